@@ -1,0 +1,72 @@
+// Starts a TypeScript script of this project on a fresh machine: finds (or fetches) a Node.js that runs TypeScript,
+// installs the dependencies when package-lock.json changed, then hands over. Plain JavaScript, for any Node.js from 18 on.
+//
+//   node local/launch.mjs SCRIPT [ARGS…]
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+
+const NODE = "24.21.0";
+const NEEDED = [22, 18];
+const root = join(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), "..");
+
+/** One line on stderr, then the end: nothing is started on a machine that cannot run it. */
+function refuse(message) {
+  console.error(`job-wq-2: ${message}`);
+  process.exit(1);
+}
+
+function npm(args, cwd) {
+  const { status, stdout, stderr, error } = spawnSync("npm", args, { cwd, encoding: "utf8" });
+  if (error) refuse(`cannot run npm: ${error.message}; install Node.js ${NEEDED.join(".")} or newer with its npm`);
+  if (status !== 0) refuse(`npm ${args.join(" ")} failed in ${cwd}:\n${(stderr || stdout).trim().slice(-2000)}`);
+}
+
+/** The binary of a Node.js that strips types by itself; npm serves it as a package, for Linux, without an install script. */
+function modernNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) return process.execPath;
+  if (process.platform !== "linux" || !["x64", "arm64"].includes(process.arch)) {
+    refuse(
+      `Node.js ${NEEDED.join(".")} or newer is needed, this is ${process.versions.node}; install it from nodejs.org`,
+    );
+  }
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "job-wq-2");
+  const home = join(cache, `node-${NODE}`);
+  const binary = join(home, "node_modules", ".bin", "node");
+  if (existsSync(binary)) return binary;
+  console.error(`job-wq-2: this is Node.js ${process.versions.node}; fetching ${NODE} from npm`);
+  mkdirSync(cache, { recursive: true });
+  const half = mkdtempSync(`${home}-`);
+  npm(["install", "--prefix", half, "--no-save", `node-linux-${process.arch}@${NODE}`], half);
+  try {
+    renameSync(half, home);
+  } catch (error) {
+    rmSync(half, { recursive: true, force: true });
+    if (!existsSync(binary)) throw error; // another launch was first: its copy is as good
+  }
+  return binary;
+}
+
+/** `npm ci`, once for each content of package-lock.json. No install scripts: nothing here needs one. */
+function installDependencies() {
+  const wanted = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
+  const stamp = join(root, "node_modules", ".installed");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  console.error("job-wq-2: installing dependencies (npm ci)");
+  npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], root);
+  writeFileSync(stamp, wanted);
+}
+
+const [script, ...args] = process.argv.slice(2);
+if (!script) refuse("usage: node local/launch.mjs SCRIPT [ARGS…]");
+const node = modernNode();
+installDependencies();
+const PATH = [dirname(node), join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
+const child = spawn(node, [join(root, script), ...args], { stdio: "inherit", env: { ...process.env, PATH } });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));

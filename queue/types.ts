@@ -1,0 +1,192 @@
+/** What the parts of the queue say to each other and to those who use them. The promises behind them: queue/README.md. */
+
+/** Where the whole batch stands. `seeding` and `paused` stop all takes; `aborted` and `finished` are ends. */
+export type BatchState = "seeding" | "open" | "paused" | "aborted" | "finished";
+
+/** One atomic read of a batch. waiting + running + delayed + done + dead = total, where nothing was filled by hand behind our back. */
+export interface Counts {
+  state: BatchState;
+  /** Why it was aborted, one line. */
+  reason?: string;
+  /** `project/stack` of the seeder, empty for a list filled by hand. */
+  owner: string;
+  /** Items known: seeded or, for a list filled by hand, taken so far plus what waits. */
+  total: number;
+  waiting: number;
+  /** Items with a lease. */
+  running: number;
+  /** Items waiting for their backoff. */
+  delayed: number;
+  done: number;
+  dead: number;
+  /** Attempts that ended by a lost lease, and attempts that failed and were retried, over the whole batch. */
+  lost: number;
+  retried: number;
+  /** Items that left the list by another hand than this queue's. */
+  foreign: number;
+  /** Start and end in ms since the epoch by the clock of Redis; 0 while there is none. */
+  startedAt: number;
+  endedAt: number;
+  /** The clock of Redis at the moment of the read, ms. */
+  now: number;
+}
+
+/** How one attempt at an item ended. */
+export type AttemptEnd = "done" | "failed" | "timeout" | "lost" | "released";
+
+/** One attempt: who, when (ms by Redis), and why it ended. */
+export interface Attempt {
+  pod: string;
+  node?: string;
+  start: number;
+  end: number;
+  how: AttemptEnd;
+  /** One line, with the stack below it where there is one. */
+  why?: string;
+}
+
+/** An item that was given to a worker: what `results` prints. */
+export interface ItemRecord {
+  id: number;
+  payload: Buffer;
+  outcome: "done" | "dead" | "running" | "delayed";
+  /** What the handler returned, as JSON text (or a command's standard output), capped; absent when nothing was. */
+  value?: string;
+  /** Why it is dead, or why it last came back. */
+  reason?: string;
+  attempts: Attempt[];
+}
+
+/** A worker process as it last spoke. */
+export interface WorkerInfo {
+  session: string;
+  pod: string;
+  node: string;
+  slots: number;
+  /** ms by Redis. */
+  lastHeard: number;
+  startedAt: number;
+  done: number;
+  failed: number;
+  /** Items in hand: id, payload, since when (ms by Redis). */
+  hand: { id: number; payload: Buffer; since: number }[];
+}
+
+/** What a handler is given beside the item. */
+export interface ItemContext {
+  /** The item's number in the order in which items were first given, from 1. */
+  id: number;
+  /** 1 for the first attempt. */
+  attempt: number;
+  /** Aborts at the item's time limit, at shutdown, and when the lease was lost. */
+  signal: AbortSignal;
+  /** The item's exact bytes, where they are not UTF-8 text. */
+  bytes: Buffer;
+  /** A line for the log of this item. */
+  log: (line: string) => void;
+}
+
+/** The user's function: what it returns is the item's result; what it throws fails the attempt. */
+export type Handler = (item: string, context: ItemContext) => unknown;
+
+/** When and how often an item is tried again. */
+export interface RetryPolicy {
+  /** Attempts that may fail before the item is dead, from 1. */
+  maxAttempts: number;
+  /** The wait after the first failure, and the longest, in ms; doubled in between, with jitter. */
+  backoff: { min: number; max: number };
+}
+
+/** Options of {@link Consumer}. */
+export interface ConsumerOptions {
+  /** `redis://` or `rediss://`, with its password if it has one. */
+  url: string;
+  /** Name of the list. */
+  queue: string;
+  handler: Handler;
+  /** Items in hand at a time, from 1. */
+  concurrency: number;
+  retry: RetryPolicy;
+  /** How long an item stays ours without a renewal, ms. */
+  leaseMs: number;
+  /** How long one attempt may take, ms. */
+  itemTimeoutMs: number;
+  /** The batch is aborted when more items than this are dead. */
+  maxFailures?: number;
+  /** Longer results are cut, bytes. */
+  maxResultBytes: number;
+  keepResults: "all" | "failed";
+  keepLogs: "failed" | "all";
+  pod: string;
+  node: string;
+  /** How long Redis may be away before the process gives up, ms. */
+  redisAwayMs?: number;
+  /** Told of what happens, for the log. */
+  onEvent?: (event: ConsumerEvent) => void;
+}
+
+/** What a consumer tells its log. */
+export type ConsumerEvent =
+  | { type: "started"; session: string; empty: boolean }
+  | { type: "working"; id: number; payload: Buffer; attempt: number }
+  | { type: "done"; id: number; payload: Buffer; ms: number }
+  | { type: "failed"; id: number; payload: Buffer; attempt: number; why: string; retryInMs?: number }
+  | { type: "stale"; id: number; payload: Buffer }
+  | { type: "log"; id: number; payload: Buffer; line: string }
+  | { type: "waiting"; forMs: number }
+  | { type: "redis"; up: boolean; why?: string }
+  | { type: "sick"; why: string }
+  | { type: "ended"; end: ConsumerEnd };
+
+/** Why a consumer stopped taking. Only `finished` and `aborted` were said by the script, and only they allow exit code 0. */
+export type ConsumerEnd = "finished" | "aborted" | "stopped" | "sick" | "redis-away";
+
+/** Runs a handler over the queue until there is nothing left to do, ever. `stop` takes no new item, gives those in hand `graceMs`, and releases the rest. */
+export interface ConsumerApi {
+  run(): Promise<ConsumerEnd>;
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Where the items come from, in their order. */
+export type ItemSource = AsyncIterable<string | Buffer> | Iterable<string | Buffer>;
+
+/** Options of a seeding. */
+export interface SeedOptions {
+  /** `project/stack`: another owner's batch is refused. */
+  owner: string;
+  /** A changed value runs everything again. */
+  run: string;
+  /** Unique for each run of the seed Job (its UID): the dead are requeued once for each. */
+  attempt: string;
+  /** Called after each chunk with the number of items that are in. */
+  onProgress?: (seeded: number) => void;
+}
+
+/** What a seeding did. */
+export interface SeedReport {
+  total: number;
+  added: number;
+  removed: number;
+  /** Dead items that were put back. */
+  requeued: number;
+  /** Items that were done already and stay so. */
+  kept: number;
+}
+
+/** Everything but taking and seeding: what the CLI and the verdict use. */
+export interface QueueAdminApi {
+  counts(): Promise<Counts>;
+  workers(): Promise<WorkerInfo[]>;
+  /** Every item that was ever given, in that order; flat memory. */
+  results(): AsyncIterable<ItemRecord>;
+  /** The dead only, by time. */
+  dead(): AsyncIterable<ItemRecord>;
+  /** Ids of the items with this payload that were ever given. */
+  find(payload: string | Buffer): Promise<number[]>;
+  log(id: number): Promise<string | undefined>;
+  /** Puts dead items back, all or those of `ids`; returns how many. */
+  requeueDead(ids?: number[]): Promise<number>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  abort(reason: string): Promise<void>;
+}
