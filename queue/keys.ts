@@ -1,0 +1,49 @@
+/** The names of a queue's keys, and the order in which every script gets them as KEYS. The layouts are in queue/README.md. */
+export interface Keys {
+  /** The list itself: waiting payloads, plain strings. Anybody may RPUSH to it. */
+  list: string;
+  /** Hash: the state of the whole batch. */
+  batch: string;
+  /** Sorted set: `id:ticket` → deadline. The only in-flight set. */
+  leases: string;
+  /** Sorted set: id → when it may be taken again. */
+  delayed: string;
+  /** Sorted set: id → when it may be taken again, by a worker with nothing else in hand. */
+  suspects: string;
+  /** Hash: id → record of an item that was taken and is not settled for good. */
+  items: string;
+  /** Hash: id → record of an item that is done or dead. */
+  results: string;
+  /** Sorted set: id of a dead item → when it died. */
+  dead: string;
+  /** Hash: id → tail of its log. */
+  logs: string;
+  /** Hash: session → who it is and when it was last heard; session + `#0`/`#1` → its last exchanges. */
+  workers: string;
+}
+
+/**
+ * The keys of one queue. All share a hash slot: `job2` and `{job2}:…`.
+ * @param queue Name of the list.
+ */
+export function keys(queue: string): Keys {
+  const of = (name: string) => `{${queue}}:${name}`;
+  return {
+    list: queue,
+    batch: of("batch"),
+    leases: of("leases"),
+    delayed: of("delayed"),
+    suspects: of("suspects"),
+    items: of("items"),
+    results: of("results"),
+    dead: of("dead"),
+    logs: of("logs"),
+    workers: of("workers"),
+  };
+}
+
+/** The keys in the order in which every script of queue/scripts expects them: KEYS[1] is the list, KEYS[10] the workers. */
+export function keyList(queue: string): string[] {
+  const k = keys(queue);
+  return [k.list, k.batch, k.leases, k.delayed, k.suspects, k.items, k.results, k.dead, k.logs, k.workers];
+}
