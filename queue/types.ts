@@ -52,6 +52,8 @@ export interface ItemRecord {
   outcome: "done" | "dead" | "running" | "delayed";
   /** What the handler returned, as JSON text (or a command's standard output), capped; absent when nothing was. */
   value?: string;
+  /** The value was longer than `maxResultBytes` and is only its beginning. */
+  cut?: boolean;
   /** Why it is dead, or why it last came back. */
   reason?: string;
   attempts: Attempt[];

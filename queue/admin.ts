@@ -1,0 +1,190 @@
+import { Redis } from "ioredis";
+import { keys, type Keys } from "./keys.ts";
+import { type ParsedRecord, parseRecord, type Place } from "./record.ts";
+import { Script } from "./script.ts";
+import type { BatchState, Counts, ItemRecord, QueueAdminApi, WorkerInfo } from "./types.ts";
+import { parseWorker, type WorkerRow } from "./workers.ts";
+
+const scripts = { counts: new Script("counts"), state: new Script("state"), requeue: new Script("requeue") };
+
+/** Records read at a time: flat memory, few round trips. */
+const PAGE = 500;
+
+/**
+ * Everything but taking and seeding: what a person, the CLI and the verdict ask of a queue.
+ *
+ *     const admin = new QueueAdmin("redis://127.0.0.1:6379", "job2");
+ *     console.log(await admin.counts());
+ *     await admin.close();
+ */
+export class QueueAdmin implements QueueAdminApi {
+  readonly #redis: Redis;
+  readonly #own: boolean;
+  readonly #queue: string;
+  readonly #keys: Keys;
+
+  /**
+   * @param redis A connection, which stays the caller's, or a URL (`redis://`, `rediss://`) to make one that {@link close} ends. Three tries, then the
+   * calls fail: nobody wants to look at a hanging status. For kinder errors give it what `connect` returns.
+   * @param queue Name of the list.
+   */
+  constructor(redis: Redis | string, queue: string) {
+    this.#own = typeof redis === "string";
+    this.#redis = typeof redis === "string" ? new Redis(redis, { maxRetriesPerRequest: 2 }) : redis;
+    // Without a listener ioredis prints every lost connection by itself; the call that suffers from it fails anyway.
+    if (this.#own) this.#redis.on("error", () => {});
+    this.#queue = queue;
+    this.#keys = keys(queue);
+  }
+
+  /** Ends the connection, if this object made it. */
+  async close(): Promise<void> {
+    if (this.#own) this.#redis.disconnect();
+  }
+
+  /** Where the batch stands, in one atomic read; a queue nobody seeded or took from is `open` and without an owner. */
+  async counts(): Promise<Counts> {
+    const reply = (await scripts.counts.run(this.#redis, this.#queue)) as [string, string, string, ...number[]];
+    const [state, reason, owner, ...numbers] = reply;
+    const [total, waiting, running, delayed, done, dead, lost, retried, foreign, startedAt, endedAt, now] = numbers as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    return {
+      state: state as BatchState,
+      ...(reason && { reason }),
+      owner,
+      ...{ total, waiting, running, delayed, done, dead, lost, retried, foreign, startedAt, endedAt, now },
+    };
+  }
+
+  /** The worker processes that ever spoke, by when they started, with what they have in hand. */
+  async workers(): Promise<WorkerInfo[]> {
+    const rows = await this.#sessions();
+    const infos = new Map<string, WorkerInfo>();
+    for (const [session, row] of rows) infos.set(session, { session, ...row, hand: [] });
+    const members = await this.#redis.zrange(this.#keys.leases, 0, "-1");
+    const ids = members.map((member) => Number(member.split(":")[0]));
+    for (const record of await this.#records(ids, rows)) {
+      if (!record.lease) continue;
+      const { id, payload, lease } = record;
+      infos.get(lease.session)?.hand.push({ id, payload, since: lease.since });
+    }
+    return [...infos.values()].sort((a, b) => a.startedAt - b.startedAt);
+  }
+
+  async *results(): AsyncIterable<ItemRecord> {
+    const rows = await this.#sessions();
+    // Ids are given in order, so the last one known at the start bounds the walk.
+    const last = Number((await this.#redis.hget(this.#keys.batch, "id")) ?? 0);
+    for (let first = 1; first <= last; first += PAGE) {
+      const ids = Array.from({ length: Math.min(PAGE, last - first + 1) }, (_, index) => first + index);
+      for (const record of await this.#records(ids, rows)) yield item(record);
+    }
+  }
+
+  async *dead(): AsyncIterable<ItemRecord> {
+    const rows = await this.#sessions();
+    // All ids at once, so that one put back meanwhile moves nobody out of a page: a few bytes each.
+    const ids = await this.#redis.zrange(this.#keys.dead, 0, "-1");
+    for (let first = 0; first < ids.length; first += PAGE) {
+      for (const record of await this.#records(ids.slice(first, first + PAGE).map(Number), rows)) {
+        if (record.outcome === "dead") yield item(record);
+      }
+    }
+  }
+
+  async find(payload: string | Buffer): Promise<number[]> {
+    const wanted = Buffer.from(payload);
+    const found: number[] = [];
+    for await (const record of this.results()) if (record.payload.equals(wanted)) found.push(record.id);
+    return found;
+  }
+
+  async log(id: number): Promise<string | undefined> {
+    return (await this.#redis.hget(this.#keys.logs, String(id))) ?? undefined;
+  }
+
+  async requeueDead(ids?: number[]): Promise<number> {
+    let count = 0;
+    if (ids) {
+      for (let first = 0; first < ids.length; first += 1000) {
+        count += await this.#requeue("", ...ids.slice(first, first + 1000));
+      }
+      return count;
+    }
+    // Until now: what dies again while we are at it is not put back a second time.
+    const { now } = await this.counts();
+    for (let some = 1; some > 0; count += some) some = await this.#requeue(now);
+    return count;
+  }
+
+  async pause(): Promise<void> {
+    await this.#change("pause");
+  }
+
+  async resume(): Promise<void> {
+    await this.#change("resume");
+  }
+
+  /** Ends the batch for all workers. A finished or aborted one is left as it is, with its first reason. */
+  async abort(reason: string): Promise<void> {
+    await this.#change("abort", reason.replaceAll(/\s*\n\s*/g, " "));
+  }
+
+  async #requeue(...args: (string | number)[]): Promise<number> {
+    return (await scripts.requeue.run(this.#redis, this.#queue, ...args)) as number;
+  }
+
+  async #change(...args: string[]): Promise<void> {
+    const state = await scripts.state.run(this.#redis, this.#queue, ...args);
+    if (state === null)
+      throw new Error(`Nothing was ever seeded into or taken from the queue ${this.#queue}: run \`pulumi up\` first.`);
+  }
+
+  async #sessions(): Promise<Map<string, WorkerRow>> {
+    const rows = new Map<string, WorkerRow>();
+    for (const [session, text] of Object.entries(await this.#redis.hgetall(this.#keys.workers))) {
+      if (!session.includes("#")) rows.set(session, parseWorker(text));
+    }
+    return rows;
+  }
+
+  /** The records of these ids, from both hashes at one moment: none is missed or seen twice because it moved. */
+  async #records(ids: number[], rows: Map<string, WorkerRow>): Promise<ParsedRecord[]> {
+    if (ids.length === 0) return [];
+    const replies = await this.#redis
+      .multi()
+      .hmgetBuffer(this.#keys.items, ...ids.map(String))
+      .hmgetBuffer(this.#keys.results, ...ids.map(String))
+      .exec();
+    const [items, results] = replies!.map(([error, value]) => {
+      if (error) throw error;
+      return value as (Buffer | null)[];
+    });
+    const place = (session: string): Place => {
+      const row = rows.get(session);
+      return row ? { pod: row.pod, node: row.node } : { pod: session };
+    };
+    return ids.flatMap((id, index) => {
+      const settled = results![index];
+      const record = settled ?? items![index];
+      return record ? [parseRecord(id, record, settled !== null, place)] : [];
+    });
+  }
+}
+
+/** What others see of a record. */
+function item({ lease: _lease, ...record }: ParsedRecord): ItemRecord {
+  return record;
+}

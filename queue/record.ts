@@ -1,0 +1,87 @@
+import type { Attempt, AttemptEnd, ItemRecord } from "./types.ts";
+
+/** What `workers` says of a session: where its attempts ran. */
+export type Place = { pod: string; node?: string };
+
+/** A record as it lies in `items` or `results`, parsed: {@link ItemRecord} and, while it is leased, since when and by whom. */
+export type ParsedRecord = ItemRecord & { lease?: { session: string; since: number } };
+
+const ENDS: Record<string, AttemptEnd> = { d: "done", f: "failed", t: "timeout", r: "released", l: "lost" };
+const EMPTY_LINE = Buffer.from("\n\n");
+
+/**
+ * Parses a record: lines, newest first, an empty line, the payload (queue/README.md has the grammar).
+ * @param id The item's id.
+ * @param record The bytes of the hash field.
+ * @param settled True for a record of `results`, false for one of `items`.
+ * @param place Where a session ran; unknown sessions are named by themselves.
+ * @throws Error when the record is not one.
+ */
+export function parseRecord(
+  id: number,
+  record: Buffer,
+  settled: boolean,
+  place: (session: string) => Place = (session) => ({ pod: session }),
+): ParsedRecord {
+  const head = record[0] === 10 ? 0 : record.indexOf(EMPTY_LINE) + 1;
+  if (head === 0 && record[0] !== 10)
+    throw new Error(`The record of item ${id} has no payload: was it edited by hand?`);
+  const lines = record
+    .toString("utf8", 0, head)
+    .split("\n")
+    .filter((line) => line !== "");
+  const parsed: ParsedRecord = {
+    id,
+    payload: record.subarray(head + 1),
+    outcome: "delayed",
+    attempts: [],
+  };
+  let end: string | undefined;
+  for (const [index, line] of lines.entries()) {
+    if (line === "q") continue;
+    if (line[0]! in ENDS) {
+      end = line;
+      continue;
+    }
+    const [, , start, session = ""] = line.split(" ");
+    if (end) parsed.attempts.unshift(attempt(end, Number(start), place(session)));
+    else if (index === 0) parsed.lease = { session, since: Number(start) };
+    end = undefined;
+  }
+  const last = parsed.attempts.at(-1);
+  if (settled) parsed.outcome = lines[0]?.[0] === "d" ? "done" : "dead";
+  else if (parsed.lease) parsed.outcome = "running";
+  if (parsed.outcome === "done") Object.assign(parsed, value(lines[0]!));
+  else if (last) parsed.reason = last.why ?? last.how;
+  return parsed;
+}
+
+/** One attempt from its end-line; times of an end-line are durations, except those of a lost lease. */
+function attempt(line: string, start: number, place: Place): Attempt {
+  const how = ENDS[line[0]!]!;
+  const [time = "0", heard = ""] = line.slice(1).split(" ", 2);
+  const at = { ...place, start, end: how === "lost" ? Number(time) : start + Number(time), how };
+  if (how === "lost") return { ...at, why: lostReason(place, Number(heard)) };
+  const space = line.indexOf(" ");
+  return how === "failed" || how === "timeout" ? { ...at, why: text(line.slice(space + 1)) } : at;
+}
+
+function lostReason({ pod, node }: Place, heard: number): string {
+  const since = heard > 0 ? `, last heard at ${new Date(heard).toISOString()}` : "";
+  return `lost: pod ${pod}${node ? ` on node ${node}` : ""} vanished with the item in hand${since}`;
+}
+
+function value(line: string): Pick<ItemRecord, "value" | "cut"> {
+  const space = line.indexOf(" ");
+  if (space < 0) return {};
+  return { value: line.slice(space + 2), ...(line[space + 1] === "~" && { cut: true }) };
+}
+
+/** A reason is a JSON string; one that is not (cut, or written by another hand) is shown as it is. */
+function text(json: string): string {
+  try {
+    return String(JSON.parse(json));
+  } catch {
+    return json;
+  }
+}

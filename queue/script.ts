@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Redis } from "ioredis";
+import { keyList } from "./keys.ts";
+
+/** A script of queue/scripts: sent by its digest, and whole where Redis does not know it (yet, or any more after a restart). */
+export class Script {
+  readonly #text: string;
+  readonly #sha: string;
+
+  /** @param name The file's name without `.lua`. */
+  constructor(name: string) {
+    this.#text = readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), "utf8");
+    this.#sha = createHash("sha1").update(this.#text).digest("hex");
+  }
+
+  /** Makes it known to Redis, so that {@link send} finds it. */
+  async load(redis: Redis): Promise<void> {
+    await redis.script("LOAD", this.#text);
+  }
+
+  /** Runs it. */
+  async run(redis: Redis, queue: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
+    try {
+      return await this.send(redis, queue, ...args);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      const keys = keyList(queue);
+      return redis.eval(this.#text, keys.length, ...keys, ...args);
+    }
+  }
+
+  /** Sends it by its digest only, for calls that follow each other without waiting: none of them can be overtaken by a second try of the one before. */
+  send(redis: Redis, queue: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
+    const keys = keyList(queue);
+    return redis.evalsha(this.#sha, keys.length, ...keys, ...args);
+  }
+}
