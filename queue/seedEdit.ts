@@ -1,0 +1,201 @@
+import { randomUUID } from "node:crypto";
+import { Balance } from "./balance.ts";
+import { Chunks } from "./chunk.ts";
+import { keys } from "./keys.ts";
+import { Places } from "./places.ts";
+import { parseRecord } from "./record.ts";
+import { Interrupted, type SeedLink, type Standing, UNDER_WAY } from "./seedLink.ts";
+import type { Seeding } from "./seeder.ts";
+import { forEachItem } from "./source.ts";
+
+/** Items read or moved at a time. */
+const PAGE = 2000;
+
+/**
+ * Brings the batch in line with a list that was edited anywhere: no takes meanwhile. Counts copies: what the source wants, minus what is done, in hand, to
+ * be tried again, dead and waiting. What is too many of the last three is dropped, what is missing is added at the end. Cut off anywhere, it is begun
+ * again and counts anew.
+ */
+export async function edit(
+  link: SeedLink,
+  { source, report, alive, options }: Seeding,
+  standing: Standing,
+): Promise<{ offset: number; digest: string }> {
+  const nonce = randomUUID();
+  let steps = 0;
+  const next = () => `edit ${nonce} ${++steps}`;
+  await link.mark("edit", next());
+
+  const balance = new Balance();
+  const wanted = new Chunks(0);
+  const offset = await forEachItem(source, (item) => {
+    if (!wanted.add(item)) {
+      wanted.pack();
+      wanted.add(item);
+      alive();
+    }
+    balance.add(item, 1);
+  });
+  const { digest } = wanted.pack();
+
+  const list = new Waiting(link, next, alive, await places(link));
+  // An edit that was cut off while it went around the list: once around first, so that the order stays.
+  if (standing.turn > 0) await list.around(Math.min(standing.turn, list.places.length), () => false);
+  report.removed += await given(link, balance, list.places, next, alive);
+  await list.each((payload, pushed) => {
+    if (!pushed) balance.add(payload, -1);
+  });
+  if (balance.surplus > 0) {
+    report.removed += balance.surplus;
+    await list.around(list.places.length, (payload, pushed) => !pushed && balance.cancel(payload, "surplus"));
+  }
+
+  const chunks = new Chunks(UNDER_WAY);
+  const push = async () => {
+    const { bytes, count } = chunks.pack();
+    await link.push(bytes, next());
+    report.added += count;
+    alive();
+  };
+  if (balance.missing > 0) {
+    await forEachItem(source, (item) => {
+      if (!balance.cancel(item, "missing") || chunks.add(item)) return undefined;
+      return push().then(() => void chunks.add(item));
+    });
+    if (chunks.count > 0) await push();
+    await link.pushed();
+  }
+  if (balance.missing > 0)
+    throw new Error("The items changed while they were read: seed again when they stay as they are.");
+  options.onProgress?.(offset);
+  return { offset, digest };
+}
+
+async function places(link: SeedLink): Promise<Places> {
+  const { redis, queue } = link;
+  const { list, batch } = keys(queue);
+  const replies = await link.call(() => redis.multi().hmget(batch, "id", "through", "pushed").llen(list).exec());
+  const [[, fields], [, length]] = replies as [[null, (string | null)[]], [null, number]];
+  const [id, through, pushed] = fields;
+  return new Places(Number(id ?? 0), length, Number(through ?? 0), pushed ?? "");
+}
+
+/** What was taken before. Those that are done or in hand are there for good; of the others, what the source does not want is dropped. */
+async function given(
+  link: SeedLink,
+  balance: Balance,
+  known: Places,
+  next: () => string,
+  alive: () => void,
+): Promise<number> {
+  const { redis, queue } = link;
+  const { batch, items, results, delayed, suspects, dead } = keys(queue);
+  const read = async (ids: number[]) => {
+    const names = ids.map(String);
+    const replies = await link.call(() =>
+      redis
+        .multi()
+        .hmgetBuffer(items, ...names)
+        .hmgetBuffer(results, ...names)
+        .exec(),
+    );
+    const [open, settled] = replies!.map(([, records]) => records as (Buffer | null)[]);
+    alive();
+    return ids.flatMap((id, index) => {
+      const record = settled![index] ?? open![index];
+      return record && !known.given(id) ? [parseRecord(id, record, record === settled![index])] : [];
+    });
+  };
+
+  const last = Number((await link.call(() => redis.hget(batch, "id"))) ?? 0);
+  // In hand when it was read: stays, wherever it goes meanwhile.
+  const hand = new Set<number>();
+  for (let first = 1; first <= last; first += PAGE) {
+    const ids = Array.from({ length: Math.min(PAGE, last - first + 1) }, (_, index) => first + index);
+    for (const { id, payload, outcome } of await read(ids)) {
+      if (outcome === "running") hand.add(id);
+      if (outcome === "running" || outcome === "done") balance.cancel(payload, "missing");
+    }
+  }
+
+  let dropped = 0;
+  const again = await link.call(() => Promise.all([delayed, suspects, dead].map((key) => redis.zrange(key, 0, "-1"))));
+  const ids = again
+    .flat()
+    .map(Number)
+    .filter((id) => !hand.has(id));
+  for (let first = 0; first < ids.length; first += PAGE) {
+    const records = await read(ids.slice(first, first + PAGE));
+    const drop = records.filter(({ payload }) => !balance.cancel(payload, "missing"));
+    if (drop.length > 0)
+      dropped += await link.drop(
+        next(),
+        drop.map(({ id }) => id),
+      );
+  }
+  return dropped;
+}
+
+/** The waiting list, read and rewritten page by page. */
+class Waiting {
+  readonly #link: SeedLink;
+  readonly #next: () => string;
+  readonly #alive: () => void;
+  places: Places;
+
+  constructor(link: SeedLink, next: () => string, alive: () => void, known: Places) {
+    this.#link = link;
+    this.#next = next;
+    this.#alive = alive;
+    this.places = known;
+  }
+
+  /** Every waiting item, and whether it was pushed by hand. */
+  async each(see: (payload: Buffer, pushed: boolean) => void): Promise<void> {
+    const { length } = this.places;
+    const pushed = this.places.waiting();
+    for (let first = 0; first < length; first += PAGE) {
+      for (const payload of await this.#read(first, Math.min(first + PAGE, length) - 1))
+        see(payload, pushed.next().value!);
+    }
+  }
+
+  /** Moves the first `count` to the end, without those that `drop` picks. */
+  async around(count: number, drop: (payload: Buffer, pushed: boolean) => boolean): Promise<void> {
+    for (let left = count; left > 0;) {
+      const size = Math.min(left, PAGE);
+      const page = await this.#read(0, size - 1);
+      if (page.length < size) throw new Interrupted("another program takes from the list");
+      const pushed = this.places.waiting();
+      const picked = page.map((payload) => drop(payload, pushed.next().value!));
+      await this.#turn(page, picked, (left -= size));
+    }
+  }
+
+  async #turn(page: Buffer[], picked: boolean[], left: number): Promise<void> {
+    const drops = page.flatMap((payload, index) => (picked[index] ? [index + 1, payload] : []));
+    for (;;) {
+      const { length } = this.places;
+      const then = this.places.copy();
+      then.turn(page.length, (_, index) => !picked[index]);
+      const { through, pushed } = then.note();
+      const args = [length, page.length, left, through, pushed, ...drops];
+      const other = await this.#link.turn(this.#next(), ...args);
+      this.#alive();
+      if (other === undefined) {
+        this.places = then;
+        return;
+      }
+      if (other < length) throw new Interrupted("another program takes from the list");
+      // Pushed by hand since: behind all that is there, before what is moved.
+      this.places.grew(other - length);
+    }
+  }
+
+  async #read(first: number, last: number): Promise<Buffer[]> {
+    const { redis, queue } = this.#link;
+    const page = await this.#link.call(() => redis.lrangeBuffer(queue, first, last));
+    this.#alive();
+    return page;
+  }
+}

@@ -1,0 +1,189 @@
+import { Redis } from "ioredis";
+import { Script } from "./script.ts";
+import type { SeedOptions } from "./types.ts";
+
+const script = (name: string) => new Script(name);
+const scripts = {
+  begin: script("seed-begin"),
+  mark: script("seed-mark"),
+  push: script("seed-push"),
+  drop: script("seed-drop"),
+  turn: script("seed-turn"),
+  requeue: script("requeue"),
+};
+
+/** Chunks that may be under way at a time: while Redis works on one the next is packed. */
+export const UNDER_WAY = 4;
+
+/** The seeding must look again how far it is: Redis was away, went back, or somebody else moved the batch on. */
+export class Interrupted extends Error {}
+
+/** The seeding cannot go on, one line. */
+export class SeedRefused extends Error {}
+
+/** How far a batch is. */
+export interface Standing {
+  digest: string;
+  /** Items of the source that are in. */
+  offset: number;
+  state: string;
+  seeded: boolean;
+  /** Items at the head of the list that an interrupted edit had not moved yet. */
+  turn: number;
+  /** Dead items to be put back for this attempt, and until when they had died, ms. */
+  dead: number;
+  until: string;
+}
+
+/**
+ * One connection of a seeding, and the chain of digests that fences it: each script that changes something says which digest it expects in the batch and
+ * which it leaves there. So a call that was lost, doubled, or comes from a seeder that was thought dead changes nothing. Never reconnects by itself: who
+ * was cut off must look again.
+ */
+export class SeedLink {
+  readonly redis: Redis;
+  readonly queue: string;
+  /** What the next script expects. */
+  digest = "";
+  #underWay: Promise<number>[] = [];
+
+  private constructor(redis: Redis, queue: string) {
+    this.redis = redis;
+    this.queue = queue;
+  }
+
+  /** Connects and makes the scripts known. */
+  static async open(url: string, queue: string): Promise<SeedLink> {
+    const options = { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5000 };
+    const redis = new Redis(url, { ...options, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false });
+    redis.on("error", () => {}); // told by the calls
+    const link = new SeedLink(redis, queue);
+    await link.call(async () => {
+      await redis.connect();
+      for (const one of Object.values(scripts)) await one.load(redis);
+    });
+    return link;
+  }
+
+  close(): void {
+    this.redis.disconnect();
+  }
+
+  /** Makes or adopts the batch, or refuses. */
+  async begin({ owner, run, attempt }: SeedOptions, nonce: string): Promise<Standing> {
+    const args = [owner, run, attempt, nonce];
+    const reply = await this.call(() => scripts.begin.run(this.redis, this.queue, ...args));
+    const [kind, digest, offset, state, seeded, turn, dead, until] = (reply as unknown[]).map(String);
+    if (kind === "foreign") {
+      throw new SeedRefused(
+        `The queue ${this.queue} belongs to ${digest}, and this is ${owner}: set another \`queue\`, or destroy that stack first.`,
+      );
+    }
+    if (kind === "schema") {
+      throw new SeedRefused(
+        `The queue ${this.queue} was made by another version of this program (schema ${digest}): empty it first.`,
+      );
+    }
+    this.digest = digest!;
+    return {
+      ...{ digest: digest!, offset: Number(offset), state: state!, seeded: seeded === "1" },
+      ...{ turn: Number(turn), dead: Number(dead), until: until! },
+    };
+  }
+
+  /** Sends a chunk; waits only while enough are under way. Answers how many items are in as far as is known, or undefined. */
+  async push(bytes: Buffer, next: string): Promise<number | undefined> {
+    const sent = this.call(() => scripts.push.send(this.redis, this.queue, this.digest, next, bytes)).then(
+      (reply) => fenced(reply) as number,
+    );
+    sent.catch(() => {}); // awaited later; until then a failure is nobody's
+    this.digest = next;
+    this.#underWay.push(sent);
+    return this.#underWay.length >= UNDER_WAY ? this.#underWay.shift() : undefined;
+  }
+
+  /** Waits for all chunks under way. Answers how many items are in, or undefined if none was. */
+  async pushed(): Promise<number | undefined> {
+    let offset: number | undefined;
+    for (const sent of this.#underWay.splice(0)) offset = await sent;
+    return offset;
+  }
+
+  /** The next stage; see seed-mark.lua. */
+  async mark(stage: "grow" | "edit" | "done", next: string, ...args: (string | number)[]): Promise<[number, number]> {
+    return (await this.#fenced(scripts.mark, next, stage, ...args)) as [number, number];
+  }
+
+  /** Drops items that were taken before; answers how many. */
+  async drop(next: string, ids: number[]): Promise<number> {
+    return (await this.#fenced(scripts.drop, next, ...ids)) as number;
+  }
+
+  /** Moves the head of the list to its end; see seed-turn.lua. Answers the length of the list where it is not the expected one. */
+  async turn(next: string, ...args: (string | number | Buffer)[]): Promise<number | undefined> {
+    const expected = this.digest;
+    const reply = await this.#fenced(scripts.turn, next, ...args);
+    if (reply === 1) return undefined;
+    this.digest = expected;
+    return -(reply as number);
+  }
+
+  /** Puts back those who had died until then; answers how many. */
+  async requeue(until: string): Promise<number> {
+    let count = 0;
+    for (let some = 1; some > 0; count += some) {
+      some = (await this.call(() => scripts.requeue.run(this.redis, this.queue, until))) as number;
+    }
+    return count;
+  }
+
+  /**
+   * Returns when everything written so far is on disk: Redis 7.2 or later with AOF. Older ones and those without AOF promise nothing better than
+   * their `appendfsync`, and this returns at once.
+   */
+  async onDisk(): Promise<void> {
+    const reply = await this.call(async () => {
+      try {
+        return (await this.redis.call("WAITAOF", 1, 0, 30_000)) as [number, number];
+      } catch (error) {
+        if (/unknown command|appendonly is disabled/i.test(String(error))) return [1, 0];
+        throw error;
+      }
+    });
+    if (reply[0] === 0) throw new Interrupted("Redis took more than 30 s to write to its disk");
+  }
+
+  async #fenced(to: Script, next: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
+    const reply = fenced(await this.call(() => to.send(this.redis, this.queue, this.digest, next, ...args)));
+    this.digest = next;
+    return reply;
+  }
+
+  /** Any use of the connection: what can pass becomes {@link Interrupted}, what cannot is refused with one line. */
+  async call<T>(use: () => Promise<T>): Promise<T> {
+    try {
+      return await use();
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (message.startsWith("OOM")) {
+        throw new SeedRefused(
+          `Redis is full: raise \`redisMemory\` (its maxmemory), then run again; what is in stays in.`,
+        );
+      }
+      if (/^(WRONGPASS|NOAUTH|NOPERM|WRONGTYPE|ERR)/.test(message)) {
+        throw new SeedRefused(`Redis refused to seed the queue ${this.queue}: ${message}`);
+      }
+      throw new Interrupted(`${name === "ReplyError" ? "Redis answered" : "Redis is away"}: ${message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** What a fenced script answered, unless it changed nothing. */
+function fenced(reply: unknown): unknown {
+  if (reply === "moved") throw new Interrupted("another seeder is at work, or Redis lost what it had");
+  if (reply === "aborted")
+    throw new SeedRefused("The batch was aborted while it was seeded: see `npm run status` for the reason.");
+  return reply;
+}
