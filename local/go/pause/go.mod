@@ -1,0 +1,3 @@
+module job-wq-2/local/pause
+
+go 1.26

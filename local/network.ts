@@ -1,0 +1,53 @@
+// The bridge the pods hang on, and what is left of pods and rules when the platform goes.
+import { readFileSync, writeFileSync } from "node:fs";
+import { execa } from "execa";
+import { bridge, bridgeAddress } from "./paths.ts";
+import { run } from "./run.ts";
+
+const forwarding = "/proc/sys/net/ipv4/ip_forward";
+
+/** Makes the bridge before the first pod does, so that the name server has its address from the start. */
+export async function makeBridge(): Promise<string> {
+  writeFileSync(forwarding, "1");
+  const there = await execa("ip", ["addr", "show", "dev", bridge], { reject: false });
+  if (!there.failed && there.stdout.includes(`${bridgeAddress}/`)) return "there already";
+  if (there.failed) await run("ip", ["link", "add", bridge, "type", "bridge"]);
+  await run("ip", ["addr", "add", `${bridgeAddress}/24`, "dev", bridge]);
+  await run("ip", ["link", "set", bridge, "up"]);
+  return "made";
+}
+
+/** Whether the machine has a resolver of its own. */
+export function hasResolver(): boolean {
+  try {
+    return /^nameserver\s/m.test(readFileSync("/etc/resolv.conf", "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** A dump of iptables without the lines that Kubernetes and our CNI network made; undefined when there are none. */
+export function withoutOurRules(dump: string): string | undefined {
+  const lines = dump.split("\n");
+  const ours = new Set(
+    lines.filter((l) => l.includes('name: "job-wq-2"')).flatMap((l) => /-j (CNI-\w+)/.exec(l)?.[1] ?? []),
+  );
+  const chains = (line: string) => [...line.matchAll(/(?:^:|-A |-j |-g )([\w-]+)/g)].map((match) => match[1]!);
+  const mine = (chain: string) => chain.startsWith("KUBE-") || ours.has(chain) || /^CNI-(DN|HOSTPORT)/.test(chain);
+  const kept = lines.filter((line) => !chains(line).some(mine) && !line.includes('name: "job-wq-2"'));
+  return kept.length === lines.length ? undefined : kept.join("\n");
+}
+
+/** Removes the bridge, with the veths on it, and the rules. */
+export async function removeNetwork(): Promise<void> {
+  const { stdout } = await execa("ip", ["-j", "link", "show", "master", bridge], { reject: false });
+  for (const { ifname } of JSON.parse(stdout || "[]") as { ifname: string }[]) {
+    await execa("ip", ["link", "delete", ifname], { reject: false });
+  }
+  await execa("ip", ["link", "delete", bridge], { reject: false });
+  for (const family of ["iptables", "ip6tables"]) {
+    const dump = await execa(`${family}-save`, { reject: false });
+    const kept = dump.failed ? undefined : withoutOurRules(`${dump.stdout}\n`);
+    if (kept) await run(`${family}-restore`, [], { input: kept });
+  }
+}

@@ -1,0 +1,123 @@
+// `platform up`: from whatever this machine has to a running platform. Each step finds what is there already.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
+import { makeVolumes, waitForNode } from "./cluster.ts";
+import * as configs from "./configs.ts";
+import { start } from "./daemon.ts";
+import { daemons } from "./daemons.ts";
+import { installPackages } from "./debian.ts";
+import { findDocker, type DockerEngine } from "./docker.ts";
+import { rememberDocker } from "./environment.ts";
+import { goBuild } from "./go.ts";
+import { pushImage, recipes, rootfs } from "./images.ts";
+import { checkMachine, nodeAddress } from "./machine.ts";
+import { hasResolver, makeBridge } from "./network.ts";
+import { backendDir, pulumiHome, runDir, stateDir } from "./paths.ts";
+import { makePki } from "./pki.ts";
+import { installPlugins } from "./plugins/install.ts";
+import { note } from "./run.ts";
+import { provideKubectl, providePulumi } from "./toolchain.ts";
+
+/** A step of one line: its title, and after it what was done. */
+function step(title: string, work: () => Promise<string | void>): ListrTask {
+  return {
+    title,
+    task: async (_, task) => {
+      note(`== ${title}`);
+      const did = await work();
+      task.title = did ? `${title}: ${did}` : title;
+    },
+  };
+}
+
+function writeConfigs(): void {
+  const write = (path: string, text: string) => {
+    mkdirSync(join(stateDir, path, ".."), { recursive: true });
+    writeFileSync(join(stateDir, path), text);
+  };
+  for (const dir of [backendDir, pulumiHome, runDir]) mkdirSync(dir, { recursive: true });
+  write("containerd.toml", configs.containerdConfig(stateDir));
+  write("cni/10-job-wq-2.conflist", configs.cniConfig(stateDir));
+  write("kubelet.yaml", configs.kubeletConfig(stateDir));
+  write("proxy.yaml", configs.proxyConfig(stateDir));
+  write("registry.yaml", configs.registryConfig(stateDir));
+  write("Corefile", configs.corefile(stateDir, hasResolver()));
+  for (const [host, text] of Object.entries(configs.registryHosts())) write(`certs.d/${host}/hosts.toml`, text);
+}
+
+/** Brings everything up. `plain` prints a line a step instead of redrawing. */
+export async function up(plain: boolean): Promise<void> {
+  await checkMachine();
+  const address = nodeAddress();
+  let docker: DockerEngine;
+  const build = (name: string) => async () => ((await goBuild(name)).built ? "built" : "from the cache");
+  const daemon = (name: string) => step(name, () => start(daemons(address)[name]!));
+  const group = (title: string, tasks: ListrTask[], concurrent: boolean | number): ListrTask => ({
+    title,
+    task: (_, task) => task.newListr(tasks, { concurrent }),
+  });
+  const tasks = new Listr(
+    [
+      step("Debian packages", installPackages),
+      step("Docker engine", async () => {
+        docker = await findDocker();
+        rememberDocker(docker);
+        return docker.ours ? "one of our own" : `the machine's, ${docker.host}`;
+      }),
+      group(
+        "Parts that are built",
+        [
+          // Two at a time: the longest first, and beside it what mostly waits for the network.
+          step("Kubernetes", build("k8s")),
+          step("base images", async () => {
+            if (!docker.ours) return "pulled by the machine's engine";
+            const made = [];
+            for (const recipe of recipes) if ((await rootfs(recipe)).built) made.push(recipe.name);
+            return made.length ? `assembled ${made.join(", ")}` : "from the cache";
+          }),
+          step("Pulumi", providePulumi),
+          step("CoreDNS", build("coredns")),
+          step("kubectl", provideKubectl),
+        ],
+        2,
+      ),
+      step("provider plugins", async () => (await installPlugins(pulumiHome)).join("; ")),
+      step("certificates", () => makePki(address)),
+      step("bridge", async () => {
+        writeConfigs();
+        return makeBridge();
+      }),
+      group("containerd, registry, etcd", ["containerd", "docker-registry", "etcd"].map(daemon), true),
+      group(
+        "Docker engine, API server",
+        [
+          daemon("apiserver"),
+          {
+            title: "dockerd",
+            skip: () => (docker.ours ? false : "the machine's engine is used"),
+            task: daemon("dockerd").task!,
+          },
+        ],
+        true,
+      ),
+      group(
+        "images in the registry",
+        recipes.map((recipe) => step(recipe.name, () => pushImage(recipe, docker))),
+        false,
+      ),
+      group("Kubernetes", ["controller-manager", "scheduler", "kubelet", "proxy", "coredns"].map(daemon), true),
+      step("node ready, volumes", async () => {
+        await waitForNode();
+        await makeVolumes();
+      }),
+    ],
+    {
+      renderer: plain ? "simple" : "default",
+      rendererOptions: plain
+        ? { timestamp: undefined, timer: PRESET_TIMER }
+        : { timer: PRESET_TIMER, collapseSubtasks: false },
+    } as ConstructorParameters<typeof Listr>[1],
+  );
+  await tasks.run();
+}
