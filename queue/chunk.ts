@@ -7,8 +7,19 @@ export const MAX_ITEM_BYTES = 1024 * 1024;
 const MAX_ITEMS = 5000;
 const MAX_BYTES = 128 * 1024;
 
-/** Room for what comes before the items: a MessagePack array with a 32-bit length. */
-const HEAD = 5;
+/** Room before the items for the beginning of the command, which ends with the head of the MessagePack array; and after them for the command's end. */
+const HEAD = 1024;
+const TAIL = 2;
+
+/** A packed chunk. */
+export interface Packed {
+  /** How many items it holds. */
+  count: number;
+  /** The digest of everything packed so far, this chunk included. */
+  digest: string;
+  /** The bytes of the Redis command with these arguments and the chunk as its last one; good until `underWay` more chunks were packed. */
+  command: (...args: (string | number)[]) => Buffer;
+}
 
 /**
  * Items in the form in which a script gets them: a MessagePack array in one buffer, which Redis takes apart in C. One object packs chunk after chunk;
@@ -27,7 +38,7 @@ export class Chunks {
 
   /** @param underWay How many packed chunks may be in use while the next one is packed. */
   constructor(underWay: number) {
-    this.#ring = Array.from({ length: underWay + 1 }, () => Buffer.allocUnsafe(HEAD + MAX_BYTES));
+    this.#ring = Array.from({ length: underWay + 1 }, () => Buffer.allocUnsafe(HEAD + MAX_BYTES + TAIL));
     this.#bytes = this.#ring[0]!;
   }
 
@@ -36,7 +47,7 @@ export class Chunks {
     if (this.count === MAX_ITEMS) return false;
     if (typeof item === "string" && item.length < 32 && this.#addShort(item)) return true;
     const length = Buffer.byteLength(item);
-    const end = this.#end + 5 + length;
+    const end = this.#end + 5 + length + TAIL;
     if (end > this.#bytes.length) {
       if (this.count > 0) return false;
       this.#bytes = Buffer.allocUnsafe(end);
@@ -49,18 +60,16 @@ export class Chunks {
     return true;
   }
 
-  /** The chunk's bytes, good until `underWay` more were packed, and the digest of everything packed so far. The next chunk begins. */
-  pack(): { bytes: Buffer; count: number; digest: string } {
-    const packed = { bytes: this.#bytes.subarray(0, this.#end), count: this.count, digest: "" };
-    packed.bytes[0] = 0xdd;
-    packed.bytes.writeUInt32BE(this.count, 1);
-    this.#hash.update(packed.bytes.subarray(HEAD));
-    packed.digest = this.#hash.copy().digest("hex").slice(0, 32);
+  /** Ends the chunk; the next one begins. */
+  pack(): Packed {
+    const [bytes, end, count] = [this.#bytes, this.#end, this.count];
+    this.#hash.update(bytes.subarray(HEAD, end));
+    const digest = this.#hash.copy().digest("hex").slice(0, 32);
     this.#turn = (this.#turn + 1) % this.#ring.length;
     this.#bytes = this.#ring[this.#turn]!;
     this.#end = HEAD;
     this.count = 0;
-    return packed;
+    return { count, digest, command: (...args) => frame(bytes, end, count, args) };
   }
 
   /** The fast path of a short ASCII text, which is what most lists hold: no call leaves JavaScript. */
@@ -68,7 +77,7 @@ export class Chunks {
     const { length } = item;
     let end = this.#end;
     const bytes = this.#bytes;
-    if (end + 1 + length > bytes.length) return false;
+    if (end + 1 + length + TAIL > bytes.length) return false;
     bytes[end++] = 0xa0 | length;
     for (let index = 0; index < length; index++) {
       const code = item.charCodeAt(index);
@@ -96,4 +105,16 @@ export class Chunks {
       this.#end = bytes.writeUInt32BE(length, this.#end);
     }
   }
+}
+
+/** Puts a command around the items where they lie: a client that builds it would copy every chunk, which is most of the memory a seeding needs. */
+function frame(bytes: Buffer, end: number, count: number, args: (string | number)[]): Buffer {
+  const words = args.map((arg) => `$${Buffer.byteLength(String(arg))}\r\n${arg}\r\n`);
+  const head = `*${args.length + 1}\r\n${words.join("")}$${end - HEAD + 5}\r\n`;
+  const start = HEAD - 5 - Buffer.byteLength(head);
+  bytes.write(head, start);
+  bytes[HEAD - 5] = 0xdd;
+  bytes.writeUInt32BE(count, HEAD - 4);
+  bytes.write("\r\n", end);
+  return bytes.subarray(start, end + TAIL);
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Redis } from "ioredis";
+import { Command, type Redis } from "ioredis";
+import type { Packed } from "./chunk.ts";
 import { keyList } from "./keys.ts";
 
 /** A script of queue/scripts: sent by its digest, and whole where Redis does not know it (yet, or any more after a restart). */
@@ -34,5 +35,14 @@ export class Script {
   send(redis: Redis, queue: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     const keys = keyList(queue);
     return redis.evalsha(this.#sha, keys.length, ...keys, ...args);
+  }
+
+  /** As {@link send}, with a chunk as the last argument, which is sent from where it lies. */
+  sendChunk(redis: Redis, queue: string, args: (string | number)[], chunk: Packed): Promise<unknown> {
+    const keys = keyList(queue);
+    const all = [this.#sha, keys.length, ...keys, ...args];
+    const command = new Command("evalsha", all, { replyEncoding: "utf8" });
+    command.toWritable = () => chunk.command("evalsha", ...all) as unknown as string; // ioredis writes buffers, too; only its types say otherwise
+    return redis.sendCommand(command) as Promise<unknown>;
   }
 }

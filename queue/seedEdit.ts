@@ -52,9 +52,9 @@ export async function edit(
 
   const chunks = new Chunks(UNDER_WAY);
   const push = async () => {
-    const { bytes, count } = chunks.pack();
-    await link.push(bytes, next());
-    report.added += count;
+    const chunk = chunks.pack();
+    await link.push(chunk, next());
+    report.added += chunk.count;
     alive();
   };
   if (balance.missing > 0) {

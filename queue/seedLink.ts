@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import type { Packed } from "./chunk.ts";
 import { Script } from "./script.ts";
 import type { SeedOptions } from "./types.ts";
 
@@ -46,6 +47,8 @@ export class SeedLink {
   /** What the next script expects. */
   digest = "";
   #underWay: Promise<number>[] = [];
+  /** What happened to the connection: a call that suffers from it only hears that it is closed. */
+  #trouble?: Error;
 
   private constructor(redis: Redis, queue: string) {
     this.redis = redis;
@@ -54,10 +57,10 @@ export class SeedLink {
 
   /** Connects and makes the scripts known. */
   static async open(url: string, queue: string): Promise<SeedLink> {
-    const options = { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5000 };
+    const options = { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5000, commandTimeout: 60_000 };
     const redis = new Redis(url, { ...options, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false });
-    redis.on("error", () => {}); // told by the calls
     const link = new SeedLink(redis, queue);
+    redis.on("error", (error) => (link.#trouble = error));
     await link.call(async () => {
       await redis.connect();
       for (const one of Object.values(scripts)) await one.load(redis);
@@ -92,8 +95,8 @@ export class SeedLink {
   }
 
   /** Sends a chunk; waits only while enough are under way. Answers how many items are in as far as is known, or undefined. */
-  async push(bytes: Buffer, next: string): Promise<number | undefined> {
-    const sent = this.call(() => scripts.push.send(this.redis, this.queue, this.digest, next, bytes)).then(
+  async push(chunk: Packed, next: string): Promise<number | undefined> {
+    const sent = this.call(() => scripts.push.sendChunk(this.redis, this.queue, [this.digest, next], chunk)).then(
       (reply) => fenced(reply) as number,
     );
     sent.catch(() => {}); // awaited later; until then a failure is nobody's
@@ -164,7 +167,7 @@ export class SeedLink {
     try {
       return await use();
     } catch (error) {
-      const { name, message } = error as Error;
+      const { name, message } = this.#trouble ?? (error as Error);
       if (message.startsWith("OOM")) {
         throw new SeedRefused(
           `Redis is full: raise \`redisMemory\` (its maxmemory), then run again; what is in stays in.`,

@@ -40,8 +40,13 @@ export class Seeder {
     const { url, queue, awayMs = 60_000 } = this.#options;
     const report: SeedReport = { total: 0, added: 0, removed: 0, requeued: 0, kept: 0 };
     let since = performance.now();
-    const seeding: Seeding = { source, options, report, alive: () => (since = performance.now()) };
-    for (let wait = 50; ; wait = Math.min(wait * 2, 2000)) {
+    let wait = 50;
+    const alive = () => {
+      since = performance.now();
+      wait = 50;
+    };
+    const seeding: Seeding = { source, options, report, alive };
+    for (;;) {
       let link: SeedLink | undefined;
       try {
         link = await SeedLink.open(url, queue);
@@ -61,6 +66,7 @@ export class Seeder {
         link?.close();
       }
       await sleep(wait);
+      wait = Math.min(wait * 2, 2000);
     }
   }
 }
@@ -109,17 +115,18 @@ async function append(
   };
   const progress = (offset: number | undefined) => {
     if (offset === undefined) return;
-    report.added += offset - (seeding.offset ?? standing.offset);
+    report.added += offset - seeding.offset!;
     seeding.offset = offset;
     seeding.alive();
     options.onProgress?.(offset);
   };
   const pack = async () => {
-    const { bytes, count, digest: next } = chunks.pack();
+    const chunk = chunks.pack();
+    const { count, digest: next } = chunk;
     if (same) {
       if (!grown) await grow();
       digest = next;
-      return progress(await link.push(bytes, next));
+      return progress(await link.push(chunk, next));
     }
     left -= count;
     if (left > 0) return;
@@ -127,7 +134,8 @@ async function append(
     same = true;
   };
 
-  if (seeding.offset !== undefined) progress(standing.offset);
+  if (seeding.offset === undefined) seeding.offset = standing.offset;
+  else progress(standing.offset);
   try {
     await forEachItem(source, (item) => {
       // Cut exactly where the last seeding ended, to compare the digests there.
@@ -143,7 +151,7 @@ async function append(
   progress(await link.pushed());
   const reopened = !standing.seeded || standing.state === "aborted" || standing.dead > 0;
   if (reopened && !grown) await grow();
-  return { offset: seeding.offset ?? standing.offset, digest };
+  return { offset: seeding.offset, digest };
 }
 
 /** What is in is not the beginning of the source. */
