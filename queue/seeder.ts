@@ -91,8 +91,8 @@ async function pass(link: SeedLink, seeding: Seeding): Promise<SeedReport> {
   const { offset, digest } = end ?? (await edit(link, seeding, standing));
 
   if (standing.dead > 0) report.requeued += await link.requeue(standing.until);
-  await link.onDisk();
   [report.total, report.kept] = await link.mark("done", digest, offset, options.attempt);
+  // The log is written in order: with its last line on disk all of it is.
   await link.onDisk();
   return report;
 }

@@ -1,0 +1,65 @@
+import { createServer, connect, type AddressInfo, type Socket } from "node:net";
+
+/** What the next connection will suffer. */
+export interface Loss {
+  /** After this many bytes to the server. What was sent before them arrives. */
+  after: number;
+  /** `request`: cut there, in the middle of a command. `reply`: all of it arrives, the next answer is lost. */
+  lose: "request" | "reply";
+  /** Called at that moment, before the connection is cut. */
+  then?: () => void;
+}
+
+/** A proxy on loopback that loses messages when told to; else it passes everything on. */
+export async function lossyProxy(port: number): Promise<{
+  url: string;
+  /** One loss, on the connection that gets that far first. */
+  plan(loss: Loss): void;
+  close(): Promise<void>;
+}> {
+  let planned: Loss | undefined;
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(port, "127.0.0.1");
+    let sent = 0;
+    let loss: Loss | undefined;
+    const cut = () => {
+      loss?.then?.();
+      loss = undefined;
+      client.destroy();
+      upstream.end(); // what was sent arrives
+    };
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.end();
+      });
+    }
+    client.on("data", (data) => {
+      if (loss?.lose === "request") return;
+      sent += data.length;
+      if (!planned || sent < planned.after) return void upstream.write(data);
+      loss = planned;
+      planned = undefined;
+      if (loss.lose === "reply") return void upstream.write(data);
+      upstream.write(data.subarray(0, Math.max(0, data.length - (sent - loss.after))), cut);
+    });
+    upstream.on("data", (data) => {
+      if (!loss && !client.destroyed) client.write(data);
+      else if (loss?.lose === "reply") cut();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    plan: (loss) => (planned = loss),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}

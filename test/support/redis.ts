@@ -1,0 +1,113 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { cached } from "../../local/cache.ts";
+import { debianMirror } from "../../local/machine.ts";
+
+/** A real redis-server on a free port of loopback. */
+export interface TestRedis {
+  url: string;
+  port: number;
+  /** Its working directory, with the AOF if there is one. */
+  dir: string;
+  readonly pid: number;
+  /** SIGTERM, and the directory is removed if it was made here. */
+  stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same port and directory. */
+  restart(): Promise<void>;
+}
+
+/** The Debian suite that has the version, for machines that do not. */
+const suites = { "8": "trixie", "7.0": "bookworm" };
+
+/** How to run redis-server of this version: what PATH has if it is that, else Debian's package, unpacked once into the user's cache. */
+async function command(version: keyof typeof suites): Promise<string[]> {
+  const { stdout = "" } = await execa("redis-server", ["--version"], { reject: false });
+  if (stdout.includes(` v=${version}.`)) return ["redis-server"];
+  const { dir } = await cached("redis", version, async (half) => {
+    const args = ["--variant=extract", "--mode=root", "--include=redis-server", suites[version], half, debianMirror()];
+    await execa("mmdebstrap", args);
+  });
+  const libraries = `${dir}/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`;
+  const loader = [`${dir}/lib64/ld-linux-x86-64.so.2`, `${dir}/usr/lib64/ld-linux-x86-64.so.2`];
+  loader.push(`${libraries}/ld-linux-x86-64.so.2`, `${libraries}/ld-linux-aarch64.so.1`);
+  const paths = `${libraries}:${libraries}/systemd`;
+  return [loader.find((path) => existsSync(path))!, "--library-path", paths, `${dir}/usr/bin/redis-server`];
+}
+
+/**
+ * Starts one.
+ * @param options.version `8` (default) or `7.0`.
+ * @param options.args More of its options, as `["--appendonly", "yes"]`. Without any, nothing is written to disk.
+ * @param options.dir Its working directory. Default: a temporary one.
+ */
+export async function startRedis(
+  options: { version?: "8" | "7.0"; args?: string[]; dir?: string } = {},
+): Promise<TestRedis> {
+  const [program, ...first] = await command(options.version ?? "8");
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), "job-wq-2-redis-"));
+  const port = await freePort();
+  const args = [...first, "--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""];
+  let server: ChildProcess;
+
+  const start = async () => {
+    server = spawn(program!, [...args, ...(options.args ?? [])], { stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    server.stdout!.on("data", (data) => (said = (said + data).slice(-2000)));
+    server.stderr!.on("data", (data) => (said = (said + data).slice(-2000)));
+    while (!(await answers(port))) {
+      if (server.exitCode !== null) throw new Error(`redis-server ended: ${said}`);
+      await sleep(10);
+    }
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, "exit");
+    server.kill(signal);
+    await ended;
+  };
+
+  process.on("exit", () => server?.kill("SIGKILL"));
+  await start();
+  return {
+    ...{ url: `redis://127.0.0.1:${port}`, port, dir },
+    get pid() {
+      return server.pid!;
+    },
+    stop: async () => {
+      await end("SIGTERM");
+      if (!options.dir) rmSync(dir, { recursive: true, force: true });
+    },
+    kill: () => end("SIGKILL"),
+    restart: start,
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Whether it is up and has loaded its data. */
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"));
+  try {
+    const [data] = (await once(socket, "data")) as [Buffer];
+    return data.toString().startsWith("+PONG");
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,37 @@
+// node seedChild.ts URL COUNT [stream]: seeds `item-00000001` … in a process of its own, which can be killed. Prints its peak memory, MiB.
+import { setImmediate } from "node:timers/promises";
+import v8 from "node:v8";
+import { Seeder } from "../../queue/seeder.ts";
+
+// V8 gives a busy process a larger nursery: not what is measured here.
+v8.setFlagsFromString("--semi-space-growth-factor=1");
+
+const [, , url, count, kind] = process.argv;
+
+/** As a file would give them: texts made of bytes. (V8 keeps texts made of numbers in a cache.) */
+const source = {
+  *[Symbol.iterator]() {
+    const bytes = Buffer.from("item-00000000");
+    for (let number = 1; number <= Number(count); number++) {
+      let digit = bytes.length - 1;
+      for (; bytes[digit] === 57; digit--) bytes[digit] = 48;
+      bytes[digit]!++;
+      yield bytes.toString("latin1");
+    }
+  },
+};
+const stream = {
+  async *[Symbol.asyncIterator]() {
+    let number = 0;
+    for (const item of source) {
+      if (++number % 1000 === 0) await setImmediate();
+      yield item;
+    }
+  },
+};
+await new Seeder({ url: url!, queue: "job2" }).seed(kind ? stream : source, {
+  owner: "p/s",
+  run: "1",
+  attempt: "job-1",
+});
+console.log(Math.round(process.resourceUsage().maxRSS / 1024));
