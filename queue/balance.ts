@@ -4,36 +4,53 @@ import { hash } from "node:crypto";
 const SLOTS = 1024;
 
 /**
- * How many copies of each item are missing (above zero) or too many (below), by a 95-bit digest of its bytes: 16 bytes a slot in typed arrays, where a Map of
+ * How many copies of each item are missing (above zero) or too many (below), by a 95-bit digest of its bytes: 20 bytes a slot in typed arrays, where a Map of
  * ten million strings would take gigabytes. Two different items fall together with a probability of 1 in 10^14 at ten million items.
  */
 export class Balance {
   #digests = new Int32Array(SLOTS * 3);
   #copies = new Int32Array(SLOTS);
+  #have = new Int32Array(SLOTS);
   #used = 0;
   /** Copies that are missing, and that are too many, over all items. */
   missing = 0;
   surplus = 0;
 
-  /** One more copy is wanted (`by` 1) or there (`by` -1). */
-  add(item: string | Buffer, by: 1 | -1): void {
-    this.#change(this.#slot(item), by);
+  /** One more copy is wanted. */
+  want(item: string | Buffer): void {
+    this.#copies[this.#slot(item)]!++;
+    this.missing++;
   }
 
-  /** Takes one copy off what is missing or too many; answers whether there was any. */
-  cancel(item: string | Buffer, what: "missing" | "surplus"): boolean {
+  /** One more copy is there; answers whether it was missing. If not, `count` says whether it is too many. */
+  have(item: string | Buffer, count: boolean): boolean {
     const slot = this.#slot(item);
-    const copies = this.#copies[slot]!;
-    if (what === "missing" ? copies <= 0 : copies >= 0) return false;
-    this.#change(slot, what === "missing" ? -1 : 1);
+    const missing = this.#copies[slot]! > 0;
+    if (missing) {
+      this.#have[slot]!++;
+      this.missing--;
+    } else if (count) {
+      this.surplus++;
+    }
+    if (missing || count) this.#copies[slot]!--;
+    return missing;
+  }
+
+  /** Drops a copy if there are too many of it; answers whether it did. */
+  drop(item: string | Buffer): boolean {
+    const slot = this.#slot(item);
+    if (this.#copies[slot]! >= 0) return false;
+    this.#copies[slot]!++;
+    this.surplus--;
     return true;
   }
 
-  #change(slot: number, by: 1 | -1): void {
-    const copies = this.#copies[slot]!;
-    if (by > 0 ? copies >= 0 : copies > 0) this.missing += by;
-    else this.surplus -= by;
-    this.#copies[slot] = copies + by;
+  /** For each copy that is wanted, in their order: whether it is there. The first ones are. */
+  there(item: string | Buffer): boolean {
+    const slot = this.#slot(item);
+    if (this.#have[slot] === 0) return false;
+    this.#have[slot]!--;
+    return true;
   }
 
   #slot(item: string | Buffer): number {
@@ -59,14 +76,17 @@ export class Balance {
   }
 
   #grow(): void {
-    const [digests, copies] = [this.#digests, this.#copies];
+    const [digests, copies, have] = [this.#digests, this.#copies, this.#have];
     this.#digests = new Int32Array(digests.length * 2);
     this.#copies = new Int32Array(copies.length * 2);
+    this.#have = new Int32Array(have.length * 2);
     this.#used = 0;
     for (let slot = 0; slot < copies.length; slot++) {
       const at = slot * 3;
       if (digests[at] === 0) continue;
-      this.#copies[this.#find(digests[at]!, digests[at + 1]!, digests[at + 2]!)] = copies[slot]!;
+      const moved = this.#find(digests[at]!, digests[at + 1]!, digests[at + 2]!);
+      this.#copies[moved] = copies[slot]!;
+      this.#have[moved] = have[slot]!;
     }
   }
 }

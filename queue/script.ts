@@ -9,9 +9,13 @@ export class Script {
   readonly #text: string;
   readonly #sha: string;
 
-  /** @param name The file's name without `.lua`. */
-  constructor(name: string) {
-    this.#text = readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), "utf8");
+  /**
+   * @param name The file's name without `.lua`.
+   * @param flag A flag of Redis scripts to declare in addition.
+   */
+  constructor(name: string, flag?: string) {
+    const text = readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), "utf8");
+    this.#text = flag ? text.replace("#!lua", `#!lua flags=${flag}`) : text;
     this.#sha = createHash("sha1").update(this.#text).digest("hex");
   }
 
@@ -35,6 +39,12 @@ export class Script {
   send(redis: Redis, queue: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     const keys = keyList(queue);
     return redis.evalsha(this.#sha, keys.length, ...keys, ...args);
+  }
+
+  /** As {@link send}, answering bytes as they are. */
+  sendBuffer(redis: Redis, queue: string, args: (string | number)[]): Promise<unknown> {
+    const keys = keyList(queue);
+    return redis.callBuffer("EVALSHA", this.#sha, keys.length, ...keys, ...args);
   }
 
   /** As {@link send}, with a chunk as the last argument, which is sent from where it lies. */

@@ -5,7 +5,7 @@ import { keys } from "./keys.ts";
 import { Places } from "./places.ts";
 import { parseRecord } from "./record.ts";
 import { Interrupted, type SeedLink, type Standing, UNDER_WAY } from "./seedLink.ts";
-import type { Seeding } from "./seeder.ts";
+import type { Reached, Seeding } from "./seeder.ts";
 import { forEachItem } from "./source.ts";
 
 /** Items read or moved at a time. */
@@ -20,7 +20,7 @@ export async function edit(
   link: SeedLink,
   { source, report, alive, options }: Seeding,
   standing: Standing,
-): Promise<{ offset: number; digest: string }> {
+): Promise<Reached> {
   const nonce = randomUUID();
   let steps = 0;
   const next = () => `edit ${nonce} ${++steps}`;
@@ -34,20 +34,21 @@ export async function edit(
       wanted.add(item);
       alive();
     }
-    balance.add(item, 1);
+    balance.want(item);
   });
   const { digest } = wanted.pack();
 
   const list = new Waiting(link, next, alive, await places(link));
   // An edit that was cut off while it went around the list: once around first, so that the order stays.
   if (standing.turn > 0) await list.around(Math.min(standing.turn, list.places.length), () => false);
-  report.removed += await given(link, balance, list.places, next, alive);
+  const { dropped, gone } = await given(link, balance, list.places, next, alive);
+  report.removed += dropped;
   await list.each((payload, pushed) => {
-    if (!pushed) balance.add(payload, -1);
+    if (!pushed) balance.have(payload, true);
   });
   if (balance.surplus > 0) {
     report.removed += balance.surplus;
-    await list.around(list.places.length, (payload, pushed) => !pushed && balance.cancel(payload, "surplus"));
+    await list.around(list.places.length, (payload, pushed) => !pushed && balance.drop(payload));
   }
 
   const chunks = new Chunks(UNDER_WAY);
@@ -57,18 +58,20 @@ export async function edit(
     report.added += chunk.count;
     alive();
   };
-  if (balance.missing > 0) {
+  let { missing } = balance;
+  if (missing > 0) {
     await forEachItem(source, (item) => {
-      if (!balance.cancel(item, "missing") || chunks.add(item)) return undefined;
+      if (balance.there(item)) return undefined;
+      missing--;
+      if (chunks.add(item)) return undefined;
       return push().then(() => void chunks.add(item));
     });
     if (chunks.count > 0) await push();
     await link.pushed();
   }
-  if (balance.missing > 0)
-    throw new Error("The items changed while they were read: seed again when they stay as they are.");
+  if (missing !== 0) throw new Error("The items changed while they were read: seed again when they stay as they are.");
   options.onProgress?.(offset);
-  return { offset, digest };
+  return { offset, digest, gone };
 }
 
 async function places(link: SeedLink): Promise<Places> {
@@ -80,14 +83,17 @@ async function places(link: SeedLink): Promise<Places> {
   return new Places(Number(id ?? 0), length, Number(through ?? 0), pushed ?? "");
 }
 
-/** What was taken before. Those that are done or in hand are there for good; of the others, what the source does not want is dropped. */
+/**
+ * What was taken before. Those that are done or in hand are there for good, also those that are `gone` from the source; of the others, what the source
+ * does not want is dropped.
+ */
 async function given(
   link: SeedLink,
   balance: Balance,
   known: Places,
   next: () => string,
   alive: () => void,
-): Promise<number> {
+): Promise<{ dropped: number; gone: number }> {
   const { redis, queue } = link;
   const { batch, items, results, delayed, suspects, dead } = keys(queue);
   const read = async (ids: number[]) => {
@@ -110,11 +116,12 @@ async function given(
   const last = Number((await link.call(() => redis.hget(batch, "id"))) ?? 0);
   // In hand when it was read: stays, wherever it goes meanwhile.
   const hand = new Set<number>();
+  let gone = 0;
   for (let first = 1; first <= last; first += PAGE) {
     const ids = Array.from({ length: Math.min(PAGE, last - first + 1) }, (_, index) => first + index);
     for (const { id, payload, outcome } of await read(ids)) {
       if (outcome === "running") hand.add(id);
-      if (outcome === "running" || outcome === "done") balance.cancel(payload, "missing");
+      if ((outcome === "running" || outcome === "done") && !balance.have(payload, false)) gone++;
     }
   }
 
@@ -126,14 +133,14 @@ async function given(
     .filter((id) => !hand.has(id));
   for (let first = 0; first < ids.length; first += PAGE) {
     const records = await read(ids.slice(first, first + PAGE));
-    const drop = records.filter(({ payload }) => !balance.cancel(payload, "missing"));
+    const drop = records.filter(({ payload }) => !balance.have(payload, false));
     if (drop.length > 0)
       dropped += await link.drop(
         next(),
         drop.map(({ id }) => id),
       );
   }
-  return dropped;
+  return { dropped, gone };
 }
 
 /** The waiting list, read and rewritten page by page. */

@@ -31,6 +31,8 @@ export interface Standing {
   seeded: boolean;
   /** Items at the head of the list that an interrupted edit had not moved yet. */
   turn: number;
+  /** Items that are done or in hand and no longer in the source. */
+  gone: number;
   /** Dead items to be put back for this attempt, and until when they had died, ms. */
   dead: number;
   until: string;
@@ -76,7 +78,7 @@ export class SeedLink {
   async begin({ owner, run, attempt }: SeedOptions, nonce: string): Promise<Standing> {
     const args = [owner, run, attempt, nonce];
     const reply = await this.call(() => scripts.begin.run(this.redis, this.queue, ...args));
-    const [kind, digest, offset, state, seeded, turn, dead, until] = (reply as unknown[]).map(String);
+    const [kind, digest, offset, state, seeded, turn, gone, dead, until] = (reply as unknown[]).map(String);
     if (kind === "foreign") {
       throw new SeedRefused(
         `The queue ${this.queue} belongs to ${digest}, and this is ${owner}: set another \`queue\`, or destroy that stack first.`,
@@ -90,7 +92,7 @@ export class SeedLink {
     this.digest = digest!;
     return {
       ...{ digest: digest!, offset: Number(offset), state: state!, seeded: seeded === "1" },
-      ...{ turn: Number(turn), dead: Number(dead), until: until! },
+      ...{ turn: Number(turn), gone: Number(gone), dead: Number(dead), until: until! },
     };
   }
 

@@ -82,27 +82,32 @@ export interface Seeding {
   alive: () => void;
 }
 
+/** What is in at the end of a pass. */
+export interface Reached {
+  /** Items of the source, and the digest of them. */
+  offset: number;
+  digest: string;
+  /** Items that are done or in hand and no longer in the source: should they come back, they must not run again. */
+  gone: number;
+}
+
 /** One try: looks how far the batch is, and does what is left. */
 async function pass(link: SeedLink, seeding: Seeding): Promise<SeedReport> {
   const { options, report } = seeding;
   const standing = await link.begin(options, randomUUID());
   const edited = standing.digest.startsWith("edit ");
   const end = edited ? undefined : await append(link, seeding, standing);
-  const { offset, digest } = end ?? (await edit(link, seeding, standing));
+  const { offset, digest, gone } = end ?? (await edit(link, seeding, standing));
 
   if (standing.dead > 0) report.requeued += await link.requeue(standing.until);
-  [report.total, report.kept] = await link.mark("done", digest, offset, options.attempt);
+  [report.total, report.kept] = await link.mark("done", digest, offset, options.attempt, gone);
   // The log is written in order: with its last line on disk all of it is.
   await link.onDisk();
   return report;
 }
 
-/** Adds what the source has beyond what is in. Undefined, and nothing changed, if what is in is not the beginning of the source. */
-async function append(
-  link: SeedLink,
-  seeding: Seeding,
-  standing: Standing,
-): Promise<{ offset: number; digest: string } | undefined> {
+/** Adds what the source has beyond what is in. Undefined, and nothing changed, if the list must be compared item by item. */
+async function append(link: SeedLink, seeding: Seeding, standing: Standing): Promise<Reached | undefined> {
   const { source, options, report } = seeding;
   const chunks = new Chunks(UNDER_WAY);
   let { digest } = standing;
@@ -124,6 +129,7 @@ async function append(
     const chunk = chunks.pack();
     const { count, digest: next } = chunk;
     if (same) {
+      if (standing.gone > 0) throw new Edited();
       if (!grown) await grow();
       digest = next;
       return progress(await link.push(chunk, next));
@@ -151,8 +157,8 @@ async function append(
   progress(await link.pushed());
   const reopened = !standing.seeded || standing.state === "aborted" || standing.dead > 0;
   if (reopened && !grown) await grow();
-  return { offset: seeding.offset, digest };
+  return { offset: seeding.offset, digest, gone: standing.gone };
 }
 
-/** What is in is not the beginning of the source. */
+/** What is in is not the beginning of the source, or what is added may be done already. */
 class Edited extends Error {}

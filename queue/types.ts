@@ -133,7 +133,7 @@ export type ConsumerEvent =
   | { type: "working"; id: number; payload: Buffer; attempt: number }
   | { type: "done"; id: number; payload: Buffer; ms: number }
   | { type: "failed"; id: number; payload: Buffer; attempt: number; why: string; retryInMs?: number }
-  | { type: "stale"; id: number; payload: Buffer }
+  | { type: "stale"; id: number }
   | { type: "log"; id: number; payload: Buffer; line: string }
   | { type: "waiting"; forMs: number }
   | { type: "redis"; up: boolean; why?: string }

@@ -1,7 +1,7 @@
 #!lua
 -- Opens a seeding: makes the batch, adopts one without owner, begins it anew for a new `run`. Changes nothing else of one that is there.
 -- ARGV: owner, run, attempt, a nonce. Answers {"foreign", owner} or {"schema", schema} where it refuses, else
--- {"ok", digest, offset, state, seeded, turn, dead that are to be put back, until when they died}.
+-- {"ok", digest, offset, state, seeded, turn, gone, dead that are to be put back, until when they died}.
 local list, batch, dead = KEYS[1], KEYS[2], KEYS[8]
 local owner, run, attempt, nonce = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local time = redis.call('TIME')
@@ -25,7 +25,7 @@ if not b[3] or again then redis.call('HSET', batch, 'run', run, 'offset', 0, 'di
 if owner ~= '' then redis.call('HSET', batch, 'owner', owner) end
 
 -- The dead as of now are put back once for each attempt, also when the seeder is killed over it and begins again.
-b = redis.call('HMGET', batch, 'digest', 'offset', 'state', 'seeded', 'turn', 'attempt', 'requeue')
+b = redis.call('HMGET', batch, 'digest', 'offset', 'state', 'seeded', 'turn', 'attempt', 'requeue', 'gone')
 local until_ = b[7] and b[7]:sub(1, #attempt + 1) == attempt .. ' ' and b[7]:sub(#attempt + 2)
 if b[6] == attempt then
   until_ = '0'
@@ -33,4 +33,4 @@ elseif not until_ then
   until_ = string.format('%.0f', now)
   redis.call('HSET', batch, 'requeue', attempt .. ' ' .. until_)
 end
-return { 'ok', b[1], b[2], b[3], b[4], b[5] or '0', redis.call('ZCOUNT', dead, '-inf', until_), until_ }
+return { 'ok', b[1], b[2], b[3], b[4], b[5] or '0', b[8] or '0', redis.call('ZCOUNT', dead, '-inf', until_), until_ }

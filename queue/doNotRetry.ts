@@ -1,0 +1,4 @@
+/** Thrown by a handler: this item is dead at once, whatever `maxAttempts` says. */
+export class DoNotRetry extends Error {
+  override name = "DoNotRetry";
+}

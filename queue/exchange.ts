@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { passes } from "./connect.ts";
+import type { Taken } from "./job.ts";
+import { Script } from "./script.ts";
+import type { Settled } from "./settled.ts";
+
+/** What an exchange answers. */
+export interface Reply {
+  /** `old`: a later exchange was first, nothing was done. */
+  kind: "ok" | "again" | "old" | "finished" | "aborted";
+  /** Nothing was taken; how long until there is something to do, ms. */
+  wait: number;
+  /** Members of what was settled too late: the lease was lost before. */
+  stale: string[];
+  taken: Taken[];
+}
+
+/** Redis stayed away for longer than the process was to wait. */
+export class RedisAway extends Error {
+  override name = "RedisAway";
+}
+
+/** A command that is not answered for so long is asked again on a new connection, ms. */
+const ANSWER_MS = 10_000;
+
+const script = new Script("exchange");
+/** For a Redis at its maxmemory: settling is let through, taking is not. */
+const settleOnly = new Script("exchange", "allow-oom");
+
+/** The exchanges of one session: each is said until it is answered, under one number, so that a lost or doubled one changes nothing twice. */
+export class Exchange {
+  readonly #redis: Redis;
+  readonly #queue: string;
+  readonly #session: string;
+  readonly #leaseMs: number;
+  readonly #maxFailures: number | "";
+  readonly #awayMs: number;
+  readonly #onAway: (why: string | undefined) => void;
+  #heard = performance.now();
+  #away = false;
+
+  constructor(
+    redis: Redis,
+    options: {
+      queue: string;
+      session: string;
+      leaseMs: number;
+      maxFailures?: number;
+      awayMs: number;
+      /** Told when Redis goes (with the reason) and when it is back. */
+      onAway: (why: string | undefined) => void;
+    },
+  ) {
+    this.#redis = redis;
+    this.#queue = options.queue;
+    this.#session = options.session;
+    this.#leaseMs = options.leaseMs;
+    this.#maxFailures = options.maxFailures ?? "";
+    this.#awayMs = options.awayMs;
+    this.#onAway = options.onAway;
+  }
+
+  /** Makes the scripts known. */
+  async load(): Promise<void> {
+    await script.load(this.#redis);
+    await settleOnly.load(this.#redis);
+  }
+
+  /**
+   * One exchange.
+   * @param number Higher than that of any earlier one of the same parity.
+   * @param want How many items to take.
+   * @param idle Nothing else is in hand.
+   * @param hello What the worker says of itself, JSON, or empty.
+   * @throws {RedisAway}
+   */
+  async send(number: number, want: number, idle: boolean, settled: Settled[], hello: string): Promise<Reply> {
+    const args = (want: number) => {
+      const done: (string | number)[] = [];
+      const rest: (string | number)[] = [];
+      for (const { id, member, line, again, log } of settled) {
+        if (again === undefined) done.push(id, member, line);
+        else rest.push(id, member, line, again, log ?? "");
+        if (again === undefined && log) rest.push(id, "", "", "kept", log);
+      }
+      const head = [this.#session, number, want, idle ? 1 : 0, this.#leaseMs, this.#maxFailures, hello];
+      return [...head, done.length / 3, ...done, ...rest];
+    };
+    let full = false;
+    for (let wait = 20; ; wait = Math.min(wait * 2, 1_000)) {
+      try {
+        const sent = full
+          ? settleOnly.sendBuffer(this.#redis, this.#queue, args(0))
+          : script.sendBuffer(this.#redis, this.#queue, args(want));
+        const reply = parse((await this.#inTime(sent)) as RawReply, number);
+        this.#hear();
+        return reply;
+      } catch (error) {
+        const { message } = error as Error;
+        if (message.startsWith("NOSCRIPT")) {
+          await this.load().catch(() => {});
+          continue;
+        }
+        if (message.startsWith("OOM")) full = settled.length > 0;
+        else if (!passes(error)) throw error;
+        this.#miss(message.startsWith("OOM") ? "it is full (maxmemory)" : message);
+        await sleep(wait);
+      }
+    }
+  }
+
+  /** The answer, or an error when none comes: a connection that is dead without a word is made anew. */
+  async #inTime<T>(sent: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#redis.disconnect(true);
+        reject(new Error(`no answer for ${ANSWER_MS / 1000} s`));
+      }, ANSWER_MS);
+    });
+    try {
+      return await Promise.race([sent, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #hear(): void {
+    this.#heard = performance.now();
+    if (this.#away) this.#onAway(undefined);
+    this.#away = false;
+  }
+
+  #miss(why: string): void {
+    if (!this.#away) this.#onAway(why);
+    this.#away = true;
+    const seconds = Math.round(this.#awayMs / 1000);
+    if (performance.now() - this.#heard > this.#awayMs) throw new RedisAway(`Redis was away for ${seconds} s: ${why}`);
+  }
+}
+
+type RawReply = [kind: Buffer, wait: number, now: unknown, stale: Buffer, first: number, fresh: Buffer[], ...Buffer[]];
+
+function parse([kind, wait, , stale, first, fresh, ...again]: RawReply, exchange: number): Reply {
+  const taken: Taken[] = fresh.map((payload, index) => ({
+    id: first + index,
+    payload,
+    failures: 0,
+    losses: 0,
+    exchange,
+  }));
+  for (let at = 0; at < again.length; at += 4) {
+    const [id, failures, losses, payload] = again.slice(at, at + 4) as [Buffer, unknown, unknown, Buffer];
+    taken.push({ id: Number(id), payload, failures: Number(failures), losses: Number(losses), exchange });
+  }
+  const members = stale.toString();
+  return { kind: kind.toString() as Reply["kind"], wait, stale: members === "-" ? [] : members.split(","), taken };
+}

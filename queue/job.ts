@@ -1,0 +1,80 @@
+import type { Slots } from "./slots.ts";
+import type { ItemContext } from "./types.ts";
+
+/** Longest log kept with an item, characters: its tail. */
+const MAX_LOG = 64 * 1024;
+
+/** An item as an exchange gives it. */
+export interface Taken {
+  id: number;
+  payload: Buffer;
+  failures: number;
+  losses: number;
+  /** Number of the exchange. */
+  exchange: number;
+}
+
+/** An item in hand, which is also what its handler is given as context. Made for every item, so what few handlers use is made when it is asked for. */
+export class Job implements ItemContext {
+  readonly id: number;
+  readonly bytes: Buffer;
+  readonly failures: number;
+  readonly losses: number;
+  readonly member: string;
+  readonly slot: number;
+  readonly startedAt = performance.now();
+  /** Set when the item's time is up: why the signal was aborted. */
+  timedOut = false;
+  /** Settled, released or lost: whatever its handler does is of no interest any more. */
+  over = false;
+  #abort?: AbortController;
+  #aborted?: Error;
+  #log = "";
+  readonly #onLine: ((job: Job, line: string) => void) | undefined;
+
+  constructor(
+    taken: Taken,
+    session: string,
+    slot: number,
+    slots: Slots,
+    onLine: ((job: Job, line: string) => void) | undefined,
+  ) {
+    this.id = taken.id;
+    this.bytes = taken.payload;
+    this.failures = taken.failures;
+    this.losses = taken.losses;
+    this.member = `${taken.id}:${session}.${taken.exchange}`;
+    this.slot = slot;
+    this.#onLine = onLine;
+    slots.take(slot, { ...taken, startedAt: Date.now() });
+  }
+
+  get attempt(): number {
+    return this.failures + this.losses + 1;
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#aborted) this.#abort.abort(this.#aborted);
+    return this.#abort.signal;
+  }
+
+  /** A line for the log of this item. */
+  log = (line: string): void => {
+    this.#log = `${this.#log}${line}\n`;
+    // Cut now and then, not at every line.
+    if (this.#log.length > 2 * MAX_LOG) this.#log = this.#log.slice(-MAX_LOG);
+    this.#onLine?.(this, line);
+  };
+
+  /** The tail of the log. */
+  get logTail(): string {
+    return this.#log.slice(-MAX_LOG);
+  }
+
+  /** Tells the handler to stop. */
+  abort(reason: Error): void {
+    this.#aborted ??= reason;
+    this.#abort?.abort(this.#aborted);
+  }
+}

@@ -1,0 +1,65 @@
+// The renewal thread: keeps the leases of what is in hand, with a connection of its own, so that a handler that blocks the event loop keeps its item;
+// and ends the process when such a handler is past its time, which nothing else can.
+import { setTimeout as sleep } from "node:timers/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import { backoff } from "./backoff.ts";
+import { connect } from "./connect.ts";
+import type { FromRenewal, RenewalData, ToRenewal } from "./renewal.ts";
+import { Script } from "./script.ts";
+import { failedLine } from "./settled.ts";
+import { type InHand, Slots } from "./slots.ts";
+
+const data = workerData as RenewalData;
+const { url, queue, session, leaseMs, itemTimeoutMs, retry, maxFailures } = data;
+const slots = new Slots(data.memory);
+const renew = new Script("renew");
+const exchange = new Script("exchange", "allow-oom");
+/** The event loop counts as blocked when it did not turn for so long, ms. */
+const BLOCKED_MS = 2_000;
+const member = (item: InHand) => `${item.id}:${session}.${item.exchange}`;
+
+let hello = "";
+parentPort!.on("message", (message: ToRenewal) => (hello = message.hello));
+
+/** Settles the items that are past their time, releases their neighbours, and kills the process. */
+async function end(overdue: InHand[], others: InHand[], redis: Awaited<ReturnType<typeof connect>>): Promise<void> {
+  const reason = `timed out after ${itemTimeoutMs / 1000} s with the event loop blocked; the process was killed`;
+  const settled = overdue.flatMap((item) => {
+    const failures = item.failures + 1;
+    const again = failures >= retry.maxAttempts ? "dead" : backoff(failures, retry.backoff);
+    return [item.id, member(item), failedLine("t", Date.now() - item.startedAt, reason), again, ""];
+  });
+  const released = others.flatMap((item) => [item.id, member(item), `r${Date.now() - item.startedAt}\n`, 0, ""]);
+  const args = [`${session}!`, 1, 0, 0, leaseMs, maxFailures ?? "", "", 0, ...settled, ...released];
+  await exchange.run(redis, queue, ...args);
+  process.stderr.write(`Item ${overdue.map(({ id }) => id).join(", ")} ${reason}.\n`);
+  process.kill(process.pid, "SIGKILL");
+}
+
+async function tick(redis: Awaited<ReturnType<typeof connect>>): Promise<void> {
+  const now = Date.now();
+  const inHand = slots.all();
+  const blocked = now - slots.lastBeat > BLOCKED_MS;
+  const overdue = blocked ? inHand.filter(({ startedAt }) => now - startedAt > itemTimeoutMs) : [];
+  if (overdue.length > 0)
+    return end(
+      overdue,
+      inHand.filter((item) => !overdue.includes(item)),
+      redis,
+    );
+  if (inHand.length === 0 && !hello) return;
+  const gone = (await renew.run(redis, queue, leaseMs, session, hello, ...inHand.map(member))) as string[];
+  if (gone.length > 0) parentPort!.postMessage({ gone } satisfies FromRenewal);
+}
+
+// A Redis that is away is the exchanges' to judge: here it is only waited for.
+let redis: Awaited<ReturnType<typeof connect>> | undefined;
+for (;;) {
+  try {
+    redis ??= await connect(url, 3_600_000);
+    await tick(redis);
+    await sleep(Math.min(leaseMs * 0.2, Math.max(50, itemTimeoutMs / 4)));
+  } catch {
+    await sleep(leaseMs * 0.05);
+  }
+}

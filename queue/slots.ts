@@ -1,0 +1,56 @@
+// The items in hand, in memory that the renewal thread sees too: it must know of an item before its handler can block the event loop.
+
+/** Numbers a slot has: the item's id (0: free), the exchange that took it, when it started (ms by this process's clock), attempts that failed before. */
+const WIDTH = 4;
+
+/** One item in hand as the thread sees it. */
+export interface InHand {
+  id: number;
+  exchange: number;
+  startedAt: number;
+  failures: number;
+}
+
+/** A table of items in hand, one row a slot, and a beat that shows that the event loop turns. */
+export class Slots {
+  readonly memory: SharedArrayBuffer;
+  readonly #cells: Float64Array;
+  readonly #size: number;
+
+  /** @param memory That of another thread's table, or the number of slots for a new one. */
+  constructor(memory: SharedArrayBuffer | number) {
+    this.memory = typeof memory === "number" ? new SharedArrayBuffer((memory * WIDTH + 1) * 8) : memory;
+    this.#cells = new Float64Array(this.memory);
+    this.#size = (this.#cells.length - 1) / WIDTH;
+  }
+
+  take(slot: number, { id, exchange, startedAt, failures }: InHand): void {
+    const at = 1 + slot * WIDTH;
+    this.#cells[at + 1] = exchange;
+    this.#cells[at + 2] = startedAt;
+    this.#cells[at + 3] = failures;
+    this.#cells[at] = id; // last: a row with an id is whole
+  }
+
+  free(slot: number): void {
+    this.#cells[1 + slot * WIDTH] = 0;
+  }
+
+  /** The event loop turned, at this moment. */
+  beat(now: number): void {
+    this.#cells[0] = now;
+  }
+
+  get lastBeat(): number {
+    return this.#cells[0]!;
+  }
+
+  all(): InHand[] {
+    const rows: InHand[] = [];
+    for (let at = 1; at < 1 + this.#size * WIDTH; at += WIDTH) {
+      const [id, exchange, startedAt, failures] = this.#cells.subarray(at, at + WIDTH) as unknown as number[];
+      if (id) rows.push({ id, exchange: exchange!, startedAt: startedAt!, failures: failures! });
+    }
+    return rows;
+  }
+}
