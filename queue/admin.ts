@@ -1,4 +1,5 @@
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
+import { connect } from "./connect.ts";
 import { keys, type Keys } from "./keys.ts";
 import { type ParsedRecord, parseRecord, type Place } from "./record.ts";
 import { Script } from "./script.ts";
@@ -13,33 +14,37 @@ const PAGE = 500;
 /**
  * Everything but taking and seeding: what a person, the CLI and the verdict ask of a queue.
  *
- *     const admin = new QueueAdmin("redis://127.0.0.1:6379", "job2");
+ *     const admin = await QueueAdmin.open("redis://127.0.0.1:6379", "job2");
  *     console.log(await admin.counts());
  *     await admin.close();
  */
 export class QueueAdmin implements QueueAdminApi {
   readonly #redis: Redis;
-  readonly #own: boolean;
   readonly #queue: string;
   readonly #keys: Keys;
 
   /**
-   * @param redis A connection, which stays the caller's, or a URL (`redis://`, `rediss://`) to make one that {@link close} ends. Three tries, then the
-   * calls fail: nobody wants to look at a hanging status. For kinder errors give it what `connect` returns.
+   * @param redis A connection, as `connect` makes it.
    * @param queue Name of the list.
    */
-  constructor(redis: Redis | string, queue: string) {
-    this.#own = typeof redis === "string";
-    this.#redis = typeof redis === "string" ? new Redis(redis, { maxRetriesPerRequest: 2 }) : redis;
-    // Without a listener ioredis prints every lost connection by itself; the call that suffers from it fails anyway.
-    if (this.#own) this.#redis.on("error", () => {});
+  constructor(redis: Redis, queue: string) {
+    this.#redis = redis;
     this.#queue = queue;
     this.#keys = keys(queue);
   }
 
-  /** Ends the connection, if this object made it. */
+  /**
+   * Connects.
+   * @param url `redis://` or `rediss://`, with its password if it has one.
+   * @throws Error with one line, as `connect`.
+   */
+  static async open(url: string, queue: string): Promise<QueueAdmin> {
+    return new QueueAdmin(await connect(url), queue);
+  }
+
+  /** Ends the connection. */
   async close(): Promise<void> {
-    if (this.#own) this.#redis.disconnect();
+    this.#redis.disconnect();
   }
 
   /** Where the batch stands, in one atomic read; a queue nobody seeded or took from is `open` and without an owner. */

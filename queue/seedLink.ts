@@ -1,5 +1,7 @@
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import type { Packed } from "./chunk.ts";
+import { connect, passes } from "./connect.ts";
+import { onDisk } from "./onDisk.ts";
 import { Script } from "./script.ts";
 import type { SeedOptions } from "./types.ts";
 
@@ -49,8 +51,6 @@ export class SeedLink {
   /** What the next script expects. */
   digest = "";
   #underWay: Promise<number>[] = [];
-  /** What happened to the connection: a call that suffers from it only hears that it is closed. */
-  #trouble?: Error;
 
   private constructor(redis: Redis, queue: string) {
     this.redis = redis;
@@ -59,14 +59,19 @@ export class SeedLink {
 
   /** Connects and makes the scripts known. */
   static async open(url: string, queue: string): Promise<SeedLink> {
-    const options = { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5000, commandTimeout: 60_000 };
-    const redis = new Redis(url, { ...options, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false });
+    let redis: Redis;
+    try {
+      redis = await connect(url, 1000);
+    } catch (error) {
+      const { message, cause } = error as Error;
+      throw passes(cause) ? new Interrupted(message, { cause }) : new SeedRefused(message, { cause });
+    }
+    // Who was cut off looks again; and WAITAOF answers for the writes of its own connection only.
+    redis.options.retryStrategy = () => null;
+    // For a connection that died without a word; nothing here takes Redis so long.
+    redis.options.commandTimeout = 60_000;
     const link = new SeedLink(redis, queue);
-    redis.on("error", (error) => (link.#trouble = error));
-    await link.call(async () => {
-      await redis.connect();
-      for (const one of Object.values(scripts)) await one.load(redis);
-    });
+    for (const one of Object.values(scripts)) await link.call(() => one.load(redis));
     return link;
   }
 
@@ -142,20 +147,10 @@ export class SeedLink {
     return count;
   }
 
-  /**
-   * Returns when everything written so far is on disk: Redis 7.2 or later with AOF. Older ones and those without AOF promise nothing better than
-   * their `appendfsync`, and this returns at once.
-   */
+  /** Returns when everything this connection wrote is on disk. */
   async onDisk(): Promise<void> {
-    const reply = await this.call(async () => {
-      try {
-        return (await this.redis.call("WAITAOF", 1, 0, 30_000)) as [number, number];
-      } catch (error) {
-        if (/unknown command|appendonly is disabled/i.test(String(error))) return [1, 0];
-        throw error;
-      }
-    });
-    if (reply[0] === 0) throw new Interrupted("Redis took more than 30 s to write to its disk");
+    if (!(await this.call(() => onDisk(this.redis))))
+      throw new Interrupted("Redis took more than 30 s to write to its disk");
   }
 
   async #fenced(to: Script, next: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
@@ -169,7 +164,7 @@ export class SeedLink {
     try {
       return await use();
     } catch (error) {
-      const { name, message } = this.#trouble ?? (error as Error);
+      const { name, message } = error as Error;
       if (message.startsWith("OOM")) {
         throw new SeedRefused(
           `Redis is full: raise \`redisMemory\` (its maxmemory), then run again; what is in stays in.`,

@@ -103,6 +103,38 @@ for (const version of ["8", "7.0"] as const) {
       await proxy.close();
     });
 
+    it("cut off while it brings an edited list in line, 20 times: none repeated, none skipped, in their order", async () => {
+      const owner = { owner: "p/s", run: "1", attempt: "1" };
+      await new Seeder({ url: server.url, queue: "job2" }).seed(items(60_000), owner);
+      const edited = [...items(80_000)].filter((_, index) => index % 3 !== 1);
+      const proxy = await lossyProxy(server.port);
+      let cuts = 0;
+      const cut = () => {
+        if (cuts === 20) return;
+        // Past the connecting and the loading of scripts, some 10 kB.
+        const plan = {
+          after: 10_000 + Math.floor(Math.random() * 80_000),
+          lose: cuts % 2 ? "reply" : "request",
+        } as const;
+        proxy.plan({ ...plan, then: () => (cuts++, setImmediate(cut)) });
+      };
+      cut();
+      const hand = setInterval(() => void redis.rpush("job2", "by hand"), 100);
+      await new Seeder({ url: proxy.url, queue: "job2" }).seed(edited, owner).finally(() => clearInterval(hand));
+      assert.equal(cuts >= 10, true, `it was cut ${cuts} times`);
+      const list = await redis.lrange("job2", 0, "-1");
+      assert.deepEqual(
+        list.filter((item) => item !== "by hand"),
+        edited,
+      );
+      const [total, pushed] = (await redis.hmget(batch, "total", "pushed")) as [string, string];
+      assert.equal(Number(total) <= list.length, true);
+      assert.equal(pushed.length > 0, true);
+      await new Seeder({ url: server.url, queue: "job2" }).seed([], owner);
+      assert.equal(new Set(await redis.lrange("job2", 0, "-1")).size, 1, "what was pushed by hand is all that is left");
+      await proxy.close();
+    });
+
     it("resumes from the lower offset when Redis is killed and lost its AOF's tail", async () => {
       let losses = 0;
       let lost = 0;
