@@ -1,0 +1,38 @@
+// The seeder: brings the queue in line with the items of the stack, then ends.
+import { Seeder } from "../queue/index.ts";
+import { exitCodes, Exit, main, oneOf, redisUrl, text } from "../worker/env.ts";
+import { fileSource, rangeSource } from "./sources.ts";
+
+async function seed(): Promise<number> {
+  const range = process.env.WQ_ITEMS_RANGE;
+  const source = range
+    ? rangeSource(range)
+    : fileSource(text("WQ_ITEMS_FILE"), oneOf("WQ_ITEMS_FORMAT", ["text", "ndjson", "strings"], "text"));
+  const seeder = new Seeder({ url: await redisUrl(), queue: text("WQ_QUEUE") });
+  const started = performance.now();
+  let said = started;
+  const report = await seeder
+    .seed(source, {
+      owner: process.env.WQ_OWNER ?? "",
+      run: process.env.WQ_RUN ?? "1",
+      attempt: text("WQ_JOB_UID"),
+      onProgress: (count) => {
+        if (performance.now() - said < 1_000) return;
+        said = performance.now();
+        console.log(`${count} items are in`);
+      },
+    })
+    .catch((error: Error) => {
+      throw new Exit(exitCodes.redis, error.message);
+    });
+  const { total, added, removed, requeued, kept } = report;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(
+    `Seeded in ${seconds} s: ${total} items, ${added} new, ${removed} removed, ${requeued} failed ones to run again, ${kept} done already`,
+  );
+  return 0;
+}
+
+// Nothing is half-done by an interrupted seeding: the next one goes on where it was.
+process.on("SIGTERM", () => process.exit(exitCodes.terminated));
+await main(seed);

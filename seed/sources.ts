@@ -1,0 +1,57 @@
+// Where the items come from. Each source can be read again from its beginning, and none is ever held whole in memory.
+import { createReadStream } from "node:fs";
+import { createGunzip } from "node:zlib";
+
+export type Format = "text" | "ndjson" | "strings";
+
+/** An item is at most this long, bytes. */
+export const MAX_ITEM_BYTES = 1024 * 1024;
+
+/** Lines end at a line feed, and at nothing else: Node's readline takes some characters that JSON allows for ends. */
+async function* lines(input: AsyncIterable<Buffer>): AsyncIterable<string> {
+  let rest: Buffer[] = [];
+  const text = (line: Buffer) => line.toString("utf8", 0, line.at(-1) === 13 ? line.length - 1 : line.length);
+  for await (const chunk of input) {
+    let start = 0;
+    for (let end; (end = chunk.indexOf(10, start)) >= 0; start = end + 1) {
+      const line = chunk.subarray(start, end);
+      yield text(rest.length > 0 ? Buffer.concat([...rest, line]) : line);
+      rest = [];
+    }
+    if (start < chunk.length) rest.push(chunk.subarray(start));
+  }
+  if (rest.length > 0) yield text(Buffer.concat(rest));
+}
+
+/** The items of a gzipped file, one a line: as it stands (`text`, `ndjson`), or as a JSON string (`strings`). Empty lines are left out. */
+export function fileSource(path: string, format: Format): AsyncIterable<string> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      let number = 0;
+      for await (const line of lines(createReadStream(path).pipe(createGunzip()))) {
+        number++;
+        if (line === "") continue;
+        const item = format === "strings" ? (JSON.parse(line) as string) : line;
+        // Three bytes a character at most, so most lines need no look at their bytes.
+        if (item.length * 3 > MAX_ITEM_BYTES && Buffer.byteLength(item) > MAX_ITEM_BYTES) {
+          throw new Error(
+            `Line ${number} of the items is over 1 MiB: put the data somewhere and its name in the list.`,
+          );
+        }
+        yield item;
+      }
+    },
+  };
+}
+
+/** The numbers of a range like `1..1000`, both ends included. */
+export function rangeSource(range: string): Iterable<string> {
+  const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(range) ?? [];
+  if (from === undefined || Number(from) > Number(to))
+    throw new Error(`Expected a range like 1..1000, got ${JSON.stringify(range)}.`);
+  return {
+    *[Symbol.iterator]() {
+      for (let number = Number(from); number <= Number(to); number++) yield String(number);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+// Finds what is to be done with an item: the handler, or a command.
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { Handler } from "../queue/index.ts";
+import { commandHandler } from "./command.ts";
+
+/** The handler of worker/handler.ts. @throws Error with one line where it does not load or exports nothing callable. */
+export async function loadHandler(): Promise<Handler> {
+  let module: { default?: unknown };
+  try {
+    module = (await import("./handler.ts")) as { default?: unknown };
+  } catch (error) {
+    throw new Error(`worker/handler.ts does not load: ${String(error).split("\n")[0]}`, { cause: error });
+  }
+  if (typeof module.default !== "function") {
+    throw new Error(
+      "worker/handler.ts exports nothing callable: it needs `export default async function handle(item, context)`",
+    );
+  }
+  return module.default as Handler;
+}
+
+/** A program that is run once for each item. @throws Error with one line where there is no such program. */
+export function loadCommand(command: string[], maxResultBytes: number): Handler {
+  const [program] = command as [string];
+  const path = (process.env.PATH ?? "").split(delimiter).map((dir) => join(dir, program));
+  const found = (program.includes("/") ? [program] : path).some((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (!found)
+    throw new Error(
+      `the command ${program} is not in the image: set \`baseImage\` to one that has it, or name its full path`,
+    );
+  return commandHandler(command, maxResultBytes);
+}

@@ -1,0 +1,65 @@
+// What the worker prints: the page's own lines, or a line of JSON for each event.
+import type { ConsumerEvent } from "../queue/index.ts";
+
+/** An item as a log shows it: text on one line, not too long. */
+export function shown(payload: Buffer): string {
+  const text = payload.toString().replaceAll(/\s+/g, " ");
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+const first = (text: string) => text.split("\n", 1)[0]!;
+const seconds = (ms: number) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+
+/** The line of an event, as the page's worker would print it; undefined for what it does not mention. */
+export function textLine(event: ConsumerEvent): string | undefined {
+  switch (event.type) {
+    case "started":
+      return `Worker with sessionID: ${event.session}\nInitial queue state: empty=${event.empty ? "True" : "False"}`;
+    case "working":
+      return `Working on ${shown(event.payload)}`;
+    case "log":
+      return event.line;
+    case "failed": {
+      const next = event.retryInMs === undefined ? "given up" : `again in ${seconds(event.retryInMs)}`;
+      return `Failed on ${shown(event.payload)} (attempt ${event.attempt}): ${first(event.why)}; ${next}`;
+    }
+    case "stale":
+      return `Item ${event.id} took longer than its lease could be kept and was given to another worker; what came of it here does not count`;
+    case "waiting":
+      return "Waiting for work";
+    case "redis":
+      return event.up ? "Redis is back" : `Redis is away: ${event.why}`;
+    case "sick":
+      return `This worker is sick and stops: ${event.why}`;
+    case "ended":
+      return event.end === "finished"
+        ? "Queue empty, exiting"
+        : event.end === "aborted"
+          ? "Batch aborted, exiting"
+          : `Stopped (${event.end}), exiting`;
+    case "done":
+      return undefined;
+  }
+}
+
+/** The same for a machine: time, type, and the event's fields, with the payload as text. */
+export function jsonLine(event: ConsumerEvent): string {
+  const { type, ...fields } = event;
+  const item = "payload" in event ? { item: shown(event.payload) } : {};
+  return JSON.stringify({ time: new Date().toISOString(), event: type, ...fields, payload: undefined, ...item });
+}
+
+/** Prints events as they come; an idle worker says so once, not at every look. */
+export function logger(
+  format: "text" | "json",
+  write: (line: string) => void = console.log,
+): (event: ConsumerEvent) => void {
+  let idle = false;
+  return (event) => {
+    const repeated = event.type === "waiting" && idle;
+    idle = event.type === "waiting";
+    if (repeated) return;
+    const line = format === "json" ? jsonLine(event) : textLine(event);
+    if (line !== undefined) write(line);
+  };
+}
