@@ -18,7 +18,8 @@ export class Balance {
 
   /** One more copy is wanted. */
   want(item: string | Buffer): void {
-    this.#copies[this.#slot(item)]!++;
+    const slot = this.#slot(item); // first: it may replace the arrays
+    this.#copies[slot]!++;
     this.missing++;
   }
 
