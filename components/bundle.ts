@@ -1,0 +1,81 @@
+// Bundles the programs of the image into a folder that is its whole build context.
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { buildSync, type BuildFailure } from "esbuild";
+
+/** Relative and constant: the provider compares it as a text. */
+export const CONTEXT = "components/.context/worker";
+
+const programs = {
+  worker: "worker/main.ts",
+  seed: "seed/main.ts",
+  verdict: "worker/verdict.ts",
+  alive: "worker/alive.ts",
+  renewer: "queue/renewer.ts",
+};
+
+/** CommonJS packages ask for these, which an ES module does not have. */
+const banner = [
+  'import { createRequire as jobWqRequire } from "node:module";',
+  'import { dirname as jobWqDirname } from "node:path";',
+  "const require = jobWqRequire(import.meta.url), __filename = import.meta.filename, __dirname = jobWqDirname(__filename);",
+].join("\n");
+
+/** The handler is not one, or does not compile: one line with its place. */
+export class BadHandler extends Error {
+  override name = "BadHandler";
+}
+
+function build(entryPoints: Record<string, string>, outdir: string | undefined) {
+  try {
+    return buildSync({
+      entryPoints,
+      ...(outdir ? { outdir } : { write: false, outdir: "." }),
+      bundle: true,
+      metafile: true,
+      format: "esm",
+      platform: "node",
+      target: "node22",
+      banner: { js: banner },
+      legalComments: "none",
+      logLevel: "silent",
+    });
+  } catch (error) {
+    const [first] = (error as BuildFailure).errors ?? [];
+    if (!first) throw error;
+    const where = first.location ? `${first.location.file}:${first.location.line}: ` : "";
+    throw new BadHandler(`The image cannot be bundled: ${where}${first.text}`);
+  }
+}
+
+/** The same bytes and modes wherever and under whatever umask it runs: the provider's hash of the context covers both. */
+function settleModes(dir: string): void {
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) settleModes(path);
+    chmodSync(path, entry.isDirectory() || statSync(path).mode & 0o100 ? 0o755 : 0o644);
+  }
+}
+
+/**
+ * Writes the build context of the image to {@link CONTEXT}: the programs, the queue's scripts, and what lies in worker/files.
+ * @throws BadHandler where worker/handler.ts does not compile or has no default export.
+ */
+export function bundle(): string {
+  const { outputs } = build({ handler: "worker/handler.ts" }, undefined).metafile;
+  if (!outputs["handler.js"]?.exports.includes("default")) {
+    throw new BadHandler(
+      "worker/handler.ts exports nothing callable: it needs `export default async function handle(item, context)`.",
+    );
+  }
+  rmSync(CONTEXT, { recursive: true, force: true });
+  mkdirSync(CONTEXT, { recursive: true });
+  build(programs, `${CONTEXT}/app`);
+  writeFileSync(`${CONTEXT}/app/package.json`, '{"type":"module"}\n');
+  cpSync("queue/scripts", `${CONTEXT}/app/scripts`, { recursive: true });
+  cpSync("worker/Dockerfile", `${CONTEXT}/Dockerfile`);
+  if (existsSync("worker/files")) cpSync("worker/files", `${CONTEXT}/files`, { recursive: true });
+  else mkdirSync(`${CONTEXT}/files`);
+  settleModes(CONTEXT);
+  return CONTEXT;
+}

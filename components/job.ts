@@ -1,0 +1,110 @@
+// What the three Jobs share.
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { labels } from "./labels.ts";
+import type { EnvVar } from "./redisQueue.ts";
+import { containerSecurity, podSecurity } from "./security.ts";
+import type { RunnableImage } from "./workerImage.ts";
+
+/** What all Jobs of a stack have in common. */
+export interface JobShared {
+  namespace: pulumi.Input<string>;
+  queue: string;
+  /** `project/stack`. */
+  owner: string;
+  image: RunnableImage;
+  /** Names of Secrets to pull it with. */
+  pullSecrets: string[];
+  /** Where Redis is. */
+  redisEnv: EnvVar[];
+  runAsUser: number;
+  logFormat: "text" | "json";
+}
+
+/** What one of them is. */
+export interface JobArgs {
+  name: string;
+  part: string;
+  shared: JobShared;
+  /** Program of the image (worker/README.md). */
+  program: string;
+  env: EnvVar[];
+  /** How long it may run in all, ms. */
+  deadline: number;
+  /** Changes of these run it again. */
+  trigger: pulumi.Input<unknown>[];
+  annotations?: Record<string, string>;
+  spec?: Partial<k8s.types.input.batch.v1.JobSpec>;
+  pod?: Partial<k8s.types.input.core.v1.PodSpec>;
+  container?: Partial<k8s.types.input.core.v1.Container>;
+  volumes?: k8s.types.input.core.v1.Volume[];
+}
+
+/** Variables of the downward API. */
+const fromField = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+
+/** A Job of the image, under a fixed name, admitted by Pod Security `restricted`. */
+export function makeJob(resource: string, args: JobArgs, opts: pulumi.CustomResourceOptions): k8s.batch.v1.Job {
+  const { shared, name } = args;
+  const { queue, image } = shared;
+  const mine = labels(args.part, queue);
+  return new k8s.batch.v1.Job(
+    resource,
+    {
+      metadata: { name, namespace: shared.namespace, labels: mine, annotations: args.annotations ?? {} },
+      spec: {
+        activeDeadlineSeconds: Math.ceil(args.deadline / 1000),
+        ...args.spec,
+        template: {
+          metadata: { name, labels: mine, annotations: { "job-wq-2/image": image.id } },
+          spec: {
+            automountServiceAccountToken: false,
+            // A Service named redis would inject REDIS_PORT=tcp://…
+            enableServiceLinks: false,
+            restartPolicy: "Never",
+            securityContext: podSecurity(shared.runAsUser),
+            imagePullSecrets: shared.pullSecrets.map((secret) => ({ name: secret })),
+            ...args.pod,
+            volumes: [{ name: "tmp", emptyDir: {} }, ...(args.volumes ?? [])],
+            containers: [
+              {
+                name: "c",
+                image: image.reference,
+                ...(image.pullPolicy && { imagePullPolicy: image.pullPolicy }),
+                command: ["node", `/app/${args.program}.js`],
+                terminationMessagePolicy: "FallbackToLogsOnError",
+                securityContext: containerSecurity,
+                env: [
+                  ...shared.redisEnv,
+                  fromField("POD_NAME", "metadata.name"),
+                  fromField("NODE_NAME", "spec.nodeName"),
+                  { name: "WQ_QUEUE", value: queue },
+                  { name: "WQ_OWNER", value: shared.owner },
+                  { name: "WQ_LOG_FORMAT", value: shared.logFormat },
+                  ...args.env,
+                ],
+                ...args.container,
+                volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...((args.container?.volumeMounts ?? []) as [])],
+              },
+            ],
+          },
+        },
+      },
+    },
+    {
+      ...opts,
+      // Names are fixed, and neither a trigger nor replaceWith asks the provider, which would see to that by itself.
+      deleteBeforeReplace: true,
+      replacementTrigger: args.trigger,
+      // Above the deadline, so that it is the Job that ends the wait.
+      customTimeouts: { create: `${Math.ceil(args.deadline / 1000) + 120}s` },
+    },
+  );
+}
+
+/** Variables from plain values; those that are undefined are left out. */
+export function envVars(values: Record<string, string | number | undefined>): EnvVar[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value: String(value) }],
+  );
+}
