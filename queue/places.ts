@@ -60,11 +60,11 @@ export class Places {
   }
 
   /** Takes what is at the head and puts at the end what is kept of it. */
-  turn(count: number, keep: (pushed: boolean, index: number) => boolean): void {
+  turn(count: number, keep: (index: number) => boolean): void {
     for (let index = 0; index < count; index++) {
       const head = this.#waiting[0]!;
       if (--head.length === 0) this.#waiting.shift();
-      if (keep(head.pushed, index)) this.#append(head.pushed, 1);
+      if (keep(index)) this.#append(head.pushed, 1);
     }
   }
 

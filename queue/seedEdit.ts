@@ -4,11 +4,12 @@ import { Chunks } from "./chunk.ts";
 import { keys } from "./keys.ts";
 import { Places } from "./places.ts";
 import { parseRecord } from "./record.ts";
-import { Interrupted, type SeedLink, type Standing, UNDER_WAY } from "./seedLink.ts";
+import { type SeedLink, type Standing, UNDER_WAY } from "./seedLink.ts";
 import type { Reached, Seeding } from "./seeder.ts";
 import { forEachItem } from "./source.ts";
+import { Waiting } from "./waiting.ts";
 
-/** Items read or moved at a time. */
+/** Records read at a time. */
 const PAGE = 2000;
 
 /**
@@ -40,7 +41,7 @@ export async function edit(
 
   const list = new Waiting(link, next, alive, await places(link));
   // An edit that was cut off while it went around the list: once around first, so that the order stays.
-  if (standing.turn > 0) await list.around(Math.min(standing.turn, list.places.length), () => false);
+  if (standing.turn > 0) await list.around(Math.min(standing.turn, list.places.length));
   const { dropped, gone } = await given(link, balance, list.places, next, alive);
   report.removed += dropped;
   await list.each((payload, pushed) => {
@@ -48,7 +49,7 @@ export async function edit(
   });
   if (balance.surplus > 0) {
     report.removed += balance.surplus;
-    await list.around(list.places.length, (payload, pushed) => !pushed && balance.drop(payload));
+    await list.around(list.places.length, balance);
   }
 
   const chunks = new Chunks(UNDER_WAY);
@@ -141,68 +142,4 @@ async function given(
       );
   }
   return { dropped, gone };
-}
-
-/** The waiting list, read and rewritten page by page. */
-class Waiting {
-  readonly #link: SeedLink;
-  readonly #next: () => string;
-  readonly #alive: () => void;
-  places: Places;
-
-  constructor(link: SeedLink, next: () => string, alive: () => void, known: Places) {
-    this.#link = link;
-    this.#next = next;
-    this.#alive = alive;
-    this.places = known;
-  }
-
-  /** Every waiting item, and whether it was pushed by hand. */
-  async each(see: (payload: Buffer, pushed: boolean) => void): Promise<void> {
-    const { length } = this.places;
-    const pushed = this.places.waiting();
-    for (let first = 0; first < length; first += PAGE) {
-      for (const payload of await this.#read(first, Math.min(first + PAGE, length) - 1))
-        see(payload, pushed.next().value!);
-    }
-  }
-
-  /** Moves the first `count` to the end, without those that `drop` picks. */
-  async around(count: number, drop: (payload: Buffer, pushed: boolean) => boolean): Promise<void> {
-    for (let left = count; left > 0;) {
-      const size = Math.min(left, PAGE);
-      const page = await this.#read(0, size - 1);
-      if (page.length < size) throw new Interrupted("another program takes from the list");
-      const pushed = this.places.waiting();
-      const picked = page.map((payload) => drop(payload, pushed.next().value!));
-      await this.#turn(page, picked, (left -= size));
-    }
-  }
-
-  async #turn(page: Buffer[], picked: boolean[], left: number): Promise<void> {
-    const drops = page.flatMap((payload, index) => (picked[index] ? [index + 1, payload] : []));
-    for (;;) {
-      const { length } = this.places;
-      const then = this.places.copy();
-      then.turn(page.length, (_, index) => !picked[index]);
-      const { through, pushed } = then.note();
-      const args = [length, page.length, left, through, pushed, ...drops];
-      const other = await this.#link.turn(this.#next(), ...args);
-      this.#alive();
-      if (other === undefined) {
-        this.places = then;
-        return;
-      }
-      if (other < length) throw new Interrupted("another program takes from the list");
-      // Pushed by hand since: behind all that is there, before what is moved.
-      this.places.grew(other - length);
-    }
-  }
-
-  async #read(first: number, last: number): Promise<Buffer[]> {
-    const { redis, queue } = this.#link;
-    const page = await this.#link.call(() => redis.lrangeBuffer(queue, first, last));
-    this.#alive();
-    return page;
-  }
 }

@@ -23,7 +23,7 @@ describe("the places of items pushed by hand", () => {
   it("move with the items, and a copy does not", () => {
     const places = new Places(0, 5, 5, "2-3,");
     const before = places.copy();
-    places.turn(3, (pushed, index) => pushed && index !== 2);
+    places.turn(3, (index) => index === 1);
     assert.equal(hands(places), "..x");
     places.grew(2);
     assert.equal(hands(places), "..xxx");

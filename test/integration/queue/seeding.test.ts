@@ -61,6 +61,13 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(await batch("seeded"), "1");
     });
 
+    it("waits until what it wrote is on disk, where Redis can say so", async () => {
+      await redis.config("RESETSTAT");
+      await seed(FRUITS);
+      const said = (await redis.info("commandstats")).includes("cmdstat_waitaof:calls=1,");
+      assert.equal(said, version === "8");
+    });
+
     it("opens an empty batch for no items at all", async () => {
       assert.deepEqual(await seed([]), { total: 0, added: 0, removed: 0, requeued: 0, kept: 0 });
       assert.deepEqual([await batch("state"), await batch("seeded"), await batch("total")], ["open", "1", "0"]);
