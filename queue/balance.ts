@@ -4,8 +4,9 @@ import { hash } from "node:crypto";
 const SLOTS = 1024;
 
 /**
- * How many copies of each item are missing (above zero) or too many (below), by a 95-bit digest of its bytes: 20 bytes a slot in typed arrays, where a Map of
- * ten million strings would take gigabytes. Two different items fall together with a probability of 1 in 10^14 at ten million items.
+ * How many copies of each item are missing (above zero) or too many (below), by a 95-bit digest of its bytes: 20 bytes
+ * a slot in typed arrays, where a Map of ten million strings would take gigabytes. Two different items fall together
+ * with a probability of 1 in 10^14 at ten million items.
  */
 export class Balance {
   #digests = new Int32Array(SLOTS * 3);

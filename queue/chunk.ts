@@ -1,13 +1,18 @@
 import { createHash, type Hash } from "node:crypto";
 
-/** An item is at most this long, bytes: 1 MiB. Longer ones belong in a file or an object store, their name in the list. */
+/**
+ * An item is at most this long, bytes: 1 MiB. Longer ones belong in a file or an object store, their name in the list.
+ */
 export const MAX_ITEM_BYTES = 1024 * 1024;
 
 /** A chunk is full at this many items (Lua passes less than 8000 arguments at once) or bytes. */
 const MAX_ITEMS = 5000;
 const MAX_BYTES = 128 * 1024;
 
-/** Room before the items for the beginning of the command, which ends with the head of the MessagePack array; and after them for the command's end. */
+/**
+ * Room before the items for the beginning of the command, which ends with the head of the MessagePack array; and after
+ * them for the command's end.
+ */
 const HEAD = 1024;
 const TAIL = 2;
 
@@ -17,13 +22,17 @@ export interface Packed {
   count: number;
   /** The digest of everything packed so far, this chunk included. */
   digest: string;
-  /** The bytes of the Redis command with these arguments and the chunk as its last one; good until `underWay` more chunks were packed. */
+  /**
+   * The bytes of the Redis command with these arguments and the chunk as its last one; good until `underWay` more
+   * chunks were packed.
+   */
   command: (...args: (string | number)[]) => Buffer;
 }
 
 /**
- * Items in the form in which a script gets them: a MessagePack array in one buffer, which Redis takes apart in C. One object packs chunk after chunk;
- * whatever it packed also goes into a rolling digest, which depends on the items and their order, not on where the chunks were cut.
+ * Items in the form in which a script gets them: a MessagePack array in one buffer, which Redis takes apart in C. One
+ * object packs chunk after chunk; whatever it packed also goes into a rolling digest, which depends on the items and
+ * their order, not on where the chunks were cut.
  */
 export class Chunks {
   readonly #hash: Hash = createHash("sha256");
@@ -107,7 +116,10 @@ export class Chunks {
   }
 }
 
-/** Puts a command around the items where they lie: a client that builds it would copy every chunk, which is most of the memory a seeding needs. */
+/**
+ * Puts a command around the items where they lie: a client that builds it would copy every chunk, which is most of the
+ * memory a seeding needs.
+ */
 function frame(bytes: Buffer, end: number, count: number, args: (string | number)[]): Buffer {
   const words = args.map((arg) => `$${Buffer.byteLength(String(arg))}\r\n${arg}\r\n`);
   const head = `*${args.length + 1}\r\n${words.join("")}$${end - HEAD + 5}\r\n`;

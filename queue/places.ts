@@ -5,9 +5,10 @@ interface Run {
 }
 
 /**
- * Which items were pushed by hand, and so are never removed. An item's place is its number in the order of first giving: the id of one that was taken, for a
- * waiting one the last id plus its index in the list from 1. The seeder notes up to which place it knows all (`through`) and which of those were
- * pushed (`pushed`, as `3-5,9-9,`); whatever lies beyond was pushed, too. Right as long as nobody pops from the list by hand.
+ * Which items were pushed by hand, and so are never removed. An item's place is its number in the order of first
+ * giving: the id of one that was taken, for a waiting one the last id plus its index in the list from 1. The seeder
+ * notes up to which place it knows all (`through`) and which of those were pushed (`pushed`, as `3-5,9-9,`); whatever
+ * lies beyond was pushed, too. Right as long as nobody pops from the list by hand.
  */
 export class Places {
   #last: number;

@@ -3,7 +3,10 @@ import type { Attempt, AttemptEnd, ItemRecord } from "./types.ts";
 /** What `workers` says of a session: where its attempts ran. */
 export type Place = { pod: string; node?: string };
 
-/** A record as it lies in `items` or `results`, parsed: {@link ItemRecord} and, while it is leased, since when and by whom. */
+/**
+ * A record as it lies in `items` or `results`, parsed: {@link ItemRecord} and, while it is leased, since when and by
+ * whom.
+ */
 export type ParsedRecord = ItemRecord & { lease?: { session: string; since: number } };
 
 const ENDS: Record<string, AttemptEnd> = { d: "done", f: "failed", t: "timeout", r: "released", l: "lost" };

@@ -4,7 +4,10 @@ import { Command, type Redis } from "ioredis";
 import type { Packed } from "./chunk.ts";
 import { keyList } from "./keys.ts";
 
-/** A script of queue/scripts: sent by its digest, and whole where Redis does not know it (yet, or any more after a restart). */
+/**
+ * A script of queue/scripts: sent by its digest, and whole where Redis does not know it (yet, or any more after a
+ * restart).
+ */
 export class Script {
   readonly #text: string;
   readonly #sha: string;
@@ -35,7 +38,10 @@ export class Script {
     }
   }
 
-  /** Sends it by its digest only, for calls that follow each other without waiting: none of them can be overtaken by a second try of the one before. */
+  /**
+   * Sends it by its digest only, for calls that follow each other without waiting: none of them can be overtaken by a
+   * second try of the one before.
+   */
   send(redis: Redis, queue: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     const keys = keyList(queue);
     return redis.evalsha(this.#sha, keys.length, ...keys, ...args);
@@ -52,7 +58,8 @@ export class Script {
     const keys = keyList(queue);
     const all = [this.#sha, keys.length, ...keys, ...args];
     const command = new Command("evalsha", all, { replyEncoding: "utf8" });
-    command.toWritable = () => chunk.command("evalsha", ...all) as unknown as string; // ioredis writes buffers, too; only its types say otherwise
+    // ioredis writes buffers, too; only its types say otherwise.
+    command.toWritable = () => chunk.command("evalsha", ...all) as unknown as string;
     return redis.sendCommand(command) as Promise<unknown>;
   }
 }

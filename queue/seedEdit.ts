@@ -13,9 +13,9 @@ import { Waiting } from "./waiting.ts";
 const PAGE = 2000;
 
 /**
- * Brings the batch in line with a list that was edited anywhere: no takes meanwhile. Counts copies: what the source wants, minus what is done, in hand, to
- * be tried again, dead and waiting. What is too many of the last three is dropped, what is missing is added at the end. Cut off anywhere, it is begun
- * again and counts anew.
+ * Brings the batch in line with a list that was edited anywhere: no takes meanwhile. Counts copies: what the source
+ * wants, minus what is done, in hand, to be tried again, dead and waiting. What is too many of the last three is
+ * dropped, what is missing is added at the end. Cut off anywhere, it is begun again and counts anew.
  */
 export async function edit(
   link: SeedLink,
@@ -85,8 +85,8 @@ async function places(link: SeedLink): Promise<Places> {
 }
 
 /**
- * What was taken before. Those that are done or in hand are there for good, also those that are `gone` from the source; of the others, what the source
- * does not want is dropped.
+ * What was taken before. Those that are done or in hand are there for good, also those that are `gone` from the source;
+ * of the others, what the source does not want is dropped.
  */
 async function given(
   link: SeedLink,

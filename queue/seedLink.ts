@@ -41,9 +41,9 @@ export interface Standing {
 }
 
 /**
- * One connection of a seeding, and the chain of digests that fences it: each script that changes something says which digest it expects in the batch and
- * which it leaves there. So a call that was lost, doubled, or comes from a seeder that was thought dead changes nothing. Never reconnects by itself: who
- * was cut off must look again.
+ * One connection of a seeding, and the chain of digests that fences it: each script that changes something says which
+ * digest it expects in the batch and which it leaves there. So a call that was lost, doubled, or comes from a seeder
+ * that was thought dead changes nothing. Never reconnects by itself: who was cut off must look again.
  */
 export class SeedLink {
   readonly redis: Redis;
@@ -101,7 +101,10 @@ export class SeedLink {
     };
   }
 
-  /** Sends a chunk; waits only while enough are under way. Answers how many items are in as far as is known, or undefined. */
+  /**
+   * Sends a chunk; waits only while enough are under way. Answers how many items are in as far as is known, or
+   * undefined.
+   */
   async push(chunk: Packed, next: string): Promise<number | undefined> {
     const sent = this.call(() => scripts.push.sendChunk(this.redis, this.queue, [this.digest, next], chunk)).then(
       (reply) => fenced(reply) as number,
@@ -129,7 +132,10 @@ export class SeedLink {
     return (await this.#fenced(scripts.drop, next, ...ids)) as number;
   }
 
-  /** Moves the head of the list to its end; see seed-turn.lua. Answers the length of the list where it is not the expected one. */
+  /**
+   * Moves the head of the list to its end; see seed-turn.lua. Answers the length of the list where it is not the
+   * expected one.
+   */
   async turn(next: string, ...args: (string | number | Buffer)[]): Promise<number | undefined> {
     const expected = this.digest;
     const reply = await this.#fenced(scripts.turn, next, ...args);

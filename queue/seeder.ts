@@ -17,8 +17,9 @@ export interface SeederOptions {
 }
 
 /**
- * Brings the list in line with a source of items (queue/README.md, Seeding). Nothing is kept of the items, so memory does not grow with them, except where
- * the list was edited other than at its end: then 30 to 60 bytes an item, and half as much again while its table grows. Can be killed at any point and run again: none is repeated, none skipped.
+ * Brings the list in line with a source of items (queue/README.md, Seeding). Nothing is kept of the items, so memory
+ * does not grow with them, except where the list was edited other than at its end: then 30 to 60 bytes an item, and
+ * half as much again while its table grows. Can be killed at any point and run again: none is repeated, none skipped.
  *
  *     const seeder = new Seeder({ url: "redis://127.0.0.1:6379", queue: "job2" });
  *     await seeder.seed(["apple", "banana"], { owner: "fruit/dev", run: "1", attempt: "job-uid" });
@@ -31,9 +32,11 @@ export class Seeder {
   }
 
   /**
-   * @param source Something that can be iterated more than once, always over the same items: an array, or an object whose (async) iterator starts anew.
+   * @param source Something that can be iterated more than once, always over the same items: an array, or an object
+   * whose (async) iterator starts anew.
    * @returns What was changed. A part of it that an earlier, killed seeding did is not counted again.
-   * @throws Error with one line: another owner's batch, an item over 1 MiB, aborted meanwhile, Redis full or away for too long; and whatever the source throws.
+   * @throws Error with one line: another owner's batch, an item over 1 MiB, aborted meanwhile, Redis full or away for
+   * too long; and whatever the source throws.
    */
   async seed(source: ItemSource, options: SeedOptions): Promise<SeedReport> {
     checkSource(source);
@@ -106,7 +109,10 @@ async function pass(link: SeedLink, seeding: Seeding): Promise<SeedReport> {
   return report;
 }
 
-/** Adds what the source has beyond what is in. Undefined, and nothing changed, if the list must be compared item by item. */
+/**
+ * Adds what the source has beyond what is in. Undefined, and nothing changed, if the list must be compared item by
+ * item.
+ */
 async function append(link: SeedLink, seeding: Seeding, standing: Standing): Promise<Reached | undefined> {
   const { source, options, report } = seeding;
   const chunks = new Chunks(UNDER_WAY);

@@ -2,8 +2,9 @@ import { MAX_ITEM_BYTES } from "./chunk.ts";
 import type { ItemSource } from "./types.ts";
 
 /**
- * Refuses a source that can be read only once, such as a generator: a seeding that was cut off, and one that finds an edited list, reads it again.
- * Give an array, a Set, or an object whose iterator starts anew each time: `{ [Symbol.asyncIterator]: () => readline… }`.
+ * Refuses a source that can be read only once, such as a generator: a seeding that was cut off, and one that finds an
+ * edited list, reads it again. Give an array, a Set, or an object whose iterator starts anew each time: `{
+ * [Symbol.asyncIterator]: () => readline… }`.
  */
 export function checkSource(source: ItemSource): void {
   const again = source as { [Symbol.asyncIterator]?(): unknown; [Symbol.iterator]?(): unknown };

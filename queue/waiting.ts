@@ -37,7 +37,10 @@ export class Waiting {
     await ahead;
   }
 
-  /** Moves the first `count` to the end, without those that `balance` has too many of. Once around the whole list, all else has its order again. */
+  /**
+   * Moves the first `count` to the end, without those that `balance` has too many of. Once around the whole list, all
+   * else has its order again.
+   */
   async around(count: number, balance?: Balance): Promise<void> {
     for (let left = count; left > 0;) {
       const size = Math.min(left, PAGE);

@@ -3,7 +3,9 @@ import type { WorkerInfo } from "./types.ts";
 /** What a field of `workers` holds: a {@link WorkerInfo} without what is found elsewhere. */
 export type WorkerRow = Omit<WorkerInfo, "session" | "hand">;
 
-/** Parses `heard SP json` (queue/README.md). What is missing is empty or 0: a half-known worker is better than an error. */
+/**
+ * Parses `heard SP json` (queue/README.md). What is missing is empty or 0: a half-known worker is better than an error.
+ */
 export function parseWorker(text: string): WorkerRow {
   const space = text.indexOf(" ");
   const said = JSON.parse(space < 0 ? "{}" : text.slice(space + 1)) as Partial<WorkerRow>;

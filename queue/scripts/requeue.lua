@@ -1,6 +1,6 @@
 #!lua
--- Puts dead items back, with their history, due at once; at most 1000 a call. ARGV[1]: only those that died until then (ms), empty for those of
--- the ids that follow. Answers how many it put back.
+-- Puts dead items back, with their history, due at once; at most 1000 a call. ARGV[1]: only those that died until then
+-- (ms), empty for those of the ids that follow. Answers how many it put back.
 local batch, delayed, suspects, items, results, dead = KEYS[2], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local ids = {}
 if ARGV[1] ~= '' then

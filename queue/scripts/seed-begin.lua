@@ -1,7 +1,7 @@
 #!lua
--- Opens a seeding: makes the batch, adopts one without owner, begins it anew for a new `run`. Changes nothing else of one that is there.
--- ARGV: owner, run, attempt, a nonce. Answers {"foreign", owner} or {"schema", schema} where it refuses, else
--- {"ok", digest, offset, state, seeded, turn, gone, dead that are to be put back, until when they died}.
+-- Opens a seeding: makes the batch, adopts one without owner, begins it anew for a new `run`. Changes nothing else of
+-- one that is there. ARGV: owner, run, attempt, a nonce. Answers {"foreign", owner} or {"schema", schema} where it
+-- refuses, else {"ok", digest, offset, state, seeded, turn, gone, dead that are to be put back, until when they died}.
 local list, batch, dead = KEYS[1], KEYS[2], KEYS[8]
 local owner, run, attempt, nonce = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local time = redis.call('TIME')

@@ -1,6 +1,6 @@
 #!lua
--- Moves a seeding from one stage to the next. ARGV: the digest that must be there, the next one, the stage, and for `done` the offset, attempt
--- and how many are done or in hand and no longer in the source.
+-- Moves a seeding from one stage to the next. ARGV: the digest that must be there, the next one, the stage, and for
+-- `done` the offset, attempt and how many are done or in hand and no longer in the source.
 --   grow: items are being added at the end; takes go on, `finished` is not said
 --   edit: anything else is being changed; no takes
 --   done: everything is in
@@ -13,8 +13,8 @@ if stage == 'done' and state == 'aborted' then return 'aborted' end
 
 if stage == 'done' then
   local waiting, seen = redis.call('LLEN', list), tonumber(b[3] or 0)
-  redis.call('HSET', batch, 'digest', ARGV[2], 'offset', ARGV[4], 'attempt', ARGV[5], 'gone', ARGV[6], 'seeded', 1, 'seen', waiting,
-    'total', (b[4] or 0) + math.max(0, waiting - seen), 'foreign', (b[5] or 0) + math.max(0, seen - waiting))
+  redis.call('HSET', batch, 'digest', ARGV[2], 'offset', ARGV[4], 'attempt', ARGV[5], 'gone', ARGV[6], 'seeded', 1,
+    'seen', waiting, 'total', (b[4] or 0) + math.max(0, waiting - seen), 'foreign', (b[5] or 0) + math.max(0, seen - waiting))
   if state == 'seeding' then redis.call('HSET', batch, 'state', 'open') end
   redis.call('HDEL', batch, 'requeue')
 else

@@ -1,7 +1,8 @@
 #!lua
--- Adds one chunk at the end of the list. ARGV: the digest that must be there, the next one, the items as one MessagePack array.
--- The digest is that of all that was added before, so a chunk that is sent twice, too late or by another seeder changes nothing.
--- Answers "moved" or "aborted" where it changes nothing, else how many items of the source are in.
+-- Adds one chunk at the end of the list. ARGV: the digest that must be there, the next one, the items as one
+-- MessagePack array. The digest is that of all that was added before, so a chunk that is sent twice, too late or by
+-- another seeder changes nothing. Answers "moved" or "aborted" where it changes nothing, else how many items of the
+-- source are in.
 local list, batch = KEYS[1], KEYS[2]
 local b = redis.call('HMGET', batch, 'digest', 'state', 'seen', 'total', 'foreign', 'offset', 'id', 'through', 'pushed')
 if b[1] ~= ARGV[1] then return 'moved' end

@@ -1,5 +1,6 @@
 #!lua
--- pause, resume, abort (ARGV[1]; ARGV[2]: the reason). Answers the state it left behind, nothing where there is no batch.
+-- pause, resume, abort (ARGV[1]; ARGV[2]: the reason). Answers the state it left behind, nothing where there is no
+-- batch.
 local batch, what = KEYS[2], ARGV[1]
 local state = redis.call('HGET', batch, 'state')
 if not state then return false end
@@ -15,7 +16,8 @@ elseif what == 'resume' then
   end
 elseif state ~= 'finished' and state ~= 'aborted' then
   local time = redis.call('TIME')
-  redis.call('HSET', batch, 'state', 'aborted', 'reason', ARGV[2], 'endedAt', time[1] * 1000 + math.floor(time[2] / 1000))
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('HSET', batch, 'state', 'aborted', 'reason', ARGV[2], 'endedAt', now)
   return 'aborted'
 end
 return state

@@ -27,7 +27,10 @@ export interface TestRedis {
 /** The Debian suite that has the version, for machines that do not. */
 const suites = { "8": "trixie", "7.0": "bookworm" };
 
-/** How to run redis-server of this version: what PATH has if it is that, else Debian's package, unpacked once into the user's cache. */
+/**
+ * How to run redis-server of this version: what PATH has if it is that, else Debian's package, unpacked once into the
+ * user's cache.
+ */
 async function command(version: keyof typeof suites): Promise<string[]> {
   const { stdout = "" } = await execa("redis-server", ["--version"], { reject: false });
   if (stdout.includes(` v=${version}.`)) return ["redis-server"];

@@ -1,4 +1,5 @@
-// node seedChild.ts URL COUNT [stream]: seeds `item-00000001` … in a process of its own, which can be killed. Prints its peak memory, MiB.
+// node seedChild.ts URL COUNT [stream]: seeds `item-00000001` … in a process of its own, which can be killed. Prints
+// its peak memory, MiB.
 import { setImmediate } from "node:timers/promises";
 import v8 from "node:v8";
 import { Seeder } from "../../queue/seeder.ts";

@@ -103,7 +103,10 @@ async function give(redis: Redis, outcome: (typeof OUTCOMES)[number], id: number
   await redis.hset(k.batch, "id", id, "seen", length, "total", total! + length + 1 - seen!);
 }
 
-/** What should be there: done and in hand stay; of the rest as many copies as the source wants, those taken before first. */
+/**
+ * What should be there: done and in hand stay; of the rest as many copies as the source wants, those taken before
+ * first.
+ */
 function converged(model: Item[], source: string[]): Item[] {
   const missing = new Map<string, number>();
   for (const one of source) missing.set(one, (missing.get(one) ?? 0) + 1);
