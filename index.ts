@@ -115,28 +115,22 @@ function definedOnly<T extends object>(
 // What to type to watch it. None of the outputs waits for a Job, so that they are there while `up` waits.
 const inNamespace = config.namespace === "default" ? "" : ` -n ${config.namespace}`;
 const redisPod = url ? undefined : storage ? `${names.redisPod}-0` : names.redisPod;
-export const commands = {
+const commands = definedOnly({
   status: "npm run status -- --watch",
-  ...(workers && {
-    describe: `kubectl${inNamespace} describe jobs/${names.worker}`,
-    wait: `kubectl${inNamespace} wait --for=condition=complete --timeout=300s job/${names.worker}`,
-    logs: `kubectl${inNamespace} logs -l job-name=${names.worker} --prefix`,
-  }),
-  ...(redisPod && { waiting: `kubectl${inNamespace} exec ${redisPod} -- redis-cli lrange ${queue} 0 -1` }),
-};
+  describe: workers ? `kubectl${inNamespace} describe jobs/${names.worker}` : undefined,
+  wait: workers ? `kubectl${inNamespace} wait --for=condition=complete --timeout=300s job/${names.worker}` : undefined,
+  logs: workers ? `kubectl${inNamespace} logs -l job-name=${names.worker} --prefix` : undefined,
+  waiting: redisPod && `kubectl${inNamespace} exec ${redisPod} -- redis-cli lrange ${queue} 0 -1`,
+});
 if (workers && config.wait && !pulumi.runtime.isDryRun()) {
-  void pulumi.log.info(
-    `While this waits for the workers, watch them with:\n${Object.values(commands)
-      .map((line) => `  ${line}`)
-      .join("\n")}`,
-  );
+  const lines = Object.values(commands).map((line) => `  ${line}`);
+  void pulumi.log.info(`While this waits for the workers, watch them with:\n${lines.join("\n")}`);
 }
 const cluster = new pulumi.Config("kubernetes");
-export { queue, redisPod };
-export const redisUrl = url;
-const namespaceName = config.namespace;
-export { namespaceName as namespace };
-export const workerJob = workers ? names.worker : undefined;
-export const redisSecret = url || !server.auth ? undefined : names.redis;
-export const kubeContext = cluster.get("context");
-export const kubeconfig = cluster.getSecret("kubeconfig");
+export default definedOnly({
+  ...{ namespace: config.namespace, queue, commands, redisPod, redisUrl: url },
+  workerJob: workers ? names.worker : undefined,
+  redisSecret: url || !server.auth ? undefined : names.redis,
+  kubeContext: cluster.get("context"),
+  kubeconfig: cluster.getSecret("kubeconfig"),
+});

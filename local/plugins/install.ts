@@ -1,23 +1,79 @@
-// Puts the two resource plugins into a PULUMI_HOME: the official ones where the person has them, else our own small ones.
-import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+// Puts the two resource plugins into a PULUMI_HOME: the official ones where the person has them or the download works, else our own small ones.
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { build } from "esbuild";
+import { execa } from "execa";
+import { hash } from "../cache.ts";
 
-/** The versions that package.json's SDKs ask for. */
+/** The versions that the SDKs of package.json ask for. */
 export const versions = { kubernetes: "4.34.2", docker: "5.2.0" };
+
+/** What the engine needs of a plugin is an executable of this name. */
+async function bundle(name: string, target: string): Promise<void> {
+  mkdirSync(target, { recursive: true });
+  await build({
+    entryPoints: [join(import.meta.dirname, name, "main.ts")],
+    outfile: join(target, "plugin.mjs"),
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node22",
+    // What only a program needs of the SDK, and what only ssh needs of the Docker client.
+    external: ["typescript", "ts-node", "cpu-features", "*.node"],
+    banner: {
+      js: 'import { createRequire as r } from "node:module"; import { dirname as d } from "node:path"; const require = r(import.meta.url), __filename = import.meta.filename, __dirname = d(__filename);',
+    },
+    logLevel: "silent",
+  });
+  const script = join(target, `pulumi-resource-${name}`);
+  writeFileSync(script, `#!/bin/sh\nexec '${process.execPath}' "$(dirname "$0")/plugin.mjs" "$@"\n`);
+  chmodSync(script, 0o755);
+}
+
+/** Downloads are tried once in a PULUMI_HOME: where they do not work, they will not at the next `up` either. */
+async function download(pulumiHome: string, name: string, version: string): Promise<boolean> {
+  const tried = join(pulumiHome, `no-download-${name}-${version}`);
+  if (existsSync(tried)) return false;
+  const env = { PULUMI_HOME: pulumiHome, PULUMI_SKIP_UPDATE_CHECK: "true" };
+  const args = ["plugin", "install", "resource", name, version];
+  const { failed } = await execa(join(pulumiHome, "..", "bin", "pulumi"), args, {
+    env,
+    reject: false,
+    timeout: 60_000,
+  });
+  if (failed) writeFileSync(tried, "");
+  return !failed;
+}
+
+async function install(pulumiHome: string, name: string, version: string): Promise<string> {
+  const folder = `resource-${name}-v${version}`;
+  const target = join(pulumiHome, "plugins", folder);
+  const official = join(homedir(), ".pulumi", "plugins", folder);
+  const stamp = join(target, "source-hash");
+  mkdirSync(join(pulumiHome, "plugins"), { recursive: true });
+  if (existsSync(official)) {
+    rmSync(target, { recursive: true, force: true });
+    symlinkSync(official, target);
+    return `${name}: official, from the machine`;
+  }
+  const key = hash(
+    [process.execPath, readFileSync(join(import.meta.dirname, "..", "..", "package-lock.json"), "utf8")],
+    [import.meta.dirname],
+  );
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === key) return `${name}: our own, there already`;
+  const binary = join(target, `pulumi-resource-${name}`);
+  if (existsSync(binary) && !existsSync(join(target, "plugin.mjs"))) return `${name}: official, downloaded before`;
+  rmSync(target, { recursive: true, force: true });
+  if (await download(pulumiHome, name, version)) return `${name}: official, downloaded`;
+  await bundle(name, target);
+  writeFileSync(stamp, key);
+  return `${name}: our own`;
+}
 
 /** Installs both; returns a line for each: where it is from. */
 export async function installPlugins(pulumiHome: string): Promise<string[]> {
-  return Promise.all(
-    Object.entries(versions).map(async ([name, version]) => {
-      const folder = `resource-${name}-v${version}`;
-      const target = join(pulumiHome, "plugins", folder);
-      const official = join(homedir(), ".pulumi", "plugins", folder);
-      mkdirSync(join(pulumiHome, "plugins"), { recursive: true });
-      rmSync(target, { recursive: true, force: true });
-      if (!existsSync(official)) return `${name}: none`;
-      symlinkSync(official, target);
-      return `${name}: official, from the machine`;
-    }),
-  );
+  const lines = [];
+  for (const [name, version] of Object.entries(versions)) lines.push(await install(pulumiHome, name, version));
+  return lines;
 }

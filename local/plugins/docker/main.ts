@@ -1,0 +1,70 @@
+// The local platform's own `docker` resource plugin: `docker:index/image:Image`, on this machine's engine and registries. Behaviour: DESIGN, section 6.
+import { type Provider, main } from "@pulumi/pulumi/provider/index.js";
+import { differences, type Fields, plain, settled } from "../values.ts";
+import { contextDigest } from "./context.ts";
+import { build, type Build, connect, type Login, push, registryOf } from "./engine.ts";
+
+function onlyImages(urn: string): void {
+  const type = urn.split("::")[2]!.split("$").at(-1)!;
+  if (type !== "docker:index/image:Image") {
+    throw new Error(
+      `The local platform's docker plugin has no ${type}, only docker:index/image:Image; use the official plugin`,
+    );
+  }
+}
+
+interface Image {
+  imageName: string;
+  skipPush?: boolean;
+  build: Build;
+  registry?: { server?: string; username?: string; password?: string };
+}
+
+async function make(inputs: Fields): Promise<Fields> {
+  const { imageName, skipPush, build: how, registry } = plain(inputs) as unknown as Image;
+  const docker = await connect();
+  const id = await build(docker, imageName, how);
+  const login: Login | undefined = registry && { ...registry, serveraddress: registry.server ?? "" };
+  const repoDigest = skipPush ? id : await push(docker, imageName, login);
+  return { ...inputs, baseImageName: imageName, registryServer: registryOf(imageName), repoDigest, __inputs: inputs };
+}
+
+/** Credentials rotate: they are no reason to build. */
+const comparable = (inputs: Fields) => ({ ...(plain(inputs) as Fields), registry: null });
+
+const provider: Provider = {
+  version: "5.2.0",
+
+  async check(urn, _olds: Fields, news: Fields) {
+    onlyImages(urn);
+    const inputs = settled(news) as Fields;
+    const how = inputs.build as Fields;
+    return {
+      inputs: {
+        ...inputs,
+        build: { ...how, contextDigest: contextDigest(String(how.context), String(how.dockerfile)) },
+      },
+    };
+  },
+
+  async diff(_id, _urn, olds: Fields, news: Fields) {
+    const paths = differences(comparable((olds.__inputs ?? olds) as Fields), comparable(news));
+    return { changes: paths.length > 0, replaces: [] };
+  },
+
+  async create(_urn, inputs: Fields) {
+    const outs = await make(inputs);
+    return { id: String(plain(outs.repoDigest!)), outs };
+  },
+
+  async update(_id, _urn, _olds: Fields, news: Fields) {
+    return { outs: await make(news) };
+  },
+
+  // The image stays in its registry; a daemon must answer all the same, as the official plugin wants it.
+  async delete() {
+    await connect();
+  },
+};
+
+await main(provider, process.argv.slice(2));
