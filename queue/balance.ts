@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 
-/** Slots at the beginning; always a power of two. */
+/** The fewest slots; there is always a power of two of them. */
 const SLOTS = 1024;
 
 /**
@@ -9,13 +9,21 @@ const SLOTS = 1024;
  * with a probability of 1 in 10^14 at ten million items.
  */
 export class Balance {
-  #digests = new Int32Array(SLOTS * 3);
-  #copies = new Int32Array(SLOTS);
-  #have = new Int32Array(SLOTS);
+  #digests: Int32Array;
+  #copies: Int32Array;
+  #have: Int32Array;
   #used = 0;
   /** Copies that are missing, and that are too many, over all items. */
   missing = 0;
   surplus = 0;
+
+  /** @param items How many different ones are expected: so many fit in without the table growing. */
+  constructor(items = 0) {
+    const slots = Math.max(SLOTS, 2 ** Math.ceil(Math.log2(items * 1.5 + 1)));
+    this.#digests = new Int32Array(slots * 3);
+    this.#copies = new Int32Array(slots);
+    this.#have = new Int32Array(slots);
+  }
 
   /** One more copy is wanted. */
   want(item: string | Buffer): void {

@@ -27,7 +27,7 @@ export async function edit(
   const next = () => `edit ${nonce} ${++steps}`;
   await link.mark("edit", next());
 
-  const balance = new Balance();
+  const balance = new Balance(standing.offset);
   const wanted = new Chunks(0);
   const offset = await forEachItem(source, (item) => {
     if (!wanted.add(item)) {

@@ -18,8 +18,8 @@ export interface SeederOptions {
 
 /**
  * Brings the list in line with a source of items (queue/README.md, Seeding). Nothing is kept of the items, so memory
- * does not grow with them, except where the list was edited other than at its end: then 30 to 60 bytes an item, and
- * half as much again while its table grows. Can be killed at any point and run again: none is repeated, none skipped.
+ * does not grow with them, except where the list was edited other than at its end: then 30 to 60 bytes an item. Can be
+ * killed at any point and run again: none is repeated, none skipped.
  *
  *     const seeder = new Seeder({ url: "redis://127.0.0.1:6379", queue: "job2" });
  *     await seeder.seed(["apple", "banana"], { owner: "fruit/dev", run: "1", attempt: "job-uid" });

@@ -220,6 +220,26 @@ for (const version of ["8", "7.0"] as const) {
       assert.deepEqual(await list(), ["apple", "by hand", "later"]);
     });
 
+    it("adopts a batch that workers began on a list filled by hand", async () => {
+      await redis.rpush(k.list, "by hand", "waits");
+      await redis.hset(k.batch, { schema: 1, owner: "", epoch: 1, state: "open", seeded: 1, total: 2, seen: 2 });
+      await give("done", 1);
+      assert.deepEqual(await seed(["waits", "fig"]), { total: 4, added: 2, removed: 0, requeued: 0, kept: 1 });
+      assert.deepEqual(await list(), ["waits", "waits", "fig"]);
+      assert.deepEqual(await redis.hmget(k.batch, "owner", "run", "epoch"), ["fruit/dev", "1", "1"]);
+      await seed([]);
+      assert.deepEqual(await list(), ["waits"]);
+    });
+
+    it("what is done and left the list does not run again when it comes back, at the end or elsewhere", async () => {
+      await seed(["a", "b", "c"]);
+      await give("done", 1);
+      await give("leased", 2);
+      await seed(["c"]);
+      assert.deepEqual(await seed(["c", "a", "b", "a"]), { total: 4, added: 1, removed: 0, requeued: 0, kept: 1 });
+      assert.deepEqual(await list(), ["c", "a"]);
+    });
+
     it("done stays done, what is in hand is left alone, the rest goes when it is gone from the list", async () => {
       await seed(["done", "hand", "delayed", "suspect", "dead", "lost", "waits", "stays"]);
       for (const [index, outcome] of (["done", "leased", "delayed", "suspect", "dead", "lost"] as const).entries()) {
