@@ -41,14 +41,16 @@ export function pathOf({ group, plural, namespaced }: Kind, version: string, nam
 export function call(method: string, path: string, body?: Json, type = "application/json"): Promise<Fields> {
   const { url, options } = platform();
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { "content-type": type };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    // Node gives a DELETE no length by itself.
+    const headers = text === undefined ? {} : { "content-type": type, "content-length": Buffer.byteLength(text) };
     const sent = request(new URL(path, url), { ...options, method, headers, timeout: 30_000 }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => {
-        const text = Buffer.concat(chunks).toString();
+        const said = Buffer.concat(chunks).toString();
         const isJson = response.headers["content-type"]?.includes("json") ?? false;
-        const answer = (isJson ? JSON.parse(text) : { message: text }) as Fields;
+        const answer = (isJson ? JSON.parse(said) : { message: said }) as Fields;
         if ((response.statusCode ?? 500) < 300) resolve(answer);
         else reject(new ApiError(response.statusCode!, String(answer.message)));
       });
@@ -56,7 +58,7 @@ export function call(method: string, path: string, body?: Json, type = "applicat
     const unreachable = (error: Error) =>
       reject(new Error(`configured Kubernetes cluster is unreachable: ${error.message}`));
     sent.on("error", unreachable).on("timeout", () => sent.destroy(new Error("no answer for 30 s")));
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    sent.end(text);
   });
 }
 
