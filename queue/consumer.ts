@@ -23,6 +23,8 @@ const LOOK_MS = 200;
 const ABORT_GRACE_MS = 5_000;
 /** More items than this are not asked for at once: Redis does nothing else meanwhile. */
 const MAX_TAKE = 500;
+/** A worker of many slots that is always busy says at most so often that it has nothing else in hand, ms. */
+const IDLE_MS = 100;
 
 /**
  * Runs a handler over the queue until there is nothing left to do, ever (queue/README.md).
@@ -38,7 +40,7 @@ export class Consumer implements ConsumerApi {
   /** Free slots, by their numbers. */
   readonly #free: number[];
   /** In the order of their start. */
-  readonly #inHand = new Map<string, Job>();
+  readonly #inHand = new Set<Job>();
   readonly #sick = new SickLeave();
   readonly #onLine: ((job: Job, line: string) => void) | undefined;
   #settled: Settled[] = [];
@@ -49,6 +51,13 @@ export class Consumer implements ConsumerApi {
   /** Exchanges under way: items asked for, by number. */
   readonly #underWay = new Map<number, number>();
   #waitUntil = 0;
+  /** An exchange is under way that may bring a suspect, which must stay alone. */
+  #mayBeAlone = false;
+  #aloneAt = -Infinity;
+  /** The last exchange that asked for items got fewer. */
+  #dry = false;
+  #suspect?: Job;
+  #lastFailure = "";
   #pumping = false;
   #timer?: NodeJS.Timeout;
   #end?: ConsumerEnd;
@@ -85,7 +94,7 @@ export class Consumer implements ConsumerApi {
     const [[seconds], length] = await Promise.all([redis.time(), redis.llen(queue)]);
     this.#startedAt = Number(seconds) * 1000;
     const beat = setInterval(() => this.#beat(), Math.max(10, Math.min(100, itemTimeoutMs / 4)));
-    this.#slots.beat(Date.now());
+    this.#slots.beat(performance.now());
     this.#renewal = startRenewal({ ...shared, url, retry, itemTimeoutMs, memory: this.#slots.memory }, (gone) =>
       this.#lose(gone),
     );
@@ -94,11 +103,14 @@ export class Consumer implements ConsumerApi {
       const over = new Promise<ConsumerEnd>((resolve, reject) => (this.#over = { resolve, reject }));
       this.#schedule();
       const end = await over;
-      if (end !== "redis-away") await lastWord.run(redis, queue, leaseMs, this.#session, this.#hello());
+      const sayGoodbye = () => lastWord.run(redis, queue, leaseMs, this.#session, this.#hello());
       if (end === "finished" || end === "aborted") {
-        await onDisk(redis);
+        await this.#exchange.until(async () => {
+          await sayGoodbye(); // on this connection, so that there is something of it to wait for
+          if (!(await onDisk(redis))) throw new Error("its disk does not take the data");
+        });
         allowExit();
-      }
+      } else await sayGoodbye().catch(() => {});
       onEvent?.({ type: "ended", end });
       return end;
     } finally {
@@ -121,9 +133,9 @@ export class Consumer implements ConsumerApi {
   async #leave(graceMs: number): Promise<void> {
     const end = performance.now() + graceMs;
     while (this.#inHand.size > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const job of this.#inHand.values()) {
+    for (const job of this.#inHand) {
       job.abort(new Error("The worker is shut down"));
-      this.#settle(job, { line: `r${Math.round(performance.now() - job.startedAt)}\n`, again: 0 });
+      this.#settle(job, `r${Math.round(performance.now() - job.startedAt)}\n`, 0);
     }
     this.#schedule();
   }
@@ -144,18 +156,24 @@ export class Consumer implements ConsumerApi {
     // Two exchanges under way, where there are enough slots to share: Redis works on one while this process works on the other.
     const lanes = concurrency < 8 ? 1 : 2;
     if (this.#underWay.size >= lanes) return;
-    const asked = [...this.#underWay.values()].reduce((sum, count) => sum + count, 0);
+    let asked = 0;
+    for (const count of this.#underWay.values()) asked += count;
     const now = performance.now();
-    const alone = [...this.#inHand.values()].some(({ losses }) => losses > 0);
     const waiting = this.#settled.length === 0 && now < this.#waitUntil;
-    let want = this.#end || alone || waiting ? 0 : this.#free.length - asked;
-    want = Math.min(want, Math.ceil(concurrency / lanes), MAX_TAKE);
+    let want = this.#free.length - asked;
+    if (this.#end || waiting || this.#mayBeAlone || (this.#suspect && !this.#suspect.over)) want = 0;
+    else want = Math.min(want, Math.ceil(concurrency / lanes), MAX_TAKE);
     if (waiting && !this.#end) {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#schedule(), this.#waitUntil - now);
     }
     if (want <= 0 && this.#settled.length === 0) return;
-    void this.#trade(Math.max(0, want), asked === 0 && this.#inHand.size === 0);
+    // Nothing else may be asked for until the answer is here, so this is not said at every chance.
+    const idle =
+      want > 0 && asked === 0 && this.#inHand.size === 0 && (lanes === 1 || now - this.#aloneAt > IDLE_MS || this.#dry);
+    if (idle) this.#aloneAt = now;
+    void this.#trade(want, idle);
+    if (this.#sick.isDue) void this.#ask();
     if (this.#underWay.size < lanes) this.#schedule();
   }
 
@@ -165,10 +183,12 @@ export class Consumer implements ConsumerApi {
     // Two lanes, one even and one odd: each may be answered after the other, none overtakes itself.
     const number = this.#nextNumber();
     this.#underWay.set(number, want);
+    if (idle) this.#mayBeAlone = true;
     try {
       const reply = await this.#exchange.send(number, want, idle, settled, this.#hello());
       this.#underWay.delete(number);
-      this.#heed(reply, settled);
+      if (idle) this.#mayBeAlone = false;
+      this.#heed(reply, want, settled);
     } catch (error) {
       this.#underWay.delete(number);
       this.#giveUp(error as Error);
@@ -181,7 +201,7 @@ export class Consumer implements ConsumerApi {
     return this.#number;
   }
 
-  #heed({ kind, wait, stale, taken }: Reply, settled: Settled[]): void {
+  #heed({ kind, wait, stale, taken }: Reply, want: number, settled: Settled[]): void {
     const { onEvent } = this.#options;
     if (onEvent) {
       for (const member of stale) {
@@ -190,11 +210,20 @@ export class Consumer implements ConsumerApi {
       }
     }
     if (kind === "finished" || kind === "aborted") this.#end ??= kind;
-    this.#waitUntil = taken.length > 0 ? 0 : performance.now() + Math.min(Math.max(wait, 5), LOOK_MS);
+    if (want > 0) {
+      this.#dry = taken.length < want;
+      this.#waitUntil = taken.length > 0 ? 0 : performance.now() + Math.min(Math.max(wait, 5), LOOK_MS);
+    }
     if (wait > 0 && this.#inHand.size === 0 && taken.length === 0) onEvent?.({ type: "waiting", forMs: wait });
     for (const one of taken) {
+      if (this.#end) {
+        const member = `${one.id}:${this.#session}.${one.exchange}`;
+        this.#settled.push({ id: one.id, member, line: "r0\n", again: 0 });
+        continue;
+      }
       const job = new Job(one, this.#session, this.#free.pop()!, this.#slots, this.#onLine);
-      this.#inHand.set(job.member, job);
+      this.#inHand.add(job);
+      if (one.losses > 0) this.#suspect = job;
       this.#work(job);
     }
     this.#schedule();
@@ -229,8 +258,7 @@ export class Consumer implements ConsumerApi {
     }
     this.#done++;
     this.#sick.succeeded();
-    const log = this.#options.keepLogs === "all" ? job.logTail : "";
-    this.#settle(job, log ? { line, log } : { line });
+    this.#settle(job, line, undefined, this.#options.keepLogs === "all" ? job.logTail : "");
     this.#options.onEvent?.({ type: "done", id: job.id, payload: job.bytes, ms });
   }
 
@@ -245,62 +273,54 @@ export class Consumer implements ConsumerApi {
       failures >= retry.maxAttempts || (!job.timedOut && (error as Error | undefined)?.name === "DoNotRetry");
     const again = final ? ("dead" as const) : backoff(failures, retry.backoff);
     this.#failed++;
-    this.#settle(job, { line: failedLine(job.timedOut ? "t" : "f", ms, reason), again, log: job.logTail });
+    this.#settle(job, failedLine(job.timedOut ? "t" : "f", ms, reason), again, job.logTail);
     onEvent?.({
       ...{ type: "failed", id: job.id, payload: job.bytes, attempt: job.attempt, why: reason },
       ...(again !== "dead" && { retryInMs: again }),
     } as ConsumerEvent);
-    const suspected = this.#sick.failed(job.id);
-    if (suspected) void this.#ask(suspected, reason);
+    this.#sick.failed(job.id);
+    this.#lastFailure = reason;
   }
 
   /** Only failures, one after the other: is it this worker, or the handler? */
-  async #ask(row: { count: number; since: number }, reason: string): Promise<void> {
-    const verdict = await this.#sick
-      .ask(this.#redis, this.#options.queue, row, firstLine(reason))
-      .catch(() => "on" as const);
-    if (verdict !== "sick" || this.#end) return;
-    this.#options.onEvent?.({
-      type: "sick",
-      why: `the last ${row.count} attempts here failed while other workers succeeded; the last one: ${firstLine(reason)}`,
-    });
+  async #ask(): Promise<void> {
+    const { queue, onEvent } = this.#options;
+    const sick = await this.#sick.ask(this.#redis, queue, firstLine(this.#lastFailure)).catch(() => undefined);
+    if (sick === undefined || this.#end) return;
+    onEvent?.({ type: "sick", why: sick });
     this.#end = "sick";
     await this.#leave(0);
   }
 
-  #settle({ id, member, slot }: Job, how: Omit<Settled, "id" | "member">): void {
-    const job = this.#inHand.get(member);
-    if (!job) return;
+  #settle(job: Job, line: string, again?: number | "dead", log?: string): void {
+    if (job.over) return;
     job.over = true;
-    this.#inHand.delete(member);
-    this.#slots.free(slot);
-    this.#free.push(slot);
-    this.#settled.push({ id, member, ...how });
+    this.#inHand.delete(job);
+    this.#slots.free(job.slot);
+    this.#free.push(job.slot);
+    this.#settled.push({ id: job.id, member: job.member, line, again, log });
     this.#schedule();
   }
 
   /** Leases that are gone: somebody else may have the item by now, so what comes of it here does not count. */
   #lose(members: string[]): void {
-    for (const member of members) {
-      const job = this.#inHand.get(member);
-      if (!job || job.over) continue;
-      job.abort(new Error("The lease of this item was lost"));
-      // Settled like any other, it is found stale and changes nothing; until then its slot stays taken.
-    }
+    const gone = new Set(members);
+    // Settled like any other, it is found stale and changes nothing; until then its slot stays taken.
+    for (const job of this.#inHand) if (gone.has(job.member)) job.abort(new Error("The lease of this item was lost"));
   }
 
   /** The event loop turns; items past their time are told to stop, and given up when they do not. */
   #beat(): void {
-    this.#slots.beat(Date.now());
     const { itemTimeoutMs } = this.#options;
     const now = performance.now();
-    for (const job of this.#inHand.values()) {
+    this.#slots.beat(now);
+    for (const job of this.#inHand) {
       const over = now - job.startedAt - itemTimeoutMs;
       if (over < 0) break;
       if (!job.timedOut) {
         job.timedOut = true;
         job.abort(new Error(`The time limit of ${itemTimeoutMs / 1000} s is over`));
-      } else if (over > ABORT_GRACE_MS) this.#fail(job, undefined);
+      } else if (over > Math.min(ABORT_GRACE_MS, itemTimeoutMs)) this.#fail(job, undefined);
     }
     if (this.#renewal && performance.now() - this.#helloAt > 1_000) this.#hello();
   }
@@ -319,7 +339,7 @@ export class Consumer implements ConsumerApi {
   }
 
   #giveUp(error: Error): void {
-    for (const job of this.#inHand.values()) job.abort(error);
+    for (const job of this.#inHand) job.abort(error);
     if (error instanceof RedisAway) {
       this.#options.onEvent?.({ type: "redis", up: false, why: error.message });
       this.#end = "redis-away";

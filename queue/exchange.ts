@@ -37,8 +37,7 @@ export class Exchange {
   readonly #maxFailures: number | "";
   readonly #awayMs: number;
   readonly #onAway: (why: string | undefined) => void;
-  #heard = performance.now();
-  #away = false;
+  #awaySince?: number;
 
   constructor(
     redis: Redis,
@@ -88,23 +87,40 @@ export class Exchange {
       return [...head, done.length / 3, ...done, ...rest];
     };
     let full = false;
+    let tried = false;
+    return this.until(async () => {
+      const sent = full
+        ? settleOnly.sendBuffer(this.#redis, this.#queue, args(0))
+        : script.sendBuffer(this.#redis, this.#queue, args(want));
+      const again = tried;
+      tried = true;
+      try {
+        return parse((await this.#inTime(sent)) as RawReply, number);
+      } catch (error) {
+        if (!(error as Error).message.startsWith("OOM")) throw error;
+        if (settled.length > 0) full = true;
+        // What is in hand goes on; there is just nothing new for it.
+        else if (!idle && !again) return { kind: "ok", wait: 1_000, stale: [], taken: [] };
+        throw new Error("it is full (maxmemory)", { cause: error });
+      }
+    });
+  }
+
+  /**
+   * Does something with Redis until it works.
+   * @throws {RedisAway} It did not for too long. Any other error that waiting does not help.
+   */
+  async until<T>(act: () => Promise<T>): Promise<T> {
     for (let wait = 20; ; wait = Math.min(wait * 2, 1_000)) {
       try {
-        const sent = full
-          ? settleOnly.sendBuffer(this.#redis, this.#queue, args(0))
-          : script.sendBuffer(this.#redis, this.#queue, args(want));
-        const reply = parse((await this.#inTime(sent)) as RawReply, number);
-        this.#hear();
-        return reply;
+        const answer = await act();
+        if (this.#awaySince !== undefined) this.#onAway(undefined);
+        this.#awaySince = undefined;
+        return answer;
       } catch (error) {
-        const { message } = error as Error;
-        if (message.startsWith("NOSCRIPT")) {
-          await this.load().catch(() => {});
-          continue;
-        }
-        if (message.startsWith("OOM")) full = settled.length > 0;
+        if ((error as Error).message.startsWith("NOSCRIPT")) await this.load().catch(() => {});
         else if (!passes(error)) throw error;
-        this.#miss(message.startsWith("OOM") ? "it is full (maxmemory)" : message);
+        else this.#miss((error as Error).message);
         await sleep(wait);
       }
     }
@@ -126,17 +142,12 @@ export class Exchange {
     }
   }
 
-  #hear(): void {
-    this.#heard = performance.now();
-    if (this.#away) this.#onAway(undefined);
-    this.#away = false;
-  }
-
   #miss(why: string): void {
-    if (!this.#away) this.#onAway(why);
-    this.#away = true;
+    if (this.#awaySince === undefined) this.#onAway(why);
+    this.#awaySince ??= performance.now();
     const seconds = Math.round(this.#awayMs / 1000);
-    if (performance.now() - this.#heard > this.#awayMs) throw new RedisAway(`Redis was away for ${seconds} s: ${why}`);
+    if (performance.now() - this.#awaySince > this.#awayMs)
+      throw new RedisAway(`Redis was away for ${seconds} s: ${why}`);
   }
 }
 

@@ -46,7 +46,7 @@ export class Job implements ItemContext {
     this.member = `${taken.id}:${session}.${taken.exchange}`;
     this.slot = slot;
     this.#onLine = onLine;
-    slots.take(slot, { ...taken, startedAt: Date.now() });
+    slots.take(slot, taken, this.startedAt);
   }
 
   get attempt(): number {
@@ -59,13 +59,15 @@ export class Job implements ItemContext {
     return this.#abort.signal;
   }
 
-  /** A line for the log of this item. */
-  log = (line: string): void => {
-    this.#log = `${this.#log}${line}\n`;
-    // Cut now and then, not at every line.
-    if (this.#log.length > 2 * MAX_LOG) this.#log = this.#log.slice(-MAX_LOG);
-    this.#onLine?.(this, line);
-  };
+  /** A line for the log of this item. Made when asked for, and bound: handlers take it out of their context. */
+  get log(): (line: string) => void {
+    return (line) => {
+      this.#log = `${this.#log}${line}\n`;
+      // Cut now and then, not at every line.
+      if (this.#log.length > 2 * MAX_LOG) this.#log = this.#log.slice(-MAX_LOG);
+      this.#onLine?.(this, line);
+    };
+  }
 
   /** The tail of the log. */
   get logTail(): string {

@@ -1,5 +1,6 @@
 // The renewal thread: keeps the leases of what is in hand, with a connection of its own, so that a handler that blocks the event loop keeps its item;
 // and ends the process when such a handler is past its time, which nothing else can.
+import { writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { backoff } from "./backoff.ts";
@@ -24,20 +25,22 @@ parentPort!.on("message", (message: ToRenewal) => (hello = message.hello));
 /** Settles the items that are past their time, releases their neighbours, and kills the process. */
 async function end(overdue: InHand[], others: InHand[], redis: Awaited<ReturnType<typeof connect>>): Promise<void> {
   const reason = `timed out after ${itemTimeoutMs / 1000} s with the event loop blocked; the process was killed`;
+  const ms = ({ startedAt }: InHand) => slots.now - startedAt;
   const settled = overdue.flatMap((item) => {
     const failures = item.failures + 1;
     const again = failures >= retry.maxAttempts ? "dead" : backoff(failures, retry.backoff);
-    return [item.id, member(item), failedLine("t", Date.now() - item.startedAt, reason), again, ""];
+    return [item.id, member(item), failedLine("t", ms(item), reason), again, ""];
   });
-  const released = others.flatMap((item) => [item.id, member(item), `r${Date.now() - item.startedAt}\n`, 0, ""]);
+  const released = others.flatMap((item) => [item.id, member(item), `r${Math.round(ms(item))}\n`, 0, ""]);
   const args = [`${session}!`, 1, 0, 0, leaseMs, maxFailures ?? "", "", 0, ...settled, ...released];
   await exchange.run(redis, queue, ...args);
-  process.stderr.write(`Item ${overdue.map(({ id }) => id).join(", ")} ${reason}.\n`);
+  // Not by process.stderr, which the blocked thread would have to write.
+  writeSync(2, `Item ${overdue.map(({ id }) => id).join(", ")} ${reason}.\n`);
   process.kill(process.pid, "SIGKILL");
 }
 
 async function tick(redis: Awaited<ReturnType<typeof connect>>): Promise<void> {
-  const now = Date.now();
+  const { now } = slots;
   const inHand = slots.all();
   const blocked = now - slots.lastBeat > BLOCKED_MS;
   const overdue = blocked ? inHand.filter(({ startedAt }) => now - startedAt > itemTimeoutMs) : [];
@@ -48,7 +51,10 @@ async function tick(redis: Awaited<ReturnType<typeof connect>>): Promise<void> {
       redis,
     );
   if (inHand.length === 0 && !hello) return;
-  const gone = (await renew.run(redis, queue, leaseMs, session, hello, ...inHand.map(member))) as string[];
+  // A connection that is dead without a word must not cost the leases.
+  const late = setTimeout(() => redis.disconnect(true), leaseMs * 0.3);
+  const renewed = renew.run(redis, queue, leaseMs, session, hello, ...inHand.map(member));
+  const gone = (await renewed.finally(() => clearTimeout(late))) as string[];
   if (gone.length > 0) parentPort!.postMessage({ gone } satisfies FromRenewal);
 }
 

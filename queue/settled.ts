@@ -8,9 +8,9 @@ export interface Settled {
   /** The line that goes in front of its record. */
   line: string;
   /** Ms until it may be taken again, `dead`, or undefined for done. */
-  again?: number | "dead";
+  again: number | "dead" | undefined;
   /** The tail of its log, where it is to be kept. */
-  log?: string;
+  log?: string | undefined;
 }
 
 /** The line of an item that is done: how long it took, and what the handler returned, capped. */

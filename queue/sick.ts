@@ -7,34 +7,53 @@ const ITEMS = 5;
 
 const script = new Script("sick");
 
-/** Counts failures in a row. Either everything fails everywhere, and the batch should end, or only here, and this worker should. */
+/**
+ * Counts failures in a row. When everything fails everywhere, the batch should end; when only here, this worker should.
+ */
 export class SickLeave {
-  #row: number[] = [];
+  #count = 0;
+  /** The items it happened to, the first few. */
+  #items = new Set<number>();
   #since = 0;
+  #asked = 0;
+  /** How many items were done when it asked for the first time in this row. */
+  #doneThen?: number;
 
+  /** An attempt succeeded here: the row is over. */
   succeeded(): void {
-    if (this.#row.length > 0) this.#row = [];
+    this.#count = 0;
   }
 
-  /** Notes a failure; answers the row when it is time to ask, every {@link ATTEMPTS} failures. */
-  failed(id: number): { count: number; since: number } | undefined {
-    if (this.#row.length === 0) this.#since = performance.now();
-    this.#row.push(id);
-    const count = this.#row.length;
-    if (count % ATTEMPTS !== 0 || new Set(this.#row).size < ITEMS) return undefined;
-    return { count, since: this.#since };
+  /** An attempt failed here. */
+  failed(id: number): void {
+    if (this.#count === 0) {
+      this.#items = new Set();
+      this.#since = performance.now();
+      this.#asked = 0;
+      this.#doneThen = undefined;
+    }
+    this.#count++;
+    if (this.#items.size < ITEMS) this.#items.add(id);
   }
 
-  /** `sick`: others succeed meanwhile. `aborted`: nobody ever did, the batch is over. `on`: neither. */
-  async ask(
-    redis: Redis,
-    queue: string,
-    { count, since }: { count: number; since: number },
-    reason: string,
-  ): Promise<"sick" | "aborted" | "on"> {
-    const [seconds, micros] = await redis.time();
-    const now = Number(seconds) * 1000 + Number(micros) / 1000;
-    const from = Math.round(now - (performance.now() - since));
-    return (await script.run(redis, queue, from, reason, count)) as "sick" | "aborted" | "on";
+  /** Whether it is time to ask: every so many failures. What was settled here before must be on its way to Redis. */
+  get isDue(): boolean {
+    return this.#count - this.#asked >= ATTEMPTS && this.#items.size >= ITEMS;
+  }
+
+  /**
+   * Asks.
+   * @param reason Why the last one failed, one line.
+   * @returns Why this worker is sick: others succeeded, as often as it failed since it asked for the first time.
+   */
+  async ask(redis: Redis, queue: string, reason: string): Promise<string | undefined> {
+    const count = (this.#asked = this.#count);
+    const row = this.#items;
+    const lasts = Math.round(performance.now() - this.#since);
+    const [verdict, done] = (await script.run(redis, queue, lasts, reason, count)) as ["aborted" | "on", number];
+    if (verdict === "aborted" || row !== this.#items || this.#count === 0) return undefined;
+    this.#doneThen ??= done;
+    if (done - this.#doneThen < ATTEMPTS) return undefined;
+    return `the last ${count} attempts here failed while other workers succeeded; the last one: ${reason}`;
   }
 }

@@ -1,6 +1,6 @@
 // The items in hand, in memory that the renewal thread sees too: it must know of an item before its handler can block the event loop.
 
-/** Numbers a slot has: the item's id (0: free), the exchange that took it, when it started (ms by this process's clock), attempts that failed before. */
+/** Numbers a slot has: the item's id (0: free), the exchange that took it, when it started (ms by the event loop's clock), attempts that failed before. */
 const WIDTH = 4;
 
 /** One item in hand as the thread sees it. */
@@ -19,13 +19,14 @@ export class Slots {
 
   /** @param memory That of another thread's table, or the number of slots for a new one. */
   constructor(memory: SharedArrayBuffer | number) {
-    this.memory = typeof memory === "number" ? new SharedArrayBuffer((memory * WIDTH + 1) * 8) : memory;
+    this.memory = typeof memory === "number" ? new SharedArrayBuffer((memory * WIDTH + 2) * 8) : memory;
     this.#cells = new Float64Array(this.memory);
-    this.#size = (this.#cells.length - 1) / WIDTH;
+    this.#size = (this.#cells.length - 2) / WIDTH;
+    if (typeof memory === "number") this.#cells[1] = machineClock() - performance.now();
   }
 
-  take(slot: number, { id, exchange, startedAt, failures }: InHand): void {
-    const at = 1 + slot * WIDTH;
+  take(slot: number, { id, exchange, failures }: Omit<InHand, "startedAt">, startedAt: number): void {
+    const at = 2 + slot * WIDTH;
     this.#cells[at + 1] = exchange;
     this.#cells[at + 2] = startedAt;
     this.#cells[at + 3] = failures;
@@ -33,12 +34,17 @@ export class Slots {
   }
 
   free(slot: number): void {
-    this.#cells[1 + slot * WIDTH] = 0;
+    this.#cells[2 + slot * WIDTH] = 0;
   }
 
   /** The event loop turned, at this moment. */
   beat(now: number): void {
     this.#cells[0] = now;
+  }
+
+  /** The event loop's clock, for any thread: `performance.now()` starts anew in each, and the time of day jumps. */
+  get now(): number {
+    return machineClock() - this.#cells[1]!;
   }
 
   get lastBeat(): number {
@@ -47,10 +53,15 @@ export class Slots {
 
   all(): InHand[] {
     const rows: InHand[] = [];
-    for (let at = 1; at < 1 + this.#size * WIDTH; at += WIDTH) {
+    for (let at = 2; at < 2 + this.#size * WIDTH; at += WIDTH) {
       const [id, exchange, startedAt, failures] = this.#cells.subarray(at, at + WIDTH) as unknown as number[];
       if (id) rows.push({ id, exchange: exchange!, startedAt: startedAt!, failures: failures! });
     }
     return rows;
   }
+}
+
+/** Ms since some moment, the same for all threads. */
+function machineClock(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -63,7 +63,7 @@ local function set(field, value)
 end
 
 -- 1. Settle. A member that is not in leases is stale: its item is not touched.
-local stale, done, nDone = {}, false, tonumber(ARGV[8])
+local stale, nDone = {}, tonumber(ARGV[8])
 local rest = 9 + 3 * nDone
 if nDone > 0 then
   local ids, members = {}, {}
@@ -88,7 +88,6 @@ if nDone > 0 then
     redis.call('ZREM', leases, unpack(held))
     redis.call('HDEL', items, unpack(gone))
     redis.call('HSET', results, unpack(new))
-    set('doneAt', text(now))
   end
 end
 
@@ -151,7 +150,7 @@ local ids, taken = {}, {}
 local start = ' ' .. text(now) .. ' ' .. session .. '\n'
 -- Nobody was heard for a while: Redis was away, or its clock jumped. Those who are alive get the time to say so.
 if heard > 0 and now - heard > lease / 2 then
-  grace = now + lease
+  grace = now + lease / 2
   set('grace', text(grace))
 end
 set('heard', text(now))
@@ -220,9 +219,9 @@ end
 
 -- 4. Nothing taken: is it finished, or how long until there is something to do?
 if #ids == 0 then
-  local function first(key)
+  local function first(key, from)
     local head = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-    return head[2] and math.max(0, head[2] - now) or 1000
+    return head[2] and math.max(0, head[2] - now, from - now) or 1000
   end
   if state == 'aborted' then
     reply[1] = 'aborted'
@@ -234,7 +233,7 @@ if #ids == 0 then
     reply[1] = 'finished'
     set('endedAt', text(now))
   elseif state == 'open' and not paused then
-    reply[2] = math.floor(math.min(first(leases), first(delayed), first(suspects)))
+    reply[2] = math.floor(math.min(first(leases, grace), first(delayed, 0), idle and first(suspects, 0) or 1000))
   else
     reply[2] = 1000
   end

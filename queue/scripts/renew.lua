@@ -16,7 +16,7 @@ end
 local b = redis.call('HMGET', batch, 'heard', 'grace')
 local heard = tonumber(b[1] or 0)
 if b[1] then
-  if heard > 0 and now - heard > lease / 2 then redis.call('HSET', batch, 'grace', string.format('%.0f', now + lease)) end
+  if heard > 0 and now - heard > lease / 2 then redis.call('HSET', batch, 'grace', string.format('%.0f', now + lease / 2)) end
   redis.call('HSET', batch, 'heard', string.format('%.0f', now))
 end
 if ARGV[3] ~= '' then redis.call('HSET', workers, ARGV[2], string.format('%.0f', now) .. ' ' .. ARGV[3]) end
