@@ -5,7 +5,7 @@ import prettyMs from "pretty-ms";
 import { running } from "./daemon.ts";
 import { daemons } from "./daemons.ts";
 import { down } from "./down.ts";
-import { exportLines } from "./environment.ts";
+import { environment, exportLines } from "./environment.ts";
 import { alone } from "./lock.ts";
 import { nodeAddress } from "./machine.ts";
 import { logFile } from "./run.ts";
@@ -46,7 +46,8 @@ program.command("status").description("each part: running, since when, version, 
 program
   .command("env")
   .description('exports for your own shell: eval "$(npm run -s platform env)"')
-  .action(() => console.log(exportLines()));
+  .option("--json", "as JSON, for a program")
+  .action(({ json }: { json?: boolean }) => console.log(json ? JSON.stringify(environment()) : exportLines()));
 
 try {
   await program.parseAsync();
