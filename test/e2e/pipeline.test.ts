@@ -1,0 +1,71 @@
+// The whole way of a list, on the local platform: each step goes on from the one before it, as a user's stack does.
+import assert from "node:assert/strict";
+import { fruits, platformUp, TestStack } from "../support/stack.ts";
+
+describe("the pipeline", function () {
+  this.timeout(120_000);
+  const stack = new TestStack({ parallelism: 2, workSeconds: 0.2, createNamespace: true });
+
+  before(async function () {
+    this.timeout(1_800_000);
+    await platformUp();
+    await stack.init();
+  });
+  after(() => stack.remove());
+
+  it("does nine fruits, each exactly once, by two pods, in a namespace that enforces `restricted`", async () => {
+    const { text } = await stack.mustUp();
+    const worked = await stack.worked();
+    assert.deepEqual(
+      worked.map(({ item }) => item),
+      fruits,
+    );
+    assert.equal(new Set(worked.map(({ pod }) => pod)).size, 2);
+    const label = await stack.kubectl("get", "namespace", stack.namespace, "-o", "jsonpath={.metadata.labels}");
+    assert.match(label, /"pod-security.kubernetes.io\/enforce":"restricted"/);
+    assert.match(text, /kubectl -n \S+ describe jobs\/job-wq-2/);
+  });
+
+  it("answers the commands of the Kubernetes page", async () => {
+    assert.match(
+      await stack.kubectl("describe", "jobs/job-wq-2"),
+      /Parallelism:\s+2\nCompletions:\s+<unset>[^]*Succeeded/,
+    );
+    assert.match(
+      await stack.kubectl("wait", "--for=condition=complete", "--timeout=300s", "job/job-wq-2"),
+      /job.batch\/job-wq-2 condition met/,
+    );
+    assert.equal(await stack.redis("lrange", "job2", "0", "-1"), "");
+    const logs = await stack.kubectl("logs", "-l", "job-name=job-wq-2", "--tail=-1");
+    for (const line of [
+      /^Worker with sessionID: \S+$/m,
+      /^Initial queue state: empty=False$/m,
+      /^Queue empty, exiting$/m,
+    ]) {
+      assert.match(logs, line);
+    }
+  });
+
+  it("has nothing to change afterwards, neither by preview nor by refresh", async () => {
+    const preview = await stack.preview("--expect-no-changes");
+    assert.ok(preview.ok, preview.text);
+    const refresh = await stack.pulumi("refresh", "--yes", "--expect-no-changes");
+    assert.ok(refresh.ok, refresh.text);
+  });
+
+  it("runs only an item that was added", async () => {
+    await stack.mustUp({ items: [...fruits, "kiwi"] });
+    assert.deepEqual(await stack.items(), ["kiwi"]);
+  });
+
+  it("runs everything again when `run` changes", async () => {
+    await stack.mustUp({ run: "2" });
+    assert.deepEqual(await stack.items(), [...fruits, "kiwi"].sort());
+  });
+
+  it("leaves nothing when it is destroyed", async () => {
+    const { ok, text } = await stack.pulumi("destroy", "--yes", "--skip-preview");
+    assert.ok(ok, text);
+    await assert.rejects(stack.kubectl("get", "namespace", stack.namespace), /NotFound/);
+  });
+});

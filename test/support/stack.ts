@@ -1,0 +1,154 @@
+// A stack of a test's own on the local platform: its own namespace, its own backend, its own settings file; nothing of the checkout changes.
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { parse, stringify } from "yaml";
+import { environment } from "../../local/environment.ts";
+
+export const root = join(import.meta.dirname, "../..");
+export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon", "orange"];
+
+let platform: Promise<unknown> | undefined;
+
+/** Brings the platform up, once a run; seconds when it runs already. For a `before`: mind its time-out. */
+export function platformUp(): Promise<unknown> {
+  platform ??= execa(process.execPath, [join(root, "local/platform.ts"), "up"], { cwd: root });
+  return platform;
+}
+
+/** What a command said. */
+export interface Said {
+  ok: boolean;
+  /** Standard output and error, interleaved. */
+  text: string;
+}
+
+/** Runs a command with the platform's environment; it may fail. */
+export async function say(
+  command: string,
+  args: string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+) {
+  const { cwd = root, env } = options;
+  const run = await execa(command, args, { cwd, env: { ...environment(), ...env }, all: true, reject: false });
+  return { ok: run.exitCode === 0, text: run.all };
+}
+
+/** Runs kubectl; rejects when it fails. */
+export async function kubectl(...args: string[]): Promise<string> {
+  return (await execa("kubectl", args, { env: environment() })).stdout;
+}
+
+export type Settings = Record<string, unknown>;
+
+let number = 0;
+
+/** One stack. `pulumi` runs take some 20 s with workers. */
+export class TestStack {
+  readonly name = `t${process.pid}-${++number}`;
+  readonly namespace = this.name;
+  /** Where the program is; another checkout's, for tests that edit a file of it. */
+  readonly project: string;
+  readonly #dir = mkdtempSync(join(tmpdir(), "job-wq-2-stack-"));
+  readonly #env: Record<string, string>;
+  #settings: Settings;
+
+  constructor(settings: Settings = {}, { project = root, env = {} } = {}) {
+    this.project = project;
+    const backend = join(this.#dir, "backend");
+    mkdirSync(backend);
+    this.#env = { PULUMI_BACKEND_URL: `file://${backend}`, ...env };
+    this.#settings = {
+      ...{ imageName: "127.0.0.1:5000/job-wq-2", items: fruits, workSeconds: 0 },
+      ...{ namespace: this.namespace, createNamespace: true },
+      ...settings,
+    };
+  }
+
+  get #file(): string {
+    return join(this.#dir, `Pulumi.${this.name}.yaml`);
+  }
+
+  /** Changes settings; `undefined` takes one away. */
+  set(settings: Settings): void {
+    this.#settings = { ...this.#settings, ...settings };
+    const given = Object.entries(this.#settings).filter(([, value]) => value !== undefined);
+    const before = parse(readFileSync(this.#file, "utf8")) as Settings;
+    const config = Object.fromEntries(
+      given.map(([key, value]) => [key.includes(":") ? key : `job-wq-2:${key}`, value]),
+    );
+    writeFileSync(this.#file, stringify({ ...before, config }));
+  }
+
+  /** Makes it known to Pulumi. */
+  async init(): Promise<this> {
+    copyFileSync(join(root, "Pulumi.yaml"), join(this.#dir, "Pulumi.yaml"));
+    writeFileSync(this.#file, "{}\n");
+    const made = await say("pulumi", ["stack", "init", this.name], { cwd: this.#dir, env: this.#env });
+    if (!made.ok) throw new Error(made.text);
+    this.set({});
+    return this;
+  }
+
+  /** Runs Pulumi on it. */
+  pulumi(...args: string[]): Promise<Said> {
+    const config = ["up", "preview", "refresh", "destroy", "config"].includes(args[0]!)
+      ? ["--config-file", this.#file]
+      : [];
+    const all = [...args, "--stack", this.name, ...config, "--non-interactive", "--color=never"];
+    return say("pulumi", all, { cwd: this.project, env: this.#env });
+  }
+
+  /** `pulumi up`, after some settings were changed. */
+  async up(settings: Settings = {}): Promise<Said> {
+    this.set(settings);
+    return this.pulumi("up", "--yes", "--skip-preview");
+  }
+
+  /** The same where it must succeed. */
+  async mustUp(settings: Settings = {}): Promise<Said> {
+    const said = await this.up(settings);
+    if (!said.ok) throw new Error(said.text);
+    return said;
+  }
+
+  preview(...args: string[]): Promise<Said> {
+    return this.pulumi("preview", ...args);
+  }
+
+  kubectl(...args: string[]): Promise<string> {
+    return kubectl("-n", this.namespace, ...args);
+  }
+
+  /** An answer of the stack's Redis. */
+  redis(...args: string[]): Promise<string> {
+    return this.kubectl("exec", "redis-master", "--", "redis-cli", ...args);
+  }
+
+  /** What the pods of the worker Job that is there now said they worked on: item and pod, in order of the item. */
+  async worked(): Promise<{ pod: string; item: string }[]> {
+    const logs = await this.kubectl(
+      "logs",
+      "-l",
+      "job-name=job-wq-2",
+      "--prefix",
+      "--tail=-1",
+      "--max-log-requests=20",
+    );
+    const lines = [...logs.matchAll(/^\[pod\/(\S+)\/c\] Working on (.*)$/gm)];
+    return lines.map(([, pod, item]) => ({ pod: pod!, item: item! })).sort((a, b) => (a.item < b.item ? -1 : 1));
+  }
+
+  /** Names of items, as {@link worked}. */
+  async items(): Promise<string[]> {
+    return (await this.worked()).map(({ item }) => item);
+  }
+
+  /** Takes everything away, whatever became of it. */
+  async remove(): Promise<void> {
+    await this.pulumi("destroy", "--yes", "--skip-preview", "--remove");
+    await say("kubectl", ["delete", "namespace", this.namespace, "--ignore-not-found", "--wait=false"]);
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
