@@ -1,15 +1,13 @@
 import type { Redis } from "ioredis";
 import { connect } from "./connect.ts";
 import { keys, type Keys } from "./keys.ts";
+import { Pager } from "./pager.ts";
 import { type ParsedRecord, parseRecord, type Place } from "./record.ts";
 import { Script } from "./script.ts";
 import type { BatchState, Counts, ItemRecord, QueueAdminApi, WorkerInfo } from "./types.ts";
 import { parseWorker, type WorkerRow } from "./workers.ts";
 
 const scripts = { counts: new Script("counts"), state: new Script("state"), requeue: new Script("requeue") };
-
-/** Records read at a time: flat memory, few round trips. */
-const PAGE = 500;
 
 /**
  * Everything but taking and seeding: what a person, the CLI and the verdict ask of a queue.
@@ -92,9 +90,11 @@ export class QueueAdmin implements QueueAdminApi {
     const rows = await this.#sessions();
     // Ids are given in order, so the last one known at the start bounds the walk.
     const last = Number((await this.#redis.hget(this.#keys.batch, "id")) ?? 0);
-    for (let first = 1; first <= last; first += PAGE) {
-      const ids = Array.from({ length: Math.min(PAGE, last - first + 1) }, (_, index) => first + index);
-      for (const record of await this.#records(ids, rows)) yield item(record);
+    const pager = new Pager();
+    for (let first = 1; first <= last;) {
+      const ids = Array.from({ length: Math.min(pager.size, last - first + 1) }, (_, index) => first + index);
+      first += ids.length;
+      for (const record of await this.#records(ids, rows, pager)) yield item(record);
     }
   }
 
@@ -102,8 +102,11 @@ export class QueueAdmin implements QueueAdminApi {
     const rows = await this.#sessions();
     // All ids at once, so that one put back meanwhile moves nobody out of a page: a few bytes each.
     const ids = await this.#redis.zrange(this.#keys.dead, 0, "-1");
-    for (let first = 0; first < ids.length; first += PAGE) {
-      for (const record of await this.#records(ids.slice(first, first + PAGE).map(Number), rows)) {
+    const pager = new Pager();
+    for (let first = 0; first < ids.length;) {
+      const page = ids.slice(first, first + pager.size).map(Number);
+      first += page.length;
+      for (const record of await this.#records(page, rows, pager)) {
         if (record.outcome === "dead") yield item(record);
       }
     }
@@ -166,7 +169,7 @@ export class QueueAdmin implements QueueAdminApi {
   }
 
   /** The records of these ids, from both hashes at one moment: none is missed or seen twice because it moved. */
-  async #records(ids: number[], rows: Map<string, WorkerRow>): Promise<ParsedRecord[]> {
+  async #records(ids: number[], rows: Map<string, WorkerRow>, pager?: Pager): Promise<ParsedRecord[]> {
     if (ids.length === 0) return [];
     const replies = await this.#redis
       .multi()
@@ -177,6 +180,7 @@ export class QueueAdmin implements QueueAdminApi {
       if (error) throw error;
       return value as (Buffer | null)[];
     });
+    pager?.read(ids.map((_, index) => results![index] ?? items![index]!));
     const place = (session: string): Place => {
       const row = rows.get(session);
       return row ? { pod: row.pod, node: row.node } : { pod: session };

@@ -2,15 +2,13 @@ import { randomUUID } from "node:crypto";
 import { Balance } from "./balance.ts";
 import { Chunks } from "./chunk.ts";
 import { keys } from "./keys.ts";
+import { Pager } from "./pager.ts";
 import { Places } from "./places.ts";
 import { parseRecord } from "./record.ts";
 import { type SeedLink, type Standing, UNDER_WAY } from "./seedLink.ts";
 import type { Reached, Seeding } from "./seeder.ts";
 import { forEachItem } from "./source.ts";
 import { Waiting } from "./waiting.ts";
-
-/** Records read at a time. */
-const PAGE = 2000;
 
 /**
  * Brings the batch in line with a list that was edited anywhere: no takes meanwhile. Counts copies: what the source
@@ -97,6 +95,7 @@ async function given(
 ): Promise<{ dropped: number; gone: number }> {
   const { redis, queue } = link;
   const { batch, items, results, delayed, suspects, dead } = keys(queue);
+  const pager = new Pager();
   const read = async (ids: number[]) => {
     const names = ids.map(String);
     const replies = await link.call(() =>
@@ -108,6 +107,7 @@ async function given(
     );
     const [open, settled] = replies!.map(([, records]) => records as (Buffer | null)[]);
     alive();
+    pager.read(settled!.map((record, index) => record ?? open![index]!));
     return ids.flatMap((id, index) => {
       const record = settled![index] ?? open![index];
       return record && !known.given(id) ? [parseRecord(id, record, record === settled![index])] : [];
@@ -118,8 +118,9 @@ async function given(
   // In hand when it was read: stays, wherever it goes meanwhile.
   const hand = new Set<number>();
   let gone = 0;
-  for (let first = 1; first <= last; first += PAGE) {
-    const ids = Array.from({ length: Math.min(PAGE, last - first + 1) }, (_, index) => first + index);
+  for (let first = 1; first <= last;) {
+    const ids = Array.from({ length: Math.min(pager.size, last - first + 1) }, (_, index) => first + index);
+    first += ids.length;
     for (const { id, payload, outcome } of await read(ids)) {
       if (outcome === "running") hand.add(id);
       if ((outcome === "running" || outcome === "done") && !balance.have(payload, false)) gone++;
@@ -132,8 +133,8 @@ async function given(
     .flat()
     .map(Number)
     .filter((id) => !hand.has(id));
-  for (let first = 0; first < ids.length; first += PAGE) {
-    const records = await read(ids.slice(first, first + PAGE));
+  while (ids.length > 0) {
+    const records = await read(ids.splice(-pager.size));
     const drop = records.filter(({ payload }) => !balance.have(payload, false));
     if (drop.length > 0)
       dropped += await link.drop(

@@ -1,15 +1,14 @@
 import type { Balance } from "./balance.ts";
 import type { Places } from "./places.ts";
+import { Pager } from "./pager.ts";
 import { Interrupted, type SeedLink } from "./seedLink.ts";
-
-/** Items read or moved at a time. */
-const PAGE = 2000;
 
 /** The waiting list during an edit, read and rewritten page by page. Only pushes by hand happen beside it. */
 export class Waiting {
   readonly #link: SeedLink;
   readonly #next: () => string;
   readonly #alive: () => void;
+  readonly #pager = new Pager();
   places: Places;
 
   /**
@@ -27,11 +26,12 @@ export class Waiting {
   async each(see: (payload: Buffer, pushed: boolean) => void): Promise<void> {
     const { length } = this.places;
     const pushed = this.places.waiting();
-    const read = (first: number) => this.#read(first, Math.min(first + PAGE, length));
+    const read = (first: number) => this.#read(first, Math.min(first + this.#pager.size, length));
     let ahead = read(0);
-    for (let first = 0; first < length; first += PAGE) {
+    for (let first = 0; first < length;) {
       const page = await ahead;
-      ahead = read(first + PAGE);
+      first += page.length;
+      ahead = read(first);
       for (const payload of page) see(payload, pushed.next().value!);
     }
     await ahead;
@@ -43,7 +43,7 @@ export class Waiting {
    */
   async around(count: number, balance?: Balance): Promise<void> {
     for (let left = count; left > 0;) {
-      const size = Math.min(left, PAGE);
+      const size = Math.min(left, this.#pager.size);
       left -= size;
       const drops = balance && balance.surplus > 0 ? await this.#pick(size, balance) : new Map<number, Buffer>();
       await this.#turn(size, drops, left);
@@ -85,6 +85,7 @@ export class Waiting {
     const { redis, queue } = this.#link;
     const page = await this.#link.call(() => redis.lrangeBuffer(queue, first, end - 1));
     this.#alive();
+    this.#pager.read(page);
     if (page.length < end - first) throw new Interrupted("another program takes from the list");
     return page;
   }

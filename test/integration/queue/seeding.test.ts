@@ -161,6 +161,17 @@ for (const version of ["8", "7.0"] as const) {
       });
     });
 
+    it("brings a list of large items in line", async () => {
+      const items = Array.from({ length: 30 }, (_, index) => `${index}`.padEnd(1000 * 1000, "x"));
+      await seed(items);
+      const edited = items.filter((_, index) => index % 7 !== 2);
+      assert.deepEqual(await seed(edited), { total: 26, added: 0, removed: 4, requeued: 0, kept: 0 });
+      assert.deepEqual(
+        (await list()).map((item) => parseInt(item)),
+        edited.map((item) => parseInt(item)),
+      );
+    });
+
     it("refuses what is no item, and items that can be read only once, before anything is made", async () => {
       const number = [7] as unknown as string[];
       await assert.rejects(seed(number), { message: "Item 1 is neither a string nor a Buffer, but number." });
