@@ -38,7 +38,7 @@ export async function prepareStack(): Promise<ReturnType<typeof devHome>> {
   const home = devHome();
   copySettings(home.configFile);
   const { stdout } = await pulumi(home, ["stack", "ls", "--json"]);
-  if (!(JSON.parse(stdout) as { name: string }[]).some(({ name }) => name === STACK)) {
+  if (!(JSON.parse(String(stdout)) as { name: string }[]).some(({ name }) => name === STACK)) {
     await execa("pulumi", ["stack", "init", STACK, "--non-interactive"], {
       cwd: join(home.configFile, ".."),
       env: home.env,

@@ -10,23 +10,29 @@ import { firstLine, Trouble } from "./trouble.ts";
 const LISTED = 20;
 
 /** Steps of Pulumi that are done, and what it has to say at the end; what it has only begun is left out. */
-const worthShowing = (line: string) => !/^@ |^\s*$|\b(creating|updating|deleting|replacing)\b|warning: using pulumi-l/.test(line);
+const worthShowing = (line: string) =>
+  !/^@ |^\s*$|\b(creating|updating|deleting|replacing)\b|warning: using pulumi-l/.test(line);
 
 /** `pulumi up`, line by line as it goes, with the bar of `npm run status` while the workers work. @returns Whether it changed anything. */
 async function up(home: StackHome): Promise<boolean> {
   const done = new AbortController();
   const bar = watchProgress(home, { signal: done.signal, stream: process.stdout });
-  const run = pulumi(home, ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--color=never"], {
-    reject: false,
-    all: true,
-    buffer: true,
-  });
+  const run = pulumi(
+    home,
+    ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--color=never"],
+    {
+      reject: false,
+      all: true,
+      buffer: true,
+    },
+  );
   for await (const line of createInterface({ input: run.all! })) if (worthShowing(line)) console.log(line);
   const { exitCode, all } = await run;
   done.abort();
   await bar;
-  if (exitCode !== 0) throw new Trouble("`pulumi up` failed: see above; `npm run status` and `npm run failed` say more");
-  return !/^Resources:\n\s+\d+ unchanged\n/m.test(all!);
+  if (exitCode !== 0)
+    throw new Trouble("`pulumi up` failed: see above; `npm run status` and `npm run failed` say more");
+  return !/^Resources:\n\s+\d+ unchanged\n/m.test(String(all));
 }
 
 /** The pods' own words, as `kubectl logs` prints them on the Kubernetes page: which pod worked on what. */
