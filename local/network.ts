@@ -26,15 +26,21 @@ export function hasResolver(): boolean {
   }
 }
 
+/** The comment that our CNI network puts on its rules; iptables-save escapes the quotes. */
+const OURS = /name: \\?"job-wq-2\\?"/;
+
 /** A dump of iptables without the lines that Kubernetes and our CNI network made; undefined when there are none. */
 export function withoutOurRules(dump: string): string | undefined {
   const lines = dump.split("\n");
-  const ours = new Set(
-    lines.filter((l) => l.includes('name: "job-wq-2"')).flatMap((l) => /-j (CNI-\w+)/.exec(l)?.[1] ?? []),
-  );
   const chains = (line: string) => [...line.matchAll(/(?:^:|-A |-j |-g )([\w-]+)/g)].map((match) => match[1]!);
+  const ours = new Set(
+    lines
+      .filter((line) => OURS.test(line))
+      .flatMap(chains)
+      .filter((chain) => chain.startsWith("CNI-")),
+  );
   const mine = (chain: string) => chain.startsWith("KUBE-") || ours.has(chain) || /^CNI-(DN|HOSTPORT)/.test(chain);
-  const kept = lines.filter((line) => !chains(line).some(mine) && !line.includes('name: "job-wq-2"'));
+  const kept = lines.filter((line) => !OURS.test(line) && !chains(line).some(mine));
   return kept.length === lines.length ? undefined : kept.join("\n");
 }
 

@@ -1,6 +1,6 @@
 // `platform up`: from whatever this machine has to a running platform. Each step finds what is there already.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
 import { makeVolumes, waitForNode } from "./cluster.ts";
 import * as configs from "./configs.ts";
@@ -32,9 +32,12 @@ function step(title: string, work: () => Promise<string | void>): ListrTask {
 }
 
 function writeConfigs(): void {
+  // Only what changed: kube-proxy ends itself when its file is written.
   const write = (path: string, text: string) => {
-    mkdirSync(join(stateDir, path, ".."), { recursive: true });
-    writeFileSync(join(stateDir, path), text);
+    const file = join(stateDir, path);
+    if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
   };
   for (const dir of [backendDir, pulumiHome, runDir]) mkdirSync(dir, { recursive: true });
   write("containerd.toml", configs.containerdConfig(stateDir));

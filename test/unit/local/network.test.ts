@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { withoutOurRules } from "../../../local/network.ts";
+
+const foreign = ["*nat", ":PREROUTING ACCEPT [0:0]", ":MINE - [0:0]", "-A PREROUTING -j MINE", "COMMIT", ""].join("\n");
+
+describe("iptables rules that `down` removes", () => {
+  it("leaves those of others alone", () => {
+    assert.equal(withoutOurRules(foreign), undefined);
+  });
+
+  it("takes the chains of Kubernetes and of our pod network, with all that leads to them", () => {
+    const dump = [
+      "*nat",
+      ":PREROUTING ACCEPT [0:0]",
+      ":MINE - [0:0]",
+      ":KUBE-SERVICES - [0:0]",
+      ":CNI-0123456789abcdef - [0:0]",
+      "-A PREROUTING -j MINE",
+      '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
+      '-A POSTROUTING -s 10.244.0.2/32 -m comment --comment "name: \\"job-wq-2\\" id: \\"x\\"" -j CNI-0123456789abcdef',
+      '-A CNI-0123456789abcdef -d 10.244.0.0/24 -m comment --comment "name: \\"job-wq-2\\" id: \\"x\\"" -j ACCEPT',
+      "COMMIT",
+      "",
+    ].join("\n");
+    assert.equal(withoutOurRules(dump), foreign);
+  });
+});
