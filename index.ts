@@ -119,12 +119,14 @@ const commands = definedOnly({
   status: "npm run status -- --watch",
   describe: workers ? `kubectl${inNamespace} describe jobs/${names.worker}` : undefined,
   wait: workers ? `kubectl${inNamespace} wait --for=condition=complete --timeout=300s job/${names.worker}` : undefined,
-  logs: workers ? `kubectl${inNamespace} logs -l job-name=${names.worker} --prefix` : undefined,
+  logs: workers ? `kubectl${inNamespace} logs -l job-name=${names.worker} --prefix --tail=-1` : undefined,
   waiting: redisPod && `kubectl${inNamespace} exec ${redisPod} -- redis-cli lrange ${queue} 0 -1`,
 });
 if (workers && config.wait && !pulumi.runtime.isDryRun()) {
-  const lines = Object.values(commands).map((line) => `  ${line}`);
-  void pulumi.log.info(`While this waits for the workers, watch them with:\n${lines.join("\n")}`);
+  // A line each: of a longer message Pulumi shows only the first line before the end.
+  for (const line of ["While `up` waits for the workers, watch them with:", ...Object.values(commands)]) {
+    void pulumi.log.info(line);
+  }
 }
 const cluster = new pulumi.Config("kubernetes");
 export default definedOnly({

@@ -1,7 +1,9 @@
 // `npm start`: the local platform, the stack `dev` on it, and what its workers did.
 import { createInterface } from "node:readline";
-import { execa } from "execa";
 import { prepareStack, script } from "./home.ts";
+import { openQueue } from "./queue.ts";
+import { rowOf } from "./rows.ts";
+import { label } from "./text.ts";
 import { watchProgress } from "./progress.ts";
 import { pulumi, remember, type StackHome, stackOutputs } from "./stack.ts";
 import { firstLine, Trouble } from "./trouble.ts";
@@ -9,7 +11,7 @@ import { firstLine, Trouble } from "./trouble.ts";
 /** Items that are listed; the rest is counted. */
 const LISTED = 20;
 
-/** Steps of Pulumi that are done, and what it has to say at the end; what it has only begun is left out. */
+/** Steps of Pulumi that are done, and what it has to say; what it has only begun is left out. */
 const worthShowing = (line: string) =>
   !/^@ |^\s*$|\b(creating|updating|deleting|replacing)\b|warning: using pulumi-l/.test(line);
 
@@ -17,45 +19,58 @@ const worthShowing = (line: string) =>
 async function up(home: StackHome): Promise<boolean> {
   const done = new AbortController();
   const bar = watchProgress(home, { signal: done.signal, stream: process.stdout });
-  const run = pulumi(
-    home,
-    ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--color=never"],
-    {
-      reject: false,
-      all: true,
-      buffer: true,
-    },
-  );
-  for await (const line of createInterface({ input: run.all! })) if (worthShowing(line)) console.log(line);
+  const how = ["--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--color=never"];
+  const run = pulumi(home, ["up", ...how], { reject: false, all: true });
+  // Its diagnostics repeat what was said on the way: they are for a failure.
+  const diagnostics: string[] = [];
+  let inDiagnostics = false;
+  for await (const line of createInterface({ input: run.all! })) {
+    inDiagnostics = /^Diagnostics:/.test(line) || (inDiagnostics && !/^Resources:/.test(line));
+    if (inDiagnostics) diagnostics.push(line);
+    else if (worthShowing(line)) console.log(line);
+  }
   const { exitCode, all } = await run;
   done.abort();
   await bar;
-  if (exitCode !== 0)
+  if (exitCode !== 0) {
+    console.error(diagnostics.filter(worthShowing).join("\n"));
     throw new Trouble("`pulumi up` failed: see above; `npm run status` and `npm run failed` say more");
+  }
   return !/^Resources:\n\s+\d+ unchanged\n/m.test(String(all));
 }
 
-/** The pods' own words, as `kubectl logs` prints them on the Kubernetes page: which pod worked on what. */
+/** Which pod did what, from the queue's records, which outlive the pods. */
 async function report(home: StackHome): Promise<void> {
-  const { namespace, workerJob } = await stackOutputs(home);
-  const kubectl = (...args: string[]) => execa("kubectl", ["-n", namespace, ...args], { env: home.env });
-  const logs = ["logs", "--prefix", "--tail=-1", "--max-log-requests=50", "-l"];
-  if (workerJob) {
-    const { stdout } = await kubectl(...logs, `job-name=${workerJob}`);
-    const worked = [...stdout.matchAll(/^\[pod\/(\S+)\/c\] Working on (.*)$/gm)];
+  const { workerJob = "job-wq-2" } = await stackOutputs(home);
+  const { admin, close } = await openQueue({}, home);
+  try {
+    const rows = [];
+    let more = 0;
+    for await (const record of admin.results()) {
+      if (rows.length === LISTED) more++;
+      else rows.push(rowOf(record));
+    }
     console.log("\nWhat the workers did:");
-    for (const [, pod, item] of worked.slice(0, LISTED)) console.log(`  ${pod}  ${item}`);
-    if (worked.length > LISTED) console.log(`  and ${worked.length - LISTED} more`);
-    const { stdout: verdict } = await kubectl(...logs, `job-name=${workerJob}-verdict`);
-    if (verdict) console.log(verdict.replace(/^\[\S+\] /, "Verdict: "));
+    for (const { item, outcome, pod, reason } of rows) {
+      console.log(
+        `  ${(pod ?? "").padEnd(18)} ${outcome.padEnd(8)} ${label(Buffer.from(item))}${reason ? `: ${reason}` : ""}`,
+      );
+    }
+    if (more) console.log(`  and ${more} more`);
+    const { total, done, dead } = await admin.counts();
+    console.log(
+      `${done} of ${total} items done, ${dead} failed${dead ? " (why: npm run failed; again: npm run retry)" : ""}`,
+    );
+  } finally {
+    close();
   }
   console.log(`
 Look further:
-  npm run status                          where the batch stands
-  npm run results                         every item with its result
-  eval "$(npm run -s platform env)"       then, as on the Kubernetes page:
-  kubectl describe jobs/${workerJob ?? "job-wq-2"}
-  kubectl logs -l job-name=${workerJob ?? "job-wq-2"} --prefix
+  npm run status                        where the batch stands
+  npm run results                       every item with its result
+  eval "$(npm run -s platform env)"     then, as on the Kubernetes page:
+  kubectl describe jobs/${workerJob}
+  kubectl logs -l job-name=${workerJob} --prefix --tail=-1
 Your own items: Pulumi.dev.yaml; your own work: worker/handler.ts; then \`npm start\` again. \`npm run down\` takes it all away.`);
 }
 
