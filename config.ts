@@ -155,8 +155,8 @@ function readImage(source: Source, push: boolean) {
   }
   const name = check.image("imageName", build);
   if (name.includes("@")) refuse("imageName", "a name without a digest: the digest comes from the build", build);
-  if (push && !name.includes("/"))
-    refuse("imageName", "a name with its registry or user, like docker.io/you/job-wq-2, to be pushed", build);
+  if (push && !check.hasRegistry(name))
+    refuse("imageName", "a name that begins with its registry, like docker.io/you/job-wq-2, to be pushed", build);
   return { kind: "build" as const, name, push };
 }
 

@@ -1,6 +1,17 @@
 // Bundles the programs of the image into a folder that is its whole build context.
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join, relative } from "node:path";
 import { buildSync, type BuildFailure } from "esbuild";
 
 /** Relative and constant: the provider compares it as a text. */
@@ -57,6 +68,23 @@ function settleModes(dir: string): void {
   }
 }
 
+/** Every file below a folder: path, mode and content. */
+function contents(dir: string): string {
+  if (!existsSync(dir)) return "";
+  const files = readdirSync(dir, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
+  const paths = files.map((entry) => join(entry.parentPath, entry.name)).sort();
+  return paths
+    .map((path) => [relative(dir, path), statSync(path).mode, readFileSync(path, "base64")].join())
+    .join("\n");
+}
+
+/** Puts a folder in another's place where they differ: a second `up` in this checkout may be reading the other. */
+function replace(half: string, whole: string): void {
+  const same = contents(half) === contents(whole);
+  rmSync(same ? half : whole, { recursive: true, force: true });
+  if (!same) renameSync(half, whole);
+}
+
 /**
  * Writes the build context of the image to {@link CONTEXT}: the programs, the queue's scripts, and what lies in worker/files.
  * @throws BadHandler where worker/handler.ts does not compile or has no default export.
@@ -68,14 +96,14 @@ export function bundle(): string {
       "worker/handler.ts exports nothing callable: it needs `export default async function handle(item, context)`.",
     );
   }
-  rmSync(CONTEXT, { recursive: true, force: true });
-  mkdirSync(CONTEXT, { recursive: true });
-  build(programs, `${CONTEXT}/app`);
-  writeFileSync(`${CONTEXT}/app/package.json`, '{"type":"module"}\n');
-  cpSync("queue/scripts", `${CONTEXT}/app/scripts`, { recursive: true });
-  cpSync("worker/Dockerfile", `${CONTEXT}/Dockerfile`);
-  if (existsSync("worker/files")) cpSync("worker/files", `${CONTEXT}/files`, { recursive: true });
-  else mkdirSync(`${CONTEXT}/files`);
-  settleModes(CONTEXT);
+  const half = `${CONTEXT}-${process.pid}`;
+  build(programs, `${half}/app`);
+  writeFileSync(`${half}/app/package.json`, '{"type":"module"}\n');
+  cpSync("queue/scripts", `${half}/app/scripts`, { recursive: true });
+  cpSync("worker/Dockerfile", `${half}/Dockerfile`);
+  if (existsSync("worker/files")) cpSync("worker/files", `${half}/files`, { recursive: true });
+  else mkdirSync(`${half}/files`);
+  settleModes(half);
+  replace(half, CONTEXT);
   return CONTEXT;
 }

@@ -108,6 +108,11 @@ export function registryOf(name: string): string {
   return reference.exec(name)?.[1] ?? "docker.io";
 }
 
+/** Whether an image's name says which registry it belongs to: without, it could be pushed nowhere. */
+export function hasRegistry(name: string): boolean {
+  return reference.exec(name)?.[1] !== undefined;
+}
+
 /** A range like `1..1000` with both ends included. */
 export function range(key: string, text: string): { from: number; to: number } {
   const [, from, to] = (/^(\d+)\.\.(\d+)$/.exec(text) ?? []).map(Number);

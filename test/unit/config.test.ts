@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import * as pulumi from "@pulumi/pulumi";
+import { readConfig, type Source } from "../../config.ts";
+
+type Values = Record<string, unknown>;
+
+/** Settings as Pulumi gives them: texts, and JSON for what has a structure. */
+function source(values: Values): Source {
+  const get = (key: string) => {
+    const value = values[key];
+    return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
+  };
+  const getObject = (key: string) => {
+    const text = get(key);
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+  };
+  const secret = (key: string) => (get(key) === undefined ? undefined : pulumi.secret(get(key)!));
+  return { names: () => Object.keys(values), get, getObject, getSecret: secret, getSecretObject: secret as never };
+}
+
+const enough = { imageName: "ghcr.io/you/job-wq-2" };
+const read = (values: Values) => readConfig(source({ ...enough, ...values }));
+
+describe("config", () => {
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-config-"));
+  const file = (name: string, content: string) => {
+    writeFileSync(join(dir, name), content);
+    return join(dir, name);
+  };
+  after(() => rmSync(dir, { recursive: true }));
+
+  it("has defaults for all but the image", () => {
+    const config = readConfig(source(enough));
+    assert.equal(config.items, undefined);
+    const { queue, namespace, parallelism, concurrency, backoff, itemTimeout, lease, activeDeadline, redis } = config;
+    assert.deepEqual([queue, namespace, parallelism, concurrency], ["job2", "default", 2, 1]);
+    assert.deepEqual([backoff, itemTimeout, lease, activeDeadline], [{ min: 1e3, max: 3e5 }, 3.6e6, 1e4, 8.64e7]);
+    assert.deepEqual(config.image, { kind: "build", name: "ghcr.io/you/job-wq-2", push: true });
+    assert.deepEqual([redis.image, redis.memoryBytes, redis.auth, redis.url], ["redis:8", 2 ** 28, true, undefined]);
+  });
+
+  it("takes items as texts, of whatever kind they are written", () => {
+    const { items } = read({ items: ["a b", 7, true, "two\nlines"] });
+    assert.ok(items?.kind === "file");
+    assert.equal(items.format, "strings");
+    assert.equal(gunzipSync(items.gzipped).toString(), '"a b"\n"7"\n"true"\n"two\\nlines"');
+  });
+
+  it("tells the kind of an items file by its name", () => {
+    const kinds = [file("a.txt", "x\ny\n"), file("a.ndjson", '{"a":1}\n')].map((itemsFile) => {
+      const { items } = read({ itemsFile });
+      return items?.kind === "file" && items.format;
+    });
+    assert.deepEqual(kinds, ["text", "ndjson"]);
+  });
+
+  it("gives the same list the same digest, and another list another", () => {
+    const digest = (items: unknown[]) => read({ items }).items!.digest;
+    assert.equal(digest(["a", "b"]), digest(["a", "b"]));
+    assert.notEqual(digest(["a", "b"]), digest(["b", "a"]));
+  });
+
+  it("sends a list that does not fit into a ConfigMap another way", () => {
+    const noise = Array.from({ length: 40_000 }, (_, i) => `${(i * 2654435761) % 2 ** 32} ${Math.sin(i)}`);
+    const { items } = read({ itemsFile: file("big.txt", noise.join("\n")) });
+    assert.ok(items?.kind === "file" && !items.inline);
+  });
+
+  it("takes any image's name that Docker takes", () => {
+    const named = ["docker.io/you/x", "localhost:5000/x:1.2", "127.0.0.1:5000/a/b_c", "reg.example.com/x-y.z/q:T_1"];
+    for (const imageName of named) assert.equal(read({ imageName }).image.name, imageName);
+    assert.equal(read({ imageName: "job-wq-2", push: "false" }).image.name, "job-wq-2");
+  });
+
+  const long = "x".repeat(2 ** 20 + 1);
+  const refused: [title: string, values: Values, message: string | RegExp][] = [
+    ["no items", { items: [] }, "Expected `items` to be a list with at least one item, got []."],
+    ["one text as items", { items: '"apple"' }, 'Expected `items` to be a list of texts, got "apple".'],
+    ["items that are no JSON", { items: "apple," }, /^Expected `items` to be a list or a map in the stack file, got/],
+    [
+      "an object in the list",
+      { items: ["a", { b: 1 }] },
+      /^Expected `items\[1\]` to be a text \(for JSON use itemsFile/,
+    ],
+    ["an item over 1 MiB", { items: [long] }, /^Expected items\[0\] to be at most 1 MiB/],
+    [
+      "a line over 1 MiB",
+      { itemsFile: file("long.txt", `a\n${long}\n`) },
+      /^Expected line 2 of .* to be at most 1 MiB/,
+    ],
+    [
+      "two sources",
+      { items: ["a"], itemsRange: "1..2" },
+      "Expected at most one of `items`, `itemsFile` and `itemsRange`, got items and itemsRange.",
+    ],
+    [
+      "a file that is not there",
+      { itemsFile: "nowhere.txt" },
+      'Expected `itemsFile` to be the path of a readable file, seen from the project (there is none), got "nowhere.txt".',
+    ],
+    ["a folder as file", { itemsFile: dir }, /^Expected `itemsFile` to be .* \(it is a folder\), got/],
+    [
+      "an empty file",
+      { itemsFile: file("empty", "\n\r\n\n") },
+      /^Expected `itemsFile` to be a file with at least one item/,
+    ],
+    [
+      "a line that is no JSON",
+      { itemsFile: file("b.ndjson", "1\n{\n") },
+      /^Expected line 2 of .*b.ndjson to be JSON, got {$/,
+    ],
+    [
+      "a range backwards",
+      { itemsRange: "9..1" },
+      'Expected `itemsRange` to be two whole numbers, the smaller first, like 1..1000, got "9..1".',
+    ],
+    ["parallelism 0", { parallelism: "0" }, 'Expected `parallelism` to be an integer from 1 up, got "0".'],
+    ["parallelism 1.5", { parallelism: "1.5" }, 'Expected `parallelism` to be an integer from 1 up, got "1.5".'],
+    ["parallelism two", { parallelism: "two" }, 'Expected `parallelism` to be an integer from 1 up, got "two".'],
+    ["a flag that is none", { wait: "no" }, 'Expected `wait` to be true or false, got "no".'],
+    ["a word that is none", { logFormat: "xml" }, 'Expected `logFormat` to be one of text, json, got "xml".'],
+    [
+      "a bad duration",
+      { itemTimeout: "soon" },
+      'Expected `itemTimeout` to be a duration from 1s up, like 500ms, 10s, 5m, 2h or 1d, got "soon".',
+    ],
+    [
+      "a backoff backwards",
+      { backoff: "5m..1s" },
+      'Expected `backoff` to be two durations, the shorter first, like 1s..5m, got "5m..1s".',
+    ],
+    [
+      "a bad quantity",
+      { redisMemory: "lots" },
+      'Expected `redisMemory` to be a quantity of bytes from 32Mi up, like 256Mi or 1Gi, got "lots".',
+    ],
+    [
+      "a bad image name",
+      { imageName: "ghcr.io/You/Job" },
+      'Expected `imageName` to be an image\'s name like ghcr.io/you/job-wq-2 or redis:8, in lower case, got "ghcr.io/You/Job".',
+    ],
+    [
+      "a name without its registry, to be pushed",
+      { imageName: "you/job-wq-2" },
+      'Expected `imageName` to be a name that begins with its registry, like docker.io/you/job-wq-2, to be pushed, got "you/job-wq-2".',
+    ],
+    [
+      "no image at all",
+      { imageName: undefined },
+      "Expected `imageName` (what to build and push, like ghcr.io/you/job-wq-2) or `image` (a ready-made one), got neither.",
+    ],
+    ["both kinds of image", { image: "x" }, "Expected one of `imageName` and `image`, got both."],
+    [
+      "a username alone",
+      { registryUsername: "me" },
+      "Expected both `registryUsername` and `registryPassword` or neither, got `registryUsername` without `registryPassword`.",
+    ],
+    [
+      "a password alone",
+      { registryPassword: "hush" },
+      "Expected both `registryUsername` and `registryPassword` or neither, got `registryPassword` without `registryUsername`.",
+    ],
+    [
+      "a bad namespace",
+      { namespace: "My_Space" },
+      'Expected `namespace` to be lower-case letters, digits and dashes, at most 63 of them, got "My_Space".',
+    ],
+    ["a queue with braces", { queue: "{a}" }, /^Expected `queue` to be at most 100 letters, .* got "{a}"\.$/],
+    ["a command as text", { command: '"ls -l"' }, /^Expected `command` to be a list of texts like .*, got "ls -l"\.$/],
+    [
+      "another platform",
+      { platform: "windows" },
+      'Expected `platform` to be linux/amd64 or linux/arm64, got "windows".',
+    ],
+    [
+      "a URL that is none, whose password is not repeated",
+      { redisUrl: "http://u:hush@h" },
+      "Expected `redisUrl` to be a URL like rediss://user:password@host:6380, got something else.",
+    ],
+    [
+      "storage for another's Redis",
+      { redisUrl: "redis://h", redisStorage: "1Gi" },
+      /^Expected at most one of `redisUrl` and/,
+    ],
+    ["an unknown key", { paralelism: "3" }, "There is no setting `paralelism`; did you mean `parallelism`?"],
+  ];
+  for (const [title, values, message] of refused) {
+    it(`refuses ${title}`, () => {
+      assert.throws(() => read(values), { name: "BadSetting", message });
+      const told = (() => {
+        try {
+          return void read(values);
+        } catch (error) {
+          return (error as Error).message;
+        }
+      })();
+      assert.doesNotMatch(told!, /\n|hush/);
+    });
+  }
+});
