@@ -95,8 +95,11 @@ export class Consumer implements ConsumerApi {
     this.#startedAt = Number(seconds) * 1000;
     const beat = setInterval(() => this.#beat(), Math.max(10, Math.min(100, itemTimeoutMs / 4)));
     this.#slots.beat(performance.now());
-    this.#renewal = startRenewal({ ...shared, url, retry, itemTimeoutMs, memory: this.#slots.memory }, (gone) =>
-      this.#lose(gone),
+    const renewal = { ...shared, url, retry, itemTimeoutMs, memory: this.#slots.memory };
+    this.#renewal = startRenewal(
+      renewal,
+      (gone) => this.#lose(gone),
+      (error) => this.#giveUp(error),
     );
     onEvent?.({ type: "started", session: this.#session, empty: length === 0 });
     try {
@@ -116,6 +119,7 @@ export class Consumer implements ConsumerApi {
     } finally {
       clearInterval(beat);
       clearTimeout(this.#timer);
+      this.#renewal.removeAllListeners();
       await this.#renewal.terminate();
       redis.disconnect();
     }

@@ -18,11 +18,22 @@ export interface RenewalData {
 export type ToRenewal = { hello: string };
 export type FromRenewal = { gone: string[] };
 
-/** Starts the thread that keeps the leases while handlers keep the event loop. */
-export function startRenewal(data: RenewalData, onGone: (members: string[]) => void): Worker {
+/**
+ * Starts the thread that keeps the leases while handlers keep the event loop.
+ * @param onGone Told of leases that somebody else has, or nobody.
+ * @param onEnd Told when the thread is gone by itself: without it this process must not hold items.
+ */
+export function startRenewal(
+  data: RenewalData,
+  onGone: (members: string[]) => void,
+  onEnd: (error: Error) => void,
+): Worker {
   const file = import.meta.url.endsWith(".ts") ? "./renewer.ts" : "./renewer.js";
   const worker = new Worker(new URL(file, import.meta.url), { workerData: data });
   worker.on("message", ({ gone }: FromRenewal) => onGone(gone));
+  const ended = (why: string) => new Error(`The thread that renews the leases ended: ${why}.`);
+  worker.on("error", (error: Error) => onEnd(ended(error.message)));
+  worker.on("exit", (code) => onEnd(ended(`code ${code}`)));
   worker.unref();
   return worker;
 }

@@ -1,0 +1,302 @@
+import assert from "node:assert/strict";
+import type { Redis } from "ioredis";
+import { connect, keys, QueueAdmin, Seeder } from "../../../queue/index.ts";
+import type { Taken } from "../../../queue/job.ts";
+import type { ItemRecord } from "../../../queue/types.ts";
+import { pass } from "../../support/consuming.ts";
+import { lossyProxy } from "../../support/lossyProxy.ts";
+import { Peer } from "../../support/peer.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
+
+const k = keys("job2");
+const ids = (taken: Taken[]) => taken.map(({ id }) => id);
+async function all(records: AsyncIterable<ItemRecord>): Promise<ItemRecord[]> {
+  const found: ItemRecord[] = [];
+  for await (const record of records) found.push(record);
+  return found;
+}
+const texts = (taken: Taken[]) => taken.map(({ payload }) => payload.toString());
+
+for (const version of ["8", "7.0"] as const) {
+  describe(`exchanges, Redis ${version}`, function () {
+    this.timeout(20_000);
+    let server: TestRedis;
+    let redis: Redis;
+    let admin: QueueAdmin;
+    let a: Peer;
+    let b: Peer;
+
+    before(async () => {
+      server = await startRedis({ version });
+      redis = await connect(server.url);
+      admin = await QueueAdmin.open(server.url, "job2");
+    });
+    beforeEach(async () => {
+      await redis.flushall();
+      a = new Peer(redis);
+      b = new Peer(redis);
+    });
+    after(async () => {
+      await admin.close();
+      redis.disconnect();
+      await server.stop();
+    });
+
+    /** What must hold after every step. */
+    async function whole(): Promise<void> {
+      const [leases, delayed, suspects, items, results, waiting] = await Promise.all([
+        redis.zrange(k.leases, "0", "-1"),
+        redis.zrange(k.delayed, "0", "-1"),
+        redis.zrange(k.suspects, "0", "-1"),
+        redis.hkeys(k.items),
+        redis.hkeys(k.results),
+        redis.llen(k.list),
+      ]);
+      const held = [...leases.map((member) => member.split(":")[0]!), ...delayed, ...suspects];
+      assert.deepEqual(
+        held.sort(),
+        items.sort(),
+        "each item is in exactly one place, and none is active without lease",
+      );
+      assert.deepEqual(
+        results.filter((id) => items.includes(id)),
+        [],
+      );
+      const { total, foreign } = await admin.counts();
+      assert.equal(waiting + held.length + results.length, total - foreign);
+    }
+    afterEach(whole);
+
+    it("gives the items in the order of the list, each once, with ids from 1", async () => {
+      await redis.rpush(k.list, "apple", "banana", "", "apple");
+      assert.deepEqual(texts(await a.take(2)), ["apple", "banana"]);
+      const rest = await b.take(5);
+      assert.deepEqual(
+        [ids(rest), texts(rest)],
+        [
+          [3, 4],
+          ["", "apple"],
+        ],
+      );
+    });
+
+    it("gives any bytes back as they were", async () => {
+      const payload = Buffer.from([0, 255, 10, 10, 13, 128, 10]);
+      await redis.rpush(k.list, payload);
+      const [first] = await a.take();
+      assert.deepEqual(first!.payload, payload);
+      await a.say([a.failed(first!)]);
+      const [second] = await a.take();
+      assert.deepEqual([second!.payload, second!.failures], [payload, 1]);
+    });
+
+    it("an exchange sent twice takes once, and its answer is the same", async () => {
+      await redis.rpush(k.list, "apple", "banana", "cherry");
+      const first = await a.say([], 2, { number: 1 });
+      const second = await a.say([], 2, { number: 1 });
+      assert.equal(second.kind, "again");
+      assert.deepEqual([ids(second.taken), texts(second.taken)], [ids(first.taken), texts(first.taken)]);
+      assert.equal(await redis.llen(k.list), 1);
+    });
+
+    it("an exchange sent twice settles once and burns no attempt", async () => {
+      await redis.rpush(k.list, "apple");
+      const [item] = await a.take();
+      await a.say([a.failed(item!)], 0, { number: 3 });
+      assert.deepEqual((await a.say([a.failed(item!)], 0, { number: 3 })).stale, []);
+      const [again] = await a.say([], 1, { number: 5 }).then(({ taken }) => taken);
+      assert.equal(again!.failures, 1);
+      assert.equal((await admin.counts()).retried, 1);
+    });
+
+    it("a repeated exchange does not give what was lost meanwhile", async () => {
+      await redis.rpush(k.list, "apple", "banana");
+      await a.say([], 2, { number: 1 });
+      await pass(redis, 8_500);
+      await redis.hset(k.batch, "heard", Date.now()); // others are alive
+      await b.take(1, false);
+      assert.deepEqual((await a.say([], 2, { number: 1 })).taken, []);
+    });
+
+    it("a copy that was stuck in a dead connection comes too late and does nothing", async () => {
+      await redis.rpush(k.list, "apple", "banana");
+      await a.say([], 1, { number: 3 });
+      const late = await a.say([], 1, { number: 1 });
+      assert.deepEqual([late.kind, late.taken], ["old", []]);
+      assert.equal(await redis.llen(k.list), 1);
+    });
+
+    it("a reply lost on the way leaves no lease without an owner", async () => {
+      const items = Array.from({ length: 40 }, (_, n) => `item-${n}`);
+      await redis.rpush(k.list, ...items);
+      const proxy = await lossyProxy(server.port);
+      const link = await connect(proxy.url);
+      const worker = new Peer(link);
+      const taken: Taken[] = [];
+      let losses = 0;
+      for (let round = 0; round < 20; round++) {
+        const lose = round % 2 ? "reply" : "request";
+        proxy.plan({ after: 0, lose, then: () => losses++ });
+        taken.push(...(await worker.take(2, false)));
+      }
+      await proxy.close();
+      link.disconnect();
+      assert.equal(losses, 20);
+      assert.deepEqual(texts(taken), items);
+      assert.equal(await redis.zcard(k.leases), 40);
+    });
+
+    it("a ticket that was released and taken again by another is not renewed by the first", async () => {
+      await redis.rpush(k.list, "apple");
+      const [first] = await a.take();
+      await a.say([a.released(first!)]);
+      const [second] = await b.take();
+      await pass(redis, 3_000);
+      const [, before] = await redis.zrange(k.leases, "0", "0", "WITHSCORES");
+      assert.deepEqual(await a.renew([first!]), [a.member(first!)]); // was under way all the time
+      assert.deepEqual(await redis.zrange(k.leases, "0", "-1", "WITHSCORES"), [b.member(second!), before]);
+      assert.deepEqual(await b.renew([second!]), []);
+    });
+
+    it("and when the first takes it again itself, its old ticket still counts for nothing", async () => {
+      await redis.rpush(k.list, "apple");
+      const [first] = await a.take();
+      await a.say([a.released(first!)]);
+      const [second] = await a.take();
+      assert.equal(second!.failures + second!.losses, 0);
+      assert.deepEqual((await a.say([a.done(first!, "old")])).stale, [a.member(first!)]);
+      assert.deepEqual((await a.say([a.done(second!, "new")])).stale, []);
+      for await (const { value } of admin.results()) assert.equal(value, '"new"');
+    });
+
+    it("an item lost once runs alone: not beside others, and nothing beside it", async () => {
+      await redis.rpush(k.list, "apple", "banana");
+      await a.take();
+      await pass(redis, 8_500);
+      await redis.hset(k.batch, "heard", Date.now());
+      assert.deepEqual(texts(await b.take(1, false)), ["banana"]);
+      await pass(redis, 1_500);
+      await redis.hset(k.batch, "heard", Date.now());
+      assert.deepEqual(await b.take(5, false), []);
+      await redis.rpush(k.list, "cherry");
+      const alone = await new Peer(redis).take(5, true);
+      assert.deepEqual([texts(alone), alone[0]!.losses], [["apple"], 1]);
+    });
+
+    it("lost again while alone it is dead, with pod and node and every attempt", async () => {
+      await redis.rpush(k.list, "apple");
+      for (const pod of ["pod-a", "pod-b"]) {
+        const peer = new Peer(redis);
+        await peer.say([], 1, { idle: true, hello: JSON.stringify({ pod, node: "node-7", slots: 1 }) });
+        await pass(redis, 8_500);
+        await redis.hset(k.batch, "heard", Date.now());
+        await b.take(1, false);
+        await pass(redis, 1_500);
+      }
+      assert.equal((await b.say([], 1, { idle: true })).kind, "finished");
+      const [record] = await all(admin.dead());
+      assert.deepEqual(
+        record!.attempts.map(({ how, pod, node }) => ({ how, pod, node })),
+        ["pod-a", "pod-b"].map((pod) => ({ how: "lost", pod, node: "node-7" })),
+      );
+      assert.match(record!.reason!, /pod-b.*node-7/);
+    });
+
+    it("a released item costs nothing, however often", async () => {
+      await redis.rpush(k.list, "apple");
+      for (let times = 0; times < 20; times++) {
+        const [item] = await a.take();
+        assert.equal(item!.failures + item!.losses, 0);
+        await a.say([a.released(item!)]);
+      }
+      assert.deepEqual((await admin.counts()).retried, 0);
+    });
+
+    it("nothing is reclaimed right after Redis was away: those who are alive get the time to say so", async () => {
+      await redis.rpush(k.list, "apple");
+      const taken = await a.take();
+      await pass(redis, 60_000); // nobody was heard for a minute
+      assert.deepEqual(await b.take(), []);
+      assert.deepEqual(await a.renew(taken), []);
+      await pass(redis, 6_000);
+      assert.deepEqual(await b.take(), []);
+      assert.deepEqual((await a.say([a.done(taken[0]!)])).stale, []);
+    });
+
+    it("but after half a lease the items of those who are not alive come back", async () => {
+      await redis.rpush(k.list, "apple");
+      await a.take();
+      await pass(redis, 60_000);
+      await b.take();
+      await pass(redis, 4_000);
+      assert.deepEqual(await b.take(), []);
+      await pass(redis, 1_500);
+      await b.take();
+      await pass(redis, 1_500);
+      assert.deepEqual(texts(await b.take()), ["apple"]);
+    });
+
+    it("aborts when more are dead than maxFailures allows, says why, and settles what is in hand", async () => {
+      a = new Peer(redis, { maxFailures: 1 });
+      await redis.rpush(k.list, "apple", "banana", "cherry", "date");
+      const [apple, banana, cherry] = (await a.take(3)) as [Taken, Taken, Taken];
+      assert.equal((await a.say([a.failed(apple, "dead")])).kind, "ok");
+      assert.equal((await a.say([a.failed(banana, "dead")], 5)).kind, "aborted");
+      assert.deepEqual((await a.say([a.done(cherry)])).stale, []);
+      const { state, reason, done, dead, waiting } = await admin.counts();
+      assert.deepEqual(
+        { state, reason, done, dead, waiting },
+        {
+          ...{ state: "aborted", reason: "2 items failed for good, more than maxFailures allows (1)" },
+          ...{ done: 1, dead: 2, waiting: 1 },
+        },
+      );
+    });
+
+    it("counts what others took and pushed", async () => {
+      await redis.rpush(k.list, "apple", "banana", "cherry");
+      await a.take();
+      await redis.lpop(k.list);
+      await a.take(0);
+      await redis.rpush(k.list, "date");
+      await a.take();
+      const { total, foreign, waiting, running } = await admin.counts();
+      assert.deepEqual({ total, foreign, waiting, running }, { total: 4, foreign: 1, waiting: 1, running: 2 });
+    });
+
+    it("takes nothing while paused, and again after", async () => {
+      await redis.rpush(k.list, "apple");
+      await a.take(0);
+      await admin.pause();
+      assert.deepEqual(await a.take(), []);
+      await admin.resume();
+      assert.deepEqual(texts(await a.take()), ["apple"]);
+    });
+
+    it("a full Redis stops takes before settles", async () => {
+      await redis.rpush(k.list, "apple", "banana");
+      const [item] = await a.take();
+      await redis.config("SET", "maxmemory", "1mb");
+      try {
+        assert.deepEqual((await a.say([], 1)).taken, []);
+        assert.deepEqual((await a.say([a.done(item!)], 1)).taken, []);
+      } finally {
+        await redis.config("SET", "maxmemory", "0");
+      }
+      const { done, waiting } = await admin.counts();
+      assert.deepEqual({ done, waiting }, { done: 1, waiting: 1 });
+    });
+
+    it("a new run leaves those with items in hand stale", async () => {
+      const seeder = new Seeder({ url: server.url, queue: "job2" });
+      await seeder.seed(["apple"], { owner: "p/s", run: "1", attempt: "1" });
+      const [old] = await a.take();
+      await seeder.seed(["apple"], { owner: "p/s", run: "2", attempt: "2" });
+      assert.deepEqual((await a.say([a.done(old!)])).stale, [a.member(old!)]);
+      assert.deepEqual(await a.renew([old!]), [a.member(old!)]);
+      const [fresh] = await b.take();
+      await b.say([b.done(fresh!)]);
+      assert.equal((await b.say([], 1)).kind, "finished");
+    });
+  });
+}

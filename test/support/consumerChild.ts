@@ -1,0 +1,51 @@
+// node consumerChild.ts OPTIONS: a worker in a process of its own, which can be killed. An item says what is to happen
+// to it: `sleep 50`, `block 3000`, `fail why`, `exit`, `die`, `hang`, `deaf 50`, `thread`, anything else succeeds.
+// Prints the consumer's events, a line of JSON each. OPTIONS: those of Consumer as JSON, and `graceMs`.
+import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { Consumer } from "../../queue/index.ts";
+import type { ConsumerOptions, Handler } from "../../queue/types.ts";
+
+const { graceMs, ...options } = JSON.parse(process.argv[2]!) as Omit<ConsumerOptions, "handler"> & { graceMs: number };
+
+/** The thread that renews leases. */
+let thread: Worker | undefined;
+const remember = (worker: Worker) => (thread = worker);
+const { unref } = Worker.prototype;
+Worker.prototype.unref = function (this: Worker) {
+  remember(this);
+  unref.call(this);
+};
+
+const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => unknown> = {
+  sleep: (ms, { signal }) => sleep(Number(ms), undefined, { signal }),
+  deaf: (ms) => sleep(Number(ms)),
+  block: (ms) => {
+    for (const end = performance.now() + Number(ms); performance.now() < end;);
+  },
+  fail: (why) => {
+    throw new Error(why);
+  },
+  exit: () => process.exit(0),
+  die: () => process.kill(process.pid, "SIGKILL"),
+  hang: () => new Promise(() => {}),
+  thread: async () => {
+    await thread!.terminate();
+    await sleep(60_000);
+  },
+};
+
+const consumer = new Consumer({
+  ...options,
+  handler: (item, context) => {
+    const [deed, ...rest] = item.split(" ");
+    return Object.hasOwn(deeds, deed!) ? deeds[deed!]!(rest.join(" "), context) : `did ${item}`;
+  },
+  onEvent: (event) =>
+    process.stdout.write(
+      JSON.stringify({ ...event, ...("payload" in event && { payload: String(event.payload) }) }) + "\n",
+    ),
+});
+process.on("SIGTERM", () => void consumer.stop(graceMs));
+const end = await consumer.run();
+process.exitCode = { finished: 0, aborted: 0, stopped: 143, sick: 70, "redis-away": 75 }[end];

@@ -1,0 +1,87 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Redis } from "ioredis";
+import { keys } from "../../queue/keys.ts";
+import type { ConsumerOptions } from "../../queue/types.ts";
+
+const k = keys("job2");
+
+/** An event as the child prints it. */
+export interface ChildEvent {
+  type: string;
+  id?: number;
+  payload?: string;
+  attempt?: number;
+  why?: string;
+  up?: boolean;
+  end?: string;
+}
+
+/** Options of a consumer for tests: a lease of 1 s, no waiting between attempts. */
+export const quick = (url: string): Omit<ConsumerOptions, "handler"> => ({
+  ...{ url, queue: "job2", concurrency: 1, leaseMs: 1_000, itemTimeoutMs: 60_000 },
+  retry: { maxAttempts: 3, backoff: { min: 1, max: 1 } },
+  ...{ maxResultBytes: 1_000, keepResults: "all", keepLogs: "failed", pod: "pod-1", node: "node-1" },
+});
+
+/** A consumer in a process of its own. */
+export interface Child {
+  events: ChildEvent[];
+  /** The first event that is so, seen or still to come; undefined when the process ended without it. */
+  saw(wanted: (event: ChildEvent) => boolean): Promise<ChildEvent | undefined>;
+  signal(signal: NodeJS.Signals): void;
+  /** How it ended. */
+  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>;
+}
+
+/** Starts one: test/support/consumerChild.ts. */
+export function startConsumer(url: string, options: Partial<ConsumerOptions> & { graceMs?: number } = {}): Child {
+  const file = fileURLToPath(new URL("consumerChild.ts", import.meta.url));
+  const given = JSON.stringify({ graceMs: 0, ...quick(url), ...options });
+  const child = spawn(process.execPath, [file, given], { stdio: ["ignore", "pipe", "pipe"] });
+  const kill = () => child.kill("SIGKILL");
+  process.on("exit", kill);
+  const events: ChildEvent[] = [];
+  const waiting = new Set<() => void>();
+  let stderr = "";
+  let over = false;
+  child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
+  const lines = createInterface(child.stdout).on("line", (line) => {
+    events.push(JSON.parse(line) as ChildEvent);
+    for (const look of waiting) look();
+  });
+  const ended = Promise.all([once(child, "close"), once(lines, "close")]).then(([[code, signal]]) => {
+    process.off("exit", kill);
+    over = true;
+    for (const look of waiting) look();
+    return { code: code as number | null, signal: signal as NodeJS.Signals | null, stderr };
+  });
+  return {
+    events,
+    ended,
+    signal: (signal) => void child.kill(signal),
+    saw: (wanted) =>
+      new Promise((resolve) => {
+        const look = () => {
+          const found = events.find(wanted);
+          if (!found && !over) return;
+          waiting.delete(look);
+          resolve(found);
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+/** Makes time pass for the queue (queue/README.md, Time). */
+export async function pass(redis: Redis, ms: number): Promise<void> {
+  for (const key of [k.leases, k.delayed, k.suspects]) {
+    for (const member of await redis.zrange(key, "0", "-1")) await redis.zincrby(key, -ms, member);
+  }
+  for (const field of ["heard", "grace"]) {
+    if (Number(await redis.hget(k.batch, field)) > 0) await redis.hincrby(k.batch, field, -ms);
+  }
+}

@@ -1,0 +1,56 @@
+import { randomBytes } from "node:crypto";
+import type { Redis } from "ioredis";
+import { Exchange, type Reply } from "../../queue/exchange.ts";
+import type { Taken } from "../../queue/job.ts";
+import { Script } from "../../queue/script.ts";
+import { doneLine, failedLine, type Settled } from "../../queue/settled.ts";
+
+const renewal = new Script("renew");
+
+/** A worker reduced to what it says to Redis: each step is an exchange that the test asks for. */
+export class Peer {
+  readonly session = randomBytes(6).toString("hex");
+  readonly #redis: Redis;
+  readonly #exchange: Exchange;
+  number = 0;
+
+  constructor(redis: Redis, options: { maxFailures?: number; leaseMs?: number; awayMs?: number } = {}) {
+    this.#redis = redis;
+    const { leaseMs = 10_000, awayMs = 5_000, ...rest } = options;
+    const session = this.session;
+    this.#exchange = new Exchange(redis, { queue: "job2", session, leaseMs, awayMs, onAway: () => {}, ...rest });
+  }
+
+  /** One exchange. */
+  say(settled: Settled[], want = 0, { idle = false, number = ++this.number, hello = "" } = {}): Promise<Reply> {
+    return this.#exchange.send(number, want, idle, settled, hello);
+  }
+
+  /** Takes up to so many. */
+  async take(want = 1, idle = true): Promise<Taken[]> {
+    return (await this.say([], want, { idle })).taken;
+  }
+
+  member({ id, exchange }: Taken): string {
+    return `${id}:${this.session}.${exchange}`;
+  }
+
+  done(taken: Taken, value?: unknown): Settled {
+    const line = doneLine(1, value, { maxResultBytes: 100, keepResults: "all" });
+    return { id: taken.id, member: this.member(taken), line, again: undefined, log: undefined };
+  }
+
+  failed(taken: Taken, again: number | "dead" = 0): Settled {
+    return { id: taken.id, member: this.member(taken), line: failedLine("f", 1, "no"), again, log: "" };
+  }
+
+  released(taken: Taken): Settled {
+    return { id: taken.id, member: this.member(taken), line: "r1\n", again: 0, log: "" };
+  }
+
+  /** Renews; answers the members that are gone. */
+  renew(taken: Taken[], leaseMs = 10_000): Promise<string[]> {
+    const members = taken.map((one) => this.member(one));
+    return renewal.run(this.#redis, "job2", leaseMs, this.session, "", ...members) as Promise<string[]>;
+  }
+}
