@@ -26,8 +26,9 @@ export interface JobArgs {
   name: string;
   part: string;
   shared: JobShared;
-  /** Program of the image (worker/README.md). */
+  /** Program of the image (worker/README.md), and options of Node.js for it. */
   program: string;
+  nodeOptions?: string[];
   env: EnvVar[];
   /** How long it may run in all, ms. */
   deadline: number;
@@ -71,7 +72,7 @@ export function makeJob(resource: string, args: JobArgs, opts: pulumi.CustomReso
                 name: "c",
                 image: image.reference,
                 ...(image.pullPolicy && { imagePullPolicy: image.pullPolicy }),
-                command: ["node", `/app/${args.program}.js`],
+                command: ["node", ...(args.nodeOptions ?? []), `/app/${args.program}.js`],
                 terminationMessagePolicy: "FallbackToLogsOnError",
                 securityContext: containerSecurity,
                 env: [

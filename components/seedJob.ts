@@ -47,6 +47,8 @@ export class SeedJob extends pulumi.ComponentResource {
         part: "seed",
         shared,
         program: "seed",
+        // V8's nursery grows with what streams through it; nothing of a seeding lives long enough to need that.
+        nodeOptions: ["--semi-space-growth-factor=1"],
         deadline: DEADLINE,
         trigger: [items.digest, run, retry],
         // One that failed is to run again at the next `up`.

@@ -20,6 +20,18 @@ function environment({ id, attempt, bytes }: ItemContext, item: string): NodeJS.
   return { ...env, ITEM_ID: String(id), ITEM_ATTEMPT: String(attempt), ...(isText && { ITEM: item }) };
 }
 
+/** Groups that may still have members: none outlives this process. */
+const groups = new Set<number>();
+process.on("exit", () => {
+  for (const pid of groups) {
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // it is gone
+    }
+  }
+});
+
 /** Ends what is left of a process group: TERM, then KILL. A group without members is gone at once. */
 async function endGroup(pid: number): Promise<void> {
   const signal = (name: NodeJS.Signals | 0) => {
@@ -29,9 +41,13 @@ async function endGroup(pid: number): Promise<void> {
       return false;
     }
   };
-  if (!signal("SIGTERM")) return;
-  for (const end = performance.now() + TERM_MS; performance.now() < end; await sleep(20)) if (!signal(0)) return;
+  const gone = () => groups.delete(pid);
+  if (!signal("SIGTERM")) return void gone();
+  for (const end = performance.now() + TERM_MS; performance.now() < end; await sleep(20)) {
+    if (!signal(0)) return void gone();
+  }
   signal("SIGKILL");
+  gone();
 }
 
 /**
@@ -51,6 +67,7 @@ export function commandHandler([program, ...args]: string[], maxResultBytes: num
     const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
     await started;
     const pid = child.pid!;
+    groups.add(pid);
     const onAbort = () => void endGroup(pid);
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
@@ -69,22 +86,21 @@ export function commandHandler([program, ...args]: string[], maxResultBytes: num
     child.stdin.end(bytes);
     const [code, killed] = await exited;
     signal.removeEventListener("abort", onAbort);
-    await endGroup(pid);
+    // What it left behind is ended, and not waited for: the item's outcome is known.
+    void endGroup(pid);
     await Promise.race([closed, sleep(1_000)]);
     if (signal.aborted) throw signal.reason;
     const how = killed ? `was ended by ${killed}` : `exited with code ${code}`;
     const reason = `${program} ${how}${last && `: ${last}`}`;
-    if (code === DO_NOT_RETRY) throw new DoNotRetry(reason);
-    if (code !== 0) throw new Failed(reason);
+    if (code === DO_NOT_RETRY) throw withoutStack(new DoNotRetry(reason));
+    if (code !== 0) throw withoutStack(new Error(reason));
     const text = output.toString().replace(/\r?\n$/, "");
     return text === "" ? undefined : text;
   };
 }
 
-/** A command's failure: its stack would be ours, not the program's. */
-class Failed extends Error {
-  constructor(message: string) {
-    super(message);
-    this.stack = message;
-  }
+/** A command's failure: the stack would be ours, not the program's. */
+function withoutStack(error: Error): Error {
+  error.stack = error.message;
+  return error;
 }

@@ -69,6 +69,16 @@ describe("the local platform", function () {
   });
   after(() => kubectl(["delete", "namespace", namespace, "--wait=false"]));
 
+  /** Through the Service, once kube-proxy has heard of the pod. */
+  const ping = async () => {
+    for (const end = Date.now() + 15_000; ; await sleep(200)) {
+      try {
+        return await inClient("redis-cli", "-h", "server", "ping");
+      } catch (error) {
+        if (Date.now() > end) throw error;
+      }
+    }
+  };
   const inClient = (...command: string[]) => kubectl(["exec", "-n", namespace, "client", "--", ...command]);
 
   it("runs a pod from `redis:8`, whose log and shell answer", async () => {
@@ -78,7 +88,7 @@ describe("the local platform", function () {
 
   it("resolves Services by name from inside a pod, and reaches another pod through one", async () => {
     assert.match(await inClient("getent", "hosts", "kubernetes.default"), /^10\.96\.0\.1\s/);
-    assert.equal(await inClient("redis-cli", "-h", "server", "ping"), "PONG");
+    assert.equal(await ping(), "PONG");
   });
 
   it("says of each part that it runs", async () => {
@@ -96,7 +106,7 @@ describe("the local platform", function () {
     const up = await platform("up");
     assert.equal(up.exitCode, 0, up.all);
     assert.match(up.all, /kubelet: started/);
-    assert.equal(await inClient("redis-cli", "-h", "server", "ping"), "PONG");
+    assert.equal(await ping(), "PONG");
   });
 
   it("lets a second `up` wait, and say so", async () => {

@@ -1,0 +1,224 @@
+// The three programs as a container runs them: real processes, a real Redis.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
+import { execa } from "execa";
+import { connect, QueueAdmin } from "../../../queue/index.ts";
+import { startRedis } from "../../support/redis.ts";
+
+const root = join(import.meta.dirname, "..", "..", "..");
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+describe("the programs of the image", function () {
+  this.timeout(60_000);
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-programs-"));
+  let redis: Awaited<ReturnType<typeof startRedis>>;
+  let queue = 0;
+  before(async () => void (redis = await startRedis()));
+  after(async () => {
+    await redis.stop();
+    rmSync(dir, { recursive: true });
+  });
+  beforeEach(() => queue++);
+
+  const start = (script: string, env: Record<string, string> = {}) =>
+    execa(process.execPath, [join(root, script)], {
+      env: { REDIS_URL: redis.url, WQ_QUEUE: `q${queue}`, WQ_OWNER: "test/dev", POD_NAME: "pod-1", ...env },
+      reject: false,
+      all: true,
+    });
+  const seed = async (items: string[], env: Record<string, string> = {}) => {
+    const file = join(dir, "items.gz");
+    writeFileSync(file, gzipSync(items.map((item) => JSON.stringify(item)).join("\n")));
+    return start("seed/main.ts", { WQ_ITEMS_FILE: file, WQ_ITEMS_FORMAT: "strings", WQ_JOB_UID: "uid-1", ...env });
+  };
+  const work = (env: Record<string, string> = {}) => start("worker/main.ts", { WQ_BACKOFF_MIN: "10", ...env });
+  const command = (...words: string[]) => ({ WQ_COMMAND: JSON.stringify(words) });
+  const shell = (script: string) => command("sh", "-c", script);
+  const results = async () => {
+    const connection = await connect(redis.url);
+    try {
+      const rows = await all(new QueueAdmin(connection, `q${queue}`).results());
+      return rows.map(({ payload, outcome, value, reason }) => ({ item: payload.toString(), outcome, value, reason }));
+    } finally {
+      connection.disconnect();
+    }
+  };
+
+  it("go from a list to a verdict, with the page's lines", async () => {
+    const seeded = await seed(["apple", "banana"]);
+    assert.match(
+      seeded.stdout,
+      /^Seeded in .* s: 2 items, 2 new, 0 removed, 0 failed ones to run again, 0 done already$/,
+    );
+    const worked = await work({ WQ_WORK_SECONDS: "0" });
+    assert.equal(worked.exitCode, 0, worked.all);
+    assert.match(
+      worked.stdout,
+      /^Worker with sessionID: \S+\nInitial queue state: empty=False\nWorking on apple\nWorking on banana\nQueue empty, exiting$/,
+    );
+    const verdict = await start("worker/verdict.ts");
+    assert.deepEqual([verdict.exitCode, verdict.all], [0, "all 2 items done"]);
+  });
+
+  it("run a command once per item: standard input, ITEM, the result, the log", async () => {
+    await seed(["a b", ""]);
+    const worked = await work(shell('printf "%s|%s|%s" "$(cat)" "$ITEM" "$ITEM_ATTEMPT"; echo heard >&2'));
+    assert.equal(worked.exitCode, 0, worked.all);
+    assert.match(worked.stdout, /Working on a b\nheard\n/);
+    assert.deepEqual(
+      (await results()).map(({ value }) => value),
+      ['"a b|a b|1"', '"||1"'],
+    );
+  });
+
+  it("hide the queue's address and password from a command", async () => {
+    await seed(["x"]);
+    await work({ ...shell("env | grep -cE '^(REDIS|WQ)_' || true"), MINE: "1" });
+    assert.equal((await results())[0]!.value, '"0"');
+  });
+
+  it("take exit code 65 for `do not try again`, and any other for a failure that is tried again", async () => {
+    await seed(["never", "twice"]);
+    const tries = join(dir, `tries-${queue}`);
+    const script = `echo $ITEM >> ${tries}; [ $ITEM = never ] && exit 65; [ $ITEM_ATTEMPT = 2 ] || { echo "not yet" >&2; exit 3; }`;
+    const worked = await work(shell(script));
+    assert.equal(worked.exitCode, 0, worked.all);
+    const rows = await results();
+    assert.deepEqual(rows[0], { item: "never", outcome: "dead", value: undefined, reason: "sh exited with code 65" });
+    assert.equal(rows[1]!.outcome, "done");
+    assert.match(worked.all, /Failed on twice \(attempt 1\): sh exited with code 3: not yet; again in 0\.0 s/);
+    const verdict = await start("worker/verdict.ts");
+    assert.equal(verdict.exitCode, 1);
+    assert.equal(verdict.all, "1 of 2 items failed: never (why: npm run failed; again: npm run retry)");
+    const allowed = await start("worker/verdict.ts", { WQ_ALLOW_FAILURES: "true" });
+    assert.equal(allowed.exitCode, 0);
+  });
+
+  /** Processes whose command line has this word. */
+  const alive = async (word: string) => {
+    const { stdout } = await execa("ps", ["-eo", "args"]);
+    return stdout.split("\n").filter((line) => line.includes(word) && !line.includes("ps -eo"));
+  };
+
+  it("end what a command leaves behind, and what does not end at its time limit", async () => {
+    await seed(["orphan", "deaf"]);
+    const nap = `987.${process.pid}`;
+    const script = `sleep ${nap} & [ $ITEM = orphan ] || { trap "" TERM; sleep ${nap}; }; true`;
+    const worked = await work({ ...shell(script), WQ_ITEM_TIMEOUT: "1000", WQ_MAX_ATTEMPTS: "1" });
+    assert.equal(worked.exitCode, 0, worked.all);
+    const rows = await results();
+    assert.equal(rows[0]!.outcome, "done");
+    assert.deepEqual([rows[1]!.outcome, rows[1]!.reason], ["dead", "timed out after 1 s"]);
+    assert.deepEqual(await alive(nap), []);
+  });
+
+  it("abort the batch with the reason when the command is not in the image", async () => {
+    await seed(["a"]);
+    const worked = await work(command("no-such-program"));
+    assert.equal(worked.exitCode, 0, worked.all);
+    const verdict = await start("worker/verdict.ts");
+    assert.equal(verdict.exitCode, 1);
+    const reason =
+      "the command no-such-program is not in the image: set `baseImage` to one that has it, or name its full path";
+    assert.equal(verdict.all, `the batch was aborted: ${reason}; 0 of 1 done`);
+  });
+
+  it("give back what is in hand at SIGTERM, at no cost, and exit with 143", async () => {
+    await seed(["slow"]);
+    const worked = work({ ...shell("sleep 60"), WQ_GRACE: "100" });
+    worked.stdout.on("data", (chunk: Buffer) => chunk.includes("Working on slow") && worked.kill("SIGTERM"));
+    const { exitCode, all } = await worked;
+    assert.equal(exitCode, 143, all);
+    const next = await work(shell("echo $ITEM_ATTEMPT"));
+    assert.equal(next.exitCode, 0, next.all);
+    assert.deepEqual(await results(), [{ item: "slow", outcome: "done", value: '"1"', reason: undefined }]);
+  });
+
+  it("keep alive for `alive` while it works", async () => {
+    await seed(["a"]);
+    const worked = work(shell("sleep 2"));
+    await sleep(1500);
+    assert.equal((await start("worker/alive.ts")).exitCode, 0);
+    await worked;
+    const hung = await start("worker/alive.ts", { WQ_ITEM_TIMEOUT: "-60000" });
+    assert.match(hung.all, /^The event loop has not turned for \d+ s$/);
+    assert.equal(hung.exitCode, 1);
+  });
+
+  const refusals: [title: string, script: string, env: Record<string, string>, code: number, line: RegExp][] = [
+    [
+      "a number that is none",
+      "worker/main.ts",
+      { WQ_CONCURRENCY: "two" },
+      64,
+      /^Expected WQ_CONCURRENCY to be an integer from 1 up, got "two"\.$/,
+    ],
+    [
+      "a word that is none of them",
+      "worker/main.ts",
+      { WQ_LOG_FORMAT: "xml" },
+      64,
+      /^Expected WQ_LOG_FORMAT to be one of text, json, got "xml"\.$/,
+    ],
+    ["no items", "seed/main.ts", { WQ_JOB_UID: "1" }, 64, /^Expected WQ_ITEMS_FILE to be set, got nothing\.$/],
+    [
+      "a command that is no list",
+      "worker/main.ts",
+      { WQ_COMMAND: "ls" },
+      64,
+      /^Expected WQ_COMMAND to be a JSON array of strings, got "ls"\.$/,
+    ],
+  ];
+  for (const [title, script, env, code, line] of refusals) {
+    it(`refuse ${title}, in one line`, async () => {
+      const { exitCode, all } = await start(script, env);
+      assert.equal(exitCode, code, all);
+      assert.match(all, line);
+    });
+  }
+
+  it("refuse another stack's queue, naming its owner", async () => {
+    await seed(["a"]);
+    const other = await seed(["b"], { WQ_OWNER: "other/stack" });
+    assert.equal(other.exitCode, 69);
+    assert.match(other.all, /belongs to test\/dev, and this is other\/stack: set another `queue`/);
+  });
+});
+
+describe("a Redis with another password", function () {
+  this.timeout(60_000);
+  it("is said in one line, in seconds, with exit code 69", async () => {
+    const redis = await startRedis();
+    try {
+      const connection = await connect(redis.url);
+      await connection.config("SET", "requirepass", "right");
+      connection.disconnect();
+      for (const script of ["seed/main.ts", "worker/main.ts", "worker/verdict.ts"]) {
+        const { exitCode, all } = await execa(process.execPath, [join(root, script)], {
+          env: {
+            REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+            REDIS_PASSWORD: "wrong",
+            WQ_QUEUE: "q",
+            WQ_JOB_UID: "1",
+            WQ_ITEMS_RANGE: "1..2",
+          },
+          reject: false,
+          all: true,
+        });
+        assert.equal(exitCode, 69, `${script}: ${all}`);
+        assert.match(all, /^[^\n]*(WRONGPASS|password)[^\n]*$/, script);
+      }
+    } finally {
+      await redis.stop();
+    }
+  });
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import type { Counts } from "../../../queue/index.ts";
+import { judge } from "../../../worker/verdict.ts";
+
+const finished: Counts = {
+  ...{ state: "finished", owner: "a/b", total: 9, waiting: 0, running: 0, delayed: 0, done: 9, dead: 0 },
+  ...{ lost: 0, retried: 0, foreign: 0, startedAt: 1, endedAt: 2, now: 3 },
+};
+const advice = "(why: npm run failed; again: npm run retry)";
+const failed = { ...finished, done: 7, dead: 2 };
+
+const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean, line: string, passes: boolean][] = [
+  ["all done", finished, [], false, "all 9 items done", true],
+  ["one item", { ...finished, total: 1, done: 1 }, [], false, "the 1 item done", true],
+  ["none", { ...finished, total: 0, done: 0 }, [], false, "all 0 items done", true],
+  ["some failed", failed, ["banana", "fig"], false, `2 of 9 items failed: banana, fig ${advice}`, false],
+  ["some failed, and may", failed, ["banana", "fig"], true, `2 of 9 items failed: banana, fig ${advice}`, true],
+  [
+    "more than are named",
+    { ...failed, dead: 4 },
+    ["a", "b"],
+    false,
+    `4 of 9 items failed: a, b, and 2 more ${advice}`,
+    false,
+  ],
+  ["aborted", { ...failed, state: "aborted", reason: "no" }, [], true, "the batch was aborted: no; 7 of 9 done", false],
+  ["not over", { ...failed, state: "open" }, [], true, "the batch is not finished (open): 7 of 9 done", false],
+  [
+    "shared with another program",
+    { ...finished, done: 6, foreign: 3 },
+    [],
+    false,
+    "all 9 items done; 3 items taken by another program, which this queue knows nothing of",
+    true,
+  ],
+];
+
+describe("the verdict", () => {
+  for (const [title, counts, names, allow, line, passes] of verdicts) {
+    it(title, () => assert.deepEqual(judge(counts, names, allow), { line, passes }));
+  }
+});
