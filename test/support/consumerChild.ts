@@ -1,5 +1,5 @@
 // node consumerChild.ts OPTIONS: a worker in a process of its own, which can be killed. An item says what is to happen
-// to it: `sleep 50`, `block 3000`, `fail why`, `exit`, `die`, `hang`, `deaf 50`, `thread`, anything else succeeds.
+// to it: `sleep 50`, `block 3000`, `late 50`, `fail why`, `exit`, `die`, `hang`, `deaf 50`, `thread`, anything else succeeds.
 // Prints the consumer's events, a line of JSON each. OPTIONS: those of Consumer as JSON, and `graceMs`.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -22,6 +22,10 @@ const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => 
   deaf: (ms) => sleep(Number(ms)),
   block: (ms) => {
     for (const end = performance.now() + Number(ms); performance.now() < end;);
+  },
+  late: async (ms) => {
+    await sleep(Number(ms));
+    deeds.block!("60000", undefined as never);
   },
   fail: (why) => {
     throw new Error(why);

@@ -1,0 +1,376 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { connect, Consumer, DoNotRetry, keys, QueueAdmin } from "../../../queue/index.ts";
+import type { ConsumerEvent, ConsumerOptions, Handler, ItemRecord } from "../../../queue/types.ts";
+import { quick, startConsumer } from "../../support/consuming.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
+
+const k = keys("job2");
+const once = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
+
+async function all(records: AsyncIterable<ItemRecord>): Promise<ItemRecord[]> {
+  const found: ItemRecord[] = [];
+  for await (const record of records) found.push(record);
+  return found;
+}
+
+describe("a worker", function () {
+  this.timeout(60_000);
+  let server: TestRedis;
+  let redis: Redis;
+  let admin: QueueAdmin;
+
+  before(async () => {
+    server = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
+    redis = await connect(server.url);
+    admin = await QueueAdmin.open(server.url, "job2");
+  });
+  beforeEach(() => redis.flushall());
+  after(async () => {
+    await admin.close();
+    redis.disconnect();
+    await server.stop();
+  });
+
+  const brief = async () => {
+    const { state, done, dead, delayed, running, waiting } = await admin.counts();
+    return { state, done, dead, delayed, running, waiting };
+  };
+  const finished = { state: "finished", done: 0, dead: 0, delayed: 0, running: 0, waiting: 0 };
+
+  /** In this process, until the batch is over. */
+  async function run(handler: Handler, options: Partial<ConsumerOptions> = {}): Promise<ConsumerEvent[]> {
+    const events: ConsumerEvent[] = [];
+    const onEvent = (event: ConsumerEvent) => events.push(event);
+    const end = await new Consumer({ ...quick(server.url), handler, onEvent, ...options }).run();
+    assert.match(end, /^(finished|aborted)$/);
+    return events;
+  }
+
+  describe("handlers", () => {
+    it("runs every item, at most as many at a time as there are slots, and keeps what they return", async () => {
+      await redis.rpush(k.list, ...Array.from({ length: 100 }, (_, n) => `${n}`));
+      let now = 0;
+      let most = 0;
+      await run(
+        async (item) => {
+          most = Math.max(most, ++now);
+          await sleep(2);
+          now--;
+          return { double: 2 * Number(item) };
+        },
+        { concurrency: 10 },
+      );
+      assert.equal(most, 10);
+      const values = (await all(admin.results())).map(({ value }) => (JSON.parse(value!) as { double: number }).double);
+      assert.deepEqual(
+        values,
+        Array.from({ length: 100 }, (_, n) => 2 * n),
+      );
+    });
+
+    it("retries what failed, then gives it up, with every reason", async () => {
+      await redis.rpush(k.list, "apple");
+      const events = await run((_, { attempt }) => {
+        throw new Error(`no ${attempt}`);
+      });
+      const [{ attempts }] = (await all(admin.dead())) as [ItemRecord];
+      assert.deepEqual(
+        attempts.map(({ why }) => why!.split("\n")[0]),
+        ["no 1", "no 2", "no 3"],
+      );
+      assert.match(attempts[0]!.why!, /\n {4}at /);
+      assert.deepEqual(
+        events.flatMap((event) => (event.type === "failed" ? [event.retryInMs === undefined] : [])),
+        [false, false, true],
+      );
+    });
+
+    it("DoNotRetry gives up at once, also one from another copy of this module", async () => {
+      await redis.rpush(k.list, "own", "other");
+      await run((item) => {
+        throw item === "own" ? new DoNotRetry("bad") : Object.assign(new Error("bad"), { name: "DoNotRetry" });
+      });
+      assert.deepEqual(
+        (await all(admin.dead())).map(({ attempts }) => attempts.length),
+        [1, 1],
+      );
+    });
+
+    it("a result without JSON is a failure, one that is too long is cut between two characters", async () => {
+      await redis.rpush(k.list, "bigint", "long");
+      await run((item) => (item === "bigint" ? 1n : "é".repeat(1000)), { retry: once, maxResultBytes: 100 });
+      const [bigint, long] = await all(admin.results());
+      assert.match(bigint!.reason!, /BigInt/);
+      assert.deepEqual([long!.value, long!.cut], ['"' + "é".repeat(49), true]);
+    });
+
+    it("keepResults failed keeps no values", async () => {
+      await redis.rpush(k.list, "apple");
+      await run(() => "value", { keepResults: "failed" });
+      assert.equal((await all(admin.results()))[0]!.value, undefined);
+    });
+
+    it("keeps the tail of the log of what failed, at most 64 KiB, and of all when asked to", async () => {
+      await redis.rpush(k.list, "bad", "good");
+      const handler: Handler = (item, { log }) => {
+        for (let line = 1; line <= 5_000; line++) log(`${item} ${line} ${"x".repeat(20)}`);
+        if (item === "bad") throw new Error("bad");
+      };
+      await run(handler, { retry: once });
+      const log = (await admin.log(1))!;
+      assert.equal(log.length, 64 * 1024);
+      assert.ok(log.endsWith(`bad 5000 ${"x".repeat(20)}\n`));
+      assert.equal(await admin.log(2), undefined);
+      await redis.rpush(k.list, "good");
+      await run(handler, { retry: once, keepLogs: "all" });
+      assert.match((await admin.log(3))!, /good 5000/);
+    });
+
+    it("an item past its time is told to stop, and its attempt ends as timed out, whatever it does", async () => {
+      await redis.rpush(k.list, "listens", "returns");
+      let aborted = 0;
+      await run(
+        (item, { signal }) =>
+          new Promise((resolve, reject) => {
+            signal.addEventListener("abort", () => {
+              aborted++;
+              if (item === "listens") reject(signal.reason as Error);
+              else resolve("fine");
+            });
+          }),
+        { itemTimeoutMs: 100, retry: once },
+      );
+      assert.equal(aborted, 2);
+      assert.deepEqual(
+        (await all(admin.dead())).map(({ attempts: [attempt] }) => [attempt!.how, attempt!.why]),
+        Array(2).fill(["timeout", "timed out after 0.1 s"]),
+      );
+    });
+
+    it("one whose promise never settles is given up after its time", async () => {
+      await redis.rpush(k.list, "hang", "apple");
+      const worker = startConsumer(server.url, { itemTimeoutMs: 200, retry: once });
+      assert.equal((await worker.ended).code, 0);
+      assert.deepEqual(await brief(), { ...finished, done: 1, dead: 1 });
+    });
+
+    it("one that calls process.exit(0) does not look like success", async () => {
+      await redis.rpush(k.list, "exit", "apple");
+      const { code, stderr } = await startConsumer(server.url).ended;
+      assert.equal(code, 70);
+      assert.match(stderr, /The process was ended before the queue was finished/);
+      assert.notEqual((await startConsumer(server.url).ended).code, 0);
+      assert.equal((await startConsumer(server.url).ended).code, 0);
+      assert.deepEqual(await brief(), { ...finished, done: 1, dead: 1 });
+    });
+  });
+
+  describe("the event loop blocked", () => {
+    it("for longer than a lease: the item is kept", async () => {
+      await redis.rpush(k.list, "block 3000");
+      const blocked = startConsumer(server.url);
+      await blocked.saw(({ type }) => type === "working");
+      const thief = startConsumer(server.url);
+      assert.deepEqual([(await blocked.ended).code, (await thief.ended).code], [0, 0]);
+      assert.deepEqual(
+        thief.events.filter(({ type }) => type === "working"),
+        [],
+      );
+      const [{ attempts }] = (await all(admin.results())) as [ItemRecord];
+      assert.deepEqual(
+        attempts.map(({ how }) => how),
+        ["done"],
+      );
+    });
+
+    it("past the time limit: settled from outside as timed out, and the process killed; its neighbours are released", async () => {
+      await redis.rpush(k.list, "late 1600", "deaf 1500", "sleep 50000");
+      const worker = startConsumer(server.url, { itemTimeoutMs: 3_500, concurrency: 2, retry: once });
+      const { signal, stderr } = await worker.ended;
+      assert.equal(signal, "SIGKILL");
+      assert.match(stderr, /^Item 1 timed out after 3.5 s with the event loop blocked; the process was killed\.\n$/);
+      assert.deepEqual(await brief(), { ...finished, state: "open", done: 1, dead: 1, delayed: 1 });
+      assert.deepEqual(
+        (await all(admin.results())).map(({ attempts }) => attempts.map(({ how }) => how)),
+        [["timeout"], ["done"], ["released"]],
+      );
+    });
+  });
+
+  it("one poison among 32 in hand: 31 done, 1 dead, none blamed", async () => {
+    const items = Array.from({ length: 32 }, (_, n) => (n === 31 ? "die" : "sleep 200"));
+    await redis.rpush(k.list, ...items);
+    const first = startConsumer(server.url, { concurrency: 32 });
+    assert.equal((await first.ended).signal, "SIGKILL");
+    assert.equal((await brief()).running, 32);
+    // As a pod that is started again.
+    for (let starts = 1; ; starts++) {
+      const { code } = await startConsumer(server.url, { concurrency: 32, itemTimeoutMs: 60_000 }).ended;
+      if (code === 0) break;
+      assert.ok(starts < 3, "the poison killed more often than twice");
+    }
+    assert.deepEqual(await brief(), { ...finished, done: 31, dead: 1 });
+    const [{ payload, attempts }] = (await all(admin.dead())) as [ItemRecord];
+    assert.equal(payload.toString(), "die");
+    assert.deepEqual(
+      attempts.map(({ how }) => how),
+      ["lost", "lost"],
+    );
+  });
+
+  describe("the end of a process", () => {
+    it("SIGTERM: what ends within the grace period is done, the rest is released, nothing is taken; not code 0", async () => {
+      await redis.rpush(k.list, "deaf 700", "deaf 50000", "apple");
+      const worker = startConsumer(server.url, { concurrency: 2, graceMs: 2_000 });
+      await worker.saw(({ payload, type }) => type === "working" && payload === "deaf 50000");
+      worker.signal("SIGTERM");
+      await worker.saw(({ type }) => type === "ended");
+      worker.signal("SIGKILL"); // the deaf one would keep it
+      assert.equal(worker.events.at(-1)!.end, "stopped");
+      assert.deepEqual(await brief(), { ...finished, state: "open", done: 1, delayed: 1, waiting: 1 });
+      const [, released] = await all(admin.results());
+      assert.deepEqual(
+        released!.attempts.map(({ how }) => how),
+        ["released"],
+      );
+    });
+
+    it("killed: its item runs again elsewhere", async () => {
+      await redis.rpush(k.list, "sleep 60000");
+      const [doomed, other] = [startConsumer(server.url), startConsumer(server.url)];
+      const working = ({ type }: { type: string }) => type === "working";
+      const holder = await Promise.race([doomed, other].map((one) => one.saw(working).then(() => one)));
+      const heir = holder === doomed ? other : doomed;
+      await heir.saw(({ type }) => type === "waiting");
+      holder.signal("SIGKILL");
+      await holder.ended;
+      const again = await heir.saw(working);
+      assert.equal(again!.attempt, 2);
+      heir.signal("SIGKILL");
+      await heir.ended;
+    });
+
+    it("stopped for longer than its lease: it finds that its item is another's, and changes nothing", async () => {
+      await redis.rpush(k.list, "deaf 2000");
+      const worker = startConsumer(server.url);
+      await worker.saw(({ type }) => type === "working");
+      const other = startConsumer(server.url);
+      await other.saw(({ type }) => type === "waiting");
+      worker.signal("SIGSTOP");
+      await other.saw(({ type }) => type === "working");
+      worker.signal("SIGCONT");
+      assert.deepEqual([(await worker.ended).code, (await other.ended).code], [0, 0]);
+      assert.ok(worker.events.some(({ type }) => type === "stale"));
+      assert.deepEqual(await brief(), { ...finished, done: 1 });
+    });
+  });
+
+  describe("Redis away", () => {
+    it("restarted: the worker keeps its items and settles them when it is back", async () => {
+      const own = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
+      const link = await connect(own.url);
+      await link.rpush(k.list, "deaf 1500", ...Array.from({ length: 20 }, (_, n) => `apple ${n}`));
+      const worker = startConsumer(own.url, { concurrency: 1 });
+      await worker.saw(({ type }) => type === "working");
+      await own.kill();
+      await sleep(2_000);
+      await own.restart();
+      assert.equal((await worker.ended).code, 0);
+      const runs = worker.events.filter(({ type }) => type === "working").length;
+      const report = await QueueAdmin.open(own.url, "job2");
+      const { done, lost } = await report.counts();
+      assert.deepEqual({ runs, done, lost }, { runs: 21, done: 21, lost: 0 });
+      assert.deepEqual(
+        worker.events.flatMap(({ type, up }) => (type === "redis" ? [up] : [])),
+        [false, true],
+      );
+      await report.close();
+      link.disconnect();
+      await own.stop();
+    });
+
+    it("for too long: the worker gives up and says so, not with code 0", async () => {
+      const own = await startRedis();
+      const link = await connect(own.url);
+      await link.rpush(k.list, "sleep 200");
+      link.disconnect();
+      const worker = startConsumer(own.url, { redisAwayMs: 500 });
+      await worker.saw(({ type }) => type === "working");
+      await own.kill();
+      assert.equal((await worker.ended).code, 75);
+      const said = worker.events.flatMap(({ type, why }) => (type === "redis" ? [why] : []));
+      assert.match(said.at(-1)!, /^Redis was away for 1 s: ./);
+      await own.stop();
+    });
+  });
+
+  describe("what never succeeds", () => {
+    it("everywhere: the batch is aborted with its reason, and code 0 leaves the word to the verdict", async () => {
+      await redis.rpush(k.list, ...Array.from({ length: 50 }, () => "fail no such module"));
+      const worker = startConsumer(server.url);
+      assert.equal((await worker.ended).code, 0);
+      const { state, reason } = await admin.counts();
+      assert.equal(state, "aborted");
+      assert.match(
+        reason!,
+        /^nothing succeeds: \d+ attempts in a row failed and none was ever done; the last one: no such module$/,
+      );
+    });
+
+    it("but not while somebody has an item in hand for longer", async () => {
+      await redis.rpush(k.list, "deaf 3000", ...Array.from({ length: 20 }, () => "fail no"));
+      const slow = startConsumer(server.url, { retry: once });
+      await slow.saw(({ type }) => type === "working");
+      const worker = startConsumer(server.url, { retry: once });
+      assert.deepEqual([(await slow.ended).code, (await worker.ended).code], [0, 0]);
+      assert.deepEqual(await brief(), { ...finished, done: 1, dead: 20 });
+    });
+
+    it("on one worker only: it is sick, says so and stops, with a code other than 0", async () => {
+      const items = Array.from({ length: 2_000 }, (_, n) => `${n}`);
+      await redis.rpush(k.list, ...items);
+      let sick = false;
+      const healthy = new Consumer({
+        ...{ ...quick(server.url), retry: { maxAttempts: 9, backoff: { min: 50, max: 50 } } },
+        handler: () => sleep(sick ? 0 : 5),
+      });
+      const listeners = process.listeners("exit");
+      const ill = new Consumer({
+        ...{ ...quick(server.url), retry: { maxAttempts: 9, backoff: { min: 50, max: 50 } } },
+        handler: async () => {
+          await sleep(5);
+          throw new Error("disk full");
+        },
+        onEvent: (event) => {
+          if (event.type === "sick") assert.match(event.why, /^the last \d+ attempts here failed while other workers/);
+          sick ||= event.type === "sick";
+        },
+      });
+      const [one, other] = await Promise.all([healthy.run(), ill.run()]);
+      for (const listener of process.listeners("exit")) {
+        if (!listeners.includes(listener)) process.off("exit", listener); // its guard, which stays: it must not exit with 0
+      }
+      assert.deepEqual([one, other, sick], ["finished", "sick", true]);
+      assert.deepEqual(await brief(), { ...finished, done: items.length });
+    });
+  });
+
+  it("says finished only when it is on disk: a Redis killed right after still knows", async () => {
+    const own = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "everysec"] });
+    const link = await connect(own.url);
+    await link.rpush(k.list, ...Array.from({ length: 100 }, (_, n) => `apple ${n}`));
+    const worker = startConsumer(own.url, { concurrency: 32 });
+    await worker.saw(({ type }) => type === "ended");
+    await own.kill();
+    await own.restart();
+    const report = await QueueAdmin.open(own.url, "job2");
+    const { state, done } = await report.counts();
+    assert.deepEqual({ state, done }, { state: "finished", done: 100 });
+    assert.equal((await worker.ended).code, 0);
+    await report.close();
+    link.disconnect();
+    await own.stop();
+  });
+});
