@@ -29,7 +29,8 @@ export function pullSecret(
   return new k8s.core.v1.Secret(
     name,
     {
-      metadata: { name, namespace, labels },
+      // For a person to see; the login itself is secret.
+      metadata: { name, namespace, labels, annotations: { "job-wq-2/registry": registryKey(registry) } },
       type: "kubernetes.io/dockerconfigjson",
       stringData: { ".dockerconfigjson": config },
     },

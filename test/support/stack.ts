@@ -78,6 +78,10 @@ export class TestStack {
     const config = Object.fromEntries(
       given.map(([key, value]) => [key.includes(":") ? key : `job-wq-2:${key}`, value]),
     );
+    // Secrets were encrypted by Pulumi.
+    for (const [key, value] of Object.entries((before.config ?? {}) as Settings)) {
+      if (typeof value === "object" && value !== null && "secure" in value) config[key] ??= value;
+    }
     writeFileSync(this.#file, stringify({ ...before, config }));
   }
 
@@ -89,6 +93,17 @@ export class TestStack {
     if (!made.ok) throw new Error(made.text);
     this.set({});
     return this;
+  }
+
+  /** Sets a secret. */
+  async setSecret(key: string, value: string): Promise<void> {
+    const set = await this.pulumi("config", "set", "--secret", key, value);
+    if (!set.ok) throw new Error(set.text);
+  }
+
+  /** The settings file as it stands. */
+  get settingsFile(): string {
+    return readFileSync(this.#file, "utf8");
   }
 
   /** Runs Pulumi on it. */
@@ -147,7 +162,7 @@ export class TestStack {
 
   /** Takes everything away, whatever became of it. */
   async remove(): Promise<void> {
-    await this.pulumi("destroy", "--yes", "--skip-preview", "--remove");
+    await this.pulumi("destroy", "--yes", "--skip-preview");
     await say("kubectl", ["delete", "namespace", this.namespace, "--ignore-not-found", "--wait=false"]);
     rmSync(this.#dir, { recursive: true, force: true });
   }
