@@ -28,12 +28,15 @@ export interface TestRedis {
 const suites = { "8": "trixie", "7.0": "bookworm" };
 
 /**
- * How to run redis-server of this version: what PATH has if it is that, else Debian's package, unpacked once into the
+ * How to run a program of this version: what PATH has if it is that, else Debian's package, unpacked once into the
  * user's cache.
  */
-async function command(version: keyof typeof suites): Promise<string[]> {
-  const { stdout = "" } = await execa("redis-server", ["--version"], { reject: false });
-  if (stdout.includes(` v=${version}.`)) return ["redis-server"];
+export async function redisProgram(
+  version: keyof typeof suites,
+  name: "redis-server" | "redis-cli",
+): Promise<string[]> {
+  const { stdout = "" } = await execa(name, ["--version"], { reject: false });
+  if (stdout.includes(`${name === "redis-cli" ? " " : " v="}${version}.`)) return [name];
   const { dir } = await cached("redis", version, async (half) => {
     const args = ["--variant=extract", "--mode=root", "--include=redis-server", suites[version], half, debianMirror()];
     await execa("mmdebstrap", args);
@@ -42,7 +45,7 @@ async function command(version: keyof typeof suites): Promise<string[]> {
   const loader = [`${dir}/lib64/ld-linux-x86-64.so.2`, `${dir}/usr/lib64/ld-linux-x86-64.so.2`];
   loader.push(`${libraries}/ld-linux-x86-64.so.2`, `${libraries}/ld-linux-aarch64.so.1`);
   const paths = `${libraries}:${libraries}/systemd`;
-  return [loader.find((path) => existsSync(path))!, "--library-path", paths, `${dir}/usr/bin/redis-server`];
+  return [loader.find((path) => existsSync(path))!, "--library-path", paths, `${dir}/usr/bin/${name}`];
 }
 
 /**
@@ -54,7 +57,7 @@ async function command(version: keyof typeof suites): Promise<string[]> {
 export async function startRedis(
   options: { version?: "8" | "7.0"; args?: string[]; dir?: string } = {},
 ): Promise<TestRedis> {
-  const [program, ...first] = await command(options.version ?? "8");
+  const [program, ...first] = await redisProgram(options.version ?? "8", "redis-server");
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "job-wq-2-redis-"));
   const port = await freePort();
   const args = [...first, "--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""];

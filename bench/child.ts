@@ -1,0 +1,87 @@
+// A measurement in a process of its own, so that none inherits another's heap or compiled code. The parent sends one task; the answer is the result.
+import { once } from "node:events";
+import { Redis } from "ioredis";
+import { consumer } from "./peers/ours.ts";
+import { type PeerName, peers } from "./peers/index.ts";
+import { nothing } from "./peers/peer.ts";
+
+/** What a child can be asked for. Times are in ms. */
+export type Task =
+  /** Seed and work through `count` items, after `warm` items that are not measured; answers items per second. */
+  | { do: "drain"; peer: PeerName; url: string; slots: number; warm: number; count: number }
+  /** Seed `count` items; answers items per second. */
+  | { do: "seed"; peer: PeerName; url: string; warm: number; count: number }
+  /** Take `count` items of the list that is there, and stop; answers items per second. */
+  | { do: "part"; url: string; slots: number; warm: number; count: number }
+  /** Get warm, answer, wait to be told, and work on what is there until it is finished; answers how many items it did. */
+  | { do: "share"; url: string; slots: number; warm: number };
+
+async function flush(url: string): Promise<void> {
+  const redis = new Redis(url);
+  await redis.flushall("SYNC");
+  redis.disconnect();
+}
+
+async function drain({ peer: name, url, slots, warm, count }: Task & { do: "drain" }): Promise<number> {
+  const peer = peers[name];
+  await peer.seed(url, "job2", warm);
+  await peer.drain(url, "job2", slots, warm);
+  await flush(url);
+  await peer.seed(url, "job2", count);
+  const drained = await peer.drain(url, "job2", slots, count);
+  const done = await peer.done(url, "job2");
+  // NaN: it records nothing that could be compared, and made sure itself.
+  if (drained.count !== count || (done !== count && !Number.isNaN(done))) {
+    throw new Error(`${peer.name} counted ${drained.count} items and Redis has ${done} as done, of ${count}`);
+  }
+  return (count / drained.ms) * 1000;
+}
+
+async function seed({ peer: name, url, warm, count }: Task & { do: "seed" }): Promise<number> {
+  const peer = peers[name];
+  await peer.seed(url, "job2", warm);
+  await flush(url);
+  const started = performance.now();
+  await peer.seed(url, "job2", count);
+  return (count / (performance.now() - started)) * 1000;
+}
+
+async function part({ url, slots, warm, count }: Task & { do: "part" }): Promise<number> {
+  await peers.ours.seed(url, "warm", warm);
+  await peers.ours.drain(url, "warm", slots, warm);
+  let taken = 0;
+  let first = 0;
+  let last = 0;
+  const worker = consumer(url, "job2", slots, () => {
+    if (taken++ === 0) first = performance.now();
+    if (taken === count) {
+      last = performance.now();
+      void worker.stop(1_000);
+    }
+    return nothing();
+  });
+  await worker.run();
+  return (count / (last - first)) * 1000;
+}
+
+async function share({ url, slots, warm }: Task & { do: "share" }): Promise<number> {
+  const own = `warm-${process.pid}`;
+  await peers.ours.seed(url, own, warm);
+  await peers.ours.drain(url, own, slots, warm);
+  process.send!({ result: 0 });
+  await once(process, "message");
+  let count = 0;
+  await consumer(url, "job2", slots, () => (count++, nothing())).run();
+  return count;
+}
+
+const [task] = (await once(process, "message")) as [Task];
+const tasks = { drain, seed, part, share };
+try {
+  process.send!({ result: await (tasks[task.do] as (task: Task) => Promise<number>)(task) });
+  // A consumer that was stopped early does not let the process end with 0.
+  process.exit(task.do === "part" ? 1 : 0);
+} catch (error) {
+  process.send!({ error: (error as Error).stack });
+  process.exit(1);
+}

@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { connect as dial } from "node:net";
+import { connect } from "../../queue/index.ts";
+import { keyList } from "../../queue/keys.ts";
+import { ours } from "./ours.ts";
+import type { Peer } from "./peer.ts";
+
+const script = readFileSync(new URL("../../queue/scripts/exchange.lua", import.meta.url), "utf8");
+const sha = createHash("sha1").update(script).digest("hex");
+const OK = "$2\r\nok\r\n";
+
+function resp(parts: (string | number)[]): string {
+  let text = `*${parts.length}\r\n`;
+  for (const part of parts) text += `$${String(part).length}\r\n${part}\r\n`;
+  return text;
+}
+
+/**
+ * The limit: the same exchanges as a consumer with so many slots makes, written beforehand and fed by a client that does nothing but
+ * count answers. With nobody else there, the ids are known: the first exchange gets 1 to n, the next the n after that.
+ */
+function exchanges(queue: string, slots: number, count: number): Buffer[] {
+  const lanes = slots < 8 ? 1 : 2;
+  const size = Math.ceil(slots / lanes);
+  const all: Buffer[] = [];
+  const last = Math.ceil(count / size);
+  for (let number = 1; number <= last + lanes + 1; number++) {
+    const settled: (string | number)[] = [];
+    const of = number - lanes;
+    for (let id = (of - 1) * size + 1; of > 0 && id <= Math.min(of * size, count); id++) {
+      settled.push(id, `${id}:sessionlimit.${of}`, "d0\n");
+    }
+    const keys = keyList(queue);
+    const args = ["sessionlimit", number, size, 0, 10_000, "", "", settled.length / 3, ...settled];
+    all.push(Buffer.from(resp(["EVALSHA", sha, keys.length, ...keys, ...args])));
+  }
+  return all;
+}
+
+export const limit: Peer = {
+  ...ours,
+  name: "limit",
+
+  async drain(url, queue, slots, count) {
+    const redis = await connect(url);
+    await redis.script("LOAD", script);
+    redis.disconnect();
+    const all = exchanges(queue, slots, count);
+    const socket = dial(Number(new URL(url).port), "127.0.0.1").setNoDelay(true);
+    let sent = 0;
+    const next = () => void (sent < all.length && socket.write(all[sent++]!));
+    const started = performance.now();
+    for (let lane = 0; lane < (slots < 8 ? 1 : 2); lane++) next();
+    await new Promise<void>((resolve, reject) => {
+      let rest = "";
+      socket.on("error", reject);
+      socket.on("data", (data) => {
+        const text = rest + data.toString("latin1");
+        if (text.includes("finished")) return resolve();
+        if (text.startsWith("-")) return reject(new Error(text));
+        let at = 0;
+        for (let found; (found = text.indexOf(OK, at)) >= 0; at = found + OK.length) next();
+        rest = text.slice(Math.max(at, text.length - OK.length + 1));
+      });
+    });
+    const ms = performance.now() - started;
+    socket.destroy();
+    return { count, ms };
+  },
+};

@@ -1,0 +1,41 @@
+import { connect, Consumer, keys, Seeder } from "../../queue/index.ts";
+import { type Peer, items, nothing } from "./peer.ts";
+
+/** What ships: leases, fences, renewal thread, results kept; the options are the defaults of the stack. */
+export function consumer(url: string, queue: string, slots: number, handler: () => Promise<void>): Consumer {
+  return new Consumer({
+    ...{ url, queue, handler, concurrency: slots, leaseMs: 10_000, itemTimeoutMs: 3_600_000 },
+    ...{ retry: { maxAttempts: 3, backoff: { min: 1_000, max: 300_000 } }, maxResultBytes: 65_536 },
+    ...{ keepResults: "all", keepLogs: "failed", pod: "bench", node: "bench" },
+  });
+}
+
+export const ours: Peer = {
+  name: "job-wq-2",
+
+  async seed(url, queue, count) {
+    await new Seeder({ url, queue }).seed(items(count), { owner: "bench/dev", run: "1", attempt: "1" });
+  },
+
+  async drain(url, queue, slots) {
+    let count = 0;
+    let first = 0;
+    const end = await consumer(url, queue, slots, () => {
+      if (count++ === 0) first = Date.now();
+      return nothing();
+    }).run();
+    if (end !== "finished") throw new Error(`the consumer ended as ${end}`);
+    // The end as the script knew it: what comes after is the wait for the disk, once a batch.
+    const redis = await connect(url);
+    const endedAt = Number(await redis.hget(keys(queue).batch, "endedAt"));
+    redis.disconnect();
+    return { count, ms: endedAt - first };
+  },
+
+  async done(url, queue) {
+    const redis = await connect(url);
+    const done = await redis.hlen(keys(queue).results);
+    redis.disconnect();
+    return done;
+  },
+};

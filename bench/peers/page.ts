@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { Redis } from "ioredis";
+import { type Peer, item, nothing, runsOf } from "./peer.ts";
+
+/**
+ * The commands of the Kubernetes page's rediswq.py, one after the other as there: is it empty (two), take, lease, handle, complete (two). A slot is a
+ * connection, as it is a pod on the page. It keeps no results: what it counts is all there is, so Redis is asked that both lists are empty.
+ */
+export const page: Peer = {
+  name: "page",
+
+  async seed(url, queue, count) {
+    const redis = new Redis(url);
+    for (const run of runsOf(count, 1_000)) await redis.rpush(queue, ...run.map(item));
+    redis.disconnect();
+  },
+
+  async drain(url, queue, slots, total) {
+    const processing = `${queue}:processing`;
+    let count = 0;
+    let first = 0;
+    const work = async () => {
+      const redis = new Redis(url);
+      while ((await redis.llen(queue)) > 0 || (await redis.llen(processing)) > 0) {
+        const value = await redis.brpoplpush(queue, processing, 0.01);
+        if (value === null) continue;
+        const lease = `${queue}:leased_by_session:${createHash("sha224").update(value).digest("hex")}`;
+        await redis.setex(lease, 10, "session");
+        first ||= performance.now();
+        await nothing();
+        await redis.lrem(processing, 0, value);
+        await redis.del(lease);
+        count++;
+      }
+      redis.disconnect();
+    };
+    await Promise.all(Array.from({ length: slots }, work));
+    if (count !== total) throw new Error(`the page's sequence did ${count} of ${total} items`);
+    return { count, ms: performance.now() - first };
+  },
+
+  async done(url, queue) {
+    const redis = new Redis(url);
+    const left = (await redis.llen(queue)) + (await redis.llen(`${queue}:processing`));
+    const keys = await redis.dbsize();
+    redis.disconnect();
+    return left === 0 && keys === 0 ? NaN : -1;
+  },
+};
