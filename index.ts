@@ -11,7 +11,7 @@ import {
   WorkerImage,
   WorkerJob,
 } from "./components/index.ts";
-import { BadHandler } from "./components/bundle.ts";
+import { BadHandler, checkHandler } from "./components/bundle.ts";
 import { BadSetting, registryOf } from "./config/checks.ts";
 import { readConfig, stackSource } from "./config.ts";
 
@@ -33,6 +33,7 @@ if (config.items?.kind === "file" && !config.items.inline && image.kind === "rea
     "Expected `items` of at most 512 KiB, compressed, with `image`: more needs `imageName`, and Docker, to travel in an image.",
   );
 }
+if (image.kind === "build") orOneLine(checkHandler);
 
 // A namespace, where it is to be made.
 const created =

@@ -85,17 +85,20 @@ function replace(half: string, whole: string): void {
   if (!same) renameSync(half, whole);
 }
 
+/** @throws BadHandler where worker/handler.ts does not compile or has no default export. */
+export function checkHandler(): void {
+  const { outputs } = build({ handler: "worker/handler.ts" }, undefined).metafile;
+  if (outputs["handler.js"]?.exports.includes("default")) return;
+  throw new BadHandler(
+    "worker/handler.ts exports nothing callable: it needs `export default async function handle(item, context)`.",
+  );
+}
+
 /**
  * Writes the build context of the image to {@link CONTEXT}: the programs, the queue's scripts, and what lies in worker/files.
- * @throws BadHandler where worker/handler.ts does not compile or has no default export.
+ * @throws BadHandler where something of it does not compile.
  */
 export function bundle(): string {
-  const { outputs } = build({ handler: "worker/handler.ts" }, undefined).metafile;
-  if (!outputs["handler.js"]?.exports.includes("default")) {
-    throw new BadHandler(
-      "worker/handler.ts exports nothing callable: it needs `export default async function handle(item, context)`.",
-    );
-  }
   const half = `${CONTEXT}-${process.pid}`;
   build(programs, `${half}/app`);
   writeFileSync(`${half}/app/package.json`, '{"type":"module"}\n');

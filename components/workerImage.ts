@@ -37,7 +37,7 @@ export class WorkerImage extends pulumi.ComponentResource {
    * @param name Name of the component; its child is named after it.
    * @param args What to build, and where to push it.
    * @param opts Options of the component.
-   * @throws BadHandler, before anything is made, where worker/handler.ts does not compile or exports nothing.
+   * @throws BadHandler where worker/handler.ts does not compile.
    */
   constructor(name: string, args: WorkerImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workqueue:index:WorkerImage", name, args, opts);

@@ -1,7 +1,17 @@
 // A stack of a test's own on the local platform: its own namespace, its own backend, its own settings file; nothing of the checkout changes.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { environment } from "../../local/environment.ts";
@@ -15,6 +25,15 @@ let platform: Promise<unknown> | undefined;
 export function platformUp(): Promise<unknown> {
   platform ??= execa(process.execPath, [join(root, "local/platform.ts"), "up"], { cwd: root });
   return platform;
+}
+
+/** A copy of the checkout, for a test that edits a file of it; the dependencies are shared. */
+export function checkout(): { project: string; remove: () => void } {
+  const project = mkdtempSync(join(tmpdir(), "job-wq-2-checkout-"));
+  const left = ["node_modules", ".git", ".state", "test", ".context"];
+  cpSync(root, project, { recursive: true, filter: (path) => !left.includes(basename(path)) });
+  symlinkSync(realpathSync(join(root, "node_modules")), join(project, "node_modules"));
+  return { project, remove: () => rmSync(project, { recursive: true, force: true }) };
 }
 
 /** What a command said. */

@@ -1,0 +1,82 @@
+// Items that fail, and how one gets over it: each step goes on from the one before it.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { checkout, fruits, platformUp, TestStack } from "../support/stack.ts";
+
+describe("failing items", function () {
+  this.timeout(120_000);
+  const { project, remove } = checkout();
+  const stack = new TestStack({ maxAttempts: 1 }, { project });
+  const handler = join(project, "worker/handler.ts");
+  const shipped = readFileSync(handler, "utf8");
+  const failingOn = (item: string) =>
+    shipped.replace("void item;", `if (item === "${item}") throw new Error("no ${item} today");`);
+
+  before(async function () {
+    this.timeout(1_800_000);
+    await platformUp();
+    await stack.init();
+  });
+  after(async () => {
+    await stack.remove();
+    remove();
+  });
+
+  it("fail `up`, which names them and says what to run", async () => {
+    writeFileSync(handler, failingOn("banana"));
+    const { ok, text } = await stack.up();
+    assert.ok(!ok);
+    assert.match(text, /1 of 9 items failed: banana \(why: npm run failed; again: npm run retry\)/);
+    assert.deepEqual(await stack.items(), fruits);
+  });
+
+  it("stay failed while nothing changes, and run nothing again", async () => {
+    const before = await stack.worked();
+    const { ok, text } = await stack.up();
+    assert.ok(!ok);
+    assert.match(text, /1 of 9 items failed: banana/);
+    assert.deepEqual(await stack.worked(), before);
+  });
+
+  it("run again, alone, when `retry` changes", async () => {
+    const { ok } = await stack.up({ retry: "1" });
+    assert.ok(!ok);
+    assert.deepEqual(await stack.items(), ["banana"]);
+  });
+
+  it("pass with `allowFailures`, whose verdict still says it", async () => {
+    await stack.mustUp({ allowFailures: true });
+    assert.match(await stack.kubectl("logs", "job/job-wq-2-verdict"), /1 of 9 items failed: banana/);
+    stack.set({ allowFailures: undefined });
+  });
+
+  it("run again, alone, when the handler is fixed", async () => {
+    writeFileSync(handler, shipped.replace("void item;", 'console.log("the edit:", item);'));
+    await stack.mustUp();
+    assert.deepEqual(await stack.items(), ["banana"]);
+    assert.match(await stack.kubectl("logs", "-l", "job-name=job-wq-2", "--tail=-1"), /the edit: banana/);
+  });
+
+  it("refuse an image, before anything is pushed, whose handler does not compile or is none", async () => {
+    writeFileSync(handler, "export default function (");
+    const broken = await stack.up();
+    assert.ok(!broken.ok);
+    assert.match(broken.text, /^\s*error: The image cannot be bundled: worker\/handler.ts:1: /m);
+    writeFileSync(handler, "export const handle = 1;");
+    const none = await stack.up();
+    assert.match(
+      none.text,
+      /^\s*error: worker\/handler.ts exports nothing callable: it needs `export default async function/m,
+    );
+    assert.match(none.text, /0 changes|\d+ unchanged|Resources:\n\s*$|Update failed|error/);
+    writeFileSync(handler, shipped);
+  });
+
+  it("are an error of `up`, in seconds, where the handler does not load in the image", async () => {
+    writeFileSync(handler, `throw new Error("no such token");\n${shipped}`);
+    const { ok, text } = await stack.up({ run: "2" });
+    assert.ok(!ok);
+    assert.match(text, /the batch was aborted: worker\/handler.ts does not load: Error: no such token/);
+  });
+});
