@@ -178,7 +178,6 @@ export class Consumer implements ConsumerApi {
     if (idle) this.#aloneAt = now;
     void this.#trade(want, idle);
     if (this.#sick.isDue) void this.#ask();
-    if (this.#underWay.size < lanes) this.#schedule();
   }
 
   /** One exchange, and what follows from its answer. */
@@ -219,6 +218,7 @@ export class Consumer implements ConsumerApi {
       this.#waitUntil = taken.length > 0 ? 0 : performance.now() + Math.min(Math.max(wait, 5), LOOK_MS);
     }
     if (wait > 0 && this.#inHand.size === 0 && taken.length === 0) onEvent?.({ type: "waiting", forMs: wait });
+    const jobs: Job[] = [];
     for (const one of taken) {
       if (this.#end) {
         const member = `${one.id}:${this.#session}.${one.exchange}`;
@@ -228,9 +228,12 @@ export class Consumer implements ConsumerApi {
       const job = new Job(one, this.#session, this.#free.pop()!, this.#slots, this.#onLine);
       this.#inHand.add(job);
       if (one.losses > 0) this.#suspect = job;
-      this.#work(job);
+      jobs.push(job);
     }
-    this.#schedule();
+    // First the free slots are asked for, then the work is done: so the two lanes take turns, and Redis is busy meanwhile. Sent together, they
+    // would be answered together, ever after.
+    this.#pump();
+    for (const job of jobs) this.#work(job);
   }
 
   /** Runs the handler on one item. One that answers at once costs no promise. */

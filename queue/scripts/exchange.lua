@@ -4,13 +4,14 @@
 -- how many of the rest are done; for each of those: id, member of leases, line; then for each other one: id, member, line, when it may be taken
 -- again (ms from now, or "dead"), log (or empty). A done one's log comes as one that is "kept".
 -- Answers {what next, wait in ms, now, stale members, first id, {payloads that are given for the first time}, id, failures, losses, payload, ...}.
+local call, ARGV, format, unpack = redis.call, ARGV, string.format, unpack -- locals are found faster
 local list, batch, leases, delayed, suspects = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local items, results, dead, logs, workers = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local session, number, want, idle = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
 local lease, mostDead = tonumber(ARGV[5]), tonumber(ARGV[6])
-local time = redis.call('TIME')
+local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local text = function(n) return string.format('%.0f', n) end
+local text = function(n) return format('%d', n) end
 local lane = session .. '#' .. number % 2
 local ticket = ':' .. session .. '.' .. text(number)
 
@@ -32,7 +33,7 @@ local function payload(record)
 end
 
 -- Nothing is said twice: the same number again gets the same answer, as far as it still holds; a lower one is a copy that was stuck somewhere.
-local last = redis.call('HGET', workers, lane)
+local last = call('HGET', workers, lane)
 if last then
   local n, stale, ids = last:match('^(%d+) (%S+) (%S+)$')
   n = tonumber(n)
@@ -40,8 +41,8 @@ if last then
   if number == n then
     local reply = { 'again', 0, now, stale, 0, {} }
     for id in ids:gmatch('%d+') do
-      if redis.call('ZSCORE', leases, id .. ticket) then
-        local record = redis.call('HGET', items, id)
+      if call('ZSCORE', leases, id .. ticket) then
+        local record = call('HGET', items, id)
         local failures, losses = standing(record)
         for _, value in ipairs({ id, failures, losses, payload(record) }) do reply[#reply + 1] = value end
       end
@@ -50,12 +51,13 @@ if last then
   end
 end
 
-local b = redis.call('HMGET', batch, 'state', 'paused', 'seeded', 'id', 'total', 'seen', 'foreign', 'lost', 'retried', 'startedAt',
+local b = call('HMGET', batch, 'state', 'paused', 'seeded', 'id', 'total', 'seen', 'foreign', 'lost', 'retried', 'startedAt',
   'heard', 'grace', 'schema')
 local state, paused, seeded = b[1], b[2] == '1', b[3] == '1'
 local lastId, total, seen, foreign = tonumber(b[4] or 0), tonumber(b[5] or 0), tonumber(b[6] or 0), tonumber(b[7] or 0)
 local lost, retried = tonumber(b[8] or 0), tonumber(b[9] or 0)
 local heard, grace = tonumber(b[11] or 0), tonumber(b[12] or 0)
+local before = { total, seen, foreign, lost, retried }
 local change = {}
 local function set(field, value)
   change[#change + 1] = field
@@ -71,43 +73,44 @@ if nDone > 0 then
     ids[i] = ARGV[6 + 3 * i]
     members[i] = ARGV[7 + 3 * i]
   end
-  local scores = redis.call('ZMSCORE', leases, unpack(members))
-  local records = redis.call('HMGET', items, unpack(ids))
-  local held, gone, new = {}, {}, {}
+  local scores = call('ZMSCORE', leases, unpack(members))
+  local records = call('HMGET', items, unpack(ids))
+  local held, gone, new, n = {}, {}, {}, 0
   for i = 1, nDone do
     if scores[i] then
-      held[#held + 1] = members[i]
-      gone[#gone + 1] = ids[i]
-      new[#new + 1] = ids[i]
-      new[#new + 1] = ARGV[8 + 3 * i] .. records[i]
+      n = n + 1
+      held[n] = members[i]
+      gone[n] = ids[i]
+      new[2 * n - 1] = ids[i]
+      new[2 * n] = ARGV[8 + 3 * i] .. records[i]
     else
       stale[#stale + 1] = members[i]
     end
   end
-  if #held > 0 then
-    redis.call('ZREM', leases, unpack(held))
-    redis.call('HDEL', items, unpack(gone))
-    redis.call('HSET', results, unpack(new))
+  if n > 0 then
+    call('ZREM', leases, unpack(held))
+    call('HDEL', items, unpack(gone))
+    call('HSET', results, unpack(new))
   end
 end
 
 local function back(id, record, suspect, at)
-  redis.call('HSET', items, id, record)
-  redis.call('ZADD', suspect and suspects or delayed, at, id)
+  call('HSET', items, id, record)
+  call('ZADD', suspect and suspects or delayed, at, id)
 end
 local function bury(id, record)
-  redis.call('HDEL', items, id)
-  redis.call('HSET', results, id, record)
-  redis.call('ZADD', dead, now, id)
+  call('HDEL', items, id)
+  call('HSET', results, id, record)
+  call('ZADD', dead, now, id)
 end
 for i = rest, #ARGV, 5 do
   local id, member, line, again, log = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   if again == 'kept' then
-    if redis.call('HEXISTS', results, id) == 1 then redis.call('HSET', logs, id, log) end
-  elseif redis.call('ZREM', leases, member) == 0 then
+    if call('HEXISTS', results, id) == 1 then call('HSET', logs, id, log) end
+  elseif call('ZREM', leases, member) == 0 then
     stale[#stale + 1] = member
   else
-    local record = line .. redis.call('HGET', items, id)
+    local record = line .. call('HGET', items, id)
     if again == 'dead' then
       bury(id, record)
     else
@@ -115,12 +118,12 @@ for i = rest, #ARGV, 5 do
       back(id, record, losses > 0, now + again)
       if line:sub(1, 1) ~= 'r' then retried = retried + 1 end
     end
-    if log ~= '' then redis.call('HSET', logs, id, log) end
+    if log ~= '' then call('HSET', logs, id, log) end
   end
 end
 
 -- 2. What became of the batch meanwhile.
-local waiting = redis.call('LLEN', list)
+local waiting = call('LLEN', list)
 if waiting < seen then foreign = foreign + seen - waiting end
 if waiting > seen then total = total + waiting - seen end
 if not b[13] and waiting > 0 then
@@ -130,12 +133,12 @@ if not b[13] and waiting > 0 then
   set('epoch', 1)
   set('seeded', 1)
 end
-if state == 'finished' and (waiting > 0 or redis.call('ZCARD', delayed) + redis.call('ZCARD', suspects) > 0) then
+if state == 'finished' and (waiting > 0 or call('ZCARD', delayed) + call('ZCARD', suspects) > 0) then
   state = 'open'
   set('endedAt', 0)
 end
 local function abortIfTooManyDead()
-  local count = mostDead and state == 'open' and redis.call('ZCARD', dead)
+  local count = mostDead and state == 'open' and call('ZCARD', dead)
   if count and count > mostDead then
     state = 'aborted'
     set('endedAt', text(now))
@@ -147,21 +150,22 @@ abortIfTooManyDead()
 -- 3. Take.
 local reply = { 'ok', 0, text(now), '-', 0, {} }
 local ids, taken = {}, {}
+local deadline = text(now + lease * 0.8)
 local start = ' ' .. text(now) .. ' ' .. session .. '\n'
 -- Nobody was heard for a while: Redis was away, or its clock jumped. Those who are alive get the time to say so.
 if heard > 0 and now - heard > lease / 2 then
   grace = now + lease / 2
   set('grace', text(grace))
 end
-set('heard', text(now))
+if now - heard > lease / 100 or now < heard then set('heard', text(now)) end
 
 if state == 'open' and not paused then
-  for _, member in ipairs(now < grace and {} or redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 100)) do
+  for _, member in ipairs(now < grace and {} or call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 100)) do
     local id, owner = member:match('^(%d+):([^.]+)')
-    local record = redis.call('HGET', items, id)
+    local record = call('HGET', items, id)
     local _, losses = standing(record)
-    local said = redis.call('HGET', workers, owner)
-    redis.call('ZREM', leases, member)
+    local said = call('HGET', workers, owner)
+    call('ZREM', leases, member)
     record = 'l' .. text(now) .. ' ' .. (said and said:match('^%d+') or '0') .. '\n' .. record
     lost = lost + 1
     if losses > 0 then
@@ -174,36 +178,37 @@ if state == 'open' and not paused then
 end
 
 local function give(from, id)
-  redis.call('ZREM', from, id)
-  local record = redis.call('HGET', items, id)
+  call('ZREM', from, id)
+  local record = call('HGET', items, id)
   local failures, losses = standing(record)
   for _, value in ipairs({ id, failures, losses, payload(record) }) do reply[#reply + 1] = value end
-  redis.call('HSET', items, id, text(failures) .. ' ' .. text(losses) .. start .. record)
+  call('HSET', items, id, text(failures) .. ' ' .. text(losses) .. start .. record)
   ids[#ids + 1] = id
-  taken[#taken + 1] = now + lease * 0.8
+  taken[#taken + 1] = deadline
   taken[#taken + 1] = id .. ticket
 end
 
 if want > 0 and state == 'open' and not paused then
-  local suspect = idle and redis.call('ZRANGEBYSCORE', suspects, '-inf', now, 'LIMIT', 0, 1)[1]
+  local suspect = idle and call('ZRANGEBYSCORE', suspects, '-inf', now, 'LIMIT', 0, 1)[1]
   if suspect then
     give(suspects, suspect)
   else
-    local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, want)
+    local due = call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, want)
     for _, id in ipairs(due) do give(delayed, id) end
-    local fresh = want > #due and waiting > 0 and redis.call('LPOP', list, want - #due)
+    local fresh = want > #due and waiting > 0 and call('LPOP', list, want - #due)
     if fresh then
       local new = {}
       local top = '0 0' .. start .. '\n'
-      for i, item in ipairs(fresh) do
-        local id = text(lastId + i)
-        ids[#ids + 1] = id
+      local n, m = #ids, #taken
+      for i = 1, #fresh do
+        local id = format('%d', lastId + i)
+        ids[n + i] = id
         new[2 * i - 1] = id
-        new[2 * i] = top .. item
-        taken[#taken + 1] = now + lease * 0.8
-        taken[#taken + 1] = id .. ticket
+        new[2 * i] = top .. fresh[i]
+        taken[m + 2 * i - 1] = deadline
+        taken[m + 2 * i] = id .. ticket
       end
-      redis.call('HSET', items, unpack(new))
+      call('HSET', items, unpack(new))
       reply[5] = lastId + 1
       reply[6] = fresh
       lastId = lastId + #fresh
@@ -212,7 +217,7 @@ if want > 0 and state == 'open' and not paused then
     end
   end
   if #taken > 0 then
-    redis.call('ZADD', leases, unpack(taken))
+    call('ZADD', leases, unpack(taken))
     if (b[10] or '0') == '0' then set('startedAt', text(now)) end
   end
 end
@@ -220,15 +225,15 @@ end
 -- 4. Nothing taken: is it finished, or how long until there is something to do?
 if #ids == 0 then
   local function first(key, from)
-    local head = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    local head = call('ZRANGE', key, 0, 0, 'WITHSCORES')
     return head[2] and math.max(0, head[2] - now, from - now) or 1000
   end
   if state == 'aborted' then
     reply[1] = 'aborted'
   elseif state == 'finished' then
     reply[1] = 'finished'
-  elseif state == 'open' and waiting == 0 and redis.call('ZCARD', leases) == 0 and redis.call('ZCARD', delayed) == 0
-    and redis.call('ZCARD', suspects) == 0 and seeded then
+  elseif state == 'open' and waiting == 0 and call('ZCARD', leases) == 0 and call('ZCARD', delayed) == 0
+    and call('ZCARD', suspects) == 0 and seeded then
     state = 'finished'
     reply[1] = 'finished'
     set('endedAt', text(now))
@@ -242,17 +247,16 @@ end
 if #stale > 0 then reply[4] = table.concat(stale, ',') end
 if b[13] or waiting > 0 or #ids > 0 then
   if state ~= b[1] then set('state', state) end
-  set('total', text(total))
-  set('seen', text(waiting))
-  set('foreign', text(foreign))
-  if lost > 0 then set('lost', text(lost)) end
-  if retried > 0 then set('retried', text(retried)) end
-  redis.call('HSET', batch, unpack(change))
+  for i, now in ipairs({ total, waiting, foreign, lost, retried }) do
+    local field = ({ 'total', 'seen', 'foreign', 'lost', 'retried' })[i]
+    if now ~= before[i] then set(field, text(now)) end
+  end
+  if #change > 0 then call('HSET', batch, unpack(change)) end
 end
 local said = { lane, text(number) .. ' ' .. reply[4] .. ' ' .. (#ids > 0 and table.concat(ids, ',') or '-') }
 if ARGV[7] ~= '' then
   said[3] = session
   said[4] = text(now) .. ' ' .. ARGV[7]
 end
-redis.call('HSET', workers, unpack(said))
+call('HSET', workers, unpack(said))
 return reply
