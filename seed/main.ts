@@ -23,7 +23,7 @@ async function seed(): Promise<number> {
       },
     })
     .catch((error: Error) => {
-      throw new Exit(exitCodes.redis, error.message);
+      throw error instanceof Exit ? error : new Exit(exitCodes.redis, error.message);
     });
   const { total, added, removed, requeued, kept } = report;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);

@@ -1,8 +1,8 @@
 // Runs a program of any language once for each item.
 import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DoNotRetry, type Handler, type ItemContext } from "../queue/index.ts";
+import { logLines } from "./logLines.ts";
 
 /** The exit code that means "do not try this item again": EX_DATAERR of sysexits.h. */
 export const DO_NOT_RETRY = 65;
@@ -31,6 +31,11 @@ process.on("exit", () => {
     }
   }
 });
+
+/** Waits until every program that was told to end did so, at most `ms`: at shutdown they are asked before they are killed. */
+export async function groupsEnded(ms: number): Promise<void> {
+  for (const end = performance.now() + ms; groups.size > 0 && performance.now() < end;) await sleep(20);
+}
 
 /** Ends what is left of a process group: TERM, then KILL. A group without members is gone at once. */
 async function endGroup(pid: number): Promise<void> {
@@ -77,7 +82,7 @@ export function commandHandler([program, ...args]: string[], maxResultBytes: num
       // More than is kept is read and dropped, so that the program does not wait for us.
       if (output.length <= maxResultBytes) output = Buffer.concat([output, chunk]);
     });
-    createInterface({ input: child.stderr }).on("line", (line) => {
+    logLines(child.stderr, (line) => {
       last = line || last;
       log(line);
     });

@@ -62,7 +62,11 @@ export async function redisUrl(): Promise<string> {
   try {
     url = new URL(text("REDIS_URL"));
   } catch {
-    throw bad("REDIS_URL", "a URL like redis://redis:6379", process.env.REDIS_URL);
+    // Not shown: it may hold a password.
+    throw new Exit(
+      exitCodes.usage,
+      "Expected REDIS_URL to be a URL like redis://redis:6379, and what it is cannot be read as one.",
+    );
   }
   if (process.env.REDIS_PASSWORD) url.password = encodeURIComponent(process.env.REDIS_PASSWORD);
   const fallback = process.env.REDIS_SERVICE_HOST;
@@ -76,7 +80,7 @@ export async function main(program: () => Promise<number>): Promise<never> {
   try {
     code = await program();
   } catch (error) {
-    const { message } = error as Error;
+    const message = error instanceof Error ? error.message : String(error);
     const away = /Redis/.test(message) ? exitCodes.redis : exitCodes.unexpected;
     code = error instanceof Exit ? error.code : away;
     console.error(message.split("\n")[0]);

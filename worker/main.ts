@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { connect, Consumer, QueueAdmin, type ConsumerEnd } from "../queue/index.ts";
 import { ALIVE } from "./alive-file.ts";
+import { groupsEnded } from "./command.ts";
 import { exitCodes, Exit, main, oneOf, redisUrl, text, whole, words } from "./env.ts";
 import { loadCommand, loadHandler } from "./load.ts";
 import { logger } from "./log.ts";
@@ -13,6 +14,9 @@ const codes: Record<ConsumerEnd, number> = {
   sick: exitCodes.unexpected,
   "redis-away": exitCodes.redis,
 };
+
+/** What a command has between TERM and KILL when the worker ends, ms: the pod has 5 s more than the items' grace. */
+const LAST_WORDS_MS = 2_000;
 
 async function work(): Promise<number> {
   const url = await redisUrl();
@@ -49,7 +53,9 @@ async function work(): Promise<number> {
   const beat = () => writeFileSync(ALIVE, "");
   beat();
   setInterval(beat, 5_000).unref();
-  return codes[await consumer.run()];
+  const end = await consumer.run();
+  await groupsEnded(LAST_WORDS_MS);
+  return codes[end];
 }
 
 /** No worker of this image can start, so the batch ends with the reason: the verdict says it, instead of pods that restart until a deadline. */

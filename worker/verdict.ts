@@ -1,30 +1,11 @@
 // The verdict: the last Job of the pipeline. Its exit code is that of `pulumi up`, its last line is the error of it.
-import { connect, QueueAdmin, type Counts } from "../queue/index.ts";
+import { connect, QueueAdmin } from "../queue/index.ts";
 import { exitCodes, Exit, main, redisUrl, text } from "./env.ts";
+import { judge } from "./judge.ts";
 import { shown } from "./log.ts";
 
 /** Failed items that are named. */
 const NAMED = 5;
-
-const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
-
-/** What is to be said of a batch, and whether it passes. */
-export function judge(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
-  const { state, reason, total, done, dead, foreign } = counts;
-  const others = foreign ? `; ${items(foreign)} taken by another program, which this queue knows nothing of` : "";
-  if (state === "aborted")
-    return { line: `the batch was aborted: ${reason ?? "no reason given"}; ${done} of ${total} done`, passes: false };
-  if (state !== "finished")
-    return { line: `the batch is not finished (${state}): ${done} of ${total} done`, passes: false };
-  if (dead === 0)
-    return { line: `all ${items(total)} done${others}`.replace("all 1 item ", "the 1 item "), passes: true };
-  const more = dead > failed.length ? `, and ${dead - failed.length} more` : "";
-  const advice = "why: npm run failed; again: npm run retry";
-  return {
-    line: `${dead} of ${items(total)} failed: ${failed.join(", ")}${more}${others} (${advice})`,
-    passes: allowFailures,
-  };
-}
 
 async function verdict(): Promise<number> {
   const redis = await connect(await redisUrl(), 60_000).catch((error: Error) => {
@@ -47,4 +28,4 @@ async function verdict(): Promise<number> {
   }
 }
 
-if (import.meta.main) await main(verdict);
+await main(verdict);

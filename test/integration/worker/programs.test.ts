@@ -1,6 +1,6 @@
 // The three programs as a container runs them: real processes, a real Redis.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -143,6 +143,17 @@ describe("the programs of the image", function () {
     assert.deepEqual(await results(), [{ item: "slow", outcome: "done", value: '"1"', reason: undefined }]);
   });
 
+  it("ask a command to end before they kill it, at SIGTERM too", async () => {
+    await seed(["slow"]);
+    const note = join(dir, `note-${queue}`);
+    const script = `trap 'sleep 0.3; echo tidy > ${note}; exit 1' TERM; echo ready >&2; while :; do sleep 0.05; done`;
+    const worked = work({ ...shell(script), WQ_GRACE: "0" });
+    worked.stdout.on("data", (chunk: Buffer) => chunk.includes("ready") && worked.kill("SIGTERM"));
+    const { exitCode, all } = await worked;
+    assert.equal(exitCode, 143, all);
+    assert.equal(readFileSync(note, "utf8"), "tidy\n");
+  });
+
   it("keep alive for `alive` while it works", async () => {
     await seed(["a"]);
     const worked = work(shell("sleep 2"));
@@ -185,6 +196,16 @@ describe("the programs of the image", function () {
       assert.match(all, line);
     });
   }
+
+  it("refuse items that cannot be read, in one line, and never show the address of Redis", async () => {
+    const missing = await start("seed/main.ts", { WQ_ITEMS_FILE: join(dir, "none"), WQ_JOB_UID: "1" });
+    assert.equal(missing.exitCode, 64, missing.all);
+    assert.match(missing.all, /^The items in [^\n]* cannot be read: ENOENT[^\n]*$/);
+    const { exitCode, all } = await start("worker/verdict.ts", { REDIS_URL: "redis://:se/cret@:x" });
+    assert.equal(exitCode, 64, all);
+    assert.match(all, /^Expected REDIS_URL to be a URL like redis:\/\/redis:6379[^\n]*$/);
+    assert.doesNotMatch(all, /cret/);
+  });
 
   it("refuse another stack's queue, naming its owner", async () => {
     await seed(["a"]);

@@ -38,10 +38,46 @@ describe("sources of items", () => {
     });
   });
 
+  it("refuses a line that never ends before all of it is in memory", async () => {
+    await assert.rejects(read(`a\n${"x".repeat(7 * 1024 * 1024)}`, "text"), {
+      message: "Line 2 of the items is over 1 MiB: put the data somewhere and its name in the list.",
+    });
+  });
+
+  it("takes the longest item in its longest spelling", async () => {
+    const item = "\0".repeat(1024 * 1024);
+    assert.deepEqual(await read(JSON.stringify(item), "strings"), [item]);
+  });
+
+  it("refuses what is no JSON string, by its line", async () => {
+    for (const line of ["[1", "1"])
+      await assert.rejects(read(`"a"\n${line}\n`, "strings"), {
+        message: "Line 2 of the items is not a JSON string.",
+        code: 64,
+      });
+  });
+
+  it("says which file it cannot read: none there, not gzipped, cut off", async () => {
+    const drain = async (path: string) => {
+      for await (const item of fileSource(path, "text")) void item;
+    };
+    const path = join(dir, "bad.gz");
+    await assert.rejects(drain(join(dir, "none")), {
+      message: /^The items in .*none cannot be read: ENOENT/,
+      code: 64,
+    });
+    writeFileSync(path, "apple\n");
+    await assert.rejects(drain(path), { message: /bad\.gz cannot be read: incorrect header check\.$/ });
+    writeFileSync(path, gzipSync("apple\nbanana\n").subarray(0, 20));
+    await assert.rejects(drain(path), { message: /bad\.gz cannot be read: unexpected end of file\.$/ });
+  });
+
   it("a range, both ends included, more than once", () => {
     const range = rangeSource("8..11");
     assert.deepEqual([...range], ["8", "9", "10", "11"]);
     assert.deepEqual([...range], ["8", "9", "10", "11"]);
-    assert.throws(() => rangeSource("3..1"), { message: 'Expected a range like 1..1000, got "3..1".' });
+    assert.throws(() => rangeSource("3..1"), {
+      message: 'Expected WQ_ITEMS_RANGE to be a range like 1..1000, got "3..1".',
+    });
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Counts } from "../../../queue/index.ts";
-import { judge } from "../../../worker/verdict.ts";
+import { judge } from "../../../worker/judge.ts";
 
 const finished: Counts = {
   ...{ state: "finished", owner: "a/b", total: 9, waiting: 0, running: 0, delayed: 0, done: 9, dead: 0 },
@@ -30,7 +30,7 @@ const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean
     { ...finished, done: 6, foreign: 3 },
     [],
     false,
-    "all 9 items done; 3 items taken by another program, which this queue knows nothing of",
+    "6 of 9 items done; 3 items taken by another program, of whose end this queue knows nothing",
     true,
   ],
 ];

@@ -1,0 +1,144 @@
+// What a user's handler.ts may be: as it stands, and bundled as in the image.
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { execa } from "execa";
+import { startRedis } from "../../support/redis.ts";
+
+const root = join(import.meta.dirname, "..", "..", "..");
+
+describe("a handler", function () {
+  this.timeout(60_000);
+  // A copy of the project with another handler.
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-handler-"));
+  let redis: Awaited<ReturnType<typeof startRedis>>;
+  let queue = 0;
+  before(async () => {
+    for (const folder of ["queue", "worker", "seed"])
+      cpSync(join(root, folder), join(dir, folder), { recursive: true });
+    cpSync(join(root, "package.json"), join(dir, "package.json"));
+    symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
+    redis = await startRedis();
+  });
+  after(async () => {
+    await redis.stop();
+    rmSync(dir, { recursive: true });
+  });
+  beforeEach(() => queue++);
+
+  const run = (script: string, env: Record<string, string> = {}, ...args: string[]) =>
+    execa(process.execPath, [join(dir, script), ...args], {
+      env: { REDIS_URL: redis.url, WQ_QUEUE: `q${queue}`, WQ_WORK_SECONDS: "0", WQ_BACKOFF_MIN: "10", ...env },
+      reject: false,
+      all: true,
+    });
+  const bundle = async () => {
+    const outdir = join(dir, "app");
+    const entryPoints = { worker: join(dir, "worker/main.ts"), renewer: join(dir, "queue/renewer.ts") };
+    const banner = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+    await build({ entryPoints, outdir, bundle: true, format: "esm", platform: "node", banner: { js: banner } });
+    cpSync(join(dir, "queue/scripts"), join(outdir, "scripts"), { recursive: true });
+    return "app/worker.js";
+  };
+  const seed = () => run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "1" });
+  const handler = (text: string) => writeFileSync(join(dir, "worker/handler.ts"), text);
+
+  const unloadable: [title: string, text: string, reason: string][] = [
+    [
+      "that throws while it loads",
+      'throw new Error("no model file\\nand more");',
+      "worker/handler.ts does not load: Error: no model file",
+    ],
+    [
+      "that waits in vain while it loads",
+      'await Promise.reject(new Error("no licence")); export default () => 1;',
+      "worker/handler.ts does not load: Error: no licence",
+    ],
+    [
+      "that is none",
+      "export default 3;",
+      "worker/handler.ts exports nothing callable: it needs `export default async function handle(item, context)`",
+    ],
+    [
+      "that throws nothing worth the name while it loads",
+      "throw undefined;",
+      "worker/handler.ts does not load: undefined",
+    ],
+  ];
+  for (const [title, text, reason] of unloadable) {
+    for (const bundled of [false, true]) {
+      it(`${title} aborts the batch with the reason${bundled ? ", bundled" : ""}`, async () => {
+        handler(text);
+        const script = bundled ? await bundle() : "worker/main.ts";
+        await seed();
+        const worked = await run(script);
+        assert.deepEqual([worked.exitCode, worked.all], [0, reason]);
+        const verdict = await run("worker/verdict.ts");
+        assert.deepEqual([verdict.exitCode, verdict.all], [1, `the batch was aborted: ${reason}; 0 of 2 done`]);
+        // With the handler mended, the next seeding opens the batch again.
+        handler("export default (item) => item;");
+        await run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "2" });
+        assert.equal((await run("worker/main.ts")).exitCode, 0);
+        assert.equal((await run("worker/verdict.ts")).all, "all 2 items done");
+      });
+    }
+  }
+
+  it("that ends the process itself does not end the batch", async () => {
+    handler("export default () => process.exit(0);");
+    await seed();
+    const worked = await run("worker/main.ts");
+    assert.notEqual(worked.exitCode, 0, worked.all);
+    assert.match((await run("worker/verdict.ts")).all, /^the batch is not finished \(open\): 0 of 2 done$/);
+  });
+
+  describe("tried on one item", () => {
+    const attempt = (...args: string[]) => run("worker/try.ts", {}, ...args);
+
+    it("prints its log and its result", async () => {
+      handler(
+        "export default (item, { id, attempt, bytes, log }) => { log('hm'); return { item, id, attempt, n: bytes.length }; };",
+      );
+      const { exitCode, all } = await attempt("ü");
+      assert.equal(all, 'Working on ü\nhm\nDone: {"item":"ü","id":1,"attempt":1,"n":2}');
+      assert.equal(exitCode, 0);
+    });
+    it("says why it failed, and whether it would be tried again", async () => {
+      handler(
+        'import { DoNotRetry } from "../queue/index.ts"; export default (i) => { throw i === "a" ? new DoNotRetry("no") : new Error("later"); };',
+      );
+      const [a, b] = [await attempt("a"), await attempt("b")];
+      assert.deepEqual([a.exitCode, a.stderr], [1, "Failed: not to be retried: no"]);
+      assert.deepEqual([b.exitCode, b.stderr], [1, "Failed: later"]);
+    });
+    it("ends at its time limit, also one that does not listen, and leaves nothing open", async () => {
+      handler("export default () => new Promise(() => setInterval(() => {}, 1000));");
+      const { exitCode, stderr } = await attempt("a", "--timeout", "0.2");
+      assert.deepEqual([exitCode, stderr], [1, "Failed: The time limit of 0.2 s is over"]);
+    });
+    it("may be a command with arguments of any look", async () => {
+      const { exitCode, all } = await attempt(
+        "a b",
+        "--command",
+        "sh",
+        "-c",
+        'echo heard >&2; printf "%s" "$ITEM"',
+        "--help",
+      );
+      assert.equal(all, 'Working on a b\nheard\nDone: "a b"');
+      assert.equal(exitCode, 0);
+    });
+    it("is refused in one line where it does not load, or is no command", async () => {
+      handler("export default 3;");
+      const none = await attempt("a");
+      assert.deepEqual([none.exitCode, none.all.split("\n").length], [65, 1]);
+      const away = await attempt("a", "--command", "no-such-program");
+      assert.equal(away.exitCode, 65);
+      assert.match(away.all, /^try: the command no-such-program is not /);
+      assert.match((await attempt("a", "--command")).all, /^error: --command needs a program after it$/);
+      assert.match((await attempt()).all, /^error: missing required argument 'item'$/);
+    });
+  });
+});

@@ -1,0 +1,24 @@
+// What is to be said of a batch in the end.
+import type { Counts } from "../queue/index.ts";
+
+const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
+
+/** What is to be said of a batch, and whether it passes. */
+export function judge(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
+  const { state, reason, total, done, dead, foreign } = counts;
+  const others = foreign ? `; ${items(foreign)} taken by another program, of whose end this queue knows nothing` : "";
+  if (state === "aborted")
+    return { line: `the batch was aborted: ${reason ?? "no reason given"}; ${done} of ${total} done`, passes: false };
+  if (state !== "finished")
+    return { line: `the batch is not finished (${state}): ${done} of ${total} done`, passes: false };
+  if (dead === 0) {
+    const all = total === 1 ? "the 1 item" : `all ${items(total)}`;
+    return { line: foreign ? `${done} of ${items(total)} done${others}` : `${all} done`, passes: true };
+  }
+  const more = dead > failed.length ? `, and ${dead - failed.length} more` : "";
+  const advice = "why: npm run failed; again: npm run retry";
+  return {
+    line: `${dead} of ${items(total)} failed: ${failed.join(", ")}${more}${others} (${advice})`,
+    passes: allowFailures,
+  };
+}
