@@ -80,6 +80,14 @@ for (const version of ["8", "7.0"] as const) {
       );
     });
 
+    it("keeps many items in hand in tables, and nothing else in them", async () => {
+      await redis.rpush(k.list, ...Array.from({ length: 100 }, (_, n) => `${n}`));
+      await a.take(64);
+      assert.equal(await redis.object("ENCODING", k.items), "hashtable");
+      assert.equal(await redis.object("ENCODING", k.leases), "skiplist");
+      assert.deepEqual([await redis.hlen(k.items), await redis.zcard(k.leases)], [64, 64]);
+    });
+
     it("gives any bytes back as they were", async () => {
       const payload = Buffer.from([0, 255, 10, 10, 13, 128, 10]);
       await redis.rpush(k.list, payload);
