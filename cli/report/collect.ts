@@ -1,0 +1,107 @@
+import type { Counts, ItemRecord } from "../../queue/types.ts";
+import { stateText } from "../bar.ts";
+import { Reasons } from "../reasons.ts";
+import { isSettled, rowOf } from "../rows.ts";
+import { label, oneLine } from "../text.ts";
+import type { ReportData, ReportTable } from "./data.ts";
+import { distribution } from "./distribution.ts";
+import { type Span, timeline } from "./timeline.ts";
+
+/** So many items are listed; all are counted. */
+const MAX_LISTED = 100_000;
+/** So many reasons are drawn, the last one being all others. */
+const MAX_REASONS = 15;
+const SLICES = 120;
+
+/** A text's index in a list of different texts. */
+class Names {
+  readonly list: string[] = [];
+  #known = new Map<string, number>();
+
+  index(name: string | null | undefined): number {
+    if (name === null || name === undefined) return -1;
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    this.#known.set(name, this.list.length);
+    return this.list.push(name) - 1;
+  }
+}
+
+/** Reads every item once and counts what the page shows. */
+export async function collect(
+  title: string,
+  counts: Counts,
+  records: AsyncIterable<ItemRecord> | Iterable<ItemRecord>,
+): Promise<ReportData> {
+  const pods = new Names();
+  const whys = new Names();
+  const table: ReportTable = {
+    ...{ pods: pods.list, reasons: whys.list, id: [], item: [], outcome: [], result: [], attempts: [] },
+    ...{ pod: [], start: [], duration: [], reason: [], left: 0 },
+  };
+  const sum = { items: 0, done: 0, dead: 0, unsettled: 0, attempts: 0, lost: 0 };
+  const spans: Span[] = [];
+  const durations: number[] = [];
+  const ends: { at: number; dead: boolean }[] = [];
+  const reasons = new Reasons();
+  for await (const record of records) {
+    const row = rowOf(record);
+    const item = label(record.payload, 120);
+    sum.items++;
+    sum[row.outcome === "done" || row.outcome === "dead" ? row.outcome : "unsettled"]++;
+    sum.attempts += row.attempts;
+    for (const { pod, start, end, how } of record.attempts) {
+      if (how === "lost") sum.lost++;
+      spans.push({ pod: pods.list[pods.index(oneLine(pod))]!, start, end, how, id: record.id, item });
+    }
+    const last = record.attempts.at(-1);
+    if (record.outcome === "dead") reasons.add(record);
+    if (last && isSettled(record)) {
+      durations.push(last.end - last.start);
+      ends.push({ at: last.end, dead: record.outcome === "dead" });
+    }
+    // The failed are listed however many there are before them.
+    if (table.id.length >= MAX_LISTED && (record.outcome !== "dead" || table.id.length >= 2 * MAX_LISTED)) {
+      table.left++;
+      continue;
+    }
+    table.id.push(row.id);
+    table.item.push(item);
+    table.outcome.push(row.outcome);
+    table.result.push(row.result === null ? "" : oneLine(JSON.stringify(row.result), 80));
+    table.attempts.push(row.attempts);
+    table.pod.push(pods.index(last && oneLine(last.pod)));
+    table.start.push(last?.start ?? -1);
+    table.duration.push(row.duration ?? -1);
+    table.reason.push(whys.index(row.reason && oneLine(row.reason, 300)));
+  }
+  let [start, end] = [Infinity, -Infinity];
+  for (const span of spans) [start, end] = [Math.min(start, span.start), Math.max(end, span.end)];
+  if (spans.length === 0) [start, end] = [0, 0];
+  table.start = table.start.map((at) => (at < 0 ? -1 : at - start));
+  return {
+    ...{ title, made: counts.now, state: stateText(counts), counts: sum, start, end },
+    durations: distribution(durations),
+    throughput: throughput(ends, start, end),
+    reasons: fewest(reasons),
+    timeline: timeline(spans, start, end),
+    table,
+  };
+}
+
+function throughput(ends: { at: number; dead: boolean }[], start: number, end: number): ReportData["throughput"] {
+  const width = Math.max(1, Math.ceil((end - start + 1) / SLICES));
+  const slices = ends.length ? Math.floor((end - start) / width) + 1 : 0;
+  const done = new Array<number>(slices).fill(0);
+  const dead = new Array<number>(slices).fill(0);
+  for (const { at, dead: died } of ends) (died ? dead : done)[Math.floor((at - start) / width)]!++;
+  return { width, done, dead };
+}
+
+function fewest(reasons: Reasons): ReportData["reasons"] {
+  const all = reasons.sorted().map(({ reason, count }) => ({ reason: oneLine(reason, 200), count }));
+  if (all.length <= MAX_REASONS) return all;
+  const rest = all.splice(MAX_REASONS - 1);
+  const count = rest.reduce((sum, group) => sum + group.count, 0);
+  return [...all, { reason: `${rest.length} other reasons`, count }];
+}

@@ -1,0 +1,64 @@
+/** What the report's page is given: everything counted already, but for the table of items. Times are ms since the epoch, durations ms. */
+export interface ReportData {
+  title: string;
+  made: number;
+  /** `finished`, `running for 3m`, … */
+  state: string;
+  counts: { items: number; done: number; dead: number; unsettled: number; attempts: number; lost: number };
+  /** From the first attempt's start to the last one's end; 0 where there is none. */
+  start: number;
+  end: number;
+  durations: Distribution | null;
+  throughput: { width: number; done: number[]; dead: number[] };
+  reasons: { reason: string; count: number }[];
+  timeline: Timeline;
+  table: ReportTable;
+}
+
+/** Of the last attempts of items that are settled. */
+export interface Distribution {
+  p50: number;
+  p95: number;
+  p99: number;
+  max: number;
+  /** `counts[i]` took from `edges[i]` to less than `edges[i + 1]`. */
+  edges: number[];
+  counts: number[];
+}
+
+/** One attempt: lane, start and end after the report's `start`, how it ended, the item's number and text. */
+export type Bar = [lane: number, from: number, to: number, how: string, id: number, item: string];
+/** Many attempts: lane, number of the slice of time, share of it that was worked, attempts that ended in it, those that did not end well. */
+export type Cell = [lane: number, slice: number, busy: number, ended: number, bad: number];
+
+export interface Timeline {
+  /** A worker slot each; a pod each where there are too many slots. */
+  lanes: string[];
+  /** Lanes that are not shown. */
+  left: number;
+  /** Each attempt, where they are few; the others as cells. */
+  bars: Bar[];
+  /** Pairs of bars: a failed attempt and the next one at the same item. */
+  links: [from: number, to: number][];
+  cells: Cell[];
+  /** The length of a cell's slice; 0 without cells. */
+  width: number;
+}
+
+/** The items by column; `pod` and `reason` are indices into `pods` and `reasons`, -1 for none. */
+export interface ReportTable {
+  pods: string[];
+  reasons: string[];
+  id: number[];
+  item: string[];
+  outcome: string[];
+  result: string[];
+  attempts: number[];
+  pod: number[];
+  /** After the report's `start`; -1 for none. */
+  start: number[];
+  duration: number[];
+  reason: number[];
+  /** Items that are not listed. */
+  left: number;
+}

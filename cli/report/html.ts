@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { buildSync } from "esbuild";
+import type { ReportData } from "./data.ts";
+
+const beside = (name: string) => new URL(name, import.meta.url);
+const escape = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+
+/** The page's script with the charting library in it. */
+function script(): string {
+  const built = buildSync({
+    entryPoints: [beside("./page.ts").pathname],
+    ...{ bundle: true, minify: true, write: false, format: "iife", target: "es2022", logLevel: "silent" },
+    define: { "process.env.NODE_ENV": '"production"' },
+  });
+  return built.outputFiles[0]!.text.replaceAll("</script", "<\\/script");
+}
+
+/**
+ * The whole report in one file. Its policy forbids the browser any request. The data cannot end its element: `<` is written as an escape of JSON.
+ */
+export function html(data: ReportData): string {
+  const json = JSON.stringify(data).replaceAll("<", "\\u003c");
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>${escape(data.title)}</title>
+<style>${readFileSync(beside("./page.css"), "utf8")}</style>
+<h1></h1>
+<p id="state"></p>
+<dl id="sums"></dl>
+<section><h2>Timeline</h2><p id="lanes" class="note"></p><div id="timeline" class="chart"></div></section>
+<section><h2>Throughput</h2><div id="throughput" class="chart"></div></section>
+<section><h2>Duration of items</h2><p id="quantiles" class="note"></p><div id="durations" class="chart"></div></section>
+<section id="failures"><h2>Failures by reason</h2><div id="reasons" class="chart"></div></section>
+<section><h2>Items</h2>
+<p><input id="search" type="search" placeholder="Search item, outcome, result, pod, reason" aria-label="Search">
+<span id="found"></span> <button id="back" aria-label="Previous page">‹</button> <span id="place"></span> <button id="next" aria-label="Next page">›</button></p>
+<div class="wide"><table><thead></thead><tbody></tbody></table></div></section>
+<script id="data" type="application/json">${json}</script>
+<script>${script()}</script>
+</html>
+`;
+}
