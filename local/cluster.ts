@@ -2,7 +2,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CoreV1Api, KubeConfig, StorageV1Api, type V1PersistentVolume } from "@kubernetes/client-node";
+import {
+  CoordinationV1Api,
+  CoreV1Api,
+  KubeConfig,
+  StorageV1Api,
+  type V1PersistentVolume,
+} from "@kubernetes/client-node";
+import { running } from "./daemon.ts";
 import { kubeconfig, nodeName, volumeDir } from "./paths.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -12,20 +19,25 @@ const volumes = 4;
 function api() {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
-  return { core: config.makeApiClient(CoreV1Api), storage: config.makeApiClient(StorageV1Api) };
+  return {
+    core: config.makeApiClient(CoreV1Api),
+    storage: config.makeApiClient(StorageV1Api),
+    leases: config.makeApiClient(CoordinationV1Api),
+  };
 }
 
 /** Waits until the node is Ready and the default namespace has its service account. */
 export async function waitForNode(): Promise<void> {
-  const { core } = api();
+  const { core, leases } = api();
   let why = "it did not register";
   for (const end = Date.now() + 90_000; Date.now() < end; await sleep(250)) {
     try {
       const node = await core.readNode({ name: nodeName });
       const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
       why = ready?.message ?? why;
-      // A Ready from before a stop is old news: the kubelet says it again when it is up.
-      const fresh = Date.now() - new Date(ready?.lastHeartbeatTime ?? 0).getTime() < 330_000;
+      // A Ready from before a stop is old news: the kubelet that runs now has to have spoken.
+      const lease = await leases.readNamespacedLease({ name: nodeName, namespace: "kube-node-lease" });
+      const fresh = new Date(lease.spec?.renewTime ?? 0).getTime() > (running("kubelet")?.since ?? Infinity);
       if (ready?.status === "True" && fresh) {
         await core.readNamespacedServiceAccount({ name: "default", namespace: "default" });
         return;

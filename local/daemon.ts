@@ -17,7 +17,8 @@ export interface Daemon {
   /** Where it listens, for `status`; the port is refused when another process has it. */
   listens: string;
   port?: number;
-  version: string;
+  /** Where Debian did not bring it, which knows itself. */
+  version?: string;
   env?: Record<string, string>;
   /** Resolves once it serves; throws or returns false until then. */
   ready: () => Promise<boolean>;
@@ -59,6 +60,12 @@ async function isReady(daemon: Daemon): Promise<boolean> {
   return daemon.ready().catch(() => false);
 }
 
+/** Refuses a port that another process has. */
+export async function checkPort({ name, port }: Daemon): Promise<void> {
+  const taken = port === undefined || running(name) ? undefined : await listener(port);
+  if (taken) throw new Trouble(`${name} needs port ${port}, which ${taken} has: stop that, then run it again`);
+}
+
 /** Starts a daemon, or finds it running, and waits until it serves. Says which. */
 export async function start(daemon: Daemon, patience = 60_000): Promise<string> {
   const { name } = daemon;
@@ -70,8 +77,7 @@ export async function start(daemon: Daemon, patience = 60_000): Promise<string> 
     }
     await stop(name);
   }
-  const taken = daemon.port === undefined ? undefined : await listener(daemon.port);
-  if (taken) throw new Trouble(`${name} needs port ${daemon.port}, which ${taken} has: stop that, then run it again`);
+  await checkPort(daemon);
   mkdirSync(logDir, { recursive: true });
   mkdirSync(pidDir, { recursive: true });
   const logPath = join(logDir, `${name}.log`);

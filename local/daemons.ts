@@ -41,7 +41,7 @@ const pki = (name: string) => join(pkiDir, name);
 
 /** All of them in the order of their start. `address` is the node's. */
 export function daemons(address: string): Record<string, Daemon> {
-  const debian = (name: string, args: string[]) => ({ name, command: which(name) ?? name, args, version: "Debian" });
+  const debian = (name: string, args: string[]) => ({ name, command: which(name) ?? name, args });
   const kubernetes = (name: string, command: string, values: Record<string, string>) => ({
     name,
     command: built("k8s", command),

@@ -10,7 +10,8 @@ export interface DockerEngine {
   ours: boolean;
 }
 
-const own: DockerEngine = { host: `unix://${dockerSocket}`, ours: true };
+/** The engine that the platform starts. */
+export const own: DockerEngine = { host: `unix://${dockerSocket}`, ours: true };
 
 /** Looks at the user's engine once; when ours runs already, that choice stands. */
 export async function findDocker(): Promise<DockerEngine> {

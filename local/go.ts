@@ -1,9 +1,9 @@
 // The parts that are built from Go modules: pinned, with committed go.sum files, one folder a module in local/go.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cached, entryPath, hash } from "./cache.ts";
 import { checkGo } from "./machine.ts";
 import { run } from "./run.ts";
-import { existsSync } from "node:fs";
 
 export const kubernetesVersion = "v1.34.4";
 export const pulumiVersion = "v3.259.0";
@@ -58,7 +58,7 @@ export async function goBuild(name: string): Promise<{ dir: string; built: boole
     await checkGo();
     await run("go", ["build", "-trimpath", "-ldflags", `-s -w ${ldflags}`, "-o", `${dir}/`, ...packages], {
       cwd: source(name),
-      env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" },
+      env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly -buildvcs=false", GOWORK: "off" },
     });
   });
 }

@@ -66,7 +66,9 @@ const here = join(import.meta.dirname, "images");
 
 /** The cache key of an image's file tree. */
 export function recipeKey(recipe: Recipe): string {
-  return hash([JSON.stringify(recipe), nodeVersion, moduleKey("pause"), process.arch], [here]);
+  const uses = (variable: string) => recipe.hooks.some((hook) => hook.includes(variable));
+  const inputs = [uses("$NODE") ? nodeVersion : "", uses("$PAUSE") ? moduleKey("pause") : ""];
+  return hash([JSON.stringify(recipe), process.arch, ...inputs], uses("$HERE") ? [here] : []);
 }
 
 async function nodeBinary(): Promise<string> {
@@ -123,14 +125,14 @@ export async function pushImage(recipe: Recipe, docker: DockerEngine): Promise<s
   const target = `${registry}/${recipe.name}`;
   const call = (...args: string[]) => run("docker", args, { env: { DOCKER_HOST: docker.host } });
   let how = "pulled";
-  if (docker.ours) {
+  const pulled = !docker.ours && (await call("pull", recipe.upstream).catch(() => undefined)) !== undefined;
+  if (pulled) {
+    await call("tag", recipe.upstream, target);
+  } else {
     const { dir, built } = await rootfs(recipe);
     const changes = recipe.changes.flatMap((change) => ["--change", change]);
     await call("import", ...changes, join(dir, "rootfs.tar"), target);
     how = built ? "assembled" : "from the cache";
-  } else {
-    await call("pull", recipe.upstream);
-    await call("tag", recipe.upstream, target);
   }
   await call("push", target);
   mkdirSync(stateDir, { recursive: true });

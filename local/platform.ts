@@ -4,6 +4,8 @@ import { Command } from "commander";
 import prettyMs from "pretty-ms";
 import { running } from "./daemon.ts";
 import { daemons } from "./daemons.ts";
+import { debianVersion } from "./debian.ts";
+import { own } from "./docker.ts";
 import { down } from "./down.ts";
 import { environment, exportLines } from "./environment.ts";
 import { alone } from "./lock.ts";
@@ -12,6 +14,9 @@ import { logFile } from "./run.ts";
 import { Trouble } from "./trouble.ts";
 import { up } from "./up.ts";
 
+// Where Debian keeps daemons and Go installs itself; a shell's PATH may look at neither.
+process.env.PATH += ":/usr/local/sbin:/usr/sbin:/sbin:/usr/local/go/bin";
+
 const plain = !process.stdout.isTTY;
 const waiting = () => console.log("another `platform` command is at work on this machine; waiting for it");
 
@@ -19,13 +24,18 @@ const waiting = () => console.log("another `platform` command is at work on this
 async function status(): Promise<void> {
   const table = new Table({ head: ["part", "state", "since", "version", "listens"], style: { head: [], border: [] } });
   let all = true;
+  const engine = environment().DOCKER_HOST ?? own.host;
   for (const daemon of Object.values(daemons(nodeAddress()))) {
+    if (daemon.name === "dockerd" && engine !== own.host) {
+      table.push(["Docker engine", "the machine's", "", "", engine]);
+      continue;
+    }
     const noted = running(daemon.name);
     const serves = noted ? await daemon.ready().catch(() => false) : false;
     all &&= serves;
     const state = serves ? "running" : noted ? "does not answer" : "stopped";
     const since = noted ? prettyMs(Date.now() - noted.since, { compact: true }) : "";
-    table.push([daemon.name, state, since, daemon.version, daemon.listens]);
+    table.push([daemon.name, state, since, daemon.version ?? (await debianVersion(daemon.name)), daemon.listens]);
   }
   console.log(table.toString());
   if (!all) process.exitCode = 1;

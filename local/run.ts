@@ -1,4 +1,4 @@
-// Runs a tool to its end, with its output in the log. What it needs from the user's environment it gets; nothing else is passed.
+// Runs a tool to its end, with its output in the log.
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";

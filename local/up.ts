@@ -4,10 +4,11 @@ import { dirname, join } from "node:path";
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
 import { makeVolumes, waitForNode } from "./cluster.ts";
 import * as configs from "./configs.ts";
-import { start } from "./daemon.ts";
+import { checkPort, running, start } from "./daemon.ts";
 import { daemons } from "./daemons.ts";
 import { installPackages } from "./debian.ts";
 import { findDocker, type DockerEngine } from "./docker.ts";
+import { down } from "./down.ts";
 import { rememberDocker } from "./environment.ts";
 import { goBuild } from "./go.ts";
 import { pushImage, recipes, rootfs } from "./images.ts";
@@ -49,10 +50,22 @@ function writeConfigs(): void {
   for (const [host, text] of Object.entries(configs.registryHosts())) write(`certs.d/${host}/hosts.toml`, text);
 }
 
-/** Brings everything up. `plain` prints a line a step instead of redrawing. */
+/** Brings everything up. `plain` prints a line a step instead of redrawing. What fails half-way, from nothing, leaves nothing running. */
 export async function up(plain: boolean): Promise<void> {
   await checkMachine();
   const address = nodeAddress();
+  const parts = Object.values(daemons(address));
+  for (const daemon of parts) await checkPort(daemon);
+  const wasStopped = !parts.some(({ name }) => running(name));
+  try {
+    await steps(address, plain).run();
+  } catch (error) {
+    if (wasStopped) await down();
+    throw error;
+  }
+}
+
+function steps(address: string, plain: boolean): Listr {
   let docker: DockerEngine;
   const build = (name: string) => async () => ((await goBuild(name)).built ? "built" : "from the cache");
   const daemon = (name: string) => step(name, () => start(daemons(address)[name]!));
@@ -60,7 +73,7 @@ export async function up(plain: boolean): Promise<void> {
     title,
     task: (_, task) => task.newListr(tasks, { concurrent }),
   });
-  const tasks = new Listr(
+  return new Listr(
     [
       step("Debian packages", installPackages),
       step("Docker engine", async () => {
@@ -122,5 +135,4 @@ export async function up(plain: boolean): Promise<void> {
         : { timer: PRESET_TIMER, collapseSubtasks: false },
     } as ConstructorParameters<typeof Listr>[1],
   );
-  await tasks.run();
 }

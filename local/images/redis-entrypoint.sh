@@ -5,8 +5,11 @@ set -e
 case "${1:-}" in
 -* | *.conf) set -- redis-server "$@" ;;
 esac
-if [ "$1" = redis-server ]; then
-  shift
-  set -- redis-server --protected-mode no --bind '* -::*' "$@"
+if [ "${1:-}" = redis-server ]; then
+  # At the end: a .conf file and --version count only as the first argument.
+  case " $* " in
+  *--protected-mode*) ;;
+  *) set -- "$@" --protected-mode no ;;
+  esac
 fi
 exec "$@"
