@@ -24,8 +24,8 @@ export interface SeedJobArgs {
 }
 
 const CONTEXT = "components/.context/items";
-/** Two million items a second need no longer; an image that cannot be pulled ends here. */
-const DEADLINE = 10 * 60_000;
+/** Two million items a second need no longer. The image is pulled for the first time here: one that can't be ends with this, and a slow one at the next `up`. */
+const DEADLINE = 3 * 60_000;
 
 /** Puts the items into the queue, or brings it in line with them. A failed item runs again whenever this Job does. */
 export class SeedJob extends pulumi.ComponentResource {
@@ -53,7 +53,7 @@ export class SeedJob extends pulumi.ComponentResource {
         trigger: [items.digest, run, retry],
         // One that failed is to run again at the next `up`.
         annotations: { "pulumi.com/replaceUnready": "true" },
-        spec: { backoffLimit: 2 },
+        spec: { backoffLimit: 1 },
         env: [
           ...envVars({ WQ_RUN: run, WQ_RETRY: retry, ...source.env }),
           {
