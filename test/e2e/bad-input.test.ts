@@ -1,0 +1,105 @@
+// What a user gets wrong, by a real `up`: one line, and nothing made or pushed. All refusals of settings, with their exact lines: test/unit/config.test.ts.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { platformUp, say, type Settings, TestStack } from "../support/stack.ts";
+
+const REGISTRY = "http://127.0.0.1:5000/v2";
+
+describe("bad input", function () {
+  this.timeout(120_000);
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-bad-"));
+  const made: TestStack[] = [];
+
+  before(async function () {
+    this.timeout(1_800_000);
+    await platformUp();
+  });
+  after(async () => {
+    for (const stack of made) await stack.remove();
+    rmSync(dir, { recursive: true });
+  });
+
+  async function failed(settings: Settings, env: Record<string, string> = {}) {
+    const imageName = `127.0.0.1:5000/bad-${process.pid}-${made.length}`;
+    const stack = new TestStack({ imageName, ...settings }, { env });
+    made.push(stack);
+    await stack.init();
+    const { ok, text } = await stack.up();
+    assert.ok(!ok, text);
+    const pushed = (await fetch(`${REGISTRY}/${imageName.replace(/^[^/]*\//, "")}/tags/list`)).ok;
+    return { stack, text, pushed };
+  }
+
+  it("in the settings is one line, before anything is made", async () => {
+    const { stack, text } = await failed({ paralelism: 3 });
+    assert.match(text, /^ *error: There is no setting `paralelism`; did you mean `parallelism`\?$/m);
+    assert.doesNotMatch(text, / +at .*\.ts:\d+/);
+    const { text: listed } = await stack.pulumi("stack", "--show-urns");
+    assert.doesNotMatch(listed, /kubernetes:|docker:/);
+    assert.match((await say("kubectl", ["get", "namespace", stack.namespace])).text, /NotFound/);
+  });
+
+  it("of Pulumi's own kind names the key, too", async () => {
+    const { text } = await failed({ items: "apple" });
+    assert.match(text, /^ *error: Expected `items` to be /m);
+  });
+
+  it("a cluster that is not there pushes nothing", async () => {
+    const kubeconfig = join(dir, "kubeconfig");
+    const cluster = { name: "gone", cluster: { server: "https://127.0.0.1:1" } };
+    const context = { name: "gone", context: { cluster: "gone", user: "me" } };
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [cluster],
+      contexts: [context],
+      "current-context": "gone",
+    };
+    writeFileSync(kubeconfig, JSON.stringify({ ...config, users: [{ name: "me", user: { token: "t" } }] }));
+    const { text, pushed } = await failed({ createNamespace: false }, { KUBECONFIG: kubeconfig });
+    assert.match(text, /unreachable|serves only the local platform, and KUBECONFIG names 127\.0\.0\.1:1/);
+    assert.equal(pushed, false);
+  });
+
+  it("a Docker that does not run is said so", async () => {
+    const { text, pushed } = await failed({}, { DOCKER_HOST: `unix://${dir}/nowhere.sock` });
+    assert.match(text, /failed to connect to any docker daemon/);
+    assert.equal(pushed, false);
+  });
+
+  it("a command that the image has not is an error of `up`, in seconds", async () => {
+    const { text } = await failed({ command: ["pyton3", "x.py"] });
+    assert.match(text, /the batch was aborted: the command pyton3 is not in the image: set `baseImage`/);
+  });
+
+  it("another stack's queue and a wrong password are errors of `up`, in seconds", async () => {
+    const first = new TestStack({ items: ["only"] });
+    made.push(first);
+    await (await first.init()).mustUp();
+    const host = await first.kubectl("get", "service/redis", "-o", "jsonpath={.spec.clusterIP}");
+    const secret = await first.kubectl("get", "secret/redis", "-o", "jsonpath={.data.password}");
+    const password = Buffer.from(secret, "base64").toString();
+
+    const second = new TestStack({});
+    made.push(second);
+    await second.init();
+    await second.setSecret("redisUrl", `redis://:${password}@${host}:6379`);
+    const owned = await second.up();
+    assert.ok(!owned.ok);
+    assert.match(owned.text, new RegExp(`job2 .*job-wq-2/${first.name}`));
+    await second.setSecret("redisUrl", `redis://:wrong-one@${host}:6379`);
+    const refused = await second.up();
+    assert.ok(!refused.ok);
+    assert.match(refused.text, /WRONGPASS|password/);
+    // Neither password is anywhere in what is said or kept.
+    const { text: state } = await second.pulumi("stack", "export");
+    for (const said of [owned.text, refused.text, state])
+      assert.ok(!said.includes(password) && !said.includes("wrong-one"));
+    // And with a name of its own both share that Redis.
+    await second.setSecret("redisUrl", `redis://:${password}@${host}:6379`);
+    await second.mustUp({ queue: "job3" });
+    assert.equal((await second.items()).length, 9);
+  });
+});

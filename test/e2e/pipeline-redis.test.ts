@@ -1,0 +1,78 @@
+// What becomes of the work when Redis goes, and who else may put items in.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fruits, platformUp, TestStack } from "../support/stack.ts";
+
+describe("Redis of a pipeline", function () {
+  this.timeout(180_000);
+  before(async function () {
+    this.timeout(1_800_000);
+    await platformUp();
+  });
+
+  /** The host's pid of a program in a pod, by the pod's cgroup. */
+  function hostPid(uid: string, program: string): number {
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      try {
+        const [comm, cgroup] = ["comm", "cgroup"].map((file) => readFileSync(`/proc/${pid}/${file}`, "utf8"));
+        if (comm!.trim() === program && cgroup!.includes(uid)) return Number(pid);
+      } catch {
+        // it ended meanwhile
+      }
+    }
+    throw new Error(`no ${program} in pod ${uid}`);
+  }
+
+  it("may be killed between two items: it restarts with what it knew, and nothing runs twice", async () => {
+    const stack = await new TestStack({ parallelism: 1, workSeconds: 0.5 }).init();
+    try {
+      const running = stack.up();
+      const pod = (path: string) => stack.kubectl("get", "pod/redis-master", "-o", `jsonpath={${path}}`);
+      for (let i = 0; i < 600; i++, await sleep(100)) {
+        const done = await stack.redis("hget", "{job2}:batch", "done").catch(() => "0");
+        if (Number(done) >= 2) break;
+      }
+      process.kill(hostPid(await pod(".metadata.uid"), "redis-server"), "SIGKILL");
+      const { ok, text } = await running;
+      assert.ok(ok, text);
+      assert.equal(await pod(".status.containerStatuses[0].restartCount"), "1");
+      assert.deepEqual(await stack.items(), fruits);
+    } finally {
+      await stack.remove();
+    }
+  });
+
+  it("is filled by hand, as on the page: first without workers, then with them", async () => {
+    const stack = await new TestStack({ items: undefined, workers: false }).init();
+    try {
+      await stack.mustUp();
+      assert.equal(await stack.redis("rpush", "job2", ...fruits), "9");
+      await stack.mustUp({ workers: true });
+      assert.deepEqual(await stack.items(), fruits);
+      assert.match(await stack.kubectl("logs", "job/job-wq-2-verdict"), /all 9 items done/);
+    } finally {
+      await stack.remove();
+    }
+  });
+
+  it("keeps the record of what is done on a claim, also when its Pod is deleted; the claim goes on destroy", async () => {
+    const stack = await new TestStack({ redisStorage: "64Mi", createNamespace: true }).init();
+    try {
+      await stack.mustUp();
+      await stack.kubectl("delete", "pod/redis-master-0");
+      await stack.kubectl("wait", "--for=condition=Ready", "pod/redis-master-0", "--timeout=60s");
+      await stack.mustUp({ items: [...fruits, "kiwi"] });
+      assert.deepEqual(await stack.items(), ["kiwi"]);
+      const preview = await stack.preview("--expect-no-changes");
+      assert.ok(preview.ok, preview.text);
+      await stack.mustUp({ redisStorage: undefined });
+      for (let i = 0; i < 100 && (await stack.kubectl("get", "pvc", "-o", "name")); i++) await sleep(200);
+      assert.equal(await stack.kubectl("get", "pvc", "-o", "name"), "");
+      // Without that data everything is to be done again.
+      assert.deepEqual(await stack.items(), [...fruits, "kiwi"].sort());
+    } finally {
+      await stack.remove();
+    }
+  });
+});
