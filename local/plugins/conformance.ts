@@ -20,7 +20,10 @@ const pause = { name: "c", image: "redis:8", command: ["sleep", "3600"] };
 const container = { ...pause, resources: { requests: { cpu: "1m" } } };
 const end = (script: string) => ({
   metadata: { labels },
-  spec: { restartPolicy: "Never", containers: [{ name: "c", image: "redis:8", command: ["sh", "-c", script] }] },
+  spec: {
+    ...{ restartPolicy: "Never", terminationGracePeriodSeconds: 0 },
+    containers: [{ name: "c", image: "redis:8", command: ["sh", "-c", script] }],
+  },
 });
 const job = (spec: Fields, script = "true") => ({ spec: { template: end(script), ...spec } });
 const pod = (spec: Fields, one: Fields = {}) => ({

@@ -80,7 +80,7 @@ describe(`the kubernetes plugin (${official ? "official" : "ours"}) conforms`, f
   });
 
   it("makes of each change what its row says", async () => {
-    const preview = await pulumi(["preview", "--json"], made("after"));
+    const preview = await pulumi(["preview", "--json", "--show-sames"], made("after"));
     const { steps } = JSON.parse(preview.stdout) as { steps: { op: string; urn: string }[] };
     const seen = Object.fromEntries(rows.map(({ name }) => [name, "none"]));
     for (const { op, urn } of steps) {
