@@ -83,18 +83,19 @@ const seed =
   new SeedJob("seed", {
     ...{ shared, items: config.items, run: config.run, retry: config.retry, dependsOn: ready },
     ...(build && { image: build }),
-    ...(redis.pod && { data: redis.pod }),
+    redis,
   });
 
 // Run the Job.
 const { items: _, namespace: __, redis: ___, secretEnv, ...settings } = config;
-const before = [...(redis.pod ? [redis.pod] : []), ...(seed ? [seed.job] : [])];
+const before = [redis.data, ...(seed ? [seed.job] : [])];
 const workers =
   config.workers &&
   new WorkerJob("workers", {
     ...definedOnly(settings),
     ...(secretEnv && { secretEnv }),
     shared,
+    place: redis.place,
     replaceWith: before,
     dependsOn: [...ready, ...before],
   });

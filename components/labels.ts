@@ -1,6 +1,7 @@
 /** Names as on the Kubernetes page, so that its commands work here. */
 export const names = {
   redis: "redis",
+  redisUrl: "redis-url",
   redisPod: "redis-master",
   worker: "job-wq-2",
   seed: "job-wq-2-seed",

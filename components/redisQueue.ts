@@ -53,8 +53,10 @@ function probe(answer: string, timing: Partial<k8s.types.input.core.v1.Probe>): 
 export class RedisQueue extends pulumi.ComponentResource {
   /** Variables that tell a container where Redis is. */
   readonly env: EnvVar[];
-  /** What holds the data: who depends on the data is replaced with it. Absent with `url`. */
-  readonly pod?: k8s.core.v1.Pod | k8s.apps.v1.StatefulSet;
+  /** What holds the data, or says where it is: who depends on the data is replaced with it. */
+  readonly data: pulumi.Resource;
+  /** Where it is kept. Elsewhere, nothing is known of what was done here. */
+  readonly place: "pod" | "claim" | "url";
   /** Made first, and at once: what comes after it knows that the cluster answers and lets us in. */
   readonly first: pulumi.Resource;
 
@@ -68,12 +70,15 @@ export class RedisQueue extends pulumi.ComponentResource {
     const { queue, namespace, url } = args;
     const mine = { parent: this };
     const meta = (resource: string) => ({ name: resource, namespace, labels: labels("redis", queue) });
-    const password = (key: string) => ({ secretKeyRef: { name: names.redis, key } });
+    this.place = url !== undefined ? "url" : args.storage ? "claim" : "pod";
 
     if (url !== undefined) {
-      const secret = new k8s.core.v1.Secret(`${name}-url`, { metadata: meta(names.redis), stringData: { url } }, mine);
-      this.first = secret;
-      this.env = [{ name: "REDIS_URL", valueFrom: password("url") }];
+      this.data = this.first = new k8s.core.v1.Secret(
+        `${name}-url`,
+        { metadata: meta(names.redisUrl), stringData: { url } },
+        { ...mine, deleteBeforeReplace: true },
+      );
+      this.env = [{ name: "REDIS_URL", valueFrom: { secretKeyRef: { name: names.redisUrl, key: "url" } } }];
       this.registerOutputs({});
       return;
     }
@@ -107,26 +112,28 @@ export class RedisQueue extends pulumi.ComponentResource {
 
     const spec = this.#podSpec(args, secret !== undefined);
     const dependsOn = secret ? [policy, secret] : [policy];
-    this.pod = args.storage
-      ? this.#statefulSet(`${name}-pod`, args.storage, spec, meta(names.redisPod), dependsOn, queue)
-      : new k8s.core.v1.Pod(
-          `${name}-pod`,
-          { metadata: meta(names.redisPod), spec },
-          { ...mine, dependsOn, deleteBeforeReplace: true },
-        );
+    // When the setting changes, both kinds are there until the end of `up`: the Service has to pick the new one.
+    const placed = { "job-wq-2/data": this.place };
+    const metadata = { ...meta(names.redisPod), labels: { ...labels("redis", queue), ...placed } };
+    const picked = { ...selector("redis", queue), ...placed };
+    this.data = args.storage
+      ? this.#statefulSet(`${name}-pod`, args.storage, spec, metadata, picked, dependsOn)
+      : new k8s.core.v1.Pod(`${name}-pod`, { metadata, spec }, { ...mine, dependsOn, deleteBeforeReplace: true });
     const service = new k8s.core.v1.Service(
       `${name}-service`,
       {
         // A Service without endpoints counts as ready after ten seconds of waiting, so that wait proves nothing: the Pod's probes do.
         metadata: { ...meta(names.redis), annotations: { "pulumi.com/skipAwait": "true" } },
-        spec: { selector: selector("redis", queue), ports: [{ port: 6379, targetPort: 6379 }] },
+        spec: { selector: picked, ports: [{ port: 6379, targetPort: 6379 }] },
       },
-      { ...mine, dependsOn: [this.pod] },
+      { ...mine, dependsOn: [this.data] },
     );
     this.env = [
       { name: "REDIS_URL", value: `redis://${names.redis}:6379` },
       { name: "REDIS_SERVICE_HOST", value: service.spec.clusterIP },
-      ...(secret ? [{ name: "REDIS_PASSWORD", valueFrom: password("password") }] : []),
+      ...(secret
+        ? [{ name: "REDIS_PASSWORD", valueFrom: { secretKeyRef: { name: names.redis, key: "password" } } }]
+        : []),
     ];
     this.registerOutputs({});
   }
@@ -164,9 +171,9 @@ export class RedisQueue extends pulumi.ComponentResource {
     name: string,
     storage: string,
     spec: k8s.types.input.core.v1.PodSpec,
-    metadata: k8s.types.input.meta.v1.ObjectMeta,
+    metadata: { name: string; namespace: pulumi.Input<string>; labels: Record<string, string> },
+    matchLabels: Record<string, string>,
     dependsOn: pulumi.Resource[],
-    queue: string,
   ): k8s.apps.v1.StatefulSet {
     return new k8s.apps.v1.StatefulSet(
       name,
@@ -175,12 +182,12 @@ export class RedisQueue extends pulumi.ComponentResource {
         spec: {
           serviceName: names.redis,
           replicas: 1,
-          selector: { matchLabels: selector("redis", queue) },
-          template: { metadata: { labels: labels("redis", queue) }, spec },
+          selector: { matchLabels },
+          template: { metadata: { labels: metadata.labels }, spec },
           persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" },
           volumeClaimTemplates: [
             {
-              metadata: { name: "data", labels: labels("redis", queue) },
+              metadata: { name: "data", labels: metadata.labels },
               spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage } } },
             },
           ],

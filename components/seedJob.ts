@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Items } from "../config/items.ts";
 import { envVars, type JobShared, makeJob } from "./job.ts";
 import { labels, names } from "./labels.ts";
+import type { RedisQueue } from "./redisQueue.ts";
 import { containerSecurity } from "./security.ts";
 import type { WorkerImageArgs } from "./workerImage.ts";
 
@@ -18,7 +19,7 @@ export interface SeedJobArgs {
   run: string;
   retry: string;
   /** What holds the data: without it, the items are to be put in again. */
-  data?: pulumi.Resource;
+  redis: Pick<RedisQueue, "data" | "place">;
   /** The Jobs of this stack that must be gone before items are changed. */
   dependsOn: pulumi.Resource[];
 }
@@ -38,7 +39,7 @@ export class SeedJob extends pulumi.ComponentResource {
    */
   constructor(name: string, args: SeedJobArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workqueue:index:SeedJob", name, {}, opts);
-    const { shared, items, run, retry } = args;
+    const { shared, items, redis, run, retry } = args;
     const source = items.kind === "range" ? { env: { WQ_ITEMS_RANGE: items.range } } : this.#file(name, items, args);
     this.job = makeJob(
       `${name}-job`,
@@ -50,7 +51,7 @@ export class SeedJob extends pulumi.ComponentResource {
         // V8's nursery grows with what streams through it; nothing of a seeding lives long enough to need that.
         nodeOptions: ["--semi-space-growth-factor=1"],
         deadline: DEADLINE,
-        trigger: [items.digest, run, retry],
+        trigger: [items.digest, run, retry, redis.place],
         // One that failed is to run again at the next `up`.
         annotations: { "pulumi.com/replaceUnready": "true" },
         spec: { backoffLimit: 1 },
@@ -67,7 +68,7 @@ export class SeedJob extends pulumi.ComponentResource {
           pod: source.pod,
         }),
       },
-      { parent: this, dependsOn: args.dependsOn, ...(args.data && { replaceWith: [args.data] }) },
+      { parent: this, dependsOn: args.dependsOn, replaceWith: [redis.data] },
     );
     this.registerOutputs({});
   }

@@ -34,6 +34,8 @@ export interface WorkerJobArgs {
   env: Record<string, string>;
   secretEnv?: pulumi.Output<Record<string, string>>;
   serviceAccountName?: string;
+  /** Where the data is; elsewhere there may be something to do. */
+  place: string;
   /** What holds the data, and the seeding: with them, the workers start anew. */
   replaceWith: pulumi.Resource[];
   dependsOn: pulumi.Resource[];
@@ -78,7 +80,7 @@ export class WorkerJob extends pulumi.ComponentResource {
         shared,
         program: "worker",
         deadline: args.activeDeadline,
-        trigger: [args.run],
+        trigger: [args.run, args.place],
         annotations: args.wait
           ? { "pulumi.com/replaceUnready": "true" }
           : { "pulumi.com/waitFor": "jsonpath={.status.startTime}" },

@@ -30,7 +30,7 @@ describe("Redis of a pipeline", function () {
       const running = stack.up();
       const pod = (path: string) => stack.kubectl("get", "pod/redis-master", "-o", `jsonpath={${path}}`);
       for (let i = 0; i < 600; i++, await sleep(100)) {
-        const done = await stack.redis("hget", "{job2}:batch", "done").catch(() => "0");
+        const done = await stack.redis("hlen", "{job2}:results").catch(() => "0");
         if (Number(done) >= 2) break;
       }
       process.kill(hostPid(await pod(".metadata.uid"), "redis-server"), "SIGKILL");

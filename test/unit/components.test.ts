@@ -75,7 +75,7 @@ describe("components", function () {
     ...{ shared: shared(), parallelism: 2, concurrency: 1, workSeconds: 10, maxAttempts: 3 },
     ...{ backoff: { min: 1000, max: 300_000 }, itemTimeout: 3_600_000, lease: 10_000, maxResultBytes: 65_536 },
     ...{ keepResults: "all", keepLogs: "failed", activeDeadline: 86_400_000, gracePeriod: 10_000, wait: true },
-    ...{ run: "1", env: {}, replaceWith: [], dependsOn: [] },
+    ...{ run: "1", env: {}, place: "pod", replaceWith: [], dependsOn: [] },
   });
 
   describe("RedisQueue", () => {
@@ -138,14 +138,22 @@ describe("components", function () {
       assert.equal(spec.persistentVolumeClaimRetentionPolicy.whenDeleted, "Delete");
       assert.deepEqual(spec.volumeClaimTemplates[0].spec.resources.requests, { storage: "1Gi" });
       assert.ok(!spec.template.spec.containers[0].args.includes("--requirepass"));
+      // Beside a Pod that is still there, the Service has to pick this one.
+      const picked = one("redis-service").spec.selector;
+      assert.equal(picked["job-wq-2/data"], "claim");
+      assert.deepEqual(spec.selector.matchLabels, picked);
+      assert.deepEqual({ ...spec.template.metadata.labels, ...picked }, spec.template.metadata.labels);
     });
 
     it("is a Secret with the address of a Redis that is there", async () => {
       const redis = new components.RedisQueue("redis", { ...redisArgs, url: pulumi.secret("rediss://u:p@h:6380") });
       await settle();
-      assert.deepEqual(made.map(short).sort(), ["RedisQueue redis = -", "Secret redis-url = redis"]);
-      assert.deepEqual(redis.env, [{ name: "REDIS_URL", valueFrom: { secretKeyRef: { name: "redis", key: "url" } } }]);
-      assert.equal(redis.pod, undefined);
+      assert.deepEqual(made.map(short).sort(), ["RedisQueue redis = -", "Secret redis-url = redis-url"]);
+      assert.deepEqual(redis.env, [
+        { name: "REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
+      ]);
+      // Another address is another Redis: the items are to be put in there.
+      assert.deepEqual([redis.place, redis.data], ["url", redis.first]);
     });
   });
 
@@ -204,19 +212,22 @@ describe("components", function () {
   describe("SeedJob", () => {
     const gzipped = Buffer.from("items");
     const file = { kind: "file", format: "text", gzipped, digest: "d1" } as const;
-    const common = { run: "1", retry: "0", dependsOn: [] };
+    const common = () => ({
+      ...{ run: "1", retry: "0", dependsOn: [], redis: new components.RedisQueue("redis", redisArgs) },
+    });
+    const mine = () => made.map(short).filter((line) => /(^Job|seed)/i.test(line));
 
     it("carries a list in a ConfigMap, and runs again with the list, `run` and `retry`", async () => {
-      new components.SeedJob("seed", { shared: shared(), items: { ...file, inline: true }, ...common }, recorder);
+      new components.SeedJob("seed", { shared: shared(), items: { ...file, inline: true }, ...common() }, recorder);
       await settle();
-      assert.deepEqual(made.map(short).sort(), [
+      assert.deepEqual(mine().sort(), [
         "ConfigMap seed-items = job-wq-2-items",
         "Job seed-job = job-wq-2-seed",
         "SeedJob seed = -",
       ]);
       assert.deepEqual(one("seed-items").binaryData, { "items.gz": gzipped.toString("base64") });
       const { replacementTrigger, deleteBeforeReplace } = options.get("seed-job");
-      assert.deepEqual([replacementTrigger, deleteBeforeReplace], [["d1", "1", "0"], true]);
+      assert.deepEqual([replacementTrigger, deleteBeforeReplace], [["d1", "1", "0", "pod"], true]);
       const { metadata, spec } = one("seed-job");
       assert.equal(metadata.annotations["pulumi.com/replaceUnready"], "true");
       assert.deepEqual([spec.activeDeadlineSeconds, spec.backoffLimit], [180, 1]);
@@ -235,7 +246,7 @@ describe("components", function () {
         platform: "linux/amd64",
         baseImage: "node:24-slim",
       };
-      new components.SeedJob("seed", { shared: shared(), items: { ...file, inline: false }, image, ...common });
+      new components.SeedJob("seed", { shared: shared(), items: { ...file, inline: false }, image, ...common() });
       await settle();
       assert.equal(one("seed-items-image").imageName, "reg.example.com/x-items:2");
       const [init] = one("seed-job").spec.template.spec.initContainers;
@@ -248,10 +259,10 @@ describe("components", function () {
       new components.SeedJob("seed", {
         shared: shared(),
         items: { kind: "range", range: "1..9", digest: "r" },
-        ...common,
+        ...common(),
       });
       await settle();
-      assert.deepEqual(made.map(short).sort(), ["Job seed-job = job-wq-2-seed", "SeedJob seed = -"]);
+      assert.deepEqual(mine().sort(), ["Job seed-job = job-wq-2-seed", "SeedJob seed = -"]);
       assert.equal(env(one("seed-job")).WQ_ITEMS_RANGE, "1..9");
     });
   });
@@ -272,7 +283,7 @@ describe("components", function () {
       assert.equal(pod.containers[0].terminationMessagePolicy, "FallbackToLogsOnError");
       assert.equal(metadata.annotations["pulumi.com/replaceUnready"], "true");
       const { deleteBeforeReplace, replacementTrigger, customTimeouts } = options.get("workers-job");
-      assert.deepEqual([deleteBeforeReplace, replacementTrigger], [true, ["1"]]);
+      assert.deepEqual([deleteBeforeReplace, replacementTrigger], [true, ["1", "pod"]]);
       assert.deepEqual(customTimeouts, { create: "86520s" });
     });
 
