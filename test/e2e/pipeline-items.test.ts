@@ -1,0 +1,78 @@
+// Other ways to bring the items and the work: a long file, an edited list, and a program in another language.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { checkout, fruits, platformUp, TestStack } from "../support/stack.ts";
+
+/** Leaves a child behind, which holds the outputs open for an hour. */
+const PROGRAM = `import os, subprocess, sys
+item = sys.stdin.read()
+assert item == os.environ["ITEM"], item
+subprocess.Popen(["sleep", "3600"])
+if item == "banana":
+    sys.exit(65)
+print("looked at " + item, file=sys.stderr)
+print(os.environ["GREETING"] + item[::-1])
+`;
+
+describe("items and work of other kinds", function () {
+  this.timeout(180_000);
+  const { project, remove } = checkout();
+  before(async function () {
+    this.timeout(1_800_000);
+    await platformUp();
+  });
+  after(remove);
+
+  async function withStack(settings: Record<string, unknown>, use: (stack: TestStack) => Promise<void>): Promise<void> {
+    const stack = await new TestStack(settings, { project }).init();
+    try {
+      await use(stack);
+    } finally {
+      await stack.remove();
+    }
+  }
+
+  it("a list whose waiting items change: one comes, one goes, the rest stay in order", async () => {
+    await withStack({ workers: false }, async (stack) => {
+      await stack.mustUp();
+      assert.deepEqual((await stack.redis("lrange", "job2", "0", "-1")).split("\n"), fruits);
+      await stack.mustUp({ items: [...fruits.filter((item) => item !== "banana"), "kiwi"] });
+      const expected = [...fruits.filter((item) => item !== "banana"), "kiwi"];
+      assert.deepEqual((await stack.redis("lrange", "job2", "0", "-1")).split("\n"), expected);
+    });
+  });
+
+  it("a file too long for a ConfigMap travels in an image of its own", async () => {
+    const items = Array.from({ length: 60_000 }, () => randomBytes(12).toString("hex"));
+    writeFileSync(join(project, "items.txt"), items.join("\n"));
+    const settings = { items: undefined, itemsFile: "items.txt", concurrency: 32, parallelism: 1, logFormat: "json" };
+    await withStack(settings, async (stack) => {
+      const { text } = await stack.mustUp();
+      assert.match(text, /seed-items-image/);
+      assert.doesNotMatch(text, /ConfigMap/);
+      assert.equal(await stack.redis("hlen", "{job2}:results"), String(items.length));
+      const preview = await stack.preview("--expect-no-changes");
+      assert.ok(preview.ok, preview.text);
+    });
+  });
+
+  it("a Python program on Python's own image, which leaves children behind", async () => {
+    mkdirSync(join(project, "worker/files"), { recursive: true });
+    writeFileSync(join(project, "worker/files/process.py"), PROGRAM);
+    const settings = {
+      ...{ baseImage: "python:3-slim", command: ["python3", "process.py"], allowFailures: true },
+      ...{ env: { GREETING: "hello " }, keepLogs: "all" },
+    };
+    await withStack(settings, async (stack) => {
+      await stack.mustUp();
+      const verdict = await stack.kubectl("logs", "job/job-wq-2-verdict");
+      assert.match(verdict, /1 of 9 items failed: banana/);
+      // By the records: what it printed, and what it said.
+      const record = await stack.redis("hget", "{job2}:results", "1");
+      assert.match(record, /^d\d+ ="hello elppa/);
+      assert.match(await stack.redis("hget", "{job2}:logs", "1"), /looked at apple/);
+    });
+  });
+});
