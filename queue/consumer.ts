@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Worker } from "node:worker_threads";
 import type { Redis } from "ioredis";
+import { Ahead } from "./ahead.ts";
 import { backoff } from "./backoff.ts";
 import { connect } from "./connect.ts";
 import { Exchange, RedisAway, type Reply } from "./exchange.ts";
@@ -25,6 +26,8 @@ const ABORT_GRACE_MS = 5_000;
 const MAX_TAKE = 500;
 /** A worker of many slots that is always busy says at most so often that it has nothing else in hand, ms. */
 const IDLE_MS = 100;
+/** Fewer slots than this do not share the exchanges between two lanes. */
+const FEW_SLOTS = 8;
 
 /**
  * Runs a handler over the queue until there is nothing left to do, ever (queue/README.md).
@@ -41,6 +44,7 @@ export class Consumer implements ConsumerApi {
   readonly #free: number[];
   /** In the order of their start. */
   readonly #inHand = new Set<Job>();
+  readonly #ahead: Ahead;
   readonly #sick = new SickLeave();
   readonly #onLine: ((job: Job, line: string) => void) | undefined;
   #settled: Settled[] = [];
@@ -71,6 +75,7 @@ export class Consumer implements ConsumerApi {
   constructor(options: ConsumerOptions) {
     this.#options = options;
     this.#slots = new Slots(options.concurrency);
+    this.#ahead = new Ahead(options.concurrency);
     this.#free = Array.from({ length: options.concurrency }, (_, slot) => slot);
     const { onEvent } = options;
     this.#onLine = onEvent && (({ id, bytes }, line) => onEvent({ type: "log", id, payload: bytes, line }));
@@ -135,6 +140,7 @@ export class Consumer implements ConsumerApi {
   }
 
   async #leave(graceMs: number): Promise<void> {
+    this.#giveBack();
     const end = performance.now() + graceMs;
     while (this.#inHand.size > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const job of this.#inHand) {
@@ -157,16 +163,17 @@ export class Consumer implements ConsumerApi {
   #pump(): void {
     const { concurrency } = this.#options;
     if (this.#isOver()) return;
-    // Two exchanges under way, where there are enough slots to share: Redis works on one while this process works on the other.
-    const lanes = concurrency < 8 ? 1 : 2;
+    // Two exchanges under way, where there is enough to share: Redis works on one while this process works on the other.
+    const room = this.#ahead.room;
+    const lanes = concurrency + room < FEW_SLOTS ? 1 : 2;
     if (this.#underWay.size >= lanes) return;
     let asked = 0;
     for (const count of this.#underWay.values()) asked += count;
     const now = performance.now();
     const waiting = this.#settled.length === 0 && now < this.#waitUntil;
-    let want = this.#free.length - asked;
+    let want = this.#free.length + room - this.#ahead.size - asked;
     if (this.#end || waiting || this.#mayBeAlone || (this.#suspect && !this.#suspect.over)) want = 0;
-    else want = Math.min(want, Math.ceil(concurrency / lanes), MAX_TAKE);
+    else want = Math.min(want, Math.ceil((concurrency + room) / lanes), MAX_TAKE);
     if (waiting && !this.#end) {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#schedule(), this.#waitUntil - now);
@@ -174,7 +181,9 @@ export class Consumer implements ConsumerApi {
     if (want <= 0 && this.#settled.length === 0) return;
     // Nothing else may be asked for until the answer is here, so this is not said at every chance.
     const idle =
-      want > 0 && asked === 0 && this.#inHand.size === 0 && (lanes === 1 || now - this.#aloneAt > IDLE_MS || this.#dry);
+      want > 0 &&
+      asked + this.#inHand.size + this.#ahead.size === 0 &&
+      (lanes === 1 || now - this.#aloneAt > IDLE_MS || this.#dry);
     if (idle) this.#aloneAt = now;
     void this.#trade(want, idle);
     if (this.#sick.isDue) void this.#ask();
@@ -187,11 +196,12 @@ export class Consumer implements ConsumerApi {
     const number = this.#nextNumber();
     this.#underWay.set(number, want);
     if (idle) this.#mayBeAlone = true;
+    const asked = performance.now();
     try {
       const reply = await this.#exchange.send(number, want, idle, settled, this.#hello());
       this.#underWay.delete(number);
       if (idle) this.#mayBeAlone = false;
-      this.#heed(reply, want, settled);
+      this.#heed(reply, want, settled, asked);
     } catch (error) {
       this.#underWay.delete(number);
       this.#giveUp(error as Error);
@@ -204,7 +214,7 @@ export class Consumer implements ConsumerApi {
     return this.#number;
   }
 
-  #heed({ kind, wait, stale, taken }: Reply, want: number, settled: Settled[]): void {
+  #heed({ kind, wait, stale, taken }: Reply, want: number, settled: Settled[], asked: number): void {
     const { onEvent } = this.#options;
     if (onEvent) {
       for (const member of stale) {
@@ -218,22 +228,33 @@ export class Consumer implements ConsumerApi {
       this.#waitUntil = taken.length > 0 ? 0 : performance.now() + Math.min(Math.max(wait, 5), LOOK_MS);
     }
     if (wait > 0 && this.#inHand.size === 0 && taken.length === 0) onEvent?.({ type: "waiting", forMs: wait });
+    this.#ahead.put(taken);
+    // An answer that lay unread behind a handler that blocked: others may have these items by now.
+    const late = taken.length > 0 && performance.now() - asked > 0.8 * this.#options.leaseMs;
+    if (this.#end || late) this.#giveBack();
     const jobs: Job[] = [];
-    for (const one of taken) {
-      if (this.#end) {
-        const member = `${one.id}:${this.#session}.${one.exchange}`;
-        this.#settled.push({ id: one.id, member, line: "r0\n", again: 0 });
-        continue;
-      }
-      const job = new Job(one, this.#session, this.#free.pop()!, this.#slots, this.#onLine);
-      this.#inHand.add(job);
-      if (one.losses > 0) this.#suspect = job;
-      jobs.push(job);
-    }
+    while (this.#ahead.size > 0 && this.#free.length > 0) jobs.push(this.#begin());
     // First the free slots are asked for, then the work is done: so the two lanes take turns, and Redis is busy meanwhile. Sent together, they
     // would be answered together, ever after.
     this.#pump();
     for (const job of jobs) this.#work(job);
+  }
+
+  /** The first of those that were taken is in hand from now on. */
+  #begin(): Job {
+    const taken = this.#ahead.next();
+    const job = new Job(taken, this.#session, this.#free.pop()!, this.#slots, this.#onLine);
+    this.#inHand.add(job);
+    if (taken.losses > 0) this.#suspect = job;
+    return job;
+  }
+
+  /** What was taken and not begun goes back, which costs it nothing. */
+  #giveBack(): void {
+    for (const { id, exchange } of this.#ahead.clear()) {
+      this.#settled.push({ id, member: `${id}:${this.#session}.${exchange}`, line: "r0\n", again: 0 });
+    }
+    this.#schedule();
   }
 
   /** Runs the handler on one item. One that answers at once costs no promise. */
@@ -306,6 +327,10 @@ export class Consumer implements ConsumerApi {
     this.#slots.free(job.slot);
     this.#free.push(job.slot);
     this.#settled.push({ id: job.id, member: job.member, line, again, log });
+    const now = performance.now();
+    this.#ahead.learn(now - job.startedAt);
+    if (this.#ahead.isOld(now)) this.#giveBack();
+    else if (this.#ahead.size > 0) this.#work(this.#begin());
     this.#schedule();
   }
 
@@ -321,6 +346,7 @@ export class Consumer implements ConsumerApi {
     const { itemTimeoutMs } = this.#options;
     const now = performance.now();
     this.#slots.beat(now);
+    if (this.#ahead.isOld(now)) this.#giveBack();
     for (const job of this.#inHand) {
       const over = now - job.startedAt - itemTimeoutMs;
       if (over < 0) break;
@@ -357,7 +383,7 @@ export class Consumer implements ConsumerApi {
   /** Ends the run when all that was in hand is settled, and known to be. */
   #isOver(): boolean {
     if (!this.#end) return false;
-    const busy = this.#inHand.size + this.#settled.length + this.#underWay.size > 0;
+    const busy = this.#inHand.size + this.#ahead.size + this.#settled.length + this.#underWay.size > 0;
     if (!busy) this.#over?.resolve(this.#end);
     return !busy;
   }

@@ -3,7 +3,7 @@ import { type PeerName, peers } from "../peers/index.ts";
 
 /** Items of one measurement, about a second each: by slots, then by peer. */
 const counts: Record<number, Record<PeerName, number>> = {
-  1: { ours: 15_000, limit: 20_000, bullmq: 6_000, beeQueue: 6_000, page: 3_000 },
+  1: { ours: 150_000, limit: 150_000, bullmq: 6_000, beeQueue: 6_000, page: 3_000 },
   32: { ours: 150_000, limit: 200_000, bullmq: 20_000, beeQueue: 15_000, page: 10_000 },
   256: { ours: 300_000, limit: 300_000, bullmq: 20_000, beeQueue: 15_000, page: 10_000 },
 };

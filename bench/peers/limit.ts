@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect as dial } from "node:net";
+import { MAX_AHEAD } from "../../queue/ahead.ts";
 import { connect } from "../../queue/index.ts";
 import { keyList } from "../../queue/keys.ts";
 import { ours } from "./ours.ts";
@@ -9,6 +10,10 @@ import type { Peer } from "./peer.ts";
 const script = readFileSync(new URL("../../queue/scripts/exchange.lua", import.meta.url), "utf8");
 const sha = createHash("sha1").update(script).digest("hex");
 const OK = "$2\r\nok\r\n";
+
+/** Exchanges under way at a time, and items in each: what slots and what is taken ahead share. */
+const LANES = 2;
+const sizeFor = (slots: number) => Math.ceil((slots + MAX_AHEAD) / LANES);
 
 function resp(parts: (string | number)[]): string {
   let text = `*${parts.length}\r\n`;
@@ -21,13 +26,12 @@ function resp(parts: (string | number)[]): string {
  * count answers. With nobody else there, the ids are known: the first exchange gets 1 to n, the next the n after that.
  */
 function exchanges(queue: string, slots: number, count: number): Buffer[] {
-  const lanes = slots < 8 ? 1 : 2;
-  const size = Math.ceil(slots / lanes);
+  const size = sizeFor(slots);
   const all: Buffer[] = [];
   const last = Math.ceil(count / size);
-  for (let number = 1; number <= last + lanes + 1; number++) {
+  for (let number = 1; number <= last + LANES + 1; number++) {
     const settled: (string | number)[] = [];
-    const of = number - lanes;
+    const of = number - LANES;
     for (let id = (of - 1) * size + 1; of > 0 && id <= Math.min(of * size, count); id++) {
       settled.push(id, `${id}:sessionlimit.${of}`, "d0\n");
     }
@@ -51,7 +55,7 @@ export const limit: Peer = {
     let sent = 0;
     const next = () => void (sent < all.length && socket.write(all[sent++]!));
     const started = performance.now();
-    for (let lane = 0; lane < (slots < 8 ? 1 : 2); lane++) next();
+    for (let lane = 0; lane < LANES; lane++) next();
     await new Promise<void>((resolve, reject) => {
       let rest = "";
       socket.on("error", reject);
