@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa, type Options } from "execa";
+import { foreseen } from "./foreseen.ts";
 import { firstLine, Trouble } from "./trouble.ts";
 
 /** Where a stack is, and what it takes to run Pulumi on it. */
@@ -65,7 +66,7 @@ export function pulumi<T extends Options>(home: StackHome, args: string[], optio
   return execa("pulumi", [...args, ...at, ...config], { cwd: root, ...options, env });
 }
 
-/** What the stack exports; {@link Trouble} where there is no such stack, no Pulumi, or no outputs yet. */
+/** What the stack exports, or will export at the end of its first `up`; {@link Trouble} where there is no such stack, or no Pulumi. */
 export async function stackOutputs(home: StackHome): Promise<StackOutputs> {
   const which = home.stack ? `stack ${home.stack}` : "the current stack";
   let text: unknown;
@@ -82,6 +83,13 @@ export async function stackOutputs(home: StackHome): Promise<StackOutputs> {
     throw new Trouble(`cannot read the outputs of ${which}: ${why}`);
   }
   const outputs = JSON.parse(String(text)) as Partial<StackOutputs>;
-  if (!outputs.queue) throw new Trouble(`${which} has no queue (yet): \`pulumi up\` has not run, or is only starting`);
-  return outputs as StackOutputs;
+  if (outputs.queue) return outputs as StackOutputs;
+  try {
+    const ran = await pulumi(home, ["config", "--json", "--show-secrets", "--non-interactive"]);
+    return foreseen(JSON.parse(String(ran.stdout)) as Record<string, { value?: string }>);
+  } catch (error) {
+    throw new Trouble(
+      `cannot read the settings of ${which}: ${firstLine((error as { stderr?: string }).stderr ?? error)}`,
+    );
+  }
 }

@@ -151,6 +151,15 @@ export class TestStack {
     return this.pulumi("preview", ...args);
   }
 
+  /** A command of cli/, as `npm run NAME -- ARGS`, in a checkout of its own, where the settings lie as a user's do. */
+  async cli(name: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
+    copyFileSync(this.#file, join(this.project, basename(this.#file)));
+    const script = join(this.project, "cli", `${name}.ts`);
+    const env = { ...environment(), ...this.#env };
+    const run = await execa(process.execPath, [script, ...args, "--stack", this.name], { env, reject: false });
+    return { code: run.exitCode ?? -1, out: run.stdout, err: run.stderr };
+  }
+
   kubectl(...args: string[]): Promise<string> {
     return kubectl("-n", this.namespace, ...args);
   }
