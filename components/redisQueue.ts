@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { labels, names, selector } from "./labels.ts";
@@ -29,6 +31,9 @@ export interface RedisQueueArgs {
 const DATA_SHARE = 0.6;
 /** User of the official image; Debian's has none of that number, and needs none. */
 const USER = 999;
+
+/** Mends what a host's death left of the log, and becomes `redis-server`. */
+const START = readFileSync(join(import.meta.dirname, "redis-start.sh"), "utf8");
 
 /** What `redis-server` is started with: on disk within a second, full rather than forgetful, one node. */
 export function redisArgs(memoryBytes: number, auth: boolean): string[] {
@@ -148,7 +153,8 @@ export class RedisQueue extends pulumi.ComponentResource {
         {
           name: "redis",
           image: args.image,
-          args: ["redis-server", ...redisArgs(args.memoryBytes, auth)],
+          args: ["sh", "-c", START, "redis-server", ...redisArgs(args.memoryBytes, auth)],
+          workingDir: "/data",
           // redis-cli reads it too, so that `kubectl exec redis-master -- redis-cli …` needs no password.
           env: auth
             ? [{ name: "REDISCLI_AUTH", valueFrom: { secretKeyRef: { name: names.redis, key: "password" } } }]

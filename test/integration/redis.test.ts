@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import { startRedis } from "../support/redis.ts";
 
@@ -26,6 +27,60 @@ for (const version of ["8", "7.0"] as const) {
         await server.stop();
       }
       assert.equal(existsSync(server.dir), false);
+    });
+
+    it("forgets a transaction whose end is not in its log, and brings nothing of it back later", async () => {
+      const server = await startRedis({ version, args: ["--appendonly", "yes", "--appendfsync", "always"] });
+      const log = join(server.dir, "appendonlydir", "appendonly.aof.1.incr.aof");
+      const take = 'redis.call("LPOP", "job2") redis.call("HSET", "items", "1", "apple")';
+      let redis = new Redis(server.url);
+      try {
+        await redis.rpush("job2", "apple", "banana", "cherry");
+        const whole = statSync(log).size;
+        await redis.eval(take, 0);
+        const whole2 = statSync(log).size;
+        const bytes = readFileSync(log);
+        // Each byte of the last two commands, and some of the first.
+        for (let size = whole2 - 1; size > whole; size -= size > whole2 - 50 ? 1 : 20) {
+          redis.disconnect();
+          await server.kill();
+          writeFileSync(log, bytes.subarray(0, size));
+          await server.restart();
+          redis = new Redis(server.url);
+          assert.deepEqual(await redis.lrange("job2", 0, -1), ["apple", "banana", "cherry"], `cut at ${size}`);
+          await redis.eval(take, 0);
+          redis.disconnect();
+          await server.kill();
+          await server.restart();
+          redis = new Redis(server.url);
+          assert.deepEqual(await redis.lrange("job2", 0, -1), ["banana", "cherry"], `cut at ${size}, and again`);
+        }
+      } finally {
+        redis.disconnect();
+        await server.stop();
+      }
+    });
+
+    it("does not start with a log that is damaged in the middle, and leaves it as it is", async () => {
+      const server = await startRedis({ version, args: ["--appendonly", "yes", "--appendfsync", "always"] });
+      const log = join(server.dir, "appendonlydir", "appendonly.aof.1.incr.aof");
+      const redis = new Redis(server.url);
+      try {
+        for (let take = 0; take < 3; take++) await redis.eval('redis.call("INCR", "a") redis.call("INCR", "b")', 0);
+        redis.disconnect();
+        await server.kill();
+        const bytes = readFileSync(log).toString("latin1");
+        const damaged = bytes
+          .replace("*2\r\n$4\r\nincr", "*2\r\n?4\r\nincr")
+          .replace("*2\r\n$4\r\nINCR", "*2\r\n?4\r\nINCR");
+        assert.notEqual(damaged, bytes);
+        writeFileSync(log, damaged, "latin1");
+        await assert.rejects(server.restart(), /Bad file format reading the append only file/);
+        assert.equal(readFileSync(log).toString("latin1"), damaged);
+      } finally {
+        redis.disconnect();
+        await server.stop();
+      }
     });
   });
 }

@@ -1,9 +1,9 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { cached } from "../../local/cache.ts";
@@ -24,6 +24,7 @@ export interface TestRedis {
   restart(): Promise<void>;
 }
 
+const startScript = resolve(import.meta.dirname, "../../components/redis-start.sh");
 /** The Debian suite that has the version, for machines that do not. */
 const suites = { "8": "trixie", "7.0": "bookworm" };
 
@@ -48,8 +49,21 @@ export async function redisProgram(
   return [loader.find((path) => existsSync(path))!, "--library-path", paths, `${dir}/usr/bin/${name}`];
 }
 
+/** PATH on which scripts find the server and its tools of this version. */
+async function pathOf(version: keyof typeof suites): Promise<string> {
+  const server = await redisProgram(version, "redis-server");
+  if (server.length === 1) return process.env.PATH!;
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-redis-bin-"));
+  for (const name of ["redis-server", "redis-check-aof"]) {
+    const program = server.with(-1, server.at(-1)!.replace(/redis-server$/, name));
+    writeFileSync(join(dir, name), `#!/bin/sh\nexec ${program.join(" ")} "$@"\n`, { mode: 0o755 });
+  }
+  process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
+  return `${dir}:${process.env.PATH}`;
+}
+
 /**
- * Starts one.
+ * Starts one, by the same script as in its Pod.
  * @param options.version `8` (default) or `7.0`.
  * @param options.args More of its options, as `["--appendonly", "yes"]`. Without any, nothing is written to disk.
  * @param options.dir Its working directory. Default: a temporary one.
@@ -57,14 +71,15 @@ export async function redisProgram(
 export async function startRedis(
   options: { version?: "8" | "7.0"; args?: string[]; dir?: string } = {},
 ): Promise<TestRedis> {
-  const [program, ...first] = await redisProgram(options.version ?? "8", "redis-server");
+  const PATH = await pathOf(options.version ?? "8");
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "job-wq-2-redis-"));
   const port = await freePort();
-  const args = [...first, "--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""];
+  const args = [startScript, "--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""];
   let server: ChildProcess;
 
   const start = async () => {
-    server = spawn(program!, [...args, ...(options.args ?? [])], { stdio: ["ignore", "pipe", "pipe"] });
+    const how: SpawnOptions = { cwd: dir, env: { ...process.env, PATH }, stdio: ["ignore", "pipe", "pipe"] };
+    server = spawn("sh", [...args, ...(options.args ?? [])], how);
     let said = "";
     server.stdout!.on("data", (data) => (said = (said + data).slice(-2000)));
     server.stderr!.on("data", (data) => (said = (said + data).slice(-2000)));
