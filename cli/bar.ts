@@ -30,6 +30,7 @@ export function paceText(counts: Counts, pace: Pace | undefined): string {
 /** What the state means, in a word or a line. */
 export function stateText(counts: Counts): string {
   const { state, reason, dead, startedAt, endedAt, now } = counts;
+  if (!counts.total && !counts.owner) return "nothing in it yet";
   const took = startedAt ? span((endedAt || now) - startedAt) : "";
   switch (state) {
     case "seeding":

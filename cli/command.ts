@@ -44,6 +44,16 @@ export function command({ name, description, examples, exits }: About): Command 
       () => `\nExamples:\n${column(examples)}\n\nExit codes:\n${column(codes as [string, string][])}`,
     )
     .allowExcessArguments(false)
+    .configureOutput({
+      outputError: (text, write) =>
+        write(
+          `${text
+            .trim()
+            .replace(/^error: /, `${name}: `)
+            .replaceAll("\n", " ")
+            .replace(/\.$/, "")}; see --help\n`,
+        ),
+    })
     .exitOverride();
 }
 

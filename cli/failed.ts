@@ -1,6 +1,6 @@
 // `npm run failed`: what failed for good, grouped by reason.
 import { command, main, type Where } from "./command.ts";
-import { withQueue } from "./queue.ts";
+import { withBatch } from "./queue.ts";
 import { Reasons } from "./reasons.ts";
 import { rowOf } from "./rows.ts";
 import { count, label, oneLine } from "./text.ts";
@@ -16,7 +16,7 @@ const program = command({
 })
   .option("--json", "a line of JSON for each group")
   .action(async (options: Where & { json?: boolean }) => {
-    await withQueue(options, async ({ admin }) => {
+    await withBatch(options, async ({ admin }) => {
       const reasons = new Reasons();
       let failed = 0;
       for await (const record of admin.dead()) {

@@ -1,4 +1,5 @@
 // `npm run pause`: items in hand finish, none starts.
+import { stateText } from "./bar.ts";
 import { command, main, type Where } from "./command.ts";
 import { withQueue } from "./queue.ts";
 import { count } from "./text.ts";
@@ -8,14 +9,17 @@ const program = command({
   description:
     "Items in hand finish, none starts, until `npm run resume`. Nothing is lost or run twice; `up` goes on waiting.",
   examples: [["npm run pause", "now"]],
-  exits: { 0: "paused" },
+  exits: { 0: "paused, or there was nothing to pause" },
 }).action(async (options: Where) => {
   await withQueue(options, async ({ admin }) => {
     await admin.pause();
-    const { running, waiting, delayed } = await admin.counts();
-    console.log(
-      `Paused: ${count(running, "item")} in hand will finish, ${count(waiting + delayed, "item")} wait for \`npm run resume\`.`,
-    );
+    const counts = await admin.counts();
+    if (counts.state === "finished") {
+      console.log(`Nothing to pause: ${stateText(counts)}.`);
+      return;
+    }
+    const left = count(counts.waiting + counts.delayed, "item");
+    console.log(`Paused: ${count(counts.running, "item")} in hand will finish, ${left} wait for \`npm run resume\`.`);
   });
 });
 await main(program);

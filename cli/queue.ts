@@ -1,4 +1,5 @@
 import { connect, QueueAdmin } from "../queue/index.ts";
+import type { Counts } from "../queue/types.ts";
 import { Cluster } from "./cluster.ts";
 import type { Where } from "./command.ts";
 import { findStack, type StackHome, stackOutputs } from "./stack.ts";
@@ -53,4 +54,14 @@ export async function withQueue<T>(where: Where, use: (queue: OpenQueue) => Prom
   } finally {
     queue.close();
   }
+}
+
+/** The same, for what a queue that nobody seeded or took from (a mistyped name, an `up` that is not that far) can't answer. */
+export async function withBatch<T>(where: Where, use: (queue: OpenQueue, counts: Counts) => Promise<T>): Promise<T> {
+  return withQueue(where, async (queue) => {
+    const counts = await queue.admin.counts();
+    if (counts.total === 0 && counts.owner === "")
+      throw new Trouble(`nothing was seeded into or taken from the queue ${queue.title} yet`);
+    return use(queue, counts);
+  });
 }

@@ -2,7 +2,7 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { command, main, type Where } from "./command.ts";
-import { withQueue } from "./queue.ts";
+import { withBatch } from "./queue.ts";
 import { collect } from "./report/collect.ts";
 import { html } from "./report/html.ts";
 import { count } from "./text.ts";
@@ -32,8 +32,8 @@ const program = command({
 })
   .option("-o, --output <file>", "where to", "report.html")
   .action(async ({ output, ...where }: Where & { output: string }) => {
-    await withQueue(where, async ({ admin, title }) => {
-      const data = await collect(title, await admin.counts(), admin.results());
+    await withBatch(where, async ({ admin, title }, counts) => {
+      const data = await collect(title, counts, admin.results());
       const file = resolve(output);
       write(file, html(data));
       console.log(`${count(data.counts.items, "item")}: ${file}`);

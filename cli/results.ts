@@ -3,7 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { Option } from "commander";
 import { stringify } from "csv-stringify";
 import { command, main, type Where } from "./command.ts";
-import { withQueue } from "./queue.ts";
+import { withBatch } from "./queue.ts";
 import { COLUMNS, isSettled, type Row, rowOf } from "./rows.ts";
 
 const program = command({
@@ -21,7 +21,7 @@ const program = command({
   .option("--csv", "the same as --format csv")
   .option("-a, --all", "also what is running or waits for another attempt")
   .action(async (options: Where & { format: string; csv?: boolean; all?: boolean }) => {
-    await withQueue(options, async ({ admin }) => {
+    await withBatch(options, async ({ admin }) => {
       async function* rows(): AsyncIterable<Row> {
         for await (const record of admin.results()) if (options.all || isSettled(record)) yield rowOf(record);
       }

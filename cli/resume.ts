@@ -1,4 +1,5 @@
 // `npm run resume`: takes back a pause, or reopens an aborted batch.
+import { stateText } from "./bar.ts";
 import { command, main, type Where } from "./command.ts";
 import { withQueue } from "./queue.ts";
 import { count } from "./text.ts";
@@ -7,12 +8,17 @@ const program = command({
   name: "resume",
   description: "Takes back `npm run pause`. Also reopens an aborted batch for workers that are still there.",
   examples: [["npm run resume", "now"]],
-  exits: { 0: "resumed" },
+  exits: { 0: "resumed, or there was nothing to resume" },
 }).action(async (options: Where) => {
   await withQueue(options, async ({ admin }) => {
     await admin.resume();
-    const { waiting, delayed } = await admin.counts();
-    console.log(`Resumed: ${count(waiting + delayed, "item")} left to start.`);
+    const counts = await admin.counts();
+    const over = counts.state === "finished";
+    console.log(
+      over
+        ? `Nothing to resume: ${stateText(counts)}.`
+        : `Resumed: ${count(counts.waiting + counts.delayed, "item")} left to start.`,
+    );
   });
 });
 await main(program);

@@ -17,7 +17,7 @@ export interface Row {
   start: string | null;
   end: string | null;
   duration: number | null;
-  /** Why it failed, or why it last came back; null for one that is done. */
+  /** Why it failed, or why it last came back, on one line (the stack is in `logs`); null for one that is done. */
   reason: string | null;
 }
 
@@ -63,6 +63,6 @@ export function rowOf(record: ItemRecord): Row {
     start: iso(last?.start),
     end: iso(last?.end),
     duration: last?.end ? last.end - last.start : null,
-    reason: record.outcome === "done" ? null : (record.reason ?? null),
+    reason: record.outcome === "done" ? null : (record.reason?.split("\n", 1)[0] ?? null),
   };
 }

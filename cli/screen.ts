@@ -1,5 +1,6 @@
 import type { ChalkInstance } from "chalk";
 import Table from "cli-table3";
+import stringWidth from "string-width";
 import type { Counts, WorkerInfo } from "../queue/types.ts";
 import { bar, paceText, settled, stateText } from "./bar.ts";
 import type { Pace } from "./pace.ts";
@@ -36,14 +37,22 @@ const NONE = {
 };
 const BORDERLESS = { ...NONE, "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "" };
 
-/** Lines of a table without a frame, its last column as wide as is left. */
+/** A column is not made narrower than this to fit the terminal. */
+const NARROWEST = 6;
+
+/** Lines of a table without a frame; where it is wider than the terminal, its widest columns are cut. */
 function table(head: string[], rows: string[][], { columns, chalk }: Surface): string[] {
-  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)) + 2);
-  const wide = widths.slice(0, -1).reduce((sum, width) => sum + width, 0);
+  const widths = head.map(
+    (name, i) => Math.max(...[name, ...rows.map((row) => row[i]!)].map((cell) => stringWidth(cell))) + 2,
+  );
+  for (let over = widths.reduce((sum, width) => sum + width, -2) - columns; over > 0; over--) {
+    const widest = Math.max(...widths);
+    if (widest > NARROWEST) widths[widths.lastIndexOf(widest)] = widest - 1;
+  }
   const made = new Table({
     chars: { ...BORDERLESS, "right-mid": "", middle: "" },
     style: { "padding-left": 0, "padding-right": 2, head: [], border: [], compact: true },
-    colWidths: [...widths.slice(0, -1), Math.max(8, Math.min(widths.at(-1)!, columns - wide))],
+    colWidths: widths,
   });
   made.push(head.map((name) => chalk.dim(name)));
   made.push(...rows);

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { prepareStack, script } from "./home.ts";
 import { openQueue } from "./queue.ts";
 import { rowOf } from "./rows.ts";
-import { label } from "./text.ts";
+import { label, oneLine } from "./text.ts";
 import { watchProgress } from "./progress.ts";
 import { pulumi, remember, type StackHome, stackOutputs } from "./stack.ts";
 import { firstLine, Trouble } from "./trouble.ts";
@@ -53,7 +53,7 @@ async function report(home: StackHome): Promise<void> {
     console.log("\nWhat the workers did:");
     for (const { item, outcome, pod, reason } of rows) {
       console.log(
-        `  ${(pod ?? "").padEnd(18)} ${outcome.padEnd(8)} ${label(Buffer.from(item))}${reason ? `: ${reason}` : ""}`,
+        `  ${(pod ?? "").padEnd(18)} ${outcome.padEnd(8)} ${label(Buffer.from(item))}${reason ? `: ${oneLine(reason, 200)}` : ""}`,
       );
     }
     if (more) console.log(`  and ${more} more`);

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import chalk from "chalk";
 import logUpdate from "log-update";
 import type { Counts } from "../queue/types.ts";
+import { settled } from "./bar.ts";
 import { command, main, type Where } from "./command.ts";
-import { paceOfWorkers, Pacer } from "./pace.ts";
+import { paceOfWorkers, Pacer, timeLeft } from "./pace.ts";
 import { type OpenQueue, withQueue } from "./queue.ts";
 import { type Look, screen } from "./screen.ts";
 import { label } from "./text.ts";
@@ -27,7 +28,7 @@ async function look({ admin }: OpenQueue, pacer: Pacer): Promise<Look> {
 
 function print(title: string, seen: Look): string {
   const { columns = 80, rows = 24, isTTY = false } = process.stdout;
-  return screen(title, seen, { columns: isTTY ? columns : 200, rows, terminal: isTTY, chalk });
+  return screen(title, seen, { columns: isTTY ? columns : Infinity, rows, terminal: isTTY, chalk });
 }
 
 function json({ counts, workers, pace }: Look): string {
@@ -35,7 +36,8 @@ function json({ counts, workers, pace }: Look): string {
     ...worker,
     hand: hand.map(({ payload, ...item }) => ({ ...item, item: label(payload, 1000) })),
   }));
-  return JSON.stringify({ ...counts, rate: pace?.rate ?? null, workers: shown });
+  const left = pace && counts.state === "open" ? timeLeft(counts.total - settled(counts), pace) : null;
+  return JSON.stringify({ ...counts, rate: pace?.rate ?? null, left, workers: shown });
 }
 
 const program = command({

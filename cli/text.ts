@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import prettyMs from "pretty-ms";
+import stringWidth from "string-width";
 
 /** The payload as text; undefined where its bytes are not UTF-8. */
 export function textOf(payload: Buffer): string | undefined {
@@ -9,12 +10,25 @@ export function textOf(payload: Buffer): string | undefined {
 // eslint-disable-next-line no-control-regex -- these are what would break a line or drive a terminal
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
-/** On one line and harmless in a terminal: what an item, a reason or a name may hold is not ours to trust. */
+/** On one line of at most `max` columns, and harmless in a terminal: what an item, a reason or a name may hold is not ours to trust. */
 export function oneLine(text: string, max = Infinity): string {
   const flat = text.replace(CONTROL, (char) =>
     char === "\n" ? "\\n" : char === "\t" ? "\\t" : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-  return flat.length > max ? `${[...flat].slice(0, max - 1).join("")}…` : flat;
+  return cut(flat, max);
+}
+
+/** As much of the text as `max` columns of a terminal show. */
+function cut(text: string, max: number): string {
+  if (text.length * 2 <= max) return text;
+  let width = 0;
+  let room = 0; // what fits with an ellipsis after it
+  for (const char of text) {
+    width += char < "\u007f" ? 1 : stringWidth(char);
+    if (width > max) return `${text.slice(0, room)}…`;
+    if (width < max) room += char.length;
+  }
+  return text;
 }
 
 /** An item's name for people: its text on one line, or its bytes in base64. */

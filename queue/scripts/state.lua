@@ -6,7 +6,8 @@ local state = redis.call('HGET', batch, 'state')
 if not state then return false end
 
 if what == 'pause' then
-  redis.call('HSET', batch, 'paused', 1)
+  -- What is over can't be paused: the next batch would not begin.
+  if state ~= 'finished' or redis.call('LLEN', KEYS[1]) > 0 then redis.call('HSET', batch, 'paused', 1) end
 elseif what == 'resume' then
   redis.call('HDEL', batch, 'paused')
   if state == 'aborted' then

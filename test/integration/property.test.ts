@@ -128,7 +128,7 @@ class Run {
       await this.#seed();
     } else if ("pause" in step) {
       await (step.pause ? this.#admin.pause() : this.#admin.resume());
-      model.paused = step.pause;
+      if (!step.pause || model.state === "open" || model.waiting.length > 0) model.paused = step.pause;
     } else if ("requeue" in step) {
       const count = model.requeue();
       assert.equal(await this.#admin.requeueDead(), count);

@@ -23,10 +23,12 @@ export async function runFruits(url: string): Promise<void> {
   await consumer.run();
 }
 
+/** The script of a command of cli/. */
+export const script = (name: string): string => join(root, "cli", `${name}.ts`);
+
 /** Runs a command of cli/ on a Redis, as `npm run NAME -- ARGS` would. */
 export function cli(name: string, url: string, ...args: string[]) {
-  const script = join(root, "cli", `${name}.ts`);
-  return execa(process.execPath, [script, ...args], { reject: false, env: { WQ_REDIS_URL: url } });
+  return execa(process.execPath, [script(name), ...args], { reject: false, env: { WQ_REDIS_URL: url } });
 }
 
 /** The rows of `results`. */

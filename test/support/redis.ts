@@ -24,6 +24,12 @@ export interface TestRedis {
   restart(): Promise<void>;
 }
 
+/** None outlives the tests. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const server of running) server.kill("SIGKILL");
+});
+
 const startScript = resolve(import.meta.dirname, "../../components/redis-start.sh");
 /** The Debian suite that has the version, for machines that do not. */
 const suites = { "8": "trixie", "7.0": "bookworm" };
@@ -80,6 +86,8 @@ export async function startRedis(
   const start = async () => {
     const how: SpawnOptions = { cwd: dir, env: { ...process.env, PATH }, stdio: ["ignore", "pipe", "pipe"] };
     server = spawn("sh", [...args, ...(options.args ?? [])], how);
+    running.add(server);
+    server.once("exit", () => running.delete(server));
     let said = "";
     server.stdout!.on("data", (data) => (said = (said + data).slice(-2000)));
     server.stderr!.on("data", (data) => (said = (said + data).slice(-2000)));
@@ -95,7 +103,6 @@ export async function startRedis(
     await ended;
   };
 
-  process.on("exit", () => server?.kill("SIGKILL"));
   await start();
   return {
     ...{ url: `redis://127.0.0.1:${port}`, port, dir },

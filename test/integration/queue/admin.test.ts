@@ -207,6 +207,9 @@ for (const version of ["8", "7.0"] as const) {
       await admin.resume();
       assert.equal(await ended, "finished");
       assert.equal(ran, 2);
+      await admin.pause();
+      await seed(["banana", "apple", "cherry"]);
+      assert.equal((await admin.counts()).state, "open", "a pause of what is over does not hold up the next items");
     });
 
     it("aborts with its first reason, in one line; a resume opens it again; a finished batch is left alone", async () => {
