@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Redis } from "ioredis";
 import { consumer } from "./peers/ours.ts";
 import { type PeerName, peers } from "./peers/index.ts";
-import { nothing } from "./peers/peer.ts";
+import { items, nothing } from "./peers/peer.ts";
 
 /** What a child can be asked for. Times are in ms. */
 export type Task =
@@ -24,10 +24,10 @@ async function flush(url: string): Promise<void> {
 
 async function drain({ peer: name, url, slots, warm, count }: Task & { do: "drain" }): Promise<number> {
   const peer = peers[name];
-  await peer.seed(url, "job2", warm);
+  await peer.seed(url, "job2", items(warm));
   await peer.drain(url, "job2", slots, warm);
   await flush(url);
-  await peer.seed(url, "job2", count);
+  await peer.seed(url, "job2", items(count));
   const drained = await peer.drain(url, "job2", slots, count);
   const done = await peer.done(url, "job2");
   // NaN: it records nothing that could be compared, and made sure itself.
@@ -39,15 +39,16 @@ async function drain({ peer: name, url, slots, warm, count }: Task & { do: "drai
 
 async function seed({ peer: name, url, warm, count }: Task & { do: "seed" }): Promise<number> {
   const peer = peers[name];
-  await peer.seed(url, "job2", warm);
+  await peer.seed(url, "job2", items(warm));
   await flush(url);
+  const list = items(count);
   const started = performance.now();
-  await peer.seed(url, "job2", count);
+  await peer.seed(url, "job2", list);
   return (count / (performance.now() - started)) * 1000;
 }
 
 async function part({ url, slots, warm, count }: Task & { do: "part" }): Promise<number> {
-  await peers.ours.seed(url, "warm", warm);
+  await peers.ours.seed(url, "warm", items(warm));
   await peers.ours.drain(url, "warm", slots, warm);
   let taken = 0;
   let first = 0;
@@ -66,7 +67,7 @@ async function part({ url, slots, warm, count }: Task & { do: "part" }): Promise
 
 async function share({ url, slots, warm }: Task & { do: "share" }): Promise<number> {
   const own = `warm-${process.pid}`;
-  await peers.ours.seed(url, own, warm);
+  await peers.ours.seed(url, own, items(warm));
   await peers.ours.drain(url, own, slots, warm);
   process.send!({ result: 0 });
   await once(process, "message");

@@ -46,16 +46,18 @@ const program = command({
         const hay = `${textOf(payload) ?? ""}\n${reason ?? ""}`;
         if (options.match === undefined || hay.includes(options.match)) ids.push(id);
       }
-      if (ids.length === 0) {
+      const { waiting, delayed } = await queue.admin.counts();
+      // What an earlier retry put back, and whose `up` then could not start workers, waits still.
+      if (ids.length + waiting + delayed === 0) {
         console.log(options.match === undefined ? "Nothing failed." : `No failed item matches ${options.match}.`);
         return;
       }
+      console.log(`Running ${count(ids.length || waiting + delayed, "item")} again.`);
       // All of them is what a new seeding does by itself; some of them are put back here, and only the workers run again.
       if (options.match !== undefined) await queue.admin.requeueDead(ids);
     } finally {
       queue.close();
     }
-    console.log(`Running ${count(ids.length, "item")} again.`);
     const up = ["up", "--yes", "--skip-preview"];
     if (options.match === undefined)
       await pulumi(home, ["config", "set", "retry", String(Number((await setting(home, "retry")) ?? 0) + 1)]);

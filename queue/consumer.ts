@@ -38,7 +38,7 @@ const FEW_SLOTS = 8;
  */
 export class Consumer implements ConsumerApi {
   readonly #options: ConsumerOptions;
-  readonly #session = randomBytes(9).toString("base64url").replaceAll("-", "A").replaceAll("_", "B");
+  readonly #session = randomBytes(6).toString("base64url").replaceAll("-", "A").replaceAll("_", "B");
   readonly #slots: Slots;
   /** Free slots, by their numbers. */
   readonly #free: number[];

@@ -1,6 +1,6 @@
 import { type Bench, clean, type Figure, figure, text } from "../measure.ts";
 import { type PeerName, peers } from "../peers/index.ts";
-import { runsOf, item } from "../peers/peer.ts";
+import { items, runsOf } from "../peers/peer.ts";
 
 /** Bytes in Redis per item that waits and per item that is done. Redis counts them, so once is enough. */
 export async function memory(bench: Bench): Promise<Figure[]> {
@@ -16,14 +16,14 @@ export async function memory(bench: Bench): Promise<Figure[]> {
     await fill();
     return ((await used()) - before) / count;
   };
-  const seeded = (peer: PeerName, count: number) => () => peers[peer].seed(redis.url, "job2", count);
+  const seeded = (peer: PeerName, count: number) => () => peers[peer].seed(redis.url, "job2", items(count));
   const drained = (peer: PeerName) => async () => {
-    await peers[peer].seed(redis.url, "job2", done);
+    await peers[peer].seed(redis.url, "job2", items(done));
     await peers[peer].drain(redis.url, "job2", 32, done);
   };
 
   const list = await grown("a plain list", waiting, async () => {
-    for (const run of runsOf(waiting, 1_000)) await client.rpush("list", ...run.map(item));
+    for (const run of runsOf(items(waiting), 1_000)) await client.rpush("list", ...run);
   });
   const ours = await grown("waiting", waiting, seeded("ours", waiting));
   const bullmq = await grown("waiting, BullMQ", done, seeded("bullmq", done));

@@ -1,6 +1,7 @@
 import { keys } from "../../queue/index.ts";
 import { type Bench, clean, type Figure, figure, median, start } from "../measure.ts";
 import { peers } from "../peers/index.ts";
+import { items } from "../peers/peer.ts";
 
 /** Items per second of four processes with 32 slots each, on one list. */
 export async function processes(bench: Bench): Promise<Figure[]> {
@@ -12,7 +13,7 @@ export async function processes(bench: Bench): Promise<Figure[]> {
     await clean(bench);
     const four = Array.from({ length: 4 }, () => start({ do: "share", url: redis.url, slots: 32, warm: 20_000 }));
     await Promise.all(four.map(({ answer }) => answer()));
-    await peers.ours.seed(redis.url, "job2", count);
+    await peers.ours.seed(redis.url, "job2", items(count));
     const answers = four.map(({ child, answer }) => {
       child.send("go");
       return answer();

@@ -5,6 +5,7 @@ import { bundle } from "../../components/bundle.ts";
 import { keys } from "../../queue/index.ts";
 import { type Bench, clean, type Figure, figure, median } from "../measure.ts";
 import { peers } from "../peers/index.ts";
+import { items } from "../peers/peer.ts";
 
 /** A worker as it ships: bundled, default settings, the shipped handler, which sleeps. */
 function worker(program: string, url: string, queue: string): ChildProcess {
@@ -31,7 +32,7 @@ export async function recovery(bench: Bench): Promise<Figure[]> {
   const starts: number[] = [];
   const returns = Array.from({ length: bench.rounds }, async (_, round) => {
     const queue = `recovery-${round}`;
-    await peers.ours.seed(redis.url, queue, 1);
+    await peers.ours.seed(redis.url, queue, items(1));
     await sleep(round * 2_000); // one after the other: a start is measured on a machine that does nothing else
     bench.say(`exec to first take, kill -9 to running again, ${round + 1} of ${bench.rounds}`);
     const started = Date.now();

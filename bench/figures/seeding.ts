@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { redisProgram } from "../../test/support/redis.ts";
 import { alternate, type Bench, clean, type Figure, figure, measure, text } from "../measure.ts";
-import { item, runsOf } from "../peers/peer.ts";
+import { items, runsOf } from "../peers/peer.ts";
 
 /** Items in one RPUSH, as many as our seeder puts into a chunk of this size of item. */
 const CHUNK = 5_000;
@@ -13,7 +13,7 @@ const CHUNK = 5_000;
 /** Items seeded per second, until they are on disk, against BullMQ's addBulk and `redis-cli --pipe` fed with RPUSHes as large as our chunks. */
 export async function seeding(bench: Bench): Promise<Figure[]> {
   const { redis } = bench;
-  const many = Math.ceil(3_000_000 * bench.scale);
+  const many = Math.ceil(10_000_000 * bench.scale);
   const scratch = mkdtempSync(join(tmpdir(), "job-wq-2-bench-"));
   const commands = join(scratch, "commands");
   writeCommands(commands, many);
@@ -58,12 +58,9 @@ export async function seeding(bench: Bench): Promise<Figure[]> {
 
 function writeCommands(file: string, count: number): void {
   const output = openSync(file, "w");
-  for (const run of runsOf(count, CHUNK)) {
+  for (const run of runsOf(items(count), CHUNK)) {
     let text = `*${run.length + 2}\r\n$5\r\nRPUSH\r\n$4\r\njob2\r\n`;
-    for (const number of run) {
-      const one = item(number);
-      text += `$${one.length}\r\n${one}\r\n`;
-    }
+    for (const item of run) text += `$${item.length}\r\n${item}\r\n`;
     writeSync(output, text);
   }
   closeSync(output);

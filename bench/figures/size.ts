@@ -1,5 +1,6 @@
 import { alternate, type Bench, clean, type Figure, figure, quiet, start, text } from "../measure.ts";
 import { peers } from "../peers/index.ts";
+import { items } from "../peers/peer.ts";
 
 /** The first 500,000 items of 10,000,000 against the first 500,000 of 1,000,000: whether the speed depends on what waits. */
 export async function size(bench: Bench): Promise<Figure[]> {
@@ -7,7 +8,7 @@ export async function size(bench: Bench): Promise<Figure[]> {
   const count = 500_000 * scale;
   const of = (total: number) => async () => {
     await clean(bench);
-    await peers.ours.seed(redis.url, "job2", total);
+    await peers.ours.seed(redis.url, "job2", items(total));
     await quiet(client);
     const speed = await start({ do: "part", url: redis.url, slots: 256, warm: 50_000, count }).answer();
     const done = await peers.ours.done(redis.url, "job2");

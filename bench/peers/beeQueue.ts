@@ -1,5 +1,5 @@
 import BeeQueue from "bee-queue";
-import { type Peer, item, nothing, runsOf } from "./peer.ts";
+import { type Peer, nothing, runsOf } from "./peer.ts";
 
 /** bee-queue with the settings its README recommends for a process that only works, or only adds. Succeeded jobs are kept, as by default. */
 const open = (url: string, queue: string, isWorker: boolean) =>
@@ -11,9 +11,9 @@ const open = (url: string, queue: string, isWorker: boolean) =>
 export const beeQueue: Peer = {
   name: "bee-queue",
 
-  async seed(url, queue, count) {
+  async seed(url, queue, items) {
     const jobs = open(url, queue, false);
-    for (const run of runsOf(count, 1_000)) await jobs.saveAll(run.map((number) => jobs.createJob(item(number))));
+    for (const run of runsOf(items, 1_000)) await jobs.saveAll(run.map((item) => jobs.createJob(item)));
     await jobs.close();
   },
 

@@ -1,5 +1,5 @@
 import { Queue, Worker } from "bullmq";
-import { type Peer, item, nothing, runsOf } from "./peer.ts";
+import { type Peer, nothing, runsOf } from "./peer.ts";
 
 const connection = (url: string) => ({
   host: "127.0.0.1",
@@ -11,10 +11,10 @@ const connection = (url: string) => ({
 export const bullmq: Peer = {
   name: "BullMQ",
 
-  async seed(url, queue, count) {
+  async seed(url, queue, items) {
     const jobs = new Queue(queue, { connection: connection(url) });
-    for (const run of runsOf(count, 1_000)) {
-      await jobs.addBulk(run.map((number) => ({ name: "item", data: item(number) })));
+    for (const run of runsOf(items, 1_000)) {
+      await jobs.addBulk(run.map((data) => ({ name: "item", data })));
     }
     await jobs.close();
   },

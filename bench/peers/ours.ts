@@ -1,5 +1,5 @@
 import { connect, Consumer, keys, Seeder } from "../../queue/index.ts";
-import { type Peer, items, nothing } from "./peer.ts";
+import { type Peer, nothing } from "./peer.ts";
 
 /** What ships: leases, fences, renewal thread, results kept; the options are the defaults of the stack. */
 export function consumer(url: string, queue: string, slots: number, handler: () => Promise<void>): Consumer {
@@ -13,8 +13,8 @@ export function consumer(url: string, queue: string, slots: number, handler: () 
 export const ours: Peer = {
   name: "job-wq-2",
 
-  async seed(url, queue, count) {
-    await new Seeder({ url, queue }).seed(items(count), { owner: "bench/dev", run: "1", attempt: "1" });
+  async seed(url, queue, items) {
+    await new Seeder({ url, queue }).seed(items, { owner: "bench/dev", run: "1", attempt: "1" });
   },
 
   async drain(url, queue, slots) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Redis } from "ioredis";
-import { type Peer, item, nothing, runsOf } from "./peer.ts";
+import { type Peer, nothing, runsOf } from "./peer.ts";
 
 /**
  * The commands of the Kubernetes page's rediswq.py, one after the other as there: is it empty (two), take, lease, handle, complete (two). A slot is a
@@ -9,9 +9,9 @@ import { type Peer, item, nothing, runsOf } from "./peer.ts";
 export const page: Peer = {
   name: "page",
 
-  async seed(url, queue, count) {
+  async seed(url, queue, items) {
     const redis = new Redis(url);
-    for (const run of runsOf(count, 1_000)) await redis.rpush(queue, ...run.map(item));
+    for (const run of runsOf(items, 1_000)) await redis.rpush(queue, ...run);
     redis.disconnect();
   },
 

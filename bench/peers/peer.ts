@@ -1,8 +1,8 @@
 /** One system under test. All work on the same Redis, on items of the same size, with the same handler. */
 export interface Peer {
   name: string;
-  /** Puts `count` items into an empty queue, in the way its documentation recommends for many. */
-  seed(url: string, queue: string, count: number): Promise<void>;
+  /** Puts items into an empty queue, in the way its documentation recommends for many. */
+  seed(url: string, queue: string, items: string[]): Promise<void>;
   /** Works until nothing is left. The clock runs from the first call of the handler until the last item is known to be recorded. */
   drain(url: string, queue: string, slots: number, count: number): Promise<Drained>;
   /** How many items Redis has as done. */
@@ -20,7 +20,7 @@ export interface Drained {
 export async function nothing(): Promise<void> {}
 
 /** The item with this number: 12 bytes. One flat string, as from a file. */
-export function item(number: number): string {
+function item(number: number): string {
   return Buffer.from(`item-${String(number).padStart(7, "0")}`).toString("latin1");
 }
 
@@ -29,9 +29,7 @@ export function items(count: number): string[] {
   return Array.from({ length: count }, (_, number) => item(number));
 }
 
-/** Numbers from 0 in runs of at most `size`. */
-export function* runsOf(count: number, size: number): Generator<number[]> {
-  for (let from = 0; from < count; from += size) {
-    yield Array.from({ length: Math.min(size, count - from) }, (_, index) => from + index);
-  }
+/** A list in runs of at most `size`. */
+export function* runsOf<T>(list: T[], size: number): Generator<T[]> {
+  for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size);
 }

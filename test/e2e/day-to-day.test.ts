@@ -1,6 +1,7 @@
 // The commands of day to day, beside an `up` that runs: through the cluster, as a person runs them.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Row } from "../../cli/rows.ts";
 import { checkout, platformUp, TestStack } from "../support/stack.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -84,6 +85,22 @@ describe("the commands, beside `up`", function () {
     assert.equal(code, 0, out);
     assert.match(out, /item-17 has a seven[^]*looking/);
     assert.match((await stack.cli("logs", "item-99")).err, /^logs: [^\n]*item-99[^\n]*$/);
+  });
+
+  it("retry runs all that failed, or those that match, and nothing else", async () => {
+    const attempts = async () => {
+      const rows = (await stack.cli("results")).out.split("\n").map((line) => JSON.parse(line) as Row);
+      return Object.fromEntries(rows.filter((row) => row.attempts > 1).map(({ item, attempts }) => [item, attempts]));
+    };
+    const one = await stack.cli("retry", "--match", "item-17 has");
+    assert.equal(one.code, 1, "it fails again");
+    assert.match(one.out, /^Running 1 item again\.\n[^]*6 of 60 items failed/);
+    assert.deepEqual(await attempts(), { "item-17": 2 });
+    const all = await stack.cli("retry");
+    assert.match(all.out, /^Running 6 items again\.\n[^]*6 of 60 items failed/);
+    const sevens = ["item-7", "item-17", "item-27", "item-37", "item-47", "item-57"];
+    assert.deepEqual(await attempts(), { ...Object.fromEntries(sevens.map((item) => [item, 2])), "item-17": 3 });
+    assert.equal((await stack.cli("retry", "--match", "rotten")).out, "No failed item matches rotten.");
   });
 
   it("pause lets items in hand finish and none start, also through an `up` that waits; scale and resume go on", async () => {
