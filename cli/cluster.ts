@@ -9,7 +9,7 @@ import {
   PortForward,
   setHeaderOptions,
 } from "@kubernetes/client-node";
-import type { StackOutputs } from "./stack.ts";
+import type { StackOutputs } from "./outputs.ts";
 import { firstLine, Trouble } from "./trouble.ts";
 
 const REDIS_PORT = 6379;

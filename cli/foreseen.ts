@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { names } from "../components/labels.ts";
 import { type Key, type Setting, settings } from "../config/settings.ts";
-import type { StackOutputs } from "./stack.ts";
+import type { StackOutputs } from "./outputs.ts";
 
 /** What `pulumi config --json` says of a key. */
 type Entry = { value?: string };

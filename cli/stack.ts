@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { execa, type Options } from "execa";
 import { foreseen } from "./foreseen.ts";
+import type { StackOutputs } from "./outputs.ts";
 import { firstLine, Trouble } from "./trouble.ts";
 
 /** Where a stack is, and what it takes to run Pulumi on it. */
@@ -12,23 +13,6 @@ export interface StackHome {
   configFile?: string;
   /** Environment variables beside this process's. */
   env: Record<string, string>;
-}
-
-/** What index.ts exports, as far as the commands need it. */
-export interface StackOutputs {
-  namespace: string;
-  queue: string;
-  /** The worker Job's name; absent with `workers: false`. */
-  workerJob?: string;
-  /** The Pod that Redis runs in; absent with `redisUrl`. */
-  redisPod?: string;
-  /** The Secret that holds its `password`; absent without one. */
-  redisSecret?: string;
-  /** A managed Redis. */
-  redisUrl?: string;
-  kubeContext?: string;
-  /** A path or the text itself. */
-  kubeconfig?: string;
 }
 
 const root = join(import.meta.dirname, "..");

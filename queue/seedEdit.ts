@@ -6,7 +6,7 @@ import { Pager } from "./pager.ts";
 import { Places } from "./places.ts";
 import { parseRecord } from "./record.ts";
 import { type SeedLink, type Standing, UNDER_WAY } from "./seedLink.ts";
-import type { Reached, Seeding } from "./seeder.ts";
+import type { Reached, Seeding } from "./seeding.ts";
 import { forEachItem } from "./source.ts";
 import { Waiting } from "./waiting.ts";
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Chunks } from "./chunk.ts";
 import { edit } from "./seedEdit.ts";
 import { Interrupted, SeedLink, type Standing, UNDER_WAY } from "./seedLink.ts";
+import type { Reached, Seeding } from "./seeding.ts";
 import { checkSource, forEachItem } from "./source.ts";
 import type { ItemSource, SeedOptions, SeedReport } from "./types.ts";
 
@@ -72,26 +73,6 @@ export class Seeder {
       wait = Math.min(wait * 2, 2000);
     }
   }
-}
-
-/** What the passes of one seeding share. */
-export interface Seeding {
-  source: ItemSource;
-  options: SeedOptions;
-  report: SeedReport;
-  /** Items that are in as far as the last pass knows. */
-  offset?: number;
-  /** To be called at each step forward. */
-  alive: () => void;
-}
-
-/** What is in at the end of a pass. */
-export interface Reached {
-  /** Items of the source, and the digest of them. */
-  offset: number;
-  digest: string;
-  /** Items that are done or in hand and no longer in the source: should they come back, they must not run again. */
-  gone: number;
 }
 
 /** One try: looks how far the batch is, and does what is left. */

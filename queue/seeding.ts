@@ -1,0 +1,21 @@
+import type { ItemSource, SeedOptions, SeedReport } from "./types.ts";
+
+/** What the passes of one seeding share. */
+export interface Seeding {
+  source: ItemSource;
+  options: SeedOptions;
+  report: SeedReport;
+  /** Items that are in as far as the last pass knows. */
+  offset?: number;
+  /** To be called at each step forward. */
+  alive: () => void;
+}
+
+/** What is in at the end of a pass. */
+export interface Reached {
+  /** Items of the source, and the digest of them. */
+  offset: number;
+  digest: string;
+  /** Items that are done or in hand and no longer in the source: should they come back, they must not run again. */
+  gone: number;
+}
