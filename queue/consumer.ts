@@ -1,33 +1,21 @@
 import { randomBytes } from "node:crypto";
 import type { Worker } from "node:worker_threads";
 import type { Redis } from "ioredis";
-import { Ahead } from "./ahead.ts";
-import { backoff } from "./backoff.ts";
 import { connect } from "./connect.ts";
 import { Exchange, RedisAway, type Reply } from "./exchange.ts";
 import { guardExit } from "./exitGuard.ts";
-import { Job } from "./job.ts";
+import { Hands } from "./hands.ts";
+import { type Ask, Lanes } from "./lanes.ts";
 import { onDisk } from "./onDisk.ts";
 import { startRenewal, type ToRenewal } from "./renewal.ts";
 import { Script } from "./script.ts";
-import { type Settled, doneLine, failedLine } from "./settled.ts";
-import { SickLeave } from "./sick.ts";
-import { Slots } from "./slots.ts";
-import { firstLine, why } from "./why.ts";
-import type { ConsumerApi, ConsumerEnd, ConsumerEvent, ConsumerOptions } from "./types.ts";
+import type { Settled } from "./settled.ts";
+import type { ConsumerApi, ConsumerEnd, ConsumerOptions } from "./types.ts";
 
 /** Says that a worker is gone, as it says that it is there. */
 const lastWord = new Script("renew");
-/** Somebody else may push, finish or seed at any time: an idle worker looks at least this often, ms. */
-const LOOK_MS = 200;
-/** A handler that was told to stop at its time limit gets so long to do it, ms. */
-const ABORT_GRACE_MS = 5_000;
-/** More items than this are not asked for at once: Redis does nothing else meanwhile. */
-const MAX_TAKE = 500;
-/** A worker of many slots that is always busy says at most so often that it has nothing else in hand, ms. */
-const IDLE_MS = 100;
-/** Fewer slots than this do not share the exchanges between two lanes. */
-const FEW_SLOTS = 8;
+/** More ends than this are not recorded at once: Redis does nothing else meanwhile. */
+const MAX_SETTLED = 500;
 
 /**
  * Runs a handler over the queue until there is nothing left to do, ever (queue/README.md).
@@ -39,46 +27,23 @@ const FEW_SLOTS = 8;
 export class Consumer implements ConsumerApi {
   readonly #options: ConsumerOptions;
   readonly #session = randomBytes(6).toString("base64url").replaceAll("-", "A").replaceAll("_", "B");
-  readonly #slots: Slots;
-  /** Free slots, by their numbers. */
-  readonly #free: number[];
-  /** In the order of their start. */
-  readonly #inHand = new Set<Job>();
-  readonly #ahead: Ahead;
-  readonly #sick = new SickLeave();
-  readonly #onLine: ((job: Job, line: string) => void) | undefined;
-  #settled: Settled[] = [];
+  readonly #hands: Hands;
+  readonly #lanes: Lanes;
   #redis!: Redis;
   #exchange!: Exchange;
   #renewal?: Worker;
-  #number = 0;
-  /** Exchanges under way: items asked for, by number. */
-  readonly #underWay = new Map<number, number>();
-  #waitUntil = 0;
-  /** An exchange is under way that may bring a suspect, which must stay alone. */
-  #mayBeAlone = false;
-  #aloneAt = -Infinity;
-  /** The last exchange that asked for items got fewer. */
-  #dry = false;
-  #suspect?: Job;
-  #lastFailure = "";
   #pumping = false;
   #timer?: NodeJS.Timeout;
   #end?: ConsumerEnd;
   #over?: { resolve: (end: ConsumerEnd) => void; reject: (error: Error) => void };
-  #done = 0;
-  #failed = 0;
   #startedAt = 0;
   #helloAt = 0;
   #stopped?: Promise<void>;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    this.#slots = new Slots(options.concurrency);
-    this.#ahead = new Ahead(options.concurrency);
-    this.#free = Array.from({ length: options.concurrency }, (_, slot) => slot);
-    const { onEvent } = options;
-    this.#onLine = onEvent && (({ id, bytes }, line) => onEvent({ type: "log", id, payload: bytes, line }));
+    this.#hands = new Hands(options, this.#session, () => this.#schedule());
+    this.#lanes = new Lanes(options.concurrency);
   }
 
   /**
@@ -99,11 +64,11 @@ export class Consumer implements ConsumerApi {
     const [[seconds], length] = await Promise.all([redis.time(), redis.llen(queue)]);
     this.#startedAt = Number(seconds) * 1000;
     const beat = setInterval(() => this.#beat(), Math.max(10, Math.min(100, itemTimeoutMs / 4)));
-    this.#slots.beat(performance.now());
-    const renewal = { ...shared, url, retry, itemTimeoutMs, memory: this.#slots.memory };
+    this.#hands.beat();
+    const renewal = { ...shared, url, retry, itemTimeoutMs, memory: this.#hands.slots.memory };
     this.#renewal = startRenewal(
       renewal,
-      (gone) => this.#lose(gone),
+      (gone) => this.#hands.lose(gone),
       (error) => this.#giveUp(error),
     );
     onEvent?.({ type: "started", session: this.#session, empty: length === 0 });
@@ -140,13 +105,10 @@ export class Consumer implements ConsumerApi {
   }
 
   async #leave(graceMs: number): Promise<void> {
-    this.#giveBack();
+    this.#hands.giveBack();
     const end = performance.now() + graceMs;
-    while (this.#inHand.size > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const job of this.#inHand) {
-      job.abort(new Error("The worker is shut down"));
-      this.#settle(job, `r${Math.round(performance.now() - job.startedAt)}\n`, 0);
-    }
+    while (this.#hands.size > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+    this.#hands.release();
     this.#schedule();
   }
 
@@ -161,61 +123,38 @@ export class Consumer implements ConsumerApi {
   }
 
   #pump(): void {
-    const { concurrency } = this.#options;
     if (this.#isOver()) return;
-    // Two exchanges under way, where there is enough to share: Redis works on one while this process works on the other.
-    const room = this.#ahead.room;
-    const lanes = concurrency + room < FEW_SLOTS ? 1 : 2;
-    if (this.#underWay.size >= lanes) return;
-    let asked = 0;
-    for (const count of this.#underWay.values()) asked += count;
-    const now = performance.now();
-    const waiting = this.#settled.length === 0 && now < this.#waitUntil;
-    let want = this.#free.length + room - this.#ahead.size - asked;
-    if (this.#end || waiting || this.#mayBeAlone || (this.#suspect && !this.#suspect.over)) want = 0;
-    else want = Math.min(want, Math.ceil((concurrency + room) / lanes), MAX_TAKE);
-    if (waiting && !this.#end) {
+    const { free, size: inHand, hasSuspect, ahead, sick, settled } = this.#hands;
+    const full = this.#end !== undefined || hasSuspect;
+    const standing = { free, inHand, ahead: ahead.size, room: ahead.room, settled: settled.length, full };
+    const ask = this.#lanes.next(standing);
+    if (ask) {
+      void this.#trade(ask);
+      if (sick.isDue) void this.#askIfSick();
+    } else if (!this.#end && this.#lanes.rest > 0) {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#schedule(), this.#waitUntil - now);
+      this.#timer = setTimeout(() => this.#schedule(), this.#lanes.rest);
     }
-    if (want <= 0 && this.#settled.length === 0) return;
-    // Nothing else may be asked for until the answer is here, so this is not said at every chance.
-    const idle =
-      want > 0 &&
-      asked + this.#inHand.size + this.#ahead.size === 0 &&
-      (lanes === 1 || now - this.#aloneAt > IDLE_MS || this.#dry);
-    if (idle) this.#aloneAt = now;
-    void this.#trade(want, idle);
-    if (this.#sick.isDue) void this.#ask();
   }
 
   /** One exchange, and what follows from its answer. */
-  async #trade(want: number, idle: boolean): Promise<void> {
-    const settled = this.#settled.splice(0, MAX_TAKE);
-    // Two lanes, one even and one odd: each may be answered after the other, none overtakes itself.
-    const number = this.#nextNumber();
-    this.#underWay.set(number, want);
-    if (idle) this.#mayBeAlone = true;
+  async #trade(ask: Ask): Promise<void> {
+    const settled = this.#hands.settled.splice(0, MAX_SETTLED);
+    const number = this.#lanes.begin(ask);
     const asked = performance.now();
     try {
-      const reply = await this.#exchange.send(number, want, idle, settled, this.#hello());
-      this.#underWay.delete(number);
-      if (idle) this.#mayBeAlone = false;
-      this.#heed(reply, want, settled, asked);
+      const reply = await this.#exchange.send(number, ask.want, ask.idle, settled, this.#hello());
+      this.#lanes.end(number);
+      this.#heed(reply, ask.want, settled, asked);
     } catch (error) {
-      this.#underWay.delete(number);
+      this.#lanes.end(number);
       this.#giveUp(error as Error);
     }
   }
 
-  #nextNumber(): number {
-    const [busy] = this.#underWay.keys();
-    this.#number += busy !== undefined && (this.#number + 1) % 2 === busy % 2 ? 2 : 1;
-    return this.#number;
-  }
-
   #heed({ kind, wait, stale, taken }: Reply, want: number, settled: Settled[], asked: number): void {
-    const { onEvent } = this.#options;
+    const { onEvent, leaseMs } = this.#options;
+    const hands = this.#hands;
     if (onEvent) {
       for (const member of stale) {
         const id = settled.find((one) => one.member === member)?.id ?? 0;
@@ -223,138 +162,30 @@ export class Consumer implements ConsumerApi {
       }
     }
     if (kind === "finished" || kind === "aborted") this.#end ??= kind;
-    if (want > 0) {
-      this.#dry = taken.length < want;
-      this.#waitUntil = taken.length > 0 ? 0 : performance.now() + Math.min(Math.max(wait, 5), LOOK_MS);
-    }
-    if (wait > 0 && this.#inHand.size === 0 && taken.length === 0) onEvent?.({ type: "waiting", forMs: wait });
-    this.#ahead.put(taken);
+    this.#lanes.heard(want, taken.length, wait);
+    if (wait > 0 && hands.size === 0 && taken.length === 0) onEvent?.({ type: "waiting", forMs: wait });
+    hands.ahead.put(taken);
     // An answer that lay unread behind a handler that blocked: others may have these items by now.
-    const late = taken.length > 0 && performance.now() - asked > 0.8 * this.#options.leaseMs;
-    if (this.#end || late) this.#giveBack();
-    const jobs: Job[] = [];
-    while (this.#ahead.size > 0 && this.#free.length > 0) jobs.push(this.#begin());
+    const late = taken.length > 0 && performance.now() - asked > 0.8 * leaseMs;
+    if (this.#end || late) hands.giveBack();
+    const jobs = hands.begin();
     // First the free slots are asked for, then the work is done: so the two lanes take turns, and Redis is busy meanwhile. Sent together, they
     // would be answered together, ever after.
     this.#pump();
-    for (const job of jobs) this.#work(job);
-  }
-
-  /** The first of those that were taken is in hand from now on. */
-  #begin(): Job {
-    const taken = this.#ahead.next();
-    const job = new Job(taken, this.#session, this.#free.pop()!, this.#slots, this.#onLine);
-    this.#inHand.add(job);
-    if (taken.losses > 0) this.#suspect = job;
-    return job;
-  }
-
-  /** What was taken and not begun goes back, which costs it nothing. */
-  #giveBack(): void {
-    for (const { id, exchange } of this.#ahead.clear()) {
-      this.#settled.push({ id, member: `${id}:${this.#session}.${exchange}`, line: "r0\n", again: 0 });
-    }
-    this.#schedule();
-  }
-
-  /** Runs the handler on one item. One that answers at once costs no promise. */
-  #work(job: Job): void {
-    const { handler, onEvent } = this.#options;
-    onEvent?.({ type: "working", id: job.id, payload: job.bytes, attempt: job.attempt });
-    try {
-      const value = handler(job.bytes.toString(), job);
-      if (value instanceof Promise || typeof (value as PromiseLike<unknown> | undefined)?.then === "function") {
-        (value as Promise<unknown>).then(
-          (result) => this.#succeed(job, result),
-          (error: unknown) => this.#fail(job, error),
-        );
-      } else this.#succeed(job, value);
-    } catch (error) {
-      this.#fail(job, error);
-    }
-  }
-
-  #succeed(job: Job, value: unknown): void {
-    if (job.over) return;
-    if (job.timedOut) return this.#fail(job, undefined);
-    const ms = performance.now() - job.startedAt;
-    let line: string;
-    try {
-      line = doneLine(ms, value, this.#options);
-    } catch (error) {
-      return this.#fail(job, error); // a result that has no JSON, like a BigInt
-    }
-    this.#done++;
-    this.#sick.succeeded();
-    this.#settle(job, line, undefined, this.#options.keepLogs === "all" ? job.logTail : "");
-    this.#options.onEvent?.({ type: "done", id: job.id, payload: job.bytes, ms });
-  }
-
-  #fail(job: Job, error: unknown): void {
-    if (job.over) return;
-    const { retry, itemTimeoutMs, onEvent } = this.#options;
-    const ms = performance.now() - job.startedAt;
-    const reason = job.timedOut ? `timed out after ${itemTimeoutMs / 1000} s` : why(error);
-    const failures = job.failures + 1;
-    // By its name, not its class: a bundle may have two copies of it.
-    const final =
-      failures >= retry.maxAttempts || (!job.timedOut && (error as Error | undefined)?.name === "DoNotRetry");
-    const again = final ? ("dead" as const) : backoff(failures, retry.backoff);
-    this.#failed++;
-    this.#settle(job, failedLine(job.timedOut ? "t" : "f", ms, reason), again, job.logTail);
-    onEvent?.({
-      ...{ type: "failed", id: job.id, payload: job.bytes, attempt: job.attempt, why: reason },
-      ...(again !== "dead" && { retryInMs: again }),
-    } as ConsumerEvent);
-    this.#sick.failed(job.id);
-    this.#lastFailure = reason;
+    for (const job of jobs) hands.work(job);
   }
 
   /** Only failures, one after the other: is it this worker, or the handler? */
-  async #ask(): Promise<void> {
-    const { queue, onEvent } = this.#options;
-    const sick = await this.#sick.ask(this.#redis, queue, firstLine(this.#lastFailure)).catch(() => undefined);
+  async #askIfSick(): Promise<void> {
+    const sick = await this.#hands.sick.ask(this.#redis, this.#options.queue).catch(() => undefined);
     if (sick === undefined || this.#end) return;
-    onEvent?.({ type: "sick", why: sick });
+    this.#options.onEvent?.({ type: "sick", why: sick });
     this.#end = "sick";
     await this.#leave(0);
   }
 
-  #settle(job: Job, line: string, again?: number | "dead", log?: string): void {
-    if (job.over) return;
-    job.over = true;
-    this.#inHand.delete(job);
-    this.#slots.free(job.slot);
-    this.#free.push(job.slot);
-    this.#settled.push({ id: job.id, member: job.member, line, again, log });
-    const now = performance.now();
-    this.#ahead.learn(now - job.startedAt);
-    if (this.#ahead.isOld(now)) this.#giveBack();
-    else if (this.#ahead.size > 0) this.#work(this.#begin());
-    this.#schedule();
-  }
-
-  /** Leases that are gone: somebody else may have the item by now, so what comes of it here does not count. */
-  #lose(members: string[]): void {
-    const gone = new Set(members);
-    // Settled like any other, it is found stale and changes nothing; until then its slot stays taken.
-    for (const job of this.#inHand) if (gone.has(job.member)) job.abort(new Error("The lease of this item was lost"));
-  }
-
-  /** The event loop turns; items past their time are told to stop, and given up when they do not. */
   #beat(): void {
-    const { itemTimeoutMs } = this.#options;
-    const now = performance.now();
-    this.#slots.beat(now);
-    if (this.#ahead.isOld(now)) this.#giveBack();
-    for (const job of this.#inHand) {
-      const over = now - job.startedAt - itemTimeoutMs;
-      if (over < 0) break;
-      if (!job.timedOut) {
-        job.timedOut = true;
-        job.abort(new Error(`The time limit of ${itemTimeoutMs / 1000} s is over`));
-      } else if (over > Math.min(ABORT_GRACE_MS, itemTimeoutMs)) this.#fail(job, undefined);
-    }
+    this.#hands.beat();
     if (this.#renewal && performance.now() - this.#helloAt > 1_000) this.#hello();
   }
 
@@ -364,15 +195,15 @@ export class Consumer implements ConsumerApi {
     if (this.#helloAt > 0 && now - this.#helloAt < 1_000 && !this.#end) return "";
     this.#helloAt = now;
     const { pod, node, concurrency: slots } = this.#options;
-    const ended = this.#end !== undefined;
-    const row = { pod, node, slots, startedAt: this.#startedAt, done: this.#done, failed: this.#failed, ended };
+    const { done, failed } = this.#hands;
+    const row = { pod, node, slots, startedAt: this.#startedAt, done, failed, ended: this.#end !== undefined };
     const hello = JSON.stringify(row);
     this.#renewal?.postMessage({ hello } satisfies ToRenewal);
     return hello;
   }
 
   #giveUp(error: Error): void {
-    for (const job of this.#inHand) job.abort(error);
+    this.#hands.abort(error);
     if (error instanceof RedisAway) {
       this.#options.onEvent?.({ type: "redis", up: false, why: error.message });
       this.#end = "redis-away";
@@ -383,7 +214,8 @@ export class Consumer implements ConsumerApi {
   /** Ends the run when all that was in hand is settled, and known to be. */
   #isOver(): boolean {
     if (!this.#end) return false;
-    const busy = this.#inHand.size + this.#ahead.size + this.#settled.length + this.#underWay.size > 0;
+    const { size, ahead, settled } = this.#hands;
+    const busy = size + ahead.size + settled.length + this.#lanes.size > 0;
     if (!busy) this.#over?.resolve(this.#end);
     return !busy;
   }

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { Script } from "./script.ts";
+import { firstLine } from "./why.ts";
 
 /** So many attempts in a row that failed, on so many items, make a worker ask what is wrong. */
 const ATTEMPTS = 10;
@@ -15,6 +16,8 @@ export class SickLeave {
   /** The items it happened to, the first few. */
   #items = new Set<number>();
   #since = 0;
+  /** Why the last one failed. */
+  #reason = "";
   #asked = 0;
   /** How many items were done when it asked for the first time in this row. */
   #doneThen?: number;
@@ -25,7 +28,7 @@ export class SickLeave {
   }
 
   /** An attempt failed here. */
-  failed(id: number): void {
+  failed(id: number, reason: string): void {
     if (this.#count === 0) {
       this.#items = new Set();
       this.#since = performance.now();
@@ -33,6 +36,7 @@ export class SickLeave {
       this.#doneThen = undefined;
     }
     this.#count++;
+    this.#reason = reason;
     if (this.#items.size < ITEMS) this.#items.add(id);
   }
 
@@ -43,12 +47,12 @@ export class SickLeave {
 
   /**
    * Asks.
-   * @param reason Why the last one failed, one line.
    * @returns Why this worker is sick: others succeeded, as often as it failed since it asked for the first time.
    */
-  async ask(redis: Redis, queue: string, reason: string): Promise<string | undefined> {
+  async ask(redis: Redis, queue: string): Promise<string | undefined> {
     const count = (this.#asked = this.#count);
     const row = this.#items;
+    const reason = firstLine(this.#reason);
     const lasts = Math.round(performance.now() - this.#since);
     const [verdict, done] = (await script.run(redis, queue, lasts, reason, count)) as ["aborted" | "on", number];
     if (verdict === "aborted" || row !== this.#items || this.#count === 0) return undefined;

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,11 @@ import { keys } from "../../queue/keys.ts";
 import type { ConsumerOptions } from "../../queue/types.ts";
 
 const k = keys("job2");
+/** None outlives the tests. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 /** An event as the child prints it. */
 export interface ChildEvent {
@@ -41,8 +46,7 @@ export function startConsumer(url: string, options: Partial<ConsumerOptions> & {
   const file = fileURLToPath(new URL("consumerChild.ts", import.meta.url));
   const given = JSON.stringify({ graceMs: 0, ...quick(url), ...options });
   const child = spawn(process.execPath, [file, given], { stdio: ["ignore", "pipe", "pipe"] });
-  const kill = () => child.kill("SIGKILL");
-  process.on("exit", kill);
+  running.add(child);
   const events: ChildEvent[] = [];
   const waiting = new Set<() => void>();
   let stderr = "";
@@ -53,7 +57,7 @@ export function startConsumer(url: string, options: Partial<ConsumerOptions> & {
     for (const look of waiting) look();
   });
   const ended = Promise.all([once(child, "close"), once(lines, "close")]).then(([[code, signal]]) => {
-    process.off("exit", kill);
+    running.delete(child);
     over = true;
     for (const look of waiting) look();
     return { code: code as number | null, signal: signal as NodeJS.Signals | null, stderr };

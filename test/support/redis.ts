@@ -55,8 +55,15 @@ export async function redisProgram(
   return [loader.find((path) => existsSync(path))!, "--library-path", paths, `${dir}/usr/bin/${name}`];
 }
 
+const paths = new Map<keyof typeof suites, Promise<string>>();
+
 /** PATH on which scripts find the server and its tools of this version. */
-async function pathOf(version: keyof typeof suites): Promise<string> {
+function pathOf(version: keyof typeof suites): Promise<string> {
+  if (!paths.has(version)) paths.set(version, makePath(version));
+  return paths.get(version)!;
+}
+
+async function makePath(version: keyof typeof suites): Promise<string> {
   const server = await redisProgram(version, "redis-server");
   if (server.length === 1) return process.env.PATH!;
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-redis-bin-"));
