@@ -25,6 +25,13 @@ function orOneLine<T>(work: () => T): T {
   }
 }
 
+// Older ones do not know a trigger of a replacement, and would leave out what is to run again.
+await pulumi.requirePulumiVersion(">=3.226.0").catch((error: Error) => {
+  throw new pulumi.RunError(
+    `${error.message.replace(/^\d+ [A-Z_]+: /, "")}; get a newer one: https://www.pulumi.com/docs/install/`,
+  );
+});
+
 const config = orOneLine(() => readConfig(stackSource()));
 const { queue, image, login } = config;
 const owner = `${pulumi.getProject()}/${pulumi.getStack()}`;
@@ -83,7 +90,7 @@ const seed =
   new SeedJob("seed", {
     ...{ shared, items: config.items, run: config.run, retry: config.retry, dependsOn: ready },
     ...(build && { image: build }),
-    redis,
+    data: redis.data,
   });
 
 // Run the Job.
@@ -95,8 +102,7 @@ const workers =
     ...definedOnly(settings),
     ...(secretEnv && { secretEnv }),
     shared,
-    place: redis.place,
-    replaceWith: before,
+    after: before,
     dependsOn: [...ready, ...before],
   });
 

@@ -60,7 +60,7 @@ function build(entryPoints: Record<string, string>, outdir: string | undefined) 
 }
 
 /** The same bytes and modes wherever and under whatever umask it runs: the provider's hash of the context covers both. */
-function settleModes(dir: string): void {
+export function settleModes(dir: string): void {
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
     const path = join(dir, entry.name);
     if (entry.isDirectory()) settleModes(path);
@@ -104,7 +104,7 @@ export function bundle(): string {
   writeFileSync(`${half}/app/package.json`, '{"type":"module"}\n');
   cpSync("queue/scripts", `${half}/app/scripts`, { recursive: true });
   cpSync("worker/Dockerfile", `${half}/Dockerfile`);
-  if (existsSync("worker/files")) cpSync("worker/files", `${half}/files`, { recursive: true });
+  if (existsSync("worker/files")) cpSync("worker/files", `${half}/files`, { recursive: true, dereference: true });
   else mkdirSync(`${half}/files`);
   settleModes(half);
   replace(half, CONTEXT);

@@ -21,6 +21,9 @@ export interface JobShared {
   logFormat: "text" | "json";
 }
 
+/** A resource that is in the cluster. */
+export type Made = pulumi.Resource & { metadata: pulumi.Output<{ uid: string }> };
+
 /** What one of them is. */
 export interface JobArgs {
   name: string;
@@ -34,6 +37,8 @@ export interface JobArgs {
   deadline: number;
   /** Changes of these run it again. */
   trigger: pulumi.Input<unknown>[];
+  /** What it follows: where one of these is another than before, it runs again. */
+  after: Made[];
   annotations?: Record<string, string>;
   spec?: Partial<k8s.types.input.batch.v1.JobSpec>;
   pod?: Partial<k8s.types.input.core.v1.PodSpec>;
@@ -96,9 +101,15 @@ export function makeJob(resource: string, args: JobArgs, opts: pulumi.CustomReso
       ...opts,
       // Names are fixed, and neither a trigger nor replaceWith asks the provider, which would see to that by itself.
       deleteBeforeReplace: true,
-      replacementTrigger: args.trigger,
-      // Above the deadline, so that it is the Job that ends the wait.
-      customTimeouts: { create: `${Math.ceil(args.deadline / 1000) + 120}s` },
+      // The first is gone before what it follows is replaced, and shows it in a preview; only the second knows of what was made anew, like a Pod that a
+      // refresh found gone.
+      replaceWith: args.after,
+      replacementTrigger: [...args.trigger, ...args.after.map(({ metadata }) => metadata.uid)],
+      // Above the deadline, so that it is the Job that ends the wait; and above the time its pods have to end.
+      customTimeouts: {
+        create: `${Math.ceil(args.deadline / 1000) + 120}s`,
+        delete: `${((args.pod?.terminationGracePeriodSeconds as number | undefined) ?? 30) + 600}s`,
+      },
     },
   );
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { Made } from "./job.ts";
 import { labels, names, selector } from "./labels.ts";
 import { containerSecurity, podSecurity } from "./security.ts";
 
@@ -27,6 +28,8 @@ export interface RedisQueueArgs {
   storage?: string;
 }
 
+/** A large log takes minutes to load, and its startup probe allows ten. */
+const PATIENCE = { create: "12m", update: "12m" };
 /** Share of the memory limit that is for data: an AOF rewrite copies what changes meanwhile, and settling needs room when takes are refused. */
 const DATA_SHARE = 0.6;
 /** User of the official image; Debian's has none of that number, and needs none. */
@@ -58,10 +61,8 @@ function probe(answer: string, timing: Partial<k8s.types.input.core.v1.Probe>): 
 export class RedisQueue extends pulumi.ComponentResource {
   /** Variables that tell a container where Redis is. */
   readonly env: EnvVar[];
-  /** What holds the data, or says where it is: who depends on the data is replaced with it. */
-  readonly data: pulumi.Resource;
-  /** Where it is kept. Elsewhere, nothing is known of what was done here. */
-  readonly place: "pod" | "claim" | "url";
+  /** What holds the data, or says where it is: in another, nothing is known of what was done in this one. */
+  readonly data: Made;
   /** Made first, and at once: what comes after it knows that the cluster answers and lets us in. */
   readonly first: pulumi.Resource;
 
@@ -75,7 +76,6 @@ export class RedisQueue extends pulumi.ComponentResource {
     const { queue, namespace, url } = args;
     const mine = { parent: this };
     const meta = (resource: string) => ({ name: resource, namespace, labels: labels("redis", queue) });
-    this.place = url !== undefined ? "url" : args.storage ? "claim" : "pod";
 
     if (url !== undefined) {
       this.data = this.first = new k8s.core.v1.Secret(
@@ -118,12 +118,12 @@ export class RedisQueue extends pulumi.ComponentResource {
     const spec = this.#podSpec(args, secret !== undefined);
     const dependsOn = secret ? [policy, secret] : [policy];
     // When the setting changes, both kinds are there until the end of `up`: the Service has to pick the new one.
-    const placed = { "job-wq-2/data": this.place };
+    const placed = { "job-wq-2/data": args.storage ? "claim" : "pod" };
     const metadata = { ...meta(names.redisPod), labels: { ...labels("redis", queue), ...placed } };
     const picked = { ...selector("redis", queue), ...placed };
     this.data = args.storage
       ? this.#statefulSet(`${name}-pod`, args.storage, spec, metadata, picked, dependsOn)
-      : new k8s.core.v1.Pod(`${name}-pod`, { metadata, spec }, { ...mine, dependsOn, deleteBeforeReplace: true });
+      : this.#pod(`${name}-pod`, spec, metadata, dependsOn);
     const service = new k8s.core.v1.Service(
       `${name}-service`,
       {
@@ -173,6 +173,21 @@ export class RedisQueue extends pulumi.ComponentResource {
     };
   }
 
+  #pod(
+    name: string,
+    spec: k8s.types.input.core.v1.PodSpec,
+    metadata: { name: string; namespace: pulumi.Input<string>; labels: Record<string, string> },
+    dependsOn: pulumi.Resource[],
+  ): k8s.core.v1.Pod {
+    // The provider's own wait for a Pod has no end: each look begins its time-out anew.
+    const annotations = { "pulumi.com/waitFor": "condition=Ready" };
+    return new k8s.core.v1.Pod(
+      name,
+      { metadata: { ...metadata, annotations }, spec },
+      { parent: this, dependsOn, deleteBeforeReplace: true, customTimeouts: PATIENCE },
+    );
+  }
+
   #statefulSet(
     name: string,
     storage: string,
@@ -190,6 +205,8 @@ export class RedisQueue extends pulumi.ComponentResource {
           replicas: 1,
           selector: { matchLabels },
           template: { metadata: { labels: metadata.labels }, spec },
+          // Else a pod whose image was wrong would not be replaced by one whose image is right.
+          podManagementPolicy: "Parallel",
           persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" },
           volumeClaimTemplates: [
             {
@@ -199,7 +216,11 @@ export class RedisQueue extends pulumi.ComponentResource {
           ],
         },
       },
-      { parent: this, dependsOn, deleteBeforeReplace: true },
+      {
+        ...{ parent: this, dependsOn, deleteBeforeReplace: true, customTimeouts: PATIENCE },
+        // Another size would be another claim, without the data.
+        ignoreChanges: ["spec.volumeClaimTemplates"],
+      },
     );
   }
 }

@@ -3,9 +3,9 @@ import * as docker from "@pulumi/docker";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Items } from "../config/items.ts";
-import { envVars, type JobShared, makeJob } from "./job.ts";
+import { settleModes } from "./bundle.ts";
+import { envVars, type JobShared, type Made, makeJob } from "./job.ts";
 import { labels, names } from "./labels.ts";
-import type { RedisQueue } from "./redisQueue.ts";
 import { containerSecurity } from "./security.ts";
 import type { WorkerImageArgs } from "./workerImage.ts";
 
@@ -18,8 +18,8 @@ export interface SeedJobArgs {
   /** A changed value runs everything, or the failed ones, again. */
   run: string;
   retry: string;
-  /** What holds the data: without it, the items are to be put in again. */
-  redis: Pick<RedisQueue, "data" | "place">;
+  /** What holds the data: in another, the items are to be put in again. */
+  data: Made;
   /** The Jobs of this stack that must be gone before items are changed. */
   dependsOn: pulumi.Resource[];
 }
@@ -39,7 +39,7 @@ export class SeedJob extends pulumi.ComponentResource {
    */
   constructor(name: string, args: SeedJobArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workqueue:index:SeedJob", name, {}, opts);
-    const { shared, items, redis, run, retry } = args;
+    const { shared, items, run, retry } = args;
     const source = items.kind === "range" ? { env: { WQ_ITEMS_RANGE: items.range } } : this.#file(name, items, args);
     this.job = makeJob(
       `${name}-job`,
@@ -51,7 +51,8 @@ export class SeedJob extends pulumi.ComponentResource {
         // V8's nursery grows with what streams through it; nothing of a seeding lives long enough to need that.
         nodeOptions: ["--semi-space-growth-factor=1"],
         deadline: DEADLINE,
-        trigger: [items.digest, run, retry, redis.place],
+        trigger: [items.digest, run, retry],
+        after: [args.data],
         // One that failed is to run again at the next `up`.
         annotations: { "pulumi.com/replaceUnready": "true" },
         spec: { backoffLimit: 1 },
@@ -68,7 +69,7 @@ export class SeedJob extends pulumi.ComponentResource {
           pod: source.pod,
         }),
       },
-      { parent: this, dependsOn: args.dependsOn, replaceWith: [redis.data] },
+      { parent: this, dependsOn: args.dependsOn },
     );
     this.registerOutputs({});
   }
@@ -91,10 +92,9 @@ export class SeedJob extends pulumi.ComponentResource {
     if (!image) throw new Error("SeedJob: items that do not fit into a ConfigMap need `image`.");
     rmSync(CONTEXT, { recursive: true, force: true });
     mkdirSync(CONTEXT, { recursive: true });
-    writeFileSync(`${CONTEXT}/items.gz`, items.gzipped, { mode: 0o644 });
-    writeFileSync(`${CONTEXT}/Dockerfile`, `ARG BASE_IMAGE\nFROM \${BASE_IMAGE}\nCOPY items.gz /items.gz\n`, {
-      mode: 0o644,
-    });
+    writeFileSync(`${CONTEXT}/items.gz`, items.gzipped);
+    writeFileSync(`${CONTEXT}/Dockerfile`, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY items.gz /items.gz\n");
+    settleModes(CONTEXT);
     const built = new docker.Image(
       `${name}-items-image`,
       {

@@ -1,6 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { envVars, type JobShared, makeJob } from "./job.ts";
+import { envVars, type JobShared, type Made, makeJob } from "./job.ts";
 import { names } from "./labels.ts";
 
 /** Arguments of {@link VerdictJob}. */
@@ -9,7 +9,7 @@ export interface VerdictJobArgs {
   /** Failed items do not fail it. */
   allowFailures: boolean;
   /** The Jobs before it: with each of them, it judges anew. */
-  after: pulumi.Resource[];
+  after: Made[];
 }
 
 /** It reads a few numbers. */
@@ -35,11 +35,12 @@ export class VerdictJob extends pulumi.ComponentResource {
         program: "verdict",
         deadline: DEADLINE,
         trigger: [args.allowFailures],
+        after: args.after,
         annotations: { "pulumi.com/replaceUnready": "true" },
         spec: { backoffLimit: 0 },
         env: envVars({ WQ_ALLOW_FAILURES: String(args.allowFailures) }),
       },
-      { parent: this, dependsOn: args.after, replaceWith: args.after },
+      { parent: this, dependsOn: args.after },
     );
     this.registerOutputs({});
   }

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { envVars, type JobShared, makeJob } from "./job.ts";
+import { envVars, type JobShared, type Made, makeJob } from "./job.ts";
 import { labels, names } from "./labels.ts";
 
 /** Arguments of {@link WorkerJob}. Durations are ms. */
@@ -34,10 +34,8 @@ export interface WorkerJobArgs {
   env: Record<string, string>;
   secretEnv?: pulumi.Output<Record<string, string>>;
   serviceAccountName?: string;
-  /** Where the data is; elsewhere there may be something to do. */
-  place: string;
-  /** What holds the data, and the seeding: with them, the workers start anew. */
-  replaceWith: pulumi.Resource[];
+  /** What holds the data, and the seeding: with another, the workers start anew. */
+  after: Made[];
   dependsOn: pulumi.Resource[];
 }
 
@@ -80,7 +78,8 @@ export class WorkerJob extends pulumi.ComponentResource {
         shared,
         program: "worker",
         deadline: args.activeDeadline,
-        trigger: [args.run, args.place],
+        trigger: [args.run],
+        after: args.after,
         annotations: args.wait
           ? { "pulumi.com/replaceUnready": "true" }
           : { "pulumi.com/waitFor": "jsonpath={.status.startTime}" },
@@ -127,7 +126,7 @@ export class WorkerJob extends pulumi.ComponentResource {
           }),
         ],
       },
-      { parent: this, dependsOn: args.dependsOn, replaceWith: args.replaceWith },
+      { parent: this, dependsOn: args.dependsOn },
     );
     this.registerOutputs({});
   }

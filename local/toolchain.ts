@@ -7,8 +7,8 @@ import { which } from "./debian.ts";
 import { goBuild } from "./go.ts";
 import { binDir } from "./paths.ts";
 
-/** The oldest Pulumi CLI that this program was run with. */
-const oldestPulumi = "3.200.0";
+/** As index.ts asks for. */
+const oldestPulumi = "3.226.0";
 
 async function foundPulumi(): Promise<string | undefined> {
   const path = which("pulumi");

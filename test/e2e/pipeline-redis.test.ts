@@ -43,7 +43,21 @@ describe("Redis of a pipeline", function () {
     }
   });
 
-  it("is filled by hand, as on the page: first without workers, then with them", async () => {
+  it("is made anew where it is gone, its node with it, and then everything runs again", async () => {
+    const stack = await new TestStack().init();
+    try {
+      await stack.mustUp();
+      await stack.kubectl("delete", "pod/redis-master");
+      const { ok, text } = await stack.pulumi("up", "--yes", "--skip-preview", "--refresh");
+      assert.ok(ok, text);
+      assert.deepEqual(await stack.items(), fruits);
+      assert.equal(await stack.redis("hlen", "{job2}:results"), "9");
+    } finally {
+      await stack.remove();
+    }
+  });
+
+  it("is filled by hand, as on the page: first without workers, then with them, then by a list", async () => {
     const stack = await new TestStack({ items: undefined, workers: false }).init();
     try {
       await stack.mustUp();
@@ -51,6 +65,8 @@ describe("Redis of a pipeline", function () {
       await stack.mustUp({ workers: true });
       assert.deepEqual(await stack.items(), fruits);
       assert.match(await stack.kubectl("logs", "job/job-wq-2-verdict"), /all 9 items done/);
+      await stack.mustUp({ items: ["kiwi"] });
+      assert.deepEqual(await stack.items(), ["kiwi"]);
     } finally {
       await stack.remove();
     }
@@ -64,6 +80,10 @@ describe("Redis of a pipeline", function () {
       await stack.kubectl("wait", "--for=condition=Ready", "pod/redis-master-0", "--timeout=60s");
       await stack.mustUp({ items: [...fruits, "kiwi"] });
       assert.deepEqual(await stack.items(), ["kiwi"]);
+      const claim = () => stack.kubectl("get", "pvc", "-o", "jsonpath={.items[*].metadata.uid}");
+      const first = await claim();
+      await stack.mustUp({ redisStorage: "128Mi" });
+      assert.equal(await claim(), first, "another size does not take the data away");
       const preview = await stack.preview("--expect-no-changes");
       assert.ok(preview.ok, preview.text);
       await stack.mustUp({ redisStorage: undefined });

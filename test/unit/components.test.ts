@@ -31,6 +31,12 @@ const short = ({ type, name, inputs }: Made) => `${type.split(":").at(-1)} ${nam
 const one = (name: string) => made.find((resource) => resource.name === name)!.inputs;
 const env = (inputs: any) =>
   Object.fromEntries(inputs.spec.template.spec.containers[0].env.map(({ name, value }: any) => [name, value]));
+/** What a resource is replaced with, and the values whose change replaces it. */
+const replacedBy = async (name: string) => {
+  const { replaceWith, replacementTrigger } = options.get(name);
+  const values = await new Promise((resolve) => pulumi.output(replacementTrigger).apply(resolve));
+  return { replaceWith, values };
+};
 /** Until all that was declared has been registered. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
 
@@ -44,7 +50,7 @@ describe("components", function () {
       {
         newResource({ type, name, inputs }) {
           made.push({ type, name, inputs });
-          const state = { ...inputs };
+          const state = { ...inputs, metadata: { ...inputs.metadata, uid: `uid of ${name}` } };
           if (type.endsWith(":Service")) state.spec = { ...inputs.spec, clusterIP: "10.96.0.7" };
           if (type.startsWith("docker:")) state.repoDigest = `${inputs.imageName}@sha256:${"a".repeat(64)}`;
           return { id: `${name}-id`, state };
@@ -75,7 +81,7 @@ describe("components", function () {
     ...{ shared: shared(), parallelism: 2, concurrency: 1, workSeconds: 10, maxAttempts: 3 },
     ...{ backoff: { min: 1000, max: 300_000 }, itemTimeout: 3_600_000, lease: 10_000, maxResultBytes: 65_536 },
     ...{ keepResults: "all", keepLogs: "failed", activeDeadline: 86_400_000, gracePeriod: 10_000, wait: true },
-    ...{ run: "1", env: {}, place: "pod", replaceWith: [], dependsOn: [] },
+    ...{ run: "1", env: {}, after: [], dependsOn: [] },
   });
 
   describe("RedisQueue", () => {
@@ -119,6 +125,8 @@ describe("components", function () {
       await settle();
       assert.deepEqual(options.get("redis-password").ignoreChanges, ["stringData", "data"]);
       assert.equal(options.get("redis-pod").deleteBeforeReplace, true);
+      assert.deepEqual(options.get("redis-pod").customTimeouts, { create: "12m", update: "12m" });
+      assert.equal(one("redis-pod").metadata.annotations["pulumi.com/waitFor"], "condition=Ready");
       assert.equal(one("redis-service").metadata.annotations["pulumi.com/skipAwait"], "true");
       for (const name of ["redis-pod", "redis-service", "redis-policy", "redis-password"]) {
         assert.ok(options.get(name).parent, `${name} has a parent`);
@@ -126,8 +134,9 @@ describe("components", function () {
     });
 
     it("is a StatefulSet, whose claim goes with it, with storage", async () => {
-      new components.RedisQueue("redis", { ...redisArgs, storage: "1Gi", auth: false });
+      new components.RedisQueue("redis", { ...redisArgs, storage: "1Gi", auth: false }, recorder);
       await settle();
+      assert.deepEqual(options.get("redis-pod").ignoreChanges, ["spec.volumeClaimTemplates"]);
       assert.deepEqual(made.map(short).sort(), [
         "NetworkPolicy redis-policy = redis",
         "RedisQueue redis = -",
@@ -153,7 +162,7 @@ describe("components", function () {
         { name: "REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
       ]);
       // Another address is another Redis: the items are to be put in there.
-      assert.deepEqual([redis.place, redis.data], ["url", redis.first]);
+      assert.equal(redis.data, redis.first);
     });
   });
 
@@ -213,12 +222,13 @@ describe("components", function () {
     const gzipped = Buffer.from("items");
     const file = { kind: "file", format: "text", gzipped, digest: "d1" } as const;
     const common = () => ({
-      ...{ run: "1", retry: "0", dependsOn: [], redis: new components.RedisQueue("redis", redisArgs) },
+      ...{ run: "1", retry: "0", dependsOn: [], data: new components.RedisQueue("redis", redisArgs).data },
     });
     const mine = () => made.map(short).filter((line) => /(^Job|seed)/i.test(line));
 
-    it("carries a list in a ConfigMap, and runs again with the list, `run` and `retry`", async () => {
-      new components.SeedJob("seed", { shared: shared(), items: { ...file, inline: true }, ...common() }, recorder);
+    it("carries a list in a ConfigMap, and runs again with the list, `run`, `retry` and another Redis", async () => {
+      const args = common();
+      new components.SeedJob("seed", { shared: shared(), items: { ...file, inline: true }, ...args }, recorder);
       await settle();
       assert.deepEqual(mine().sort(), [
         "ConfigMap seed-items = job-wq-2-items",
@@ -226,8 +236,11 @@ describe("components", function () {
         "SeedJob seed = -",
       ]);
       assert.deepEqual(one("seed-items").binaryData, { "items.gz": gzipped.toString("base64") });
-      const { replacementTrigger, deleteBeforeReplace } = options.get("seed-job");
-      assert.deepEqual([replacementTrigger, deleteBeforeReplace], [["d1", "1", "0", "pod"], true]);
+      assert.deepEqual(await replacedBy("seed-job"), {
+        replaceWith: [args.data],
+        values: ["d1", "1", "0", "uid of redis-pod"],
+      });
+      assert.equal(options.get("seed-job").deleteBeforeReplace, true);
       const { metadata, spec } = one("seed-job");
       assert.equal(metadata.annotations["pulumi.com/replaceUnready"], "true");
       assert.deepEqual([spec.activeDeadlineSeconds, spec.backoffLimit], [180, 1]);
@@ -246,8 +259,12 @@ describe("components", function () {
         platform: "linux/amd64",
         baseImage: "node:24-slim",
       };
+      const old = process.umask(0o077);
       new components.SeedJob("seed", { shared: shared(), items: { ...file, inline: false }, image, ...common() });
+      process.umask(old);
       await settle();
+      // The image runs as a user of its own, and its digest is the same under every umask.
+      assert.equal(statSync("components/.context/items/items.gz").mode & 0o777, 0o644);
       assert.equal(one("seed-items-image").imageName, "reg.example.com/x-items:2");
       const [init] = one("seed-job").spec.template.spec.initContainers;
       assert.deepEqual(init.command, ["cp", "/items.gz", "/items/items.gz"]);
@@ -282,9 +299,9 @@ describe("components", function () {
       assert.equal(pod.automountServiceAccountToken, false);
       assert.equal(pod.containers[0].terminationMessagePolicy, "FallbackToLogsOnError");
       assert.equal(metadata.annotations["pulumi.com/replaceUnready"], "true");
-      const { deleteBeforeReplace, replacementTrigger, customTimeouts } = options.get("workers-job");
-      assert.deepEqual([deleteBeforeReplace, replacementTrigger], [true, ["1", "pod"]]);
-      assert.deepEqual(customTimeouts, { create: "86520s" });
+      const { deleteBeforeReplace, customTimeouts } = options.get("workers-job");
+      assert.deepEqual(await replacedBy("workers-job"), { replaceWith: [], values: ["1"] });
+      assert.deepEqual([deleteBeforeReplace, customTimeouts], [true, { create: "86520s", delete: "615s" }]);
     });
 
     it("is admitted by Pod Security `restricted`", async () => {
@@ -328,8 +345,8 @@ describe("components", function () {
       const { job } = new components.WorkerJob("workers", workerArgs());
       new components.VerdictJob("verdict", { shared: shared(), allowFailures: false, after: [job] }, recorder);
       await settle();
-      const { replaceWith, replacementTrigger, deleteBeforeReplace } = options.get("verdict-job");
-      assert.deepEqual([replaceWith, replacementTrigger, deleteBeforeReplace], [[job], [false], true]);
+      assert.deepEqual(await replacedBy("verdict-job"), { replaceWith: [job], values: [false, "uid of workers-job"] });
+      assert.equal(options.get("verdict-job").deleteBeforeReplace, true);
       const { spec } = one("verdict-job");
       assert.deepEqual([spec.backoffLimit, spec.template.spec.restartPolicy], [0, "Never"]);
       assert.equal(env(one("verdict-job")).WQ_ALLOW_FAILURES, "false");

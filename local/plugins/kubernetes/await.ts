@@ -47,11 +47,9 @@ function job(live: Fields): Standing {
   return { waiting: ["the Job is not complete"] };
 }
 
-/** Containers that wait or ended badly, with the last line they printed. */
+/** Containers that wait or ended badly, with the last line they printed; of init containers the official provider says nothing. */
 function containerTroubles(live: Fields): string[] {
-  const statuses = ["containerStatuses", "initContainerStatuses"].flatMap(
-    (key) => (field(live, "status", key) as Fields[]) ?? [],
-  );
+  const statuses = (field(live, "status", "containerStatuses") as Fields[] | undefined) ?? [];
   return statuses.flatMap((status) => {
     const { name } = status;
     const [kind, state] = Object.entries(field(status, "state") ?? {})[0] ?? [];
@@ -77,11 +75,16 @@ async function podTroubles(live: Fields): Promise<string[]> {
   );
 }
 
-/** How a resource stands now. Annotations say otherwise: `skipAwait` is ready at once, `waitFor` when its path has a value. */
+/** How a resource stands now. Annotations say otherwise: `skipAwait` is ready at once, `waitFor` when its path has a value or its condition is met. */
 export function standing(kind: string, live: Fields): Standing {
   if (annotation(live, "skipAwait") === "true") return { ready: true };
   const waitFor = annotation(live, "waitFor");
   if (waitFor !== undefined) {
+    const condition = /^condition=(\w+)$/.exec(String(waitFor))?.[1];
+    if (condition) {
+      const met = conditions(live).some(({ type, status }) => type === condition && status === "True");
+      return met ? { ready: true } : { waiting: kind === "pods" ? containerTroubles(live) : [`not ${condition} yet`] };
+    }
     const path = /^jsonpath=\{\.([\w.]+)\}$/.exec(String(waitFor))?.[1];
     if (!path)
       return {

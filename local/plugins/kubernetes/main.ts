@@ -27,7 +27,8 @@ function locate(urn: string, inputs: Fields): Located {
 
 /** Inputs as they were given, and beside them what only the API server knows. */
 function outputs(inputs: Fields, live: Fields): Fields {
-  const all: Fields = { ...inputs, __inputs: inputs };
+  const { uid } = (live.metadata ?? {}) as Fields;
+  const all: Fields = { ...inputs, __inputs: inputs, metadata: { ...(inputs.metadata as Fields), uid: uid as Json } };
   if (isObject(inputs.spec) && isObject(live.spec)) all.spec = { ...live.spec, ...inputs.spec };
   if (live.status !== undefined) all.status = live.status;
   return all;
@@ -118,7 +119,10 @@ const provider: Provider = {
     const { path } = locate(urn, inputs);
     const live = await get(path);
     if (!live) return {};
-    if (!drifted(inputs, live)) return { id, props, inputs: (props.__inputs ?? inputs) as Fields };
+    const same = (live.metadata as Fields).uid === (plain(props.metadata) as Fields | null)?.uid;
+    if (!drifted(inputs, live)) {
+      return { id, props: same ? props : outputs(inputs, live), inputs: (props.__inputs ?? inputs) as Fields };
+    }
     // Only fields that were asked for are compared, and take the live value.
     const seen = (input: Json, now: Json | undefined): Json =>
       isObject(input) && isObject(now)
