@@ -87,6 +87,22 @@ export const rows: Row[] = [
     expect: "replace",
     source: FORCE_NEW,
   },
+  {
+    type: "core/v1:Pod",
+    name: "pod-labels",
+    before: pod({}),
+    after: { metadata: { labels }, ...pod({}) },
+    expect: "update",
+    source: FORCE_NEW,
+  },
+  {
+    type: "core/v1:Pod",
+    name: "pod-waited-for",
+    before: { metadata: { annotations: { "pulumi.com/waitFor": "condition=Ready" } }, ...pod({}) },
+    after: { metadata: { annotations: { "pulumi.com/waitFor": "condition=Ready" } }, ...pod({}) },
+    expect: "same",
+    source: "provider/pkg/metadata/overrides.go: ReadyCondition",
+  },
   { type: "core/v1:Pod", name: "pod-same", before: pod({}), after: pod({}), expect: "same", source: "DESIGN, 6" },
   {
     type: "batch/v1:Job",

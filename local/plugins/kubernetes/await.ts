@@ -83,7 +83,7 @@ export function standing(kind: string, live: Fields): Standing {
     const condition = /^condition=(\w+)$/.exec(String(waitFor))?.[1];
     if (condition) {
       const met = conditions(live).some(({ type, status }) => type === condition && status === "True");
-      return met ? { ready: true } : { waiting: kind === "pods" ? containerTroubles(live) : [`not ${condition} yet`] };
+      return met ? { ready: true } : { waiting: [`it is not ${condition} yet`, ...containerTroubles(live)] };
     }
     const path = /^jsonpath=\{\.([\w.]+)\}$/.exec(String(waitFor))?.[1];
     if (!path)

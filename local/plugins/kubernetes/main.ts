@@ -1,4 +1,5 @@
 // The local platform's own `kubernetes` resource plugin: the kinds of kinds.ts, on the API server of the platform. Behaviour: DESIGN, section 6.
+import { isDeepStrictEqual } from "node:util";
 import { type Provider, main } from "@pulumi/pulumi/provider/index.js";
 import { differences, type Fields, isObject, type Json, plain, settled } from "../values.ts";
 import { ApiError, call, get, pathOf } from "./api.ts";
@@ -57,12 +58,13 @@ function drifted(input: Json, live: Json | undefined): boolean {
   return live !== undefined && typeof live === typeof input && typeof input !== "string" && live !== input;
 }
 
-/** A merge patch: new values, and null for what is no longer there. */
+/** A merge patch: what is new, and null for what is no longer there; a list that is in it would lose what the server added. */
 function patch(old: Json | undefined, now: Json): Json {
   if (!isObject(old) || !isObject(now)) return now;
   const gone = Object.keys(old).filter((key) => !(key in now));
+  const changed = Object.entries(now).filter(([key, value]) => !isDeepStrictEqual(old[key], value));
   return Object.fromEntries([
-    ...Object.entries(now).map(([key, value]) => [key, patch(old[key], value)] as const),
+    ...changed.map(([key, value]) => [key, patch(old[key], value)] as const),
     ...gone.map((key) => [key, null] as const),
   ]);
 }

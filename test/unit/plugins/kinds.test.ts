@@ -59,6 +59,18 @@ const standings: [title: string, kind: string, live: Fields, expected: unknown][
     annotated("waitFor", "jsonpath={.status.startTime}"),
     { waiting: ["no status.startTime yet"] },
   ],
+  [
+    "waitFor waits for its condition",
+    "pods",
+    annotated("waitFor", "condition=Ready"),
+    { waiting: ["it is not Ready yet"] },
+  ],
+  [
+    "waitFor is over when its condition is met",
+    "pods",
+    { ...annotated("waitFor", "condition=Ready"), ...condition("Ready") },
+    { ready: true },
+  ],
   ["a Ready Pod is ready", "pods", condition("Ready"), { ready: true }],
   ["a Secret is ready when it is there", "secrets", {}, { ready: true }],
 ];
