@@ -81,7 +81,9 @@ export const settings = {
   serviceAccountName: { about: "the workers' ServiceAccount; its token is mounted only with this" },
   runAsUser: { default: "1000", about: "the workers' user id, from 1" },
   redisUrl: { secret: true, about: "a Redis of your own, `rediss://user:password@host:port`; none is made then" },
-  redisStorage: { about: "size of a claim for Redis, `1Gi`; default: a Pod whose data goes with it" },
+  redisStorage: {
+    about: "size of a claim for Redis, `1Gi`, fixed once it is made; default: a Pod whose data goes with it",
+  },
   redisImage: { default: "redis:8", about: "any Redis from 7.0; from 7.2 on the end is on disk before it is believed" },
   redisMemory: { default: "256Mi", about: "memory limit of Redis, from 32Mi; 60 % of it is for data" },
   redisAuth: { default: "true", about: "`false`: no password" },
