@@ -1,7 +1,7 @@
 // Bundles the programs of the image into a folder that is its whole build context.
 import {
   chmodSync,
-  cpSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -32,7 +32,7 @@ const banner = [
   "const require = jobWqRequire(import.meta.url), __filename = import.meta.filename, __dirname = jobWqDirname(__filename);",
 ].join("\n");
 
-/** The handler is not one, or does not compile: one line with its place. */
+/** The handler is not one, or does not compile, or a file beside it is not there: one line with its place. */
 export class BadHandler extends Error {
   override name = "BadHandler";
 }
@@ -68,6 +68,18 @@ export function settleModes(dir: string): void {
   }
 }
 
+/** Copies a folder, what links lead to included: they lead nowhere in an image. A folder that is not there is an empty one. */
+function copyFiles(from: string, to: string): void {
+  mkdirSync(to);
+  for (const name of existsSync(from) ? readdirSync(from) : []) {
+    const path = join(from, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat) throw new BadHandler(`The image cannot be made: ${path} is a link that leads nowhere.`);
+    if (stat.isDirectory()) copyFiles(path, join(to, name));
+    else copyFileSync(path, join(to, name));
+  }
+}
+
 /** Every file below a folder: path, mode and content. */
 function contents(dir: string): string {
   if (!existsSync(dir)) return "";
@@ -96,17 +108,20 @@ export function checkHandler(): void {
 
 /**
  * Writes the build context of the image to {@link CONTEXT}: the programs, the queue's scripts, and what lies in worker/files.
- * @throws BadHandler where something of it does not compile.
+ * @throws BadHandler where something of it does not compile, or is not there.
  */
 export function bundle(): string {
   const half = `${CONTEXT}-${process.pid}`;
-  build(programs, `${half}/app`);
-  writeFileSync(`${half}/app/package.json`, '{"type":"module"}\n');
-  cpSync("queue/scripts", `${half}/app/scripts`, { recursive: true });
-  cpSync("worker/Dockerfile", `${half}/Dockerfile`);
-  if (existsSync("worker/files")) cpSync("worker/files", `${half}/files`, { recursive: true, dereference: true });
-  else mkdirSync(`${half}/files`);
-  settleModes(half);
-  replace(half, CONTEXT);
+  try {
+    build(programs, `${half}/app`);
+    writeFileSync(`${half}/app/package.json`, '{"type":"module"}\n');
+    copyFiles("queue/scripts", `${half}/app/scripts`);
+    copyFileSync("worker/Dockerfile", `${half}/Dockerfile`);
+    copyFiles("worker/files", `${half}/files`);
+    settleModes(half);
+    replace(half, CONTEXT);
+  } finally {
+    rmSync(half, { recursive: true, force: true });
+  }
   return CONTEXT;
 }

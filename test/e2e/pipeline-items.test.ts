@@ -1,7 +1,7 @@
 // Other ways to bring the items and the work: a long file, an edited list, and a program in another language.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkout, fruits, platformUp, TestStack } from "../support/stack.ts";
 
@@ -60,7 +60,9 @@ describe("items and work of other kinds", function () {
 
   it("a Python program on Python's own image, which leaves children behind", async () => {
     mkdirSync(join(project, "worker/files"), { recursive: true });
-    writeFileSync(join(project, "worker/files/process.py"), PROGRAM);
+    // As a link: where it leads to is not in the image.
+    writeFileSync(join(project, "worker/process.py"), PROGRAM);
+    symlinkSync("../process.py", join(project, "worker/files/process.py"));
     const settings = {
       ...{ baseImage: "python:3-slim", command: ["python3", "process.py"], allowFailures: true },
       ...{ env: { GREETING: "hello " }, keepLogs: "all" },
