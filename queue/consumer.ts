@@ -127,13 +127,14 @@ export class Consumer implements ConsumerApi {
     const { free, size: inHand, hasSuspect, ahead, sick, settled } = this.#hands;
     const full = this.#end !== undefined || hasSuspect;
     const standing = { free, inHand, ahead: ahead.size, room: ahead.room, settled: settled.length, full };
-    const ask = this.#lanes.next(standing);
-    if (ask) {
+    const ask = this.#lanes.next(standing, performance.now());
+    if (!ask) return;
+    if ("rest" in ask) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#schedule(), ask.rest);
+    } else {
       void this.#trade(ask);
       if (sick.isDue) void this.#askIfSick();
-    } else if (!this.#end && this.#lanes.rest > 0) {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#schedule(), this.#lanes.rest);
     }
   }
 
@@ -162,7 +163,7 @@ export class Consumer implements ConsumerApi {
       }
     }
     if (kind === "finished" || kind === "aborted") this.#end ??= kind;
-    this.#lanes.heard(want, taken.length, wait);
+    this.#lanes.heard(want, taken.length, wait, performance.now());
     if (wait > 0 && hands.size === 0 && taken.length === 0) onEvent?.({ type: "waiting", forMs: wait });
     hands.ahead.put(taken);
     // An answer that lay unread behind a handler that blocked: others may have these items by now.

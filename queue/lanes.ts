@@ -29,6 +29,12 @@ export interface Ask {
   idle: boolean;
 }
 
+/** There is nothing to ask for. */
+export interface Rest {
+  /** How long, ms. */
+  rest: number;
+}
+
 /**
  * When to exchange, and how many items to ask for. Two exchanges are under way where there is enough to share: Redis works on one while this process
  * works on the other. Their numbers are one even and one odd: each may be answered after the other, none overtakes itself.
@@ -52,8 +58,11 @@ export class Lanes {
     return this.#underWay.size;
   }
 
-  /** What to ask for now; undefined where there is no lane, or nothing to say. */
-  next({ free, inHand, ahead, room, settled, full }: Standing): Ask | undefined {
+  /**
+   * What to ask for, or when to look again; undefined where something else must happen first: an answer, or the end of an item.
+   * @param now The time, ms. Whether it is over and how long it lasts are found by one look at the clock: between two it may pass, and nobody look again.
+   */
+  next({ free, inHand, ahead, room, settled, full }: Standing, now: number): Ask | Rest | undefined {
     const lanes = this.#slots + room < FEW_SLOTS ? 1 : 2;
     if (this.#underWay.size >= lanes) return undefined;
     let asked = 0;
@@ -62,12 +71,12 @@ export class Lanes {
       asked += want;
       mayBeAlone ||= idle;
     }
-    const now = performance.now();
+    const rest = full ? 0 : this.#waitUntil - now;
     let want = 0;
-    if (!full && !mayBeAlone && (settled > 0 || now >= this.#waitUntil)) {
+    if (!full && !mayBeAlone && (settled > 0 || rest <= 0)) {
       want = Math.max(0, Math.min(free + room - ahead - asked, Math.ceil((this.#slots + room) / lanes), MAX_TAKE));
     }
-    if (want === 0 && settled === 0) return undefined;
+    if (want === 0 && settled === 0) return rest > 0 ? { rest } : undefined;
     // Nothing else may be asked for until the answer is here, so this is not said at every chance.
     const idle =
       want > 0 && asked + inHand + ahead === 0 && (lanes === 1 || now - this.#aloneAt > IDLE_MS || this.#dry);
@@ -89,14 +98,9 @@ export class Lanes {
   }
 
   /** What an answer brought, of what was wanted; and how long there will be nothing, ms, as far as Redis knows. */
-  heard(want: number, brought: number, wait: number): void {
+  heard(want: number, brought: number, wait: number, now: number): void {
     if (want === 0) return;
     this.#dry = brought < want;
-    this.#waitUntil = brought > 0 ? 0 : performance.now() + Math.min(Math.max(wait, 5), LOOK_MS);
-  }
-
-  /** How long there is nothing to ask for, ms. */
-  get rest(): number {
-    return this.#waitUntil - performance.now();
+    this.#waitUntil = brought > 0 ? 0 : now + Math.min(Math.max(wait, 5), LOOK_MS);
   }
 }

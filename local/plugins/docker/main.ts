@@ -1,5 +1,6 @@
 // The local platform's own `docker` resource plugin: `docker:index/image:Image`, on this machine's engine and registries. Behaviour: DESIGN, section 6.
-import { type Provider, main } from "@pulumi/pulumi/provider/index.js";
+import type { Provider } from "@pulumi/pulumi/provider/index.js";
+import { serve } from "../serve.ts";
 import { differences, type Fields, plain, settled } from "../values.ts";
 import { contextDigest } from "./context.ts";
 import { build, type Build, connect, type Login, push, registryOf } from "./engine.ts";
@@ -67,4 +68,4 @@ const provider: Provider = {
   },
 };
 
-await main(provider, process.argv.slice(2));
+await serve(provider);

@@ -1,6 +1,7 @@
 // Calls to the API server of the local platform, and to no other.
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
+import { text as textOf } from "node:stream/consumers";
 import { KubeConfig } from "@kubernetes/client-node";
 import type { Fields, Json } from "../values.ts";
 import type { Kind } from "./kinds.ts";
@@ -45,15 +46,13 @@ export function call(method: string, path: string, body?: Json, type = "applicat
     // Node gives a DELETE no length by itself.
     const headers = text === undefined ? {} : { "content-type": type, "content-length": Buffer.byteLength(text) };
     const sent = request(new URL(path, url), { ...options, method, headers, timeout: 30_000 }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () => {
-        const said = Buffer.concat(chunks).toString();
+      const answered = (said: string) => {
         const isJson = response.headers["content-type"]?.includes("json") ?? false;
         const answer = (isJson ? JSON.parse(said) : { message: said }) as Fields;
         if ((response.statusCode ?? 500) < 300) resolve(answer);
         else reject(new ApiError(response.statusCode!, String(answer.message)));
-      });
+      };
+      textOf(response).then(answered).catch(unreachable);
     });
     const unreachable = (error: Error) =>
       reject(new Error(`configured Kubernetes cluster is unreachable: ${error.message}`));

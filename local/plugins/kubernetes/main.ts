@@ -1,6 +1,7 @@
 // The local platform's own `kubernetes` resource plugin: the kinds of kinds.ts, on the API server of the platform. Behaviour: DESIGN, section 6.
 import { isDeepStrictEqual } from "node:util";
-import { type Provider, main } from "@pulumi/pulumi/provider/index.js";
+import type { Provider } from "@pulumi/pulumi/provider/index.js";
+import { serve } from "../serve.ts";
 import { differences, type Fields, isObject, type Json, plain, settled } from "../values.ts";
 import { ApiError, call, get, pathOf } from "./api.ts";
 import { awaitGone, awaitReady, standing } from "./await.ts";
@@ -156,4 +157,4 @@ const provider: Provider = {
   },
 };
 
-await main(provider, process.argv.slice(2));
+await serve(provider);
