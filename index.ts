@@ -8,6 +8,7 @@ import {
   RedisQueue,
   SeedJob,
   VerdictJob,
+  watchPulls,
   WorkerImage,
   WorkerJob,
 } from "./components/index.ts";
@@ -120,6 +121,21 @@ function definedOnly<T extends object>(
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
+// An image that the cluster cannot pull is an error of `up` in seconds.
+const provider = new pulumi.Config("kubernetes");
+const kubeContext = provider.get("context");
+const kubeconfig = provider.getSecret("kubeconfig");
+const awaited = [
+  ...(seed ? [{ name: names.seed, job: seed.job }] : []),
+  ...(workers && config.wait ? [{ name: names.worker, job: workers.job }] : []),
+];
+if (!pulumi.runtime.isDryRun()) {
+  pulumi.output(kubeconfig).apply((kubeconfig) => {
+    const cluster = { kubeconfig, context: kubeContext };
+    void watchPulls({ namespace: config.namespace, jobs: awaited, cluster }).catch(() => {});
+  });
+}
+
 // What to type to watch it. None of the outputs waits for a Job, so that they are there while `up` waits.
 const inNamespace = config.namespace === "default" ? "" : ` -n ${config.namespace}`;
 const redisPod = url ? undefined : storage ? `${names.redisPod}-0` : names.redisPod;
@@ -136,11 +152,10 @@ if (workers && config.wait && !pulumi.runtime.isDryRun()) {
     void pulumi.log.info(line);
   }
 }
-const cluster = new pulumi.Config("kubernetes");
 export default definedOnly({
   ...{ namespace: config.namespace, queue, commands, redisPod, redisUrl: url },
   workerJob: workers ? names.worker : undefined,
   redisSecret: url || !server.auth ? undefined : names.redis,
-  kubeContext: cluster.get("context"),
-  kubeconfig: cluster.getSecret("kubeconfig"),
+  kubeContext,
+  kubeconfig,
 });

@@ -1,14 +1,14 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { existsSync } from "node:fs";
 import {
   ApiException,
   BatchV1Api,
   CoreV1Api,
-  KubeConfig,
+  type KubeConfig,
   PatchStrategy,
   PortForward,
   setHeaderOptions,
 } from "@kubernetes/client-node";
+import { kubeconfigOf } from "../config/kubeconfig.ts";
 import type { StackOutputs } from "./outputs.ts";
 import { firstLine, Trouble } from "./trouble.ts";
 
@@ -16,27 +16,16 @@ const REDIS_PORT = 6379;
 
 /** The cluster of a stack, through its API server alone: no kubectl. Errors are {@link Trouble}s. */
 export class Cluster {
-  #config = new KubeConfig();
-  #namespace: string;
+  readonly #config: KubeConfig;
+  readonly #namespace: string;
 
   /** `kubeconfigPath` as in KUBECONFIG; without it, and without one in the outputs, what kubectl would use. */
-  constructor(outputs: StackOutputs, kubeconfigPath?: string) {
-    const { kubeconfig, kubeContext, namespace } = outputs;
+  constructor({ kubeconfig, kubeContext, namespace }: StackOutputs, kubeconfigPath?: string) {
     this.#namespace = namespace;
     try {
-      if (kubeconfig === undefined) {
-        if (kubeconfigPath) this.#config.loadFromFile(kubeconfigPath);
-        else this.#config.loadFromDefault();
-      } else if (existsSync(kubeconfig)) this.#config.loadFromFile(kubeconfig);
-      else this.#config.loadFromString(kubeconfig);
+      this.#config = kubeconfigOf({ kubeconfig, context: kubeContext }, kubeconfigPath);
     } catch (error) {
-      throw new Trouble(`cannot read the kubeconfig: ${firstLine(error)}`);
-    }
-    if (kubeContext) this.#config.setCurrentContext(kubeContext);
-    if (!this.#config.getCurrentCluster()) {
-      throw new Trouble(
-        `the kubeconfig has no ${kubeContext ? `context ${kubeContext}` : "current context"}; set KUBECONFIG`,
-      );
+      throw new Trouble(firstLine(error));
     }
   }
 

@@ -25,8 +25,8 @@ export interface SeedJobArgs {
 }
 
 const CONTEXT = "components/.context/items";
-/** Two million items a second need no longer. The image is pulled for the first time here: one that can't be ends with this, and a slow one at the next `up`. */
-const DEADLINE = 3 * 60_000;
+/** Two million items a second need no longer; but the image is pulled for the first time here, and a node may have to be started for it. */
+const DEADLINE = 15 * 60_000;
 
 /** Puts the items into the queue, or brings it in line with them. A failed item runs again whenever this Job does. */
 export class SeedJob extends pulumi.ComponentResource {

@@ -74,6 +74,21 @@ describe("bad input", function () {
     assert.match(text, /the batch was aborted: the command pyton3 is not in the image: set `baseImage`/);
   });
 
+  it("an image that cannot be pulled is an error of `up`, in seconds: of the seeding, and of workers without one", async () => {
+    const image = `127.0.0.1:5000/nobody-pushed-this-${process.pid}:1`;
+    const line = `error: The cluster cannot pull ${image}: [^\n]*not found; is the name right, and may the cluster pull it`;
+    const { stack, text } = await failed({ image, imageName: undefined });
+    assert.match(text, new RegExp(line));
+    assert.match(text, /Job \(seed-job\):\n[^]*longer than specified deadline/);
+    const byHand = await stack.up({ items: undefined });
+    assert.ok(!byHand.ok);
+    assert.match(byHand.text, new RegExp(line));
+    assert.match(byHand.text, /Job \(workers-job\):\n[^]*longer than specified deadline/);
+    // With an image that is there it goes on.
+    await stack.mustUp({ image: undefined, imageName: "127.0.0.1:5000/job-wq-2", items: ["apple"] });
+    assert.deepEqual(await stack.items(), ["apple"]);
+  });
+
   it("another stack's queue and a wrong password are errors of `up`, in seconds", async () => {
     const first = new TestStack({ items: ["only"] });
     made.push(first);

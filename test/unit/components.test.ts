@@ -243,7 +243,7 @@ describe("components", function () {
       assert.equal(options.get("seed-job").deleteBeforeReplace, true);
       const { metadata, spec } = one("seed-job");
       assert.equal(metadata.annotations["pulumi.com/replaceUnready"], "true");
-      assert.deepEqual([spec.activeDeadlineSeconds, spec.backoffLimit], [180, 1]);
+      assert.deepEqual([spec.activeDeadlineSeconds, spec.backoffLimit], [900, 1]);
       assert.equal(spec.template.spec.restartPolicy, "Never");
       const { WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_RETRY, WQ_OWNER } = env(one("seed-job"));
       assert.deepEqual(

@@ -1,0 +1,31 @@
+import { existsSync } from "node:fs";
+import { KubeConfig } from "@kubernetes/client-node";
+
+/** The provider's own settings: `kubernetes:kubeconfig`, a path or the text itself, and `kubernetes:context`. */
+export interface ProviderSettings {
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+}
+
+/**
+ * The cluster that Pulumi's Kubernetes provider talks to, for those who talk to it beside the provider.
+ * @param settings The provider's settings.
+ * @param path What KUBECONFIG says where Pulumi runs; by default what it says here, or what kubectl would use.
+ * @throws Error of one line where it cannot be read, or names no cluster.
+ */
+export function kubeconfigOf({ kubeconfig, context }: ProviderSettings, path = process.env.KUBECONFIG): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (kubeconfig !== undefined) {
+      if (existsSync(kubeconfig)) config.loadFromFile(kubeconfig);
+      else config.loadFromString(kubeconfig);
+    } else if (path && path !== process.env.KUBECONFIG) config.loadFromFile(path);
+    else config.loadFromDefault(); // which knows lists of files, too
+  } catch (error) {
+    throw new Error(`cannot read the kubeconfig: ${(error as Error).message.split("\n", 1)[0]}`, { cause: error });
+  }
+  if (context) config.setCurrentContext(context);
+  if (!config.getCurrentCluster())
+    throw new Error(`the kubeconfig has no ${context ? `context ${context}` : "current context"}; set KUBECONFIG`);
+  return config;
+}
