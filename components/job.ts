@@ -2,8 +2,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { labels } from "./labels.ts";
-import type { EnvVar } from "./redisQueue.ts";
 import { containerSecurity, podSecurity } from "./security.ts";
+import type { EnvVar, Made } from "./types.ts";
 import type { RunnableImage } from "./workerImage.ts";
 
 /** What all Jobs of a stack have in common. */
@@ -20,9 +20,6 @@ export interface JobShared {
   runAsUser: number;
   logFormat: "text" | "json";
 }
-
-/** A resource that is in the cluster. */
-export type Made = pulumi.Resource & { metadata: pulumi.Output<{ uid: string }> };
 
 /** What one of them is. */
 export interface JobArgs {

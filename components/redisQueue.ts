@@ -1,59 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { Made } from "./job.ts";
 import { labels, names, selector } from "./labels.ts";
-import { containerSecurity, podSecurity } from "./security.ts";
-
-/** Where Redis is, for a container's environment. */
-export type EnvVar = k8s.types.input.core.v1.EnvVar;
+import { type RedisPodArgs, redisPodSpec } from "./redisPod.ts";
+import type { EnvVar, Made } from "./types.ts";
 
 /** Arguments of {@link RedisQueue}. */
-export interface RedisQueueArgs {
+export interface RedisQueueArgs extends RedisPodArgs {
   /** Name of the queue: its label picks the pods that are let in. */
   queue: string;
   namespace: pulumi.Input<string>;
   /** A Redis that is there already, `rediss://user:password@host:port`: only a Secret with it is made. */
   url?: pulumi.Input<string>;
-  /** Image of any Redis from 7.0. */
-  image: string;
-  /** Memory limit, a Kubernetes quantity, and the same in bytes. */
-  memory: string;
-  memoryBytes: number;
-  /** A password, made once. */
-  auth: boolean;
-  /** Size of a claim that holds the data; without it the data goes with the Pod. */
-  storage?: string;
 }
 
 /** A large log takes minutes to load, and its startup probe allows ten. */
 const PATIENCE = { create: "12m", update: "12m" };
-/** Share of the memory limit that is for data: an AOF rewrite copies what changes meanwhile, and settling needs room when takes are refused. */
-const DATA_SHARE = 0.6;
-/** User of the official image; Debian's has none of that number, and needs none. */
-const USER = 999;
-
-/** Mends what a host's death left of the log, and becomes `redis-server`. */
-const START = readFileSync(join(import.meta.dirname, "redis-start.sh"), "utf8");
-
-/** What `redis-server` is started with: on disk within a second, full rather than forgetful, one node. */
-export function redisArgs(memoryBytes: number, auth: boolean): string[] {
-  return [
-    ...["--dir", "/data", "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""],
-    ...["--maxmemory", String(Math.floor(memoryBytes * DATA_SHARE)), "--maxmemory-policy", "noeviction"],
-    ...["--protected-mode", "no"],
-    ...(auth ? ["--requirepass", "$(REDISCLI_AUTH)"] : []),
-  ];
-}
-
-/** A probe by redis-cli, whose answer, not its exit code, tells: a Redis that loads its data answers with an error and exit code 0. */
-function probe(answer: string, timing: Partial<k8s.types.input.core.v1.Probe>): k8s.types.input.core.v1.Probe {
-  const command = ["sh", "-c", `redis-cli ping 2>&1 | grep -qE '${answer}'`];
-  return { exec: { command }, timeoutSeconds: 5, ...timing };
-}
-
 /**
  * The Pod `redis-master` and the Service `redis` of the Kubernetes page, hardened; or a StatefulSet with a claim; or only a Secret with the address of
  * a Redis that is there.
@@ -115,7 +77,7 @@ export class RedisQueue extends pulumi.ComponentResource {
       : undefined;
     this.first = policy;
 
-    const spec = this.#podSpec(args, secret !== undefined);
+    const spec = redisPodSpec(args);
     const dependsOn = secret ? [policy, secret] : [policy];
     // When the setting changes, both kinds are there until the end of `up`: the Service has to pick the new one.
     const placed = { "job-wq-2/data": args.storage ? "claim" : "pod" };
@@ -141,36 +103,6 @@ export class RedisQueue extends pulumi.ComponentResource {
         : []),
     ];
     this.registerOutputs({});
-  }
-
-  #podSpec(args: RedisQueueArgs, auth: boolean): k8s.types.input.core.v1.PodSpec {
-    return {
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      securityContext: podSecurity(USER),
-      terminationGracePeriodSeconds: 10,
-      containers: [
-        {
-          name: "redis",
-          image: args.image,
-          args: ["sh", "-c", START, "redis-server", ...redisArgs(args.memoryBytes, auth)],
-          workingDir: "/data",
-          // redis-cli reads it too, so that `kubectl exec redis-master -- redis-cli …` needs no password.
-          env: auth
-            ? [{ name: "REDISCLI_AUTH", valueFrom: { secretKeyRef: { name: names.redis, key: "password" } } }]
-            : [],
-          ports: [{ containerPort: 6379, name: "redis" }],
-          resources: { requests: { cpu: "100m", memory: args.memory }, limits: { memory: args.memory } },
-          securityContext: containerSecurity,
-          volumeMounts: [{ name: "data", mountPath: "/data" }],
-          // Ten minutes for loading a large AOF, looked at every second.
-          startupProbe: probe("PONG", { periodSeconds: 1, failureThreshold: 600 }),
-          readinessProbe: probe("PONG", { periodSeconds: 5 }),
-          livenessProbe: probe("PONG|LOADING|BUSY", { periodSeconds: 10, failureThreshold: 6 }),
-        },
-      ],
-      ...(args.storage ? {} : { volumes: [{ name: "data", emptyDir: {} }] }),
-    };
   }
 
   #pod(

@@ -4,9 +4,10 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Items } from "../config/items.ts";
 import { settleModes } from "./bundle.ts";
-import { envVars, type JobShared, type Made, makeJob } from "./job.ts";
+import { envVars, type JobShared, makeJob } from "./job.ts";
 import { labels, names } from "./labels.ts";
 import { containerSecurity } from "./security.ts";
+import type { Made } from "./types.ts";
 import type { WorkerImageArgs } from "./workerImage.ts";
 
 /** Arguments of {@link SeedJob}. */
