@@ -6,7 +6,7 @@ import { Exchange, RedisAway, type Reply } from "./exchange.ts";
 import { guardExit } from "./exitGuard.ts";
 import { Hands } from "./hands.ts";
 import { type Ask, Lanes } from "./lanes.ts";
-import { onDisk } from "./onDisk.ts";
+import { DISK_MS, onDisk } from "./onDisk.ts";
 import { startRenewal, type ToRenewal } from "./renewal.ts";
 import { Script } from "./script.ts";
 import type { Settled } from "./settled.ts";
@@ -81,7 +81,7 @@ export class Consumer implements ConsumerApi {
         await this.#exchange.until(async () => {
           await sayGoodbye(); // on this connection, so that there is something of it to wait for
           if (!(await onDisk(redis))) throw new Error("its disk does not take the data");
-        });
+        }, DISK_MS + 10_000);
         allowExit();
       } else await sayGoodbye().catch(() => {});
       onEvent?.({ type: "ended", end });

@@ -95,7 +95,7 @@ export class Exchange {
       const again = tried;
       tried = true;
       try {
-        return parse((await this.#inTime(sent)) as RawReply, number);
+        return parse((await sent) as RawReply, number);
       } catch (error) {
         if (!(error as Error).message.startsWith("OOM")) throw error;
         if (settled.length > 0) full = true;
@@ -108,12 +108,13 @@ export class Exchange {
 
   /**
    * Does something with Redis until it works.
+   * @param answerMs How long an answer may take, ms.
    * @throws {RedisAway} It did not for too long. Any other error that waiting does not help.
    */
-  async until<T>(act: () => Promise<T>): Promise<T> {
+  async until<T>(act: () => Promise<T>, answerMs = ANSWER_MS): Promise<T> {
     for (let wait = 20; ; wait = Math.min(wait * 2, 1_000)) {
       try {
-        const answer = await act();
+        const answer = await this.#inTime(act(), answerMs);
         if (this.#awaySince !== undefined) this.#onAway(undefined);
         this.#awaySince = undefined;
         return answer;
@@ -127,13 +128,13 @@ export class Exchange {
   }
 
   /** The answer, or an error when none comes: a connection that is dead without a word is made anew. */
-  async #inTime<T>(sent: Promise<T>): Promise<T> {
+  async #inTime<T>(sent: Promise<T>, ms: number): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         this.#redis.disconnect(true);
-        reject(new Error(`no answer for ${ANSWER_MS / 1000} s`));
-      }, ANSWER_MS);
+        reject(new Error(`no answer for ${ms / 1000} s`));
+      }, ms);
     });
     try {
       return await Promise.race([sent, late]);
