@@ -8,7 +8,6 @@ import {
   RedisQueue,
   SeedJob,
   VerdictJob,
-  watchPulls,
   WorkerImage,
   WorkerJob,
 } from "./components/index.ts";
@@ -132,7 +131,10 @@ const awaited = [
 if (!pulumi.runtime.isDryRun()) {
   pulumi.output(kubeconfig).apply((kubeconfig) => {
     const cluster = { kubeconfig, context: kubeContext };
-    void watchPulls({ namespace: config.namespace, jobs: awaited, cluster }).catch(() => {});
+    // Its client of Kubernetes is large: a preview does without.
+    void import("./components/pullWatch.ts")
+      .then(({ watchPulls }) => watchPulls({ namespace: config.namespace, jobs: awaited, cluster }))
+      .catch(() => {});
   });
 }
 

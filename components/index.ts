@@ -1,6 +1,5 @@
 export { labels, names } from "./labels.ts";
 export { pullSecret } from "./pullSecret.ts";
-export { watchPulls } from "./pullWatch.ts";
 export { RedisQueue } from "./redisQueue.ts";
 export { SeedJob } from "./seedJob.ts";
 export { VerdictJob } from "./verdictJob.ts";

@@ -1,6 +1,13 @@
 // Ends the wait for an image that no node can pull: the provider waits for a Job until its deadline, whatever becomes of its pods [src: provider/pkg/await].
 import { setTimeout as sleep } from "node:timers/promises";
-import type { V1Pod } from "@kubernetes/client-node";
+import {
+  ApiException,
+  BatchV1Api,
+  CoreV1Api,
+  PatchStrategy,
+  setHeaderOptions,
+  type V1Pod,
+} from "@kubernetes/client-node";
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { kubeconfigOf, type ProviderSettings } from "../config/kubeconfig.ts";
@@ -62,9 +69,6 @@ export interface PullWatch {
 export async function watchPulls({ namespace, jobs, cluster }: PullWatch): Promise<void> {
   const waiting = new Set(jobs);
   for (const one of jobs) one.job.id.apply(() => waiting.delete(one));
-  // Not before it is needed: it is large, and a preview does without.
-  const { ApiException, BatchV1Api, CoreV1Api, PatchStrategy, setHeaderOptions } =
-    await import("@kubernetes/client-node");
   const config = kubeconfigOf(cluster);
   const batch = config.makeApiClient(BatchV1Api);
   const core = config.makeApiClient(CoreV1Api);

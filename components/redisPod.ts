@@ -55,7 +55,7 @@ export function redisPodSpec({ image, memory, memoryBytes, auth, storage }: Redi
     containers: [
       {
         name: "redis",
-        image: image,
+        image,
         args: ["sh", "-c", START, "redis-server", ...redisArgs(memoryBytes, auth)],
         workingDir: "/data",
         // redis-cli reads it too, so that `kubectl exec redis-master -- redis-cli …` needs no password.
@@ -63,7 +63,7 @@ export function redisPodSpec({ image, memory, memoryBytes, auth, storage }: Redi
           ? [{ name: "REDISCLI_AUTH", valueFrom: { secretKeyRef: { name: names.redis, key: "password" } } }]
           : [],
         ports: [{ containerPort: 6379, name: "redis" }],
-        resources: { requests: { cpu: "100m", memory: memory }, limits: { memory: memory } },
+        resources: { requests: { cpu: "100m", memory }, limits: { memory } },
         securityContext: containerSecurity,
         volumeMounts: [{ name: "data", mountPath: "/data" }],
         // Ten minutes for loading a large AOF, looked at every second.
