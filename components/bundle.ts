@@ -22,7 +22,7 @@ const programs = {
   seed: "seed/main.ts",
   verdict: "worker/verdict.ts",
   alive: "worker/alive.ts",
-  renewer: "queue/renewer.ts",
+  leaseKeeperThread: "queue/consumer/leaseKeeperThread.ts",
 };
 
 /** CommonJS packages ask for these, which an ES module does not have. */
@@ -113,7 +113,7 @@ export function checkHandler(): void {
 export function bundle(): string {
   const half = `${CONTEXT}-${process.pid}`;
   try {
-    build(programs, `${half}/app`);
+    build(programs, `${half}/app/bin`);
     writeFileSync(`${half}/app/package.json`, '{"type":"module"}\n');
     copyFiles("queue/scripts", `${half}/app/scripts`);
     copyFileSync("worker/Dockerfile", `${half}/Dockerfile`);

@@ -74,7 +74,7 @@ export function makeJob(resource: string, args: JobArgs, opts: pulumi.CustomReso
                 name: "c",
                 image: image.reference,
                 ...(image.pullPolicy && { imagePullPolicy: image.pullPolicy }),
-                command: ["node", ...(args.nodeOptions ?? []), `/app/${args.program}.js`],
+                command: ["node", ...(args.nodeOptions ?? []), `/app/bin/${args.program}.js`],
                 terminationMessagePolicy: "FallbackToLogsOnError",
                 securityContext: containerSecurity,
                 env: [

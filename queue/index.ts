@@ -1,8 +1,8 @@
 // The queue's door: nothing else of this folder is imported from outside.
-export { QueueAdmin } from "./admin.ts";
-export { connect } from "./connect.ts";
-export { Consumer } from "./consumer.ts";
+export { QueueAdmin } from "./admin/admin.ts";
+export { connect } from "./redis/connect.ts";
+export { Consumer } from "./consumer/consumer.ts";
 export { DoNotRetry } from "./doNotRetry.ts";
-export { keys } from "./keys.ts";
-export { Seeder } from "./seeder.ts";
+export { keys } from "./redis/keys.ts";
+export { Seeder } from "./seeder/seeder.ts";
 export type * from "./types.ts";

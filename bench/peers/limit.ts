@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect as dial } from "node:net";
-import { MAX_AHEAD } from "../../queue/ahead.ts";
+import { MAX_AHEAD } from "../../queue/consumer/prefetch.ts";
 import { connect } from "../../queue/index.ts";
-import { keyList } from "../../queue/keys.ts";
+import { keyList } from "../../queue/redis/keys.ts";
 import { ours } from "./ours.ts";
 import type { Peer } from "./peer.ts";
 
-const script = readFileSync(new URL("../../queue/scripts/exchange.lua", import.meta.url), "utf8");
+const script = readFileSync(new URL("../../queue/scripts/ack-and-reserve.lua", import.meta.url), "utf8");
 const sha = createHash("sha1").update(script).digest("hex");
 const OK = "$2\r\nok\r\n";
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Redis } from "ioredis";
-import { keys } from "../../queue/keys.ts";
+import { keys } from "../../queue/redis/keys.ts";
 import type { ConsumerOptions } from "../../queue/types.ts";
 
 const k = keys("job2");

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import { Exchange, type Reply } from "../../queue/exchange.ts";
-import type { Taken } from "../../queue/job.ts";
-import { Script } from "../../queue/script.ts";
-import { doneLine, failedLine, type Settled } from "../../queue/settled.ts";
+import { Exchange, type Reply } from "../../queue/redis/queueSession.ts";
+import type { Taken } from "../../queue/consumer/activeItem.ts";
+import { Script } from "../../queue/redis/script.ts";
+import { doneLine, failedLine, type Settled } from "../../queue/consumer/outcome.ts";
 
 const renewal = new Script("renew");
 

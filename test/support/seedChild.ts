@@ -2,7 +2,7 @@
 // its peak memory, MiB.
 import { setImmediate } from "node:timers/promises";
 import v8 from "node:v8";
-import { Seeder } from "../../queue/seeder.ts";
+import { Seeder } from "../../queue/seeder/seeder.ts";
 
 // V8 gives a busy process a larger nursery: not what is measured here.
 v8.setFlagsFromString("--semi-space-growth-factor=1");

@@ -195,8 +195,8 @@ describe("components", function () {
     it("has the same bytes and modes every time, under any umask", () => {
       const state = () => {
         const context = bundle.bundle();
-        const { mode } = statSync(`${context}/app/worker.js`);
-        return [mode & 0o777, readFileSync(`${context}/app/worker.js`, "utf8")] as const;
+        const { mode } = statSync(`${context}/app/bin/worker.js`);
+        return [mode & 0o777, readFileSync(`${context}/app/bin/worker.js`, "utf8")] as const;
       };
       const first = state();
       const old = process.umask(0o077);
@@ -207,11 +207,11 @@ describe("components", function () {
       }
       assert.equal(first[0], 0o644);
       for (const file of [
-        "app/renewer.js",
-        "app/seed.js",
-        "app/verdict.js",
-        "app/alive.js",
-        "app/scripts/exchange.lua",
+        "app/bin/leaseKeeperThread.js",
+        "app/bin/seed.js",
+        "app/bin/verdict.js",
+        "app/bin/alive.js",
+        "app/scripts/ack-and-reserve.lua",
       ]) {
         assert.ok(existsSync(`${bundle.CONTEXT}/${file}`), file);
       }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
 import { connect, Consumer, DoNotRetry, QueueAdmin, Seeder } from "../../../queue/index.ts";
-import { keys } from "../../../queue/keys.ts";
+import { keys } from "../../../queue/redis/keys.ts";
 import type { ConsumerOptions, Handler, ItemRecord } from "../../../queue/types.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 

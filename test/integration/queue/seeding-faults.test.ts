@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { readdirSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { keys } from "../../../queue/keys.ts";
-import { Seeder } from "../../../queue/seeder.ts";
+import { keys } from "../../../queue/redis/keys.ts";
+import { Seeder } from "../../../queue/seeder/seeder.ts";
 import { lossyProxy } from "../../support/lossyProxy.ts";
 import { startRedis } from "../../support/redis.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Redis } from "ioredis";
-import { QueueAdmin } from "../../../queue/admin.ts";
-import { keys } from "../../../queue/keys.ts";
-import { Seeder } from "../../../queue/seeder.ts";
+import { QueueAdmin } from "../../../queue/admin/admin.ts";
+import { keys } from "../../../queue/redis/keys.ts";
+import { Seeder } from "../../../queue/seeder/seeder.ts";
 import { lossyProxy } from "../../support/lossyProxy.ts";
 import { startRedis } from "../../support/redis.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
-import { QueueAdmin } from "../../../queue/admin.ts";
-import { keys } from "../../../queue/keys.ts";
-import { Seeder } from "../../../queue/seeder.ts";
+import { QueueAdmin } from "../../../queue/admin/admin.ts";
+import { keys } from "../../../queue/redis/keys.ts";
+import { Seeder } from "../../../queue/seeder/seeder.ts";
 import type { ItemSource, SeedOptions } from "../../../queue/types.ts";
 import { startRedis } from "../../support/redis.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
 import { connect, keys, QueueAdmin, Seeder } from "../../../queue/index.ts";
-import type { Taken } from "../../../queue/job.ts";
+import type { Taken } from "../../../queue/consumer/activeItem.ts";
 import { pass, startConsumer } from "../../support/consuming.ts";
 import { lossyProxy } from "../../support/lossyProxy.ts";
 import { Peer } from "../../support/peer.ts";

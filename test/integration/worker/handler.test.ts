@@ -35,12 +35,15 @@ describe("a handler", function () {
       all: true,
     });
   const bundle = async () => {
-    const outdir = join(dir, "app");
-    const entryPoints = { worker: join(dir, "worker/main.ts"), renewer: join(dir, "queue/renewer.ts") };
+    const outdir = join(dir, "app/bin");
+    const entryPoints = {
+      worker: join(dir, "worker/main.ts"),
+      leaseKeeperThread: join(dir, "queue/consumer/leaseKeeperThread.ts"),
+    };
     const banner = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
     await build({ entryPoints, outdir, bundle: true, format: "esm", platform: "node", banner: { js: banner } });
-    cpSync(join(dir, "queue/scripts"), join(outdir, "scripts"), { recursive: true });
-    return "app/worker.js";
+    cpSync(join(dir, "queue/scripts"), join(dir, "app/scripts"), { recursive: true });
+    return "app/bin/worker.js";
   };
   const seed = () => run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "1" });
   const handler = (text: string) => writeFileSync(join(dir, "worker/handler.ts"), text);

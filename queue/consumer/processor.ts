@@ -1,11 +1,11 @@
-import { Ahead } from "./ahead.ts";
+import { Ahead } from "./prefetch.ts";
 import { backoff } from "./backoff.ts";
-import { Job, type Taken } from "./job.ts";
-import { type Settled, doneLine, failedLine } from "./settled.ts";
-import { SickLeave } from "./sick.ts";
-import { Slots } from "./slots.ts";
-import type { ConsumerEvent, ConsumerOptions } from "./types.ts";
-import { why } from "./why.ts";
+import { Job, type Taken } from "./activeItem.ts";
+import { type Settled, doneLine, failedLine } from "./outcome.ts";
+import { SickLeave } from "./circuitBreaker.ts";
+import { Slots } from "./leaseTable.ts";
+import type { ConsumerEvent, ConsumerOptions } from "../types.ts";
+import { why } from "../why.ts";
 
 /** A handler that was told to stop at its time limit gets so long to do it, ms. */
 const ABORT_GRACE_MS = 5_000;

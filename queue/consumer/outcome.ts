@@ -1,6 +1,6 @@
-import type { ConsumerOptions } from "./types.ts";
+import type { ConsumerOptions } from "../types.ts";
 
-/** How an item is to be settled, in the words of exchange.lua. */
+/** How an item is to be settled, in the words of ack-and-reserve.lua. */
 export interface Settled {
   id: number;
   /** Its member of `leases`. */

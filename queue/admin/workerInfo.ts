@@ -1,4 +1,4 @@
-import type { WorkerInfo } from "./types.ts";
+import type { WorkerInfo } from "../types.ts";
 
 /** What a field of `workers` holds: a {@link WorkerInfo} without what is found elsewhere. */
 export type WorkerRow = Omit<WorkerInfo, "session" | "hand">;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Lanes, type Standing } from "../../queue/lanes.ts";
+import { Lanes, type Standing } from "../../../queue/consumer/fetchScheduler.ts";
 
 const nothing: Standing = { free: 1, inHand: 0, ahead: 0, room: 0, settled: 0, full: false };
 

@@ -1,5 +1,5 @@
-import { MAX_ITEM_BYTES } from "./chunk.ts";
-import type { ItemSource } from "./types.ts";
+import { MAX_ITEM_BYTES } from "./chunkEncoder.ts";
+import type { ItemSource } from "../types.ts";
 
 /**
  * Refuses a source that can be read only once, such as a generator: a seeding that was cut off, and one that finds an

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { readdirSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { connect, keys, QueueAdmin, Seeder } from "../../queue/index.ts";
-import { Script } from "../../queue/script.ts";
-import { BACKOFF, type Heard, type How, LEASE, QueueModel, type Said } from "../support/queueModel.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { connect, keys, QueueAdmin, Seeder } from "../../../queue/index.ts";
+import { Script } from "../../../queue/redis/script.ts";
+import { BACKOFF, type Heard, type How, LEASE, QueueModel, type Said } from "../../support/queueModel.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
 
 const k = keys("job2");
-const scripts = { exchange: new Script("exchange"), renew: new Script("renew") };
+const scripts = { exchange: new Script("ack-and-reserve"), renew: new Script("renew") };
 /** No two of the times in the model are closer than 10 s to a sum of these: a run takes less than that. */
 const TICK = 30_000;
 

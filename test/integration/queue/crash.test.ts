@@ -5,13 +5,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { QueueAdmin, Seeder } from "../../queue/index.ts";
-import type { Counts, ItemRecord } from "../../queue/types.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { QueueAdmin, Seeder } from "../../../queue/index.ts";
+import type { Counts, ItemRecord } from "../../../queue/types.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
 
 const LEASE_MS = 2_000;
 const SLOTS = [1, 1, 1, 1, 2, 2, 2, 2];
-const child = join(import.meta.dirname, "../support/crashChild.ts");
+const child = join(import.meta.dirname, "../../support/crashChild.ts");
 
 /** A run of an item by a process, as its log file has it. */
 interface Run {

@@ -4,17 +4,17 @@ import { writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { backoff } from "./backoff.ts";
-import { connect } from "./connect.ts";
-import type { FromRenewal, RenewalData, ToRenewal } from "./renewal.ts";
-import { Script } from "./script.ts";
-import { failedLine } from "./settled.ts";
-import { type InHand, Slots } from "./slots.ts";
+import { connect } from "../redis/connect.ts";
+import type { FromRenewal, RenewalData, ToRenewal } from "./leaseKeeper.ts";
+import { Script } from "../redis/script.ts";
+import { failedLine } from "./outcome.ts";
+import { type InHand, Slots } from "./leaseTable.ts";
 
 const data = workerData as RenewalData;
 const { url, queue, session, leaseMs, itemTimeoutMs, retry, maxFailures } = data;
 const slots = new Slots(data.memory);
 const renew = new Script("renew");
-const exchange = new Script("exchange", "allow-oom");
+const exchange = new Script("ack-and-reserve", "allow-oom");
 /** The event loop counts as blocked when it did not turn for so long, ms. */
 const BLOCKED_MS = 2_000;
 const member = (item: InHand) => `${item.id}:${session}.${item.exchange}`;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Places } from "../../queue/places.ts";
+import { Places } from "../../../queue/seeder/externalItems.ts";
 
 const hands = (places: Places) => [...places.waiting()].map((pushed) => (pushed ? "x" : ".")).join("");
 

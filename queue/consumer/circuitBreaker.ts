@@ -1,12 +1,12 @@
 import type { Redis } from "ioredis";
-import { Script } from "./script.ts";
-import { firstLine } from "./why.ts";
+import { Script } from "../redis/script.ts";
+import { firstLine } from "../why.ts";
 
 /** So many attempts in a row that failed, on so many items, make a worker ask what is wrong. */
 const ATTEMPTS = 10;
 const ITEMS = 5;
 
-const script = new Script("sick");
+const script = new Script("circuit-breaker");
 
 /**
  * Counts failures in a row. When everything fails everywhere, the batch should end; when only here, this worker should.

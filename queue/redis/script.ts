@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Command, type Redis } from "ioredis";
-import type { Packed } from "./chunk.ts";
+import type { Packed } from "../seeder/chunkEncoder.ts";
 import { keyList } from "./keys.ts";
 
 /**
@@ -17,7 +17,7 @@ export class Script {
    * @param flag A flag of Redis scripts to declare in addition.
    */
   constructor(name: string, flag?: string) {
-    const text = readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), "utf8");
+    const text = readFileSync(new URL(`../scripts/${name}.lua`, import.meta.url), "utf8");
     this.#text = flag ? text.replace("#!lua", `#!lua flags=${flag}`) : text;
     this.#sha = createHash("sha1").update(this.#text).digest("hex");
   }

@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { Worker } from "node:worker_threads";
 import type { Redis } from "ioredis";
-import { connect } from "./connect.ts";
-import { Exchange, RedisAway, type Reply } from "./exchange.ts";
+import { connect } from "../redis/connect.ts";
+import { Exchange, RedisAway, type Reply } from "../redis/queueSession.ts";
 import { guardExit } from "./exitGuard.ts";
-import { Hands } from "./hands.ts";
-import { type Ask, Lanes } from "./lanes.ts";
-import { DISK_MS, onDisk } from "./onDisk.ts";
-import { startRenewal, type ToRenewal } from "./renewal.ts";
-import { Script } from "./script.ts";
-import type { Settled } from "./settled.ts";
-import type { ConsumerApi, ConsumerEnd, ConsumerOptions } from "./types.ts";
+import { Hands } from "./processor.ts";
+import { type Ask, Lanes } from "./fetchScheduler.ts";
+import { DISK_MS, onDisk } from "../redis/waitAof.ts";
+import { startRenewal, type ToRenewal } from "./leaseKeeper.ts";
+import { Script } from "../redis/script.ts";
+import type { Settled } from "./outcome.ts";
+import type { ConsumerApi, ConsumerEnd, ConsumerOptions } from "../types.ts";
 
 /** Says that a worker is gone, as it says that it is there. */
 const lastWord = new Script("renew");

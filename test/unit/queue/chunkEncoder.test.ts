@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Chunks } from "../../queue/chunk.ts";
+import { Chunks } from "../../../queue/seeder/chunkEncoder.ts";
 
 /** Packs items, cutting where `cut` says so beside where chunks are full; answers the digests after each chunk. */
 function digests(items: (string | Buffer)[], cut: (index: number) => boolean = () => false): string[] {

@@ -1,7 +1,7 @@
-import type { Balance } from "./balance.ts";
-import type { Places } from "./places.ts";
-import { Pager } from "./pager.ts";
-import { Interrupted, type SeedLink } from "./seedLink.ts";
+import type { Balance } from "./multisetDiff.ts";
+import type { Places } from "./externalItems.ts";
+import { Pager } from "../redis/pageSizer.ts";
+import { Interrupted, type SeedLink } from "./seedSession.ts";
 
 /** The waiting list during an edit, read and rewritten page by page. Only pushes by hand happen beside it. */
 export class Waiting {

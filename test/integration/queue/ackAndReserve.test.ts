@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
 import { connect, keys, QueueAdmin, Seeder } from "../../../queue/index.ts";
-import type { Taken } from "../../../queue/job.ts";
+import type { Taken } from "../../../queue/consumer/activeItem.ts";
 import type { ItemRecord } from "../../../queue/types.ts";
 import { pass } from "../../support/consuming.ts";
 import { lossyProxy } from "../../support/lossyProxy.ts";

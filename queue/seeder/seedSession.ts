@@ -1,17 +1,17 @@
 import type { Redis } from "ioredis";
-import type { Packed } from "./chunk.ts";
-import { connect, passes } from "./connect.ts";
-import { onDisk } from "./onDisk.ts";
-import { Script } from "./script.ts";
-import type { SeedOptions } from "./types.ts";
+import type { Packed } from "./chunkEncoder.ts";
+import { connect, passes } from "../redis/connect.ts";
+import { onDisk } from "../redis/waitAof.ts";
+import { Script } from "../redis/script.ts";
+import type { SeedOptions } from "../types.ts";
 
 const script = (name: string) => new Script(name);
 const scripts = {
   begin: script("seed-begin"),
-  mark: script("seed-mark"),
+  mark: script("seed-advance"),
   push: script("seed-push"),
   drop: script("seed-drop"),
-  turn: script("seed-turn"),
+  turn: script("seed-rotate"),
   requeue: script("requeue"),
 };
 
@@ -122,7 +122,7 @@ export class SeedLink {
     return offset;
   }
 
-  /** The next stage; see seed-mark.lua. */
+  /** The next stage; see seed-advance.lua. */
   async mark(stage: "grow" | "edit" | "done", next: string, ...args: (string | number)[]): Promise<[number, number]> {
     return (await this.#fenced(scripts.mark, next, stage, ...args)) as [number, number];
   }
@@ -133,7 +133,7 @@ export class SeedLink {
   }
 
   /**
-   * Moves the head of the list to its end; see seed-turn.lua. Answers the length of the list where it is not the
+   * Moves the head of the list to its end; see seed-rotate.lua. Answers the length of the list where it is not the
    * expected one.
    */
   async turn(next: string, ...args: (string | number | Buffer)[]): Promise<number | undefined> {

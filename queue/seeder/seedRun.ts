@@ -1,4 +1,4 @@
-import type { ItemSource, SeedOptions, SeedReport } from "./types.ts";
+import type { ItemSource, SeedOptions, SeedReport } from "../types.ts";
 
 /** What the passes of one seeding share. */
 export interface Seeding {

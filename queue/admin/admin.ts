@@ -1,13 +1,13 @@
 import type { Redis } from "ioredis";
-import { connect } from "./connect.ts";
-import { keys, type Keys } from "./keys.ts";
-import { Pager } from "./pager.ts";
+import { connect } from "../redis/connect.ts";
+import { keys, type Keys } from "../redis/keys.ts";
+import { Pager } from "../redis/pageSizer.ts";
 import { type ParsedRecord, parseRecord, type Place } from "./record.ts";
-import { Script } from "./script.ts";
-import type { BatchState, Counts, ItemRecord, QueueAdminApi, WorkerInfo } from "./types.ts";
-import { parseWorker, type WorkerRow } from "./workers.ts";
+import { Script } from "../redis/script.ts";
+import type { BatchState, Counts, ItemRecord, QueueAdminApi, WorkerInfo } from "../types.ts";
+import { parseWorker, type WorkerRow } from "./workerInfo.ts";
 
-const scripts = { counts: new Script("counts"), state: new Script("state"), requeue: new Script("requeue") };
+const scripts = { counts: new Script("counts"), state: new Script("set-state"), requeue: new Script("requeue") };
 
 /**
  * Everything but taking and seeding: what a person, the CLI and the verdict ask of a queue.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Pager } from "../../queue/pager.ts";
+import { Pager } from "../../../queue/redis/pageSizer.ts";
 
 describe("the size of a page", () => {
   const after = (bytes: number, pages: number) => {

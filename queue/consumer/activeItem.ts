@@ -1,5 +1,5 @@
-import type { Slots } from "./slots.ts";
-import type { ItemContext } from "./types.ts";
+import type { Slots } from "./leaseTable.ts";
+import type { ItemContext } from "../types.ts";
 
 /** Longest log kept with an item, characters: its tail. */
 const MAX_LOG = 64 * 1024;

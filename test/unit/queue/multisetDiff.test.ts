@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Balance } from "../../queue/balance.ts";
+import { Balance } from "../../../queue/seeder/multisetDiff.ts";
 
 describe("the balance of two lists", () => {
   it("counts every copy of 20,000 items while its table grows", () => {

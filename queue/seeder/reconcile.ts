@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { Balance } from "./balance.ts";
-import { Chunks } from "./chunk.ts";
-import { keys } from "./keys.ts";
-import { Pager } from "./pager.ts";
-import { Places } from "./places.ts";
-import { parseRecord } from "./record.ts";
-import { type SeedLink, type Standing, UNDER_WAY } from "./seedLink.ts";
-import type { Reached, Seeding } from "./seeding.ts";
+import { Balance } from "./multisetDiff.ts";
+import { Chunks } from "./chunkEncoder.ts";
+import { keys } from "../redis/keys.ts";
+import { Pager } from "../redis/pageSizer.ts";
+import { Places } from "./externalItems.ts";
+import { parseRecord } from "../admin/record.ts";
+import { type SeedLink, type Standing, UNDER_WAY } from "./seedSession.ts";
+import type { Reached, Seeding } from "./seedRun.ts";
 import { forEachItem } from "./source.ts";
-import { Waiting } from "./waiting.ts";
+import { Waiting } from "./waitingList.ts";
 
 /**
  * Brings the batch in line with a list that was edited anywhere: no takes meanwhile. Counts copies: what the source

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { ConsumerOptions } from "./types.ts";
+import type { ConsumerOptions } from "../types.ts";
 
 /** What the renewal thread is told at its start. */
 export interface RenewalData {
@@ -28,7 +28,7 @@ export function startRenewal(
   onGone: (members: string[]) => void,
   onEnd: (error: Error) => void,
 ): Worker {
-  const file = import.meta.url.endsWith(".ts") ? "./renewer.ts" : "./renewer.js";
+  const file = import.meta.url.endsWith(".ts") ? "./leaseKeeperThread.ts" : "./leaseKeeperThread.js";
   const worker = new Worker(new URL(file, import.meta.url), { workerData: data });
   worker.on("message", ({ gone }: FromRenewal) => onGone(gone));
   const ended = (why: string) => new Error(`The thread that renews the leases ended: ${why}.`);

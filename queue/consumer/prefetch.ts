@@ -1,4 +1,4 @@
-import type { Taken } from "./job.ts";
+import type { Taken } from "./activeItem.ts";
 
 /** So much work is taken ahead, ms a slot. */
 const BUDGET_MS = 10;

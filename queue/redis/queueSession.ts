@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { passes } from "./connect.ts";
-import type { Taken } from "./job.ts";
+import type { Taken } from "../consumer/activeItem.ts";
 import { Script } from "./script.ts";
-import type { Settled } from "./settled.ts";
+import type { Settled } from "../consumer/outcome.ts";
 
 /** What an exchange answers. */
 export interface Reply {
@@ -24,9 +24,9 @@ export class RedisAway extends Error {
 /** A command that is not answered for so long is asked again on a new connection, ms. */
 const ANSWER_MS = 10_000;
 
-const script = new Script("exchange");
+const script = new Script("ack-and-reserve");
 /** For a Redis at its maxmemory: settling is let through, taking is not. */
-const settleOnly = new Script("exchange", "allow-oom");
+const settleOnly = new Script("ack-and-reserve", "allow-oom");
 
 /** The exchanges of one session: each is said until it is answered, under one number, so that a lost or doubled one changes nothing twice. */
 export class Exchange {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Chunks } from "./chunk.ts";
-import { edit } from "./seedEdit.ts";
-import { Interrupted, SeedLink, type Standing, UNDER_WAY } from "./seedLink.ts";
-import type { Reached, Seeding } from "./seeding.ts";
+import { Chunks } from "./chunkEncoder.ts";
+import { edit } from "./reconcile.ts";
+import { Interrupted, SeedLink, type Standing, UNDER_WAY } from "./seedSession.ts";
+import type { Reached, Seeding } from "./seedRun.ts";
 import { checkSource, forEachItem } from "./source.ts";
-import type { ItemSource, SeedOptions, SeedReport } from "./types.ts";
+import type { ItemSource, SeedOptions, SeedReport } from "../types.ts";
 
 /** Where and how to seed. */
 export interface SeederOptions {

@@ -1,4 +1,4 @@
-import type { Attempt, AttemptEnd, ItemRecord } from "./types.ts";
+import type { Attempt, AttemptEnd, ItemRecord } from "../types.ts";
 
 /** What `workers` says of a session: where its attempts ran. */
 export type Place = { pod: string; node?: string };
