@@ -12,8 +12,8 @@ import {
   WorkerJob,
 } from "./components/index.ts";
 import { BadHandler, checkHandler } from "./components/bundle.ts";
-import { BadSetting, registryOf } from "./config/checks.ts";
-import { readConfig, stackSource } from "./config.ts";
+import { BadSetting, registryOf } from "./config/parse.ts";
+import { readConfig, stackSource } from "./config/index.ts";
 
 /** What a person can act on is one line, without a stack. */
 function orOneLine<T>(work: () => T): T {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { BadSetting, range, refuse } from "./checks.ts";
+import { BadSetting, range, refuse } from "./parse.ts";
 
 /** An item is at most this long, bytes. */
 const MAX_ITEM = 1024 * 1024;

@@ -1,10 +1,10 @@
 // The stack's settings: read once, checked, and returned as one typed object. What each is: config/settings.ts.
 import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
-import * as check from "./config/checks.ts";
-import { BadSetting, refuse } from "./config/checks.ts";
-import { fromFile, fromRange, type Items, listed } from "./config/items.ts";
-import { type Key, type Setting, settings } from "./config/settings.ts";
+import * as check from "./parse.ts";
+import { BadSetting, refuse } from "./parse.ts";
+import { fromFile, fromRange, type Items, listed } from "./items.ts";
+import { type Key, type Setting, settings } from "./settings.ts";
 
 /** Where settings come from: Pulumi's config, or a test's object. */
 export interface Source {

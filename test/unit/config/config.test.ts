@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
-import { readConfig, type Source } from "../../config.ts";
+import { readConfig, type Source } from "../../../config/index.ts";
 
 type Values = Record<string, unknown>;
 
