@@ -11,7 +11,7 @@ import {
   WorkerImage,
   WorkerJob,
 } from "./components/index.ts";
-import { BadHandler, checkHandler } from "./components/bundle.ts";
+import { BadHandler, checkHandler } from "./components/image/bundle.ts";
 import { BadSetting, registryOf } from "./config/parse.ts";
 import { readConfig, stackSource } from "./config/index.ts";
 
@@ -132,7 +132,7 @@ if (!pulumi.runtime.isDryRun()) {
   pulumi.output(kubeconfig).apply((kubeconfig) => {
     const cluster = { kubeconfig, context: kubeContext };
     // Its client of Kubernetes is large: a preview does without.
-    void import("./components/pullWatch.ts")
+    void import("./components/batch/imagePullWatcher.ts")
       .then(({ watchPulls }) => watchPulls({ namespace: config.namespace, jobs: awaited, cluster }))
       .catch(() => {});
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { names } from "../components/labels.ts";
+import { names } from "../components/naming.ts";
 import { type Key, type Setting, settings } from "../config/settings.ts";
 import type { StackOutputs } from "./outputs.ts";
 

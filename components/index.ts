@@ -1,7 +1,7 @@
-export { labels, names } from "./labels.ts";
-export { pullSecret } from "./pullSecret.ts";
-export { RedisQueue } from "./redisQueue.ts";
-export { SeedJob } from "./seedJob.ts";
-export { VerdictJob } from "./verdictJob.ts";
-export { WorkerImage } from "./workerImage.ts";
-export { WorkerJob } from "./workerJob.ts";
+export { labels, names } from "./naming.ts";
+export { pullSecret } from "./image/pullSecret.ts";
+export { RedisQueue } from "./redis/redis.ts";
+export { SeedJob } from "./batch/seedJob.ts";
+export { VerdictJob } from "./batch/verdictJob.ts";
+export { WorkerImage } from "./image/workerImage.ts";
+export { WorkerJob } from "./batch/workerJob.ts";

@@ -30,7 +30,7 @@ process.on("exit", () => {
   for (const server of running) server.kill("SIGKILL");
 });
 
-const startScript = resolve(import.meta.dirname, "../../components/redis-start.sh");
+const startScript = resolve(import.meta.dirname, "../../components/redis/start.sh");
 /** The Debian suite that has the version, for machines that do not. */
 const suites = { "8": "trixie", "7.0": "bookworm" };
 

@@ -1,10 +1,10 @@
 // What the three Jobs share.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { labels } from "./labels.ts";
-import { containerSecurity, podSecurity } from "./security.ts";
-import type { EnvVar, Made } from "./types.ts";
-import type { RunnableImage } from "./workerImage.ts";
+import { labels } from "../naming.ts";
+import { containerSecurity, podSecurity } from "../podSecurity.ts";
+import type { EnvVar, Made } from "../types.ts";
+import type { RunnableImage } from "../image/workerImage.ts";
 
 /** What all Jobs of a stack have in common. */
 export interface JobShared {

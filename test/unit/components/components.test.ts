@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import type * as Bundle from "../../components/bundle.ts";
-import type * as Components from "../../components/index.ts";
-import type { RedisQueueArgs } from "../../components/redisQueue.ts";
-import type { JobShared } from "../../components/job.ts";
-import type { WorkerJobArgs } from "../../components/workerJob.ts";
+import type * as Bundle from "../../../components/image/bundle.ts";
+import type * as Components from "../../../components/index.ts";
+import type { RedisQueueArgs } from "../../../components/redis/redis.ts";
+import type { JobShared } from "../../../components/batch/job.ts";
+import type { WorkerJobArgs } from "../../../components/batch/workerJob.ts";
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- what a mock is given has no type */
 interface Made {
@@ -60,8 +60,8 @@ describe("components", function () {
       "job-wq-2",
       "test",
     );
-    components = await import("../../components/index.ts");
-    bundle = await import("../../components/bundle.ts");
+    components = await import("../../../components/index.ts");
+    bundle = await import("../../../components/image/bundle.ts");
   });
   beforeEach(() => {
     made = [];
@@ -354,7 +354,7 @@ describe("components", function () {
   });
 
   it("write a registry's login as a docker config, Docker Hub under its own key", async () => {
-    const { dockerConfig } = await import("../../components/pullSecret.ts");
+    const { dockerConfig } = await import("../../../components/image/pullSecret.ts");
     const login = { username: "me", password: "pw", auth: "bWU6cHc=" };
     assert.deepEqual(JSON.parse(dockerConfig("ghcr.io", "me", "pw")), { auths: { "ghcr.io": login } });
     assert.deepEqual(Object.keys((JSON.parse(dockerConfig("docker.io", "me", "pw")) as { auths: object }).auths), [

@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { envVars, type JobShared, makeJob } from "./job.ts";
-import { labels, names } from "./labels.ts";
-import type { Made } from "./types.ts";
+import { labels, names } from "../naming.ts";
+import type { Made } from "../types.ts";
 
 /** Arguments of {@link WorkerJob}. Durations are ms. */
 export interface WorkerJobArgs {

@@ -1,8 +1,8 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { envVars, type JobShared, makeJob } from "./job.ts";
-import { names } from "./labels.ts";
-import type { Made } from "./types.ts";
+import { names } from "../naming.ts";
+import type { Made } from "../types.ts";
 
 /** Arguments of {@link VerdictJob}. */
 export interface VerdictJobArgs {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { labels, names, selector } from "./labels.ts";
+import { labels, names, selector } from "../naming.ts";
 import { type RedisPodArgs, redisPodSpec } from "./redisPod.ts";
-import type { EnvVar, Made } from "./types.ts";
+import type { EnvVar, Made } from "../types.ts";
 
 /** Arguments of {@link RedisQueue}. */
 export interface RedisQueueArgs extends RedisPodArgs {

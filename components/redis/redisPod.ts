@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as k8s from "@pulumi/kubernetes";
-import { names } from "./labels.ts";
-import { containerSecurity, podSecurity } from "./security.ts";
+import { names } from "../naming.ts";
+import { containerSecurity, podSecurity } from "../podSecurity.ts";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Probe = k8s.types.input.core.v1.Probe;
@@ -27,7 +27,7 @@ const DATA_SHARE = 0.6;
 const USER = 999;
 
 /** Mends what a host's death left of the log, and becomes `redis-server`. */
-const START = readFileSync(join(import.meta.dirname, "redis-start.sh"), "utf8");
+const START = readFileSync(join(import.meta.dirname, "start.sh"), "utf8");
 
 /** What `redis-server` is started with: on disk within a second, full rather than forgetful, one node. */
 function redisArgs(memoryBytes: number, auth: boolean): string[] {

@@ -2,13 +2,13 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as docker from "@pulumi/docker";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { Items } from "../config/items.ts";
-import { settleModes } from "./bundle.ts";
+import type { Items } from "../../config/items.ts";
+import { settleModes } from "../image/bundle.ts";
 import { envVars, type JobShared, makeJob } from "./job.ts";
-import { labels, names } from "./labels.ts";
-import { containerSecurity } from "./security.ts";
-import type { Made } from "./types.ts";
-import type { WorkerImageArgs } from "./workerImage.ts";
+import { labels, names } from "../naming.ts";
+import { containerSecurity } from "../podSecurity.ts";
+import type { Made } from "../types.ts";
+import type { WorkerImageArgs } from "../image/workerImage.ts";
 
 /** Arguments of {@link SeedJob}. */
 export interface SeedJobArgs {

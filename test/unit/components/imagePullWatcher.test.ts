@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { V1ContainerState, V1Pod } from "@kubernetes/client-node";
-import { hasStarted, pullTrouble } from "../../components/pullWatch.ts";
+import { hasStarted, pullTrouble } from "../../../components/batch/imagePullWatcher.ts";
 
 const image = "ghcr.io/you/job-wq-2:1";
 const status = (state?: V1ContainerState) => ({ name: "c", image, imageID: "", ready: false, restartCount: 0, state });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { startRedis } from "../support/redis.ts";
+import { startRedis } from "../../support/redis.ts";
 
 for (const version of ["8", "7.0"] as const) {
   describe(`the Redis of the tests, ${version}`, function () {

@@ -10,7 +10,7 @@ import {
 } from "@kubernetes/client-node";
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { kubeconfigOf, type ProviderSettings } from "../config/kubeconfig.ts";
+import { kubeconfigOf, type ProviderSettings } from "../../config/kubeconfig.ts";
 
 /** How often it looks, ms. */
 const LOOK = 2_000;
