@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
-import { firstLine, Trouble } from "./trouble.ts";
+import { firstLine, Trouble } from "./errors.ts";
 
 /** What every command is told about where the batch is. */
 export interface Where {

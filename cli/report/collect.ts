@@ -1,8 +1,8 @@
 import type { Counts, ItemRecord } from "../../queue/types.ts";
-import { stateText } from "../bar.ts";
-import { Reasons } from "../reasons.ts";
-import { isSettled, rowOf } from "../rows.ts";
-import { label, oneLine } from "../text.ts";
+import { stateText } from "../view/progressBar.ts";
+import { Reasons } from "../view/failureGroups.ts";
+import { isSettled, rowOf } from "../view/resultRow.ts";
+import { label, oneLine } from "../view/format.ts";
 import type { ReportData, ReportTable } from "./data.ts";
 import { distribution } from "./distribution.ts";
 import { type Span, timeline } from "./timeline.ts";

@@ -1,0 +1,121 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import type { ReportData, ReportTable } from "../data.ts";
+import { clock, element, number, span } from "./format.ts";
+
+const PAGE = 50;
+
+interface Column {
+  name: string;
+  /** What it is sorted by. */
+  value: (table: ReportTable, row: number) => number | string;
+  /** What it shows. */
+  text: (value: number | string, start: number) => string;
+  numeric?: boolean;
+}
+
+const plain = (value: number | string) => String(value);
+const columns: Column[] = [
+  { name: "id", value: (t, i) => t.id[i]!, text: plain, numeric: true },
+  { name: "item", value: (t, i) => t.item[i]!, text: plain },
+  { name: "outcome", value: (t, i) => t.outcome[i]!, text: plain },
+  { name: "result", value: (t, i) => t.result[i]!, text: plain },
+  { name: "attempts", value: (t, i) => t.attempts[i]!, text: plain, numeric: true },
+  { name: "pod", value: (t, i) => t.pods[t.pod[i]!] ?? "", text: plain },
+  {
+    name: "start",
+    value: (t, i) => t.start[i]!,
+    text: (v, start) => (Number(v) < 0 ? "" : clock(start + Number(v))),
+    numeric: true,
+  },
+  {
+    name: "duration",
+    value: (t, i) => t.duration[i]!,
+    text: (v) => (Number(v) < 0 ? "" : span(Number(v))),
+    numeric: true,
+  },
+  { name: "reason", value: (t, i) => t.reasons[t.reason[i]!] ?? "", text: plain },
+];
+
+/** The table of items: a page of it at a time, searched and sorted in memory. */
+export function fillTable({ table, start }: ReportData): void {
+  const search = element("search") as HTMLInputElement;
+  const [back, next] = [element("back") as HTMLButtonElement, element("next") as HTMLButtonElement];
+  let rows = table.id.map((_, index) => index);
+  let page = 0;
+  let sortedBy = columns[0]!;
+  let downwards = false;
+
+  const heads = columns.map((column) => {
+    const [head, button] = [document.createElement("th"), document.createElement("button")];
+    head.className = column.numeric ? "number" : "";
+    button.textContent = column.name;
+    button.addEventListener("click", () => {
+      downwards = sortedBy === column && !downwards;
+      sortedBy = column;
+      arrange();
+    });
+    head.append(button);
+    return head;
+  });
+  const headRow = document.createElement("tr");
+  headRow.append(...heads);
+  document.querySelector("thead")!.append(headRow);
+
+  const show = () => {
+    const pages = Math.max(1, Math.ceil(rows.length / PAGE));
+    const shown = rows.slice(page * PAGE, (page + 1) * PAGE).map((row) => {
+      const line = document.createElement("tr");
+      for (const { name, value, text, numeric } of columns) {
+        const cell = document.createElement("td");
+        const is = value(table, row);
+        cell.textContent = text(is, start);
+        cell.className = numeric ? "number" : name === "outcome" ? String(is) : "";
+        line.append(cell);
+      }
+      return line;
+    });
+    document.querySelector("tbody")!.replaceChildren(...shown);
+    const left = table.left ? `; ${number(table.left)} more are in \`npm run results\`` : "";
+    element("found").textContent = `${number(rows.length)} of ${number(table.id.length)} items${left}`;
+    element("place").textContent = `page ${number(page + 1)} of ${number(pages)}`;
+    [back.disabled, next.disabled] = [page === 0, page >= pages - 1];
+    heads.forEach((head, i) =>
+      head.setAttribute("aria-sort", columns[i] !== sortedBy ? "none" : downwards ? "descending" : "ascending"),
+    );
+  };
+
+  /** Searches and sorts; equal ones stay in the order of the items. */
+  const arrange = () => {
+    const wanted = search.value.trim().toLowerCase();
+    // A pod or a reason is looked at once, not once an item.
+    const has = (text: string) => text.toLowerCase().includes(wanted);
+    const [pods, reasons] = [table.pods.map(has), table.reasons.map(has)];
+    rows = table.id.map((_, index) => index);
+    if (wanted) {
+      rows = rows.filter(
+        (i) =>
+          pods[table.pod[i]!] ||
+          reasons[table.reason[i]!] ||
+          has(table.item[i]!) ||
+          has(table.outcome[i]!) ||
+          has(table.result[i]!),
+      );
+    }
+    const keys = rows.map((row) => sortedBy.value(table, row));
+    const order = keys.map((_, index) => index);
+    const sign = downwards ? -1 : 1;
+    order.sort((a, b) => {
+      const [x, y] = [keys[a]!, keys[b]!];
+      return x < y ? -sign : x > y ? sign : rows[a]! - rows[b]!;
+    });
+    rows = order.map((index) => rows[index]!);
+    page = 0;
+    show();
+  };
+
+  search.addEventListener("input", arrange);
+  back.addEventListener("click", () => [page--, show()]);
+  next.addEventListener("click", () => [page++, show()]);
+  show();
+}

@@ -1,0 +1,50 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+// What runs in the browser: bundled into the report by html.ts.
+import { drawCharts } from "./charts.ts";
+import type { ReportData } from "../data.ts";
+import { clock, element, number, span } from "./format.ts";
+import { fillTable } from "./items.ts";
+
+const data = JSON.parse(element("data").textContent!) as ReportData;
+const { counts, timeline, start, end } = data;
+
+document.querySelector("h1")!.textContent = data.title;
+element("state").textContent =
+  `${data.state}${start ? `; first start ${clock(start)}, last end ${clock(end)}` : ""}; read ${clock(data.made)}`;
+
+const sums: [id: string, name: string, value: string][] = [
+  ["items", "items", number(counts.items)],
+  ["done", "done", number(counts.done)],
+  ["dead", "failed", number(counts.dead)],
+  ["unsettled", "not over", number(counts.unsettled)],
+  ["attempts", "attempts", number(counts.attempts)],
+  ["lost", "lost with their worker", number(counts.lost)],
+  ["took", "time", span(end - start)],
+];
+for (const [id, name, value] of sums) {
+  const box = document.createElement("div");
+  const [term, is] = [document.createElement("dt"), document.createElement("dd")];
+  [term.textContent, is.textContent, is.id] = [name, value, `sum-${id}`];
+  box.append(term, is);
+  element("sums").append(box);
+}
+
+const what = timeline.cells.length
+  ? `how busy, in slices of ${span(timeline.width)}; red: attempts in it that failed or were lost`
+  : "a bar an attempt, lines join the attempts at one item";
+element("lanes").textContent =
+  `A lane a worker slot, ${what}.${timeline.left ? ` ${number(timeline.left)} more are not shown.` : ""}`;
+
+if (data.durations) {
+  const { p50, p95, p99, max } = data.durations;
+  element("quantiles").textContent =
+    `Last attempt of each settled item. p50 ${span(p50)}, p95 ${span(p95)}, p99 ${span(p99)}, longest ${span(max)}`;
+}
+element("failures").hidden = data.reasons.length === 0;
+
+fillTable(data);
+drawCharts(data);
+// The colours are read from the style sheet, so a change of the scheme draws anew.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(data));
+document.documentElement.dataset.ready = "true";

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { type Pace, paceOfWorkers, Pacer, timeLeft } from "../../../../cli/view/throughput.ts";
+import { counts, NOW, worker } from "../../../support/looks.ts";
+
+/** What a pacer says after looks at these moments (s) with so many items done. */
+function after(looks: [seconds: number, done: number][], state: "open" | "paused" = "open"): Pace | undefined {
+  const pacer = new Pacer();
+  for (const [seconds, done] of looks) pacer.look(counts({ state, done, total: 1_000_000, now: NOW + seconds * 1000 }));
+  return pacer.pace();
+}
+const steady = (seconds: number, rate: number): [number, number][] =>
+  Array.from({ length: seconds + 1 }, (_, second) => [second, second * rate]);
+const near = (value: number, wanted: number) => assert.ok(Math.abs(value / wanted - 1) < 0.01, `${value}, ${wanted}`);
+
+describe("the pace", () => {
+  it("says nothing after a few items or a few seconds", () => {
+    assert.equal(after([[0, 0]]), undefined);
+    assert.equal(after(steady(9, 100)), undefined);
+    assert.equal(after(steady(60, 0.1)), undefined);
+    assert.ok(after(steady(10, 1)));
+  });
+
+  it("is what was seen, and sure of it where it was steady", () => {
+    const pace = after(steady(30, 20))!;
+    near(pace.rate, 20);
+    assert.ok(pace.factor > 1 && pace.factor < 1.02, `${pace.factor}`);
+  });
+
+  it("is less sure where items came in bursts", () => {
+    const bursts = steady(30, 20).map(([second, done]): [number, number] => [second, done - (done % 200)]);
+    assert.ok(after(bursts)!.factor > 1.1);
+  });
+
+  it("follows a change of workers within a minute or two", () => {
+    const slow = steady(300, 1);
+    const fast = steady(120, 50).map(([second, done]): [number, number] => [301 + second, 301 + done]);
+    near(after([...slow, ...fast])!.rate, 50);
+  });
+
+  it("begins anew after a pause, or when items went back", () => {
+    assert.equal(after(steady(30, 20), "paused"), undefined);
+    assert.equal(after([...steady(30, 20), [31, 5], [32, 25]]), undefined);
+  });
+
+  it("is known at one look from what the workers that live did since they started", () => {
+    const pace = paceOfWorkers(
+      [worker("a", { done: 50 }), worker("b", { done: 10, startedAt: NOW - 1_000 })],
+      counts(),
+    );
+    near(pace!.rate, 50 / 10 + 10 / 1);
+    assert.equal(paceOfWorkers([worker("a", { done: 2 })], counts()), undefined);
+    assert.equal(paceOfWorkers([], counts()), undefined);
+  });
+
+  it("counts of the failed attempts those that were an item's last", () => {
+    const pace = paceOfWorkers([worker("a", { failed: 40 })], counts({ dead: 10, retried: 30 }));
+    near(pace!.rate, 1);
+  });
+
+  it("gives the time left, with its spread", () => {
+    assert.deepEqual(timeLeft(100, { rate: 10, factor: 2 }), { ms: 10_000, low: 5_000, high: 20_000 });
+  });
+});
