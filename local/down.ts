@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { startTime, stop } from "./daemon.ts";
-import { removeNetwork } from "./network.ts";
+import { startTime, stop } from "./node/daemon.ts";
+import { removeNetwork } from "./node/network.ts";
 import { containerdSocket, runDir, stateDir } from "./paths.ts";
-import { note } from "./run.ts";
+import { note } from "./host/exec.ts";
 
 /** Pods come and go with the kubelet, so it ends before what it works with. */
 const order = ["kubelet", "proxy", "coredns", "controller-manager", "scheduler", "apiserver", "etcd", "dockerd"];

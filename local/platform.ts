@@ -2,16 +2,16 @@
 import Table from "cli-table3";
 import { Command } from "commander";
 import prettyMs from "pretty-ms";
-import { running } from "./daemon.ts";
-import { daemons } from "./daemons.ts";
-import { debianVersion } from "./debian.ts";
-import { own } from "./docker.ts";
+import { running } from "./node/daemon.ts";
+import { daemons } from "./node/services.ts";
+import { debianVersion } from "./host/apt.ts";
+import { own } from "./images/docker.ts";
 import { down } from "./down.ts";
-import { environment, exportLines } from "./environment.ts";
-import { alone } from "./lock.ts";
-import { nodeAddress } from "./machine.ts";
-import { logFile } from "./run.ts";
-import { Trouble } from "./trouble.ts";
+import { environment, exportLines } from "./host/environment.ts";
+import { alone } from "./host/lock.ts";
+import { nodeAddress } from "./host/preflight.ts";
+import { logFile } from "./host/exec.ts";
+import { Trouble } from "./errors.ts";
 import { up } from "./up.ts";
 
 // Where Debian keeps daemons and Go installs itself; a shell's PATH may look at neither.

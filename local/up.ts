@@ -2,23 +2,23 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
-import { makeVolumes, waitForNode } from "./cluster.ts";
-import * as configs from "./configs.ts";
-import { checkPort, running, start } from "./daemon.ts";
-import { daemons } from "./daemons.ts";
-import { installPackages } from "./debian.ts";
-import { findDocker, type DockerEngine } from "./docker.ts";
+import { makeVolumes, waitForNode } from "./node/cluster.ts";
+import * as configs from "./node/daemonConfigs.ts";
+import { checkPort, running, start } from "./node/daemon.ts";
+import { daemons } from "./node/services.ts";
+import { installPackages } from "./host/apt.ts";
+import { findDocker, type DockerEngine } from "./images/docker.ts";
 import { down } from "./down.ts";
-import { rememberDocker } from "./environment.ts";
-import { goBuild } from "./go.ts";
-import { pushImage, recipes, rootfs } from "./images.ts";
-import { checkMachine, nodeAddress } from "./machine.ts";
-import { hasResolver, makeBridge } from "./network.ts";
+import { rememberDocker } from "./host/environment.ts";
+import { goBuild } from "./host/go.ts";
+import { pushImage, recipes, rootfs } from "./images/images.ts";
+import { checkMachine, nodeAddress } from "./host/preflight.ts";
+import { hasResolver, makeBridge } from "./node/network.ts";
 import { backendDir, pulumiHome, runDir, stateDir } from "./paths.ts";
-import { makePki } from "./pki.ts";
+import { makePki } from "./node/pki.ts";
 import { installPlugins } from "./plugins/install.ts";
-import { note } from "./run.ts";
-import { provideKubectl, providePulumi } from "./toolchain.ts";
+import { note } from "./host/exec.ts";
+import { provideKubectl, providePulumi } from "./host/toolchain.ts";
 
 /** A step of one line: its title, and after it what was done. */
 function step(title: string, work: () => Promise<string | void>): ListrTask {

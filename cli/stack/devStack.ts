@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment } from "../../local/environment.ts";
+import { environment } from "../../local/host/environment.ts";
 import { stateDir } from "../../local/paths.ts";
 import { pulumi, type StackHome } from "./stack.ts";
 

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { execa } from "execa";
-import { hash } from "../cache.ts";
+import { hash } from "../host/cache.ts";
 
 /** The versions that the SDKs of package.json ask for. */
 export const versions = { kubernetes: "4.34.2", docker: "5.2.0" };

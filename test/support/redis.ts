@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { cached } from "../../local/cache.ts";
-import { debianMirror } from "../../local/machine.ts";
+import { cached } from "../../local/host/cache.ts";
+import { debianMirror } from "../../local/host/preflight.ts";
 
 /** A real redis-server on a free port of loopback. */
 export interface TestRedis {

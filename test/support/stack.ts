@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
-import { environment } from "../../local/environment.ts";
+import { environment } from "../../local/host/environment.ts";
 
 export const root = join(import.meta.dirname, "../..");
 export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon", "orange"];

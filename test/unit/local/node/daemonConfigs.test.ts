@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { cniConfig, containerdConfig, corefile, kubeletConfig, registryHosts } from "../../../../local/configs.ts";
+import {
+  cniConfig,
+  containerdConfig,
+  corefile,
+  kubeletConfig,
+  registryHosts,
+} from "../../../../local/node/daemonConfigs.ts";
 
 describe("the platform's config texts", () => {
   it("sends the pulls of unmodified names to the local registry", () => {

@@ -2,12 +2,12 @@
 // assembled from Debian packages and the npm Node binary; else they are pulled.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cached, hash } from "./cache.ts";
+import { cached, hash } from "../host/cache.ts";
 import type { DockerEngine } from "./docker.ts";
-import { goBuild, moduleKey } from "./go.ts";
-import { debianMirror } from "./machine.ts";
-import { registry, stateDir } from "./paths.ts";
-import { run } from "./run.ts";
+import { goBuild, moduleKey } from "../host/go.ts";
+import { debianMirror } from "../host/preflight.ts";
+import { registry, stateDir } from "../paths.ts";
+import { run } from "../host/exec.ts";
 
 export const nodeVersion = "24.21.0";
 
@@ -62,7 +62,7 @@ export const recipes: Recipe[] = [
   },
 ];
 
-const here = join(import.meta.dirname, "images");
+const here = import.meta.dirname;
 
 /** The cache key of an image's file tree. */
 export function recipeKey(recipe: Recipe): string {

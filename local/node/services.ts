@@ -5,11 +5,11 @@ import { readFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import type { Daemon } from "./daemon.ts";
-import { which } from "./debian.ts";
-import { entryPath } from "./cache.ts";
-import { kubernetesVersion, moduleKey } from "./go.ts";
-import { bridgeAddress, containerdSocket, dockerSocket, nodeName, pkiDir, ports, registry, runDir } from "./paths.ts";
-import { serviceSubnet, stateDir } from "./paths.ts";
+import { which } from "../host/apt.ts";
+import { entryPath } from "../host/cache.ts";
+import { kubernetesVersion, moduleKey } from "../host/go.ts";
+import { bridgeAddress, containerdSocket, dockerSocket, nodeName, pkiDir, ports, registry, runDir } from "../paths.ts";
+import { serviceSubnet, stateDir } from "../paths.ts";
 import { kubeconfigOf } from "./pki.ts";
 
 const answers = (url: string) => async () => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;

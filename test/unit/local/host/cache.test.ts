@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cached, hash } from "../../../local/cache.ts";
-import { cacheDir } from "../../../local/paths.ts";
+import { cached, hash } from "../../../../local/host/cache.ts";
+import { cacheDir } from "../../../../local/paths.ts";
 
 describe("the platform's cache", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-cache-"));

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { networkInterfaces, platform } from "node:os";
 import semver from "semver";
 import { execa } from "execa";
-import { Trouble } from "./trouble.ts";
+import { Trouble } from "../errors.ts";
 
 const instead = "use a stack for your own cluster instead: README, section Registries and clusters";
 

@@ -1,7 +1,7 @@
 // Which Docker engine the platform uses: the machine's, where it answers and has the base image, or one of its own.
 import { execa } from "execa";
-import { dockerSocket } from "./paths.ts";
-import { running } from "./daemon.ts";
+import { dockerSocket } from "../paths.ts";
+import { running } from "../node/daemon.ts";
 
 export interface DockerEngine {
   /** Value for DOCKER_HOST. */

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const plugins = join(import.meta.dirname, "..", "..", "local", "plugins");
+const plugins = join(import.meta.dirname, "..", "..", "..", "..", "local", "plugins");
 
 function runs(pid: number): boolean {
   try {

@@ -1,8 +1,8 @@
 // What a shell needs so that `pulumi`, `kubectl` and `docker` typed by hand work on the platform.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DockerEngine } from "./docker.ts";
-import { backendDir, binDir, kubeconfig, pulumiHome, stateDir } from "./paths.ts";
+import type { DockerEngine } from "../images/docker.ts";
+import { backendDir, binDir, kubeconfig, pulumiHome, stateDir } from "../paths.ts";
 
 const dockerFile = join(stateDir, "docker-host");
 

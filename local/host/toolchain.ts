@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import semver from "semver";
-import { which } from "./debian.ts";
+import { which } from "./apt.ts";
 import { goBuild } from "./go.ts";
-import { binDir } from "./paths.ts";
+import { binDir } from "../paths.ts";
 
 /** As index.ts asks for. */
 const oldestPulumi = "3.226.0";

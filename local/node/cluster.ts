@@ -10,8 +10,8 @@ import {
   type V1PersistentVolume,
 } from "@kubernetes/client-node";
 import { running } from "./daemon.ts";
-import { kubeconfig, nodeName, volumeDir } from "./paths.ts";
-import { Trouble } from "./trouble.ts";
+import { kubeconfig, nodeName, volumeDir } from "../paths.ts";
+import { Trouble } from "../errors.ts";
 
 const storageClass = "local";
 const volumes = 4;

@@ -1,7 +1,7 @@
 // One `up` or `down` at a time on a machine: the next one waits, and says so.
 import { mkdirSync } from "node:fs";
 import lockfile from "proper-lockfile";
-import { stateDir } from "./paths.ts";
+import { stateDir } from "../paths.ts";
 
 /** Runs `work` alone. `waiting` is called once when somebody else is at it. */
 export async function alone<T>(work: () => Promise<T>, waiting: () => void): Promise<T> {

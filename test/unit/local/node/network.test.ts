@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withoutOurRules } from "../../../local/network.ts";
+import { withoutOurRules } from "../../../../local/node/network.ts";
 
 const foreign = ["*nat", ":PREROUTING ACCEPT [0:0]", ":MINE - [0:0]", "-A PREROUTING -j MINE", "COMMIT", ""].join("\n");
 

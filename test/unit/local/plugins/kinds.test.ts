@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { kindOf, replacing } from "../../../local/plugins/kubernetes/kinds.ts";
-import { standing } from "../../../local/plugins/kubernetes/await.ts";
-import { differences, type Fields, plain, secret, settled } from "../../../local/plugins/values.ts";
+import { kindOf, replacing } from "../../../../local/plugins/kubernetes/kinds.ts";
+import { standing } from "../../../../local/plugins/kubernetes/await.ts";
+import { differences, type Fields, plain, secret, settled } from "../../../../local/plugins/values.ts";
 
 const urn = (type: string) => `urn:pulumi:dev::job-wq-2::workqueue:index:X$kubernetes:${type}::name`;
 

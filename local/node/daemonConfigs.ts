@@ -9,7 +9,7 @@ import {
   registry,
   runDir,
   secondRegistry,
-} from "./paths.ts";
+} from "../paths.ts";
 
 /** containerd 1.6: pulls unmodified names from the local registry, as `certs.d` says. */
 export function containerdConfig(stateDir: string): string {

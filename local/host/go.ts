@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cached, entryPath, hash } from "./cache.ts";
-import { checkGo } from "./machine.ts";
-import { run } from "./run.ts";
+import { checkGo } from "./preflight.ts";
+import { run } from "./exec.ts";
 
 export const kubernetesVersion = "v1.34.4";
 export const pulumiVersion = "v3.259.0";
@@ -38,7 +38,7 @@ export const modules: Record<string, GoModule> = {
   pause: { packages: ["."] },
 };
 
-const source = (name: string) => join(import.meta.dirname, "go", name);
+const source = (name: string) => join(import.meta.dirname, "../go", name);
 
 /** The cache key of a module: its files and how it is built. The Go version is left out: a patch release of Go changes nothing here. */
 export function moduleKey(name: string): string {

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { kubeconfig, nodeName, pkiDir, ports, stateDir } from "./paths.ts";
-import { run } from "./run.ts";
+import { kubeconfig, nodeName, pkiDir, ports, stateDir } from "../paths.ts";
+import { run } from "../host/exec.ts";
 
 /** Who talks to the API server, and as whom. */
 const clients: Record<string, string> = {

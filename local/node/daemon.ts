@@ -4,10 +4,10 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { logDir, pidDir } from "./paths.ts";
-import { note, tail } from "./run.ts";
-import { Trouble } from "./trouble.ts";
-import { listener } from "./machine.ts";
+import { logDir, pidDir } from "../paths.ts";
+import { note, tail } from "../host/exec.ts";
+import { Trouble } from "../errors.ts";
+import { listener } from "../host/preflight.ts";
 
 /** One process of the platform. */
 export interface Daemon {

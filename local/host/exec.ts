@@ -2,8 +2,8 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { logDir } from "./paths.ts";
-import { Trouble } from "./trouble.ts";
+import { logDir } from "../paths.ts";
+import { Trouble } from "../errors.ts";
 
 /** The log of everything `up` and `down` ran. */
 export const logFile = join(logDir, "platform.log");

@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { run } from "./run.ts";
+import { run } from "./exec.ts";
 
 /** A command that must be there, and the package it comes from. */
 export const packages = {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import { cacheDir } from "./paths.ts";
+import { cacheDir } from "../paths.ts";
 
 /** A short hash of texts, and of files and folders by their names and contents. */
 export function hash(texts: string[], paths: string[] = []): string {

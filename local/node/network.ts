@@ -1,8 +1,8 @@
 // The bridge the pods hang on, and what is left of pods and rules when the platform goes.
 import { readFileSync, writeFileSync } from "node:fs";
 import { execa } from "execa";
-import { bridge, bridgeAddress } from "./paths.ts";
-import { run } from "./run.ts";
+import { bridge, bridgeAddress } from "../paths.ts";
+import { run } from "../host/exec.ts";
 
 const forwarding = "/proc/sys/net/ipv4/ip_forward";
 

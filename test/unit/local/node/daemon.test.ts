@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { running, startTime, stop } from "../../../local/daemon.ts";
-import { pidDir } from "../../../local/paths.ts";
+import { running, startTime, stop } from "../../../../local/node/daemon.ts";
+import { pidDir } from "../../../../local/paths.ts";
 
 describe("pid files", () => {
   const name = `test-${process.pid}`;
