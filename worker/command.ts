@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DoNotRetry, type Handler, type ItemContext } from "../queue/index.ts";
-import { logLines } from "./logLines.ts";
+import { logLines } from "./splitLines.ts";
 
 /** The exit code that means "do not try this item again": EX_DATAERR of sysexits.h. */
 export const DO_NOT_RETRY = 65;

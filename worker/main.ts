@@ -1,10 +1,10 @@
 // The worker: takes items from the queue and runs the handler or the command on them until the batch is over.
 import { writeFileSync } from "node:fs";
 import { connect, Consumer, QueueAdmin, type ConsumerEnd } from "../queue/index.ts";
-import { ALIVE } from "./alive-file.ts";
+import { ALIVE } from "./heartbeatFile.ts";
 import { groupsEnded } from "./command.ts";
 import { exitCodes, Exit, main, oneOf, redisUrl, text, whole, words } from "./env.ts";
-import { loadCommand, loadHandler } from "./load.ts";
+import { loadCommand, loadHandler } from "./loadHandler.ts";
 import { logger } from "./log.ts";
 
 const codes: Record<ConsumerEnd, number> = {

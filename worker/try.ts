@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { DoNotRetry, type ItemContext } from "../queue/index.ts";
 import { groupsEnded } from "./command.ts";
-import { loadCommand, loadHandler } from "./load.ts";
+import { loadCommand, loadHandler } from "./loadHandler.ts";
 
 const number = (value: string) => {
   const seconds = Number(value);

@@ -1,7 +1,7 @@
 // The verdict: the last Job of the pipeline. Its exit code is that of `pulumi up`, its last line is the error of it.
 import { connect, QueueAdmin } from "../queue/index.ts";
 import { exitCodes, Exit, main, redisUrl, text } from "./env.ts";
-import { judge } from "./judge.ts";
+import { judge } from "./summarize.ts";
 import { shown } from "./log.ts";
 
 /** Failed items that are named. */

@@ -101,7 +101,7 @@ export class WorkerJob extends pulumi.ComponentResource {
         container: {
           resources: args.resources ?? { requests: { cpu: "100m", memory: "128Mi" } },
           livenessProbe: {
-            exec: { command: ["node", "/app/bin/alive.js"] },
+            exec: { command: ["node", "/app/bin/livenessProbe.js"] },
             initialDelaySeconds: 30,
             periodSeconds: 30,
             timeoutSeconds: 10,

@@ -21,7 +21,7 @@ const programs = {
   worker: "worker/main.ts",
   seed: "seed/main.ts",
   verdict: "worker/verdict.ts",
-  alive: "worker/alive.ts",
+  livenessProbe: "worker/livenessProbe.ts",
   leaseKeeperThread: "queue/consumer/leaseKeeperThread.ts",
 };
 

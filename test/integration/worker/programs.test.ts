@@ -158,9 +158,9 @@ describe("the programs of the image", function () {
     await seed(["a"]);
     const worked = work(shell("sleep 2"));
     await sleep(1500);
-    assert.equal((await start("worker/alive.ts")).exitCode, 0);
+    assert.equal((await start("worker/livenessProbe.ts")).exitCode, 0);
     await worked;
-    const hung = await start("worker/alive.ts", { WQ_ITEM_TIMEOUT: "-60000" });
+    const hung = await start("worker/livenessProbe.ts", { WQ_ITEM_TIMEOUT: "-60000" });
     assert.match(hung.all, /^The event loop has not turned for \d+ s$/);
     assert.equal(hung.exitCode, 1);
   });

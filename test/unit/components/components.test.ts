@@ -210,7 +210,7 @@ describe("components", function () {
         "app/bin/leaseKeeperThread.js",
         "app/bin/seed.js",
         "app/bin/verdict.js",
-        "app/bin/alive.js",
+        "app/bin/livenessProbe.js",
         "app/scripts/ack-and-reserve.lua",
       ]) {
         assert.ok(existsSync(`${bundle.CONTEXT}/${file}`), file);

@@ -1,6 +1,6 @@
 // The liveness probe: fails when the worker's event loop hangs for longer than its items may take. One that is merely busy, up to `itemTimeout`, is alive.
 import { statSync } from "node:fs";
-import { ALIVE } from "./alive-file.ts";
+import { ALIVE } from "./heartbeatFile.ts";
 
 /** The worker's own thread ends a hung process at the time limit; this is for when that hangs too. */
 const MARGIN_MS = 30_000;

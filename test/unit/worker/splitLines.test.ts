@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Readable } from "node:stream";
-import { LONGEST_LINE, logLines } from "../../../worker/logLines.ts";
+import { LONGEST_LINE, logLines } from "../../../worker/splitLines.ts";
 
 describe("a command's log", () => {
   const read = async (...chunks: (string | Buffer)[]) => {

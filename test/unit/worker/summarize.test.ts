@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Counts } from "../../../queue/index.ts";
-import { judge } from "../../../worker/judge.ts";
+import { judge } from "../../../worker/summarize.ts";
 
 const finished: Counts = {
   ...{ state: "finished", owner: "a/b", total: 9, waiting: 0, running: 0, delayed: 0, done: 9, dead: 0 },
