@@ -1,5 +1,5 @@
 // What both plugins do, ours and the official ones: each row was read in the official provider's source, or seen with it (DESIGN, section 6).
-// test/e2e/conformance.test.ts runs the table against ours; with PLUGINS=official, against the official ones of the user's ~/.pulumi.
+// test/e2e/local/conformance.test.ts runs the table against ours; with PLUGINS=official, against the official ones of the user's ~/.pulumi.
 
 type Fields = Record<string, unknown>;
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkout, fruits, platformUp, TestStack } from "../support/stack.ts";
+import { checkout, fruits, platformUp, TestStack } from "../../support/stack.ts";
 
 describe("failing items", function () {
   this.timeout(120_000);

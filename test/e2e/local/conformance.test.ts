@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { errors, rows } from "../../local/plugins/conformance.ts";
-import { platformUp } from "../support/platform.ts";
+import { errors, rows } from "../../../local/plugins/conformance.ts";
+import { platformUp } from "../../support/platform.ts";
 
 const official = process.env.PLUGINS === "official";
 const namespace = `conformance-${process.pid}`;
@@ -42,7 +42,7 @@ describe(`the kubernetes plugin (${official ? "official" : "ours"}) conforms`, f
     env = { ...(await platformUp()), PULUMI_BACKEND_URL: `file://${dir}/backend` };
     if (official) env.PULUMI_HOME = join(homedir(), ".pulumi");
     mkdirSync(join(dir, "backend"));
-    symlinkSync(join(import.meta.dirname, "..", "..", "node_modules"), join(dir, "node_modules"));
+    symlinkSync(join(import.meta.dirname, "../../..", "node_modules"), join(dir, "node_modules"));
     writeFileSync(join(dir, "package.json"), JSON.stringify({ type: "module", main: "index.js" }));
     writeFileSync(join(dir, "index.js"), program);
     writeFileSync(

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { bridge, pidDir, runDir, stateDir } from "../../local/paths.ts";
-import { platform, platformUp } from "../support/platform.ts";
+import { bridge, pidDir, runDir, stateDir } from "../../../local/paths.ts";
+import { platform, platformUp } from "../../support/platform.ts";
 
 const namespace = `platform-test-${process.pid}`;
 

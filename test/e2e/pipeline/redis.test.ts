@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fruits, platformUp, TestStack } from "../support/stack.ts";
+import { fruits, platformUp, TestStack } from "../../support/stack.ts";
 
 describe("Redis of a pipeline", function () {
   this.timeout(180_000);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { platformUp, say, type Settings, TestStack } from "../support/stack.ts";
+import { platformUp, say, type Settings, TestStack } from "../../support/stack.ts";
 
 const REGISTRY = "http://127.0.0.1:5000/v2";
 

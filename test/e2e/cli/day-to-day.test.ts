@@ -1,8 +1,8 @@
 // The commands of day to day, beside an `up` that runs: through the cluster, as a person runs them.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Row } from "../../cli/view/resultRow.ts";
-import { checkout, platformUp, TestStack } from "../support/stack.ts";
+import type { Row } from "../../../cli/view/resultRow.ts";
+import { checkout, platformUp, TestStack } from "../../support/stack.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,6 +1,6 @@
 // The whole way of a list, on the local platform: each step goes on from the one before it, as a user's stack does.
 import assert from "node:assert/strict";
-import { fruits, platformUp, TestStack } from "../support/stack.ts";
+import { fruits, platformUp, TestStack } from "../../support/stack.ts";
 
 describe("the pipeline", function () {
   this.timeout(120_000);
