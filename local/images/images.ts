@@ -68,7 +68,10 @@ const here = import.meta.dirname;
 export function recipeKey(recipe: Recipe): string {
   const uses = (variable: string) => recipe.hooks.some((hook) => hook.includes(variable));
   const inputs = [uses("$NODE") ? nodeVersion : "", uses("$PAUSE") ? moduleKey("pause") : ""];
-  return hash([JSON.stringify(recipe), process.arch, ...inputs], uses("$HERE") ? [here] : []);
+  return hash(
+    [JSON.stringify(recipe), process.arch, ...inputs],
+    uses("$HERE") ? [join(here, "redis-entrypoint.sh")] : [],
+  );
 }
 
 async function nodeBinary(): Promise<string> {

@@ -24,7 +24,7 @@ export async function runFruits(url: string): Promise<void> {
 }
 
 /** The script of a command of cli/. */
-export const script = (name: string): string => join(root, "cli", `${name}.ts`);
+export const script = (name: string): string => join(root, "cli/commands", `${name}.ts`);
 
 /** Runs a command of cli/ on a Redis, as `npm run NAME -- ARGS` would. */
 export function cli(name: string, url: string, ...args: string[]) {

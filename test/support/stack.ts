@@ -154,7 +154,7 @@ export class TestStack {
   /** A command of cli/, as `npm run NAME -- ARGS`, in a checkout of its own, where the settings lie as a user's do. */
   async cli(name: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
     copyFileSync(this.#file, join(this.project, basename(this.#file)));
-    const script = join(this.project, "cli", `${name}.ts`);
+    const script = join(this.project, "cli/commands", `${name}.ts`);
     const env = { ...environment(), ...this.#env };
     const run = await execa(process.execPath, [script, ...args, "--stack", this.name], { env, reject: false });
     return { code: run.exitCode ?? -1, out: run.stdout, err: run.stderr };
