@@ -23,7 +23,7 @@ export interface Counts {
   lost: number;
   retried: number;
   /** Items that left the list by another hand than this queue's. */
-  foreign: number;
+  external: number;
   /** Start and end in ms since the epoch by the clock of Redis; 0 while there is none. */
   startedAt: number;
   endedAt: number;
@@ -32,7 +32,7 @@ export interface Counts {
 }
 
 /** How one attempt at an item ended. */
-export type AttemptEnd = "done" | "failed" | "timeout" | "lost" | "released";
+export type AttemptOutcome = "done" | "failed" | "timeout" | "lost" | "released";
 
 /** One attempt: who, when (ms by Redis), and why it ended. */
 export interface Attempt {
@@ -40,9 +40,9 @@ export interface Attempt {
   node?: string;
   start: number;
   end: number;
-  how: AttemptEnd;
+  outcome: AttemptOutcome;
   /** One line, with the stack below it where there is one. */
-  why?: string;
+  error?: string;
 }
 
 /** An item that was given to a worker: what `results` prints. */
@@ -53,7 +53,7 @@ export interface ItemRecord {
   /** What the handler returned, as JSON text (or a command's standard output), capped; absent when nothing was. */
   value?: string;
   /** The value was longer than `maxResultBytes` and is only its beginning. */
-  cut?: boolean;
+  truncated?: boolean;
   /** Why it is dead, or why it last came back. */
   reason?: string;
   attempts: Attempt[];
@@ -66,12 +66,12 @@ export interface WorkerInfo {
   node: string;
   slots: number;
   /** ms by Redis. */
-  lastHeard: number;
+  lastSeen: number;
   startedAt: number;
   done: number;
   failed: number;
   /** Items in hand: id, payload, since when (ms by Redis). */
-  hand: { id: number; payload: Buffer; since: number }[];
+  inFlight: { id: number; payload: Buffer; since: number }[];
 }
 
 /** What a handler is given beside the item. */
@@ -122,7 +122,7 @@ export interface ConsumerOptions {
   pod: string;
   node: string;
   /** How long Redis may be away before the process gives up, ms. */
-  redisAwayMs?: number;
+  maxDowntimeMs?: number;
   /** Told of what happens, for the log. */
   onEvent?: (event: ConsumerEvent) => void;
 }
@@ -137,11 +137,11 @@ export type ConsumerEvent =
   | { type: "log"; id: number; payload: Buffer; line: string }
   | { type: "waiting"; forMs: number }
   | { type: "redis"; up: boolean; why?: string }
-  | { type: "sick"; why: string }
+  | { type: "unhealthy"; reason: string }
   | { type: "ended"; end: ConsumerEnd };
 
 /** Why a consumer stopped taking. Only `finished` and `aborted` were said by the script, and only they allow exit code 0. */
-export type ConsumerEnd = "finished" | "aborted" | "stopped" | "sick" | "redis-away";
+export type ConsumerEnd = "finished" | "aborted" | "stopped" | "unhealthy" | "redis-away";
 
 /** Runs a handler over the queue until there is nothing left to do, ever. `stop` takes no new item, gives those in hand `graceMs`, and releases the rest. */
 export interface ConsumerApi {
@@ -159,7 +159,7 @@ export interface SeedOptions {
   /** A changed value runs everything again. */
   run: string;
   /** Unique for each run of the seed Job (its UID): the dead are requeued once for each. */
-  attempt: string;
+  seedId: string;
   /** Called after each chunk with the number of items that are in. */
   onProgress?: (seeded: number) => void;
 }

@@ -15,7 +15,7 @@ async function seed(): Promise<number> {
     .seed(source, {
       owner: process.env.WQ_OWNER ?? "",
       run: process.env.WQ_RUN ?? "1",
-      attempt: text("WQ_JOB_UID"),
+      seedId: text("WQ_JOB_UID"),
       onProgress: (count) => {
         if (performance.now() - said < 1_000) return;
         said = performance.now();

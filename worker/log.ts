@@ -29,8 +29,8 @@ export function textLine(event: ConsumerEvent): string | undefined {
       return "Waiting for work";
     case "redis":
       return event.up ? "Redis is back" : `Redis is away: ${event.why}`;
-    case "sick":
-      return `This worker is sick and stops: ${event.why}`;
+    case "unhealthy":
+      return `This worker is unhealthy and stops: ${event.reason}`;
     case "ended":
       return event.end === "finished"
         ? "Queue empty, exiting"

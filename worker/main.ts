@@ -11,7 +11,7 @@ const codes: Record<ConsumerEnd, number> = {
   finished: 0,
   aborted: 0,
   stopped: exitCodes.terminated,
-  sick: exitCodes.unexpected,
+  unhealthy: exitCodes.unexpected,
   "redis-away": exitCodes.redis,
 };
 

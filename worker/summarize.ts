@@ -5,7 +5,7 @@ const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
 
 /** What is to be said of a batch, and whether it passes. */
 export function judge(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
-  const { state, reason, total, done, dead, foreign } = counts;
+  const { state, reason, total, done, dead, external: foreign } = counts;
   const others = foreign ? `; ${items(foreign)} taken by another program, of whose end this queue knows nothing` : "";
   if (state === "aborted")
     return { line: `the batch was aborted: ${reason ?? "no reason given"}; ${done} of ${total} done`, passes: false };

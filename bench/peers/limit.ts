@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect as dial } from "node:net";
-import { MAX_AHEAD } from "../../queue/consumer/prefetch.ts";
+import { MAX_PREFETCH } from "../../queue/consumer/prefetch.ts";
 import { connect } from "../../queue/index.ts";
 import { keyList } from "../../queue/redis/keys.ts";
 import { ours } from "./ours.ts";
@@ -13,7 +13,7 @@ const OK = "$2\r\nok\r\n";
 
 /** Exchanges under way at a time, and items in each: what slots and what is taken ahead share. */
 const LANES = 2;
-const sizeFor = (slots: number) => Math.ceil((slots + MAX_AHEAD) / LANES);
+const sizeFor = (slots: number) => Math.ceil((slots + MAX_PREFETCH) / LANES);
 
 function resp(parts: (string | number)[]): string {
   let text = `*${parts.length}\r\n`;

@@ -14,7 +14,7 @@ export const ours: Peer = {
   name: "job-wq-2",
 
   async seed(url, queue, items) {
-    await new Seeder({ url, queue }).seed(items, { owner: "bench/dev", run: "1", attempt: "1" });
+    await new Seeder({ url, queue }).seed(items, { owner: "bench/dev", run: "1", seedId: "1" });
   },
 
   async drain(url, queue, slots) {

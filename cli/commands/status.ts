@@ -32,9 +32,9 @@ function print(title: string, seen: Look): string {
 }
 
 function json({ counts, workers, pace }: Look): string {
-  const shown = workers.map(({ hand, ...worker }) => ({
+  const shown = workers.map(({ inFlight, ...worker }) => ({
     ...worker,
-    hand: hand.map(({ payload, ...item }) => ({ ...item, item: label(payload, 1000) })),
+    inFlight: inFlight.map(({ payload, ...item }) => ({ ...item, item: label(payload, 1000) })),
   }));
   const left = pace && counts.state === "open" ? timeLeft(counts.total - settled(counts), pace) : null;
   return JSON.stringify({ ...counts, rate: pace?.rate ?? null, left, workers: shown });

@@ -50,9 +50,9 @@ export async function collect(
     sum.items++;
     sum[row.outcome === "done" || row.outcome === "dead" ? row.outcome : "unsettled"]++;
     sum.attempts += row.attempts;
-    for (const { pod, start, end, how } of record.attempts) {
-      if (how === "lost") sum.lost++;
-      spans.push({ pod: pods.list[pods.index(oneLine(pod))]!, start, end, how, id: record.id, item });
+    for (const { pod, start, end, outcome } of record.attempts) {
+      if (outcome === "lost") sum.lost++;
+      spans.push({ pod: pods.list[pods.index(oneLine(pod))]!, start, end, outcome, id: record.id, item });
     }
     const last = record.attempts.at(-1);
     if (record.outcome === "dead") reasons.add(record);

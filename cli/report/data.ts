@@ -27,7 +27,7 @@ export interface Distribution {
 }
 
 /** One attempt: lane, start and end after the report's `start`, how it ended, the item's number and text. */
-export type Bar = [lane: number, from: number, to: number, how: string, id: number, item: string];
+export type Bar = [lane: number, from: number, to: number, outcome: string, id: number, item: string];
 /** Many attempts: lane, number of the slice of time, share of it that was worked, attempts that ended in it, those that did not end well. */
 export type Cell = [lane: number, slice: number, busy: number, ended: number, bad: number];
 

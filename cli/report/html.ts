@@ -8,7 +8,7 @@ const escape = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.cha
 /** The page's script with the charting library in it. */
 function script(): string {
   const built = buildSync({
-    entryPoints: [beside("./page.ts").pathname],
+    entryPoints: [beside("./browser/page.ts").pathname],
     ...{ bundle: true, minify: true, write: false, format: "iife", target: "es2022", logLevel: "silent" },
     define: { "process.env.NODE_ENV": '"production"' },
   });
@@ -28,7 +28,7 @@ export function html(data: ReportData): string {
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
 <title>${escape(data.title)}</title>
-<style>${readFileSync(beside("./page.css"), "utf8")}</style>
+<style>${readFileSync(beside("./browser/page.css"), "utf8")}</style>
 <h1></h1>
 <p id="state"></p>
 <dl id="sums"></dl>

@@ -5,7 +5,7 @@ export interface Span {
   pod: string;
   start: number;
   end: number;
-  how: string;
+  outcome: string;
   id: number;
   item: string;
 }
@@ -49,10 +49,10 @@ export function timeline(spans: Span[], begin: number, end: number): Timeline {
 
   if (spans.length <= MAX_BARS && !perPod) {
     const links: [number, number][] = [];
-    const bars = spans.map(({ start, end, how, id, item }, index): Bar => {
+    const bars = spans.map(({ start, end, outcome, id, item }, index): Bar => {
       // The attempts at an item follow each other.
       if (index > 0 && spans[index - 1]!.id === id) links.push([index - 1, index]);
-      return [laneOf(index), start - begin, end - begin, how, id, item];
+      return [laneOf(index), start - begin, end - begin, outcome, id, item];
     });
     return { ...base, bars, links, cells: [], width: 0 };
   }
@@ -63,7 +63,7 @@ export function timeline(spans: Span[], begin: number, end: number): Timeline {
     const key = lane * SLICES + slice;
     return cells.get(key) ?? cells.set(key, [lane, slice, 0, 0, 0]).get(key)!;
   };
-  spans.forEach(({ pod, start, end, how }, index) => {
+  spans.forEach(({ pod, start, end, outcome }, index) => {
     const lane = laneOf(index);
     if (lane >= lanes.length) return;
     const capacity = width * (perPod ? slotsOf.get(pod)! : 1);
@@ -75,7 +75,7 @@ export function timeline(spans: Span[], begin: number, end: number): Timeline {
     }
     const ended = cell(lane, last);
     ended[3]++;
-    if (how !== "done" && how !== "released") ended[4]++;
+    if (outcome !== "done" && outcome !== "released") ended[4]++;
   });
   const rounded = [...cells.values()].map(([lane, slice, busy, ended, bad]): Cell => {
     return [lane, slice, Math.round(Math.min(1, busy) * 1000) / 1000, ended, bad];

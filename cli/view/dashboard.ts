@@ -68,9 +68,9 @@ function cut<T>(list: T[], room: number): [shown: T[], left: number] {
 }
 
 function workerRow(worker: WorkerInfo, now: number, chalk: ChalkInstance): string[] {
-  const oldest = worker.hand.toSorted((a, b) => a.since - b.since)[0];
-  const silent = now - worker.lastHeard;
-  const more = worker.hand.length > 1 ? ` +${worker.hand.length - 1}` : "";
+  const oldest = worker.inFlight.toSorted((a, b) => a.since - b.since)[0];
+  const silent = now - worker.lastSeen;
+  const more = worker.inFlight.length > 1 ? ` +${worker.inFlight.length - 1}` : "";
   return [
     oneLine(worker.pod),
     oneLine(worker.node) || "-",
@@ -105,7 +105,7 @@ export function screen(title: string, { counts, workers, pace }: Look, surface: 
   const losses = [];
   if (counts.retried) losses.push(`${count(counts.retried, "attempt")} failed and retried`);
   if (counts.lost) losses.push(`${count(counts.lost, "attempt")} lost with their worker`);
-  if (counts.foreign) losses.push(`${count(counts.foreign, "item")} taken by another hand than ours`);
+  if (counts.external) losses.push(`${count(counts.external, "item")} taken by another hand than ours`);
   if (losses.length) lines.push(chalk.yellow(losses.join(", ")));
 
   if (workers.length) {
@@ -126,9 +126,9 @@ export function screen(title: string, { counts, workers, pace }: Look, surface: 
     if (left) lines.push(chalk.dim(`and ${count(left, "more worker")}`));
   }
 
-  const hands = workers.flatMap(({ pod, hand }) => hand.map((item) => ({ ...item, pod })));
+  const hands = workers.flatMap(({ pod, inFlight }) => inFlight.map((item) => ({ ...item, pod })));
   // With one item a worker the table above shows them already.
-  if (hands.length > workers.filter(({ hand }) => hand.length).length) {
+  if (hands.length > workers.filter(({ inFlight }) => inFlight.length).length) {
     const slowest = hands.sort((a, b) => a.since - b.since).slice(0, SLOWEST);
     const rows = slowest.map(({ since, pod, payload }) => [span(now - since), oneLine(pod), label(payload)]);
     lines.push("", ...table(["SLOWEST", "WORKER", "ITEM"], rows, surface));

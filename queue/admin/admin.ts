@@ -1,11 +1,11 @@
 import type { Redis } from "ioredis";
 import { connect } from "../redis/connect.ts";
 import { keys, type Keys } from "../redis/keys.ts";
-import { Pager } from "../redis/pageSizer.ts";
-import { type ParsedRecord, parseRecord, type Place } from "./record.ts";
+import { PageSizer } from "../redis/pageSizer.ts";
+import { type ParsedRecord, parseRecord, type Origin } from "./record.ts";
 import { Script } from "../redis/script.ts";
 import type { BatchState, Counts, ItemRecord, QueueAdminApi, WorkerInfo } from "../types.ts";
-import { parseWorker, type WorkerRow } from "./workerInfo.ts";
+import { parseWorker, type WorkerFields } from "./workerInfo.ts";
 
 const scripts = { counts: new Script("counts"), state: new Script("set-state"), requeue: new Script("requeue") };
 
@@ -67,7 +67,7 @@ export class QueueAdmin implements QueueAdminApi {
       state: state as BatchState,
       ...(reason && { reason }),
       owner,
-      ...{ total, waiting, running, delayed, done, dead, lost, retried, foreign, startedAt, endedAt, now },
+      ...{ total, waiting, running, delayed, done, dead, lost, retried, external: foreign, startedAt, endedAt, now },
     };
   }
 
@@ -75,13 +75,13 @@ export class QueueAdmin implements QueueAdminApi {
   async workers(): Promise<WorkerInfo[]> {
     const rows = await this.#sessions();
     const infos = new Map<string, WorkerInfo>();
-    for (const [session, row] of rows) infos.set(session, { session, ...row, hand: [] });
+    for (const [session, row] of rows) infos.set(session, { session, ...row, inFlight: [] });
     const members = await this.#redis.zrange(this.#keys.leases, 0, "-1");
     const ids = members.map((member) => Number(member.split(":")[0]));
     for (const record of await this.#records(ids, rows)) {
       if (!record.lease) continue;
       const { id, payload, lease } = record;
-      infos.get(lease.session)?.hand.push({ id, payload, since: lease.since });
+      infos.get(lease.session)?.inFlight.push({ id, payload, since: lease.since });
     }
     return [...infos.values()].sort((a, b) => a.startedAt - b.startedAt);
   }
@@ -89,8 +89,8 @@ export class QueueAdmin implements QueueAdminApi {
   async *results(): AsyncIterable<ItemRecord> {
     const rows = await this.#sessions();
     // Ids are given in order, so the last one known at the start bounds the walk.
-    const last = Number((await this.#redis.hget(this.#keys.batch, "id")) ?? 0);
-    const pager = new Pager();
+    const last = Number((await this.#redis.hget(this.#keys.batch, "lastId")) ?? 0);
+    const pager = new PageSizer();
     for (let first = 1; first <= last;) {
       const ids = Array.from({ length: Math.min(pager.size, last - first + 1) }, (_, index) => first + index);
       first += ids.length;
@@ -102,7 +102,7 @@ export class QueueAdmin implements QueueAdminApi {
     const rows = await this.#sessions();
     // All ids at once, so that one put back meanwhile moves nobody out of a page: a few bytes each.
     const ids = await this.#redis.zrange(this.#keys.dead, 0, "-1");
-    const pager = new Pager();
+    const pager = new PageSizer();
     for (let first = 0; first < ids.length;) {
       const page = ids.slice(first, first + pager.size).map(Number);
       first += page.length;
@@ -160,8 +160,8 @@ export class QueueAdmin implements QueueAdminApi {
       throw new Error(`Nothing was ever seeded into or taken from the queue ${this.#queue}: run \`pulumi up\` first.`);
   }
 
-  async #sessions(): Promise<Map<string, WorkerRow>> {
-    const rows = new Map<string, WorkerRow>();
+  async #sessions(): Promise<Map<string, WorkerFields>> {
+    const rows = new Map<string, WorkerFields>();
     for (const [session, text] of Object.entries(await this.#redis.hgetall(this.#keys.workers))) {
       if (!session.includes("#")) rows.set(session, parseWorker(text));
     }
@@ -169,7 +169,7 @@ export class QueueAdmin implements QueueAdminApi {
   }
 
   /** The records of these ids, from both hashes at one moment: none is missed or seen twice because it moved. */
-  async #records(ids: number[], rows: Map<string, WorkerRow>, pager?: Pager): Promise<ParsedRecord[]> {
+  async #records(ids: number[], rows: Map<string, WorkerFields>, pager?: PageSizer): Promise<ParsedRecord[]> {
     if (ids.length === 0) return [];
     const replies = await this.#redis
       .multi()
@@ -180,8 +180,8 @@ export class QueueAdmin implements QueueAdminApi {
       if (error) throw error;
       return value as (Buffer | null)[];
     });
-    pager?.read(ids.map((_, index) => results![index] ?? items![index]!));
-    const place = (session: string): Place => {
+    pager?.observe(ids.map((_, index) => results![index] ?? items![index]!));
+    const place = (session: string): Origin => {
       const row = rows.get(session);
       return row ? { pod: row.pod, node: row.node } : { pod: session };
     };

@@ -1,7 +1,7 @@
-import type { Attempt, AttemptEnd, ItemRecord } from "../types.ts";
+import type { Attempt, AttemptOutcome, ItemRecord } from "../types.ts";
 
 /** What `workers` says of a session: where its attempts ran. */
-export type Place = { pod: string; node?: string };
+export type Origin = { pod: string; node?: string };
 
 /**
  * A record as it lies in `items` or `results`, parsed: {@link ItemRecord} and, while it is leased, since when and by
@@ -9,7 +9,7 @@ export type Place = { pod: string; node?: string };
  */
 export type ParsedRecord = ItemRecord & { lease?: { session: string; since: number } };
 
-const ENDS: Record<string, AttemptEnd> = { d: "done", f: "failed", t: "timeout", r: "released", l: "lost" };
+const ENDS: Record<string, AttemptOutcome> = { d: "done", f: "failed", t: "timeout", r: "released", l: "lost" };
 const EMPTY_LINE = Buffer.from("\n\n");
 
 /**
@@ -24,7 +24,7 @@ export function parseRecord(
   id: number,
   record: Buffer,
   settled: boolean,
-  place: (session: string) => Place = (session) => ({ pod: session }),
+  place: (session: string) => Origin = (session) => ({ pod: session }),
 ): ParsedRecord {
   const head = record[0] === 10 ? 0 : record.indexOf(EMPTY_LINE) + 1;
   if (head === 0 && record[0] !== 10)
@@ -55,29 +55,29 @@ export function parseRecord(
   if (settled) parsed.outcome = lines[0]?.[0] === "d" ? "done" : "dead";
   else if (parsed.lease) parsed.outcome = "running";
   if (parsed.outcome === "done") Object.assign(parsed, value(lines[0]!));
-  else if (last) parsed.reason = last.why ?? last.how;
+  else if (last) parsed.reason = last.error ?? last.outcome;
   return parsed;
 }
 
 /** One attempt from its end-line; times of an end-line are durations, except those of a lost lease. */
-function attempt(line: string, start: number, place: Place): Attempt {
-  const how = ENDS[line[0]!]!;
+function attempt(line: string, start: number, place: Origin): Attempt {
+  const outcome = ENDS[line[0]!]!;
   const [time = "0", heard = ""] = line.slice(1).split(" ", 2);
-  const at = { ...place, start, end: how === "lost" ? Number(time) : start + Number(time), how };
-  if (how === "lost") return { ...at, why: lostReason(place, Number(heard)) };
+  const at = { ...place, start, end: outcome === "lost" ? Number(time) : start + Number(time), outcome };
+  if (outcome === "lost") return { ...at, error: lostReason(place, Number(heard)) };
   const space = line.indexOf(" ");
-  return how === "failed" || how === "timeout" ? { ...at, why: text(line.slice(space + 1)) } : at;
+  return outcome === "failed" || outcome === "timeout" ? { ...at, error: text(line.slice(space + 1)) } : at;
 }
 
-function lostReason({ pod, node }: Place, heard: number): string {
+function lostReason({ pod, node }: Origin, heard: number): string {
   const since = heard > 0 ? `, last heard at ${new Date(heard).toISOString()}` : "";
   return `lost: pod ${pod}${node ? ` on node ${node}` : ""} vanished with the item in hand${since}`;
 }
 
-function value(line: string): Pick<ItemRecord, "value" | "cut"> {
+function value(line: string): Pick<ItemRecord, "value" | "truncated"> {
   const space = line.indexOf(" ");
   if (space < 0) return {};
-  return { value: line.slice(space + 2), ...(line[space + 1] === "~" && { cut: true }) };
+  return { value: line.slice(space + 2), ...(line[space + 1] === "~" && { truncated: true }) };
 }
 
 /** A reason is a JSON string; one that is not (cut, or written by another hand) is shown as it is. */

@@ -1,11 +1,11 @@
-import type { Slots } from "./leaseTable.ts";
+import type { LeaseTable } from "./leaseTable.ts";
 import type { ItemContext } from "../types.ts";
 
 /** Longest log kept with an item, characters: its tail. */
-const MAX_LOG = 64 * 1024;
+const MAX_LOG_CHARS = 64 * 1024;
 
 /** An item as an exchange gives it. */
-export interface Taken {
+export interface ReservedItem {
   id: number;
   payload: Buffer;
   failures: number;
@@ -15,7 +15,7 @@ export interface Taken {
 }
 
 /** An item in hand, which is also what its handler is given as context. Made for every item, so what few handlers use is made when it is asked for. */
-export class Job implements ItemContext {
+export class ActiveItem implements ItemContext {
   readonly id: number;
   readonly bytes: Buffer;
   readonly failures: number;
@@ -26,18 +26,18 @@ export class Job implements ItemContext {
   /** Set when the item's time is up: why the signal was aborted. */
   timedOut = false;
   /** Settled, released or lost: whatever its handler does is of no interest any more. */
-  over = false;
+  isSettled = false;
   #abort?: AbortController;
   #aborted?: Error;
   #log = "";
-  readonly #onLine: ((job: Job, line: string) => void) | undefined;
+  readonly #onLine: ((job: ActiveItem, line: string) => void) | undefined;
 
   constructor(
-    taken: Taken,
+    taken: ReservedItem,
     session: string,
     slot: number,
-    slots: Slots,
-    onLine: ((job: Job, line: string) => void) | undefined,
+    leases: LeaseTable,
+    onLine: ((job: ActiveItem, line: string) => void) | undefined,
   ) {
     this.id = taken.id;
     this.bytes = taken.payload;
@@ -46,7 +46,7 @@ export class Job implements ItemContext {
     this.member = `${taken.id}:${session}.${taken.exchange}`;
     this.slot = slot;
     this.#onLine = onLine;
-    slots.take(slot, taken, this.startedAt);
+    leases.take(slot, taken, this.startedAt);
   }
 
   get attempt(): number {
@@ -64,18 +64,18 @@ export class Job implements ItemContext {
     return (line) => {
       this.#log = `${this.#log}${line}\n`;
       // Cut now and then, not at every line.
-      if (this.#log.length > 2 * MAX_LOG) this.#log = this.#log.slice(-MAX_LOG);
+      if (this.#log.length > 2 * MAX_LOG_CHARS) this.#log = this.#log.slice(-MAX_LOG_CHARS);
       this.#onLine?.(this, line);
     };
   }
 
   /** The tail of the log. */
   get logTail(): string {
-    return this.#log.slice(-MAX_LOG);
+    return this.#log.slice(-MAX_LOG_CHARS);
   }
 
   /** Tells the handler to stop. */
-  abort(reason: Error): void {
+  abortAll(reason: Error): void {
     this.#aborted ??= reason;
     this.#abort?.abort(this.#aborted);
   }

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { ConsumerOptions } from "../types.ts";
 
 /** What the renewal thread is told at its start. */
-export interface RenewalData {
+export interface LeaseKeeperData {
   url: string;
   queue: string;
   session: string;
@@ -15,22 +15,22 @@ export interface RenewalData {
 }
 
 /** What the two threads tell each other. */
-export type ToRenewal = { hello: string };
-export type FromRenewal = { gone: string[] };
+export type ToLeaseKeeper = { hello: string };
+export type FromLeaseKeeper = { gone: string[] };
 
 /**
  * Starts the thread that keeps the leases while handlers keep the event loop.
  * @param onGone Told of leases that somebody else has, or nobody.
  * @param onEnd Told when the thread is gone by itself: without it this process must not hold items.
  */
-export function startRenewal(
-  data: RenewalData,
+export function startLeaseKeeper(
+  data: LeaseKeeperData,
   onGone: (members: string[]) => void,
   onEnd: (error: Error) => void,
 ): Worker {
   const file = import.meta.url.endsWith(".ts") ? "./leaseKeeperThread.ts" : "./leaseKeeperThread.js";
   const worker = new Worker(new URL(file, import.meta.url), { workerData: data });
-  worker.on("message", ({ gone }: FromRenewal) => onGone(gone));
+  worker.on("message", ({ gone }: FromLeaseKeeper) => onGone(gone));
   const ended = (why: string) => new Error(`The thread that renews the leases ended: ${why}.`);
   worker.on("error", (error: Error) => onEnd(ended(error.message)));
   worker.on("exit", (code) => onEnd(ended(`code ${code}`)));

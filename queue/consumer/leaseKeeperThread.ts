@@ -5,31 +5,35 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { backoff } from "./backoff.ts";
 import { connect } from "../redis/connect.ts";
-import type { FromRenewal, RenewalData, ToRenewal } from "./leaseKeeper.ts";
+import type { FromLeaseKeeper, LeaseKeeperData, ToLeaseKeeper } from "./leaseKeeper.ts";
 import { Script } from "../redis/script.ts";
-import { failedLine } from "./outcome.ts";
-import { type InHand, Slots } from "./leaseTable.ts";
+import { encodeFailed } from "./outcome.ts";
+import { type HeldLease, LeaseTable } from "./leaseTable.ts";
 
-const data = workerData as RenewalData;
+const data = workerData as LeaseKeeperData;
 const { url, queue, session, leaseMs, itemTimeoutMs, retry, maxFailures } = data;
-const slots = new Slots(data.memory);
+const slots = new LeaseTable(data.memory);
 const renew = new Script("renew");
 const exchange = new Script("ack-and-reserve", "allow-oom");
 /** The event loop counts as blocked when it did not turn for so long, ms. */
 const BLOCKED_MS = 2_000;
-const member = (item: InHand) => `${item.id}:${session}.${item.exchange}`;
+const member = (item: HeldLease) => `${item.id}:${session}.${item.exchange}`;
 
 let hello = "";
-parentPort!.on("message", (message: ToRenewal) => (hello = message.hello));
+parentPort!.on("message", (message: ToLeaseKeeper) => (hello = message.hello));
 
 /** Settles the items that are past their time, releases their neighbours, and kills the process. */
-async function end(overdue: InHand[], others: InHand[], redis: Awaited<ReturnType<typeof connect>>): Promise<void> {
+async function end(
+  overdue: HeldLease[],
+  others: HeldLease[],
+  redis: Awaited<ReturnType<typeof connect>>,
+): Promise<void> {
   const reason = `timed out after ${itemTimeoutMs / 1000} s with the event loop blocked; the process was killed`;
-  const ms = ({ startedAt }: InHand) => slots.now - startedAt;
+  const ms = ({ startedAt }: HeldLease) => slots.now - startedAt;
   const settled = overdue.flatMap((item) => {
     const failures = item.failures + 1;
     const again = failures >= retry.maxAttempts ? "dead" : backoff(failures, retry.backoff);
-    return [item.id, member(item), failedLine("t", ms(item), reason), again, ""];
+    return [item.id, member(item), encodeFailed("t", ms(item), reason), again, ""];
   });
   const released = others.flatMap((item) => [item.id, member(item), `r${Math.round(ms(item))}\n`, 0, ""]);
   const args = [`${session}!`, 1, 0, 0, leaseMs, maxFailures ?? "", "", 0, ...settled, ...released];
@@ -42,7 +46,7 @@ async function end(overdue: InHand[], others: InHand[], redis: Awaited<ReturnTyp
 async function tick(redis: Awaited<ReturnType<typeof connect>>): Promise<void> {
   const { now } = slots;
   const inHand = slots.all();
-  const blocked = now - slots.lastBeat > BLOCKED_MS;
+  const blocked = now - slots.lastTick > BLOCKED_MS;
   const overdue = blocked ? inHand.filter(({ startedAt }) => now - startedAt > itemTimeoutMs) : [];
   if (overdue.length > 0)
     return end(
@@ -55,7 +59,7 @@ async function tick(redis: Awaited<ReturnType<typeof connect>>): Promise<void> {
   const late = setTimeout(() => redis.disconnect(true), leaseMs * 0.3);
   const renewed = renew.run(redis, queue, leaseMs, session, hello, ...inHand.map(member));
   const gone = (await renewed.finally(() => clearTimeout(late))) as string[];
-  if (gone.length > 0) parentPort!.postMessage({ gone } satisfies FromRenewal);
+  if (gone.length > 0) parentPort!.postMessage({ gone } satisfies FromLeaseKeeper);
 }
 
 // A Redis that is away is the exchanges' to judge: here it is only waited for.

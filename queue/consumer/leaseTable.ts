@@ -4,7 +4,7 @@
 const WIDTH = 4;
 
 /** One item in hand as the thread sees it. */
-export interface InHand {
+export interface HeldLease {
   id: number;
   exchange: number;
   startedAt: number;
@@ -12,7 +12,7 @@ export interface InHand {
 }
 
 /** A table of items in hand, one row a slot, and a beat that shows that the event loop turns. */
-export class Slots {
+export class LeaseTable {
   readonly memory: SharedArrayBuffer;
   readonly #cells: Float64Array;
   readonly #size: number;
@@ -25,7 +25,7 @@ export class Slots {
     if (typeof memory === "number") this.#cells[1] = machineClock() - performance.now();
   }
 
-  take(slot: number, { id, exchange, failures }: Omit<InHand, "startedAt">, startedAt: number): void {
+  take(slot: number, { id, exchange, failures }: Omit<HeldLease, "startedAt">, startedAt: number): void {
     const at = 2 + slot * WIDTH;
     this.#cells[at + 1] = exchange;
     this.#cells[at + 2] = startedAt;
@@ -38,7 +38,7 @@ export class Slots {
   }
 
   /** The event loop turned, at this moment. */
-  beat(now: number): void {
+  tick(now: number): void {
     this.#cells[0] = now;
   }
 
@@ -47,12 +47,12 @@ export class Slots {
     return machineClock() - this.#cells[1]!;
   }
 
-  get lastBeat(): number {
+  get lastTick(): number {
     return this.#cells[0]!;
   }
 
-  all(): InHand[] {
-    const rows: InHand[] = [];
+  all(): HeldLease[] {
+    const rows: HeldLease[] = [];
     for (let at = 2; at < 2 + this.#size * WIDTH; at += WIDTH) {
       const [id, exchange, startedAt, failures] = this.#cells.subarray(at, at + WIDTH) as unknown as number[];
       if (id) rows.push({ id, exchange: exchange!, startedAt: startedAt!, failures: failures! });

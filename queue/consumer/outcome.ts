@@ -1,7 +1,7 @@
 import type { ConsumerOptions } from "../types.ts";
 
 /** How an item is to be settled, in the words of ack-and-reserve.lua. */
-export interface Settled {
+export interface Outcome {
   id: number;
   /** Its member of `leases`. */
   member: string;
@@ -14,7 +14,7 @@ export interface Settled {
 }
 
 /** The line of an item that is done: how long it took, and what the handler returned, capped. */
-export function doneLine(
+export function encodeDone(
   ms: number,
   value: unknown,
   { maxResultBytes, keepResults }: Pick<ConsumerOptions, "maxResultBytes" | "keepResults">,
@@ -32,6 +32,6 @@ export function doneLine(
 }
 
 /** The line of an attempt that failed (`f`) or ran out of time (`t`). */
-export function failedLine(kind: "f" | "t", ms: number, reason: string): string {
+export function encodeFailed(kind: "f" | "t", ms: number, reason: string): string {
   return `${kind}${Math.max(0, Math.round(ms))} ${JSON.stringify(reason)}\n`;
 }

@@ -1,28 +1,28 @@
-import type { Taken } from "./activeItem.ts";
+import type { ReservedItem } from "./activeItem.ts";
 
 /** So much work is taken ahead, ms a slot. */
 const BUDGET_MS = 10;
 /** Items that took longer than this, ms, are not taken ahead: the way to Redis is short beside them. */
 const QUICK_MS = 1;
 /** What waited longer than this, ms, behind an item that is slow after all is given back: elsewhere it may be begun. */
-const OLD_MS = 50;
+const EXPIRY_MS = 50;
 /** At most so many, however quick. */
-export const MAX_AHEAD = 128;
+export const MAX_PREFETCH = 128;
 const MAX_BYTES = 1024 * 1024;
 /** What items are expected to take at first: a dozen of them show that they don't. */
-const SLOW_MS = 4;
+const INITIAL_ESTIMATE_MS = 4;
 
 /**
  * Items that were taken and not begun. Where a handler is quicker than the way to Redis and back, the next items are brought while it works; where it
  * is not, an item in this queue would wait for one slot while others are free, so there is none. Leases of these are not renewed.
  */
-export class Ahead {
+export class PrefetchBuffer {
   readonly #slots: number;
-  #items: Taken[] = [];
+  #items: ReservedItem[] = [];
   #since = 0;
   /** How long items take of late, ms, and the longest of those taken last, bytes. */
-  #usual = SLOW_MS;
-  #longest = 0;
+  #typicalMs = INITIAL_ESTIMATE_MS;
+  #longestBytes = 0;
 
   constructor(slots: number) {
     this.#slots = slots;
@@ -33,38 +33,38 @@ export class Ahead {
   }
 
   /** How many there may be. */
-  get room(): number {
-    if (this.#usual > QUICK_MS) return 0;
-    const inTime = (BUDGET_MS * this.#slots) / Math.max(this.#usual, 0.01);
-    return Math.floor(Math.min(MAX_AHEAD, inTime, MAX_BYTES / Math.max(this.#longest, 1)));
+  get capacity(): number {
+    if (this.#typicalMs > QUICK_MS) return 0;
+    const inTime = (BUDGET_MS * this.#slots) / Math.max(this.#typicalMs, 0.01);
+    return Math.floor(Math.min(MAX_PREFETCH, inTime, MAX_BYTES / Math.max(this.#longestBytes, 1)));
   }
 
   /** An item took so long, ms. */
-  learn(ms: number): void {
-    this.#usual += 0.1 * (ms - this.#usual);
+  recordDuration(ms: number): void {
+    this.#typicalMs += 0.1 * (ms - this.#typicalMs);
   }
 
-  put(taken: Taken[]): void {
+  add(taken: ReservedItem[]): void {
     if (taken.length === 0) return;
     this.#since = performance.now();
-    this.#longest = 0;
-    for (const { payload } of taken) this.#longest = Math.max(this.#longest, payload.length);
+    this.#longestBytes = 0;
+    for (const { payload } of taken) this.#longestBytes = Math.max(this.#longestBytes, payload.length);
     this.#items = this.#items.length > 0 ? [...this.#items, ...taken] : taken;
   }
 
   /** The first of them; there is one. */
-  next(): Taken {
+  shift(): ReservedItem {
     return this.#items.shift()!;
   }
 
   /** They wait for too long. */
-  isOld(now: number): boolean {
-    return this.#items.length > 0 && now - this.#since > OLD_MS;
+  isExpired(now: number): boolean {
+    return this.#items.length > 0 && now - this.#since > EXPIRY_MS;
   }
 
   /** Takes all of them out; from then on items count as slow. */
-  clear(): Taken[] {
-    this.#usual = SLOW_MS;
+  drain(): ReservedItem[] {
+    this.#typicalMs = INITIAL_ESTIMATE_MS;
     return this.#items.splice(0);
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 
 /** What of an error by Redis means that waiting helps: it starts, it is busy, or it is full of a slow script. */
-const PASSING = /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN|READONLY|CLUSTERDOWN)/;
+const TRANSIENT = /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN|READONLY|CLUSTERDOWN)/;
 
 /** The address of a URL, without its password. */
 export function address(url: string): string {
@@ -14,9 +14,9 @@ export function address(url: string): string {
 }
 
 /** Whether a connection or a command that failed so may work later. */
-export function passes(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   const { name, message } = error as Error;
-  return name !== "ReplyError" || PASSING.test(message);
+  return name !== "ReplyError" || TRANSIENT.test(message);
 }
 
 /**

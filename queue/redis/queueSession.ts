@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { passes } from "./connect.ts";
-import type { Taken } from "../consumer/activeItem.ts";
+import { isTransient } from "./connect.ts";
+import type { ReservedItem } from "../consumer/activeItem.ts";
 import { Script } from "./script.ts";
-import type { Settled } from "../consumer/outcome.ts";
+import type { Outcome } from "../consumer/outcome.ts";
 
 /** What an exchange answers. */
 export interface Reply {
@@ -13,31 +13,31 @@ export interface Reply {
   wait: number;
   /** Members of what was settled too late: the lease was lost before. */
   stale: string[];
-  taken: Taken[];
+  reserved: ReservedItem[];
 }
 
 /** Redis stayed away for longer than the process was to wait. */
-export class RedisAway extends Error {
+export class RedisUnavailableError extends Error {
   override name = "RedisAway";
 }
 
 /** A command that is not answered for so long is asked again on a new connection, ms. */
-const ANSWER_MS = 10_000;
+const REPLY_TIMEOUT_MS = 10_000;
 
 const script = new Script("ack-and-reserve");
 /** For a Redis at its maxmemory: settling is let through, taking is not. */
-const settleOnly = new Script("ack-and-reserve", "allow-oom");
+const ackOnly = new Script("ack-and-reserve", "allow-oom");
 
 /** The exchanges of one session: each is said until it is answered, under one number, so that a lost or doubled one changes nothing twice. */
-export class Exchange {
+export class QueueSession {
   readonly #redis: Redis;
   readonly #queue: string;
   readonly #session: string;
   readonly #leaseMs: number;
   readonly #maxFailures: number | "";
-  readonly #awayMs: number;
-  readonly #onAway: (why: string | undefined) => void;
-  #awaySince?: number;
+  readonly #maxDowntimeMs: number;
+  readonly #onConnectionChange: (why: string | undefined) => void;
+  #downSince?: number;
 
   constructor(
     redis: Redis,
@@ -56,14 +56,14 @@ export class Exchange {
     this.#session = options.session;
     this.#leaseMs = options.leaseMs;
     this.#maxFailures = options.maxFailures ?? "";
-    this.#awayMs = options.awayMs;
-    this.#onAway = options.onAway;
+    this.#maxDowntimeMs = options.awayMs;
+    this.#onConnectionChange = options.onAway;
   }
 
   /** Makes the scripts known. */
   async load(): Promise<void> {
     await script.load(this.#redis);
-    await settleOnly.load(this.#redis);
+    await ackOnly.load(this.#redis);
   }
 
   /**
@@ -72,9 +72,9 @@ export class Exchange {
    * @param want How many items to take.
    * @param idle Nothing else is in hand.
    * @param hello What the worker says of itself, JSON, or empty.
-   * @throws {RedisAway}
+   * @throws {RedisUnavailableError}
    */
-  async send(number: number, want: number, idle: boolean, settled: Settled[], hello: string): Promise<Reply> {
+  async ackAndReserve(number: number, want: number, idle: boolean, settled: Outcome[], hello: string): Promise<Reply> {
     const args = (want: number) => {
       const done: (string | number)[] = [];
       const rest: (string | number)[] = [];
@@ -88,10 +88,10 @@ export class Exchange {
     };
     let full = false;
     let tried = false;
-    return this.until(async () => {
+    return this.retryUntilAnswered(async () => {
       const sent = full
-        ? settleOnly.sendBuffer(this.#redis, this.#queue, args(0))
-        : script.sendBuffer(this.#redis, this.#queue, args(want));
+        ? ackOnly.sendForBytes(this.#redis, this.#queue, args(0))
+        : script.sendForBytes(this.#redis, this.#queue, args(want));
       const again = tried;
       tried = true;
       try {
@@ -100,7 +100,7 @@ export class Exchange {
         if (!(error as Error).message.startsWith("OOM")) throw error;
         if (settled.length > 0) full = true;
         // What is in hand goes on; there is just nothing new for it.
-        else if (!idle && !again) return { kind: "ok", wait: 1_000, stale: [], taken: [] };
+        else if (!idle && !again) return { kind: "ok", wait: 1_000, stale: [], reserved: [] };
         throw new Error("it is full (maxmemory)", { cause: error });
       }
     });
@@ -109,26 +109,26 @@ export class Exchange {
   /**
    * Does something with Redis until it works.
    * @param answerMs How long an answer may take, ms.
-   * @throws {RedisAway} It did not for too long. Any other error that waiting does not help.
+   * @throws {RedisUnavailableError} It did not for too long. Any other error that waiting does not help.
    */
-  async until<T>(act: () => Promise<T>, answerMs = ANSWER_MS): Promise<T> {
+  async retryUntilAnswered<T>(act: () => Promise<T>, answerMs = REPLY_TIMEOUT_MS): Promise<T> {
     for (let wait = 20; ; wait = Math.min(wait * 2, 1_000)) {
       try {
-        const answer = await this.#inTime(act(), answerMs);
-        if (this.#awaySince !== undefined) this.#onAway(undefined);
-        this.#awaySince = undefined;
+        const answer = await this.#withTimeout(act(), answerMs);
+        if (this.#downSince !== undefined) this.#onConnectionChange(undefined);
+        this.#downSince = undefined;
         return answer;
       } catch (error) {
         if ((error as Error).message.startsWith("NOSCRIPT")) await this.load().catch(() => {});
-        else if (!passes(error)) throw error;
-        else this.#miss((error as Error).message);
+        else if (!isTransient(error)) throw error;
+        else this.#onUnreachable((error as Error).message);
         await sleep(wait);
       }
     }
   }
 
   /** The answer, or an error when none comes: a connection that is dead without a word is made anew. */
-  async #inTime<T>(sent: Promise<T>, ms: number): Promise<T> {
+  async #withTimeout<T>(sent: Promise<T>, ms: number): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -143,19 +143,19 @@ export class Exchange {
     }
   }
 
-  #miss(why: string): void {
-    if (this.#awaySince === undefined) this.#onAway(why);
-    this.#awaySince ??= performance.now();
-    const seconds = Math.round(this.#awayMs / 1000);
-    if (performance.now() - this.#awaySince > this.#awayMs)
-      throw new RedisAway(`Redis was away for ${seconds} s: ${why}`);
+  #onUnreachable(why: string): void {
+    if (this.#downSince === undefined) this.#onConnectionChange(why);
+    this.#downSince ??= performance.now();
+    const seconds = Math.round(this.#maxDowntimeMs / 1000);
+    if (performance.now() - this.#downSince > this.#maxDowntimeMs)
+      throw new RedisUnavailableError(`Redis was away for ${seconds} s: ${why}`);
   }
 }
 
 type RawReply = [kind: Buffer, wait: number, now: unknown, stale: Buffer, first: number, fresh: Buffer[], ...Buffer[]];
 
 function parse([kind, wait, , stale, first, fresh, ...again]: RawReply, exchange: number): Reply {
-  const taken: Taken[] = fresh.map((payload, index) => ({
+  const taken: ReservedItem[] = fresh.map((payload, index) => ({
     id: first + index,
     payload,
     failures: 0,
@@ -167,5 +167,10 @@ function parse([kind, wait, , stale, first, fresh, ...again]: RawReply, exchange
     taken.push({ id: Number(id), payload, failures: Number(failures), losses: Number(losses), exchange });
   }
   const members = stale.toString();
-  return { kind: kind.toString() as Reply["kind"], wait, stale: members === "-" ? [] : members.split(","), taken };
+  return {
+    kind: kind.toString() as Reply["kind"],
+    wait,
+    stale: members === "-" ? [] : members.split(","),
+    reserved: taken,
+  };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Command, type Redis } from "ioredis";
-import type { Packed } from "../seeder/chunkEncoder.ts";
+import type { EncodedChunk } from "../seeder/chunkEncoder.ts";
 import { keyList } from "./keys.ts";
 
 /**
@@ -48,13 +48,13 @@ export class Script {
   }
 
   /** As {@link send}, answering bytes as they are. */
-  sendBuffer(redis: Redis, queue: string, args: (string | number)[]): Promise<unknown> {
+  sendForBytes(redis: Redis, queue: string, args: (string | number)[]): Promise<unknown> {
     const keys = keyList(queue);
     return redis.callBuffer("EVALSHA", this.#sha, keys.length, ...keys, ...args);
   }
 
   /** As {@link send}, with a chunk as the last argument, which is sent from where it lies. */
-  sendChunk(redis: Redis, queue: string, args: (string | number)[], chunk: Packed): Promise<unknown> {
+  sendChunk(redis: Redis, queue: string, args: (string | number)[], chunk: EncodedChunk): Promise<unknown> {
     const keys = keyList(queue);
     const all = [this.#sha, keys.length, ...keys, ...args];
     const command = new Command("evalsha", all, { replyEncoding: "utf8" });

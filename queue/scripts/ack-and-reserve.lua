@@ -51,8 +51,8 @@ if last then
   end
 end
 
-local b = call('HMGET', batch, 'state', 'paused', 'seeded', 'id', 'total', 'seen', 'foreign', 'lost', 'retried', 'startedAt',
-  'heard', 'grace', 'schema')
+local b = call('HMGET', batch, 'state', 'paused', 'seeded', 'lastId', 'total', 'lastLength', 'externalTaken', 'lost', 'retried', 'startedAt',
+  'lastHeartbeat', 'reclaimAfter', 'schema')
 local state, paused, seeded = b[1], b[2] == '1', b[3] == '1'
 local lastId, total, seen, foreign = tonumber(b[4] or 0), tonumber(b[5] or 0), tonumber(b[6] or 0), tonumber(b[7] or 0)
 local lost, retried = tonumber(b[8] or 0), tonumber(b[9] or 0)
@@ -155,9 +155,9 @@ local start = ' ' .. text(now) .. ' ' .. session .. '\n'
 -- Nobody was heard for a while: Redis was away, or its clock jumped. Those who are alive get the time to say so.
 if heard > 0 and now - heard > lease / 2 then
   grace = now + lease / 2
-  set('grace', text(grace))
+  set('reclaimAfter', text(grace))
 end
-if now - heard > lease / 100 or now < heard then set('heard', text(now)) end
+if now - heard > lease / 100 or now < heard then set('lastHeartbeat', text(now)) end
 
 if state == 'open' and not paused then
   for _, member in ipairs(now < grace and {} or call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 100)) do
@@ -220,7 +220,7 @@ if want > 0 and state == 'open' and not paused then
       reply[6] = fresh
       lastId = lastId + #fresh
       waiting = waiting - #fresh
-      set('id', text(lastId))
+      set('lastId', text(lastId))
     end
   end
   if #taken > 0 then
@@ -259,7 +259,7 @@ if #stale > 0 then reply[4] = table.concat(stale, ',') end
 if b[13] or waiting > 0 or #ids > 0 then
   if state ~= b[1] then set('state', state) end
   for i, now in ipairs({ total, waiting, foreign, lost, retried }) do
-    local field = ({ 'total', 'seen', 'foreign', 'lost', 'retried' })[i]
+    local field = ({ 'total', 'lastLength', 'externalTaken', 'lost', 'retried' })[i]
     if now ~= before[i] then set(field, text(now)) end
   end
   if #change > 0 then call('HSET', batch, unpack(change)) end

@@ -1,8 +1,8 @@
 #!lua flags=no-writes
 -- One consistent read of the whole batch. See queue/README.md.
 local list, batch = KEYS[1], KEYS[2]
-local b = redis.call('HMGET', batch, 'schema', 'state', 'paused', 'reason', 'owner', 'total', 'seen', 'lost', 'retried',
-  'foreign', 'startedAt', 'endedAt')
+local b = redis.call('HMGET', batch, 'schema', 'state', 'paused', 'reason', 'owner', 'total', 'lastLength', 'lost', 'retried',
+  'externalTaken', 'startedAt', 'endedAt')
 local time = redis.call('TIME')
 local waiting = redis.call('LLEN', list)
 local dead = redis.call('ZCARD', KEYS[8])

@@ -13,11 +13,11 @@ for i = 4, #ARGV do
     redis.call('ZADD', leases, 'XX', now + lease * 0.8, ARGV[i])
   end
 end
-local b = redis.call('HMGET', batch, 'heard', 'grace')
+local b = redis.call('HMGET', batch, 'lastHeartbeat', 'reclaimAfter')
 local heard = tonumber(b[1] or 0)
 if b[1] then
-  if heard > 0 and now - heard > lease / 2 then redis.call('HSET', batch, 'grace', string.format('%.0f', now + lease / 2)) end
-  redis.call('HSET', batch, 'heard', string.format('%.0f', now))
+  if heard > 0 and now - heard > lease / 2 then redis.call('HSET', batch, 'reclaimAfter', string.format('%.0f', now + lease / 2)) end
+  redis.call('HSET', batch, 'lastHeartbeat', string.format('%.0f', now))
 end
 if ARGV[3] ~= '' then redis.call('HSET', workers, ARGV[2], string.format('%.0f', now) .. ' ' .. ARGV[3]) end
 return gone

@@ -6,15 +6,15 @@
 --   done: everything is in
 -- Answers "moved" or "aborted" where it changes nothing, else {total, done}.
 local list, batch = KEYS[1], KEYS[2]
-local b = redis.call('HMGET', batch, 'digest', 'state', 'seen', 'total', 'foreign')
+local b = redis.call('HMGET', batch, 'digest', 'state', 'lastLength', 'total', 'externalTaken')
 if b[1] ~= ARGV[1] then return 'moved' end
 local state, stage = b[2], ARGV[3]
 if stage == 'done' and state == 'aborted' then return 'aborted' end
 
 if stage == 'done' then
   local waiting, seen = redis.call('LLEN', list), tonumber(b[3] or 0)
-  redis.call('HSET', batch, 'digest', ARGV[2], 'offset', ARGV[4], 'attempt', ARGV[5], 'gone', ARGV[6], 'seeded', 1,
-    'seen', waiting, 'total', (b[4] or 0) + math.max(0, waiting - seen), 'foreign', (b[5] or 0) + math.max(0, seen - waiting))
+  redis.call('HSET', batch, 'digest', ARGV[2], 'offset', ARGV[4], 'seedId', ARGV[5], 'retired', ARGV[6], 'seeded', 1,
+    'lastLength', waiting, 'total', (b[4] or 0) + math.max(0, waiting - seen), 'externalTaken', (b[5] or 0) + math.max(0, seen - waiting))
   if state == 'seeding' then redis.call('HSET', batch, 'state', 'open') end
   redis.call('HDEL', batch, 'requeue')
 else

@@ -1,11 +1,11 @@
 #!lua
 -- Moves the head of the list to its end, without the items that are to be dropped. Once around, and only those are
 -- gone, in the same order. ARGV: the digest that must be there, the next one, the length that must be there, how many
--- to move, how many are left to move after it, `through` and `pushed` as they are then, and pairs: index at the head
+-- to move, how many are left to move after it, `knownUpTo` and `externalRanges` as they are then, and pairs: index at the head
 -- (from 1), payload to be dropped. Answers "moved" or "aborted", or minus the length where that is another, or zero;
 -- then it changed nothing. Else 1.
 local list, batch = KEYS[1], KEYS[2]
-local b = redis.call('HMGET', batch, 'digest', 'state', 'total', 'seen', 'foreign')
+local b = redis.call('HMGET', batch, 'digest', 'state', 'total', 'lastLength', 'externalTaken')
 if b[1] ~= ARGV[1] then return 'moved' end
 if b[2] == 'aborted' then return 'aborted' end
 local waiting = redis.call('LLEN', list)
@@ -24,6 +24,6 @@ redis.call('LTRIM', list, ARGV[4], -1)
 if #keep > 0 then redis.call('RPUSH', list, unpack(keep)) end
 local dropped = #head - #keep
 local seen = tonumber(b[4] or 0)
-redis.call('HSET', batch, 'digest', ARGV[2], 'seen', waiting - dropped, 'turn', ARGV[5], 'through', ARGV[6],
-  'pushed', ARGV[7], 'total', b[3] - dropped + math.max(0, waiting - seen), 'foreign', (b[5] or 0) + math.max(0, seen - waiting))
+redis.call('HSET', batch, 'digest', ARGV[2], 'lastLength', waiting - dropped, 'rotation', ARGV[5], 'knownUpTo', ARGV[6],
+  'externalRanges', ARGV[7], 'total', b[3] - dropped + math.max(0, waiting - seen), 'externalTaken', (b[5] or 0) + math.max(0, seen - waiting))
 return 1

@@ -17,7 +17,7 @@ const HEAD = 1024;
 const TAIL = 2;
 
 /** A packed chunk. */
-export interface Packed {
+export interface EncodedChunk {
   /** How many items it holds. */
   count: number;
   /** The digest of everything packed so far, this chunk included. */
@@ -34,7 +34,7 @@ export interface Packed {
  * object packs chunk after chunk; whatever it packed also goes into a rolling digest, which depends on the items and
  * their order, not on where the chunks were cut.
  */
-export class Chunks {
+export class ChunkEncoder {
   readonly #hash: Hash = createHash("sha256");
   /** Taken in turn, so that as many chunks can be under way while nothing is allocated. */
   readonly #ring: Buffer[];
@@ -51,7 +51,7 @@ export class Chunks {
     this.#bytes = this.#ring[0]!;
   }
 
-  /** Adds an item, or answers false: the chunk is full and must be {@link pack}ed first. */
+  /** Adds an item, or answers false: the chunk is full and must be {@link encode}ed first. */
   add(item: string | Buffer): boolean {
     if (this.count === MAX_ITEMS) return false;
     if (typeof item === "string" && item.length < 32 && this.#addShort(item)) return true;
@@ -70,7 +70,7 @@ export class Chunks {
   }
 
   /** Ends the chunk; the next one begins. */
-  pack(): Packed {
+  encode(): EncodedChunk {
     const [bytes, end, count] = [this.#bytes, this.#end, this.count];
     this.#hash.update(bytes.subarray(HEAD, end));
     const digest = this.#hash.copy().digest("hex").slice(0, 32);

@@ -1,6 +1,6 @@
 /** Neighbouring places in the list that were filled by the same hand. */
-interface Run {
-  pushed: boolean;
+interface Range {
+  isExternal: boolean;
   length: number;
 }
 
@@ -10,10 +10,10 @@ interface Run {
  * notes up to which place it knows all (`through`) and which of those were pushed (`pushed`, as `3-5,9-9,`); whatever
  * lies beyond was pushed, too. Right as long as nobody pops from the list by hand.
  */
-export class Places {
+export class ExternalItems {
   #last: number;
-  #given: [number, number][] = [];
-  #waiting: Run[] = [];
+  #reservedRanges: [number, number][] = [];
+  #waitingRanges: Range[] = [];
 
   /**
    * @param last The last id given.
@@ -26,7 +26,7 @@ export class Places {
       ([, from, to]) => [Number(from), Number(to)] as [number, number],
     );
     for (const [from, to] of [...ranges, [through + 1, Infinity] as [number, number]]) {
-      if (from <= last) this.#given.push([from, Math.min(to, last)]);
+      if (from <= last) this.#reservedRanges.push([from, Math.min(to, last)]);
       const first = Math.max(from, last + 1);
       const end = Math.min(to, last + length);
       if (first > end) continue;
@@ -38,47 +38,48 @@ export class Places {
   }
 
   /** Whether the item with this id was pushed by hand. */
-  given(id: number): boolean {
-    return this.#given.some(([from, to]) => from <= id && id <= to);
+  includes(id: number): boolean {
+    return this.#reservedRanges.some(([from, to]) => from <= id && id <= to);
   }
 
   /** For each waiting item, from the head, whether it was pushed by hand. */
-  *waiting(): Generator<boolean> {
-    for (const { pushed, length } of this.#waiting) for (let index = 0; index < length; index++) yield pushed;
+  *flags(): Generator<boolean> {
+    for (const { isExternal: pushed, length } of this.#waitingRanges)
+      for (let index = 0; index < length; index++) yield pushed;
   }
 
-  copy(): Places {
-    const copy = new Places(0, 0, 0, "");
+  copy(): ExternalItems {
+    const copy = new ExternalItems(0, 0, 0, "");
     copy.#last = this.#last;
-    copy.#given = [...this.#given];
-    copy.#waiting = this.#waiting.map((run) => ({ ...run }));
+    copy.#reservedRanges = [...this.#reservedRanges];
+    copy.#waitingRanges = this.#waitingRanges.map((run) => ({ ...run }));
     return copy;
   }
 
   /** Somebody pushed this many more. */
-  grew(by: number): void {
+  append(by: number): void {
     this.#append(true, by);
   }
 
   /** Takes what is at the head and puts at the end what is kept of it. */
-  turn(count: number, keep: (index: number) => boolean): void {
+  rotate(count: number, keep: (index: number) => boolean): void {
     for (let index = 0; index < count; index++) {
-      const head = this.#waiting[0]!;
-      if (--head.length === 0) this.#waiting.shift();
-      if (keep(index)) this.#append(head.pushed, 1);
+      const head = this.#waitingRanges[0]!;
+      if (--head.length === 0) this.#waitingRanges.shift();
+      if (keep(index)) this.#append(head.isExternal, 1);
     }
   }
 
   /** How many wait. */
   get length(): number {
-    return this.#waiting.reduce((sum, run) => sum + run.length, 0);
+    return this.#waitingRanges.reduce((sum, run) => sum + run.length, 0);
   }
 
   /** As the seeder notes it. */
-  note(): { through: number; pushed: string } {
+  serialize(): { through: number; pushed: string } {
     let place = this.#last;
-    let text = this.#given.map(([from, to]) => `${from}-${to},`).join("");
-    for (const { pushed, length } of this.#waiting) {
+    let text = this.#reservedRanges.map(([from, to]) => `${from}-${to},`).join("");
+    for (const { isExternal: pushed, length } of this.#waitingRanges) {
       if (pushed) text += `${place + 1}-${place + length},`;
       place += length;
     }
@@ -87,8 +88,8 @@ export class Places {
 
   #append(pushed: boolean, length: number): void {
     if (length <= 0) return;
-    const end = this.#waiting.at(-1);
-    if (end?.pushed === pushed) end.length += length;
-    else this.#waiting.push({ pushed, length });
+    const end = this.#waitingRanges.at(-1);
+    if (end?.isExternal === pushed) end.length += length;
+    else this.#waitingRanges.push({ isExternal: pushed, length });
   }
 }

@@ -8,10 +8,10 @@ const SLOTS = 1024;
  * a slot in typed arrays, where a Map of ten million strings would take gigabytes. Two different items fall together
  * with a probability of 1 in 10^14 at ten million items.
  */
-export class Balance {
+export class MultisetDiff {
   #digests: Int32Array;
-  #copies: Int32Array;
-  #have: Int32Array;
+  #difference: Int32Array;
+  #matched: Int32Array;
   #used = 0;
   /** Copies that are missing, and that are too many, over all items. */
   missing = 0;
@@ -21,57 +21,57 @@ export class Balance {
   constructor(items = 0) {
     const slots = Math.max(SLOTS, 2 ** Math.ceil(Math.log2(items * 1.5 + 1)));
     this.#digests = new Int32Array(slots * 3);
-    this.#copies = new Int32Array(slots);
-    this.#have = new Int32Array(slots);
+    this.#difference = new Int32Array(slots);
+    this.#matched = new Int32Array(slots);
   }
 
   /** One more copy is wanted. */
-  want(item: string | Buffer): void {
+  expect(item: string | Buffer): void {
     const slot = this.#slot(item); // first: it may replace the arrays
-    this.#copies[slot]!++;
+    this.#difference[slot]!++;
     this.missing++;
   }
 
   /** One more copy is there; answers whether it was missing. If not, `count` says whether it is too many. */
-  have(item: string | Buffer, count: boolean): boolean {
+  observe(item: string | Buffer, count: boolean): boolean {
     const slot = this.#slot(item);
-    const missing = this.#copies[slot]! > 0;
+    const missing = this.#difference[slot]! > 0;
     if (missing) {
-      this.#have[slot]!++;
+      this.#matched[slot]!++;
       this.missing--;
     } else if (count) {
       this.surplus++;
     }
-    if (missing || count) this.#copies[slot]!--;
+    if (missing || count) this.#difference[slot]!--;
     return missing;
   }
 
   /** Drops a copy if there are too many of it; answers whether it did. */
-  drop(item: string | Buffer): boolean {
+  takeSurplus(item: string | Buffer): boolean {
     const slot = this.#slot(item);
-    if (this.#copies[slot]! >= 0) return false;
-    this.#copies[slot]!++;
+    if (this.#difference[slot]! >= 0) return false;
+    this.#difference[slot]!++;
     this.surplus--;
     return true;
   }
 
   /** For each copy that is wanted, in their order: whether it is there. The first ones are. */
-  there(item: string | Buffer): boolean {
+  takeMatched(item: string | Buffer): boolean {
     const slot = this.#slot(item);
-    if (this.#have[slot] === 0) return false;
-    this.#have[slot]!--;
+    if (this.#matched[slot] === 0) return false;
+    this.#matched[slot]!--;
     return true;
   }
 
   #slot(item: string | Buffer): number {
-    if (this.#used * 3 > this.#copies.length * 2) this.#grow();
+    if (this.#used * 3 > this.#difference.length * 2) this.#grow();
     const digest = hash("sha256", item, "buffer");
     return this.#find(digest.readInt32LE(0) | 1, digest.readInt32LE(4), digest.readInt32LE(8));
   }
 
   /** The slot of a digest, taken by it if it had none: the first word is never 0, which marks a free one. */
   #find(a: number, b: number, c: number): number {
-    const mask = this.#copies.length - 1;
+    const mask = this.#difference.length - 1;
     for (let slot = (b ^ c) & mask; ; slot = (slot + 1) & mask) {
       const at = slot * 3;
       const there = this.#digests[at];
@@ -86,17 +86,17 @@ export class Balance {
   }
 
   #grow(): void {
-    const [digests, copies, have] = [this.#digests, this.#copies, this.#have];
+    const [digests, copies, have] = [this.#digests, this.#difference, this.#matched];
     this.#digests = new Int32Array(digests.length * 2);
-    this.#copies = new Int32Array(copies.length * 2);
-    this.#have = new Int32Array(have.length * 2);
+    this.#difference = new Int32Array(copies.length * 2);
+    this.#matched = new Int32Array(have.length * 2);
     this.#used = 0;
     for (let slot = 0; slot < copies.length; slot++) {
       const at = slot * 3;
       if (digests[at] === 0) continue;
       const moved = this.#find(digests[at]!, digests[at + 1]!, digests[at + 2]!);
-      this.#copies[moved] = copies[slot]!;
-      this.#have[moved] = have[slot]!;
+      this.#difference[moved] = copies[slot]!;
+      this.#matched[moved] = have[slot]!;
     }
   }
 }

@@ -1,58 +1,58 @@
 import { randomUUID } from "node:crypto";
-import { Balance } from "./multisetDiff.ts";
-import { Chunks } from "./chunkEncoder.ts";
+import { MultisetDiff } from "./multisetDiff.ts";
+import { ChunkEncoder } from "./chunkEncoder.ts";
 import { keys } from "../redis/keys.ts";
-import { Pager } from "../redis/pageSizer.ts";
-import { Places } from "./externalItems.ts";
+import { PageSizer } from "../redis/pageSizer.ts";
+import { ExternalItems } from "./externalItems.ts";
 import { parseRecord } from "../admin/record.ts";
-import { type SeedLink, type Standing, UNDER_WAY } from "./seedSession.ts";
-import type { Reached, Seeding } from "./seedRun.ts";
+import { type SeedSession, type SeedState, MAX_CHUNKS_IN_FLIGHT } from "./seedSession.ts";
+import type { SeedResult, SeedRun } from "./seedRun.ts";
 import { forEachItem } from "./source.ts";
-import { Waiting } from "./waitingList.ts";
+import { WaitingList } from "./waitingList.ts";
 
 /**
  * Brings the batch in line with a list that was edited anywhere: no takes meanwhile. Counts copies: what the source
  * wants, minus what is done, in hand, to be tried again, dead and waiting. What is too many of the last three is
  * dropped, what is missing is added at the end. Cut off anywhere, it is begun again and counts anew.
  */
-export async function edit(
-  link: SeedLink,
-  { source, report, alive, options }: Seeding,
-  standing: Standing,
-): Promise<Reached> {
+export async function reconcile(
+  link: SeedSession,
+  { source, report, alive, options }: SeedRun,
+  standing: SeedState,
+): Promise<SeedResult> {
   const nonce = randomUUID();
   let steps = 0;
   const next = () => `edit ${nonce} ${++steps}`;
-  await link.mark("edit", next());
+  await link.advance("edit", next());
 
-  const balance = new Balance(standing.offset);
-  const wanted = new Chunks(0);
+  const balance = new MultisetDiff(standing.offset);
+  const wanted = new ChunkEncoder(0);
   const offset = await forEachItem(source, (item) => {
     if (!wanted.add(item)) {
-      wanted.pack();
+      wanted.encode();
       wanted.add(item);
       alive();
     }
-    balance.want(item);
+    balance.expect(item);
   });
-  const { digest } = wanted.pack();
+  const { digest } = wanted.encode();
 
-  const list = new Waiting(link, next, alive, await places(link));
+  const list = new WaitingList(link, next, alive, await places(link));
   // An edit that was cut off while it went around the list: once around first, so that the order stays.
-  if (standing.turn > 0) await list.around(Math.min(standing.turn, list.places.length));
-  const { dropped, gone } = await given(link, balance, list.places, next, alive);
+  if (standing.turn > 0) await list.rotate(Math.min(standing.turn, list.places.length));
+  const { dropped, gone } = await reconcileReserved(link, balance, list.places, next, alive);
   report.removed += dropped;
-  await list.each((payload, pushed) => {
-    if (!pushed) balance.have(payload, true);
+  await list.forEach((payload, pushed) => {
+    if (!pushed) balance.observe(payload, true);
   });
   if (balance.surplus > 0) {
     report.removed += balance.surplus;
-    await list.around(list.places.length, balance);
+    await list.rotate(list.places.length, balance);
   }
 
-  const chunks = new Chunks(UNDER_WAY);
+  const chunks = new ChunkEncoder(MAX_CHUNKS_IN_FLIGHT);
   const push = async () => {
-    const chunk = chunks.pack();
+    const chunk = chunks.encode();
     await link.push(chunk, next());
     report.added += chunk.count;
     alive();
@@ -60,42 +60,44 @@ export async function edit(
   let { missing } = balance;
   if (missing > 0) {
     await forEachItem(source, (item) => {
-      if (balance.there(item)) return undefined;
+      if (balance.takeMatched(item)) return undefined;
       missing--;
       if (chunks.add(item)) return undefined;
       return push().then(() => void chunks.add(item));
     });
     if (chunks.count > 0) await push();
-    await link.pushed();
+    await link.allPushed();
   }
   if (missing !== 0) throw new Error("The items changed while they were read: seed again when they stay as they are.");
   options.onProgress?.(offset);
-  return { offset, digest, gone };
+  return { offset, digest, retired: gone };
 }
 
-async function places(link: SeedLink): Promise<Places> {
+async function places(link: SeedSession): Promise<ExternalItems> {
   const { redis, queue } = link;
   const { list, batch } = keys(queue);
-  const replies = await link.call(() => redis.multi().hmget(batch, "id", "through", "pushed").llen(list).exec());
+  const replies = await link.call(() =>
+    redis.multi().hmget(batch, "lastId", "knownUpTo", "externalRanges").llen(list).exec(),
+  );
   const [[, fields], [, length]] = replies as [[null, (string | null)[]], [null, number]];
   const [id, through, pushed] = fields;
-  return new Places(Number(id ?? 0), length, Number(through ?? 0), pushed ?? "");
+  return new ExternalItems(Number(id ?? 0), length, Number(through ?? 0), pushed ?? "");
 }
 
 /**
  * What was taken before. Those that are done or in hand are there for good, also those that are `gone` from the source;
  * of the others, what the source does not want is dropped.
  */
-async function given(
-  link: SeedLink,
-  balance: Balance,
-  known: Places,
+async function reconcileReserved(
+  link: SeedSession,
+  balance: MultisetDiff,
+  known: ExternalItems,
   next: () => string,
   alive: () => void,
 ): Promise<{ dropped: number; gone: number }> {
   const { redis, queue } = link;
   const { batch, items, results, delayed, suspects, dead } = keys(queue);
-  const pager = new Pager();
+  const pager = new PageSizer();
   const read = async (ids: number[]) => {
     const names = ids.map(String);
     const replies = await link.call(() =>
@@ -107,14 +109,14 @@ async function given(
     );
     const [open, settled] = replies!.map(([, records]) => records as (Buffer | null)[]);
     alive();
-    pager.read(settled!.map((record, index) => record ?? open![index]!));
+    pager.observe(settled!.map((record, index) => record ?? open![index]!));
     return ids.flatMap((id, index) => {
       const record = settled![index] ?? open![index];
-      return record && !known.given(id) ? [parseRecord(id, record, record === settled![index])] : [];
+      return record && !known.includes(id) ? [parseRecord(id, record, record === settled![index])] : [];
     });
   };
 
-  const last = Number((await link.call(() => redis.hget(batch, "id"))) ?? 0);
+  const last = Number((await link.call(() => redis.hget(batch, "lastId"))) ?? 0);
   // In hand when it was read: stays, wherever it goes meanwhile.
   const hand = new Set<number>();
   let gone = 0;
@@ -123,7 +125,7 @@ async function given(
     first += ids.length;
     for (const { id, payload, outcome } of await read(ids)) {
       if (outcome === "running") hand.add(id);
-      if ((outcome === "running" || outcome === "done") && !balance.have(payload, false)) gone++;
+      if ((outcome === "running" || outcome === "done") && !balance.observe(payload, false)) gone++;
     }
   }
 
@@ -135,7 +137,7 @@ async function given(
     .filter((id) => !hand.has(id));
   while (ids.length > 0) {
     const records = await read(ids.splice(-pager.size));
-    const drop = records.filter(({ payload }) => !balance.have(payload, false));
+    const drop = records.filter(({ payload }) => !balance.observe(payload, false));
     if (drop.length > 0)
       dropped += await link.drop(
         next(),

@@ -1,7 +1,7 @@
 import type { ItemSource, SeedOptions, SeedReport } from "../types.ts";
 
 /** What the passes of one seeding share. */
-export interface Seeding {
+export interface SeedRun {
   source: ItemSource;
   options: SeedOptions;
   report: SeedReport;
@@ -12,10 +12,10 @@ export interface Seeding {
 }
 
 /** What is in at the end of a pass. */
-export interface Reached {
+export interface SeedResult {
   /** Items of the source, and the digest of them. */
   offset: number;
   digest: string;
   /** Items that are done or in hand and no longer in the source: should they come back, they must not run again. */
-  gone: number;
+  retired: number;
 }

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
-import type { Packed } from "./chunkEncoder.ts";
-import { connect, passes } from "../redis/connect.ts";
-import { onDisk } from "../redis/waitAof.ts";
+import type { EncodedChunk } from "./chunkEncoder.ts";
+import { connect, isTransient } from "../redis/connect.ts";
+import { waitAof } from "../redis/waitAof.ts";
 import { Script } from "../redis/script.ts";
 import type { SeedOptions } from "../types.ts";
 
@@ -16,16 +16,16 @@ const scripts = {
 };
 
 /** Chunks that may be under way at a time: while Redis works on one the next is packed. */
-export const UNDER_WAY = 4;
+export const MAX_CHUNKS_IN_FLIGHT = 4;
 
 /** The seeding must look again how far it is: Redis was away, went back, or somebody else moved the batch on. */
-export class Interrupted extends Error {}
+export class SeedInterruptedError extends Error {}
 
 /** The seeding cannot go on, one line. */
-export class SeedRefused extends Error {}
+export class SeedRefusedError extends Error {}
 
 /** How far a batch is. */
-export interface Standing {
+export interface SeedState {
   digest: string;
   /** Items of the source that are in. */
   offset: number;
@@ -45,12 +45,12 @@ export interface Standing {
  * digest it expects in the batch and which it leaves there. So a call that was lost, doubled, or comes from a seeder
  * that was thought dead changes nothing. Never reconnects by itself: who was cut off must look again.
  */
-export class SeedLink {
+export class SeedSession {
   readonly redis: Redis;
   readonly queue: string;
   /** What the next script expects. */
   digest = "";
-  #underWay: Promise<number>[] = [];
+  #inFlight: Promise<number>[] = [];
 
   private constructor(redis: Redis, queue: string) {
     this.redis = redis;
@@ -58,19 +58,21 @@ export class SeedLink {
   }
 
   /** Connects and makes the scripts known. */
-  static async open(url: string, queue: string): Promise<SeedLink> {
+  static async open(url: string, queue: string): Promise<SeedSession> {
     let redis: Redis;
     try {
       redis = await connect(url, 1000);
     } catch (error) {
       const { message, cause } = error as Error;
-      throw passes(cause) ? new Interrupted(message, { cause }) : new SeedRefused(message, { cause });
+      throw isTransient(cause)
+        ? new SeedInterruptedError(message, { cause })
+        : new SeedRefusedError(message, { cause });
     }
     // Who was cut off looks again; and WAITAOF answers for the writes of its own connection only.
     redis.options.retryStrategy = () => null;
     // For a connection that died without a word; nothing here takes Redis so long.
     redis.options.commandTimeout = 60_000;
-    const link = new SeedLink(redis, queue);
+    const link = new SeedSession(redis, queue);
     for (const one of Object.values(scripts)) await link.call(() => one.load(redis));
     return link;
   }
@@ -80,24 +82,24 @@ export class SeedLink {
   }
 
   /** Makes or adopts the batch, or refuses. */
-  async begin({ owner, run, attempt }: SeedOptions, nonce: string): Promise<Standing> {
+  async begin({ owner, run, seedId: attempt }: SeedOptions, nonce: string): Promise<SeedState> {
     const args = [owner, run, attempt, nonce];
     const reply = await this.call(() => scripts.begin.run(this.redis, this.queue, ...args));
-    const [kind, digest, offset, state, seeded, turn, gone, dead, until] = (reply as unknown[]).map(String);
-    if (kind === "foreign") {
-      throw new SeedRefused(
+    const [kind, digest, offset, state, seeded, rotate, gone, dead, until] = (reply as unknown[]).map(String);
+    if (kind === "otherOwner") {
+      throw new SeedRefusedError(
         `The queue ${this.queue} belongs to ${digest}, and this is ${owner}: set another \`queue\`, or destroy that stack first.`,
       );
     }
     if (kind === "schema") {
-      throw new SeedRefused(
+      throw new SeedRefusedError(
         `The queue ${this.queue} was made by another version of this program (schema ${digest}): empty it first.`,
       );
     }
     this.digest = digest!;
     return {
       ...{ digest: digest!, offset: Number(offset), state: state!, seeded: seeded === "1" },
-      ...{ turn: Number(turn), gone: Number(gone), dead: Number(dead), until: until! },
+      ...{ turn: Number(rotate), gone: Number(gone), dead: Number(dead), until: until! },
     };
   }
 
@@ -105,25 +107,29 @@ export class SeedLink {
    * Sends a chunk; waits only while enough are under way. Answers how many items are in as far as is known, or
    * undefined.
    */
-  async push(chunk: Packed, next: string): Promise<number | undefined> {
+  async push(chunk: EncodedChunk, next: string): Promise<number | undefined> {
     const sent = this.call(() => scripts.push.sendChunk(this.redis, this.queue, [this.digest, next], chunk)).then(
       (reply) => fenced(reply) as number,
     );
     sent.catch(() => {}); // awaited later; until then a failure is nobody's
     this.digest = next;
-    this.#underWay.push(sent);
-    return this.#underWay.length >= UNDER_WAY ? this.#underWay.shift() : undefined;
+    this.#inFlight.push(sent);
+    return this.#inFlight.length >= MAX_CHUNKS_IN_FLIGHT ? this.#inFlight.shift() : undefined;
   }
 
   /** Waits for all chunks under way. Answers how many items are in, or undefined if none was. */
-  async pushed(): Promise<number | undefined> {
+  async allPushed(): Promise<number | undefined> {
     let offset: number | undefined;
-    for (const sent of this.#underWay.splice(0)) offset = await sent;
+    for (const sent of this.#inFlight.splice(0)) offset = await sent;
     return offset;
   }
 
   /** The next stage; see seed-advance.lua. */
-  async mark(stage: "grow" | "edit" | "done", next: string, ...args: (string | number)[]): Promise<[number, number]> {
+  async advance(
+    stage: "grow" | "edit" | "done",
+    next: string,
+    ...args: (string | number)[]
+  ): Promise<[number, number]> {
     return (await this.#fenced(scripts.mark, next, stage, ...args)) as [number, number];
   }
 
@@ -154,9 +160,9 @@ export class SeedLink {
   }
 
   /** Returns when everything this connection wrote is on disk. */
-  async onDisk(): Promise<void> {
-    if (!(await this.call(() => onDisk(this.redis))))
-      throw new Interrupted("Redis took more than 30 s to write to its disk");
+  async waitAof(): Promise<void> {
+    if (!(await this.call(() => waitAof(this.redis))))
+      throw new SeedInterruptedError("Redis took more than 30 s to write to its disk");
   }
 
   async #fenced(to: Script, next: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
@@ -165,21 +171,21 @@ export class SeedLink {
     return reply;
   }
 
-  /** Any use of the connection: what can pass becomes {@link Interrupted}, what cannot is refused with one line. */
+  /** Any use of the connection: what can pass becomes {@link SeedInterruptedError}, what cannot is refused with one line. */
   async call<T>(use: () => Promise<T>): Promise<T> {
     try {
       return await use();
     } catch (error) {
       const { name, message } = error as Error;
       if (message.startsWith("OOM")) {
-        throw new SeedRefused(
+        throw new SeedRefusedError(
           `Redis is full: raise \`redisMemory\` (its maxmemory), then run again; what is in stays in.`,
         );
       }
       if (/^(WRONGPASS|NOAUTH|NOPERM|WRONGTYPE|ERR)/.test(message)) {
-        throw new SeedRefused(`Redis refused to seed the queue ${this.queue}: ${message}`);
+        throw new SeedRefusedError(`Redis refused to seed the queue ${this.queue}: ${message}`);
       }
-      throw new Interrupted(`${name === "ReplyError" ? "Redis answered" : "Redis is away"}: ${message}`, {
+      throw new SeedInterruptedError(`${name === "ReplyError" ? "Redis answered" : "Redis is away"}: ${message}`, {
         cause: error,
       });
     }
@@ -188,8 +194,8 @@ export class SeedLink {
 
 /** What a fenced script answered, unless it changed nothing. */
 function fenced(reply: unknown): unknown {
-  if (reply === "moved") throw new Interrupted("another seeder is at work, or Redis lost what it had");
+  if (reply === "moved") throw new SeedInterruptedError("another seeder is at work, or Redis lost what it had");
   if (reply === "aborted")
-    throw new SeedRefused("The batch was aborted while it was seeded: see `npm run status` for the reason.");
+    throw new SeedRefusedError("The batch was aborted while it was seeded: see `npm run status` for the reason.");
   return reply;
 }

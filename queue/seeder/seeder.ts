@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Chunks } from "./chunkEncoder.ts";
-import { edit } from "./reconcile.ts";
-import { Interrupted, SeedLink, type Standing, UNDER_WAY } from "./seedSession.ts";
-import type { Reached, Seeding } from "./seedRun.ts";
+import { ChunkEncoder } from "./chunkEncoder.ts";
+import { reconcile } from "./reconcile.ts";
+import { SeedInterruptedError, SeedSession, type SeedState, MAX_CHUNKS_IN_FLIGHT } from "./seedSession.ts";
+import type { SeedResult, SeedRun } from "./seedRun.ts";
 import { checkSource, forEachItem } from "./source.ts";
 import type { ItemSource, SeedOptions, SeedReport } from "../types.ts";
 
@@ -49,14 +49,14 @@ export class Seeder {
       since = performance.now();
       wait = 50;
     };
-    const seeding: Seeding = { source, options, report, alive };
+    const seeding: SeedRun = { source, options, report, alive };
     for (;;) {
-      let link: SeedLink | undefined;
+      let link: SeedSession | undefined;
       try {
-        link = await SeedLink.open(url, queue);
+        link = await SeedSession.open(url, queue);
         return await pass(link, seeding);
       } catch (error) {
-        if (!(error instanceof Interrupted)) throw error;
+        if (!(error instanceof SeedInterruptedError)) throw error;
         if (performance.now() - since > awayMs) {
           const seconds = Math.round(awayMs / 1000);
           throw new Error(
@@ -76,17 +76,17 @@ export class Seeder {
 }
 
 /** One try: looks how far the batch is, and does what is left. */
-async function pass(link: SeedLink, seeding: Seeding): Promise<SeedReport> {
+async function pass(link: SeedSession, seeding: SeedRun): Promise<SeedReport> {
   const { options, report } = seeding;
   const standing = await link.begin(options, randomUUID());
   const edited = standing.digest.startsWith("edit ");
   const end = edited ? undefined : await append(link, seeding, standing);
-  const { offset, digest, gone } = end ?? (await edit(link, seeding, standing));
+  const { offset, digest, retired: gone } = end ?? (await reconcile(link, seeding, standing));
 
   if (standing.dead > 0) report.requeued += await link.requeue(standing.until);
-  [report.total, report.kept] = await link.mark("done", digest, offset, options.attempt, gone);
+  [report.total, report.kept] = await link.advance("done", digest, offset, options.seedId, gone);
   // The log is written in order: with its last line on disk all of it is.
-  await link.onDisk();
+  await link.waitAof();
   return report;
 }
 
@@ -94,16 +94,16 @@ async function pass(link: SeedLink, seeding: Seeding): Promise<SeedReport> {
  * Adds what the source has beyond what is in. Undefined, and nothing changed, if the list must be compared item by
  * item.
  */
-async function append(link: SeedLink, seeding: Seeding, standing: Standing): Promise<Reached | undefined> {
+async function append(link: SeedSession, seeding: SeedRun, standing: SeedState): Promise<SeedResult | undefined> {
   const { source, options, report } = seeding;
-  const chunks = new Chunks(UNDER_WAY);
+  const chunks = new ChunkEncoder(MAX_CHUNKS_IN_FLIGHT);
   let { digest } = standing;
   let left = standing.offset;
   let same = left === 0;
   let grown = false;
   const grow = async () => {
     grown = true;
-    await link.mark("grow", link.digest);
+    await link.advance("grow", link.digest);
   };
   const progress = (offset: number | undefined) => {
     if (offset === undefined) return;
@@ -113,17 +113,17 @@ async function append(link: SeedLink, seeding: Seeding, standing: Standing): Pro
     options.onProgress?.(offset);
   };
   const pack = async () => {
-    const chunk = chunks.pack();
+    const chunk = chunks.encode();
     const { count, digest: next } = chunk;
     if (same) {
-      if (standing.gone > 0) throw new Edited();
+      if (standing.gone > 0) throw new NotAppendOnlyError();
       if (!grown) await grow();
       digest = next;
       return progress(await link.push(chunk, next));
     }
     left -= count;
     if (left > 0) return;
-    if (next !== standing.digest) throw new Edited();
+    if (next !== standing.digest) throw new NotAppendOnlyError();
     same = true;
   };
 
@@ -136,16 +136,16 @@ async function append(link: SeedLink, seeding: Seeding, standing: Standing): Pro
       return full ? pack().then(() => void chunks.add(item)) : undefined;
     });
     if (chunks.count > 0) await pack();
-    if (!same) throw new Edited();
+    if (!same) throw new NotAppendOnlyError();
   } catch (error) {
-    if (error instanceof Edited) return undefined;
+    if (error instanceof NotAppendOnlyError) return undefined;
     throw error;
   }
-  progress(await link.pushed());
+  progress(await link.allPushed());
   const reopened = !standing.seeded || standing.state === "aborted" || standing.dead > 0;
   if (reopened && !grown) await grow();
-  return { offset: seeding.offset, digest, gone: standing.gone };
+  return { offset: seeding.offset, digest, retired: standing.gone };
 }
 
 /** What is in is not the beginning of the source, or what is added may be done already. */
-class Edited extends Error {}
+class NotAppendOnlyError extends Error {}

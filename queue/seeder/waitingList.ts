@@ -1,21 +1,21 @@
-import type { Balance } from "./multisetDiff.ts";
-import type { Places } from "./externalItems.ts";
-import { Pager } from "../redis/pageSizer.ts";
-import { Interrupted, type SeedLink } from "./seedSession.ts";
+import type { MultisetDiff } from "./multisetDiff.ts";
+import type { ExternalItems } from "./externalItems.ts";
+import { PageSizer } from "../redis/pageSizer.ts";
+import { SeedInterruptedError, type SeedSession } from "./seedSession.ts";
 
 /** The waiting list during an edit, read and rewritten page by page. Only pushes by hand happen beside it. */
-export class Waiting {
-  readonly #link: SeedLink;
+export class WaitingList {
+  readonly #link: SeedSession;
   readonly #next: () => string;
   readonly #alive: () => void;
-  readonly #pager = new Pager();
-  places: Places;
+  readonly #pager = new PageSizer();
+  places: ExternalItems;
 
   /**
    * @param next Gives the digest that the next step leaves.
    * @param alive Called at each step forward.
    */
-  constructor(link: SeedLink, next: () => string, alive: () => void, known: Places) {
+  constructor(link: SeedSession, next: () => string, alive: () => void, known: ExternalItems) {
     this.#link = link;
     this.#next = next;
     this.#alive = alive;
@@ -23,9 +23,9 @@ export class Waiting {
   }
 
   /** Every waiting item, and whether it was pushed by hand. */
-  async each(see: (payload: Buffer, pushed: boolean) => void): Promise<void> {
+  async forEach(see: (payload: Buffer, pushed: boolean) => void): Promise<void> {
     const { length } = this.places;
-    const pushed = this.places.waiting();
+    const pushed = this.places.flags();
     const read = (first: number) => this.#read(first, Math.min(first + this.#pager.size, length));
     let ahead = read(0);
     for (let first = 0; first < length;) {
@@ -41,7 +41,7 @@ export class Waiting {
    * Moves the first `count` to the end, without those that `balance` has too many of. Once around the whole list, all
    * else has its order again.
    */
-  async around(count: number, balance?: Balance): Promise<void> {
+  async rotate(count: number, balance?: MultisetDiff): Promise<void> {
     for (let left = count; left > 0;) {
       const size = Math.min(left, this.#pager.size);
       left -= size;
@@ -51,11 +51,11 @@ export class Waiting {
   }
 
   /** What is to be dropped of the first `size`, by index. */
-  async #pick(size: number, balance: Balance): Promise<Map<number, Buffer>> {
-    const pushed = this.places.waiting();
+  async #pick(size: number, balance: MultisetDiff): Promise<Map<number, Buffer>> {
+    const pushed = this.places.flags();
     const drops = new Map<number, Buffer>();
     for (const [index, payload] of (await this.#read(0, size)).entries()) {
-      if (!pushed.next().value && balance.drop(payload)) drops.set(index, payload);
+      if (!pushed.next().value && balance.takeSurplus(payload)) drops.set(index, payload);
     }
     return drops;
   }
@@ -65,17 +65,17 @@ export class Waiting {
     for (;;) {
       const { length } = this.places;
       const then = this.places.copy();
-      then.turn(size, (index) => !drops.has(index));
-      const { through, pushed } = then.note();
+      then.rotate(size, (index) => !drops.has(index));
+      const { through, pushed } = then.serialize();
       const other = await this.#link.turn(this.#next(), length, size, left, through, pushed, ...pairs);
       this.#alive();
       if (other === undefined) {
         this.places = then;
         return;
       }
-      if (other < length) throw new Interrupted("another program takes from the list");
+      if (other < length) throw new SeedInterruptedError("another program takes from the list");
       // Pushed by hand since: behind all that is there, before what is moved.
-      this.places.grew(other - length);
+      this.places.append(other - length);
     }
   }
 
@@ -85,8 +85,8 @@ export class Waiting {
     const { redis, queue } = this.#link;
     const page = await this.#link.call(() => redis.lrangeBuffer(queue, first, end - 1));
     this.#alive();
-    this.#pager.read(page);
-    if (page.length < end - first) throw new Interrupted("another program takes from the list");
+    this.#pager.observe(page);
+    if (page.length < end - first) throw new SeedInterruptedError("another program takes from the list");
     return page;
   }
 }

@@ -52,4 +52,4 @@ const consumer = new Consumer({
 });
 process.on("SIGTERM", () => void consumer.stop(graceMs));
 const end = await consumer.run();
-process.exitCode = { finished: 0, aborted: 0, stopped: 143, sick: 70, "redis-away": 75 }[end];
+process.exitCode = { finished: 0, aborted: 0, stopped: 143, unhealthy: 70, "redis-away": 75 }[end];

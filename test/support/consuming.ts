@@ -85,7 +85,7 @@ export async function pass(redis: Redis, ms: number): Promise<void> {
   for (const key of [k.leases, k.delayed, k.suspects]) {
     for (const member of await redis.zrange(key, "0", "-1")) await redis.zincrby(key, -ms, member);
   }
-  for (const field of ["heard", "grace"]) {
+  for (const field of ["lastHeartbeat", "reclaimAfter"]) {
     if (Number(await redis.hget(k.batch, field)) > 0) await redis.hincrby(k.batch, field, -ms);
   }
 }

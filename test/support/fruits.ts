@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "../..");
 
 /** Nine fruits through the real queue: banana fails at once, fig after two attempts, date at its first one only. */
 export async function runFruits(url: string): Promise<void> {
-  await new Seeder({ url, queue: "job2" }).seed(fruits, { owner: "fruit/dev", run: "1", attempt: "1" });
+  await new Seeder({ url, queue: "job2" }).seed(fruits, { owner: "fruit/dev", run: "1", seedId: "1" });
   const consumer = new Consumer({
     ...{ url, queue: "job2", concurrency: 2, leaseMs: 10_000, itemTimeoutMs: 60_000, maxResultBytes: 1000 },
     ...{ retry: { maxAttempts: 2, backoff: { min: 1, max: 1 } }, keepResults: "all", keepLogs: "failed" },

@@ -6,20 +6,20 @@ export const NOW = 1_800_000_000_000;
 /** One look at a batch of 100 items that runs since ten seconds. */
 export const counts = (more: Partial<Counts> = {}): Counts => ({
   ...{ state: "open", owner: "fruit/dev", total: 100, waiting: 50, running: 10, delayed: 0, done: 40, dead: 0 },
-  ...{ lost: 0, retried: 0, foreign: 0, startedAt: NOW - 10_000, endedAt: 0, now: NOW },
+  ...{ lost: 0, retried: 0, external: 0, startedAt: NOW - 10_000, endedAt: 0, now: NOW },
   ...more,
 });
 
 /** A worker that has nothing in hand. */
 export const worker = (pod: string, more: Partial<WorkerInfo> = {}): WorkerInfo => ({
-  ...{ session: pod, pod, node: "node-1", slots: 1, lastHeard: NOW - 500, startedAt: NOW - 10_000 },
-  ...{ done: 0, failed: 0, hand: [] },
+  ...{ session: pod, pod, node: "node-1", slots: 1, lastSeen: NOW - 500, startedAt: NOW - 10_000 },
+  ...{ done: 0, failed: 0, inFlight: [] },
   ...more,
 });
 
 /** An attempt of three seconds. */
 export const attempt = (more: Partial<Attempt> = {}): Attempt => ({
-  ...{ pod: "pod-1", node: "node-1", start: NOW, end: NOW + 3_000, how: "done" },
+  ...{ pod: "pod-1", node: "node-1", start: NOW, end: NOW + 3_000, outcome: "done" },
   ...more,
 });
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import { Exchange, type Reply } from "../../queue/redis/queueSession.ts";
-import type { Taken } from "../../queue/consumer/activeItem.ts";
+import { QueueSession, type Reply } from "../../queue/redis/queueSession.ts";
+import type { ReservedItem } from "../../queue/consumer/activeItem.ts";
 import { Script } from "../../queue/redis/script.ts";
-import { doneLine, failedLine, type Settled } from "../../queue/consumer/outcome.ts";
+import { encodeDone, encodeFailed, type Outcome } from "../../queue/consumer/outcome.ts";
 
 const renewal = new Script("renew");
 
@@ -11,45 +11,45 @@ const renewal = new Script("renew");
 export class Peer {
   readonly session = randomBytes(6).toString("hex");
   readonly #redis: Redis;
-  readonly #exchange: Exchange;
+  readonly #exchange: QueueSession;
   number = 0;
 
   constructor(redis: Redis, options: { maxFailures?: number; leaseMs?: number; awayMs?: number } = {}) {
     this.#redis = redis;
     const { leaseMs = 10_000, awayMs = 5_000, ...rest } = options;
     const session = this.session;
-    this.#exchange = new Exchange(redis, { queue: "job2", session, leaseMs, awayMs, onAway: () => {}, ...rest });
+    this.#exchange = new QueueSession(redis, { queue: "job2", session, leaseMs, awayMs, onAway: () => {}, ...rest });
   }
 
   /** One exchange. */
-  say(settled: Settled[], want = 0, { idle = false, number = ++this.number, hello = "" } = {}): Promise<Reply> {
-    return this.#exchange.send(number, want, idle, settled, hello);
+  say(settled: Outcome[], want = 0, { idle = false, number = ++this.number, hello = "" } = {}): Promise<Reply> {
+    return this.#exchange.ackAndReserve(number, want, idle, settled, hello);
   }
 
   /** Takes up to so many. */
-  async take(want = 1, idle = true): Promise<Taken[]> {
-    return (await this.say([], want, { idle })).taken;
+  async take(want = 1, idle = true): Promise<ReservedItem[]> {
+    return (await this.say([], want, { idle })).reserved;
   }
 
-  member({ id, exchange }: Taken): string {
+  member({ id, exchange }: ReservedItem): string {
     return `${id}:${this.session}.${exchange}`;
   }
 
-  done(taken: Taken, value?: unknown): Settled {
-    const line = doneLine(1, value, { maxResultBytes: 100, keepResults: "all" });
+  done(taken: ReservedItem, value?: unknown): Outcome {
+    const line = encodeDone(1, value, { maxResultBytes: 100, keepResults: "all" });
     return { id: taken.id, member: this.member(taken), line, again: undefined, log: undefined };
   }
 
-  failed(taken: Taken, again: number | "dead" = 0): Settled {
-    return { id: taken.id, member: this.member(taken), line: failedLine("f", 1, "no"), again, log: "" };
+  failed(taken: ReservedItem, again: number | "dead" = 0): Outcome {
+    return { id: taken.id, member: this.member(taken), line: encodeFailed("f", 1, "no"), again, log: "" };
   }
 
-  released(taken: Taken): Settled {
+  released(taken: ReservedItem): Outcome {
     return { id: taken.id, member: this.member(taken), line: "r1\n", again: 0, log: "" };
   }
 
   /** Renews; answers the members that are gone. */
-  renew(taken: Taken[], leaseMs = 10_000): Promise<string[]> {
+  renew(taken: ReservedItem[], leaseMs = 10_000): Promise<string[]> {
     const members = taken.map((one) => this.member(one));
     return renewal.run(this.#redis, "job2", leaseMs, this.session, "", ...members) as Promise<string[]>;
   }

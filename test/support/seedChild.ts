@@ -33,6 +33,6 @@ const stream = {
 await new Seeder({ url: url!, queue: "job2" }).seed(kind ? stream : source, {
   owner: "p/s",
   run: "1",
-  attempt: "job-1",
+  seedId: "job-1",
 });
 console.log(Math.round(process.resourceUsage().maxRSS / 1024));

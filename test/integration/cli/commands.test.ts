@@ -126,7 +126,7 @@ describe("the commands on a Redis", function () {
   it("while it runs: status is 2, pause lets the items in hand finish, results has what is settled", async () => {
     const queue = "running";
     const at = ["--queue", queue];
-    await new Seeder({ url: redis.url, queue }).seed(["a", "b", "c", "d"], { owner: "a/b", run: "1", attempt: "1" });
+    await new Seeder({ url: redis.url, queue }).seed(["a", "b", "c", "d"], { owner: "a/b", run: "1", seedId: "1" });
     let go = () => {};
     const gate = new Promise<void>((resolve) => (go = resolve));
     const taken: string[] = [];

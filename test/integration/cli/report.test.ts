@@ -13,7 +13,7 @@ import { cli, ndjson, runFruits } from "../../support/fruits.ts";
 
 const counts: Counts = {
   ...{ state: "finished", owner: "a/b", total: 0, waiting: 0, running: 0, delayed: 0, done: 0, dead: 0 },
-  ...{ lost: 0, retried: 0, foreign: 0, startedAt: 1_000, endedAt: 9_000, now: 1_800_000_000_000 },
+  ...{ lost: 0, retried: 0, external: 0, startedAt: 1_000, endedAt: 9_000, now: 1_800_000_000_000 },
 };
 
 /** Items of 20 slots in 4 pods; every 1000th fails. */
@@ -27,7 +27,7 @@ function* many(n: number): Iterable<ItemRecord> {
     yield {
       ...{ id, payload: Buffer.from(`item-${id}`), outcome: dead ? "dead" : "done" },
       ...(dead ? { reason: `no such page: item-${id}` } : { value: String(id) }),
-      attempts: [{ pod: `pod-${slot % 4}`, node: "n", start, end, how: dead ? "failed" : "done" }],
+      attempts: [{ pod: `pod-${slot % 4}`, node: "n", start, end, outcome: dead ? "failed" : "done" }],
     };
   }
 }
@@ -179,7 +179,7 @@ describe("report in Chromium", function () {
     const text = `</script><script>document.title="owned"</script><img src=x onerror="document.title='owned'">`;
     const record: ItemRecord = {
       ...{ id: 1, payload: Buffer.from(text), outcome: "dead", reason: text },
-      attempts: [{ pod: text, start: 1, end: 2, how: "failed" }],
+      attempts: [{ pod: text, start: 1, end: 2, outcome: "failed" }],
     };
     const file = join(dir, "hostile.html");
     writeFileSync(file, html(await collect(text, counts, [record])));

@@ -21,7 +21,7 @@ describe("results of many items", function () {
         for (let i = 1; i <= items; i++) yield `item-${i}`;
       },
     };
-    await new Seeder({ url: redis.url, queue }).seed(names, { owner: "a/b", run: "1", attempt: "1" });
+    await new Seeder({ url: redis.url, queue }).seed(names, { owner: "a/b", run: "1", seedId: "1" });
     const handler = (item: string, { id }: { id: number }) => ({ item, id });
     const consumer = new Consumer({ ...quick(redis.url), leaseMs: 30_000, queue, concurrency: 256, handler });
     assert.equal(await consumer.run(), "finished");

@@ -14,7 +14,7 @@ describe("status --watch in a terminal", function () {
   /** A batch that ends when it is let go: each item but the first waits for that. */
   async function batch(queue: string): Promise<{ go: () => void; ended: Promise<unknown> }> {
     const items = Array.from({ length: 50 }, (_, i) => `item-${i + 1}`);
-    await new Seeder({ url: redis.url, queue }).seed(items, { owner: "a/b", run: "1", attempt: "1" });
+    await new Seeder({ url: redis.url, queue }).seed(items, { owner: "a/b", run: "1", seedId: "1" });
     let go = () => {};
     const gate = new Promise<void>((resolve) => (go = resolve));
     const handler = async (item: string) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
 import { connect, keys, QueueAdmin, Seeder } from "../../../queue/index.ts";
-import type { Taken } from "../../../queue/consumer/activeItem.ts";
+import type { ReservedItem } from "../../../queue/consumer/activeItem.ts";
 import type { ItemRecord } from "../../../queue/types.ts";
 import { pass } from "../../support/consuming.ts";
 import { lossyProxy } from "../../support/lossyProxy.ts";
@@ -9,13 +9,13 @@ import { Peer } from "../../support/peer.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
 const k = keys("job2");
-const ids = (taken: Taken[]) => taken.map(({ id }) => id);
+const ids = (taken: ReservedItem[]) => taken.map(({ id }) => id);
 async function all(records: AsyncIterable<ItemRecord>): Promise<ItemRecord[]> {
   const found: ItemRecord[] = [];
   for await (const record of records) found.push(record);
   return found;
 }
-const texts = (taken: Taken[]) => taken.map(({ payload }) => payload.toString());
+const texts = (taken: ReservedItem[]) => taken.map(({ payload }) => payload.toString());
 
 for (const version of ["8", "7.0"] as const) {
   describe(`exchanges, Redis ${version}`, function () {
@@ -62,8 +62,8 @@ for (const version of ["8", "7.0"] as const) {
         results.filter((id) => items.includes(id)),
         [],
       );
-      const { total, foreign } = await admin.counts();
-      assert.equal(waiting + held.length + results.length, total - foreign);
+      const { total, external } = await admin.counts();
+      assert.equal(waiting + held.length + results.length, total - external);
     }
     afterEach(whole);
 
@@ -103,7 +103,7 @@ for (const version of ["8", "7.0"] as const) {
       const first = await a.say([], 2, { number: 1 });
       const second = await a.say([], 2, { number: 1 });
       assert.equal(second.kind, "again");
-      assert.deepEqual([ids(second.taken), texts(second.taken)], [ids(first.taken), texts(first.taken)]);
+      assert.deepEqual([ids(second.reserved), texts(second.reserved)], [ids(first.reserved), texts(first.reserved)]);
       assert.equal(await redis.llen(k.list), 1);
     });
 
@@ -112,7 +112,7 @@ for (const version of ["8", "7.0"] as const) {
       const [item] = await a.take();
       await a.say([a.failed(item!)], 0, { number: 3 });
       assert.deepEqual((await a.say([a.failed(item!)], 0, { number: 3 })).stale, []);
-      const [again] = await a.say([], 1, { number: 5 }).then(({ taken }) => taken);
+      const [again] = await a.say([], 1, { number: 5 }).then(({ reserved: taken }) => taken);
       assert.equal(again!.failures, 1);
       assert.equal((await admin.counts()).retried, 1);
     });
@@ -121,16 +121,16 @@ for (const version of ["8", "7.0"] as const) {
       await redis.rpush(k.list, "apple", "banana");
       await a.say([], 2, { number: 1 });
       await pass(redis, 8_500);
-      await redis.hset(k.batch, "heard", Date.now()); // others are alive
+      await redis.hset(k.batch, "lastHeartbeat", Date.now()); // others are alive
       await b.take(1, false);
-      assert.deepEqual((await a.say([], 2, { number: 1 })).taken, []);
+      assert.deepEqual((await a.say([], 2, { number: 1 })).reserved, []);
     });
 
     it("a copy that was stuck in a dead connection comes too late and does nothing", async () => {
       await redis.rpush(k.list, "apple", "banana");
       await a.say([], 1, { number: 3 });
       const late = await a.say([], 1, { number: 1 });
-      assert.deepEqual([late.kind, late.taken], ["old", []]);
+      assert.deepEqual([late.kind, late.reserved], ["old", []]);
       assert.equal(await redis.llen(k.list), 1);
     });
 
@@ -140,7 +140,7 @@ for (const version of ["8", "7.0"] as const) {
       const proxy = await lossyProxy(server.port);
       const link = await connect(proxy.url);
       const worker = new Peer(link);
-      const taken: Taken[] = [];
+      const taken: ReservedItem[] = [];
       let losses = 0;
       for (let round = 0; round < 20; round++) {
         const lose = round % 2 ? "reply" : "request";
@@ -181,10 +181,10 @@ for (const version of ["8", "7.0"] as const) {
       await redis.rpush(k.list, "apple", "banana");
       await a.take();
       await pass(redis, 8_500);
-      await redis.hset(k.batch, "heard", Date.now());
+      await redis.hset(k.batch, "lastHeartbeat", Date.now());
       assert.deepEqual(texts(await b.take(1, false)), ["banana"]);
       await pass(redis, 1_500);
-      await redis.hset(k.batch, "heard", Date.now());
+      await redis.hset(k.batch, "lastHeartbeat", Date.now());
       assert.deepEqual(await b.take(5, false), []);
       await redis.rpush(k.list, "cherry");
       const alone = await new Peer(redis).take(5, true);
@@ -197,15 +197,15 @@ for (const version of ["8", "7.0"] as const) {
         const peer = new Peer(redis);
         await peer.say([], 1, { idle: true, hello: JSON.stringify({ pod, node: "node-7", slots: 1 }) });
         await pass(redis, 8_500);
-        await redis.hset(k.batch, "heard", Date.now());
+        await redis.hset(k.batch, "lastHeartbeat", Date.now());
         await b.take(1, false);
         await pass(redis, 1_500);
       }
       assert.equal((await b.say([], 1, { idle: true })).kind, "finished");
       const [record] = await all(admin.dead());
       assert.deepEqual(
-        record!.attempts.map(({ how, pod, node }) => ({ how, pod, node })),
-        ["pod-a", "pod-b"].map((pod) => ({ how: "lost", pod, node: "node-7" })),
+        record!.attempts.map(({ outcome, pod, node }) => ({ outcome, pod, node })),
+        ["pod-a", "pod-b"].map((pod) => ({ outcome: "lost", pod, node: "node-7" })),
       );
       assert.match(record!.reason!, /pod-b.*node-7/);
     });
@@ -247,7 +247,7 @@ for (const version of ["8", "7.0"] as const) {
     it("aborts when more are dead than maxFailures allows, says why, and settles what is in hand", async () => {
       a = new Peer(redis, { maxFailures: 1 });
       await redis.rpush(k.list, "apple", "banana", "cherry", "date");
-      const [apple, banana, cherry] = (await a.take(3)) as [Taken, Taken, Taken];
+      const [apple, banana, cherry] = (await a.take(3)) as [ReservedItem, ReservedItem, ReservedItem];
       assert.equal((await a.say([a.failed(apple, "dead")])).kind, "ok");
       assert.equal((await a.say([a.failed(banana, "dead")], 5)).kind, "aborted");
       assert.deepEqual((await a.say([a.done(cherry)])).stale, []);
@@ -268,8 +268,8 @@ for (const version of ["8", "7.0"] as const) {
       await a.take(0);
       await redis.rpush(k.list, "date");
       await a.take();
-      const { total, foreign, waiting, running } = await admin.counts();
-      assert.deepEqual({ total, foreign, waiting, running }, { total: 4, foreign: 1, waiting: 1, running: 2 });
+      const { total, external, waiting, running } = await admin.counts();
+      assert.deepEqual({ total, external, waiting, running }, { total: 4, external: 1, waiting: 1, running: 2 });
     });
 
     it("takes nothing while paused, and again after", async () => {
@@ -286,8 +286,8 @@ for (const version of ["8", "7.0"] as const) {
       const [item] = await a.take();
       await redis.config("SET", "maxmemory", "1mb");
       try {
-        assert.deepEqual((await a.say([], 1)).taken, []);
-        assert.deepEqual((await a.say([a.done(item!)], 1)).taken, []);
+        assert.deepEqual((await a.say([], 1)).reserved, []);
+        assert.deepEqual((await a.say([a.done(item!)], 1)).reserved, []);
       } finally {
         await redis.config("SET", "maxmemory", "0");
       }
@@ -297,9 +297,9 @@ for (const version of ["8", "7.0"] as const) {
 
     it("a new run leaves those with items in hand stale", async () => {
       const seeder = new Seeder({ url: server.url, queue: "job2" });
-      await seeder.seed(["apple"], { owner: "p/s", run: "1", attempt: "1" });
+      await seeder.seed(["apple"], { owner: "p/s", run: "1", seedId: "1" });
       const [old] = await a.take();
-      await seeder.seed(["apple"], { owner: "p/s", run: "2", attempt: "2" });
+      await seeder.seed(["apple"], { owner: "p/s", run: "2", seedId: "2" });
       assert.deepEqual((await a.say([a.done(old!)])).stale, [a.member(old!)]);
       assert.deepEqual(await a.renew([old!]), [a.member(old!)]);
       const [fresh] = await b.take();

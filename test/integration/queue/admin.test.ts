@@ -27,7 +27,7 @@ for (const version of ["8", "7.0"] as const) {
     });
 
     const seed = (items: string[]) =>
-      new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "fruit/dev", run: "1", attempt: "1" });
+      new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "fruit/dev", run: "1", seedId: "1" });
     const consumer = (handler: Handler, options: Partial<ConsumerOptions> = {}) =>
       new Consumer({
         ...{ url: server.url, queue: "job2", handler, concurrency: 1, leaseMs: 10_000, itemTimeoutMs: 60_000 },
@@ -57,7 +57,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(Math.abs(now - Date.now()) < 60_000, true);
       assert.deepEqual(counts, {
         ...{ state: "open", owner: "", total: 0, waiting: 0, running: 0, delayed: 0, done: 0, dead: 0 },
-        ...{ lost: 0, retried: 0, foreign: 0, startedAt: 0, endedAt: 0 },
+        ...{ lost: 0, retried: 0, external: 0, startedAt: 0, endedAt: 0 },
       });
       assert.deepEqual([await all(admin.results()), await all(admin.dead()), await admin.workers()], [[], [], []]);
       for (const act of [() => admin.pause(), () => admin.resume(), () => admin.abort("x")]) {
@@ -95,7 +95,7 @@ for (const version of ["8", "7.0"] as const) {
       const [info] = await admin.workers();
       assert.deepEqual([info!.pod, info!.node, info!.slots], ["pod-1", "node-1", 1]);
       assert.deepEqual(
-        info!.hand.map(({ id, payload }) => [id, payload.toString()]),
+        info!.inFlight.map(({ id, payload }) => [id, payload.toString()]),
         [[4, "cherry"]],
       );
       open();
@@ -119,7 +119,7 @@ for (const version of ["8", "7.0"] as const) {
       );
       const dead = await all(admin.dead());
       assert.deepEqual(
-        dead.map(({ id, attempts }) => [id, attempts.map(({ pod, node, how }) => `${pod} ${node} ${how}`)]),
+        dead.map(({ id, attempts }) => [id, attempts.map(({ pod, node, outcome }) => `${pod} ${node} ${outcome}`)]),
         [
           [2, ["pod-1 node-1 failed"]],
           [3, ["pod-1 node-1 failed", "pod-1 node-1 failed"]],
@@ -159,7 +159,7 @@ for (const version of ["8", "7.0"] as const) {
       const [banana] = await all(admin.results());
       assert.deepEqual([banana!.outcome, banana!.value], ["done", '"better"']);
       assert.deepEqual(
-        banana!.attempts.map(({ how }) => how),
+        banana!.attempts.map(({ outcome }) => outcome),
         ["failed", "done"],
       );
       assert.equal(await admin.requeueDead(), 1);
@@ -173,7 +173,7 @@ for (const version of ["8", "7.0"] as const) {
     it("puts back more than a thousand", async () => {
       const pipeline = redis
         .pipeline()
-        .hset(k.batch, "schema", 1, "state", "open", "seeded", 1, "id", 2500, "total", 2500);
+        .hset(k.batch, "schema", 1, "state", "open", "seeded", 1, "lastId", 2500, "total", 2500);
       for (let id = 1; id <= 2500; id++) {
         pipeline.hset(k.results, String(id), `f5 "no"\n0 0 1 s\n\nitem-${id}`).zadd(k.dead, id, String(id));
       }
@@ -186,7 +186,7 @@ for (const version of ["8", "7.0"] as const) {
 
     it("a suspect that is put back stays one", async () => {
       await seed(["poison"]);
-      await redis.multi().lpop(k.list).hset(k.batch, "seen", 0, "id", 1).zadd(k.dead, 5, "1").exec();
+      await redis.multi().lpop(k.list).hset(k.batch, "lastLength", 0, "lastId", 1).zadd(k.dead, 5, "1").exec();
       await redis.hset(k.results, "1", 'f5 "no"\n0 1 1000 s2\nl900 800\n0 0 100 s1\n\npoison');
       assert.equal(await admin.requeueDead(), 1);
       assert.deepEqual(await redis.zrange(k.suspects, 0, "-1"), ["1"]);
@@ -238,8 +238,8 @@ for (const version of ["8", "7.0"] as const) {
       await redis.rpush(k.list, "by hand");
       assert.equal((await admin.counts()).total, 4);
       await redis.lpop(k.list, 3);
-      const { total, waiting, foreign } = await admin.counts();
-      assert.deepEqual({ total, waiting, foreign }, { total: 3, waiting: 1, foreign: 2 });
+      const { total, waiting, external } = await admin.counts();
+      assert.deepEqual({ total, waiting, external }, { total: 3, waiting: 1, external: 2 });
     });
   });
 }

@@ -77,10 +77,10 @@ describe("a worker", function () {
       });
       const [{ attempts }] = (await all(admin.dead())) as [ItemRecord];
       assert.deepEqual(
-        attempts.map(({ why }) => why!.split("\n")[0]),
+        attempts.map(({ error }) => error!.split("\n")[0]),
         ["no 1", "no 2", "no 3"],
       );
-      assert.match(attempts[0]!.why!, /\n {4}at /);
+      assert.match(attempts[0]!.error!, /\n {4}at /);
       assert.deepEqual(
         events.flatMap((event) => (event.type === "failed" ? [event.retryInMs === undefined] : [])),
         [false, false, true],
@@ -103,7 +103,7 @@ describe("a worker", function () {
       await run((item) => (item === "bigint" ? 1n : "é".repeat(1000)), { retry: once, maxResultBytes: 100 });
       const [bigint, long] = await all(admin.results());
       assert.match(bigint!.reason!, /BigInt/);
-      assert.deepEqual([long!.value, long!.cut], ['"' + "é".repeat(49), true]);
+      assert.deepEqual([long!.value, long!.truncated], ['"' + "é".repeat(49), true]);
     });
 
     it("keepResults failed keeps no values", async () => {
@@ -144,7 +144,7 @@ describe("a worker", function () {
       );
       assert.equal(aborted, 2);
       assert.deepEqual(
-        (await all(admin.dead())).map(({ attempts: [attempt] }) => [attempt!.how, attempt!.why]),
+        (await all(admin.dead())).map(({ attempts: [attempt] }) => [attempt!.outcome, attempt!.error]),
         Array(2).fill(["timeout", "timed out after 0.1 s"]),
       );
     });
@@ -180,7 +180,7 @@ describe("a worker", function () {
       );
       const [{ attempts }] = (await all(admin.results())) as [ItemRecord];
       assert.deepEqual(
-        attempts.map(({ how }) => how),
+        attempts.map(({ outcome }) => outcome),
         ["done"],
       );
     });
@@ -193,7 +193,7 @@ describe("a worker", function () {
       assert.match(stderr, /^Item 1 timed out after 3.5 s with the event loop blocked; the process was killed\.\n$/);
       assert.deepEqual(await brief(), { ...finished, state: "open", done: 1, dead: 1, delayed: 1 });
       assert.deepEqual(
-        (await all(admin.results())).map(({ attempts }) => attempts.map(({ how }) => how)),
+        (await all(admin.results())).map(({ attempts }) => attempts.map(({ outcome }) => outcome)),
         [["timeout"], ["done"], ["released"]],
       );
     });
@@ -215,7 +215,7 @@ describe("a worker", function () {
     const [{ payload, attempts }] = (await all(admin.dead())) as [ItemRecord];
     assert.equal(payload.toString(), "die");
     assert.deepEqual(
-      attempts.map(({ how }) => how),
+      attempts.map(({ outcome }) => outcome),
       ["lost", "lost"],
     );
   });
@@ -232,7 +232,7 @@ describe("a worker", function () {
       assert.deepEqual(await brief(), { ...finished, state: "open", done: 1, delayed: 1, waiting: 1 });
       const [, released] = await all(admin.results());
       assert.deepEqual(
-        released!.attempts.map(({ how }) => how),
+        released!.attempts.map(({ outcome }) => outcome),
         ["released"],
       );
     });
@@ -296,7 +296,7 @@ describe("a worker", function () {
       const link = await connect(own.url);
       await link.rpush(k.list, "sleep 200");
       link.disconnect();
-      const worker = startConsumer(own.url, { redisAwayMs: 500 });
+      const worker = startConsumer(own.url, { maxDowntimeMs: 500 });
       await worker.saw(({ type }) => type === "working");
       await own.kill();
       assert.equal((await worker.ended).code, 75);
@@ -328,7 +328,7 @@ describe("a worker", function () {
       assert.deepEqual(await brief(), { ...finished, done: 1, dead: 20 });
     });
 
-    it("on one worker only: it is sick, says so and stops, with a code other than 0", async () => {
+    it("on one worker only: it is unhealthy, says so and stops, with a code other than 0", async () => {
       const items = Array.from({ length: 2_000 }, (_, n) => `${n}`);
       await redis.rpush(k.list, ...items);
       let sick = false;
@@ -344,15 +344,16 @@ describe("a worker", function () {
           throw new Error("disk full");
         },
         onEvent: (event) => {
-          if (event.type === "sick") assert.match(event.why, /^the last \d+ attempts here failed while other workers/);
-          sick ||= event.type === "sick";
+          if (event.type === "unhealthy")
+            assert.match(event.reason, /^the last \d+ attempts here failed while other workers/);
+          sick ||= event.type === "unhealthy";
         },
       });
       const [one, other] = await Promise.all([healthy.run(), ill.run()]);
       for (const listener of process.listeners("exit")) {
         if (!listeners.includes(listener)) process.off("exit", listener); // its guard, which stays: it must not exit with 0
       }
-      assert.deepEqual([one, other, sick], ["finished", "sick", true]);
+      assert.deepEqual([one, other, sick], ["finished", "unhealthy", true]);
       assert.deepEqual(await brief(), { ...finished, done: items.length });
     });
   });

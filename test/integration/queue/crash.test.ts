@@ -148,7 +148,7 @@ for (const { version, total, kills } of [
       writeFileSync(log, "");
       redis = await startRedis({ version, args: ["--appendonly", "yes"] });
       admin = await QueueAdmin.open(redis.url, "job2");
-      const options = { owner: "p/s", run: "1", attempt: "1" };
+      const options = { owner: "p/s", run: "1", seedId: "1" };
       await new Seeder({ url: redis.url, queue: "job2" }).seed(text(total), options);
       workers = new Workers(redis.url, log);
     });
@@ -173,7 +173,7 @@ for (const { version, total, kills } of [
       const dead = recorded.filter(({ outcome }) => outcome === "dead");
       assert.deepEqual(end, {
         ...{ state: "finished", total, waiting: 0, running: 0, delayed: 0, done: total - dead.length },
-        ...{ dead: dead.length, foreign: 0 },
+        ...{ dead: dead.length, external: 0 },
       });
 
       // The harm was real: each killed process was in the middle of an item, which its log shows it never ended.
@@ -193,7 +193,7 @@ for (const { version, total, kills } of [
         [],
         "recorded as done, and never ran to its end",
       );
-      for (const { attempts } of dead) assert.ok(attempts.filter(({ how }) => how === "lost").length >= 2);
+      for (const { attempts } of dead) assert.ok(attempts.filter(({ outcome }) => outcome === "lost").length >= 2);
       assert.ok(dead.length < inHand / 2, `${dead.length} items are dead`);
 
       const times = new Map<string, number>();

@@ -86,7 +86,7 @@ class Run {
   }
 
   async #seed(): Promise<void> {
-    const options = { owner: "p/s", run: "1", attempt: "1" };
+    const options = { owner: "p/s", run: "1", seedId: "1" };
     await new Seeder({ url: this.#server.url, queue: "job2" }).seed(this.#model.source, options);
   }
 
@@ -197,7 +197,7 @@ class Run {
     for (const key of [k.leases, k.delayed, k.suspects]) {
       for (const member of await this.#redis.zrange(key, "0", "-1")) await this.#redis.zincrby(key, -ms, member);
     }
-    for (const field of ["heard", "grace"]) {
+    for (const field of ["lastHeartbeat", "reclaimAfter"]) {
       if (Number(await this.#redis.hget(k.batch, field)) > 0) await this.#redis.hincrby(k.batch, field, -ms);
     }
   }
@@ -240,8 +240,8 @@ class Run {
     assert.deepEqual(numbers(results), numbers([...dead!, ...model.ids("done").map(String)]), "results");
 
     const counts = await this.#admin.counts();
-    const { total, waiting, running, foreign, lost } = counts;
-    assert.equal(waiting + running + counts.delayed + counts.done + counts.dead, total - foreign, "the counts add up");
+    const { total, waiting, running, external, lost } = counts;
+    assert.equal(waiting + running + counts.delayed + counts.done + counts.dead, total - external, "the counts add up");
     assert.equal(lost, model.lost);
     const open = model.state === "open" || waiting > 0;
     assert.equal(counts.state, open ? (model.paused ? "paused" : "open") : "finished");

@@ -22,7 +22,7 @@ const items = (count: number) => ({
 
 /** None repeated, none skipped, in their order. */
 async function assertSeeded(redis: Redis, count: number): Promise<void> {
-  const fields = await redis.hmget(batch, "state", "seeded", "total", "seen", "offset");
+  const fields = await redis.hmget(batch, "state", "seeded", "total", "lastLength", "offset");
   assert.deepEqual(fields, ["open", "1", ...Array(3).fill(String(count))]);
   let number = 0;
   for (let first = 0; first < count; first += 10_000) {
@@ -95,7 +95,7 @@ for (const version of ["8", "7.0"] as const) {
       };
       cut();
       const report = await new Seeder({ url: proxy.url, queue: "job2" }).seed(items(300_000), {
-        ...{ owner: "p/s", run: "1", attempt: "1" },
+        ...{ owner: "p/s", run: "1", seedId: "1" },
       });
       assert.equal(cuts > 20, true, `it was cut ${cuts} times`);
       assert.deepEqual(report, { total: 300_000, added: 300_000, removed: 0, requeued: 0, kept: 0 });
@@ -104,7 +104,7 @@ for (const version of ["8", "7.0"] as const) {
     });
 
     it("cut off while it brings an edited list in line, 20 times: none repeated, none skipped, in their order", async () => {
-      const owner = { owner: "p/s", run: "1", attempt: "1" };
+      const owner = { owner: "p/s", run: "1", seedId: "1" };
       await new Seeder({ url: server.url, queue: "job2" }).seed(items(60_000), owner);
       const edited = [...items(80_000)].filter((_, index) => index % 3 !== 1);
       const proxy = await lossyProxy(server.port);
@@ -127,7 +127,7 @@ for (const version of ["8", "7.0"] as const) {
         list.filter((item) => item !== "by hand"),
         edited,
       );
-      const [total, pushed] = (await redis.hmget(batch, "total", "pushed")) as [string, string];
+      const [total, pushed] = (await redis.hmget(batch, "total", "externalRanges")) as [string, string];
       assert.equal(Number(total) <= list.length, true);
       assert.equal(pushed.length > 0, true);
       await new Seeder({ url: server.url, queue: "job2" }).seed([], owner);
@@ -155,7 +155,7 @@ for (const version of ["8", "7.0"] as const) {
       };
       let next = 40_000;
       const report = await new Seeder({ url: server.url, queue: "job2" }).seed(items(500_000), {
-        ...{ owner: "p/s", run: "1", attempt: "1" },
+        ...{ owner: "p/s", run: "1", seedId: "1" },
         onProgress: (seeded) => {
           lost += Math.max(0, highest - seeded);
           highest = seeded;

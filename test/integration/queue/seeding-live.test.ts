@@ -27,7 +27,7 @@ describe("seeding beside live workers", function () {
   const names = (first: number, last: number) =>
     Array.from({ length: last - first + 1 }, (_, index) => `item-${first + index}`);
   const seed = (items: string[], run = "1") =>
-    new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "p/s", run, attempt: `job-${items.length}` });
+    new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "p/s", run, seedId: `job-${items.length}` });
   /** Counts the runs of each item. */
   const consumer = (runs: Map<string, number>, work: (item: string) => Promise<unknown> = async () => {}) =>
     new Consumer({
@@ -54,7 +54,7 @@ describe("seeding beside live workers", function () {
         yield* items.slice(12_000);
       },
     };
-    await new Seeder({ url: server.url, queue: "job2" }).seed(slow, { owner: "p/s", run: "1", attempt: "1" });
+    await new Seeder({ url: server.url, queue: "job2" }).seed(slow, { owner: "p/s", run: "1", seedId: "1" });
     assert.equal(await ended, "finished");
     assert.equal(ranBefore, 0);
     assert.deepEqual([runs.size, Math.max(...runs.values())], [20_000, 1]);
@@ -80,11 +80,11 @@ describe("seeding beside live workers", function () {
     for (const item of [...names(1, 600), ...names(4000, 9500), ...names(90_001, 90_100)]) {
       assert.equal(runs.get(item), 1, item);
     }
-    const { state, total, done, waiting, running, delayed, dead, foreign } = await admin.counts();
+    const { state, total, done, waiting, running, delayed, dead, external } = await admin.counts();
     assert.deepEqual(
-      { state, waiting, running, delayed, dead, foreign },
+      { state, waiting, running, delayed, dead, external },
       {
-        ...{ state: "finished", waiting: 0, running: 0, delayed: 0, dead: 0, foreign: 0 },
+        ...{ state: "finished", waiting: 0, running: 0, delayed: 0, dead: 0, external: 0 },
       },
     );
     assert.deepEqual([total, done], [runs.size, runs.size]);

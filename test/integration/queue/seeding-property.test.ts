@@ -63,16 +63,16 @@ describe("converging, against a model", function () {
               await new Seeder({ url: proxy.url, queue: "job2" }).seed(source, {
                 owner: "p/s",
                 run: "1",
-                attempt: "1",
+                seedId: "1",
               });
               proxy.plan({ after: Infinity, lose: "request" });
               count.seedings++;
               model = converged(model, source);
               await compare(redis, model, cut === null);
-              const { total, waiting, running, delayed, done, dead, foreign } = await admin.counts();
+              const { total, waiting, running, delayed, done, dead, external } = await admin.counts();
               assert.equal(total, model.length);
               assert.equal(waiting + running + delayed + done + dead, total);
-              assert.equal(foreign, 0);
+              assert.equal(external, 0);
             }
           }
         }),
@@ -97,10 +97,10 @@ async function give(redis: Redis, outcome: (typeof OUTCOMES)[number], id: number
   if (outcome === "delayed") await redis.zadd(k.delayed, 1e15, String(id));
   if (outcome === "suspect") await redis.zadd(k.suspects, 1e15, String(id));
   if (outcome === "leased") await redis.zadd(k.leases, 1e15, `${id}:s1.1`);
-  const [total, seen] = (await redis.hmget(k.batch, "total", "seen")).map(Number);
+  const [total, seen] = (await redis.hmget(k.batch, "total", "lastLength")).map(Number);
   const length = await redis.llen(k.list);
   // As a take does: what is longer than it was left was pushed by hand.
-  await redis.hset(k.batch, "id", id, "seen", length, "total", total! + length + 1 - seen!);
+  await redis.hset(k.batch, "lastId", id, "lastLength", length, "total", total! + length + 1 - seen!);
 }
 
 /**

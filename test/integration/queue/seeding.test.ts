@@ -31,7 +31,7 @@ for (const version of ["8", "7.0"] as const) {
     /** As a new seed Job would; a new attempt each time unless it is given. */
     const seed = (source: ItemSource, options: Partial<SeedOptions> = {}) =>
       new Seeder({ url: server.url, queue: "job2", awayMs: 2000 }).seed(source, {
-        ...{ owner: "fruit/dev", run: "1", attempt: `job-${++jobs}` },
+        ...{ owner: "fruit/dev", run: "1", seedId: `job-${++jobs}` },
         ...options,
       });
     const list = () => redis.lrange(k.list, 0, "-1");
@@ -41,7 +41,7 @@ for (const version of ["8", "7.0"] as const) {
     async function give(outcome: "done" | "dead" | "lost" | "delayed" | "suspect" | "leased", id: number) {
       const payload = (await redis.lpop(k.list))!;
       const take = `0 ${outcome === "lost" ? 1 : 0} 1000 s1\n\n${payload}`;
-      await redis.hset(k.batch, "id", id, "seen", await redis.llen(k.list));
+      await redis.hset(k.batch, "lastId", id, "lastLength", await redis.llen(k.list));
       const open = (end: string) => redis.hset(k.items, String(id), end + take);
       const settled = (end: string) => redis.hset(k.results, String(id), end + take);
       if (outcome === "done") await settled('d5 ="ok"\n');
@@ -77,9 +77,9 @@ for (const version of ["8", "7.0"] as const) {
 
     it("the same list again changes nothing", async () => {
       await seed(FRUITS);
-      const before = { ...(await redis.hgetall(k.batch)), attempt: "" };
+      const before = { ...(await redis.hgetall(k.batch)), seedId: "" };
       assert.deepEqual(await seed(FRUITS), { total: 9, added: 0, removed: 0, requeued: 0, kept: 0 });
-      assert.deepEqual({ ...(await redis.hgetall(k.batch)), attempt: "" }, before);
+      assert.deepEqual({ ...(await redis.hgetall(k.batch)), seedId: "" }, before);
       assert.deepEqual(await list(), FRUITS);
     });
 
@@ -281,7 +281,7 @@ for (const version of ["8", "7.0"] as const) {
       await give("dead", 1);
       await give("lost", 2);
       await redis.hset(k.batch, "state", "finished", "endedAt", 77);
-      assert.equal((await seed(["a", "b", "c"], { attempt: "again" })).requeued, 2);
+      assert.equal((await seed(["a", "b", "c"], { seedId: "again" })).requeued, 2);
       assert.deepEqual(await redis.zrange(k.delayed, 0, "-1"), ["1"]);
       assert.deepEqual(await redis.zrange(k.suspects, 0, "-1"), ["2"]);
       assert.equal(await redis.hget(k.items, "1"), 'q\nf5 "no"\n0 0 1000 s1\n\na');
@@ -289,7 +289,7 @@ for (const version of ["8", "7.0"] as const) {
       // It dies again; the same Job's pod is started once more.
       await redis.multi().zrem(k.delayed, "1").hdel(k.items, "1").hset(k.results, "1", 'f5 "no"\n0 0 1 s\n\na').exec();
       await redis.zadd(k.dead, Date.now() + 60_000, "1");
-      assert.equal((await seed(["a", "b", "c"], { attempt: "again" })).requeued, 0);
+      assert.equal((await seed(["a", "b", "c"], { seedId: "again" })).requeued, 0);
       assert.equal((await admin.counts()).dead, 1);
     });
 
@@ -299,8 +299,8 @@ for (const version of ["8", "7.0"] as const) {
       // As after a seeder that was killed in between: what had died by then is put back, not what died since.
       await redis.hset(k.batch, "requeue", "again 500");
       await redis.zadd(k.dead, 501, "1");
-      assert.equal((await seed(["a"], { attempt: "again" })).requeued, 0);
-      assert.equal((await seed(["a"], { attempt: "and again" })).requeued, 1);
+      assert.equal((await seed(["a"], { seedId: "again" })).requeued, 0);
+      assert.equal((await seed(["a"], { seedId: "and again" })).requeued, 1);
     });
 
     it("a new run makes everything run again", async () => {
@@ -356,7 +356,7 @@ for (const version of ["8", "7.0"] as const) {
 
     it("gives up with one line when Redis stays away", async () => {
       const seeder = new Seeder({ url: "redis://127.0.0.1:1", queue: "job2", awayMs: 300 });
-      await assert.rejects(seeder.seed(FRUITS, { owner: "a/b", run: "1", attempt: "1" }), {
+      await assert.rejects(seeder.seed(FRUITS, { owner: "a/b", run: "1", seedId: "1" }), {
         message:
           "The queue job2 could not be seeded, no step forward for 0 s: No connection to Redis at 127.0.0.1:1: " +
           "connect ECONNREFUSED 127.0.0.1:1; check that it runs and can be reached from here.",
@@ -365,7 +365,7 @@ for (const version of ["8", "7.0"] as const) {
 
     it("two seeders at once make one list", async () => {
       const items = Array.from({ length: 200_000 }, (_, index) => `item-${index}`);
-      await Promise.all([seed(items, { attempt: "x" }), seed(items, { attempt: "x" })]);
+      await Promise.all([seed(items, { seedId: "x" }), seed(items, { seedId: "x" })]);
       assert.equal(await redis.llen(k.list), 200_000);
       assert.deepEqual(await list(), items);
     });

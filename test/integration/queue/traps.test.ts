@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
 import { connect, keys, QueueAdmin, Seeder } from "../../../queue/index.ts";
-import type { Taken } from "../../../queue/consumer/activeItem.ts";
+import type { ReservedItem } from "../../../queue/consumer/activeItem.ts";
 import { pass, startConsumer } from "../../support/consuming.ts";
 import { lossyProxy } from "../../support/lossyProxy.ts";
 import { Peer } from "../../support/peer.ts";
@@ -38,10 +38,10 @@ for (const version of ["8", "7.0"] as const) {
     /** Lets a's leases run out while b lives. */
     const expire = async () => {
       await pass(redis, 8_500);
-      await redis.hset(k.batch, "heard", String(Date.now()));
+      await redis.hset(k.batch, "lastHeartbeat", String(Date.now()));
     };
     /** b takes what a lost. */
-    async function steal(): Promise<Taken> {
+    async function steal(): Promise<ReservedItem> {
       await expire();
       await b.take();
       await pass(redis, 1_500);
@@ -53,7 +53,7 @@ for (const version of ["8", "7.0"] as const) {
       return { done, dead, delayed, running, waiting };
     };
     const seed = (items: string[]) =>
-      new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "p/s", run: "1", attempt: "1" });
+      new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "p/s", run: "1", seedId: "1" });
 
     describe("table 4D", () => {
       it("the reclaimer that ignores the maximum of attempts", async () => {
@@ -106,14 +106,14 @@ for (const version of ["8", "7.0"] as const) {
         await pass(redis, 6_000);
         assert.deepEqual(await a.renew(taken), []);
         await pass(redis, 6_000);
-        await redis.hset(k.batch, "heard", String(Date.now()));
+        await redis.hset(k.batch, "lastHeartbeat", String(Date.now()));
         assert.deepEqual(await b.take(), []);
         assert.deepEqual((await a.say([a.done(taken[0]!)])).stale, []);
       });
 
       it("the active entry without a lease", async () => {
         await redis.rpush(k.list, "apple", "banana", "cherry");
-        const [apple, banana] = (await a.take(2)) as [Taken, Taken];
+        const [apple, banana] = (await a.take(2)) as [ReservedItem, ReservedItem];
         await a.say([a.failed(apple, 60_000), a.released(banana)], 0);
         await a.take(1);
         await expire();
@@ -244,7 +244,7 @@ for (const version of ["8", "7.0"] as const) {
           link.map(async (connection, who) => {
             const peer = new Peer(connection, { leaseMs: 10 }); // lost after 8 ms, again and again
             for (let turn = who; finished === 0; turn++) {
-              const { kind, taken } = await peer.say([], 1 + (turn % 3), { idle: true });
+              const { kind, reserved: taken } = await peer.say([], 1 + (turn % 3), { idle: true });
               if (kind === "finished") finished++;
               if (turn % 4 === 0) await new Promise((resolve) => setTimeout(resolve, turn % 16));
               const { stale } = await peer.say(taken.map((one) => peer.done(one)));

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { Chunks } from "../../../queue/seeder/chunkEncoder.ts";
+import { ChunkEncoder } from "../../../queue/seeder/chunkEncoder.ts";
 
 /** Packs items, cutting where `cut` says so beside where chunks are full; answers the digests after each chunk. */
 function digests(items: (string | Buffer)[], cut: (index: number) => boolean = () => false): string[] {
-  const chunks = new Chunks(1);
+  const chunks = new ChunkEncoder(1);
   const found: string[] = [];
   for (const [index, item] of items.entries()) {
     if ((cut(index) && chunks.count > 0) || !chunks.add(item)) {
-      found.push(chunks.pack().digest);
+      found.push(chunks.encode().digest);
       assert.equal(chunks.add(item), true);
     }
   }
-  found.push(chunks.pack().digest);
+  found.push(chunks.encode().digest);
   return found;
 }
 
@@ -37,10 +37,10 @@ describe("chunks of items", () => {
   }
 
   it("are the bytes of a Redis command", () => {
-    const chunks = new Chunks(1);
+    const chunks = new ChunkEncoder(1);
     chunks.add("apple");
     chunks.add(Buffer.from([0, 255]));
-    const { command, count } = chunks.pack();
+    const { command, count } = chunks.encode();
     assert.equal(count, 2);
     const array = "\xdd\x00\x00\x00\x02\xa5apple\xa2\x00\xff";
     assert.equal(
@@ -50,17 +50,17 @@ describe("chunks of items", () => {
   });
 
   it("hold at most 5000 items, and one that is longer than a chunk by itself", () => {
-    const chunks = new Chunks(1);
+    const chunks = new ChunkEncoder(1);
     for (let number = 0; number < 5000; number++) assert.equal(chunks.add("x"), true);
     assert.equal(chunks.add("x"), false);
-    chunks.pack();
+    chunks.encode();
     chunks.add("x");
     const long = "y".repeat(1024 * 1024);
     assert.equal(chunks.add(long), false);
-    chunks.pack();
+    chunks.encode();
     assert.equal(chunks.add(long), true);
     assert.equal(chunks.add("x"), false);
-    assert.equal(chunks.pack().command("X").length > 1024 * 1024, true);
+    assert.equal(chunks.encode().command("X").length > 1024 * 1024, true);
     assert.equal(chunks.add("x"), true);
   });
 });

@@ -1,25 +1,32 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Lanes, type Standing } from "../../../queue/consumer/fetchScheduler.ts";
+import { type FetchRequest, FetchScheduler, type WorkerLoad } from "../../../queue/consumer/fetchScheduler.ts";
 
-const nothing: Standing = { free: 1, inHand: 0, ahead: 0, room: 0, settled: 0, full: false };
+const nothing: WorkerLoad = {
+  freeSlots: 1,
+  inFlight: 0,
+  prefetched: 0,
+  prefetchCapacity: 0,
+  unacked: 0,
+  draining: false,
+};
 
 /** A worker of one slot whose question at 1,000 ms brought nothing, and nothing is to be had for so long, ms. */
-function idle(wait: number): Lanes {
-  const lanes = new Lanes(1);
-  const ask = lanes.next(nothing, 1_000);
-  assert.deepEqual(ask, { want: 1, idle: true });
-  lanes.end(lanes.begin(ask as { want: number; idle: boolean }));
-  lanes.heard(1, 0, wait, 1_000);
-  return lanes;
+function idle(wait: number): FetchScheduler {
+  const scheduler = new FetchScheduler(1);
+  const request = scheduler.plan(nothing, 1_000);
+  assert.deepEqual(request, { count: 1, exclusive: true });
+  scheduler.finish(scheduler.start(request as FetchRequest));
+  scheduler.onReply(1, 0, wait, 1_000);
+  return scheduler;
 }
 
 describe("an idle worker", () => {
   it("asks again when there may be something, and after 200 ms at the latest", () => {
-    assert.deepEqual(idle(50).next(nothing, 1_010), { rest: 40 });
-    assert.deepEqual(idle(50).next(nothing, 1_050), { want: 1, idle: true });
-    assert.deepEqual(idle(3_600_000).next(nothing, 1_000), { rest: 200 });
-    assert.deepEqual(idle(0).next(nothing, 1_000), { rest: 5 });
+    assert.deepEqual(idle(50).plan(nothing, 1_010), { waitMs: 40 });
+    assert.deepEqual(idle(50).plan(nothing, 1_050), { count: 1, exclusive: true });
+    assert.deepEqual(idle(3_600_000).plan(nothing, 1_000), { waitMs: 200 });
+    assert.deepEqual(idle(0).plan(nothing, 1_000), { waitMs: 5 });
   });
 
   it("at any moment asks, or knows when to: none is asleep for ever", () => {
@@ -30,19 +37,19 @@ describe("an idle worker", () => {
     );
     fc.assert(
       fc.property(moment, (now) => {
-        const next = idle(100).next(nothing, now);
-        if (now >= 1_100) assert.deepEqual(next, { want: 1, idle: true });
-        else assert.ok(next && "rest" in next && next.rest > 0 && now + next.rest >= 1_100);
+        const next = idle(100).plan(nothing, now);
+        if (now >= 1_100) assert.deepEqual(next, { count: 1, exclusive: true });
+        else assert.ok(next && "waitMs" in next && next.waitMs > 0 && now + next.waitMs >= 1_100);
       }),
     );
   });
 
   it("says what was settled without waiting", () => {
-    assert.deepEqual(idle(200).next({ ...nothing, settled: 1 }, 1_001), { want: 1, idle: true });
+    assert.deepEqual(idle(200).plan({ ...nothing, unacked: 1 }, 1_001), { count: 1, exclusive: true });
   });
 
   it("does not look again while it takes nothing more: an end, or a suspect in hand", () => {
-    assert.equal(idle(200).next({ ...nothing, full: true }, 1_001), undefined);
-    assert.equal(idle(200).next({ ...nothing, full: true }, 1_300), undefined);
+    assert.equal(idle(200).plan({ ...nothing, draining: true }, 1_001), undefined);
+    assert.equal(idle(200).plan({ ...nothing, draining: true }, 1_300), undefined);
   });
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { Pager } from "../../../queue/redis/pageSizer.ts";
+import { PageSizer } from "../../../queue/redis/pageSizer.ts";
 
 describe("the size of a page", () => {
   const after = (bytes: number, pages: number) => {
-    const pager = new Pager();
-    for (let page = 0; page < pages; page++) pager.read(Array(pager.size).fill(Buffer.alloc(bytes)) as Buffer[]);
+    const pager = new PageSizer();
+    for (let page = 0; page < pages; page++) pager.observe(Array(pager.size).fill(Buffer.alloc(bytes)) as Buffer[]);
     return pager.size;
   };
 
@@ -18,10 +18,10 @@ describe("the size of a page", () => {
   });
 
   it("grows again behind the large ones, also where nothing is found", () => {
-    const pager = new Pager();
-    pager.read([Buffer.alloc(1024 * 1024)]);
+    const pager = new PageSizer();
+    pager.observe([Buffer.alloc(1024 * 1024)]);
     assert.equal(pager.size, 1);
-    pager.read([null]);
+    pager.observe([null]);
     assert.equal(pager.size, 8);
   });
 });

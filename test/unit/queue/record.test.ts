@@ -16,18 +16,18 @@ describe("a record", () => {
     const record = parse('d5 ={"a":1}\n1 0 2000 s2\nf30 "no luck"\n0 0 1000 s1\n\napple', true);
     assert.equal(record.outcome, "done");
     assert.equal(record.value, '{"a":1}');
-    assert.equal(record.cut, undefined);
+    assert.equal(record.truncated, undefined);
     assert.equal(record.reason, undefined);
     assert.deepEqual(record.attempts, [
-      { pod: "pod-s1", node: "n1", start: 1000, end: 1030, how: "failed", why: "no luck" },
-      { pod: "pod-s2", node: "n1", start: 2000, end: 2005, how: "done" },
+      { pod: "pod-s1", node: "n1", start: 1000, end: 1030, outcome: "failed", error: "no luck" },
+      { pod: "pod-s2", node: "n1", start: 2000, end: 2005, outcome: "done" },
     ]);
   });
 
-  it("without a value has none, and a cut one says so", () => {
+  it("without a value has none, and a truncated one says so", () => {
     assert.equal("value" in parse("d5\n0 0 1 s\n\n", true), false);
-    assert.deepEqual([parse('d5 ~"abc\n0 0 1 s\n\n', true)].map(({ value, cut }) => ({ value, cut }))[0], {
-      ...{ value: '"abc', cut: true },
+    assert.deepEqual([parse('d5 ~"abc\n0 0 1 s\n\n', true)].map(({ value, truncated }) => ({ value, truncated }))[0], {
+      ...{ value: '"abc', truncated: true },
     });
   });
 
@@ -35,7 +35,7 @@ describe("a record", () => {
     const record = parse('t60 "timed out\\nat x"\n0 0 1 s\n\npoison', true);
     assert.equal(record.outcome, "dead");
     assert.equal(record.reason, "timed out\nat x");
-    assert.equal(record.attempts[0]!.how, "timeout");
+    assert.equal(record.attempts[0]!.outcome, "timeout");
   });
 
   it("of a lost item names pod, node and when it was last heard", () => {
@@ -45,10 +45,10 @@ describe("a record", () => {
       "lost: pod pod-s1 on node n1 vanished with the item in hand, last heard at 1970-01-01T00:00:04.000Z",
     );
     assert.deepEqual(
-      record.attempts.map(({ pod, end, how }) => ({ pod, end, how })),
+      record.attempts.map(({ pod, end, outcome }) => ({ pod, end, outcome })),
       [
-        { pod: "pod-s0", end: 900, how: "lost" },
-        { pod: "pod-s1", end: 9000, how: "lost" },
+        { pod: "pod-s0", end: 900, outcome: "lost" },
+        { pod: "pod-s1", end: 9000, outcome: "lost" },
       ],
     );
   });
@@ -72,7 +72,7 @@ describe("a record", () => {
       const bytes = Buffer.concat([Buffer.from("r3\n0 0 1 s\n\n"), Buffer.from(payload)]);
       const record = parse(bytes);
       assert.deepEqual(record.payload, Buffer.from(payload));
-      assert.equal(record.attempts[0]!.how, "released");
+      assert.equal(record.attempts[0]!.outcome, "released");
       assert.equal(record.reason, "released");
     });
   }

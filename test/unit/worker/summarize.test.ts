@@ -4,7 +4,7 @@ import { judge } from "../../../worker/summarize.ts";
 
 const finished: Counts = {
   ...{ state: "finished", owner: "a/b", total: 9, waiting: 0, running: 0, delayed: 0, done: 9, dead: 0 },
-  ...{ lost: 0, retried: 0, foreign: 0, startedAt: 1, endedAt: 2, now: 3 },
+  ...{ lost: 0, retried: 0, external: 0, startedAt: 1, endedAt: 2, now: 3 },
 };
 const advice = "(why: npm run failed; again: npm run retry)";
 const failed = { ...finished, done: 7, dead: 2 };
@@ -27,7 +27,7 @@ const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean
   ["not over", { ...failed, state: "open" }, [], true, "the batch is not finished (open): 7 of 9 done", false],
   [
     "shared with another program",
-    { ...finished, done: 6, foreign: 3 },
+    { ...finished, done: 6, external: 3 },
     [],
     false,
     "6 of 9 items done; 3 items taken by another program, of whose end this queue knows nothing",

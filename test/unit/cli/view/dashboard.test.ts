@@ -13,7 +13,7 @@ const pace = { rate: 10, factor: 2 };
 describe("the screen of status", () => {
   it("shows counts, a bar, the rate, and a line a worker", () => {
     const workers = [
-      worker("pod-2", { done: 12, failed: 1, hand: [item("cherry", 2)] }),
+      worker("pod-2", { done: 12, failed: 1, inFlight: [item("cherry", 2)] }),
       worker("pod-1", { done: 28, node: "node-2" }),
     ];
     assert.deepEqual(screen("job2 (stack dev)", { counts: counts(), workers, pace }, terminal).split("\n"), [
@@ -33,7 +33,7 @@ describe("the screen of status", () => {
   });
 
   it("says what went wrong on the way", () => {
-    const text = screen("job2", { counts: counts({ retried: 3, lost: 1, foreign: 2 }), workers: [] }, pipe);
+    const text = screen("job2", { counts: counts({ retried: 3, lost: 1, external: 2 }), workers: [] }, pipe);
     assert.equal(
       text.split("\n").at(-1),
       "3 attempts failed and retried, 1 attempt lost with their worker, 2 items taken by another hand than ours",
@@ -42,7 +42,7 @@ describe("the screen of status", () => {
 
   it("names the slowest items in hand where workers hold several", () => {
     const hand = [item("a", 1), item("b", 90), item("c", 30)];
-    const workers = [worker("pod-1", { hand }), worker("pod-2", { hand: [item("d", 60)] })];
+    const workers = [worker("pod-1", { inFlight: hand }), worker("pod-2", { inFlight: [item("d", 60)] })];
     const lines = screen("job2", { counts: counts(), workers }, terminal).split("\n");
     assert.match(
       lines.find((line) => line.startsWith("pod-1"))!,
@@ -61,7 +61,7 @@ describe("the screen of status", () => {
     const yellow = new Chalk({ level: 1 });
     const text = screen(
       "job2",
-      { counts: counts(), workers: [worker("pod-1", { lastHeard: NOW - 20_000 })] },
+      { counts: counts(), workers: [worker("pod-1", { lastSeen: NOW - 20_000 })] },
       { ...terminal, chalk: yellow },
     );
     assert.ok(text.includes("\u001b[33m20s ago"), JSON.stringify(text));
@@ -79,7 +79,7 @@ describe("the screen of status", () => {
 
   it("stays within the terminal, whatever an item or a reason holds", () => {
     const hostile = `\u001b[2J\n${"long 長い ".repeat(100)}`;
-    const workers = [worker("p".repeat(60), { hand: [item(hostile, 1), item(hostile, 2)] })];
+    const workers = [worker("p".repeat(60), { inFlight: [item(hostile, 1), item(hostile, 2)] })];
     for (const columns of [80, 120]) {
       const state = counts({ state: "aborted", reason: hostile });
       for (const line of screen("job2", { counts: state, workers }, { ...terminal, columns }).split("\n")) {

@@ -3,7 +3,7 @@ import { COLUMNS, isSettled, type Row, rowOf } from "../../../../cli/view/result
 import type { ItemRecord } from "../../../../queue/types.ts";
 import { attempt, NOW, record } from "../../../support/looks.ts";
 
-const failed = attempt({ how: "failed", why: "no" });
+const failed = attempt({ outcome: "failed", error: "no" });
 const rows: [what: string, record: ItemRecord, row: Partial<Row>][] = [
   [
     "an item that is done",
@@ -15,7 +15,7 @@ const rows: [what: string, record: ItemRecord, row: Partial<Row>][] = [
   ],
   ["a command's output", record("a", { value: "hello world" }), { result: "hello world" }],
   ["a number as a result", record("a", { value: "17" }), { result: 17 }],
-  ["JSON that was cut", record("a", { value: '{"n":', cut: true }), { result: '{"n":' }],
+  ["JSON that was cut", record("a", { value: '{"n":', truncated: true }), { result: '{"n":' }],
   ["no result", record("a"), { result: null }],
   ["bytes that are no text", record(Buffer.from([0xff, 0])), { item: "base64:/wA=" }],
   [
