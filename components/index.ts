@@ -1,7 +1,4 @@
-export { labels, names } from "./naming.ts";
-export { pullSecret } from "./image/pullSecret.ts";
-export { RedisQueue } from "./redis/redis.ts";
-export { SeedJob } from "./batch/seedJob.ts";
-export { VerdictJob } from "./batch/verdictJob.ts";
-export { WorkerImage } from "./image/workerImage.ts";
-export { WorkerJob } from "./batch/workerJob.ts";
+// The library's door: components that run a list of items in parallel on Kubernetes.
+export { Batch, type BatchArgs } from "./batch/batch.ts";
+export { type RunnableImage, WorkerImage, type WorkerImageArgs } from "./image/workerImage.ts";
+export { Redis, type RedisArgs } from "./redis/redis.ts";

@@ -1,25 +1,23 @@
-/** Names as on the Kubernetes page, so that its commands work here. */
-export const names = {
-  redis: "redis",
-  redisUrl: "redis-url",
-  redisPod: "redis-master",
-  worker: "job-wq-2",
-  seed: "job-wq-2-seed",
-  verdict: "job-wq-2-verdict",
-} as const;
+// Labels of everything that is created, and of the pods that a Redis lets in.
+import type * as pulumi from "@pulumi/pulumi";
 
-/** Labels of everything, and of the pods that Redis lets in. */
-export function labels(part: string, queue: string): Record<string, string> {
+type Labels = Record<string, pulumi.Input<string>>;
+
+/** Labels of a resource. @param instance Name of the Redis or the Batch it belongs to. @param component Its role: `redis`, `worker`, `seed` … */
+export function labels(instance: string, component: string): Record<string, string> {
   return {
     "app.kubernetes.io/name": "job-wq-2",
-    "app.kubernetes.io/component": part,
+    "app.kubernetes.io/instance": instance,
+    "app.kubernetes.io/component": component,
     "app.kubernetes.io/managed-by": "pulumi",
-    "job-wq-2/queue": queue.replaceAll(/[^\w.-]/g, "-").replaceAll(/^[^a-zA-Z0-9]+|[^a-zA-Z0-9]+$/g, "") || "queue",
   };
 }
 
-/** What picks Redis, and what picks those it lets in. */
-export function selector(part: string, queue: string): Record<string, string> {
-  const { "app.kubernetes.io/managed-by": _, ...rest } = labels(part, queue);
+/** The labels of {@link labels} that select pods: those that never change. */
+export function selector(instance: string, component: string): Labels {
+  const { "app.kubernetes.io/managed-by": _, ...rest } = labels(instance, component);
   return rest;
 }
+
+/** Label of pods that may connect to a Redis; its value names the Redis. */
+export const CLIENT_LABEL = "job-wq-2/redis";

@@ -1,8 +1,9 @@
-// What a namespace that enforces Pod Security `restricted` asks of a pod.
+// What Pod Security `restricted` asks of a pod.
 import type * as k8s from "@pulumi/kubernetes";
+import type { Known } from "./types.ts";
 
 /** The pod's part. @param user Numeric: images that name their user are refused. */
-export function podSecurity(user: number): k8s.types.input.core.v1.PodSecurityContext {
+export function podSecurity(user: Known<number>): k8s.types.input.core.v1.PodSecurityContext {
   return {
     runAsNonRoot: true,
     runAsUser: user,

@@ -4,5 +4,8 @@ import type * as pulumi from "@pulumi/pulumi";
 /** A variable of a container's environment. */
 export type EnvVar = k8s.types.input.core.v1.EnvVar;
 
-/** A resource that is in the cluster. */
-export type Made = pulumi.Resource & { metadata: pulumi.Output<{ uid: string }> };
+/** A resource in the cluster. */
+export type K8sObject = pulumi.Resource & { metadata: pulumi.Output<{ uid: string }> };
+
+/** A value that is known now, or an output. */
+export type Known<T> = T | pulumi.Output<T>;

@@ -2,41 +2,46 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { BadSetting, range, refuse } from "./parse.ts";
+import { ConfigError, invalid, itemsRange } from "./parse.ts";
 
 /** An item is at most this long, bytes. */
 const MAX_ITEM = 1024 * 1024;
 /** A ConfigMap holds at most this much, bytes; etcd takes 1.5 MiB in all. */
 export const MAX_INLINE = 512 * 1024;
 
-/** What the seeding Job is to put into the queue. */
-export type Items =
-  | { kind: "range"; range: string; digest: string }
-  | {
-      kind: "file";
-      /** How a line of it becomes an item (worker/README.md). */
-      format: "text" | "ndjson" | "strings";
-      gzipped: Buffer;
-      /** Small enough for a ConfigMap. */
-      inline: boolean;
-      digest: string;
-    };
+/** A range of numbers, as items. */
+export interface ItemRange {
+  kind: "range";
+  range: string;
+  digest: string;
+}
+
+/** A list of items, a line each. */
+export interface ItemList {
+  kind: "file";
+  /** How a line of it becomes an item (worker/README.md). */
+  format: "text" | "ndjson" | "strings";
+  gzipped: Buffer;
+  /** Small enough for a ConfigMap. */
+  inline: boolean;
+  digest: string;
+}
 
 const sha = (text: string | Buffer) => createHash("sha256").update(text).digest("hex");
 
-function packed(format: "text" | "ndjson" | "strings", text: string | Buffer): Items {
+function packed(format: "text" | "ndjson" | "strings", text: string | Buffer): ItemList {
   const gzipped = gzipSync(text, { level: 9 });
   gzipped[9] = 255; // the operating system's number: the same items give the same bytes everywhere
   return { kind: "file", format, gzipped, inline: gzipped.length <= MAX_INLINE, digest: sha(text) };
 }
 
 /** Items of the stack file: a list of texts. */
-export function listed(key: string, list: unknown): Items {
-  if (!Array.isArray(list)) refuse(key, "a list of texts", list);
-  if (list.length === 0) refuse(key, "a list with at least one item", list);
+export function listed(key: string, list: unknown): ItemList {
+  if (!Array.isArray(list)) invalid(key, "a list of texts", list);
+  if (list.length === 0) invalid(key, "a list with at least one item", list);
   const lines = list.map((item: unknown, index) => {
     if (!["string", "number", "boolean"].includes(typeof item)) {
-      refuse(`${key}[${index}]`, "a text (for JSON use itemsFile with an .ndjson file)", item);
+      invalid(`${key}[${index}]`, "a text (for JSON use itemsFile with an .ndjson file)", item);
     }
     const text = String(item);
     if (Buffer.byteLength(text) > MAX_ITEM) tooLong(`${key}[${index}]`);
@@ -46,18 +51,18 @@ export function listed(key: string, list: unknown): Items {
 }
 
 function tooLong(where: string): never {
-  throw new BadSetting(`Expected ${where} to be at most 1 MiB: put the data somewhere and its name in the list.`);
+  throw new ConfigError(`Expected ${where} to be at most 1 MiB: put the data somewhere and its name in the list.`);
 }
 
 /** Items of a file: a line each. `.ndjson` and `.jsonl` are checked to be JSON. */
-export function fromFile(key: string, path: string): Items {
+export function fromFile(key: string, path: string): ItemList {
   let content: Buffer;
   try {
     content = readFileSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? "there is none" : code === "EISDIR" ? "it is a folder" : String(code);
-    return refuse(key, `the path of a readable file, seen from the project (${why})`, path);
+    return invalid(key, `the path of a readable file, seen from the project (${why})`, path);
   }
   const json = /\.(ndjson|jsonl)$/.test(path);
   let items = 0;
@@ -71,7 +76,7 @@ export function fromFile(key: string, path: string): Items {
     }
     start = end + 1;
   }
-  if (items === 0) refuse(key, "a file with at least one item, a line each", path);
+  if (items === 0) invalid(key, "a file with at least one item, a line each", path);
   return packed(json ? "ndjson" : "text", content);
 }
 
@@ -79,12 +84,12 @@ function checkJson(path: string, number: number, line: string): void {
   try {
     JSON.parse(line);
   } catch {
-    throw new BadSetting(`Expected line ${number} of ${path} to be JSON, got ${line.slice(0, 80)}`);
+    throw new ConfigError(`Expected line ${number} of ${path} to be JSON, got ${line.slice(0, 80)}`);
   }
 }
 
 /** The numbers of a range. */
-export function fromRange(key: string, text: string): Items {
-  range(key, text);
+export function fromRange(key: string, text: string): ItemRange {
+  itemsRange(key, text);
   return { kind: "range", range: text, digest: sha(text) };
 }

@@ -1,69 +1,102 @@
-// The checks a setting goes through: each returns the value as the program uses it, or refuses it in one line.
+// Parsers of settings and component arguments: each returns the value as the program uses it, or refuses it in one line.
 import ms, { type StringValue } from "ms";
 
-/** A setting that cannot be used: which, what it is, and what is allowed. */
-export class BadSetting extends Error {
-  override name = "BadSetting";
+/** A setting or an argument that cannot be used: which one, its value, and what is allowed. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+  /** Makes it a `RunError` to Pulumi, which prints one without a stack; the SDK itself is too large for the worker's image. */
+  readonly __pulumiRunError = true;
 }
 
-/** Refuses `value` of `key`, in one line. */
-export function refuse(key: string, expected: string, value: unknown): never {
+/** Turns what a person wrote, as text or as a value, into what the program uses. @throws ConfigError */
+export interface Parser<T = unknown> {
+  (key: string, value: unknown): T;
+  /** TypeScript type of the argument, for the generated interfaces. */
+  type: string;
+  /** Written as a list or a map, not as a text. */
+  structured: boolean;
+}
+
+/** The value that a parser of this type returns. */
+export type Parsed<P> = P extends Parser<infer T> ? T : never;
+
+/** Refuses `value` of `key`, in one line. A value that may hold a secret is not repeated. */
+export function invalid(key: string, expected: string, value: unknown): never {
   const got = value === undefined ? "nothing" : JSON.stringify(value);
-  throw new BadSetting(
+  throw new ConfigError(
     `Expected \`${key}\` to be ${expected}, got ${got.length > 120 ? `${got.slice(0, 120)}…` : got}.`,
   );
 }
 
-/** A setting's text as it stands in the stack file. */
-export type Text = string | undefined;
-
-/** A whole number from `min` up. */
-export function whole(key: string, text: string, min: number): number {
-  const number = Number(text);
-  if (text.trim() === "" || !Number.isSafeInteger(number) || number < min)
-    refuse(key, `an integer from ${min} up`, text);
-  return number;
+/** A parser of this kind; `type` is that of the argument in TypeScript. */
+export function parser<T>(type: string, parse: (key: string, value: unknown) => T, structured = false): Parser<T> {
+  return Object.assign(parse, { type, structured });
 }
+
+/** A number, also where it is written as text; NaN for anything else. */
+function numeric(value: unknown): number {
+  if (typeof value === "number") return value;
+  return typeof value === "string" && value.trim() !== "" ? Number(value) : NaN;
+}
+
+/** Any text; numbers and flags count as what they look like. */
+export const text = parser("string", (key, value) => {
+  if (!["string", "number", "boolean"].includes(typeof value)) invalid(key, "a text", value);
+  return String(value);
+});
+
+/** A whole number from `min` up, to `max` where there is one. */
+export const integer = (min: number, max = Infinity) =>
+  parser("number", (key, value) => {
+    const number = numeric(value);
+    if (!Number.isSafeInteger(number) || number < min || number > max)
+      invalid(key, max === Infinity ? `an integer from ${min} up` : `an integer from ${min} to ${max}`, value);
+    return number;
+  });
 
 /** A number above or equal to 0. */
-export function amount(key: string, text: string): number {
-  const number = Number(text);
-  if (text.trim() === "" || !Number.isFinite(number) || number < 0) refuse(key, "a number from 0 up", text);
+export const amount = parser("number", (key, value) => {
+  const number = numeric(value);
+  if (!Number.isFinite(number) || number < 0) invalid(key, "a number from 0 up", value);
   return number;
-}
+});
 
 /** `true` or `false`. */
-export function flag(key: string, text: string): boolean {
-  if (text !== "true" && text !== "false") refuse(key, "true or false", text);
-  return text === "true";
-}
+export const flag = parser("boolean", (key, value) => {
+  if (String(value) !== "true" && String(value) !== "false") invalid(key, "true or false", value);
+  return String(value) === "true";
+});
 
 /** One of some words. */
-export function oneOf<const T extends string>(key: string, text: string, words: readonly T[]): T {
-  if (!words.includes(text as T)) refuse(key, `one of ${words.join(", ")}`, text);
-  return text as T;
+export const oneOf = <const T extends string>(...words: T[]) =>
+  parser("string", (key, value) => {
+    if (!words.includes(value as T)) invalid(key, `one of ${words.join(", ")}`, value);
+    return value as T;
+  });
+
+/** A text like `10s` in ms; NaN for any other. */
+function milliseconds(value: unknown): number {
+  return typeof value === "string" && /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(value) ? ms(value as StringValue) : NaN;
 }
 
 /** A duration like `500ms`, `10s`, `5m`, `2h`, `1d`, in ms. */
-export function duration(key: string, text: string, minMs: number): number {
-  const value = /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text) ? ms(text as StringValue) : NaN;
-  if (Number.isNaN(value) || value < minMs)
-    refuse(key, `a duration from ${ms(minMs)} up, like 500ms, 10s, 5m, 2h or 1d`, text);
-  return Math.round(value);
-}
+export const duration = (minMs: number) =>
+  parser("string", (key, value) => {
+    const time = milliseconds(value);
+    if (Number.isNaN(time) || time < minMs)
+      invalid(key, `a duration from ${ms(minMs)} up, like 500ms, 10s, 5m, 2h or 1d`, value);
+    return Math.round(time);
+  });
 
-/** Two durations like `1s..5m`: the wait after the first failure, and the longest. */
-export function durations(key: string, text: string): { min: number; max: number } {
-  const [min, max, ...rest] = text.split("..");
-  const parts = [min, max].map((part) =>
-    /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(part ?? "") ? ms(part as StringValue) : NaN,
-  );
-  const [from, to] = parts as [number, number];
-  if (rest.length > 0 || !(from <= to)) refuse(key, "two durations, the shorter first, like 1s..5m", text);
-  return { min: from, max: to };
-}
+/** Two durations like `1s..5m`, the shorter first, in ms. */
+export const durationRange = parser("string", (key, value) => {
+  const parts = typeof value === "string" ? value.split("..").map(milliseconds) : [];
+  const [min = NaN, max = NaN] = parts;
+  if (parts.length !== 2 || !(min <= max)) invalid(key, "two durations, the shorter first, like 1s..5m", value);
+  return { min, max };
+});
 
-const units: Record<string, number> = {
+const UNITS: Record<string, number> = {
   "": 1,
   k: 1e3,
   M: 1e6,
@@ -76,48 +109,95 @@ const units: Record<string, number> = {
 };
 
 /** A Kubernetes quantity of bytes like `256Mi`, in bytes. */
-export function bytes(key: string, text: string, min: number): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(k|M|G|T|Ki|Mi|Gi|Ti|)$/.exec(text) ?? [];
-  const value = Number(number) * (units[unit ?? "?"] ?? NaN);
-  if (Number.isNaN(value) || value < min)
-    refuse(key, `a quantity of bytes from ${min / 2 ** 20}Mi up, like 256Mi or 1Gi`, text);
+export const bytes = (min: number) =>
+  parser("string", (key, value) => {
+    const [, number, unit] = /^(\d+(?:\.\d+)?)(k|M|G|T|Ki|Mi|Gi|Ti|)$/.exec(String(value)) ?? [];
+    const quantity = Number(number) * (UNITS[unit ?? "?"] ?? NaN);
+    if (Number.isNaN(quantity) || quantity < min)
+      invalid(key, `a quantity of bytes from ${min / 2 ** 20}Mi up, like 256Mi or 1Gi`, value);
+    return quantity;
+  });
+
+/** A Kubernetes name: lower-case letters, digits and dashes, at most `max`. */
+export const name = (max = 63) =>
+  parser("string", (key, value) => {
+    const valid = typeof value === "string" && value.length <= max && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(value);
+    if (!valid) invalid(key, `lower-case letters, digits and dashes, at most ${max} of them`, value);
+    return value as string;
+  });
+
+/** A queue's name. Braces and spaces would end up in the names of keys that must share one slot. */
+export const queueName = parser("string", (key, value) => {
+  if (typeof value !== "string" || !/^[\w.:-]{1,100}$/.test(value))
+    invalid(key, "at most 100 letters, digits, dots, colons, dashes and underscores", value);
+  return value as string;
+});
+
+/** The address of a Redis. Its value holds a password, so it is not repeated. */
+export const redisUrl = parser("string", (key, value) => {
+  if (typeof value !== "string" || !/^rediss?:\/\/[^/\s]+/.test(value))
+    throw new ConfigError(`Expected \`${key}\` to be a URL like rediss://user:password@host:6380, got something else.`);
   return value;
-}
+});
 
-/** A Kubernetes name: lower-case letters, digits and dashes, at most 63. */
-export function name(key: string, text: string): string {
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
-    refuse(key, "lower-case letters, digits and dashes, at most 63 of them", text);
-  return text;
-}
+/** A range like `1..1000` with both ends included, as it is written. */
+export const itemsRange = parser("string", (key, value) => {
+  const [, from, to] = (/^(\d+)\.\.(\d+)$/.exec(String(value)) ?? []).map(Number);
+  if (from === undefined || to === undefined || !Number.isSafeInteger(to) || from > to)
+    invalid(key, "two whole numbers, the smaller first, like 1..1000", value);
+  return String(value);
+});
 
-const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
-const host = "(?:localhost|[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:\\d))(?::\\d+)?";
-const reference = new RegExp(
-  `^(?:(${host})/)?(${component}(?:/${component})*)(?::([\\w][\\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?$`,
+/** Platform of a Linux image. */
+export const platform = parser("string", (key, value) => {
+  if (!/^linux\/(amd64|arm64)$/.test(String(value))) invalid(key, "linux/amd64 or linux/arm64", value);
+  return String(value);
+});
+
+/** A list that {@link file://./items.ts} looks into, item by item. */
+export const items = parser("pulumi.Input<string>[]", (_key, value) => value, true);
+
+/** A program with its arguments. */
+export const command = parser(
+  "pulumi.Input<string>[]",
+  (key, value) => {
+    const isCommand = Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string");
+    if (!isCommand) invalid(key, 'a list of texts like ["python3", "process.py"]', value);
+    return value as string[];
+  },
+  true,
 );
 
-/** A container image's name: `[registry[:port]/]path[:tag][@sha256:…]`. */
-export function image(key: string, text: string): string {
-  if (!reference.test(text)) refuse(key, "an image's name like ghcr.io/you/job-wq-2 or redis:8, in lower case", text);
-  return text;
-}
+/** A list of values that Kubernetes judges. */
+export const list = (type: string) =>
+  parser(
+    `pulumi.Input<${type}>[]`,
+    (key, value) => {
+      if (!Array.isArray(value)) invalid(key, "a list", value);
+      return value as unknown[];
+    },
+    true,
+  );
 
-/** The registry an image's name belongs to: its host, `docker.io` where it has none. */
-export function registryOf(name: string): string {
-  return reference.exec(name)?.[1] ?? "docker.io";
-}
+const isMap = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Whether an image's name says which registry it belongs to: without, it could be pushed nowhere. */
-export function hasRegistry(name: string): boolean {
-  return reference.exec(name)?.[1] !== undefined;
-}
+/** A map whose values Kubernetes judges. */
+export const map = (type: string) =>
+  parser(
+    type,
+    (key, value) => {
+      if (!isMap(value)) invalid(key, "a map", value);
+      return value as Record<string, unknown>;
+    },
+    true,
+  );
 
-/** A range like `1..1000` with both ends included. */
-export function range(key: string, text: string): { from: number; to: number } {
-  const [, from, to] = (/^(\d+)\.\.(\d+)$/.exec(text) ?? []).map(Number);
-  if (from === undefined || to === undefined || !Number.isSafeInteger(to) || from > to) {
-    refuse(key, "two whole numbers, the smaller first, like 1..1000", text);
-  }
-  return { from, to };
-}
+/** A map from names to texts. */
+export const stringMap = parser(
+  "Record<string, pulumi.Input<string>>",
+  (key, value) => {
+    if (!isMap(value)) invalid(key, "a map", value);
+    return Object.fromEntries(Object.entries(value as object).map(([name, entry]) => [name, String(entry)]));
+  },
+  true,
+);

@@ -1,93 +1,257 @@
-// Every setting of a stack: what it is, its default, and how it is checked. The table in the README has a row for each; a test compares them.
+// The one table of settings: what each is, its default and its parser. A stack file uses them as `job-wq-2:KEY`, a program as arguments of the
+// components. The block in Pulumi.yaml, docs/settings.md and components/args.ts are generated from it (`npm run docs`), and the worker reads its
+// share of it from the environment (environment.ts).
+import { image, imageName } from "./imageReference.ts";
+import * as parse from "./parse.ts";
 
-/** A setting as the README shows it. */
-export interface Setting {
-  /** As it is written in a stack file; undefined: none. */
+/** One setting. */
+export interface Setting<T = unknown> {
+  parse: parse.Parser<T>;
+  /** As it is written in a stack file; absent: none. */
   default?: string;
-  /** A list or an object, not a text. */
-  structured?: true;
+  /** What it is, with its unit, in Markdown. */
+  description: string;
+  /** Kept encrypted, and never repeated. */
   secret?: true;
-  /** What it is, with its unit. */
-  about: string;
+  /** The worker is told, by a variable of its environment. */
+  worker?: true;
+  /** Decides which resources there are, so an argument must be a plain value, not an output. */
+  plain?: true;
 }
 
-export const settings = {
+/** Arguments of {@link Redis}; in a stack file with `redis` in front: `redisMemory`. */
+export const redisSettings = {
+  url: {
+    parse: parse.redisUrl,
+    secret: true,
+    description: "A Redis of your own, `rediss://user:password@host:port`. No Redis is created then",
+  },
+  storage: {
+    parse: parse.bytes(2 ** 20),
+    description:
+      "Size of a volume claim for Redis, like `1Gi`; fixed once created. Without it the data goes with the Pod",
+  },
+  image: {
+    parse: image,
+    default: "redis:8",
+    description: "Redis image, 7.0 or later; from 7.2 on the end of a batch is confirmed by WAITAOF",
+  },
+  memory: {
+    parse: parse.bytes(32 * 2 ** 20),
+    default: "256Mi",
+    description: "Memory limit of Redis, from 32Mi; 60 % of it holds data",
+  },
+  auth: { parse: parse.flag, plain: true, default: "true", description: "Protect Redis with a generated password" },
+} satisfies Record<string, Setting>;
+
+/** Arguments of {@link WorkerImage}. */
+export const imageSettings = {
+  imageName: {
+    parse: imageName,
+    plain: true,
+    description:
+      "Image to build and push, with its registry: `ghcr.io/you/job-wq-2`. Exactly one of `imageName` and `image`",
+  },
+  image: {
+    parse: image,
+    plain: true,
+    description: "Ready-made image built by this project, used as it is; needs no Docker",
+  },
+  push: {
+    parse: parse.flag,
+    plain: true,
+    default: "true",
+    description: "Push the image. `false` when cluster and Docker share an engine (minikube, Docker Desktop)",
+  },
+  platform: { parse: parse.platform, default: "linux/amd64", description: "Platform of the cluster's nodes" },
+  baseImage: {
+    parse: image,
+    plain: true,
+    default: "node:24-slim",
+    description: "Image to build on, with glibc; Node.js is added where it has none",
+  },
+  registryUsername: {
+    parse: parse.text,
+    description:
+      "Registry login for push and pull. Default: this machine's `docker login` for the push, none for the pull",
+  },
+  registryPassword: {
+    parse: parse.text,
+    secret: true,
+    description: "Password of `registryUsername`; `pulumi config set --secret`",
+  },
+  pullSecret: { parse: parse.name(), description: "Name of an existing pull Secret in the namespace" },
+} satisfies Record<string, Setting>;
+
+/** Arguments of {@link Batch}. */
+export const batchSettings = {
   items: {
-    structured: true,
-    about:
-      "the items, as a list of texts. At most one of `items`, `itemsFile`, `itemsRange`; with none the queue is filled by hand",
+    parse: parse.items,
+    description:
+      "Items, as a list of texts. At most one of `items`, `itemsFile`, `itemsRange`; with none the queue is filled by hand",
   },
   itemsFile: {
-    about:
-      "a file with an item a line: text, or JSON (`.ndjson`, `.jsonl`); millions are fine. Empty lines are left out",
+    parse: parse.text,
+    plain: true,
+    description:
+      "File with one item per line: text, or JSON (`.ndjson`, `.jsonl`). Millions are fine; empty lines are skipped",
   },
-  itemsRange: { about: "whole numbers as items: `1..1000`" },
-  queue: { default: "job2", about: "name of the list in Redis" },
-  namespace: { default: "default", about: "Kubernetes namespace of everything" },
-  createNamespace: { default: "false", about: "make the namespace; it enforces Pod Security `restricted`" },
-  imageName: {
-    about: "the image to build and push, with its registry: `ghcr.io/you/job-wq-2`. This or `image` is required",
-  },
-  image: { about: "a ready-made image of this project's, which is run as it is; needs no Docker" },
-  push: { default: "true", about: "`false`: the cluster sees the engine's own images (minikube, Docker Desktop)" },
-  platform: { default: "linux/amd64", about: "of the cluster's nodes, whatever this machine is" },
-  baseImage: { default: "node:24-slim", about: "what the image is built on; any with glibc, Node.js is brought along" },
-  registryUsername: {
-    about: "login for the push and the pull. Default: the machine's `docker login` for the push, none for the pull",
-  },
-  registryPassword: { secret: true, about: "goes with `registryUsername`; `pulumi config set --secret`" },
-  pullSecret: { about: "name of a pull Secret that is in the namespace already" },
+  itemsRange: { parse: parse.itemsRange, description: "Whole numbers as items, like `1..1000`" },
   command: {
-    structured: true,
-    about: "a program with its arguments, as a list: it is run once for each item, instead of `worker/handler.ts`",
+    parse: parse.command,
+    worker: true,
+    description: "Program with its arguments, as a list, run once per item instead of the handler",
   },
-  parallelism: { default: "2", about: "pods, from 1" },
-  concurrency: { default: "1", about: "items at a time in a pod, from 1" },
-  workSeconds: { default: "10", about: "how long the shipped handler sleeps for each item" },
-  maxAttempts: { default: "3", about: "failed attempts until an item is given up, from 1" },
-  backoff: {
-    default: "1s..5m",
-    about: "the wait after the first failure, and the longest; doubled in between, with jitter",
+  parallelism: { parse: parse.integer(1), default: "2", description: "Worker pods, from 1" },
+  concurrency: {
+    parse: parse.integer(1),
+    default: "1",
+    worker: true,
+    description: "Items a pod works on at a time, from 1",
   },
-  itemTimeout: { default: "1h", about: "how long one attempt may take, from 1s" },
-  leaseSeconds: {
+  workSeconds: {
+    parse: parse.amount,
     default: "10",
-    about: "a dead worker's item runs again within this time, where a slot is free; from 2",
+    worker: true,
+    description: "Seconds that the shipped handler sleeps per item",
   },
-  maxFailures: { about: "abort the batch when more items than this are given up. Default: never" },
-  allowFailures: { default: "false", about: "`up` succeeds although items failed" },
-  maxResultBytes: { default: "65536", about: "longer results are cut" },
-  keepResults: { default: "all", about: "`all`, or `failed`: what handlers returned is not kept" },
-  keepLogs: { default: "failed", about: "`failed`, or `all`: whose logs are kept with the item, 64 KiB each" },
-  run: { default: "1", about: "change it to run every item again" },
-  retry: { default: "0", about: "change it to run the failed ones again" },
-  workers: { default: "true", about: "`false`: Redis and the items only, no workers yet" },
-  wait: { default: "true", about: "`false`: `up` does not wait for the end, and there is no verdict" },
-  activeDeadline: { default: "24h", about: "how long the workers may take in all, from 1m" },
-  gracePeriod: { default: "10s", about: "how long items in hand may go on when a pod is stopped" },
+  maxAttempts: {
+    parse: parse.integer(1),
+    default: "3",
+    worker: true,
+    description: "Failed attempts before an item is given up, from 1",
+  },
+  backoff: {
+    parse: parse.durationRange,
+    default: "1s..5m",
+    worker: true,
+    description: "Wait after the first failure and the longest one; doubled in between, with jitter",
+  },
+  itemTimeout: {
+    parse: parse.duration(1_000),
+    default: "1h",
+    worker: true,
+    description: "Time limit of one attempt, from 1s",
+  },
+  lease: {
+    parse: parse.duration(2_000),
+    default: "10s",
+    worker: true,
+    description: "An item whose worker died runs again within this time where a slot is free; from 2s",
+  },
+  maxFailures: {
+    parse: parse.integer(0),
+    worker: true,
+    description: "Abort the batch when more items than this are given up. Default: never",
+  },
+  allowFailures: { parse: parse.flag, default: "false", description: "`up` succeeds although items failed" },
+  maxResultBytes: {
+    parse: parse.integer(0),
+    default: "65536",
+    worker: true,
+    description: "Longest result that is kept, in bytes; longer ones are cut",
+  },
+  keepResults: {
+    parse: parse.oneOf("all", "failed"),
+    default: "all",
+    worker: true,
+    description: "Keep what handlers returned (`all`), or only the reasons of failures (`failed`)",
+  },
+  keepLogs: {
+    parse: parse.oneOf("failed", "all"),
+    default: "failed",
+    worker: true,
+    description: "Keep logs of `failed` items only, or of `all`; 64 KiB each",
+  },
+  run: { parse: parse.text, default: "1", description: "Change it to run every item again" },
+  retry: { parse: parse.text, default: "0", description: "Change it to run the failed items again" },
+  workers: {
+    parse: parse.flag,
+    plain: true,
+    default: "true",
+    description: "Start workers; `false` for Redis and the items only",
+  },
+  wait: {
+    parse: parse.flag,
+    plain: true,
+    default: "true",
+    description: "`up` waits for the end; `false`: it does not, and gives no verdict",
+  },
+  activeDeadline: {
+    parse: parse.duration(60_000),
+    default: "24h",
+    description: "Time limit of all workers together, from 1m",
+  },
+  gracePeriod: {
+    parse: parse.duration(0),
+    default: "10s",
+    worker: true,
+    description: "Time that items in flight get when a pod is stopped",
+  },
   resources: {
-    structured: true,
-    about: "of a worker: `{requests: {cpu, memory}, limits: {memory}}`. Default: requests of 100m and 128Mi",
+    parse: parse.map("k8s.types.input.core.v1.ResourceRequirements"),
+    description:
+      "Resources of a worker: `{requests: {cpu, memory}, limits: {memory}}`. Default: requests of 100m and 128Mi",
   },
-  nodeSelector: { structured: true, about: "labels of the nodes the workers may run on" },
-  tolerations: { structured: true, about: "of the workers, as in a Pod" },
-  priorityClass: { about: "name of the workers' PriorityClass" },
-  env: { structured: true, about: "variables for the handler or command" },
+  nodeSelector: { parse: parse.stringMap, description: "Labels of the nodes that workers may run on" },
+  tolerations: {
+    parse: parse.list("k8s.types.input.core.v1.Toleration"),
+    description: "Tolerations of the workers, as in a Pod",
+  },
+  priorityClass: { parse: parse.name(), description: "Name of the workers' PriorityClass" },
+  env: { parse: parse.stringMap, description: "Environment variables of the handler or command" },
   secretEnv: {
-    structured: true,
+    parse: parse.stringMap,
     secret: true,
-    about: "the same, kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN …`",
+    description: "Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN …`",
   },
-  serviceAccountName: { about: "the workers' ServiceAccount; its token is mounted only with this" },
-  runAsUser: { default: "1000", about: "the workers' user id, from 1" },
-  redisUrl: { secret: true, about: "a Redis of your own, `rediss://user:password@host:port`; none is made then" },
-  redisStorage: {
-    about: "size of a claim for Redis, `1Gi`, fixed once it is made; default: a Pod whose data goes with it",
+  serviceAccountName: {
+    parse: parse.name(),
+    description: "ServiceAccount of the workers; its token is mounted only then",
   },
-  redisImage: { default: "redis:8", about: "any Redis from 7.0; from 7.2 on the end is on disk before it is believed" },
-  redisMemory: { default: "256Mi", about: "memory limit of Redis, from 32Mi; 60 % of it is for data" },
-  redisAuth: { default: "true", about: "`false`: no password" },
-  logFormat: { default: "text", about: "`text`: the page's lines, or `json`" },
+  runAsUser: { parse: parse.integer(1), default: "1000", description: "User id of the workers, from 1" },
+  logFormat: {
+    parse: parse.oneOf("text", "json"),
+    default: "text",
+    worker: true,
+    description: "Log as `text`, in the words of the Kubernetes page, or as `json`",
+  },
 } satisfies Record<string, Setting>;
+
+/** Settings whose defaults are this program's: index.ts makes arguments of the components of them. */
+export const programSettings = {
+  namespace: { parse: parse.name(), default: "default", description: "Kubernetes namespace of all resources" },
+  createNamespace: {
+    parse: parse.flag,
+    default: "false",
+    description: "Create the namespace; it enforces Pod Security `restricted`",
+  },
+  queue: { parse: parse.queueName, default: "job2", description: "Name of the list in Redis" },
+  handler: {
+    parse: parse.text,
+    default: "worker/handler.ts",
+    description: "File whose default export handles an item; packages it imports are bundled",
+  },
+  files: {
+    parse: parse.text,
+    default: "worker/files",
+    description: "Folder whose content is in the image, in the working directory `/work`",
+  },
+} satisfies Record<string, Setting>;
+
+type Prefixed<S> = { [K in keyof S & string as `redis${Capitalize<K>}`]: S[K] };
+
+/** The name of a Redis argument in a stack file: `memory` is `redisMemory`. */
+export const redisKey = (argument: string): string => `redis${argument[0]!.toUpperCase()}${argument.slice(1)}`;
+
+/** All settings of a stack file, by name. */
+export const settings = {
+  ...batchSettings,
+  ...programSettings,
+  ...imageSettings,
+  ...(Object.fromEntries(
+    Object.entries(redisSettings).map(([argument, setting]) => [redisKey(argument), setting]),
+  ) as Prefixed<typeof redisSettings>),
+};
 
 export type Key = keyof typeof settings;

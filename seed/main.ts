@@ -1,6 +1,8 @@
 // The seeder: brings the queue in line with the items of the stack, then ends.
 import { Seeder } from "../queue/index.ts";
-import { exitCodes, Exit, main, oneOf, redisUrl, text } from "../worker/env.ts";
+import { ConfigError } from "../config/parse.ts";
+import { oneOf, redisUrl, text } from "../worker/environment.ts";
+import { exitCodes, ProgramExit, runProgram } from "../worker/program.ts";
 import { fileSource, rangeSource } from "./sources.ts";
 
 async function seed(): Promise<number> {
@@ -23,7 +25,7 @@ async function seed(): Promise<number> {
       },
     })
     .catch((error: Error) => {
-      throw error instanceof Exit ? error : new Exit(exitCodes.redis, error.message);
+      throw error instanceof ConfigError ? error : new ProgramExit(exitCodes.redis, error.message);
     });
   const { total, added, removed, requeued, kept } = report;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -35,4 +37,4 @@ async function seed(): Promise<number> {
 
 // Nothing is half-done by an interrupted seeding: the next one goes on where it was.
 process.on("SIGTERM", () => process.exit(exitCodes.terminated));
-await main(seed);
+await runProgram(seed);

@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { Exit, exitCodes } from "../worker/env.ts";
+import { ConfigError } from "../config/parse.ts";
 
 export type Format = "text" | "ndjson" | "strings";
 
@@ -11,7 +11,7 @@ export const MAX_ITEM_BYTES = 1024 * 1024;
 /** And a line: a JSON string may need six bytes for one (`\u0000`), and its quotes. */
 const MAX_LINE_BYTES = 6 * MAX_ITEM_BYTES + 2;
 
-const bad = (reason: string) => new Exit(exitCodes.usage, reason);
+const bad = (reason: string) => new ConfigError(reason);
 const tooLong = (number: number) =>
   bad(`Line ${number} of the items is over 1 MiB: put the data somewhere and its name in the list.`);
 
@@ -37,7 +37,7 @@ async function* lines(input: AsyncIterable<Buffer>): AsyncIterable<string> {
   if (rest.length > 0) yield text(Buffer.concat(rest));
 }
 
-/** What is in a gzipped file. @throws Exit that says which file, and why it cannot be read. */
+/** What is in a gzipped file. @throws ConfigError that says which file, and why it cannot be read. */
 async function* unzipped(path: string): AsyncIterable<Buffer> {
   // `pipe` would leave an error of the file to nobody.
   const input = pipeline(createReadStream(path), createGunzip(), () => {});

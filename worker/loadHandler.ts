@@ -4,17 +4,22 @@ import { delimiter, join } from "node:path";
 import type { Handler } from "../queue/index.ts";
 import { commandHandler } from "./command.ts";
 
-/** The handler of worker/handler.ts. @throws Error with one line where it does not load or exports nothing callable. */
+/** Name of the handler's file, for messages. */
+const handlerFile = process.env.WQ_HANDLER ?? "worker/handler.ts";
+
+/** The handler beside this program. @throws Error with one line where it does not load or exports nothing callable. */
 export async function loadHandler(): Promise<Handler> {
+  // The programs of an image are bundled, and so is the handler, each for itself.
+  const url = new URL(import.meta.url.endsWith(".ts") ? "./handler.ts" : "./handler.js", import.meta.url);
   let module: { default?: unknown };
   try {
-    module = (await import("./handler.ts")) as { default?: unknown };
+    module = (await import(url.href)) as { default?: unknown };
   } catch (error) {
-    throw new Error(`worker/handler.ts does not load: ${String(error).split("\n")[0]}`, { cause: error });
+    throw new Error(`${handlerFile} does not load: ${String(error).split("\n")[0]}`, { cause: error });
   }
   if (typeof module.default !== "function") {
     throw new Error(
-      "worker/handler.ts exports nothing callable: it needs `export default async function handle(item, context)`",
+      `${handlerFile} exports nothing callable: it needs \`export default async function handle(item, context)\``,
     );
   }
   return module.default as Handler;

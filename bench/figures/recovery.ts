@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bundle } from "../../components/image/bundle.ts";
+import { stageWorker } from "../../components/image/bundle.ts";
 import { keys } from "../../queue/index.ts";
 import { type Bench, clean, type Figure, figure, median } from "../measure.ts";
 import { peers } from "../peers/index.ts";
@@ -20,7 +20,7 @@ function worker(program: string, url: string, queue: string): ChildProcess {
 export async function recovery(bench: Bench): Promise<Figure[]> {
   const { redis, client } = bench;
   await clean(bench);
-  const program = join(import.meta.dirname, "../..", bundle(), "app/bin/worker.js");
+  const program = join(stageWorker("bench", { handler: "worker/handler.ts", files: undefined }), "app/bin/worker.js");
   const holder = async (queue: string, not?: string): Promise<string> => {
     for (const end = performance.now() + 60_000; performance.now() < end; await sleep(5)) {
       const [member] = await client.zrange(keys(queue).leases, "0", "0");

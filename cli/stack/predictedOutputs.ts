@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { names } from "../../components/naming.ts";
 import { type Key, type Setting, settings } from "../../config/settings.ts";
 import type { StackOutputs } from "./outputs.ts";
 
@@ -22,9 +21,9 @@ export function foreseen(config: Record<string, Entry>): StackOutputs {
   const outputs = {
     namespace: get("namespace"),
     queue: get("queue"),
-    workerJob: get("workers") === "true" ? names.worker : undefined,
-    redisPod: url ? undefined : get("redisStorage") ? `${names.redisPod}-0` : names.redisPod,
-    redisSecret: url || get("redisAuth") !== "true" ? undefined : names.redis,
+    workerJob: get("workers") === "true" ? "job-wq-2" : undefined,
+    redisPod: url ? undefined : get("redisStorage") ? "redis-master-0" : "redis-master",
+    redisSecret: url || get("redisAuth") !== "true" ? undefined : "redis",
     redisUrl: url,
     kubeContext: cluster("context"),
     kubeconfig: cluster("kubeconfig"),

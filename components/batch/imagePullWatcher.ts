@@ -13,26 +13,26 @@ import * as pulumi from "@pulumi/pulumi";
 import { kubeconfigOf, type ProviderSettings } from "../../config/kubeconfig.ts";
 
 /** How often it looks, ms. */
-const LOOK = 2_000;
+const POLL_MS = 2_000;
 /** How long it must be so, ms: a kubelet tries again after 10 s, so it has failed twice by then. */
-const PATIENCE = 20_000;
+const GRACE_MS = 20_000;
 /** What a kubelet calls an image that it cannot have [src: kubernetes pkg/kubelet/images/types.go]. */
-const TROUBLES = [
+const PULL_FAILURES = [
   ...["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"],
   ...["ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"],
 ];
 
 /** An image that cannot be had, and what the kubelet says of it, in one line. */
-export interface PullTrouble {
+export interface ImagePullError {
   image: string;
   why: string;
 }
 
 /** What all of these pods wait for in vain; undefined where there is none, or one of them got further. */
-export function pullTrouble(pods: V1Pod[]): PullTrouble | undefined {
+export function imagePullError(pods: V1Pod[]): ImagePullError | undefined {
   const troubles = pods.map(({ status }) => {
     const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-    return containers.find(({ state }) => TROUBLES.includes(state?.waiting?.reason ?? ""));
+    return containers.find(({ state }) => PULL_FAILURES.includes(state?.waiting?.reason ?? ""));
   });
   if (troubles.some((trouble) => !trouble)) return undefined;
   const [first] = troubles;
@@ -53,7 +53,7 @@ export interface WatchedJob {
 }
 
 /** What is watched, until `up` has what it waits for. */
-export interface PullWatch {
+export interface ImagePullWatch {
   namespace: string;
   /** The Jobs that are waited for, and what they are called there. */
   jobs: WatchedJob[];
@@ -66,7 +66,7 @@ export interface PullWatch {
  * its deadline, which ends the wait. Where the cluster does not let it look, the deadline stays the end of it. Resolves when there is nothing left to
  * watch; does not keep the program alive.
  */
-export async function watchPulls({ namespace, jobs, cluster }: PullWatch): Promise<void> {
+export async function watchImagePulls({ namespace, jobs, cluster }: ImagePullWatch): Promise<void> {
   const waiting = new Set(jobs);
   for (const one of jobs) one.job.id.apply(() => waiting.delete(one));
   const config = kubeconfigOf(cluster);
@@ -84,10 +84,10 @@ export async function watchPulls({ namespace, jobs, cluster }: PullWatch): Promi
     const pods = items.filter(({ metadata }) => !old.has(metadata?.ownerReferences?.[0]?.uid));
     if (pods.some(hasStarted)) waiting.delete(one);
     const now = performance.now();
-    const trouble = pullTrouble(pods);
+    const trouble = imagePullError(pods);
     if (trouble) since.set(one, since.get(one) ?? now);
     else since.delete(one);
-    if (!trouble || now - since.get(one)! < PATIENCE) return;
+    if (!trouble || now - since.get(one)! < GRACE_MS) return;
     waiting.delete(one);
     const ask =
       "is the name right, and may the cluster pull it (`registryUsername` and `registryPassword`, or `pullSecret`)?";
@@ -97,7 +97,7 @@ export async function watchPulls({ namespace, jobs, cluster }: PullWatch): Promi
     await batch.patchNamespacedJob(overdue, setHeaderOptions("Content-Type", PatchStrategy.MergePatch));
   };
   while (waiting.size > 0) {
-    await sleep(LOOK, undefined, { ref: false });
+    await sleep(POLL_MS, undefined, { ref: false });
     try {
       for (const one of waiting) await look(one);
     } catch (error) {

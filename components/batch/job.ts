@@ -1,119 +1,154 @@
-// What the three Jobs share.
+// What the Jobs of a Batch have in common: a fixed name, the image, Redis, and how they follow each other.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import type { RunnableImage } from "../image/workerImage.ts";
 import { labels } from "../naming.ts";
 import { containerSecurity, podSecurity } from "../podSecurity.ts";
-import type { EnvVar, Made } from "../types.ts";
-import type { RunnableImage } from "../image/workerImage.ts";
+import { later } from "../readArgs.ts";
+import type { RedisAccess } from "../redis/redis.ts";
+import type { EnvVar, K8sObject, Known } from "../types.ts";
 
-/** What all Jobs of a stack have in common. */
-export interface JobShared {
+type JobSpec = k8s.types.input.batch.v1.JobSpec;
+type PodSpec = k8s.types.input.core.v1.PodSpec;
+type Container = k8s.types.input.core.v1.Container;
+
+/** What all Jobs of a Batch have in common. */
+export interface JobDefaults {
+  /** The Batch: parent of its Jobs. */
+  parent: pulumi.Resource;
+  /** Name of the worker Job; the others add a suffix. */
+  name: string;
   namespace: pulumi.Input<string>;
-  queue: string;
+  queue: Known<string>;
   /** `project/stack`. */
   owner: string;
   image: RunnableImage;
   /** Names of Secrets to pull it with. */
-  pullSecrets: string[];
-  /** Where Redis is. */
-  redisEnv: EnvVar[];
-  runAsUser: number;
-  logFormat: "text" | "json";
+  pullSecrets: pulumi.Input<string>[];
+  redis: RedisAccess;
+  runAsUser: Known<number>;
+  /** What must be ready before any of them, without being followed. */
+  ready: pulumi.Resource[];
 }
 
 /** What one of them is. */
 export interface JobArgs {
   name: string;
-  part: string;
-  shared: JobShared;
+  /** Its role, for labels. */
+  component: string;
   /** Program of the image (worker/README.md), and options of Node.js for it. */
   program: string;
   nodeOptions?: string[];
-  env: EnvVar[];
-  /** How long it may run in all, ms. */
-  deadline: number;
-  /** Changes of these run it again. */
+  env: Known<EnvVar[]>;
+  /** Time limit, ms. */
+  deadlineMs: Known<number>;
+  /** Time its pods get to end, ms. */
+  graceMs?: Known<number>;
+  /** Values whose change runs it again. */
   trigger: pulumi.Input<unknown>[];
-  /** What it follows: where one of these is another than before, it runs again. */
-  after: Made[];
+  /** What it comes after: it waits for these, and runs again with each of them. */
+  follows: K8sObject[];
   annotations?: Record<string, string>;
-  spec?: Partial<k8s.types.input.batch.v1.JobSpec>;
-  pod?: Partial<k8s.types.input.core.v1.PodSpec>;
-  container?: Partial<k8s.types.input.core.v1.Container>;
+  spec?: Partial<JobSpec>;
+  pod?: Partial<PodSpec>;
+  container?: Partial<Container>;
   volumes?: k8s.types.input.core.v1.Volume[];
+  volumeMounts?: k8s.types.input.core.v1.VolumeMount[];
 }
 
-/** Variables of the downward API. */
-const fromField = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+const fieldVariable = (name: string, fieldPath: string): EnvVar => ({
+  name,
+  valueFrom: { fieldRef: { apiVersion: "v1", fieldPath } },
+});
 
-/** A Job of the image, under a fixed name, admitted by Pod Security `restricted`. */
-export function makeJob(resource: string, args: JobArgs, opts: pulumi.CustomResourceOptions): k8s.batch.v1.Job {
-  const { shared, name } = args;
-  const { queue, image } = shared;
-  const mine = labels(args.part, queue);
+/** Whole seconds, as Kubernetes counts. */
+export const seconds = (ms: Known<number>): Known<number> => later(ms, (known) => Math.ceil(known / 1000));
+
+/** Variables from values; those that are undefined are left out. */
+export function envVars(values: Record<string, Known<string | number | boolean> | undefined>): EnvVar[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value: later(value, String) }],
+  );
+}
+
+/** A Job of the image, admitted by Pod Security `restricted`. */
+export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs): k8s.batch.v1.Job {
+  const { namespace, redis } = defaults;
+  const { name } = args;
+  const metadata = { name, namespace, labels: labels(defaults.name, args.component) };
   return new k8s.batch.v1.Job(
     resource,
     {
-      metadata: { name, namespace: shared.namespace, labels: mine, annotations: args.annotations ?? {} },
+      metadata: { ...metadata, annotations: args.annotations ?? {} },
       spec: {
-        activeDeadlineSeconds: Math.ceil(args.deadline / 1000),
+        activeDeadlineSeconds: seconds(args.deadlineMs),
         ...args.spec,
         template: {
-          metadata: { name, labels: mine, annotations: { "job-wq-2/image": image.id } },
-          spec: {
-            automountServiceAccountToken: false,
-            // A Service named redis would inject REDIS_PORT=tcp://…
-            enableServiceLinks: false,
-            restartPolicy: "Never",
-            securityContext: podSecurity(shared.runAsUser),
-            imagePullSecrets: shared.pullSecrets.map((secret) => ({ name: secret })),
-            ...args.pod,
-            volumes: [{ name: "tmp", emptyDir: {} }, ...(args.volumes ?? [])],
-            containers: [
-              {
-                name: "c",
-                image: image.reference,
-                ...(image.pullPolicy && { imagePullPolicy: image.pullPolicy }),
-                command: ["node", ...(args.nodeOptions ?? []), `/app/bin/${args.program}.js`],
-                terminationMessagePolicy: "FallbackToLogsOnError",
-                securityContext: containerSecurity,
-                env: [
-                  ...shared.redisEnv,
-                  fromField("POD_NAME", "metadata.name"),
-                  fromField("NODE_NAME", "spec.nodeName"),
-                  { name: "WQ_QUEUE", value: queue },
-                  { name: "WQ_OWNER", value: shared.owner },
-                  { name: "WQ_LOG_FORMAT", value: shared.logFormat },
-                  ...args.env,
-                ],
-                ...args.container,
-                volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...((args.container?.volumeMounts ?? []) as [])],
-              },
-            ],
+          metadata: {
+            name,
+            labels: { ...metadata.labels, ...redis.labels },
+            annotations: { "job-wq-2/image": defaults.image.id },
           },
+          spec: podSpec(defaults, args),
         },
       },
     },
-    {
-      ...opts,
-      // Names are fixed, and neither a trigger nor replaceWith asks the provider, which would see to that by itself.
-      deleteBeforeReplace: true,
-      // The first is gone before what it follows is replaced, and shows it in a preview; only the second knows of what was made anew, like a Pod that a
-      // refresh found gone.
-      replaceWith: args.after,
-      replacementTrigger: [...args.trigger, ...args.after.map(({ metadata }) => metadata.uid)],
-      // Above the deadline, so that it is the Job that ends the wait; and above the time its pods have to end.
-      customTimeouts: {
-        create: `${Math.ceil(args.deadline / 1000) + 120}s`,
-        delete: `${((args.pod?.terminationGracePeriodSeconds as number | undefined) ?? 30) + 600}s`,
-      },
-    },
+    { parent: defaults.parent, ...order(defaults, args) },
   );
 }
 
-/** Variables from plain values; those that are undefined are left out. */
-export function envVars(values: Record<string, string | number | undefined>): EnvVar[] {
-  return Object.entries(values).flatMap(([name, value]) =>
-    value === undefined ? [] : [{ name, value: String(value) }],
-  );
+function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
+  return {
+    automountServiceAccountToken: false,
+    // A Service named redis would inject REDIS_PORT=tcp://…
+    enableServiceLinks: false,
+    restartPolicy: "Never",
+    securityContext: podSecurity(defaults.runAsUser),
+    imagePullSecrets: defaults.pullSecrets.map((secret) => ({ name: secret })),
+    terminationGracePeriodSeconds: args.graceMs === undefined ? undefined : seconds(args.graceMs),
+    ...args.pod,
+    volumes: [{ name: "tmp", emptyDir: {} }, ...(args.volumes ?? [])],
+    containers: [
+      {
+        name: "c",
+        image: defaults.image.reference,
+        imagePullPolicy: defaults.image.pullPolicy,
+        command: ["node", ...(args.nodeOptions ?? []), `/app/bin/${args.program}.js`],
+        terminationMessagePolicy: "FallbackToLogsOnError",
+        securityContext: containerSecurity,
+        env: later(args.env, (env) => [
+          ...defaults.redis.env,
+          fieldVariable("POD_NAME", "metadata.name"),
+          fieldVariable("NODE_NAME", "spec.nodeName"),
+          ...envVars({ WQ_QUEUE: defaults.queue, WQ_OWNER: defaults.owner }),
+          ...env,
+        ]),
+        ...args.container,
+        volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...(args.volumeMounts ?? [])],
+      },
+    ],
+  };
+}
+
+/** Everything that orders a Job among others, from what it follows. */
+function order(
+  { ready }: JobDefaults,
+  { follows, trigger, deadlineMs, graceMs = 30_000 }: JobArgs,
+): pulumi.CustomResourceOptions {
+  return {
+    dependsOn: [...ready, ...follows],
+    // Neither a trigger nor replaceWith asks the provider, which knows that a fixed name must be free first.
+    deleteBeforeReplace: true,
+    // Both are needed: `replaceWith` deletes this Job before what it follows, and shows in previews; the trigger also covers what was created anew, like a
+    // Pod that a refresh found gone.
+    replaceWith: follows,
+    replacementTrigger: [...trigger, ...follows.map(({ metadata }) => metadata.uid)],
+    // Above the deadline, so that the Job itself ends the wait; and above the time its pods have to end.
+    customTimeouts: { create: timeout(deadlineMs, 120), delete: timeout(graceMs, 600) },
+  };
+}
+
+/** A timeout of the engine, which takes no outputs: those are longer than any. */
+function timeout(ms: Known<number>, more: number): string {
+  return typeof ms === "number" ? `${Math.ceil(ms / 1000) + more}s` : "8760h";
 }

@@ -1,129 +1,122 @@
+// The Job that brings the queue in line with the items.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as docker from "@pulumi/docker";
 import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
-import type { Items } from "../../config/items.ts";
-import { settleModes } from "../image/bundle.ts";
-import { envVars, type JobShared, makeJob } from "./job.ts";
-import { labels, names } from "../naming.ts";
+import { normalizeModes } from "../image/stage.ts";
+import type { BuildOptions } from "../image/workerImage.ts";
+import { labels } from "../naming.ts";
 import { containerSecurity } from "../podSecurity.ts";
-import type { Made } from "../types.ts";
-import type { WorkerImageArgs } from "../image/workerImage.ts";
+import { later } from "../readArgs.ts";
+import type { EnvVar, K8sObject, Known } from "../types.ts";
+import type { BatchItems } from "./items.ts";
+import { envVars, type JobArgs, type JobDefaults, makeJob } from "./job.ts";
 
-/** Arguments of {@link SeedJob}. */
+/** What is seeded. */
 export interface SeedJobArgs {
-  shared: JobShared;
-  items: Items;
-  /** For items that do not fit into a ConfigMap: they travel in an image of their own, pushed beside the workers'. */
-  image?: WorkerImageArgs;
-  /** A changed value runs everything, or the failed ones, again. */
-  run: string;
-  retry: string;
-  /** What holds the data: in another, the items are to be put in again. */
-  data: Made;
-  /** The Jobs of this stack that must be gone before items are changed. */
-  dependsOn: pulumi.Resource[];
+  items: Known<BatchItems>;
+  /** How to build the image in which a list travels that is too large for a ConfigMap. */
+  build: BuildOptions | undefined;
+  /** A changed value runs everything, or the failed items, again. */
+  run: Known<string>;
+  retry: Known<string>;
+  logFormat: Known<string>;
+  follows: K8sObject[];
 }
 
-const CONTEXT = "components/.context/items";
-/** Two million items a second need no longer; but the image is pulled for the first time here, and a node may have to be started for it. */
-const DEADLINE = 15 * 60_000;
+/** Seeding takes seconds, but the image is pulled for the first time here, and a node may have to be started for it. */
+const DEADLINE_MS = 15 * 60_000;
+const MOUNT = { name: "items", mountPath: "/items" };
 
-/** Puts the items into the queue, or brings it in line with them. A failed item runs again whenever this Job does. */
-export class SeedJob extends pulumi.ComponentResource {
-  readonly job: k8s.batch.v1.Job;
+/** How the items reach the Job's pod. */
+type Delivery = Pick<JobArgs, "volumes" | "volumeMounts" | "pod"> & { env: EnvVar[] };
 
-  /**
-   * @param name Name of the component; its children are named after it.
-   * @param args What to seed.
-   * @param opts Options of the component.
-   */
-  constructor(name: string, args: SeedJobArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("workqueue:index:SeedJob", name, {}, opts);
-    const { shared, items, run, retry } = args;
-    const source = items.kind === "range" ? { env: { WQ_ITEMS_RANGE: items.range } } : this.#file(name, items, args);
-    this.job = makeJob(
-      `${name}-job`,
+/** Creates it. It runs again with the items, `run`, `retry` and what it follows; a failed one runs again at the next `up`. */
+export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJobArgs): k8s.batch.v1.Job {
+  const { items, run, retry } = args;
+  const delivery = deliver(resource, defaults, args);
+  return makeJob(`${resource}-job`, defaults, {
+    name: `${defaults.name}-seed`,
+    component: "seed",
+    program: "seed",
+    // V8's nursery grows with what streams through it; nothing of a seeding lives long enough to need that.
+    nodeOptions: ["--semi-space-growth-factor=1"],
+    deadlineMs: DEADLINE_MS,
+    trigger: [later(items, ({ digest }) => digest), run, retry],
+    follows: args.follows,
+    annotations: { "pulumi.com/replaceUnready": "true" },
+    spec: { backoffLimit: 1 },
+    ...delivery,
+    env: [
+      ...envVars({ WQ_LOG_FORMAT: args.logFormat, WQ_RUN: run, WQ_RETRY: retry }),
+      ...delivery.env,
       {
-        name: names.seed,
-        part: "seed",
-        shared,
-        program: "seed",
-        // V8's nursery grows with what streams through it; nothing of a seeding lives long enough to need that.
-        nodeOptions: ["--semi-space-growth-factor=1"],
-        deadline: DEADLINE,
-        trigger: [items.digest, run, retry],
-        after: [args.data],
-        // One that failed is to run again at the next `up`.
-        annotations: { "pulumi.com/replaceUnready": "true" },
-        spec: { backoffLimit: 1 },
-        env: [
-          ...envVars({ WQ_RUN: run, WQ_RETRY: retry, ...source.env }),
-          {
-            name: "WQ_JOB_UID",
-            valueFrom: { fieldRef: { fieldPath: "metadata.labels['batch.kubernetes.io/controller-uid']" } },
-          },
-        ],
-        ...("volume" in source && {
-          volumes: [source.volume],
-          container: { volumeMounts: [{ name: "items", mountPath: "/items", readOnly: true }] },
-          pod: source.pod,
-        }),
-      },
-      { parent: this, dependsOn: args.dependsOn },
-    );
-    this.registerOutputs({});
-  }
-
-  /** A ConfigMap with the items; or an image with them, which an init container copies out. */
-  #file(name: string, items: Extract<Items, { kind: "file" }>, { shared, image }: SeedJobArgs) {
-    const env = { WQ_ITEMS_FILE: "/items/items.gz", WQ_ITEMS_FORMAT: items.format };
-    const mine = labels("seed", shared.queue);
-    if (items.inline) {
-      const map = new k8s.core.v1.ConfigMap(
-        `${name}-items`,
-        {
-          metadata: { name: `${names.worker}-items`, namespace: shared.namespace, labels: mine },
-          binaryData: { "items.gz": items.gzipped.toString("base64") },
+        name: "WQ_JOB_UID",
+        valueFrom: {
+          fieldRef: { apiVersion: "v1", fieldPath: "metadata.labels['batch.kubernetes.io/controller-uid']" },
         },
-        { parent: this, deleteBeforeReplace: true },
-      );
-      return { env, volume: { name: "items", configMap: { name: map.metadata.name } }, pod: {} };
-    }
-    if (!image) throw new Error("SeedJob: items that do not fit into a ConfigMap need `image`.");
-    rmSync(CONTEXT, { recursive: true, force: true });
-    mkdirSync(CONTEXT, { recursive: true });
-    writeFileSync(`${CONTEXT}/items.gz`, items.gzipped);
-    writeFileSync(`${CONTEXT}/Dockerfile`, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY items.gz /items.gz\n");
-    settleModes(CONTEXT);
-    const built = new docker.Image(
-      `${name}-items-image`,
-      {
-        imageName: itemsImage(image.imageName),
-        skipPush: !image.push,
-        build: {
-          context: CONTEXT,
-          dockerfile: `${CONTEXT}/Dockerfile`,
-          platform: image.platform,
-          args: { BASE_IMAGE: image.baseImage },
-        },
-        ...(image.login && { registry: image.login }),
       },
-      { parent: this },
-    );
-    const initContainers = [
-      {
-        name: "items",
-        image: image.push ? built.repoDigest : itemsImage(image.imageName),
-        ...(!image.push && { imagePullPolicy: "IfNotPresent" }),
-        command: ["cp", "/items.gz", "/items/items.gz"],
-        securityContext: containerSecurity,
-        terminationMessagePolicy: "FallbackToLogsOnError",
-        volumeMounts: [{ name: "items", mountPath: "/items" }],
+    ],
+  });
+}
+
+function deliver(resource: string, defaults: JobDefaults, { items, build }: SeedJobArgs): Delivery {
+  if ("kind" in items && items.kind === "range") return { env: envVars({ WQ_ITEMS_RANGE: items.range }) };
+  const list = items as Known<Extract<BatchItems, { kind: "file" }>>;
+  const env = envVars({ WQ_ITEMS_FILE: "/items/items.gz", WQ_ITEMS_FORMAT: later(list, ({ format }) => format) });
+  if ("kind" in list && !list.inline) return { env, ...inImage(resource, defaults, list.base64, build!) };
+  const map = new k8s.core.v1.ConfigMap(
+    `${resource}-items`,
+    {
+      metadata: {
+        name: `${defaults.name}-items`,
+        namespace: defaults.namespace,
+        labels: labels(defaults.name, "seed"),
       },
-    ];
-    return { env, volume: { name: "items", emptyDir: {} }, pod: { initContainers } };
-  }
+      binaryData: { "items.gz": later(list, ({ base64 }) => base64) },
+    },
+    { parent: defaults.parent, deleteBeforeReplace: true },
+  );
+  return {
+    env,
+    volumes: [{ name: MOUNT.name, configMap: { name: map.metadata.name } }],
+    volumeMounts: [{ ...MOUNT, readOnly: true }],
+  };
+}
+
+/** An image with the items, which an init container copies out. */
+function inImage(resource: string, defaults: JobDefaults, base64: string, build: BuildOptions): Omit<Delivery, "env"> {
+  const context = `.job-wq-2/${resource}-items`;
+  rmSync(context, { recursive: true, force: true });
+  mkdirSync(context, { recursive: true });
+  writeFileSync(`${context}/items.gz`, Buffer.from(base64, "base64"));
+  writeFileSync(`${context}/Dockerfile`, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY items.gz /items.gz\n");
+  normalizeModes(context);
+  const imageName = itemsImage(build.imageName);
+  const image = new docker.Image(
+    `${resource}-items-image`,
+    {
+      imageName,
+      skipPush: !build.push,
+      build: {
+        context,
+        dockerfile: `${context}/Dockerfile`,
+        platform: build.platform,
+        args: { BASE_IMAGE: build.baseImage },
+      },
+      registry: build.login,
+    },
+    { parent: defaults.parent },
+  );
+  const copy: k8s.types.input.core.v1.Container = {
+    name: "items",
+    image: build.push ? image.repoDigest : imageName,
+    imagePullPolicy: build.push ? undefined : "IfNotPresent",
+    command: ["cp", "/items.gz", "/items/items.gz"],
+    securityContext: containerSecurity,
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    volumeMounts: [MOUNT],
+  };
+  return { volumes: [{ name: MOUNT.name, emptyDir: {} }], volumeMounts: [MOUNT], pod: { initContainers: [copy] } };
 }
 
 /** `ghcr.io/you/job-wq-2:tag` → `ghcr.io/you/job-wq-2-items:tag`. */

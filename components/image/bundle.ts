@@ -1,47 +1,40 @@
 // Bundles the programs of the image into a folder that is its whole build context.
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { join, relative } from "node:path";
-import { buildSync, type BuildFailure } from "esbuild";
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
+import { ConfigError } from "../../config/parse.ts";
+import { copyFiles, normalizeModes, swapIfChanged } from "./stage.ts";
 
-/** Relative and constant: the provider compares it as a text. */
-export const CONTEXT = "components/.context/worker";
-
-const programs = {
-  worker: "worker/main.ts",
-  seed: "seed/main.ts",
-  verdict: "worker/verdict.ts",
-  livenessProbe: "worker/livenessProbe.ts",
-  leaseKeeperThread: "queue/consumer/leaseKeeperThread.ts",
-};
-
-/** CommonJS packages ask for these, which an ES module does not have. */
-const banner = [
-  'import { createRequire as jobWqRequire } from "node:module";',
-  'import { dirname as jobWqDirname } from "node:path";',
-  "const require = jobWqRequire(import.meta.url), __filename = import.meta.filename, __dirname = jobWqDirname(__filename);",
-].join("\n");
-
-/** The handler is not one, or does not compile, or a file beside it is not there: one line with its place. */
-export class BadHandler extends Error {
-  override name = "BadHandler";
+/** What of an image is the user's. */
+export interface UserFiles {
+  handler: string | undefined;
+  files: string | undefined;
 }
 
-function build(entryPoints: Record<string, string>, outdir: string | undefined) {
+const here = fileURLToPath(import.meta.url);
+/** A file of this project, whose programs are TypeScript in the checkout and JavaScript in the package. */
+const own = (path: string) => join(dirname(here), "../..", path);
+const program = (path: string) => own(path + extname(here));
+
+const programs = {
+  worker: program("worker/main"),
+  seed: program("seed/main"),
+  verdict: program("worker/verdict"),
+  livenessProbe: program("worker/livenessProbe"),
+  leaseKeeperThread: program("queue/consumer/leaseKeeperThread"),
+};
+
+/** Variables that CommonJS packages expect and an ES module does not have. */
+const banner = [
+  'import { createRequire as createRequireOfBundle } from "node:module";',
+  'import { dirname as dirnameOfBundle } from "node:path";',
+  "const require = createRequireOfBundle(import.meta.url), __filename = import.meta.filename, __dirname = dirnameOfBundle(__filename);",
+].join("\n");
+
+function build(options: BuildOptions) {
   try {
     return buildSync({
-      entryPoints,
-      ...(outdir ? { outdir } : { write: false, outdir: "." }),
       bundle: true,
       metafile: true,
       format: "esm",
@@ -50,78 +43,57 @@ function build(entryPoints: Record<string, string>, outdir: string | undefined) 
       banner: { js: banner },
       legalComments: "none",
       logLevel: "silent",
+      ...options,
     });
   } catch (error) {
     const [first] = (error as BuildFailure).errors ?? [];
     if (!first) throw error;
     const where = first.location ? `${first.location.file}:${first.location.line}: ` : "";
-    throw new BadHandler(`The image cannot be bundled: ${where}${first.text}`);
+    throw new ConfigError(`The image cannot be bundled: ${where}${first.text}`);
   }
 }
 
-/** The same bytes and modes wherever and under whatever umask it runs: the provider's hash of the context covers both. */
-export function settleModes(dir: string): void {
-  for (const entry of readdirSync(dir, { withFileTypes: true })) {
-    const path = join(dir, entry.name);
-    if (entry.isDirectory()) settleModes(path);
-    chmodSync(path, entry.isDirectory() || statSync(path).mode & 0o100 ? 0o755 : 0o644);
-  }
+/** @throws ConfigError where the file of a handler does not exist. */
+export function checkExists(handler: string): void {
+  if (!existsSync(handler))
+    throw new ConfigError(
+      `Expected \`handler\` to be the path of a file, seen from the program, got ${JSON.stringify(handler)}, where there is none.`,
+    );
 }
 
-/** Copies a folder, what links lead to included: they lead nowhere in an image. A folder that is not there is an empty one. */
-function copyFiles(from: string, to: string): void {
-  mkdirSync(to);
-  for (const name of existsSync(from) ? readdirSync(from) : []) {
-    const path = join(from, name);
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (!stat) throw new BadHandler(`The image cannot be made: ${path} is a link that leads nowhere.`);
-    if (stat.isDirectory()) copyFiles(path, join(to, name));
-    else copyFileSync(path, join(to, name));
-  }
-}
-
-/** Every file below a folder: path, mode and content. */
-function contents(dir: string): string {
-  if (!existsSync(dir)) return "";
-  const files = readdirSync(dir, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
-  const paths = files.map((entry) => join(entry.parentPath, entry.name)).sort();
-  return paths
-    .map((path) => [relative(dir, path), statSync(path).mode, readFileSync(path, "base64")].join())
-    .join("\n");
-}
-
-/** Puts a folder in another's place where they differ: a second `up` in this checkout may be reading the other. */
-function replace(half: string, whole: string): void {
-  const same = contents(half) === contents(whole);
-  rmSync(same ? half : whole, { recursive: true, force: true });
-  if (!same) renameSync(half, whole);
-}
-
-/** @throws BadHandler where worker/handler.ts does not compile or has no default export. */
-export function checkHandler(): void {
-  const { outputs } = build({ handler: "worker/handler.ts" }, undefined).metafile;
+/** @throws ConfigError where the handler does not compile or has no default export. */
+export function checkHandler(handler: string): void {
+  const { outputs } = build({ entryPoints: { handler }, write: false, outdir: "." }).metafile!;
   if (outputs["handler.js"]?.exports.includes("default")) return;
-  throw new BadHandler(
-    "worker/handler.ts exports nothing callable: it needs `export default async function handle(item, context)`.",
+  throw new ConfigError(
+    `${handler} exports nothing callable: it needs \`export default async function handle(item, context)\`.`,
   );
 }
 
 /**
- * Writes the build context of the image to {@link CONTEXT}: the programs, the queue's scripts, and what lies in worker/files.
- * @throws BadHandler where something of it does not compile, or is not there.
+ * Writes a build context: the programs, the queue's scripts, the handler and the user's files.
+ * @param name Name of the image's component: each has a folder of its own.
+ * @returns Its path, relative to the program: the provider compares it as a text.
+ * @throws ConfigError where something of it does not compile or does not exist.
  */
-export function bundle(): string {
-  const half = `${CONTEXT}-${process.pid}`;
+export function stageWorker(name: string, { handler, files }: UserFiles): string {
+  const context = `.job-wq-2/${name}`;
+  const staged = `${context}-${process.pid}`;
   try {
-    build(programs, `${half}/app/bin`);
-    writeFileSync(`${half}/app/package.json`, '{"type":"module"}\n');
-    copyFiles("queue/scripts", `${half}/app/scripts`);
-    copyFileSync("worker/Dockerfile", `${half}/Dockerfile`);
-    copyFiles("worker/files", `${half}/files`);
-    settleModes(half);
-    replace(half, CONTEXT);
+    const minify = { minifyWhitespace: true, minifySyntax: true };
+    build({ entryPoints: programs, outdir: `${staged}/app/bin`, splitting: true, ...minify });
+    // On its own, and as it was written: its stack traces are the user's.
+    if (handler) build({ entryPoints: { handler }, outdir: `${staged}/app/bin` });
+    writeFileSync(`${staged}/app/package.json`, '{"type":"module"}\n');
+    copyFiles(own("queue/scripts"), `${staged}/app/scripts`);
+    copyFileSync(own("worker/Dockerfile"), `${staged}/Dockerfile`);
+    mkdirSync(`${staged}/files`);
+    if (files) copyFiles(files, `${staged}/files`);
+    normalizeModes(staged);
+    swapIfChanged(staged, context);
   } finally {
-    rmSync(half, { recursive: true, force: true });
+    rmSync(staged, { recursive: true, force: true });
   }
-  return CONTEXT;
+  writeFileSync(".job-wq-2/.gitignore", "*\n");
+  return context;
 }

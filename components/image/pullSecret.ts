@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { RegistryLogin } from "./workerImage.ts";
 
 /** The key of a registry in a docker config: Docker Hub has one of its own. */
 export function registryKey(registry: string): string {
@@ -12,27 +13,21 @@ export function dockerConfig(registry: string, username: string, password: strin
   return JSON.stringify({ auths: { [registryKey(registry)]: { username, password, auth } } });
 }
 
-/** The Secret with which pods pull from a registry with a login. Its name is literal: credentials that rotate must not replace the Jobs. */
-export function pullSecret(
-  name: string,
-  args: {
-    namespace: pulumi.Input<string>;
-    registry: string;
-    username: string;
-    password: pulumi.Input<string>;
-    labels: Record<string, string>;
-  },
+/** The Secret with which pods pull from a registry with a login. Its name is fixed: credentials that rotate must not replace the Jobs. */
+export function makePullSecret(
+  resource: string,
+  metadata: { name: string; namespace: pulumi.Input<string>; labels: Record<string, string> },
+  { server, username, password }: RegistryLogin,
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Secret {
-  const { namespace, registry, username, password, labels } = args;
-  const config = pulumi.secret(pulumi.output(password).apply((secret) => dockerConfig(registry, username, secret)));
+  const config = pulumi.all([username, password]).apply(([user, secret]) => dockerConfig(server, user, secret));
   return new k8s.core.v1.Secret(
-    name,
+    resource,
     {
       // For a person to see; the login itself is secret.
-      metadata: { name, namespace, labels, annotations: { "job-wq-2/registry": registryKey(registry) } },
+      metadata: { ...metadata, annotations: { "job-wq-2/registry": registryKey(server) } },
       type: "kubernetes.io/dockerconfigjson",
-      stringData: { ".dockerconfigjson": config },
+      stringData: { ".dockerconfigjson": pulumi.secret(config) },
     },
     { ...opts, deleteBeforeReplace: true },
   );

@@ -1,158 +1,119 @@
-import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { labels, names, selector } from "../naming.ts";
-import { type RedisPodArgs, redisPodSpec } from "./redisPod.ts";
-import type { EnvVar, Made } from "../types.ts";
+import { checkRedis } from "../../config/checks.ts";
+import { ConfigError } from "../../config/parse.ts";
+import { redisSettings } from "../../config/settings.ts";
+import type { RedisSettings } from "../args.ts";
+import { CLIENT_LABEL, labels } from "../naming.ts";
+import { afterChecks, checked, readArgs } from "../readArgs.ts";
+import type { EnvVar, K8sObject } from "../types.ts";
+import { RedisServer } from "./redisServer.ts";
 
-/** Arguments of {@link RedisQueue}. */
-export interface RedisQueueArgs extends RedisPodArgs {
-  /** Name of the queue: its label picks the pods that are let in. */
-  queue: string;
-  namespace: pulumi.Input<string>;
-  /** A Redis that is there already, `rediss://user:password@host:port`: only a Secret with it is made. */
-  url?: pulumi.Input<string>;
+/** Arguments of {@link Redis}. */
+export interface RedisArgs extends RedisSettings {
+  /** Name of the Service; the Pod is `NAME-master`, as on the Kubernetes page. @default the component's name */
+  name?: string;
+  /** Namespace of all its resources. @default "default" */
+  namespace?: pulumi.Input<string>;
+  /** Create the namespace; it enforces Pod Security `restricted`. @default false */
+  createNamespace?: boolean;
 }
 
-/** A large log takes minutes to load, and its startup probe allows ten. */
-const PATIENCE = { create: "12m", update: "12m" };
-/**
- * The Pod `redis-master` and the Service `redis` of the Kubernetes page, hardened; or a StatefulSet with a claim; or only a Secret with the address of
- * a Redis that is there.
- */
-export class RedisQueue extends pulumi.ComponentResource {
+/** What a Batch gives its pods so that they reach a Redis. */
+export interface RedisAccess {
   /** Variables that tell a container where Redis is. */
-  readonly env: EnvVar[];
-  /** What holds the data, or says where it is: in another, nothing is known of what was done in this one. */
-  readonly data: Made;
-  /** Made first, and at once: what comes after it knows that the cluster answers and lets us in. */
+  env: EnvVar[];
+  /** Labels with which Redis lets a pod in. */
+  labels: Record<string, pulumi.Input<string>>;
+}
+
+/** Where the command line finds a Redis. */
+export interface RedisLocation {
+  namespace: pulumi.Input<string>;
+  /** Pod to forward a port to; absent for a Redis of the user's own. */
+  pod?: string;
+  /** Secret with the key `password`, in the same namespace; absent without a password. */
+  passwordSecret?: string;
+  /** Address of a Redis of the user's own. */
+  url?: pulumi.Output<string>;
+}
+
+/**
+ * The Redis of one or more Batches: the Pod and the Service of the Kubernetes page, hardened; with `storage` a StatefulSet with a volume claim; with
+ * `url` a Redis that exists already.
+ */
+export class Redis extends pulumi.ComponentResource {
+  /** Namespace of its resources. */
+  readonly namespace: pulumi.Output<string>;
+  /** The resource that holds the data (Pod, StatefulSet, or the Secret with the URL). Replacing it loses what was done, so every Job is replaced with it. */
+  readonly storage: K8sObject;
+  /** First resource created. Depend on it to fail early when the cluster is unreachable or denies access. */
   readonly first: pulumi.Resource;
+  readonly location: RedisLocation;
+  readonly #name: string;
+  readonly #server?: RedisServer;
+  readonly #queues = new Map<string, string>();
 
   /**
    * @param name Name of the component; its children are named after it.
-   * @param args What to make.
+   * @param args Which Redis, and how it is run.
    * @param opts Options of the component.
+   * @throws ConfigError of one line for an argument that cannot be used.
    */
-  constructor(name: string, args: RedisQueueArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("workqueue:index:RedisQueue", name, args, opts);
-    const { queue, namespace, url } = args;
-    const mine = { parent: this };
-    const meta = (resource: string) => ({ name: resource, namespace, labels: labels("redis", queue) });
-
-    if (url !== undefined) {
-      this.data = this.first = new k8s.core.v1.Secret(
+  constructor(name: string, args: RedisArgs = {}, opts?: pulumi.ComponentResourceOptions) {
+    const settings = readArgs(`Redis ${name}`, redisSettings, args, ["name", "namespace", "createNamespace"]);
+    checked(`Redis ${name}`, () => checkRedis({ ...args }));
+    super("job-wq-2:index:Redis", name, {}, afterChecks(opts));
+    const { name: service = name } = args;
+    const namespace = args.createNamespace ? this.#createNamespace(name, args) : (args.namespace ?? "default");
+    this.#name = service;
+    this.namespace = pulumi.output(namespace);
+    if (settings.url) {
+      const metadata = { name: `${service}-url`, namespace, labels: labels(service, "redis") };
+      this.storage = this.first = new k8s.core.v1.Secret(
         `${name}-url`,
-        { metadata: meta(names.redisUrl), stringData: { url } },
-        { ...mine, deleteBeforeReplace: true },
+        { metadata, stringData: { url: settings.url } },
+        { parent: this, deleteBeforeReplace: true },
       );
-      this.env = [{ name: "REDIS_URL", valueFrom: { secretKeyRef: { name: names.redisUrl, key: "url" } } }];
-      this.registerOutputs({});
-      return;
+      this.location = { namespace, url: pulumi.secret(settings.url) };
+    } else {
+      const server = new RedisServer(this, name, {
+        service,
+        namespace,
+        ...settings,
+        memory: args.memory ?? redisSettings.memory.default,
+        memoryBytes: settings.memory,
+        storage: args.storage,
+      });
+      this.#server = server;
+      this.storage = server.storage;
+      this.first = server.first;
+      this.location = { namespace, pod: server.podName, passwordSecret: settings.auth ? service : undefined };
     }
-
-    const policy = new k8s.networking.v1.NetworkPolicy(
-      `${name}-policy`,
-      {
-        metadata: meta(names.redis),
-        spec: {
-          podSelector: { matchLabels: selector("redis", queue) },
-          policyTypes: ["Ingress"],
-          ingress: [
-            {
-              from: [{ podSelector: { matchLabels: { "job-wq-2/queue": labels("redis", queue)["job-wq-2/queue"]! } } }],
-              ports: [{ protocol: "TCP", port: 6379 }],
-            },
-          ],
-        },
-      },
-      mine,
-    );
-    const secret = args.auth
-      ? new k8s.core.v1.Secret(
-          `${name}-password`,
-          { metadata: meta(names.redis), stringData: { password: pulumi.secret(randomBytes(24).toString("hex")) } },
-          // Made once: the provider moves stringData to data, so both are left alone from then on.
-          { ...mine, ignoreChanges: ["stringData", "data"] },
-        )
-      : undefined;
-    this.first = policy;
-
-    const spec = redisPodSpec(args);
-    const dependsOn = secret ? [policy, secret] : [policy];
-    // When the setting changes, both kinds are there until the end of `up`: the Service has to pick the new one.
-    const placed = { "job-wq-2/data": args.storage ? "claim" : "pod" };
-    const metadata = { ...meta(names.redisPod), labels: { ...labels("redis", queue), ...placed } };
-    const picked = { ...selector("redis", queue), ...placed };
-    this.data = args.storage
-      ? this.#statefulSet(`${name}-pod`, args.storage, spec, metadata, picked, dependsOn)
-      : this.#pod(`${name}-pod`, spec, metadata, dependsOn);
-    const service = new k8s.core.v1.Service(
-      `${name}-service`,
-      {
-        // A Service without endpoints counts as ready after ten seconds of waiting, so that wait proves nothing: the Pod's probes do.
-        metadata: { ...meta(names.redis), annotations: { "pulumi.com/skipAwait": "true" } },
-        spec: { selector: picked, ports: [{ port: 6379, targetPort: 6379 }] },
-      },
-      { ...mine, dependsOn: [this.data] },
-    );
-    this.env = [
-      { name: "REDIS_URL", value: `redis://${names.redis}:6379` },
-      { name: "REDIS_SERVICE_HOST", value: service.spec.clusterIP },
-      ...(secret
-        ? [{ name: "REDIS_PASSWORD", valueFrom: { secretKeyRef: { name: names.redis, key: "password" } } }]
-        : []),
-    ];
-    this.registerOutputs({});
+    this.registerOutputs({ namespace: this.namespace, location: this.location });
   }
 
-  #pod(
-    name: string,
-    spec: k8s.types.input.core.v1.PodSpec,
-    metadata: { name: string; namespace: pulumi.Input<string>; labels: Record<string, string> },
-    dependsOn: pulumi.Resource[],
-  ): k8s.core.v1.Pod {
-    // The provider's own wait for a Pod has no end: each look begins its time-out anew.
-    const annotations = { "pulumi.com/waitFor": "condition=Ready" };
-    return new k8s.core.v1.Pod(
-      name,
-      { metadata: { ...metadata, annotations }, spec },
-      { parent: this, dependsOn, deleteBeforeReplace: true, customTimeouts: PATIENCE },
-    );
+  #createNamespace(name: string, { namespace }: RedisArgs): pulumi.Output<string> {
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    return new k8s.core.v1.Namespace(`${name}-namespace`, { metadata: { name: namespace, labels } }, { parent: this })
+      .metadata.name;
   }
 
-  #statefulSet(
-    name: string,
-    storage: string,
-    spec: k8s.types.input.core.v1.PodSpec,
-    metadata: { name: string; namespace: pulumi.Input<string>; labels: Record<string, string> },
-    matchLabels: Record<string, string>,
-    dependsOn: pulumi.Resource[],
-  ): k8s.apps.v1.StatefulSet {
-    return new k8s.apps.v1.StatefulSet(
-      name,
-      {
-        metadata,
-        spec: {
-          serviceName: names.redis,
-          replicas: 1,
-          selector: { matchLabels },
-          template: { metadata: { labels: metadata.labels }, spec },
-          // Else a pod whose image was wrong would not be replaced by one whose image is right.
-          podManagementPolicy: "Parallel",
-          persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" },
-          volumeClaimTemplates: [
-            {
-              metadata: { name: "data", labels: metadata.labels },
-              spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage } } },
-            },
-          ],
-        },
-      },
-      {
-        ...{ parent: this, dependsOn, deleteBeforeReplace: true, customTimeouts: PATIENCE },
-        // Another size would be another claim, without the data.
-        ignoreChanges: ["spec.volumeClaimTemplates"],
-      },
-    );
+  /** How the pods of a Batch in this namespace reach it. @internal */
+  access(): RedisAccess {
+    const client = { [CLIENT_LABEL]: pulumi.interpolate`${this.namespace}.${this.#name}` };
+    if (this.#server) return { env: this.#server.env, labels: client };
+    const url = { name: "REDIS_URL", valueFrom: { secretKeyRef: { name: `${this.#name}-url`, key: "url" } } };
+    return { env: [url], labels: client };
+  }
+
+  /** Notes that a Batch uses a queue of it. @throws ConfigError when another one does. @internal */
+  claimQueue(queue: string, batch: string): void {
+    const other = this.#queues.get(queue);
+    if (other !== undefined)
+      throw new ConfigError(
+        `Expected \`queue\` to be one of its own, got ${JSON.stringify(queue)}, which Batch ${other} has on the same Redis.`,
+      );
+    this.#queues.set(queue, batch);
   }
 }

@@ -1,52 +1,58 @@
-// What runs in the Pod of Redis, and how it is looked after.
+// The pod that runs Redis, and how it is probed.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as k8s from "@pulumi/kubernetes";
-import { names } from "../naming.ts";
+import type * as pulumi from "@pulumi/pulumi";
 import { containerSecurity, podSecurity } from "../podSecurity.ts";
+import { later } from "../readArgs.ts";
+import type { Known } from "../types.ts";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Probe = k8s.types.input.core.v1.Probe;
 
-/** What a Redis of our own is like. */
+/** What the pod is made of. */
 export interface RedisPodArgs {
-  /** Image of any Redis from 7.0. */
-  image: string;
-  /** Memory limit, a Kubernetes quantity, and the same in bytes. */
-  memory: string;
-  memoryBytes: number;
-  /** A password, made once. */
-  auth: boolean;
-  /** Size of a claim that holds the data; without it the data goes with the Pod. */
-  storage?: string;
+  image: Known<string>;
+  /** Memory limit, as a Kubernetes quantity and in bytes. */
+  memory: pulumi.Input<string>;
+  memoryBytes: Known<number>;
+  /** Name of the Secret with the key `password`; absent: no password. */
+  passwordSecret: string | undefined;
+  /** The data lies on a volume claim named `data`, not in the pod. */
+  hasClaim: boolean;
 }
 
-/** Share of the memory limit that is for data: an AOF rewrite copies what changes meanwhile, and settling needs room when takes are refused. */
+/** Share of the memory limit for data. An AOF rewrite copies what changes meanwhile, and acks need room when takes are refused. */
 const DATA_SHARE = 0.6;
-/** User of the official image; Debian's has none of that number, and needs none. */
+/** User id of the official image. */
 const USER = 999;
 
-/** Mends what a host's death left of the log, and becomes `redis-server`. */
+/** Repairs a log that was cut off when its host died, then becomes `redis-server`. */
 const START = readFileSync(join(import.meta.dirname, "start.sh"), "utf8");
 
-/** What `redis-server` is started with: on disk within a second, full rather than forgetful, one node. */
-function redisArgs(memoryBytes: number, auth: boolean): string[] {
-  return [
-    ...["--dir", "/data", "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""],
-    ...["--maxmemory", String(Math.floor(memoryBytes * DATA_SHARE)), "--maxmemory-policy", "noeviction"],
-    ...["--protected-mode", "no"],
-    ...(auth ? ["--requirepass", "$(REDISCLI_AUTH)"] : []),
-  ];
-}
-
-/** A probe by redis-cli, whose answer, not its exit code, tells: a Redis that loads its data answers with an error and exit code 0. */
+/** Probes with `redis-cli ping` and checks its output: while Redis loads data, the command prints an error but exits with 0. */
 function probe(answer: string, timing: Partial<Probe>): Probe {
   const command = ["sh", "-c", `redis-cli ping 2>&1 | grep -qE '${answer}'`];
   return { exec: { command }, timeoutSeconds: 5, ...timing };
 }
 
-/** The Pod that Redis runs in. */
-export function redisPodSpec({ image, memory, memoryBytes, auth, storage }: RedisPodArgs): PodSpec {
+/** Options of `redis-server`: on disk within a second, full rather than forgetful. */
+function serverOptions(memoryBytes: number, hasPassword: boolean): string[] {
+  const options = {
+    dir: "/data",
+    appendonly: "yes",
+    appendfsync: "everysec",
+    save: "",
+    maxmemory: String(Math.floor(memoryBytes * DATA_SHARE)),
+    "maxmemory-policy": "noeviction",
+    "protected-mode": "no",
+    ...(hasPassword && { requirepass: "$(REDISCLI_AUTH)" }),
+  };
+  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+/** The pod's spec. */
+export function redisPodSpec({ image, memory, memoryBytes, passwordSecret, hasClaim }: RedisPodArgs): PodSpec {
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -56,22 +62,28 @@ export function redisPodSpec({ image, memory, memoryBytes, auth, storage }: Redi
       {
         name: "redis",
         image,
-        args: ["sh", "-c", START, "redis-server", ...redisArgs(memoryBytes, auth)],
+        args: later(memoryBytes, (bytes) => [
+          "sh",
+          "-c",
+          START,
+          "redis-server",
+          ...serverOptions(bytes, passwordSecret !== undefined),
+        ]),
         workingDir: "/data",
         // redis-cli reads it too, so that `kubectl exec redis-master -- redis-cli …` needs no password.
-        env: auth
-          ? [{ name: "REDISCLI_AUTH", valueFrom: { secretKeyRef: { name: names.redis, key: "password" } } }]
+        env: passwordSecret
+          ? [{ name: "REDISCLI_AUTH", valueFrom: { secretKeyRef: { name: passwordSecret, key: "password" } } }]
           : [],
         ports: [{ containerPort: 6379, name: "redis" }],
         resources: { requests: { cpu: "100m", memory }, limits: { memory } },
         securityContext: containerSecurity,
         volumeMounts: [{ name: "data", mountPath: "/data" }],
-        // Ten minutes for loading a large AOF, looked at every second.
+        // Ten minutes for loading a large AOF, checked every second.
         startupProbe: probe("PONG", { periodSeconds: 1, failureThreshold: 600 }),
         readinessProbe: probe("PONG", { periodSeconds: 5 }),
-        livenessProbe: probe("PONG|LOADING|BUSY", { periodSeconds: 10, failureThreshold: 6 }),
+        livenessProbe: probe("PONG|LOADING|BUSY|MISCONF", { periodSeconds: 10, failureThreshold: 6 }),
       },
     ],
-    ...(storage ? {} : { volumes: [{ name: "data", emptyDir: {} }] }),
+    volumes: hasClaim ? undefined : [{ name: "data", emptyDir: {} }],
   };
 }

@@ -1,36 +1,12 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Setting, settings } from "../../config/settings.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, Record<string, string>>;
 
-/** Cells of the rows of the README's tables whose first cell is this. */
-function row(first: string): string[] | undefined {
-  const rows = readme.split("\n").filter((line) => line.startsWith("|"));
-  const cells = rows.map((line) =>
-    line
-      .split(/(?<!\\)\|/)
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
-  return cells.find(([cell]) => cell === first);
-}
-
 describe("the README", () => {
-  for (const [key, setting] of Object.entries(settings) as [string, Setting][]) {
-    it(`says of the setting ${key} what config/settings.ts says`, () => {
-      const value = setting.default === undefined ? "" : `\`${setting.default}\``;
-      assert.deepEqual(row(`\`${key}\``), [
-        `\`${key}\``,
-        value,
-        `${setting.about}${setting.secret ? " (secret)" : ""}`,
-      ]);
-    });
-  }
-
   it("names what each dependency is for", () => {
     const named = new Set([...readme.matchAll(/`(@?[\w/.-]+)`/g)].map((match) => match[1]!));
     const packages = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { build } from "esbuild";
+import { join, resolve } from "node:path";
 import { execa } from "execa";
+import { stageWorker } from "../../../components/image/bundle.ts";
 import { startRedis } from "../../support/redis.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
@@ -16,7 +16,7 @@ describe("a handler", function () {
   let redis: Awaited<ReturnType<typeof startRedis>>;
   let queue = 0;
   before(async () => {
-    for (const folder of ["queue", "worker", "seed"])
+    for (const folder of ["config", "queue", "worker", "seed"])
       cpSync(join(root, folder), join(dir, folder), { recursive: true });
     cpSync(join(root, "package.json"), join(dir, "package.json"));
     symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
@@ -29,21 +29,17 @@ describe("a handler", function () {
   beforeEach(() => queue++);
 
   const run = (script: string, env: Record<string, string> = {}, ...args: string[]) =>
-    execa(process.execPath, [join(dir, script), ...args], {
-      env: { REDIS_URL: redis.url, WQ_QUEUE: `q${queue}`, WQ_WORK_SECONDS: "0", WQ_BACKOFF_MIN: "10", ...env },
+    execa(process.execPath, [resolve(dir, script), ...args], {
+      env: { REDIS_URL: redis.url, WQ_QUEUE: `q${queue}`, WQ_WORK_SECONDS: "0", WQ_BACKOFF: "10ms..5m", ...env },
       reject: false,
       all: true,
     });
-  const bundle = async () => {
-    const outdir = join(dir, "app/bin");
-    const entryPoints = {
-      worker: join(dir, "worker/main.ts"),
-      leaseKeeperThread: join(dir, "queue/consumer/leaseKeeperThread.ts"),
-    };
-    const banner = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
-    await build({ entryPoints, outdir, bundle: true, format: "esm", platform: "node", banner: { js: banner } });
-    cpSync(join(dir, "queue/scripts"), join(dir, "app/scripts"), { recursive: true });
-    return "app/bin/worker.js";
+  const bundle = () => {
+    const staged = stageWorker(`handler-test-${process.pid}`, {
+      handler: join(dir, "worker/handler.ts"),
+      files: undefined,
+    });
+    return resolve(staged, "app/bin/worker.js");
   };
   const seed = () => run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "1" });
   const handler = (text: string) => writeFileSync(join(dir, "worker/handler.ts"), text);
@@ -74,7 +70,7 @@ describe("a handler", function () {
     for (const bundled of [false, true]) {
       it(`${title} aborts the batch with the reason${bundled ? ", bundled" : ""}`, async () => {
         handler(text);
-        const script = bundled ? await bundle() : "worker/main.ts";
+        const script = bundled ? bundle() : "worker/main.ts";
         await seed();
         const worked = await run(script);
         assert.deepEqual([worked.exitCode, worked.all], [0, reason]);

@@ -1,6 +1,6 @@
 // The three programs as a container runs them: real processes, a real Redis.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -40,7 +40,7 @@ describe("the programs of the image", function () {
     writeFileSync(file, gzipSync(items.map((item) => JSON.stringify(item)).join("\n")));
     return start("seed/main.ts", { WQ_ITEMS_FILE: file, WQ_ITEMS_FORMAT: "strings", WQ_JOB_UID: "uid-1", ...env });
   };
-  const work = (env: Record<string, string> = {}) => start("worker/main.ts", { WQ_BACKOFF_MIN: "10", ...env });
+  const work = (env: Record<string, string> = {}) => start("worker/main.ts", { WQ_BACKOFF: "10ms..5m", ...env });
   const command = (...words: string[]) => ({ WQ_COMMAND: JSON.stringify(words) });
   const shell = (script: string) => command("sh", "-c", script);
   const results = async () => {
@@ -113,7 +113,7 @@ describe("the programs of the image", function () {
     await seed(["orphan", "deaf"]);
     const nap = `987.${process.pid}`;
     const script = `sleep ${nap} & [ $ITEM = orphan ] || { trap "" TERM; sleep ${nap}; }; true`;
-    const worked = await work({ ...shell(script), WQ_ITEM_TIMEOUT: "1000", WQ_MAX_ATTEMPTS: "1" });
+    const worked = await work({ ...shell(script), WQ_ITEM_TIMEOUT: "1s", WQ_MAX_ATTEMPTS: "1" });
     assert.equal(worked.exitCode, 0, worked.all);
     const rows = await results();
     assert.equal(rows[0]!.outcome, "done");
@@ -134,7 +134,7 @@ describe("the programs of the image", function () {
 
   it("give back what is in hand at SIGTERM, at no cost, and exit with 143", async () => {
     await seed(["slow"]);
-    const worked = work({ ...shell("sleep 60"), WQ_GRACE: "100" });
+    const worked = work({ ...shell("sleep 60"), WQ_GRACE_PERIOD: "100ms" });
     worked.stdout.on("data", (chunk: Buffer) => chunk.includes("Working on slow") && worked.kill("SIGTERM"));
     const { exitCode, all } = await worked;
     assert.equal(exitCode, 143, all);
@@ -147,7 +147,7 @@ describe("the programs of the image", function () {
     await seed(["slow"]);
     const note = join(dir, `note-${queue}`);
     const script = `trap 'sleep 0.3; echo tidy > ${note}; exit 1' TERM; echo ready >&2; while :; do sleep 0.05; done`;
-    const worked = work({ ...shell(script), WQ_GRACE: "0" });
+    const worked = work({ ...shell(script), WQ_GRACE_PERIOD: "0s" });
     worked.stdout.on("data", (chunk: Buffer) => chunk.includes("ready") && worked.kill("SIGTERM"));
     const { exitCode, all } = await worked;
     assert.equal(exitCode, 143, all);
@@ -160,7 +160,9 @@ describe("the programs of the image", function () {
     await sleep(1500);
     assert.equal((await start("worker/livenessProbe.ts")).exitCode, 0);
     await worked;
-    const hung = await start("worker/livenessProbe.ts", { WQ_ITEM_TIMEOUT: "-60000" });
+    const long = new Date(Date.now() - 60_000);
+    utimesSync("/tmp/alive", long, long);
+    const hung = await start("worker/livenessProbe.ts", { WQ_ITEM_TIMEOUT: "1s" });
     assert.match(hung.all, /^The event loop has not turned for \d+ s$/);
     assert.equal(hung.exitCode, 1);
   });
@@ -186,7 +188,7 @@ describe("the programs of the image", function () {
       "worker/main.ts",
       { WQ_COMMAND: "ls" },
       64,
-      /^Expected WQ_COMMAND to be a JSON array of strings, got "ls"\.$/,
+      /^Expected WQ_COMMAND to be a list of texts like \["python3", "process.py"\], got "ls"\.$/,
     ],
   ];
   for (const [title, script, env, code, line] of refusals) {

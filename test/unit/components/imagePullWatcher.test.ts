@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { V1ContainerState, V1Pod } from "@kubernetes/client-node";
-import { hasStarted, pullTrouble } from "../../../components/batch/imagePullWatcher.ts";
+import { hasStarted, imagePullError } from "../../../components/batch/imagePullWatcher.ts";
 
 const image = "ghcr.io/you/job-wq-2:1";
 const status = (state?: V1ContainerState) => ({ name: "c", image, imageID: "", ready: false, restartCount: 0, state });
@@ -11,13 +11,13 @@ describe("an image that cannot be pulled", () => {
   it("is what all pods wait for in vain; the reason is the registry's, in one line", () => {
     const failed = waits("ErrImagePull", `failed to resolve reference "${image}": not found\nmore`);
     const why = `failed to resolve reference "${image}": not found`;
-    assert.deepEqual(pullTrouble([failed, failed]), { image, why });
+    assert.deepEqual(imagePullError([failed, failed]), { image, why });
     const later = waits(
       "ImagePullBackOff",
       `Back-off pulling image "${image}": ErrImagePull: rpc error: code = NotFound desc = ${why}`,
     );
-    assert.deepEqual(pullTrouble([later]), { image, why });
-    assert.deepEqual(pullTrouble([waits("ErrImageNeverPull")]), { image, why: "ErrImageNeverPull" });
+    assert.deepEqual(imagePullError([later]), { image, why });
+    assert.deepEqual(imagePullError([waits("ErrImageNeverPull")]), { image, why: "ErrImageNeverPull" });
   });
 
   it("may be an init container's", () => {
@@ -29,14 +29,14 @@ describe("an image that cannot be pulled", () => {
         containerStatuses: [status({ waiting: { reason: "PodInitializing" } })],
       },
     };
-    assert.deepEqual(pullTrouble([init]), { image: "items", why: "denied" });
+    assert.deepEqual(imagePullError([init]), { image: "items", why: "denied" });
   });
 
   it("is none where a pod is on its way, or there is no pod yet", () => {
-    assert.equal(pullTrouble([]), undefined);
-    assert.equal(pullTrouble([{}]), undefined);
-    assert.equal(pullTrouble([waits("ErrImagePull", "no"), waits("ContainerCreating")]), undefined);
-    assert.equal(pullTrouble([waits("CrashLoopBackOff", "no")]), undefined);
+    assert.equal(imagePullError([]), undefined);
+    assert.equal(imagePullError([{}]), undefined);
+    assert.equal(imagePullError([waits("ErrImagePull", "no"), waits("ContainerCreating")]), undefined);
+    assert.equal(imagePullError([waits("CrashLoopBackOff", "no")]), undefined);
   });
 
   it("is none any more once a container ran", () => {

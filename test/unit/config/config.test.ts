@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
+import { type BatchItems, itemsOf as batchItems } from "../../../components/batch/items.ts";
 import { readConfig, type Source } from "../../../config/index.ts";
 
 type Values = Record<string, unknown>;
@@ -14,16 +15,13 @@ function source(values: Values): Source {
     const value = values[key];
     return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
   };
-  const getObject = (key: string) => {
-    const text = get(key);
-    return text === undefined ? undefined : (JSON.parse(text) as unknown);
-  };
   const secret = (key: string) => (get(key) === undefined ? undefined : pulumi.secret(get(key)!));
-  return { names: () => Object.keys(values), get, getObject, getSecret: secret, getSecretObject: secret as never };
+  return { names: () => Object.keys(values), get, getSecret: secret };
 }
 
 const enough = { imageName: "ghcr.io/you/job-wq-2" };
 const read = (values: Values) => readConfig(source({ ...enough, ...values }));
+const itemsOf = (values: Values) => batchItems(read(values).batch) as Extract<BatchItems, { kind: "file" }>;
 
 describe("config", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-config-"));
@@ -33,47 +31,56 @@ describe("config", () => {
   };
   after(() => rmSync(dir, { recursive: true }));
 
-  it("has defaults for all but the image", () => {
-    const config = readConfig(source(enough));
-    assert.equal(config.items, undefined);
-    const { queue, namespace, parallelism, concurrency, backoff, itemTimeout, lease, activeDeadline, redis } = config;
-    assert.deepEqual([queue, namespace, parallelism, concurrency], ["job2", "default", 2, 1]);
-    assert.deepEqual([backoff, itemTimeout, lease, activeDeadline], [{ min: 1e3, max: 3e5 }, 3.6e6, 1e4, 8.64e7]);
-    assert.deepEqual(config.image, { kind: "build", name: "ghcr.io/you/job-wq-2", push: true });
-    assert.deepEqual([redis.image, redis.memoryBytes, redis.auth, redis.url], ["redis:8", 2 ** 28, true, undefined]);
+  it("gives the components what is set, and leaves the rest to their defaults", () => {
+    assert.deepEqual(readConfig(source({ ...enough, parallelism: "3", redisMemory: "1Gi" })), {
+      redis: { namespace: "default", createNamespace: false, memory: "1Gi" },
+      image: { ...enough, handler: "worker/handler.ts", files: "worker/files" },
+      batch: { queue: "job2", parallelism: "3" },
+    });
+  });
+
+  it("keeps secrets secret", async () => {
+    const { redis, image, batch } = readConfig(
+      source({
+        ...enough,
+        redisUrl: "redis://u:p@h",
+        registryUsername: "u",
+        registryPassword: "p",
+        secretEnv: { A: "1" },
+      }),
+    );
+    for (const value of [redis.url, image.registryPassword, batch.secretEnv])
+      assert.ok(await pulumi.isSecret(value as never));
   });
 
   it("takes items as texts, of whatever kind they are written", () => {
-    const { items } = read({ items: ["a b", 7, true, "two\nlines"] });
-    assert.ok(items?.kind === "file");
+    const items = itemsOf({ items: ["a b", 7, true, "two\nlines"] });
     assert.equal(items.format, "strings");
-    assert.equal(gunzipSync(items.gzipped).toString(), '"a b"\n"7"\n"true"\n"two\\nlines"');
+    assert.equal(gunzipSync(Buffer.from(items.base64, "base64")).toString(), '"a b"\n"7"\n"true"\n"two\\nlines"');
   });
 
   it("tells the kind of an items file by its name", () => {
     const kinds = [file("a.txt", "x\ny\n"), file("a.ndjson", '{"a":1}\n')].map((itemsFile) => {
-      const { items } = read({ itemsFile });
-      return items?.kind === "file" && items.format;
+      return itemsOf({ itemsFile }).format;
     });
     assert.deepEqual(kinds, ["text", "ndjson"]);
   });
 
   it("gives the same list the same digest, and another list another", () => {
-    const digest = (items: unknown[]) => read({ items }).items!.digest;
+    const digest = (items: unknown[]) => itemsOf({ items }).digest;
     assert.equal(digest(["a", "b"]), digest(["a", "b"]));
     assert.notEqual(digest(["a", "b"]), digest(["b", "a"]));
   });
 
   it("sends a list that does not fit into a ConfigMap another way", () => {
     const noise = Array.from({ length: 40_000 }, (_, i) => `${(i * 2654435761) % 2 ** 32} ${Math.sin(i)}`);
-    const { items } = read({ itemsFile: file("big.txt", noise.join("\n")) });
-    assert.ok(items?.kind === "file" && !items.inline);
+    assert.equal(itemsOf({ itemsFile: file("big.txt", noise.join("\n")) }).inline, false);
   });
 
   it("takes any image's name that Docker takes", () => {
     const named = ["docker.io/you/x", "localhost:5000/x:1.2", "127.0.0.1:5000/a/b_c", "reg.example.com/x-y.z/q:T_1"];
-    for (const imageName of named) assert.equal(read({ imageName }).image.name, imageName);
-    assert.equal(read({ imageName: "job-wq-2", push: "false" }).image.name, "job-wq-2");
+    for (const imageName of named) assert.equal(read({ imageName }).image.imageName, imageName);
+    assert.equal(read({ imageName: "job-wq-2", push: "false" }).image.imageName, "job-wq-2");
   });
 
   const long = "x".repeat(2 ** 20 + 1);
@@ -190,10 +197,10 @@ describe("config", () => {
   ];
   for (const [title, values, message] of refused) {
     it(`refuses ${title}`, () => {
-      assert.throws(() => read(values), { name: "BadSetting", message });
+      assert.throws(() => itemsOf(values), { name: "ConfigError", message });
       const told = (() => {
         try {
-          return void read(values);
+          return void itemsOf(values);
         } catch (error) {
           return (error as Error).message;
         }

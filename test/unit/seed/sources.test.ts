@@ -53,7 +53,7 @@ describe("sources of items", () => {
     for (const line of ["[1", "1"])
       await assert.rejects(read(`"a"\n${line}\n`, "strings"), {
         message: "Line 2 of the items is not a JSON string.",
-        code: 64,
+        name: "ConfigError",
       });
   });
 
@@ -64,7 +64,7 @@ describe("sources of items", () => {
     const path = join(dir, "bad.gz");
     await assert.rejects(drain(join(dir, "none")), {
       message: /^The items in .*none cannot be read: ENOENT/,
-      code: 64,
+      name: "ConfigError",
     });
     writeFileSync(path, "apple\n");
     await assert.rejects(drain(path), { message: /bad\.gz cannot be read: incorrect header check\.$/ });

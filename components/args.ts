@@ -1,0 +1,103 @@
+// Generated from config/settings.ts by `npm run docs`.
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** Settings of {@link file://./index.ts | Redis}; all have a default or may be left out. */
+export interface RedisSettings {
+  /** A Redis of your own, `rediss://user:password@host:port`. No Redis is created then. */
+  url?: pulumi.Input<string>;
+  /** Size of a volume claim for Redis, like `1Gi`; fixed once created. Without it the data goes with the Pod. */
+  storage?: pulumi.Input<string>;
+  /** Redis image, 7.0 or later; from 7.2 on the end of a batch is confirmed by WAITAOF. @default "redis:8" */
+  image?: pulumi.Input<string>;
+  /** Memory limit of Redis, from 32Mi; 60 % of it holds data. @default "256Mi" */
+  memory?: pulumi.Input<string>;
+  /** Protect Redis with a generated password. @default true */
+  auth?: boolean;
+}
+
+/** Settings of {@link file://./index.ts | WorkerImage}; all have a default or may be left out. */
+export interface ImageSettings {
+  /** Image to build and push, with its registry: `ghcr.io/you/job-wq-2`. Exactly one of `imageName` and `image`. */
+  imageName?: string;
+  /** Ready-made image built by this project, used as it is; needs no Docker. */
+  image?: string;
+  /** Push the image. `false` when cluster and Docker share an engine (minikube, Docker Desktop). @default true */
+  push?: boolean;
+  /** Platform of the cluster's nodes. @default "linux/amd64" */
+  platform?: pulumi.Input<string>;
+  /** Image to build on, with glibc; Node.js is added where it has none. @default "node:24-slim" */
+  baseImage?: string;
+  /** Registry login for push and pull. Default: this machine's `docker login` for the push, none for the pull. */
+  registryUsername?: pulumi.Input<string>;
+  /** Password of `registryUsername`; `pulumi config set --secret`. */
+  registryPassword?: pulumi.Input<string>;
+  /** Name of an existing pull Secret in the namespace. */
+  pullSecret?: pulumi.Input<string>;
+}
+
+/** Settings of {@link file://./index.ts | Batch}; all have a default or may be left out. */
+export interface BatchSettings {
+  /** Items, as a list of texts. At most one of `items`, `itemsFile`, `itemsRange`; with none the queue is filled by hand. */
+  items?: pulumi.Input<pulumi.Input<string>[]>;
+  /** File with one item per line: text, or JSON (`.ndjson`, `.jsonl`). Millions are fine; empty lines are skipped. */
+  itemsFile?: string;
+  /** Whole numbers as items, like `1..1000`. */
+  itemsRange?: pulumi.Input<string>;
+  /** Program with its arguments, as a list, run once per item instead of the handler. */
+  command?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Worker pods, from 1. @default 2 */
+  parallelism?: pulumi.Input<number>;
+  /** Items a pod works on at a time, from 1. @default 1 */
+  concurrency?: pulumi.Input<number>;
+  /** Seconds that the shipped handler sleeps per item. @default 10 */
+  workSeconds?: pulumi.Input<number>;
+  /** Failed attempts before an item is given up, from 1. @default 3 */
+  maxAttempts?: pulumi.Input<number>;
+  /** Wait after the first failure and the longest one; doubled in between, with jitter. @default "1s..5m" */
+  backoff?: pulumi.Input<string>;
+  /** Time limit of one attempt, from 1s. @default "1h" */
+  itemTimeout?: pulumi.Input<string>;
+  /** An item whose worker died runs again within this time where a slot is free; from 2s. @default "10s" */
+  lease?: pulumi.Input<string>;
+  /** Abort the batch when more items than this are given up. Default: never. */
+  maxFailures?: pulumi.Input<number>;
+  /** `up` succeeds although items failed. @default false */
+  allowFailures?: pulumi.Input<boolean>;
+  /** Longest result that is kept, in bytes; longer ones are cut. @default 65536 */
+  maxResultBytes?: pulumi.Input<number>;
+  /** Keep what handlers returned (`all`), or only the reasons of failures (`failed`). @default "all" */
+  keepResults?: pulumi.Input<string>;
+  /** Keep logs of `failed` items only, or of `all`; 64 KiB each. @default "failed" */
+  keepLogs?: pulumi.Input<string>;
+  /** Change it to run every item again. @default 1 */
+  run?: pulumi.Input<string>;
+  /** Change it to run the failed items again. @default 0 */
+  retry?: pulumi.Input<string>;
+  /** Start workers; `false` for Redis and the items only. @default true */
+  workers?: boolean;
+  /** `up` waits for the end; `false`: it does not, and gives no verdict. @default true */
+  wait?: boolean;
+  /** Time limit of all workers together, from 1m. @default "24h" */
+  activeDeadline?: pulumi.Input<string>;
+  /** Time that items in flight get when a pod is stopped. @default "10s" */
+  gracePeriod?: pulumi.Input<string>;
+  /** Resources of a worker: `{requests: {cpu, memory}, limits: {memory}}`. Default: requests of 100m and 128Mi. */
+  resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
+  /** Labels of the nodes that workers may run on. */
+  nodeSelector?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Tolerations of the workers, as in a Pod. */
+  tolerations?: pulumi.Input<pulumi.Input<k8s.types.input.core.v1.Toleration>[]>;
+  /** Name of the workers' PriorityClass. */
+  priorityClass?: pulumi.Input<string>;
+  /** Environment variables of the handler or command. */
+  env?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN …`. */
+  secretEnv?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** ServiceAccount of the workers; its token is mounted only then. */
+  serviceAccountName?: pulumi.Input<string>;
+  /** User id of the workers, from 1. @default 1000 */
+  runAsUser?: pulumi.Input<number>;
+  /** Log as `text`, in the words of the Kubernetes page, or as `json`. @default "text" */
+  logFormat?: pulumi.Input<string>;
+}

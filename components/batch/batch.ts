@@ -1,0 +1,137 @@
+import type * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "../../config/parse.ts";
+import { batchSettings } from "../../config/settings.ts";
+import type { BatchSettings } from "../args.ts";
+import { makePullSecret } from "../image/pullSecret.ts";
+import type { WorkerImage } from "../image/workerImage.ts";
+import { labels } from "../naming.ts";
+import { afterChecks, checked, readArgs } from "../readArgs.ts";
+import type { Redis } from "../redis/redis.ts";
+import type { K8sObject, Known } from "../types.ts";
+import { providerSettings } from "../providerSettings.ts";
+import { watchCommands } from "./hints.ts";
+import { type BatchItems, itemsOf } from "./items.ts";
+import type { JobDefaults } from "./job.ts";
+import { makeSeedJob } from "./seedJob.ts";
+import { makeVerdictJob } from "./verdictJob.ts";
+import { makeWorkerJob } from "./workerJob.ts";
+
+/** Arguments of {@link Batch}. */
+export interface BatchArgs extends BatchSettings {
+  /** The Redis that holds the queue. Batches that share one need queues of their own. */
+  redis: Redis;
+  /** The image of the workers. */
+  image: WorkerImage;
+  /** Name of the worker Job; what belongs to it adds a suffix. @default the component's name */
+  name?: string;
+  /** Name of the list in Redis: at most 100 letters, digits, dots, colons, dashes and underscores. @default the component's name */
+  queue?: string;
+  /** Batches that must have ended well before this one is seeded; it runs again when one of them does. */
+  after?: Batch[];
+}
+
+const OTHERS = ["redis", "image", "name", "queue", "after"];
+
+/** A finite list of items, processed in parallel by a Kubernetes Job: seeded, worked off, and judged. */
+export class Batch extends pulumi.ComponentResource {
+  /** Name of the worker Job; undefined without workers. */
+  readonly workerJob: string | undefined;
+  /** Shell commands to watch it with, by what they show. */
+  readonly commands: pulumi.Output<Record<string, string>>;
+  /** The last of its Jobs. */
+  readonly last: K8sObject;
+  readonly #namespace: pulumi.Output<string>;
+
+  /**
+   * @param name Name of the component; its children are named after it.
+   * @param args The items, and how they are worked on.
+   * @param opts Options of the component.
+   * @throws ConfigError of one line for an argument that cannot be used.
+   */
+  constructor(name: string, args: BatchArgs, opts?: pulumi.ComponentResourceOptions) {
+    const component = `Batch ${name}`;
+    const settings = readArgs(component, batchSettings, args, OTHERS);
+    const { redis, image, name: jobName = name, queue = name, after = [] } = args;
+    const items = checked(component, () => {
+      redis.claimQueue(queue, name);
+      return checkBatch(args);
+    });
+    super("job-wq-2:index:Batch", name, {}, afterChecks(opts));
+    const namespace = (this.#namespace = redis.namespace);
+    const defaults: JobDefaults = {
+      parent: this,
+      name: jobName,
+      namespace,
+      queue,
+      owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
+      image: image.image,
+      pullSecrets: image.pullSecret === undefined ? [] : [image.pullSecret],
+      redis: redis.access(),
+      runAsUser: settings.runAsUser,
+      ready: [redis],
+    };
+    if (image.login) {
+      const metadata = { name: `${jobName}-registry`, namespace, labels: labels(jobName, "worker") };
+      const secret = makePullSecret(`${name}-registry`, metadata, image.login, { parent: this });
+      defaults.pullSecrets.push(metadata.name);
+      defaults.ready.push(secret);
+    }
+
+    const { run, retry, logFormat, allowFailures } = settings;
+    const before: K8sObject[] = [redis.storage, ...after.map(({ last }) => last)];
+    const seed =
+      items &&
+      makeSeedJob(`${name}-seed`, defaults, { items, build: image.build, run, retry, logFormat, follows: before });
+    const seeded = seed ? [...before, seed] : before;
+    const workers = settings.workers
+      ? makeWorkerJob(`${name}-workers`, defaults, { args, settings, handler: image.handler, follows: seeded })
+      : undefined;
+    const verdict =
+      workers && settings.wait
+        ? makeVerdictJob(`${name}-verdict`, defaults, { allowFailures, follows: [...seeded, workers] })
+        : undefined;
+    this.last = verdict ?? workers ?? seed ?? redis.storage;
+    this.workerJob = workers && jobName;
+    this.commands = pulumi
+      .output(namespace)
+      .apply((namespace) =>
+        watchCommands({ namespace, queue, workerJob: this.workerJob, redisPod: redis.location.pod }),
+      );
+    this.#watch({ [`${jobName}-seed`]: seed, [jobName]: settings.wait ? workers : undefined });
+    this.registerOutputs({ name, namespace, queue, workerJob: this.workerJob, redis: redis.location });
+  }
+
+  /** While `up` waits: says how to watch it, and ends the wait for an image that the cluster cannot pull. */
+  #watch(awaited: Record<string, k8s.batch.v1.Job | undefined>): void {
+    if (pulumi.runtime.isDryRun()) return;
+    const jobs = Object.entries(awaited).flatMap(([name, job]) => (job ? [{ name, job }] : []));
+    if (awaited[this.workerJob ?? ""]) {
+      this.commands.apply((commands) => {
+        // A line each: of a longer message Pulumi shows only the first line before the end.
+        for (const line of ["While `up` waits for the workers, watch them with:", ...Object.values(commands)])
+          void pulumi.log.info(line, this);
+      });
+    }
+    const { kubeconfig, context } = providerSettings(this);
+    pulumi.all([this.#namespace, kubeconfig, context]).apply(([namespace, kubeconfig, context]) => {
+      // Its client of Kubernetes is large: a preview does without.
+      void import("./imagePullWatcher.ts")
+        .then(({ watchImagePulls }) => watchImagePulls({ namespace, jobs, cluster: { kubeconfig, context } }))
+        .catch(() => {});
+    });
+  }
+}
+
+/** Checks arguments that depend on each other. @returns The items. @throws ConfigError */
+export function checkBatch(args: BatchArgs): Known<BatchItems> | undefined {
+  const { image, command, workers } = args;
+  const items = itemsOf(args);
+  if (items && "kind" in items && items.kind === "file" && !items.inline && !image.build)
+    throw new ConfigError(
+      "Expected `items` of at most 512 KiB, compressed, with `image`: more needs `imageName`, and Docker, to travel in an image.",
+    );
+  if (command === undefined && String(workers) !== "false" && image.build && image.handler === undefined)
+    throw new ConfigError("Expected `command`, or an image with a `handler`, got neither.");
+  return items;
+}

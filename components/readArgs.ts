@@ -1,0 +1,83 @@
+// Reads a component's arguments by the table of settings: the same parsers, defaults and messages as in a stack file.
+import * as pulumi from "@pulumi/pulumi";
+import { closest } from "fastest-levenshtein";
+import { ConfigError, type Parsed } from "../config/parse.ts";
+import type { Setting } from "../config/settings.ts";
+import type { Known } from "./types.ts";
+
+type Table = Record<string, Setting>;
+type Value<S extends Setting> = S extends { plain: true } ? Parsed<S["parse"]> : Known<Parsed<S["parse"]>>;
+
+/** Arguments as the components use them; without a default they may be undefined. */
+export type Values<S extends Table> = {
+  [K in keyof S]: S[K] extends { default: string } ? Value<S[K]> : Value<S[K]> | undefined;
+};
+
+const isOutput = (value: unknown): boolean => pulumi.Output.isInstance(value) || value instanceof Promise;
+
+/** Whether a value is known only later: an output, or a list with one in it. */
+export function isPending(value: unknown): boolean {
+  return isOutput(value) || (Array.isArray(value) && value.some(isOutput));
+}
+
+/** Applies `fn` now where the value is known, else when it is. */
+export function later<T, U>(value: Known<T>, fn: (value: T) => U): Known<U> {
+  if (!isPending(value)) return fn(value as T);
+  return pulumi.output(value as pulumi.Output<T>).apply((known) => fn(known as T)) as pulumi.Output<U>;
+}
+
+let refusals = 0;
+
+/** Refuses a component's arguments: of this program nothing is created any more. */
+function refuse(component: string, message: string): never {
+  refusals++;
+  throw new ConfigError(component ? `${component}: ${message}` : message);
+}
+
+/** Runs a check of a component's arguments. @throws ConfigError that begins with the component's name, where one is given. */
+export function checked<T>(component: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof ConfigError) refuse(component, error.message);
+    throw error;
+  }
+}
+
+/**
+ * Options of a component that is registered only when the program has declared everything it declares at once, and no component refused its arguments: so
+ * a bad argument of the last one is told before the first one is created.
+ */
+export function afterChecks(opts: pulumi.ComponentResourceOptions = {}): pulumi.ComponentResourceOptions {
+  const before = refusals;
+  const declared = new Promise<void>((resolve) => setImmediate(() => refusals > before || resolve()));
+  return { ...opts, dependsOn: declared.then(() => opts.dependsOn ?? []) as Promise<pulumi.Resource[]> };
+}
+
+/**
+ * Reads the arguments of a component.
+ * @param component Its type and name, for messages: `Batch thumbs`.
+ * @param table The settings that are its arguments.
+ * @param args What the program gave; absent ones have their defaults.
+ * @param others Names of arguments that are not settings.
+ * @throws ConfigError of one line for an argument that is unknown or cannot be used. One that is an output is checked when its value is known.
+ */
+export function readArgs<S extends Table>(component: string, table: S, args: object, others: string[]): Values<S> {
+  const given = args as Record<string, unknown>;
+  const known = [...Object.keys(table), ...others];
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key))
+      refuse(component, `There is no argument \`${key}\`; did you mean \`${closest(key, known)}\`?`);
+  }
+  const read = (key: string, { parse, default: otherwise, secret, plain }: Setting): unknown => {
+    const value = given[key] ?? otherwise;
+    if (value === undefined) return undefined;
+    const parsed = (value: unknown) => checked(component, () => parse(key, value));
+    if (!isPending(value)) return secret ? pulumi.secret(parsed(value)) : parsed(value);
+    if (plain)
+      refuse(component, `Expected \`${key}\` to be a plain value, since it decides what is created, got an output.`);
+    const output = pulumi.output(value).apply(parsed);
+    return secret ? pulumi.secret(output) : output;
+  };
+  return Object.fromEntries(Object.entries(table).map(([key, setting]) => [key, read(key, setting)])) as Values<S>;
+}

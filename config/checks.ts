@@ -1,0 +1,41 @@
+// Checks of arguments and settings that depend on each other.
+import { hasRegistry } from "./imageReference.ts";
+import { ConfigError, invalid } from "./parse.ts";
+
+type Given = Record<string, unknown>;
+
+/** Names the sources of items that are given. @throws ConfigError for more than one. */
+export function itemSource<K extends string>(args: Partial<Record<K, unknown>>, sources: readonly K[]): K | undefined {
+  const given = sources.filter((key) => args[key] !== undefined);
+  if (given.length > 1)
+    throw new ConfigError(
+      `Expected at most one of \`items\`, \`itemsFile\` and \`itemsRange\`, got ${given.join(" and ")}.`,
+    );
+  return given[0];
+}
+
+/** @param key How a message names an argument. @throws ConfigError */
+export function checkRedis({ url, storage }: Given, key = (argument: string) => argument): void {
+  if (url !== undefined && storage !== undefined)
+    throw new ConfigError(
+      `Expected at most one of \`${key("url")}\` and \`${key("storage")}\`, got both: a Redis of your own has its own storage.`,
+    );
+}
+
+/** @throws ConfigError */
+export function checkImage({ imageName, image, push, registryUsername, registryPassword }: Given): void {
+  if (imageName !== undefined && image !== undefined)
+    throw new ConfigError("Expected one of `imageName` and `image`, got both.");
+  if (imageName === undefined && image === undefined)
+    throw new ConfigError(
+      "Expected `imageName` (what to build and push, like ghcr.io/you/job-wq-2) or `image` (a ready-made one), got neither.",
+    );
+  if (imageName !== undefined && String(push) !== "false" && !hasRegistry(String(imageName)))
+    invalid("imageName", "a name that begins with its registry, like docker.io/you/job-wq-2, to be pushed", imageName);
+  if ((registryUsername === undefined) === (registryPassword === undefined)) return;
+  const pair = ["registryUsername", "registryPassword"];
+  const [given, missing] = registryUsername === undefined ? pair.toReversed() : pair;
+  throw new ConfigError(
+    `Expected both \`registryUsername\` and \`registryPassword\` or neither, got \`${given}\` without \`${missing}\`.`,
+  );
+}

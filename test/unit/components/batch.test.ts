@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import * as pulumi from "@pulumi/pulumi";
+import type * as Components from "../../../components/index.ts";
+import {
+  created,
+  inputsOf,
+  optionsOf,
+  recorder,
+  registered,
+  replacedBy,
+  reset,
+  startMocks,
+  summary,
+  variablesOf,
+} from "../../support/mockProgram.ts";
+
+describe("Batch", function () {
+  this.timeout(20_000);
+  let components: typeof Components;
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-batch-"));
+  /** Lines that do not compress. */
+  const long = join(dir, "long.txt");
+
+  before(async () => {
+    await startMocks();
+    components = await import("../../../components/index.ts");
+    const lines = Array.from({ length: 40_000 }, (_, i) => `${(i * 2654435761) % 2 ** 32} ${Math.sin(i)}`);
+    writeFileSync(long, lines.join("\n"));
+  });
+  after(() => rmSync(dir, { recursive: true }));
+  beforeEach(reset);
+
+  const redis = () => new components.Redis("redis", { namespace: "fruits" });
+  const ready = () => new components.WorkerImage("worker", { image: "reg.example.com/x:1" });
+  const built = (args = {}) =>
+    new components.WorkerImage("worker", { imageName: "reg.example.com/x:2", handler: "worker/handler.ts", ...args });
+
+  async function batch(args: Partial<Components.BatchArgs> = {}) {
+    const made = new components.Batch(
+      "job-wq-2",
+      { redis: redis(), image: ready(), queue: "job2", items: ["a"], ...args },
+      recorder,
+    );
+    await registered();
+    return made;
+  }
+
+  it("seeds, works and judges: three Jobs in the names of the Kubernetes page", async () => {
+    await batch();
+    assert.deepEqual(summary(/Job|Batch|ConfigMap/), [
+      "Batch job-wq-2 = -",
+      "ConfigMap job-wq-2-seed-items = job-wq-2-items",
+      "Job job-wq-2-seed-job = job-wq-2-seed",
+      "Job job-wq-2-verdict-job = job-wq-2-verdict",
+      "Job job-wq-2-workers-job = job-wq-2",
+    ]);
+    for (const { type, inputs } of created)
+      if (type.endsWith(":Job")) assert.equal(inputs.metadata.namespace, "fruits");
+  });
+
+  it("runs each Job after those before it, and again with each of them", async () => {
+    await batch({ run: "3", retry: "2", itemsRange: "1..9", items: undefined });
+    assert.deepEqual(await replacedBy("job-wq-2-seed-job"), {
+      replaceWith: ["redis-pod"],
+      trigger: [inputsDigest("1..9"), "3", "2", "uid of redis-pod"],
+    });
+    assert.deepEqual(await replacedBy("job-wq-2-workers-job"), {
+      replaceWith: ["redis-pod", "job-wq-2-seed-job"],
+      trigger: ["3", "uid of redis-pod", "uid of job-wq-2-seed-job"],
+    });
+    assert.deepEqual(await replacedBy("job-wq-2-verdict-job"), {
+      replaceWith: ["redis-pod", "job-wq-2-seed-job", "job-wq-2-workers-job"],
+      trigger: [false, "uid of redis-pod", "uid of job-wq-2-seed-job", "uid of job-wq-2-workers-job"],
+    });
+    for (const name of ["seed", "workers", "verdict"])
+      assert.equal(optionsOf(`job-wq-2-${name}-job`).deleteBeforeReplace, true);
+  });
+
+  it("is seeded after the Batches it comes after, and again with them", async () => {
+    const first = await batch();
+    new components.Batch("second", { redis: redis(), image: ready(), items: ["b"], after: [first] }, recorder);
+    await registered();
+    const { replaceWith } = await replacedBy("second-seed-job");
+    assert.deepEqual(replaceWith, ["redis-pod", "job-wq-2-verdict-job"]);
+  });
+
+  describe("the seed Job", () => {
+    it("carries a list in a ConfigMap", async () => {
+      await batch({ items: ["a b", "c"] });
+      const { binaryData } = inputsOf("job-wq-2-seed-items");
+      assert.equal(gunzipSync(Buffer.from(binaryData["items.gz"], "base64")).toString(), '"a b"\n"c"');
+      const { metadata, spec } = inputsOf("job-wq-2-seed-job");
+      assert.equal(metadata.annotations["pulumi.com/replaceUnready"], "true");
+      assert.deepEqual([spec.activeDeadlineSeconds, spec.backoffLimit], [900, 1]);
+      assert.equal(spec.template.spec.restartPolicy, "Never");
+      const { WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_RETRY, WQ_OWNER } = variablesOf("job-wq-2-seed-job");
+      assert.deepEqual(
+        [WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_RETRY, WQ_OWNER],
+        ["/items/items.gz", "strings", "1", "0", "job-wq-2/test"],
+      );
+    });
+
+    it("carries a long list in an image beside the workers', the same under every umask", async () => {
+      const old = process.umask(0o077);
+      await batch({ image: built(), items: undefined, itemsFile: long });
+      process.umask(old);
+      const file = ".job-wq-2/job-wq-2-seed-items/items.gz";
+      assert.equal(statSync(file).mode & 0o777, 0o644);
+      assert.equal(gunzipSync(readFileSync(file)).toString(), readFileSync(long, "utf8"));
+      assert.equal(inputsOf("job-wq-2-seed-items-image").imageName, "reg.example.com/x-items:2");
+      const [init] = inputsOf("job-wq-2-seed-job").spec.template.spec.initContainers;
+      assert.deepEqual(init.command, ["cp", "/items.gz", "/items/items.gz"]);
+      assert.match(init.image, /^reg.example.com\/x-items:2@sha256:/);
+    });
+
+    it("carries nothing for a range", async () => {
+      await batch({ items: undefined, itemsRange: "1..9" });
+      assert.deepEqual(summary(/seed/), ["Job job-wq-2-seed-job = job-wq-2-seed"]);
+      assert.equal(variablesOf("job-wq-2-seed-job").WQ_ITEMS_RANGE, "1..9");
+    });
+
+    it("carries items that are outputs", async () => {
+      await batch({ items: ["a", pulumi.output("b")] });
+      const { binaryData } = inputsOf("job-wq-2-seed-items");
+      assert.equal(gunzipSync(Buffer.from(binaryData["items.gz"], "base64")).toString(), '"a"\n"b"');
+    });
+  });
+
+  describe("the worker Job", () => {
+    const job = () => inputsOf("job-wq-2-workers-job");
+
+    it("is the page's: two pods, no completions, OnFailure", async () => {
+      await batch();
+      const { metadata, spec } = job();
+      assert.deepEqual([spec.parallelism, spec.completions, spec.activeDeadlineSeconds], [2, undefined, 86_400]);
+      assert.equal(spec.ttlSecondsAfterFinished, undefined);
+      assert.equal(spec.podFailurePolicy, undefined);
+      const pod = spec.template.spec;
+      assert.equal(pod.restartPolicy, "OnFailure");
+      assert.equal(pod.enableServiceLinks, false);
+      assert.equal(pod.automountServiceAccountToken, false);
+      assert.equal(pod.containers[0].terminationMessagePolicy, "FallbackToLogsOnError");
+      assert.equal(metadata.annotations["pulumi.com/replaceUnready"], "true");
+      assert.deepEqual(optionsOf("job-wq-2-workers-job").customTimeouts, { create: "86520s", delete: "615s" });
+    });
+
+    it("is admitted by Pod Security restricted", async () => {
+      await batch();
+      const pod = job().spec.template.spec;
+      assert.deepEqual(pod.securityContext, {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        runAsGroup: 1000,
+        fsGroup: 1000,
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+      assert.deepEqual(pod.containers[0].securityContext, {
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ["ALL"] },
+        readOnlyRootFilesystem: true,
+      });
+      assert.deepEqual(pod.containers[0].volumeMounts, [{ name: "tmp", mountPath: "/tmp" }]);
+    });
+
+    it("is told the settings of the table, in their own words", async () => {
+      await batch({
+        lease: "5s",
+        backoff: "2s..1m",
+        command: ["ls", "-l"],
+        concurrency: pulumi.output(4),
+        env: { A: "1" },
+      });
+      const { WQ_LEASE, WQ_BACKOFF, WQ_COMMAND, WQ_CONCURRENCY, WQ_ITEM_TIMEOUT, WQ_MAX_FAILURES, A } =
+        variablesOf("job-wq-2-workers-job");
+      assert.deepEqual(
+        [WQ_LEASE, WQ_BACKOFF, WQ_COMMAND, WQ_CONCURRENCY, WQ_ITEM_TIMEOUT, WQ_MAX_FAILURES, A],
+        ["5s", "2s..1m", '["ls","-l"]', "4", "1h", undefined, "1"],
+      );
+    });
+
+    it("is not waited for, and not replaced while it runs, without `wait`", async () => {
+      await batch({ wait: false });
+      assert.deepEqual(job().metadata.annotations, { "pulumi.com/waitFor": "jsonpath={.status.startTime}" });
+      assert.deepEqual(summary(/verdict/), []);
+    });
+
+    it("has a token only with a ServiceAccount, and secret variables only in a Secret", async () => {
+      await batch({ serviceAccountName: "me", secretEnv: { TOKEN: "hush" }, command: ["ls"] });
+      const pod = job().spec.template.spec;
+      assert.deepEqual([pod.serviceAccountName, pod.automountServiceAccountToken], ["me", true]);
+      assert.deepEqual(pod.containers[0].envFrom, [{ secretRef: { name: "job-wq-2-env" } }]);
+      assert.ok(!JSON.stringify(job()).includes("hush"));
+    });
+
+    it("pulls with the image's login", async () => {
+      await batch({ image: built({ registryUsername: "me", registryPassword: "pw" }) });
+      assert.deepEqual(job().spec.template.spec.imagePullSecrets, [{ name: "job-wq-2-registry" }]);
+      assert.equal(inputsOf("job-wq-2-registry").type, "kubernetes.io/dockerconfigjson");
+    });
+  });
+
+  describe("the verdict Job", () => {
+    it("judges once", async () => {
+      await batch({ allowFailures: true });
+      const { spec } = inputsOf("job-wq-2-verdict-job");
+      assert.deepEqual([spec.backoffLimit, spec.template.spec.restartPolicy], [0, "Never"]);
+      assert.equal(variablesOf("job-wq-2-verdict-job").WQ_ALLOW_FAILURES, "true");
+    });
+  });
+
+  it("gives its children an explicit provider", async () => {
+    const k8s = await import("@pulumi/kubernetes");
+    const provider = new k8s.Provider("other", { context: "other" });
+    const opts = { providers: { kubernetes: provider } };
+    const store = new components.Redis("redis", {}, { ...opts, ...recorder });
+    new components.Batch("b", { redis: store, image: ready(), items: ["a"] }, { ...opts, ...recorder });
+    await registered();
+    for (const { type, name } of created)
+      if (/:(Job|Pod|ConfigMap)$/.test(type))
+        assert.equal(optionsOf(name).parent.getProvider("kubernetes:core/v1:Pod"), provider, name);
+  });
+
+  const refused: [title: string, args: () => Partial<Components.BatchArgs>, message: string][] = [
+    ["a bad number", () => ({ parallelism: 0 }), "Batch b: Expected `parallelism` to be an integer from 1 up, got 0."],
+    [
+      "a bad duration",
+      () => ({ lease: "soon" }),
+      'Batch b: Expected `lease` to be a duration from 2s up, like 500ms, 10s, 5m, 2h or 1d, got "soon".',
+    ],
+    [
+      "an unknown argument",
+      () => ({ paralelism: 3 }) as never,
+      "Batch b: There is no argument `paralelism`; did you mean `parallelism`?",
+    ],
+    [
+      "an output that decides what is created",
+      () => ({ wait: pulumi.output(true) }) as never,
+      "Batch b: Expected `wait` to be a plain value, since it decides what is created, got an output.",
+    ],
+    [
+      "a long list with a ready-made image",
+      () => ({ items: undefined, itemsFile: long }),
+      "Batch b: Expected `items` of at most 512 KiB, compressed, with `image`: more needs `imageName`, and Docker, to travel in an image.",
+    ],
+    [
+      "nothing to run",
+      () => ({ image: new components.WorkerImage("none", { imageName: "reg.example.com/x" }) }),
+      "Batch b: Expected `command`, or an image with a `handler`, got neither.",
+    ],
+  ];
+  for (const [title, args, message] of refused) {
+    it(`refuses ${title}`, () => {
+      assert.throws(
+        () => new components.Batch("b", { redis: redis(), image: ready(), items: ["a"], ...args() }),
+        (error: Error) => {
+          assert.equal(error.message, message);
+          return pulumi.RunError.isInstance(error);
+        },
+      );
+    });
+  }
+
+  it("refuses the queue of another Batch on the same Redis", () => {
+    const shared = redis();
+    new components.Batch("a", { redis: shared, image: ready(), items: ["a"], queue: "q" });
+    assert.throws(() => new components.Batch("b", { redis: shared, image: ready(), items: ["a"], queue: "q" }), {
+      message: 'Batch b: Expected `queue` to be one of its own, got "q", which Batch a has on the same Redis.',
+    });
+  });
+
+  it("refuses a handler file that does not exist", () => {
+    assert.throws(() => built({ handler: "nowhere.ts" }), {
+      message:
+        'WorkerImage worker: Expected `handler` to be the path of a file, seen from the program, got "nowhere.ts", where there is none.',
+    });
+  });
+});
+
+/** The digest of a range, as config/items.ts makes it. */
+function inputsDigest(range: string): string {
+  return createHash("sha256").update(range).digest("hex");
+}

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import type * as Components from "../../../components/index.ts";
+import {
+  created,
+  inputsOf,
+  optionsOf,
+  recorder,
+  registered,
+  reset,
+  startMocks,
+  summary,
+  valueOf,
+} from "../../support/mockProgram.ts";
+
+describe("Redis", function () {
+  this.timeout(20_000);
+  let Redis: typeof Components.Redis;
+
+  before(async () => {
+    await startMocks();
+    ({ Redis } = await import("../../../components/index.ts"));
+  });
+  beforeEach(reset);
+
+  it("creates the page's Pod and Service, with a password and a policy", async () => {
+    new Redis("redis", { namespace: "fruits" }, recorder);
+    await registered();
+    assert.deepEqual(summary(), [
+      "NetworkPolicy redis-policy = redis",
+      "Pod redis-pod = redis-master",
+      "Redis redis = -",
+      "Secret redis-password = redis",
+      "Service redis-service = redis",
+    ]);
+    for (const { inputs } of created.slice(1)) assert.equal(inputs.metadata.namespace, "fruits");
+    const [container] = inputsOf("redis-pod").spec.containers;
+    assert.equal(container.image, "redis:8");
+    assert.deepEqual([container.args[0], container.args[3]], ["sh", "redis-server"]);
+    for (const words of ["--appendonly yes", "--maxmemory 161061273", "--maxmemory-policy noeviction"])
+      assert.ok(container.args.join(" ").includes(words), words);
+    assert.deepEqual(container.resources.limits, { memory: "256Mi" });
+    assert.deepEqual(inputsOf("redis-pod").spec.volumes, [{ name: "data", emptyDir: {} }]);
+    assert.match(container.livenessProbe.exec.command[2], /PONG\|LOADING\|BUSY\|MISCONF/);
+  });
+
+  it("lets in only pods that carry its name, from any namespace", async () => {
+    new Redis("redis", { namespace: "fruits" });
+    await registered();
+    const { podSelector, ingress } = inputsOf("redis-policy").spec;
+    assert.equal(podSelector.matchLabels["app.kubernetes.io/component"], "redis");
+    assert.equal(podSelector.matchLabels["app.kubernetes.io/instance"], "redis");
+    assert.deepEqual(ingress, [
+      {
+        from: [{ namespaceSelector: {}, podSelector: { matchLabels: { "job-wq-2/redis": "fruits.redis" } } }],
+        ports: [{ protocol: "TCP", port: 6379 }],
+      },
+    ]);
+  });
+
+  it("generates the password once, and does not wait for the Service", async () => {
+    new Redis("redis", {}, recorder);
+    await registered();
+    assert.deepEqual(optionsOf("redis-password").ignoreChanges, ["stringData", "data"]);
+    assert.equal(optionsOf("redis-pod").deleteBeforeReplace, true);
+    assert.deepEqual(optionsOf("redis-pod").customTimeouts, { create: "12m", update: "12m" });
+    assert.equal(inputsOf("redis-pod").metadata.annotations["pulumi.com/waitFor"], "condition=Ready");
+    assert.equal(inputsOf("redis-service").metadata.annotations["pulumi.com/skipAwait"], "true");
+    for (const name of ["redis-pod", "redis-service", "redis-policy", "redis-password"])
+      assert.ok(optionsOf(name).parent, `${name} has a parent`);
+  });
+
+  it("is a StatefulSet with storage, whose claim goes with it", async () => {
+    new Redis("redis", { storage: "1Gi", auth: false }, recorder);
+    await registered();
+    assert.deepEqual(optionsOf("redis-pod").ignoreChanges, ["spec.volumeClaimTemplates"]);
+    assert.deepEqual(summary(), [
+      "NetworkPolicy redis-policy = redis",
+      "Redis redis = -",
+      "Service redis-service = redis",
+      "StatefulSet redis-pod = redis-master",
+    ]);
+    const { spec } = inputsOf("redis-pod");
+    assert.equal(spec.persistentVolumeClaimRetentionPolicy.whenDeleted, "Delete");
+    assert.deepEqual(spec.volumeClaimTemplates[0].spec.resources.requests, { storage: "1Gi" });
+    assert.ok(!spec.template.spec.containers[0].args.includes("--requirepass"));
+    // Beside a Pod that still exists, the Service has to select this one.
+    const selected = inputsOf("redis-service").spec.selector;
+    assert.equal(selected["job-wq-2/data"], "claim");
+    assert.deepEqual(spec.selector.matchLabels, selected);
+    assert.deepEqual({ ...spec.template.metadata.labels, ...selected }, spec.template.metadata.labels);
+  });
+
+  it("is a Secret with the address of a Redis that exists", async () => {
+    const redis = new Redis("redis", { url: "rediss://u:p@h:6380" });
+    await registered();
+    assert.deepEqual(summary(), ["Redis redis = -", "Secret redis-url = redis-url"]);
+    assert.deepEqual(redis.access().env, [
+      { name: "REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
+    ]);
+    assert.ok(await pulumi.isSecret(redis.location.url!));
+    // Another address is another Redis: the items are to be put in there.
+    assert.equal(redis.storage, redis.first);
+  });
+
+  it("creates its namespace on request, which enforces Pod Security restricted", async () => {
+    const redis = new Redis("redis", { namespace: "fruits", createNamespace: true });
+    await registered();
+    const { metadata } = inputsOf("redis-namespace");
+    assert.deepEqual(metadata, { name: "fruits", labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
+    assert.equal(await valueOf(redis.namespace), "fruits");
+  });
+
+  it("takes outputs for its arguments", async () => {
+    new Redis("redis", {
+      memory: pulumi.output("1Gi"),
+      image: pulumi.output("redis:7"),
+      namespace: pulumi.output("fruits"),
+    });
+    await registered();
+    const [container] = inputsOf("redis-pod").spec.containers;
+    assert.deepEqual([container.image, container.resources.limits], ["redis:7", { memory: "1Gi" }]);
+    assert.ok(container.args.includes("644245094"));
+    assert.equal(inputsOf("redis-pod").metadata.namespace, "fruits");
+  });
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import type * as Components from "../../../components/index.ts";
+import { inputsOf, registered, reset, startMocks, valueOf } from "../../support/mockProgram.ts";
+
+describe("WorkerImage", function () {
+  this.timeout(20_000);
+  let WorkerImage: typeof Components.WorkerImage;
+
+  before(async () => {
+    await startMocks();
+    ({ WorkerImage } = await import("../../../components/index.ts"));
+  });
+  beforeEach(reset);
+
+  const args = { imageName: "reg.example.com/you/x", handler: "worker/handler.ts" };
+
+  it("is run by the digest that the push answered", async () => {
+    const { image } = new WorkerImage("worker", { ...args, platform: "linux/arm64" });
+    assert.equal(await valueOf(image.reference), `reg.example.com/you/x@sha256:${"a".repeat(64)}`);
+    assert.equal(image.pullPolicy, undefined);
+    const { build, skipPush, registry } = inputsOf("worker-image");
+    assert.equal(skipPush, false);
+    assert.equal(registry, undefined);
+    assert.deepEqual(build, {
+      context: ".job-wq-2/worker",
+      dockerfile: ".job-wq-2/worker/Dockerfile",
+      platform: "linux/arm64",
+      args: { BASE_IMAGE: "node:24-slim", KIND: "node" },
+    });
+  });
+
+  it("is run by its name where nothing is pushed, and adds Node.js to a base without it", async () => {
+    const { image } = new WorkerImage("worker", { ...args, push: false, baseImage: "python:3-slim" });
+    await registered();
+    assert.deepEqual([image.reference, image.pullPolicy], ["reg.example.com/you/x", "IfNotPresent"]);
+    assert.equal(inputsOf("worker-image").build.args.KIND, "other");
+  });
+
+  it("builds nothing for a ready-made one", async () => {
+    const { image, build } = new WorkerImage("worker", { image: "ghcr.io/you/x:1" });
+    await registered();
+    assert.deepEqual([image, build], [{ reference: "ghcr.io/you/x:1", id: "ghcr.io/you/x:1" }, undefined]);
+  });
+
+  it("has a build context of its own, with the same bytes and modes under any umask", async () => {
+    const { stageWorker } = await import("../../../components/image/bundle.ts");
+    const files = { handler: "worker/handler.ts", files: "worker/files" };
+    const state = () => {
+      const file = `${stageWorker("umask", files)}/app/bin/worker.js`;
+      return [statSync(file).mode & 0o777, readFileSync(file, "utf8")] as const;
+    };
+    const first = state();
+    const old = process.umask(0o077);
+    try {
+      assert.deepEqual(state(), first);
+    } finally {
+      process.umask(old);
+    }
+    assert.equal(first[0], 0o644);
+    for (const file of [
+      "app/bin/leaseKeeperThread.js",
+      "app/bin/seed.js",
+      "app/bin/verdict.js",
+      "app/bin/livenessProbe.js",
+      "app/bin/handler.js",
+      "app/scripts/ack-and-reserve.lua",
+    ])
+      assert.ok(existsSync(`.job-wq-2/umask/${file}`), file);
+  });
+
+  it("writes a registry's login as a docker config, Docker Hub under its own key", async () => {
+    const { dockerConfig } = await import("../../../components/image/pullSecret.ts");
+    const login = { username: "me", password: "pw", auth: "bWU6cHc=" };
+    assert.deepEqual(JSON.parse(dockerConfig("ghcr.io", "me", "pw")), { auths: { "ghcr.io": login } });
+    const { auths } = JSON.parse(dockerConfig("docker.io", "me", "pw")) as { auths: object };
+    assert.deepEqual(Object.keys(auths), ["https://index.docker.io/v1/"]);
+  });
+});
