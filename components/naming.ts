@@ -1,8 +1,4 @@
 // Labels of everything that is created, and of the pods that a Redis lets in.
-import type * as pulumi from "@pulumi/pulumi";
-
-type Labels = Record<string, pulumi.Input<string>>;
-
 /** Labels of a resource. @param instance Name of the Redis or the Batch it belongs to. @param component Its role: `redis`, `worker`, `seed` … */
 export function labels(instance: string, component: string): Record<string, string> {
   return {
@@ -14,7 +10,7 @@ export function labels(instance: string, component: string): Record<string, stri
 }
 
 /** The labels of {@link labels} that select pods: those that never change. */
-export function selector(instance: string, component: string): Labels {
+export function selector(instance: string, component: string): Record<string, string> {
   const { "app.kubernetes.io/managed-by": _, ...rest } = labels(instance, component);
   return rest;
 }

@@ -4,7 +4,7 @@ import type { Counts } from "../queue/index.ts";
 const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
 
 /** What is to be said of a batch, and whether it passes. */
-export function judge(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
+export function summarize(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
   const { state, reason, total, done, dead, external: foreign } = counts;
   const others = foreign ? `; ${items(foreign)} taken by another program, of whose end this queue knows nothing` : "";
   if (state === "aborted")
@@ -16,7 +16,7 @@ export function judge(counts: Counts, failed: string[], allowFailures: boolean):
     return { line: foreign ? `${done} of ${items(total)} done${others}` : `${all} done`, passes: true };
   }
   const more = dead > failed.length ? `, and ${dead - failed.length} more` : "";
-  const advice = "why: npm run failed; again: npm run retry";
+  const advice = "why: npx wq failed; again: npx wq retry";
   return {
     line: `${dead} of ${items(total)} failed: ${failed.join(", ")}${more}${others} (${advice})`,
     passes: allowFailures,

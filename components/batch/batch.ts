@@ -1,4 +1,3 @@
-import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { batchSettings } from "../../config/settings.ts";
@@ -9,12 +8,12 @@ import { labels } from "../naming.ts";
 import { afterChecks, checked, readArgs } from "../readArgs.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { K8sObject, Known } from "../types.ts";
-import { providerSettings } from "../providerSettings.ts";
 import { watchCommands } from "./hints.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
 import type { JobDefaults } from "./job.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import { makeSeedJob } from "./seedJob.ts";
-import { makeVerdictJob } from "./verdictJob.ts";
+import { makeSupervisorJob } from "./supervisorJob.ts";
 import { makeWorkerJob } from "./workerJob.ts";
 
 /** Arguments of {@link Batch}. */
@@ -33,15 +32,18 @@ export interface BatchArgs extends BatchSettings {
 
 const OTHERS = ["redis", "image", "name", "queue", "after"];
 
-/** A finite list of items, processed in parallel by a Kubernetes Job: seeded, worked off, and judged. */
+/** A finite list of items, processed in parallel by a Kubernetes Job: seeded, worked off, and supervised to its end. */
 export class Batch extends pulumi.ComponentResource {
   /** Name of the worker Job; undefined without workers. */
   readonly workerJob: string | undefined;
+  /** Name of the supervisor Job; undefined without workers. */
+  readonly supervisorJob: pulumi.Output<string> | undefined;
   /** Shell commands to watch it with, by what they show. */
   readonly commands: pulumi.Output<Record<string, string>>;
   /** The last of its Jobs. */
   readonly last: K8sObject;
-  readonly #namespace: pulumi.Output<string>;
+  /** Resolves when all that `up` waits for has ended well. In a preview at once. */
+  readonly done: Promise<void>;
 
   /**
    * @param name Name of the component; its children are named after it.
@@ -58,7 +60,7 @@ export class Batch extends pulumi.ComponentResource {
       return checkBatch(args);
     });
     super("job-wq-2:index:Batch", name, {}, afterChecks(opts));
-    const namespace = (this.#namespace = redis.namespace);
+    const { namespace } = redis;
     const defaults: JobDefaults = {
       parent: this,
       name: jobName,
@@ -78,47 +80,63 @@ export class Batch extends pulumi.ComponentResource {
       defaults.ready.push(secret);
     }
 
+    const lifecycle = new Lifecycle(this, jobName, namespace);
+    const restarts = lifecycle.restarts(settings.workers);
     const { run, retry, logFormat, allowFailures } = settings;
     const before: K8sObject[] = [redis.storage, ...after.map(({ last }) => last)];
+    const ready = Promise.all([redis.ready, ...after.map(({ done }) => done)]).then(() => {});
     const seed =
       items &&
-      makeSeedJob(`${name}-seed`, defaults, { items, build: image.build, run, retry, logFormat, follows: before });
-    const seeded = seed ? [...before, seed] : before;
-    const workers = settings.workers
-      ? makeWorkerJob(`${name}-workers`, defaults, { args, settings, handler: image.handler, follows: seeded })
-      : undefined;
-    const verdict =
-      workers && settings.wait
-        ? makeVerdictJob(`${name}-verdict`, defaults, { allowFailures, follows: [...seeded, workers] })
-        : undefined;
-    this.last = verdict ?? workers ?? seed ?? redis.storage;
-    this.workerJob = workers && jobName;
-    this.commands = pulumi
-      .output(namespace)
-      .apply((namespace) =>
-        watchCommands({ namespace, queue, workerJob: this.workerJob, redisPod: redis.location.pod }),
-      );
-    this.#watch({ [`${jobName}-seed`]: seed, [jobName]: settings.wait ? workers : undefined });
-    this.registerOutputs({ name, namespace, queue, workerJob: this.workerJob, redis: redis.location });
+      makeSeedJob(`${name}-seed`, defaults, {
+        items,
+        build: image.build,
+        run,
+        retry,
+        logFormat,
+        follows: before,
+        gate: ready,
+        insteadOf: restarts.seed,
+      });
+    const seeded = seed ? lifecycle.complete(seed) : ready;
+    this.done = seeded;
+    this.last = seed ?? redis.storage;
+    if (settings.workers) {
+      const follows = seed ? [...before, seed] : before;
+      const workers = makeWorkerJob(`${name}-workers`, defaults, {
+        args,
+        settings,
+        handler: image.handler,
+        follows,
+        gate: seeded,
+        insteadOf: restarts.workers,
+      });
+      const supervisor = makeSupervisorJob(`${name}-supervisor`, defaults, {
+        workers,
+        allowFailures,
+        activeDeadline: args.activeDeadline ?? batchSettings.activeDeadline.default,
+        activeDeadlineMs: settings.activeDeadline,
+        insteadOf: restarts.supervisor,
+        follows: [...follows, workers],
+      });
+      this.last = supervisor;
+      this.workerJob = jobName;
+      this.supervisorJob = supervisor.metadata.name;
+      if (settings.wait) this.done = lifecycle.complete(supervisor, [workers]);
+    }
+    this.commands = namespace.apply((namespace) =>
+      watchCommands({ namespace, queue, workerJob: this.workerJob, redisPod: redis.location.pod }),
+    );
+    if (settings.workers && settings.wait) this.#sayHowToWatch();
+    const { workerJob, supervisorJob } = this;
+    this.registerOutputs({ name, namespace, queue, workerJob, supervisorJob, redis: redis.location });
   }
 
-  /** While `up` waits: says how to watch it, and ends the wait for an image that the cluster cannot pull. */
-  #watch(awaited: Record<string, k8s.batch.v1.Job | undefined>): void {
+  #sayHowToWatch(): void {
     if (pulumi.runtime.isDryRun()) return;
-    const jobs = Object.entries(awaited).flatMap(([name, job]) => (job ? [{ name, job }] : []));
-    if (awaited[this.workerJob ?? ""]) {
-      this.commands.apply((commands) => {
-        // A line each: of a longer message Pulumi shows only the first line before the end.
-        for (const line of ["While `up` waits for the workers, watch them with:", ...Object.values(commands)])
-          void pulumi.log.info(line, this);
-      });
-    }
-    const { kubeconfig, context } = providerSettings(this);
-    pulumi.all([this.#namespace, kubeconfig, context]).apply(([namespace, kubeconfig, context]) => {
-      // Its client of Kubernetes is large: a preview does without.
-      void import("./imagePullWatcher.ts")
-        .then(({ watchImagePulls }) => watchImagePulls({ namespace, jobs, cluster: { kubeconfig, context } }))
-        .catch(() => {});
+    this.commands.apply((commands) => {
+      // A line each: of a longer message Pulumi shows only the first line before the end.
+      for (const line of ["While `up` waits for the workers, watch them with:", ...Object.values(commands)])
+        void pulumi.log.info(line, this);
     });
   }
 }

@@ -1,8 +1,10 @@
 // What the Jobs of a Batch have in common: a fixed name, the image, Redis, and how they follow each other.
 import * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { RunnableImage } from "../image/workerImage.ts";
+import { FOLLOWS, INSTEAD_OF } from "../cluster/liveJobs.ts";
 import { labels } from "../naming.ts";
+import { AT_ONCE } from "../cluster/client.ts";
 import { containerSecurity, podSecurity } from "../podSecurity.ts";
 import { later } from "../readArgs.ts";
 import type { RedisAccess } from "../redis/redis.ts";
@@ -33,7 +35,8 @@ export interface JobDefaults {
 
 /** What one of them is. */
 export interface JobArgs {
-  name: string;
+  /** Its name; undefined: the provider makes one up. */
+  name: string | undefined;
   /** Its role, for labels. */
   component: string;
   /** Program of the image (worker/README.md), and options of Node.js for it. */
@@ -48,7 +51,11 @@ export interface JobArgs {
   trigger: pulumi.Input<unknown>[];
   /** What it comes after: it waits for these, and runs again with each of them. */
   follows: K8sObject[];
-  annotations?: Record<string, string>;
+  /** What must have happened before, beside those. */
+  gate?: Promise<void>;
+  /** uid of the Job for which it is created again, or empty (cluster/liveJobs.ts). */
+  insteadOf: pulumi.Input<string>;
+  ownerReferences?: k8s.types.input.meta.v1.OwnerReference[];
   spec?: Partial<JobSpec>;
   pod?: Partial<PodSpec>;
   container?: Partial<Container>;
@@ -79,13 +86,12 @@ export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs):
   return new k8s.batch.v1.Job(
     resource,
     {
-      metadata: { ...metadata, annotations: args.annotations ?? {} },
+      metadata: { ...metadata, annotations: annotations(args), ownerReferences: args.ownerReferences },
       spec: {
         activeDeadlineSeconds: seconds(args.deadlineMs),
         ...args.spec,
         template: {
           metadata: {
-            name,
             labels: { ...metadata.labels, ...redis.labels },
             annotations: { "job-wq-2/image": defaults.image.id },
           },
@@ -133,22 +139,32 @@ function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
 /** Everything that orders a Job among others, from what it follows. */
 function order(
   { ready }: JobDefaults,
-  { follows, trigger, deadlineMs, graceMs = 30_000 }: JobArgs,
+  { follows, gate, trigger, insteadOf, graceMs = 30_000 }: JobArgs,
 ): pulumi.CustomResourceOptions {
   return {
-    dependsOn: [...ready, ...follows],
+    dependsOn: afterGate(gate, [...ready, ...follows]),
     // Neither a trigger nor replaceWith asks the provider, which knows that a fixed name must be free first.
     deleteBeforeReplace: true,
     // Both are needed: `replaceWith` deletes this Job before what it follows, and shows in previews; the trigger also covers what was created anew, like a
     // Pod that a refresh found gone.
     replaceWith: follows,
-    replacementTrigger: [...trigger, ...follows.map(({ metadata }) => metadata.uid)],
-    // Above the deadline, so that the Job itself ends the wait; and above the time its pods have to end.
-    customTimeouts: { create: timeout(deadlineMs, 120), delete: timeout(graceMs, 600) },
+    replacementTrigger: [...trigger, insteadOf, ...follows.map(({ metadata }) => metadata.uid)],
+    // Above the time that its pods have to end; the engine takes no outputs for it.
+    customTimeouts: { delete: typeof graceMs === "number" ? `${Math.ceil(graceMs / 1000) + 600}s` : "24h" },
   };
 }
 
-/** A timeout of the engine, which takes no outputs: those are longer than any. */
-function timeout(ms: Known<number>, more: number): string {
-  return typeof ms === "number" ? `${Math.ceil(ms / 1000) + more}s` : "8760h";
+async function afterGate(gate: Promise<void> | undefined, resources: pulumi.Resource[]): Promise<pulumi.Resource[]> {
+  await gate;
+  return resources;
+}
+
+/** `up` itself waits for a Job (cluster/waitForJob.ts), so that it can tell why one does not start, and be left and taken up again. */
+function annotations({ follows, insteadOf }: JobArgs): pulumi.Input<Record<string, string>> {
+  return pulumi
+    .all([pulumi.all(follows.map(({ metadata }) => metadata.uid)), insteadOf])
+    .apply(([uids, instead]): Record<string, string> => {
+      const all = { ...AT_ONCE, [FOLLOWS]: uids.join(" ") };
+      return instead ? { ...all, [INSTEAD_OF]: instead } : all;
+    });
 }

@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as docker from "@pulumi/docker";
 import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 import { normalizeModes } from "../image/stage.ts";
 import type { BuildOptions } from "../image/workerImage.ts";
 import { labels } from "../naming.ts";
@@ -21,6 +22,8 @@ export interface SeedJobArgs {
   retry: Known<string>;
   logFormat: Known<string>;
   follows: K8sObject[];
+  gate: Promise<void>;
+  insteadOf: pulumi.Input<string>;
 }
 
 /** Seeding takes seconds, but the image is pulled for the first time here, and a node may have to be started for it. */
@@ -30,11 +33,11 @@ const MOUNT = { name: "items", mountPath: "/items" };
 /** How the items reach the Job's pod. */
 type Delivery = Pick<JobArgs, "volumes" | "volumeMounts" | "pod"> & { env: EnvVar[] };
 
-/** Creates it. It runs again with the items, `run`, `retry` and what it follows; a failed one runs again at the next `up`. */
+/** Creates it. It runs again with the items, `run`, `retry` and what it follows, and where it failed. */
 export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJobArgs): k8s.batch.v1.Job {
   const { items, run, retry } = args;
   const delivery = deliver(resource, defaults, args);
-  return makeJob(`${resource}-job`, defaults, {
+  return makeJob(resource, defaults, {
     name: `${defaults.name}-seed`,
     component: "seed",
     program: "seed",
@@ -43,7 +46,8 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
     deadlineMs: DEADLINE_MS,
     trigger: [later(items, ({ digest }) => digest), run, retry],
     follows: args.follows,
-    annotations: { "pulumi.com/replaceUnready": "true" },
+    gate: args.gate,
+    insteadOf: args.insteadOf,
     spec: { backoffLimit: 1 },
     ...delivery,
     env: [

@@ -21,13 +21,15 @@ export interface WorkerJobArgs {
   /** Path of the handler, for messages. */
   handler: string | undefined;
   follows: K8sObject[];
+  gate: Promise<void>;
+  insteadOf: pulumi.Input<string>;
 }
 
 /** Creates it. `completions` is unset, as on the Kubernetes page. */
 export function makeWorkerJob(
   resource: string,
   defaults: JobDefaults,
-  { args, settings, handler, follows }: WorkerJobArgs,
+  { args, settings, handler, follows, gate, insteadOf }: WorkerJobArgs,
 ): k8s.batch.v1.Job {
   const { priorityClass, serviceAccountName } = settings;
   const secret =
@@ -44,7 +46,7 @@ export function makeWorkerJob(
       },
       { parent: defaults.parent, deleteBeforeReplace: true },
     );
-  return makeJob(`${resource}-job`, defaults, {
+  return makeJob(resource, defaults, {
     name: defaults.name,
     component: "worker",
     program: "worker",
@@ -52,9 +54,8 @@ export function makeWorkerJob(
     graceMs: later(settings.gracePeriod, (ms) => ms + GRACE_MARGIN_MS),
     trigger: [settings.run],
     follows,
-    annotations: settings.wait
-      ? { "pulumi.com/replaceUnready": "true" }
-      : { "pulumi.com/waitFor": "jsonpath={.status.startTime}" },
+    gate,
+    insteadOf,
     spec: { parallelism: settings.parallelism, backoffLimit: BACKOFF_LIMIT },
     pod: {
       restartPolicy: "OnFailure",

@@ -20,7 +20,7 @@ const program = (path: string) => own(path + extname(here));
 const programs = {
   worker: program("worker/main"),
   seed: program("seed/main"),
-  verdict: program("worker/verdict"),
+  supervisor: program("worker/supervisor"),
   livenessProbe: program("worker/livenessProbe"),
   leaseKeeperThread: program("queue/consumer/leaseKeeperThread"),
 };

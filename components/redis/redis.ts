@@ -3,6 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
 import { redisSettings } from "../../config/settings.ts";
+import { connectCluster, settled } from "../cluster/client.ts";
+import { waitForRedis } from "../cluster/waitForRedis.ts";
+import { endProgram } from "../cluster/upError.ts";
 import type { RedisSettings } from "../args.ts";
 import { CLIENT_LABEL, labels } from "../naming.ts";
 import { afterChecks, checked, readArgs } from "../readArgs.ts";
@@ -50,6 +53,8 @@ export class Redis extends pulumi.ComponentResource {
   /** First resource created. Depend on it to fail early when the cluster is unreachable or denies access. */
   readonly first: pulumi.Resource;
   readonly location: RedisLocation;
+  /** Resolves when Redis is ready; at once for one of the user's own, and in a preview. Never where it cannot start: the program ends with the reason. */
+  readonly ready: Promise<void>;
   readonly #name: string;
   readonly #server?: RedisServer;
   readonly #queues = new Map<string, string>();
@@ -76,6 +81,7 @@ export class Redis extends pulumi.ComponentResource {
         { parent: this, deleteBeforeReplace: true },
       );
       this.location = { namespace, url: pulumi.secret(settings.url) };
+      this.ready = Promise.resolve();
     } else {
       const server = new RedisServer(this, name, {
         service,
@@ -89,6 +95,7 @@ export class Redis extends pulumi.ComponentResource {
       this.storage = server.storage;
       this.first = server.first;
       this.location = { namespace, pod: server.podName, passwordSecret: settings.auth ? service : undefined };
+      this.ready = pulumi.runtime.isDryRun() ? Promise.resolve() : this.#untilReady(server);
     }
     this.registerOutputs({ namespace: this.namespace, location: this.location });
   }
@@ -97,6 +104,20 @@ export class Redis extends pulumi.ComponentResource {
     const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
     return new k8s.core.v1.Namespace(`${name}-namespace`, { metadata: { name: namespace, labels } }, { parent: this })
       .metadata.name;
+  }
+
+  async #untilReady({ storage, podLabels }: RedisServer): Promise<void> {
+    const [namespace, name, ownerUid] = await settled(pulumi.all([this.namespace, this.#name, storage.metadata.uid]));
+    const cluster = await connectCluster(this);
+    const labelSelector = Object.entries(podLabels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(",");
+    const watched = { owner: `Redis ${name}`, ownerUid, namespace, labelSelector };
+    try {
+      if (cluster) await waitForRedis(cluster, watched, (line) => void pulumi.log.warn(line, this));
+    } catch (error) {
+      return endProgram((error as Error).message);
+    }
   }
 
   /** How the pods of a Batch in this namespace reach it. @internal */

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { AT_ONCE } from "../cluster/client.ts";
 import { CLIENT_LABEL, labels, selector } from "../naming.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { redisPodSpec } from "./redisPod.ts";
@@ -20,9 +21,6 @@ export interface RedisServerArgs {
   /** Size of a volume claim; absent: the data goes with the Pod. */
   storage: pulumi.Input<string> | undefined;
 }
-
-/** Loading a large log takes minutes; the startup probe allows ten. */
-const STARTUP_TIMEOUT = { create: "12m", update: "12m" };
 
 export class RedisServer {
   /** The Pod or the StatefulSet. */
@@ -108,6 +106,11 @@ export class RedisServer {
     return { name, namespace, labels: labels(service, "redis") };
   }
 
+  /** Labels that select its pod. */
+  get podLabels(): Record<string, string> {
+    return { ...selector(this.#args.service, "redis"), ...this.#storageLabel };
+  }
+
   get #podMetadata() {
     const metadata = this.#metadata(`${this.#args.service}-master`);
     return { ...metadata, labels: { ...metadata.labels, ...this.#storageLabel } };
@@ -120,12 +123,10 @@ export class RedisServer {
   }
 
   #pod(name: string, dependsOn: pulumi.Resource[]): k8s.core.v1.Pod {
-    // The provider's own wait for a Pod never times out: each look restarts its timer.
-    const annotations = { "pulumi.com/waitFor": "condition=Ready" };
     return new k8s.core.v1.Pod(
       name,
-      { metadata: { ...this.#podMetadata, annotations }, spec: this.#podSpec },
-      { parent: this.#parent, dependsOn, deleteBeforeReplace: true, customTimeouts: STARTUP_TIMEOUT },
+      { metadata: { ...this.#podMetadata, annotations: AT_ONCE }, spec: this.#podSpec },
+      { parent: this.#parent, dependsOn, deleteBeforeReplace: true },
     );
   }
 
@@ -134,11 +135,11 @@ export class RedisServer {
     return new k8s.apps.v1.StatefulSet(
       name,
       {
-        metadata,
+        metadata: { ...metadata, annotations: AT_ONCE },
         spec: {
           serviceName: this.#args.service,
           replicas: 1,
-          selector: { matchLabels: { ...selector(this.#args.service, "redis"), ...this.#storageLabel } },
+          selector: { matchLabels: this.podLabels },
           template: { metadata: { labels: metadata.labels }, spec: this.#podSpec },
           // With the default policy a pod with a wrong image would block the one with the right image.
           podManagementPolicy: "Parallel",
@@ -155,7 +156,6 @@ export class RedisServer {
         parent: this.#parent,
         dependsOn,
         deleteBeforeReplace: true,
-        customTimeouts: STARTUP_TIMEOUT,
         // Another size would be another claim, without the data.
         ignoreChanges: ["spec.volumeClaimTemplates"],
       },

@@ -188,6 +188,11 @@ export class TestStack {
     return (await this.worked()).map(({ item }) => item);
   }
 
+  /** What the supervisor said. */
+  verdict(): Promise<string> {
+    return this.kubectl("logs", "-l", "app.kubernetes.io/component=supervisor", "--tail=-1");
+  }
+
   /** Takes everything away, whatever became of it. */
   async remove(): Promise<void> {
     await this.pulumi("destroy", "--yes", "--skip-preview");

@@ -1,4 +1,5 @@
 // The local platform's own `kubernetes` resource plugin: the kinds of kinds.ts, on the API server of the platform. Behaviour: DESIGN, section 6.
+import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Provider } from "@pulumi/pulumi/provider/index.js";
 import { serve } from "../serve.ts";
@@ -70,18 +71,21 @@ function patch(old: Json | undefined, now: Json): Json {
   ]);
 }
 
+/** A name made from the resource's, kept as long as the resource is [src: pulumi-kubernetes provider/pkg/metadata/naming.go]. */
+function autonamed(urn: string, olds: Fields | undefined, metadata: Fields): Fields {
+  const old = (plain(olds?.metadata) as Fields | null)?.name;
+  const name = old ?? `${urn.split("::").at(-1)}-${randomBytes(4).toString("hex")}`;
+  return { ...metadata, name, annotations: { ...(metadata.annotations as Fields), "pulumi.com/autonamed": "true" } };
+}
+
 const provider: Provider = {
   version: "4.34.2",
 
-  async check(urn, _olds: Fields, news: Fields) {
+  async check(urn, olds: Fields, news: Fields) {
     kindOf(urn);
     const inputs = settled(news) as Fields;
-    const name = (plain(inputs.metadata) as Fields | null)?.name;
-    if (typeof name === "string") return { inputs };
-    return {
-      inputs,
-      failures: [{ property: "metadata.name", reason: "the local platform's plugin gives no names of its own" }],
-    };
+    const metadata = (inputs.metadata ?? {}) as Fields;
+    return "name" in metadata ? { inputs } : { inputs: { ...inputs, metadata: autonamed(urn, olds, metadata) } };
   },
 
   async diff(_id, urn, olds: Fields, news: Fields) {

@@ -27,7 +27,7 @@ describe("failing items", function () {
     writeFileSync(handler, failingOn("banana"));
     const { ok, text } = await stack.up();
     assert.ok(!ok);
-    assert.match(text, /1 of 9 items failed: banana \(why: npm run failed; again: npm run retry\)/);
+    assert.match(text, /1 of 9 items failed: banana \(why: npx wq failed; again: npx wq retry\)/);
     assert.deepEqual(await stack.items(), fruits);
   });
 
@@ -47,7 +47,7 @@ describe("failing items", function () {
 
   it("pass with `allowFailures`, whose verdict still says it", async () => {
     await stack.mustUp({ allowFailures: true });
-    assert.match(await stack.kubectl("logs", "job/job-wq-2-verdict"), /1 of 9 items failed: banana/);
+    assert.match(await stack.verdict(), /1 of 9 items failed: banana/);
     stack.set({ allowFailures: undefined });
   });
 

@@ -69,7 +69,7 @@ describe("items and work of other kinds", function () {
     };
     await withStack(settings, async (stack) => {
       await stack.mustUp();
-      const verdict = await stack.kubectl("logs", "job/job-wq-2-verdict");
+      const verdict = await stack.verdict();
       assert.match(verdict, /1 of 9 items failed: banana/);
       // By the records: what it printed, and what it said.
       const record = await stack.redis("hget", "{job2}:results", "1");

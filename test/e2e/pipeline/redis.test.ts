@@ -64,7 +64,7 @@ describe("Redis of a pipeline", function () {
       assert.equal(await stack.redis("rpush", "job2", ...fruits), "9");
       await stack.mustUp({ workers: true });
       assert.deepEqual(await stack.items(), fruits);
-      assert.match(await stack.kubectl("logs", "job/job-wq-2-verdict"), /all 9 items done/);
+      assert.match(await stack.verdict(), /all 9 items done/);
       await stack.mustUp({ items: ["kiwi"] });
       assert.deepEqual(await stack.items(), ["kiwi"]);
     } finally {

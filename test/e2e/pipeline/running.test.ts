@@ -33,9 +33,9 @@ describe("a running pipeline", function () {
     assert.fail("no worker has taken anything");
   }
 
-  it("is not waited for with `wait: false`, and has no verdict", async () => {
+  it("is not waited for with `wait: false`, but supervised", async () => {
     await stack.mustUp({ wait: false });
-    assert.doesNotMatch(await listing(), /verdict/);
+    assert.match(await listing(), /job-wq-2-supervisor/);
     await working();
     assert.match(await stack.kubectl("get", "job/job-wq-2", "-o", "jsonpath={.status}"), /"active":1/);
   });
@@ -66,7 +66,7 @@ describe("a running pipeline", function () {
       const { ok, text } = await say("sh", ["-c", command]);
       assert.ok(ok, `${command}: ${text}`);
     }
-    assert.ok(text.indexOf(commands[0]!) < text.indexOf("workers-job creating"), text);
+    assert.ok(text.indexOf(commands[0]!) < text.indexOf("workers creating"), text);
   });
 
   it("is destroyed in seconds with one item in hand and one waiting, and leaves the namespace as it was", async () => {

@@ -50,14 +50,14 @@ describe("Batch", function () {
     return made;
   }
 
-  it("seeds, works and judges: three Jobs in the names of the Kubernetes page", async () => {
+  it("seeds, works and supervises: three Jobs, the worker Job in the name of the Kubernetes page", async () => {
     await batch();
     assert.deepEqual(summary(/Job|Batch|ConfigMap/), [
       "Batch job-wq-2 = -",
       "ConfigMap job-wq-2-seed-items = job-wq-2-items",
-      "Job job-wq-2-seed-job = job-wq-2-seed",
-      "Job job-wq-2-verdict-job = job-wq-2-verdict",
-      "Job job-wq-2-workers-job = job-wq-2",
+      "Job job-wq-2-seed = job-wq-2-seed",
+      "Job job-wq-2-supervisor = -",
+      "Job job-wq-2-workers = job-wq-2",
     ]);
     for (const { type, inputs } of created)
       if (type.endsWith(":Job")) assert.equal(inputs.metadata.namespace, "fruits");
@@ -65,28 +65,28 @@ describe("Batch", function () {
 
   it("runs each Job after those before it, and again with each of them", async () => {
     await batch({ run: "3", retry: "2", itemsRange: "1..9", items: undefined });
-    assert.deepEqual(await replacedBy("job-wq-2-seed-job"), {
+    assert.deepEqual(await replacedBy("job-wq-2-seed"), {
       replaceWith: ["redis-pod"],
-      trigger: [inputsDigest("1..9"), "3", "2", "uid of redis-pod"],
+      trigger: [inputsDigest("1..9"), "3", "2", "", "uid of redis-pod"],
     });
-    assert.deepEqual(await replacedBy("job-wq-2-workers-job"), {
-      replaceWith: ["redis-pod", "job-wq-2-seed-job"],
-      trigger: ["3", "uid of redis-pod", "uid of job-wq-2-seed-job"],
+    assert.deepEqual(await replacedBy("job-wq-2-workers"), {
+      replaceWith: ["redis-pod", "job-wq-2-seed"],
+      trigger: ["3", "", "uid of redis-pod", "uid of job-wq-2-seed"],
     });
-    assert.deepEqual(await replacedBy("job-wq-2-verdict-job"), {
-      replaceWith: ["redis-pod", "job-wq-2-seed-job", "job-wq-2-workers-job"],
-      trigger: [false, "uid of redis-pod", "uid of job-wq-2-seed-job", "uid of job-wq-2-workers-job"],
+    assert.deepEqual(await replacedBy("job-wq-2-supervisor"), {
+      replaceWith: ["redis-pod", "job-wq-2-seed", "job-wq-2-workers"],
+      trigger: [false, "", "uid of redis-pod", "uid of job-wq-2-seed", "uid of job-wq-2-workers"],
     });
-    for (const name of ["seed", "workers", "verdict"])
-      assert.equal(optionsOf(`job-wq-2-${name}-job`).deleteBeforeReplace, true);
+    for (const name of ["seed", "workers", "supervisor"])
+      assert.equal(optionsOf(`job-wq-2-${name}`).deleteBeforeReplace, true);
   });
 
   it("is seeded after the Batches it comes after, and again with them", async () => {
     const first = await batch();
     new components.Batch("second", { redis: redis(), image: ready(), items: ["b"], after: [first] }, recorder);
     await registered();
-    const { replaceWith } = await replacedBy("second-seed-job");
-    assert.deepEqual(replaceWith, ["redis-pod", "job-wq-2-verdict-job"]);
+    const { replaceWith } = await replacedBy("second-seed");
+    assert.deepEqual(replaceWith, ["redis-pod", "job-wq-2-supervisor"]);
   });
 
   describe("the seed Job", () => {
@@ -94,11 +94,11 @@ describe("Batch", function () {
       await batch({ items: ["a b", "c"] });
       const { binaryData } = inputsOf("job-wq-2-seed-items");
       assert.equal(gunzipSync(Buffer.from(binaryData["items.gz"], "base64")).toString(), '"a b"\n"c"');
-      const { metadata, spec } = inputsOf("job-wq-2-seed-job");
-      assert.equal(metadata.annotations["pulumi.com/replaceUnready"], "true");
+      const { metadata, spec } = inputsOf("job-wq-2-seed");
+      assert.deepEqual(metadata.annotations, atOnce("uid of redis-pod"));
       assert.deepEqual([spec.activeDeadlineSeconds, spec.backoffLimit], [900, 1]);
       assert.equal(spec.template.spec.restartPolicy, "Never");
-      const { WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_RETRY, WQ_OWNER } = variablesOf("job-wq-2-seed-job");
+      const { WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_RETRY, WQ_OWNER } = variablesOf("job-wq-2-seed");
       assert.deepEqual(
         [WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_RETRY, WQ_OWNER],
         ["/items/items.gz", "strings", "1", "0", "job-wq-2/test"],
@@ -113,15 +113,15 @@ describe("Batch", function () {
       assert.equal(statSync(file).mode & 0o777, 0o644);
       assert.equal(gunzipSync(readFileSync(file)).toString(), readFileSync(long, "utf8"));
       assert.equal(inputsOf("job-wq-2-seed-items-image").imageName, "reg.example.com/x-items:2");
-      const [init] = inputsOf("job-wq-2-seed-job").spec.template.spec.initContainers;
+      const [init] = inputsOf("job-wq-2-seed").spec.template.spec.initContainers;
       assert.deepEqual(init.command, ["cp", "/items.gz", "/items/items.gz"]);
       assert.match(init.image, /^reg.example.com\/x-items:2@sha256:/);
     });
 
     it("carries nothing for a range", async () => {
       await batch({ items: undefined, itemsRange: "1..9" });
-      assert.deepEqual(summary(/seed/), ["Job job-wq-2-seed-job = job-wq-2-seed"]);
-      assert.equal(variablesOf("job-wq-2-seed-job").WQ_ITEMS_RANGE, "1..9");
+      assert.deepEqual(summary(/seed/), ["Job job-wq-2-seed = job-wq-2-seed"]);
+      assert.equal(variablesOf("job-wq-2-seed").WQ_ITEMS_RANGE, "1..9");
     });
 
     it("carries items that are outputs", async () => {
@@ -132,7 +132,7 @@ describe("Batch", function () {
   });
 
   describe("the worker Job", () => {
-    const job = () => inputsOf("job-wq-2-workers-job");
+    const job = () => inputsOf("job-wq-2-workers");
 
     it("is the page's: two pods, no completions, OnFailure", async () => {
       await batch();
@@ -145,8 +145,8 @@ describe("Batch", function () {
       assert.equal(pod.enableServiceLinks, false);
       assert.equal(pod.automountServiceAccountToken, false);
       assert.equal(pod.containers[0].terminationMessagePolicy, "FallbackToLogsOnError");
-      assert.equal(metadata.annotations["pulumi.com/replaceUnready"], "true");
-      assert.deepEqual(optionsOf("job-wq-2-workers-job").customTimeouts, { create: "86520s", delete: "615s" });
+      assert.deepEqual(metadata.annotations, atOnce("uid of redis-pod uid of job-wq-2-seed"));
+      assert.deepEqual(optionsOf("job-wq-2-workers").customTimeouts, { delete: "615s" });
     });
 
     it("is admitted by Pod Security restricted", async () => {
@@ -176,17 +176,11 @@ describe("Batch", function () {
         env: { A: "1" },
       });
       const { WQ_LEASE, WQ_BACKOFF, WQ_COMMAND, WQ_CONCURRENCY, WQ_ITEM_TIMEOUT, WQ_MAX_FAILURES, A } =
-        variablesOf("job-wq-2-workers-job");
+        variablesOf("job-wq-2-workers");
       assert.deepEqual(
         [WQ_LEASE, WQ_BACKOFF, WQ_COMMAND, WQ_CONCURRENCY, WQ_ITEM_TIMEOUT, WQ_MAX_FAILURES, A],
         ["5s", "2s..1m", '["ls","-l"]', "4", "1h", undefined, "1"],
       );
-    });
-
-    it("is not waited for, and not replaced while it runs, without `wait`", async () => {
-      await batch({ wait: false });
-      assert.deepEqual(job().metadata.annotations, { "pulumi.com/waitFor": "jsonpath={.status.startTime}" });
-      assert.deepEqual(summary(/verdict/), []);
     });
 
     it("has a token only with a ServiceAccount, and secret variables only in a Secret", async () => {
@@ -204,12 +198,31 @@ describe("Batch", function () {
     });
   });
 
-  describe("the verdict Job", () => {
-    it("judges once", async () => {
-      await batch({ allowFailures: true });
-      const { spec } = inputsOf("job-wq-2-verdict-job");
-      assert.deepEqual([spec.backoffLimit, spec.template.spec.restartPolicy], [0, "Never"]);
-      assert.equal(variablesOf("job-wq-2-verdict-job").WQ_ALLOW_FAILURES, "true");
+  describe("the supervisor Job", () => {
+    it("has a name of the provider's, and goes with the worker Job", async () => {
+      await batch({ allowFailures: true, activeDeadline: "2h" });
+      const { metadata, spec } = inputsOf("job-wq-2-supervisor");
+      assert.equal(metadata.name, undefined);
+      assert.deepEqual(metadata.ownerReferences, [
+        { apiVersion: "batch/v1", kind: "Job", name: "job-wq-2", uid: "uid of job-wq-2-workers" },
+      ]);
+      assert.equal(spec.activeDeadlineSeconds, 7_800);
+      const { WQ_ALLOW_FAILURES, WQ_ACTIVE_DEADLINE } = variablesOf("job-wq-2-supervisor");
+      assert.deepEqual([WQ_ALLOW_FAILURES, WQ_ACTIVE_DEADLINE], ["true", "2h"]);
+    });
+
+    it("ends with a verdict, and goes on in another pod after an accident", async () => {
+      await batch();
+      const { rules } = inputsOf("job-wq-2-supervisor").spec.podFailurePolicy;
+      assert.deepEqual(rules, [
+        { action: "FailJob", onExitCodes: { operator: "In", values: [1] } },
+        { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+      ]);
+    });
+
+    it("watches the workers without `wait`, too", async () => {
+      await batch({ wait: false });
+      assert.deepEqual(summary(/supervisor/), ["Job job-wq-2-supervisor = -"]);
     });
   });
 
@@ -279,6 +292,12 @@ describe("Batch", function () {
         'WorkerImage worker: Expected `handler` to be the path of a file, seen from the program, got "nowhere.ts", where there is none.',
     });
   });
+});
+
+/** Annotations of a Job that `up` itself waits for. */
+const atOnce = (follows: string) => ({
+  "pulumi.com/waitFor": "jsonpath={.metadata.uid}",
+  "job-wq-2/follows": follows,
 });
 
 /** The digest of a range, as config/items.ts makes it. */

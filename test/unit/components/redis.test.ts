@@ -63,8 +63,7 @@ describe("Redis", function () {
     await registered();
     assert.deepEqual(optionsOf("redis-password").ignoreChanges, ["stringData", "data"]);
     assert.equal(optionsOf("redis-pod").deleteBeforeReplace, true);
-    assert.deepEqual(optionsOf("redis-pod").customTimeouts, { create: "12m", update: "12m" });
-    assert.equal(inputsOf("redis-pod").metadata.annotations["pulumi.com/waitFor"], "condition=Ready");
+    assert.equal(inputsOf("redis-pod").metadata.annotations["pulumi.com/waitFor"], "jsonpath={.metadata.uid}");
     assert.equal(inputsOf("redis-service").metadata.annotations["pulumi.com/skipAwait"], "true");
     for (const name of ["redis-pod", "redis-service", "redis-policy", "redis-password"])
       assert.ok(optionsOf(name).parent, `${name} has a parent`);

@@ -61,7 +61,7 @@ describe("WorkerImage", function () {
     for (const file of [
       "app/bin/leaseKeeperThread.js",
       "app/bin/seed.js",
-      "app/bin/verdict.js",
+      "app/bin/supervisor.js",
       "app/bin/livenessProbe.js",
       "app/bin/handler.js",
       "app/scripts/ack-and-reserve.lua",

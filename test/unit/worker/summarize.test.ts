@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { Counts } from "../../../queue/index.ts";
-import { judge } from "../../../worker/summarize.ts";
+import { summarize } from "../../../worker/summarize.ts";
 
 const finished: Counts = {
   ...{ state: "finished", owner: "a/b", total: 9, waiting: 0, running: 0, delayed: 0, done: 9, dead: 0 },
   ...{ lost: 0, retried: 0, external: 0, startedAt: 1, endedAt: 2, now: 3 },
 };
-const advice = "(why: npm run failed; again: npm run retry)";
+const advice = "(why: npx wq failed; again: npx wq retry)";
 const failed = { ...finished, done: 7, dead: 2 };
 
 const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean, line: string, passes: boolean][] = [
@@ -37,6 +37,6 @@ const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean
 
 describe("the verdict", () => {
   for (const [title, counts, names, allow, line, passes] of verdicts) {
-    it(title, () => assert.deepEqual(judge(counts, names, allow), { line, passes }));
+    it(title, () => assert.deepEqual(summarize(counts, names, allow), { line, passes }));
   }
 });

@@ -1,0 +1,50 @@
+// The program's own way to the cluster: it waits for what the provider cannot, and says why something does not start.
+import type { BatchV1Api, CoreV1Api } from "@kubernetes/client-node";
+import * as pulumi from "@pulumi/pulumi";
+
+/** The API groups that are asked. */
+export interface Cluster {
+  batch: BatchV1Api;
+  core: CoreV1Api;
+}
+
+/**
+ * Connects to the cluster that a component's resources are in.
+ * @returns Undefined where there is no usable kubeconfig: the provider says so in its own words.
+ */
+export async function connectCluster(component: pulumi.ComponentResource): Promise<Cluster | undefined> {
+  const { kubeconfig, context } = await providerSettings(component);
+  try {
+    // Loaded late: the client is large.
+    const { kubeconfigOf } = await import("../../config/kubeconfig.ts");
+    const { BatchV1Api, CoreV1Api } = await import("@kubernetes/client-node");
+    const config = kubeconfigOf({ kubeconfig, context });
+    return { batch: config.makeApiClient(BatchV1Api), core: config.makeApiClient(CoreV1Api) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Annotation with which the provider does not wait for a resource to be ready, but does wait until a deleted one is gone, unlike with `skipAwait`. */
+export const AT_ONCE = { "pulumi.com/waitFor": "jsonpath={.metadata.uid}" };
+
+/** The settings of the Kubernetes provider that a component's resources have. */
+async function providerSettings(component: pulumi.ComponentResource) {
+  const explicit = component.getProvider("kubernetes:core/v1:Pod") as unknown;
+  const config = new pulumi.Config("kubernetes");
+  const { kubeconfig, context } = (explicit ?? {
+    kubeconfig: config.getSecret("kubeconfig"),
+    context: config.get("context"),
+  }) as Record<string, pulumi.Input<string> | undefined>;
+  return { kubeconfig: await settled(kubeconfig), context: await settled(context) };
+}
+
+/** The value of an input, once it is known; never where it stays unknown, as in a preview. */
+export function settled<T>(value: pulumi.Input<T>): Promise<T> {
+  return new Promise((resolve) => pulumi.output(value).apply((known) => resolve(known as T)));
+}
+
+/** Whether the API server refuses to answer, as opposed to failing to. */
+export function isForbidden(error: unknown): boolean {
+  return [401, 403].includes((error as { code?: number }).code ?? 0);
+}

@@ -1,0 +1,73 @@
+// The Jobs of a Batch as they are in the cluster, where an earlier `up` that failed, or was killed, left them.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { V1Job } from "@kubernetes/client-node";
+import * as pulumi from "@pulumi/pulumi";
+import { selector } from "../naming.ts";
+import { type Cluster, isForbidden } from "./client.ts";
+
+/** Annotation with the uids of what a Job follows. A Job that the next one follows is known to be in Pulumi's state. */
+export const FOLLOWS = "job-wq-2/follows";
+/** Annotation with the uid of the Job that this one was created again for, so that the trigger stays what it was. */
+export const INSTEAD_OF = "job-wq-2/instead-of";
+
+const ATTEMPTS = 3;
+const POLL_MS = 500;
+
+/** Whether a Job has ended, and how. */
+export function jobEnd(job: V1Job): "Complete" | "Failed" | undefined {
+  const end = job.status?.conditions?.find(
+    ({ type, status }) => status === "True" && (type === "Complete" || type === "Failed"),
+  );
+  return end?.type as "Complete" | "Failed" | undefined;
+}
+
+/** The Jobs of a Batch, by their role. Empty where the cluster does not say: then nothing is created again for their sake. */
+export async function liveJobs(cluster: Cluster, namespace: string, batch: string): Promise<Map<string, V1Job>> {
+  const { "app.kubernetes.io/component": _, ...labels } = selector(batch, "");
+  const labelSelector = Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { items } = await cluster.batch.listNamespacedJob({ namespace, labelSelector });
+      return new Map(items.map((job) => [job.metadata!.labels!["app.kubernetes.io/component"]!, job]));
+    } catch (error) {
+      if (isForbidden(error) || attempt === ATTEMPTS) return new Map();
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+/**
+ * The uid of the Job for which a Job is created again: one that failed, or one that was cut off, so that Pulumi may not know of it.
+ * @param job The Job as it is in the cluster.
+ * @param next The one that follows it there; `none` where none ever does.
+ */
+export function insteadOf(job: V1Job | undefined, next: V1Job | "none" | undefined): string {
+  if (!job) return "";
+  if (jobEnd(job) === "Failed" || isCutOff(job, next)) return job.metadata!.uid!;
+  return job.metadata!.annotations?.[INSTEAD_OF] ?? "";
+}
+
+/** Whether `up` ended between the creation of a Job and that of the one that follows it. */
+export function isCutOff(job: V1Job, next: V1Job | "none" | undefined): boolean {
+  return next !== "none" && !next?.metadata?.annotations?.[FOLLOWS]?.includes(job.metadata!.uid!);
+}
+
+/** Deletes a Job and waits until it is gone: its name must be free if Pulumi does not know of it. */
+export async function deleteJob(cluster: Cluster, { metadata }: V1Job): Promise<void> {
+  const { name, namespace, uid } = metadata as { name: string; namespace: string; uid: string };
+  const gone = async () => {
+    try {
+      return (await cluster.batch.readNamespacedJob({ name, namespace })).metadata?.uid !== uid;
+    } catch (error) {
+      if ((error as { code?: number }).code === 404) return true;
+      throw error;
+    }
+  };
+  await cluster.batch
+    .deleteNamespacedJob({ name, namespace, body: { propagationPolicy: "Foreground", preconditions: { uid } } })
+    .catch(() => {});
+  while (!(await gone())) await sleep(POLL_MS);
+  await pulumi.log.info(`Job ${name} was cut off while it was created: it is created again.`);
+}

@@ -1,0 +1,63 @@
+// What keeps the pods of a Job, or of Redis, from starting, in the words of the kubelet, the scheduler or the API server.
+import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
+
+/** Something that keeps pods from starting. */
+export interface StartProblem {
+  /** The line to say. */
+  line: string;
+  /** Nothing but a person can end it; otherwise it is only waited for. */
+  fatal: boolean;
+}
+
+/** How the kubelet names an image that it cannot get (kubernetes: pkg/kubelet/images/types.go). */
+const PULL_FAILURES = new Set([
+  "ErrImagePull",
+  "ImagePullBackOff",
+  "InvalidImageName",
+  "ErrImageNeverPull",
+  "ImageInspectError",
+  "RegistryUnavailable",
+  "SignatureValidationFailed",
+]);
+const NO_CONTAINER = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
+
+/** Whether a container of it runs, or ran. */
+export function hasStarted({ status }: V1Pod): boolean {
+  return status?.containerStatuses?.some(({ state }) => Boolean(state?.running ?? state?.terminated)) ?? false;
+}
+
+/** What all of these pods wait for in vain; undefined where one of them got further, or there is none yet. */
+export function podProblem(pods: V1Pod[]): StartProblem | undefined {
+  const problems = pods.map(problemOf);
+  return problems.every((problem) => problem !== undefined) ? problems[0] : undefined;
+}
+
+function problemOf({ metadata, status }: V1Pod): StartProblem | undefined {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  for (const { image, state } of containers) {
+    const { reason = "", message = reason } = state?.waiting ?? {};
+    if (PULL_FAILURES.has(reason)) return { fatal: true, line: pullLine(image, message) };
+    if (NO_CONTAINER.has(reason))
+      return { fatal: true, line: `Pod ${metadata!.name} does not start: ${firstLine(message)}` };
+  }
+  const scheduled = status?.conditions?.find(({ type }) => type === "PodScheduled");
+  if (scheduled?.status !== "False" || scheduled.reason !== "Unschedulable") return undefined;
+  return { fatal: false, line: `Pod ${metadata!.name} waits for a node: ${firstLine(scheduled.message ?? "")}` };
+}
+
+function pullLine(image: string, message: string): string {
+  const known = /^(Back-off pulling image "[^"]*": )?(ErrImagePull: )?(rpc error: code = \w+ desc = )?/;
+  const ask =
+    "is the name right, and may the cluster pull it (`registryUsername` and `registryPassword`, or `pullSecret`)?";
+  return `The cluster cannot pull ${image}: ${firstLine(message.replace(known, ""))}; ${ask}`;
+}
+
+/** Why the API server admits no pod of a Job or StatefulSet: a quota, a policy, a ServiceAccount that does not exist. */
+export function admissionProblem(owner: string, events: CoreV1Event[]): StartProblem | undefined {
+  const refused = events.findLast(({ reason }) => reason === "FailedCreate");
+  if (!refused) return undefined;
+  const reason = firstLine(refused.message ?? "").replace(/^Error creating: /, "");
+  return { fatal: true, line: `${owner} gets no pod: ${reason}` };
+}
+
+const firstLine = (text: string) => text.split("\n", 1)[0]!;

@@ -1,0 +1,64 @@
+import { type Cluster, isForbidden } from "./client.ts";
+import { admissionProblem, hasStarted, podProblem, type StartProblem } from "./startProblems.ts";
+
+/** What is watched: the pods of a label, and the object that creates them. */
+export interface Watched {
+  /** For messages: `Job job-wq-2`. */
+  owner: string;
+  ownerUid: string;
+  namespace: string;
+  /** Selects its pods. */
+  labelSelector: string;
+}
+
+/** A fatal problem must last this long: the kubelet tries a pull again after 10 s, so it has failed twice by then. */
+const FATAL_AFTER_MS = 20_000;
+/** A passing one is worth a warning after this long. */
+const WARN_AFTER_MS = 60_000;
+
+/** Looks, again and again, whether pods start. */
+export class StartWatch {
+  readonly #cluster: Cluster;
+  readonly #watched: Watched;
+  #since?: { line: string; at: number };
+  #warned = "";
+  #started = false;
+
+  constructor(cluster: Cluster, watched: Watched) {
+    this.#cluster = cluster;
+    this.#watched = watched;
+  }
+
+  /**
+   * Looks once.
+   * @returns A warning that was not given yet.
+   * @throws Error with the problem, where one that only a person can end has lasted.
+   */
+  async look(now = performance.now()): Promise<string | undefined> {
+    if (this.#started) return undefined;
+    const problem = await this.#problem();
+    if (problem?.line !== this.#since?.line) this.#since = problem && { line: problem.line, at: now };
+    if (!problem) return undefined;
+    const lasts = now - this.#since!.at;
+    if (problem.fatal && lasts >= FATAL_AFTER_MS) throw new Error(problem.line);
+    if (problem.fatal || lasts < WARN_AFTER_MS || this.#warned === problem.line) return undefined;
+    return (this.#warned = problem.line);
+  }
+
+  async #problem(): Promise<StartProblem | undefined> {
+    const { owner, ownerUid, namespace, labelSelector } = this.#watched;
+    const { core } = this.#cluster;
+    try {
+      const { items: pods } = await core.listNamespacedPod({ namespace, labelSelector, limit: 50 });
+      this.#started = pods.some(hasStarted);
+      if (pods.length > 0) return this.#started ? undefined : podProblem(pods);
+      const fieldSelector = `involvedObject.uid=${ownerUid},reason=FailedCreate`;
+      const { items: events } = await core.listNamespacedEvent({ namespace, fieldSelector });
+      return admissionProblem(owner, events);
+    } catch (error) {
+      // Where the cluster does not let us look there is nothing to see; any other failure passes, or the wait itself meets it.
+      if (isForbidden(error)) this.#started = true;
+      return undefined;
+    }
+  }
+}

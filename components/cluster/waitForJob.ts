@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { V1Job } from "@kubernetes/client-node";
+import { type Cluster, isForbidden } from "./client.ts";
+import { jobEnd } from "./liveJobs.ts";
+import { StartWatch } from "./startWatch.ts";
+
+/** A Job that is waited for. */
+export interface AwaitedJob {
+  name: string;
+  uid: string;
+  namespace: string;
+}
+
+/** What is said on the way. */
+export interface WaitOptions {
+  /** Other Jobs without whose pods this one never ends. */
+  needs?: AwaitedJob[];
+  /** The last line that its pod printed, whenever it is another. */
+  onProgress?: (line: string) => void;
+  onWarning?: (line: string) => void;
+}
+
+const POLL_MS = 1_000;
+
+const watchOf = (cluster: Cluster, { name, uid, namespace }: AwaitedJob) =>
+  new StartWatch(cluster, { owner: `Job ${name}`, ownerUid: uid, namespace, labelSelector: `controller-uid=${uid}` });
+
+/**
+ * Waits until a Job is complete.
+ * @throws Error with the last line of its pod where it failed, and with what keeps pods from starting where none starts.
+ */
+export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: WaitOptions = {}): Promise<void> {
+  const { needs = [], onProgress, onWarning } = options;
+  const watches = [job, ...needs].map((one) => watchOf(cluster, one));
+  let said = "";
+  for (; ; await sleep(POLL_MS)) {
+    const live = await readJob(cluster, job);
+    if (live === "unknown") continue;
+    if (!live) throw new Error(`Job ${job.name} was deleted while \`up\` waited for it: run \`pulumi up --refresh\`.`);
+    const end = jobEnd(live);
+    if (end === "Complete") return;
+    if (end === "Failed") throw new Error((await lastWords(cluster, job)) ?? conditionMessage(live));
+    const line = onProgress && (await lastLine(cluster, job));
+    if (line && line !== said) onProgress((said = line));
+    for (const watch of watches) {
+      const warning = await watch.look();
+      if (warning) onWarning?.(warning);
+    }
+  }
+}
+
+/** The Job; undefined where it is gone; `unknown` where the cluster does not answer just now. */
+async function readJob(cluster: Cluster, { name, namespace, uid }: AwaitedJob): Promise<V1Job | undefined | "unknown"> {
+  try {
+    const job = await cluster.batch.readNamespacedJob({ name, namespace });
+    return job.metadata?.uid === uid ? job : undefined;
+  } catch (error) {
+    if ((error as { code?: number }).code === 404) return undefined;
+    if (isForbidden(error))
+      throw new Error(
+        `The cluster does not let \`up\` see the Job ${name} it waits for: allow \`get\` for jobs, or set \`wait\` to false.`,
+        { cause: error },
+      );
+    return "unknown";
+  }
+}
+
+/** Its pods, the newest last. */
+async function podsOf(cluster: Cluster, { namespace, uid }: AwaitedJob) {
+  const { items } = await cluster.core.listNamespacedPod({ namespace, labelSelector: `controller-uid=${uid}` });
+  const time = (pod: (typeof items)[number]) => pod.metadata?.creationTimestamp?.getTime() ?? 0;
+  return items.sort((a, b) => time(a) - time(b));
+}
+
+/** The reason with which its last pod ended, one line. */
+async function lastWords(cluster: Cluster, job: AwaitedJob): Promise<string | undefined> {
+  const pods = await podsOf(cluster, job).catch(() => []);
+  const ends = pods.flatMap(
+    ({ status }) => status?.containerStatuses?.map(({ state }) => state?.terminated?.message) ?? [],
+  );
+  return ends.findLast(Boolean)?.trim().split("\n").at(-1);
+}
+
+/** The last line that its newest pod printed. */
+async function lastLine(cluster: Cluster, job: AwaitedJob): Promise<string | undefined> {
+  try {
+    const pod = (await podsOf(cluster, job)).at(-1);
+    if (!pod) return undefined;
+    const log = await cluster.core.readNamespacedPodLog({
+      name: pod.metadata!.name!,
+      namespace: job.namespace,
+      container: "c",
+      tailLines: 1,
+    });
+    return log.trim();
+  } catch {
+    return undefined; // its container has not started, or logs are not ours to read
+  }
+}
+
+function conditionMessage({ metadata, status }: V1Job): string {
+  const failed = status?.conditions?.find(({ type }) => type === "Failed");
+  return `Job ${metadata!.name} failed: ${failed?.message ?? failed?.reason ?? "no reason given"}`;
+}

@@ -1,0 +1,28 @@
+import type { Counts } from "../queue/index.ts";
+
+/**
+ * Makes a line of progress now and then, and whenever the state changes.
+ * @param everyMs How often at most, ms.
+ * @returns Called with each count; answers a line where there is something new to say.
+ */
+export function progressLine(everyMs: number): (counts: Counts) => string | undefined {
+  let said = "";
+  let next = 0;
+  let first: Counts | undefined;
+  return (counts) => {
+    const settled = ({ done, dead }: Counts) => done + dead;
+    if (!first || settled(counts) < settled(first)) first = counts;
+    if (counts.now < next) return undefined;
+    const parts = [`${settled(counts)} of ${counts.total} items`];
+    if (counts.dead) parts.push(`${counts.dead} failed`);
+    if (counts.state !== "open") parts.push(counts.state);
+    const perMs = (settled(counts) - settled(first)) / (counts.now - first.now);
+    const left = counts.total - settled(counts);
+    if (perMs > 0 && left > 0) parts.push(`about ${Math.ceil(left / perMs / 1000)} s left`);
+    const line = parts.join(", ");
+    if (line === said) return undefined;
+    said = line;
+    next = counts.now + everyMs;
+    return line;
+  };
+}
