@@ -18,7 +18,7 @@ export interface RedisSettings {
 
 /** Settings of {@link file://./index.ts | WorkerImage}; all have a default or may be left out. */
 export interface ImageSettings {
-  /** Image to build and push, with its registry: `ghcr.io/you/job-wq-2`. Exactly one of `imageName` and `image`. */
+  /** Image to build and push, with its registry: `ghcr.io/you/job-wq-2`. Without it, and without `image`, nothing is built: the code travels in a ConfigMap and runs in `baseImage` as it is. */
   imageName?: string;
   /** Ready-made image built by this project, used as it is; needs no Docker. */
   image?: string;
@@ -26,7 +26,7 @@ export interface ImageSettings {
   push?: boolean;
   /** Platform of the cluster's nodes. @default "linux/amd64" */
   platform?: pulumi.Input<string>;
-  /** Image to build on, with glibc; Node.js is added where it has none. @default "node:24-slim" */
+  /** Image to build on, or to run in, with glibc; Node.js is added where it has none. @default "node:24-slim" */
   baseImage?: string;
   /** Registry login for push and pull. Default: this machine's `docker login` for the push, none for the pull. */
   registryUsername?: pulumi.Input<string>;

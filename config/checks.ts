@@ -26,10 +26,6 @@ export function checkRedis({ url, storage }: Given, key = (argument: string) => 
 export function checkImage({ imageName, image, push, registryUsername, registryPassword }: Given): void {
   if (imageName !== undefined && image !== undefined)
     throw new ConfigError("Expected one of `imageName` and `image`, got both.");
-  if (imageName === undefined && image === undefined)
-    throw new ConfigError(
-      "Expected `imageName` (what to build and push, like ghcr.io/you/job-wq-2) or `image` (a ready-made one), got neither.",
-    );
   if (imageName !== undefined && String(push) !== "false" && !hasRegistry(String(imageName)))
     invalid("imageName", "a name that begins with its registry, like docker.io/you/job-wq-2, to be pushed", imageName);
   if ((registryUsername === undefined) === (registryPassword === undefined)) return;

@@ -50,7 +50,7 @@ export const imageSettings = {
     parse: imageName,
     plain: true,
     description:
-      "Image to build and push, with its registry: `ghcr.io/you/job-wq-2`. Exactly one of `imageName` and `image`",
+      "Image to build and push, with its registry: `ghcr.io/you/job-wq-2`. Without it, and without `image`, nothing is built: the code travels in a ConfigMap and runs in `baseImage` as it is",
   },
   image: {
     parse: image,
@@ -68,7 +68,7 @@ export const imageSettings = {
     parse: image,
     plain: true,
     default: "node:24-slim",
-    description: "Image to build on, with glibc; Node.js is added where it has none",
+    description: "Image to build on, or to run in, with glibc; Node.js is added where it has none",
   },
   registryUsername: {
     parse: parse.text,

@@ -13,9 +13,12 @@ const TERM_MS = 5_000;
 
 /** Variables that are the worker's own business. */
 const PRIVATE = /^(WQ_|REDIS_)/;
+/** Where Node.js and its libraries are in an image that has none (components/image/codeVolume.ts). */
+const NODE_LIBRARIES = "/wq";
 
 function environment({ id, attempt, bytes }: ItemContext, item: string): NodeJS.ProcessEnv {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !PRIVATE.test(name)));
+  if (env.LD_LIBRARY_PATH === NODE_LIBRARIES) delete env.LD_LIBRARY_PATH;
   const isText = bytes.length <= MAX_ENV && !item.includes("\0") && Buffer.from(item).equals(bytes);
   return { ...env, ITEM_ID: String(id), ITEM_ATTEMPT: String(attempt), ...(isText && { ITEM: item }) };
 }

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { batchSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
+import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
 import type { WorkerImage } from "../image/workerImage.ts";
 import { labels } from "../naming.ts";
@@ -72,7 +73,10 @@ export class Batch extends pulumi.ComponentResource {
       redis: redis.access(),
       runAsUser: settings.runAsUser,
       ready: [redis],
+      code: undefined,
     };
+    if (image.image.code)
+      defaults.code = makeCodeVolume(`${name}-code`, image.image.code, { name: jobName, namespace }, { parent: this });
     if (image.login) {
       const metadata = { name: `${jobName}-registry`, namespace, labels: labels(jobName, "worker") };
       const secret = makePullSecret(`${name}-registry`, metadata, image.login, { parent: this });
@@ -147,9 +151,9 @@ export function checkBatch(args: BatchArgs): Known<BatchItems> | undefined {
   const items = itemsOf(args);
   if (items && "kind" in items && items.kind === "file" && !items.inline && !image.build)
     throw new ConfigError(
-      "Expected `items` of at most 512 KiB, compressed, with `image`: more needs `imageName`, and Docker, to travel in an image.",
+      `Expected \`items\` of at most 512 KiB, compressed, ${image.isReadyMade ? "with `image`" : "without an image"}: more needs \`imageName\`, and Docker, to travel in an image.`,
     );
-  if (command === undefined && String(workers) !== "false" && image.build && image.handler === undefined)
+  if (command === undefined && String(workers) !== "false" && !image.isReadyMade && image.handler === undefined)
     throw new ConfigError("Expected `command`, or an image with a `handler`, got neither.");
   return items;
 }

@@ -1,12 +1,12 @@
 // What the Jobs of a Batch have in common: a fixed name, the image, Redis, and how they follow each other.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { CodeParts } from "../image/codeVolume.ts";
 import type { RunnableImage } from "../image/workerImage.ts";
+import { podSpec, seconds } from "./jobPod.ts";
 import { FOLLOWS, INSTEAD_OF } from "../cluster/liveJobs.ts";
 import { labels } from "../naming.ts";
 import { AT_ONCE } from "../cluster/client.ts";
-import { containerSecurity, podSecurity } from "../podSecurity.ts";
-import { later } from "../readArgs.ts";
 import type { RedisAccess } from "../redis/redis.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 
@@ -29,6 +29,8 @@ export interface JobDefaults {
   pullSecrets: pulumi.Input<string>[];
   redis: RedisAccess;
   runAsUser: Known<number>;
+  /** What the image lacks, and a ConfigMap brings. */
+  code: CodeParts | undefined;
   /** What must be ready before any of them, without being followed. */
   ready: pulumi.Resource[];
 }
@@ -59,23 +61,9 @@ export interface JobArgs {
   spec?: Partial<JobSpec>;
   pod?: Partial<PodSpec>;
   container?: Partial<Container>;
+  initContainers?: Container[];
   volumes?: k8s.types.input.core.v1.Volume[];
   volumeMounts?: k8s.types.input.core.v1.VolumeMount[];
-}
-
-const fieldVariable = (name: string, fieldPath: string): EnvVar => ({
-  name,
-  valueFrom: { fieldRef: { apiVersion: "v1", fieldPath } },
-});
-
-/** Whole seconds, as Kubernetes counts. */
-export const seconds = (ms: Known<number>): Known<number> => later(ms, (known) => Math.ceil(known / 1000));
-
-/** Variables from values; those that are undefined are left out. */
-export function envVars(values: Record<string, Known<string | number | boolean> | undefined>): EnvVar[] {
-  return Object.entries(values).flatMap(([name, value]) =>
-    value === undefined ? [] : [{ name, value: later(value, String) }],
-  );
 }
 
 /** A Job of the image, admitted by Pod Security `restricted`. */
@@ -101,39 +89,6 @@ export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs):
     },
     { parent: defaults.parent, ...order(defaults, args) },
   );
-}
-
-function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
-  return {
-    automountServiceAccountToken: false,
-    // A Service named redis would inject REDIS_PORT=tcp://…
-    enableServiceLinks: false,
-    restartPolicy: "Never",
-    securityContext: podSecurity(defaults.runAsUser),
-    imagePullSecrets: defaults.pullSecrets.map((secret) => ({ name: secret })),
-    terminationGracePeriodSeconds: args.graceMs === undefined ? undefined : seconds(args.graceMs),
-    ...args.pod,
-    volumes: [{ name: "tmp", emptyDir: {} }, ...(args.volumes ?? [])],
-    containers: [
-      {
-        name: "c",
-        image: defaults.image.reference,
-        imagePullPolicy: defaults.image.pullPolicy,
-        command: ["node", ...(args.nodeOptions ?? []), `/app/bin/${args.program}.js`],
-        terminationMessagePolicy: "FallbackToLogsOnError",
-        securityContext: containerSecurity,
-        env: later(args.env, (env) => [
-          ...defaults.redis.env,
-          fieldVariable("POD_NAME", "metadata.name"),
-          fieldVariable("NODE_NAME", "spec.nodeName"),
-          ...envVars({ WQ_QUEUE: defaults.queue, WQ_OWNER: defaults.owner }),
-          ...env,
-        ]),
-        ...args.container,
-        volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...(args.volumeMounts ?? [])],
-      },
-    ],
-  };
 }
 
 /** Everything that orders a Job among others, from what it follows. */

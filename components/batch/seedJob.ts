@@ -10,7 +10,8 @@ import { containerSecurity } from "../podSecurity.ts";
 import { later } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import type { BatchItems } from "./items.ts";
-import { envVars, type JobArgs, type JobDefaults, makeJob } from "./job.ts";
+import { type JobArgs, type JobDefaults, makeJob } from "./job.ts";
+import { envVars } from "./jobPod.ts";
 
 /** What is seeded. */
 export interface SeedJobArgs {
@@ -31,7 +32,7 @@ const DEADLINE_MS = 15 * 60_000;
 const MOUNT = { name: "items", mountPath: "/items" };
 
 /** How the items reach the Job's pod. */
-type Delivery = Pick<JobArgs, "volumes" | "volumeMounts" | "pod"> & { env: EnvVar[] };
+type Delivery = Pick<JobArgs, "volumes" | "volumeMounts" | "initContainers"> & { env: EnvVar[] };
 
 /** Creates it. It runs again with the items, `run`, `retry` and what it follows, and where it failed. */
 export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJobArgs): k8s.batch.v1.Job {
@@ -120,7 +121,7 @@ function inImage(resource: string, defaults: JobDefaults, base64: string, build:
     terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: [MOUNT],
   };
-  return { volumes: [{ name: MOUNT.name, emptyDir: {} }], volumeMounts: [MOUNT], pod: { initContainers: [copy] } };
+  return { volumes: [{ name: MOUNT.name, emptyDir: {} }], volumeMounts: [MOUNT], initContainers: [copy] };
 }
 
 /** `ghcr.io/you/job-wq-2:tag` → `ghcr.io/you/job-wq-2-items:tag`. */

@@ -2,7 +2,8 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { K8sObject, Known } from "../types.ts";
-import { envVars, type JobDefaults, makeJob } from "./job.ts";
+import { type JobDefaults, makeJob } from "./job.ts";
+import { envVars } from "./jobPod.ts";
 
 /** What it watches, and by which rules it judges. */
 export interface SupervisorJobArgs {

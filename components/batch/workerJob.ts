@@ -7,7 +7,8 @@ import type { BatchSettings } from "../args.ts";
 import { labels } from "../naming.ts";
 import { isPending, later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
-import { envVars, type JobDefaults, makeJob } from "./job.ts";
+import { type JobDefaults, makeJob } from "./job.ts";
+import { envVars } from "./jobPod.ts";
 
 /** The queue bounds attempts and failures; Kubernetes would delete pods, with their logs, and count the restarts of all of them together. */
 const BACKOFF_LIMIT = 1_000_000;

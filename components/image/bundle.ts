@@ -32,7 +32,7 @@ const banner = [
   "const require = createRequireOfBundle(import.meta.url), __filename = import.meta.filename, __dirname = dirnameOfBundle(__filename);",
 ].join("\n");
 
-function build(options: BuildOptions) {
+function bundle(options: BuildOptions) {
   try {
     return buildSync({
       bundle: true,
@@ -49,6 +49,10 @@ function build(options: BuildOptions) {
     const [first] = (error as BuildFailure).errors ?? [];
     if (!first) throw error;
     const where = first.location ? `${first.location.file}:${first.location.line}: ` : "";
+    if (first.text.includes('".node"'))
+      throw new ConfigError(
+        `The handler needs a native module, ${/[^\s"]+\.node/.exec(first.text)?.[0] ?? where}, which cannot be bundled: use a package without one.`,
+      );
     throw new ConfigError(`The image cannot be bundled: ${where}${first.text}`);
   }
 }
@@ -61,29 +65,24 @@ export function checkExists(handler: string): void {
     );
 }
 
-/** @throws ConfigError where the handler does not compile or has no default export. */
-export function checkHandler(handler: string): void {
-  const { outputs } = build({ entryPoints: { handler }, write: false, outdir: "." }).metafile!;
-  if (outputs["handler.js"]?.exports.includes("default")) return;
-  throw new ConfigError(
-    `${handler} exports nothing callable: it needs \`export default async function handle(item, context)\`.`,
-  );
-}
-
 /**
- * Writes a build context: the programs, the queue's scripts, the handler and the user's files.
+ * Writes it: the programs, the queue's scripts, the handler and the user's files.
  * @param name Name of the image's component: each has a folder of its own.
- * @returns Its path, relative to the program: the provider compares it as a text.
- * @throws ConfigError where something of it does not compile or does not exist.
+ * @param minify Make the handler small; else its stack traces are as it was written.
+ * @throws ConfigError where something of it does not compile or does not exist, or the handler exports nothing callable.
  */
-export function stageWorker(name: string, { handler, files }: UserFiles): string {
+export function stageWorker(name: string, { handler, files }: UserFiles, minify = false): string {
   const context = `.job-wq-2/${name}`;
   const staged = `${context}-${process.pid}`;
   try {
-    const minify = { minifyWhitespace: true, minifySyntax: true };
-    build({ entryPoints: programs, outdir: `${staged}/app/bin`, splitting: true, ...minify });
-    // On its own, and as it was written: its stack traces are the user's.
-    if (handler) build({ entryPoints: { handler }, outdir: `${staged}/app/bin` });
+    bundle({
+      entryPoints: programs,
+      outdir: `${staged}/app/bin`,
+      splitting: true,
+      minifyWhitespace: true,
+      minifySyntax: true,
+    });
+    if (handler) stageHandler(handler, `${staged}/app/bin`, minify);
     writeFileSync(`${staged}/app/package.json`, '{"type":"module"}\n');
     copyFiles(own("queue/scripts"), `${staged}/app/scripts`);
     copyFileSync(own("worker/Dockerfile"), `${staged}/Dockerfile`);
@@ -96,4 +95,13 @@ export function stageWorker(name: string, { handler, files }: UserFiles): string
   }
   writeFileSync(".job-wq-2/.gitignore", "*\n");
   return context;
+}
+
+function stageHandler(handler: string, outdir: string, minify: boolean): void {
+  const { outputs } = bundle({ entryPoints: { handler }, outdir, minify }).metafile!;
+  const output = Object.entries(outputs).find(([path]) => path.endsWith("/handler.js"));
+  if (output?.[1].exports.includes("default")) return;
+  throw new ConfigError(
+    `${handler} exports nothing callable: it needs \`export default async function handle(item, context)\`.`,
+  );
 }

@@ -2,11 +2,13 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { checkImage } from "../../config/checks.ts";
 import { registryOf } from "../../config/imageReference.ts";
+import { invalid } from "../../config/parse.ts";
 import { imageSettings } from "../../config/settings.ts";
 import type { ImageSettings } from "../args.ts";
 import { afterChecks, checked, readArgs } from "../readArgs.ts";
 import type { Known } from "../types.ts";
-import { checkExists, checkHandler, stageWorker } from "./bundle.ts";
+import { checkExists, stageWorker, type UserFiles } from "./bundle.ts";
+import { checkFits, type Code, fits, readCode } from "./codeVolume.ts";
 
 /** Arguments of {@link WorkerImage}. */
 export interface WorkerImageArgs extends ImageSettings {
@@ -24,6 +26,8 @@ export interface RunnableImage {
   pullPolicy?: string;
   /** Changes with the image, also where the reference does not. */
   id: pulumi.Input<string>;
+  /** What the image lacks, and a ConfigMap brings. */
+  code?: Code;
 }
 
 /** Login to the image's registry. */
@@ -45,7 +49,10 @@ export interface BuildOptions {
 /** Whether an image brings Node.js, by its name. */
 const hasNode = (image: string) => /(^|\/)node(:|@|$)/.test(image);
 
-/** The image that runs a Batch: built from a handler and pushed (`imageName`), or ready-made (`image`). Unchanged sources build and push nothing. */
+/**
+ * The image that runs a Batch. With `imageName` it is built and pushed; with `image` it is ready-made; with neither nothing is built, and the code runs in
+ * `baseImage` as it is. Unchanged sources change nothing.
+ */
 export class WorkerImage extends pulumi.ComponentResource {
   readonly image: RunnableImage;
   /** Login with which pods pull it. */
@@ -54,8 +61,10 @@ export class WorkerImage extends pulumi.ComponentResource {
   readonly pullSecret: pulumi.Input<string> | undefined;
   /** Path of its handler, for messages; of a ready-made one it is not known. */
   readonly handler: string | undefined;
-  /** How it is built; undefined for a ready-made one. */
+  /** How it is built; undefined where it is not. */
   readonly build: BuildOptions | undefined;
+  /** Whether it was made elsewhere, with or without a handler. */
+  readonly isReadyMade: boolean;
 
   /**
    * @param name Name of the component; its child is named after it.
@@ -66,31 +75,35 @@ export class WorkerImage extends pulumi.ComponentResource {
   constructor(name: string, args: WorkerImageArgs, opts?: pulumi.ComponentResourceOptions) {
     const component = `WorkerImage ${name}`;
     const settings = readArgs(component, imageSettings, args, ["handler", "files"]);
-    checked(component, () => checkImage({ ...args }));
-    const handler = args.imageName === undefined ? undefined : args.handler;
-    if (handler !== undefined) {
-      checked(component, () => checkExists(handler));
-      checked("", () => checkHandler(handler));
-    }
+    const { imageName, image, baseImage, registryUsername: username, registryPassword: password } = settings;
+    const { handler, files } = args;
+    checked(component, () => {
+      checkImage({ ...args });
+      if (handler !== undefined && image === undefined) checkExists(handler);
+    });
+    const staged = image === undefined ? checked("", () => stageWorker(name, { handler, files })) : undefined;
+    const code =
+      staged !== undefined && imageName === undefined
+        ? checked(component, () => stageCode(name, { handler, files }, baseImage, staged))
+        : undefined;
     super("job-wq-2:index:WorkerImage", name, {}, afterChecks(opts));
-    const { imageName, image, registryUsername: username, registryPassword: password } = settings;
-    const server = registryOf(imageName ?? image!);
+    const server = registryOf(imageName ?? image ?? baseImage);
     this.login = username && password ? { server, username, password } : undefined;
     this.pullSecret = settings.pullSecret;
-    this.handler = args.handler;
+    this.isReadyMade = image !== undefined;
+    this.handler = this.isReadyMade ? undefined : handler;
     if (imageName === undefined) {
-      this.image = { reference: image!, id: image! };
+      this.image = code ? { reference: baseImage, id: code.digest, code } : { reference: image!, id: image! };
     } else {
-      const { push, platform, baseImage } = settings;
+      const { push, platform } = settings;
       this.build = { imageName, push, platform, baseImage, login: this.login };
-      this.image = this.#built(name, args, this.build);
+      this.image = this.#built(name, staged!, this.build);
     }
     this.registerOutputs({ reference: this.image.reference });
   }
 
-  #built(name: string, { handler, files }: WorkerImageArgs, build: BuildOptions): RunnableImage {
+  #built(name: string, context: string, build: BuildOptions): RunnableImage {
     const { imageName, push, platform, baseImage, login } = build;
-    const context = checked("", () => stageWorker(name, { handler, files }));
     const image = new docker.Image(
       `${name}-image`,
       {
@@ -110,4 +123,16 @@ export class WorkerImage extends pulumi.ComponentResource {
     if (push) return { reference: image.repoDigest, id: image.repoDigest };
     return { reference: imageName, pullPolicy: "IfNotPresent", id: image.repoDigest };
   }
+}
+
+/** The code of an image that is not built: as it was written where that fits, else minified. */
+function stageCode(name: string, files: UserFiles, baseImage: string, staged: string): Code {
+  if (/alpine|musl/.test(baseImage))
+    invalid("baseImage", "an image with glibc, since Node.js is added to it without a build", baseImage);
+  const bringsNode = !hasNode(baseImage);
+  const code = readCode(staged, bringsNode);
+  if (fits(code)) return code;
+  const small = readCode(stageWorker(name, files, true), bringsNode);
+  checkFits(small);
+  return small;
 }

@@ -60,7 +60,7 @@ describe("a running pipeline", function () {
     const run = stack.up({ wait: true, parallelism: 1, workSeconds: 2, run: "2" });
     await working();
     const { text } = await run;
-    const commands = [...text.matchAll(/running (kubectl .*)$/gm)].map(([, command]) => command!);
+    const commands = [...text.matchAll(/index:Batch job-wq-2 .*?(kubectl .*)$/gm)].map(([, command]) => command!);
     assert.equal(commands.length, 4);
     for (const command of commands) {
       const { ok, text } = await say("sh", ["-c", command]);

@@ -198,6 +198,30 @@ describe("Batch", function () {
     });
   });
 
+  it("brings code without an image in a ConfigMap, and Node.js where the image has none", async () => {
+    const image = new components.WorkerImage("code", {
+      handler: "worker/handler.ts",
+      files: "worker/files",
+      baseImage: "python:3-slim",
+    });
+    await batch({ image });
+    const { metadata, immutable, binaryData } = inputsOf("job-wq-2-code");
+    assert.match(metadata.name, /^job-wq-2-code-[0-9a-f]{16}$/);
+    assert.equal(immutable, true);
+    const { volumes, initContainers, containers } = inputsOf("job-wq-2-workers").spec.template.spec;
+    const [app] = volumes.filter(({ name }: { name: string }) => name === "app");
+    const paths = app.configMap.items.map(({ path }: { path: string }) => path);
+    for (const path of ["bin/worker.js", "bin/handler.js", "scripts/renew.lua", "package.json"])
+      assert.ok(paths.includes(path), path);
+    for (const { key } of app.configMap.items) assert.ok(key in binaryData, key);
+    assert.equal(initContainers[0].image, "node:24-slim");
+    const [{ command, workingDir, image: reference, env }] = containers;
+    assert.deepEqual([command[0], workingDir, reference], ["/wq/node", "/work", "python:3-slim"]);
+    assert.ok(
+      env.some(({ name, value }: { name: string; value: string }) => name === "LD_LIBRARY_PATH" && value === "/wq"),
+    );
+  });
+
   describe("the supervisor Job", () => {
     it("has a name of the provider's, and goes with the worker Job", async () => {
       await batch({ allowFailures: true, activeDeadline: "2h" });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type * as Components from "../../../components/index.ts";
-import { inputsOf, registered, reset, startMocks, valueOf } from "../../support/mockProgram.ts";
+import { inputsOf, registered, reset, startMocks, summary, valueOf } from "../../support/mockProgram.ts";
 
 describe("WorkerImage", function () {
   this.timeout(20_000);
@@ -41,6 +43,30 @@ describe("WorkerImage", function () {
     const { image, build } = new WorkerImage("worker", { image: "ghcr.io/you/x:1" });
     await registered();
     assert.deepEqual([image, build], [{ reference: "ghcr.io/you/x:1", id: "ghcr.io/you/x:1" }, undefined]);
+  });
+
+  it("builds nothing where no name is given: the code travels in a ConfigMap, under a name that changes with it", async () => {
+    const { code, reference } = new WorkerImage("worker", { handler: "worker/handler.ts" }).image;
+    const other = new WorkerImage("worker", { handler: "worker/handler.ts", files: "worker" }).image;
+    await registered();
+    assert.deepEqual(summary(), ["WorkerImage worker = -", "WorkerImage worker = -"]);
+    assert.equal(reference, "node:24-slim");
+    assert.ok(code!.files.some(({ path }) => path === "app/bin/handler.js"));
+    assert.notEqual(other.code!.digest, code!.digest);
+  });
+
+  it("refuses code that does not fit into a ConfigMap, and a base without glibc", () => {
+    const dir = mkdtempSync(join(tmpdir(), "job-wq-2-files-"));
+    writeFileSync(join(dir, "model.bin"), Buffer.alloc(1_200_000));
+    assert.throws(() => new WorkerImage("worker", { handler: "worker/handler.ts", files: dir }), {
+      message:
+        /^WorkerImage worker: The code has 1\d{3} KiB \(files\/model.bin alone 1172 KiB\), and without an image at most 977 KiB can travel: set `imageName`, to build one and push it.$/,
+    });
+    rmSync(dir, { recursive: true });
+    assert.throws(() => new WorkerImage("worker", { handler: "worker/handler.ts", baseImage: "python:3-alpine" }), {
+      message:
+        'WorkerImage worker: Expected `baseImage` to be an image with glibc, since Node.js is added to it without a build, got "python:3-alpine".',
+    });
   });
 
   it("has a build context of its own, with the same bytes and modes under any umask", async () => {

@@ -155,11 +155,6 @@ describe("config", () => {
       { imageName: "you/job-wq-2" },
       'Expected `imageName` to be a name that begins with its registry, like docker.io/you/job-wq-2, to be pushed, got "you/job-wq-2".',
     ],
-    [
-      "no image at all",
-      { imageName: undefined },
-      "Expected `imageName` (what to build and push, like ghcr.io/you/job-wq-2) or `image` (a ready-made one), got neither.",
-    ],
     ["both kinds of image", { image: "x" }, "Expected one of `imageName` and `image`, got both."],
     [
       "a username alone",

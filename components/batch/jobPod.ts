@@ -1,0 +1,61 @@
+// The pod of a Job: one container of the image, admitted by Pod Security `restricted`.
+import type * as k8s from "@pulumi/kubernetes";
+import { containerSecurity, podSecurity } from "../podSecurity.ts";
+import { later } from "../readArgs.ts";
+import type { EnvVar, Known } from "../types.ts";
+import type { JobArgs, JobDefaults } from "./job.ts";
+
+type PodSpec = k8s.types.input.core.v1.PodSpec;
+
+/** Whole seconds, as Kubernetes counts. */
+export const seconds = (ms: Known<number>): Known<number> => later(ms, (known) => Math.ceil(known / 1000));
+
+/** Variables from values; those that are undefined are left out. */
+export function envVars(values: Record<string, Known<string | number | boolean> | undefined>): EnvVar[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value: later(value, String) }],
+  );
+}
+
+const fieldVariable = (name: string, fieldPath: string): EnvVar => ({
+  name,
+  valueFrom: { fieldRef: { apiVersion: "v1", fieldPath } },
+});
+
+/** The spec of a Job's pod. */
+export function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
+  const { code } = defaults;
+  return {
+    automountServiceAccountToken: false,
+    // A Service named redis would inject REDIS_PORT=tcp://…
+    enableServiceLinks: false,
+    restartPolicy: "Never",
+    securityContext: podSecurity(defaults.runAsUser),
+    imagePullSecrets: defaults.pullSecrets.map((secret) => ({ name: secret })),
+    terminationGracePeriodSeconds: args.graceMs === undefined ? undefined : seconds(args.graceMs),
+    ...args.pod,
+    initContainers: [...(code?.initContainers ?? []), ...(args.initContainers ?? [])],
+    volumes: [{ name: "tmp", emptyDir: {} }, ...(code?.volumes ?? []), ...(args.volumes ?? [])],
+    containers: [
+      {
+        name: "c",
+        image: defaults.image.reference,
+        imagePullPolicy: defaults.image.pullPolicy,
+        command: [code?.node ?? "node", ...(args.nodeOptions ?? []), `/app/bin/${args.program}.js`],
+        terminationMessagePolicy: "FallbackToLogsOnError",
+        securityContext: containerSecurity,
+        workingDir: code?.workingDir,
+        env: later(args.env, (env) => [
+          ...defaults.redis.env,
+          fieldVariable("POD_NAME", "metadata.name"),
+          fieldVariable("NODE_NAME", "spec.nodeName"),
+          ...(code?.env ?? []),
+          ...envVars({ WQ_QUEUE: defaults.queue, WQ_OWNER: defaults.owner }),
+          ...env,
+        ]),
+        ...args.container,
+        volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...(code?.volumeMounts ?? []), ...(args.volumeMounts ?? [])],
+      },
+    ],
+  };
+}
