@@ -1,4 +1,4 @@
-// What is slow to make is made once for each content of its inputs.
+// A cache of what is slow to make, by the content of its inputs.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -24,14 +24,14 @@ export function hash(texts: string[], paths: string[] = []): string {
   return digest.digest("hex").slice(0, 16);
 }
 
-/** Path of an entry of the cache, whether it is there or not. */
+/** Path of a cache entry, whether it exists or not. */
 export function entryPath(name: string, key: string): string {
   return join(cacheDir, `${name}-${key}`);
 }
 
 /**
- * The folder `name-key` of the cache, made by `build` in a folder beside it if it is not there. It gets its name when it is whole,
- * so an interrupted build leaves no entry; what one that was killed left half-made is removed.
+ * The folder `name-key` of the cache, made by `build` where it does not exist. `build` works in a folder beside it, which is renamed when it
+ * is complete, so an interrupted build leaves no entry; what a killed one left is removed by the next.
  */
 export async function cached(
   name: string,
