@@ -1,93 +1,55 @@
-// `platform down`: ends what runs, and takes away what it left in the kernel: mounts, bridge, veths, rules, cgroups.
-import { readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+// `platform down`: ends what runs, and removes what it left in the kernel: mounts, bridge, links, rules, cgroups.
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { startTime, stop } from "./node/daemon.ts";
+import { log } from "./host/exec.ts";
+import { removeCgroup } from "./node/cgroups.ts";
+import { stop } from "./node/daemon.ts";
 import { removeNetwork } from "./node/network.ts";
-import { containerdSocket, runDir, stateDir } from "./paths.ts";
-import { note } from "./host/exec.ts";
+import { stopNode } from "./node/nodeControl.ts";
+import { allNodes } from "./node/nodes.ts";
+import { runDir, stateDir } from "./paths.ts";
 
-/** Pods come and go with the kubelet, so it ends before what it works with. */
-const order = ["kubelet", "proxy", "coredns", "controller-manager", "scheduler", "apiserver", "etcd", "dockerd"];
+/** Ended before the nodes: pods come and go with what these do. */
+const FIRST = ["scheduler", "controller-manager", "provisioner"];
+/** Ended after the nodes, which work with them. dockerd ends before the containerd that it uses. */
+const LAST = ["proxy", "coredns", "apiserver", "etcd", "docker-registry"];
 
-interface Process {
-  pid: number;
-  parent: number;
-  command: string;
+const CNI_RESULTS = "/var/lib/cni/results";
+
+async function stopAll(names: string[]): Promise<string[]> {
+  const ran = await Promise.all(names.map(stop));
+  return names.filter((_, index) => ran[index]);
 }
 
-function processes(): Process[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const parent = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${name}/status`, "utf8"))?.[1]);
-        const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
-        return [{ pid: Number(name), parent, command }];
-      } catch {
-        return []; // it ended meanwhile
-      }
-    });
-}
-
-/** The shims of our containerd and all that runs under them. */
-function containers(): number[] {
-  const all = processes();
-  const isShim = ({ command }: Process) => command.includes("containerd-shim") && command.includes(containerdSocket);
-  const pids = all.filter(isShim).map(({ pid }) => pid);
-  for (const pid of pids) pids.push(...all.filter(({ parent }) => parent === pid).map((child) => child.pid));
-  return pids.reverse(); // children before their shims
-}
-
-async function endContainers(): Promise<number> {
-  const pids = containers();
-  for (const pid of pids) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // ended with its parent
-    }
-  }
-  while (pids.some((pid) => startTime(pid) !== undefined)) await new Promise((resolve) => setTimeout(resolve, 20));
-  return pids.length;
-}
-
-async function unmount(): Promise<number> {
+/** Unmounts what is mounted below the platform's folders, the last mounted first. @returns How many mounts there were. */
+export async function unmountBelow(...folders: string[]): Promise<number> {
   const points = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .map((line) => line.split(" ")[4] ?? "")
-    .filter((point) => point.startsWith(`${stateDir}/`) || point.startsWith(`${runDir}/`))
-    .reverse(); // the last mounted first
+    .filter((point) => folders.some((folder) => point.startsWith(`${folder}/`)))
+    .reverse();
   for (const point of points) await execa("umount", ["--lazy", point.replaceAll("\\040", " ")], { reject: false });
   return points.length;
 }
 
-/** The kubelet's empty cgroups; a kernel refuses to remove one that is in use. */
-function removeCgroups(): void {
-  const remove = (dir: string) => {
-    for (const entry of readdirSync(dir, { withFileTypes: true }))
-      if (entry.isDirectory()) remove(join(dir, entry.name));
-    rmdirSync(dir);
-  };
-  for (const controller of readdirSync("/sys/fs/cgroup")) {
-    try {
-      remove(join("/sys/fs/cgroup", controller, "kubepods"));
-    } catch {
-      // none there
-    }
-  }
+/** containerd keeps the result of each pod's network setup in a folder that cannot be chosen. */
+function removePodNetworkResults(): void {
+  const ours = existsSync(CNI_RESULTS) ? readdirSync(CNI_RESULTS).filter((name) => name.startsWith("job-wq-2-")) : [];
+  for (const name of ours) rmSync(join(CNI_RESULTS, name), { force: true });
 }
 
-/** Stops the platform. Says what it ended. */
+/** Stops the platform. @returns What it ended. */
 export async function down(): Promise<string> {
-  const ended: string[] = [];
-  for (const name of order) if (await stop(name)) ended.push(name);
-  const killed = await endContainers();
-  for (const name of ["containerd", "docker-registry"]) if (await stop(name)) ended.push(name);
-  const mounts = await unmount();
+  const ended = [...(await stopAll(FIRST)), ...(await stopAll(["dockerd"]))];
+  const nodes = await Promise.all(allNodes.map(stopNode));
+  ended.push(...nodes.flatMap((node) => node.ended), ...(await stopAll(LAST)));
+  const mounts = await unmountBelow(stateDir, runDir);
   await removeNetwork();
-  removeCgroups();
+  for (const { cgroup } of allNodes) removeCgroup(cgroup);
   rmSync(runDir, { recursive: true, force: true });
-  note(`down: ${ended.join(", ")}; ${killed} processes of containers, ${mounts} mounts`);
+  removePodNetworkResults();
+  const killed = nodes.reduce((sum, node) => sum + node.killed, 0);
+  log(`down: ${ended.join(", ")}; ${killed} processes of containers, ${mounts} mounts`);
   return ended.length ? `stopped ${ended.join(", ")}` : "nothing was running";
 }

@@ -1,4 +1,4 @@
-/** Something the person at the keyboard can act on: one line that says what is wrong, where, and what to do. */
-export class Trouble extends Error {
-  override name = "Trouble";
+/** An error that the user can put right: printed as one line, without a stack. */
+export class UserError extends Error {
+  override name = "UserError";
 }

@@ -8,11 +8,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 
-const NODE = "24.21.0";
-const NEEDED = [22, 18];
 const root = join(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), "..");
+/** Version that is fetched where the machine's own is too old. */
+const NODE = readFileSync(join(root, ".node-version"), "utf8").trim();
+/** First version that runs TypeScript. */
+const NEEDED = [22, 18];
 
-/** One line on stderr, then the end: nothing is started on a machine that cannot run it. */
+/** Prints one line and exits: nothing is started on a machine that cannot run it. */
 function refuse(message) {
   console.error(`job-wq-2: ${message}`);
   process.exit(1);
@@ -24,7 +26,7 @@ function npm(args, cwd) {
   if (status !== 0) refuse(`npm ${args.join(" ")} failed in ${cwd}:\n${(stderr || stdout).trim().slice(-2000)}`);
 }
 
-/** The binary of a Node.js that strips types by itself; npm serves it as a package, for Linux, without an install script. */
+/** Path of a Node.js that strips types by itself. For Linux, npm serves it as a package without an install script. */
 function modernNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) return process.execPath;
@@ -45,12 +47,12 @@ function modernNode() {
     renameSync(half, home);
   } catch (error) {
     rmSync(half, { recursive: true, force: true });
-    if (!existsSync(binary)) throw error; // another launch was first: its copy is as good
+    if (!existsSync(binary)) throw error; // Else another launch was first, and its copy is as good.
   }
   return binary;
 }
 
-/** `npm ci`, once for each content of package-lock.json. No install scripts: nothing here needs one. */
+/** Runs `npm ci` once for each content of package-lock.json, without install scripts: nothing here needs one. */
 function installDependencies() {
   const wanted = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))

@@ -1,4 +1,4 @@
-// Where the platform keeps things, and where its parts listen. One platform a machine: nothing of it lives in a checkout.
+// Folders and addresses of the platform. There is one platform a machine, and nothing of it lives in a checkout.
 import { join } from "node:path";
 import envPaths from "env-paths";
 
@@ -7,10 +7,10 @@ const user = envPaths("job-wq-2", { suffix: "" });
 /** What was built or downloaded, by the hash of its inputs. May be deleted at any time. */
 export const cacheDir = user.cache;
 
-/** What the running platform has written: clusters, images, logs, pids. */
+/** What the running platform has written: its cluster, images, logs and pids. */
 export const stateDir = join(user.log, "platform");
 
-/** Sockets: short paths, gone after a reboot. */
+/** Sockets and mounts; empty after a reboot. Short, because a socket's path may have 108 bytes. */
 export const runDir = "/run/job-wq-2";
 
 export const logDir = join(stateDir, "log");
@@ -22,15 +22,14 @@ export const backendDir = join(stateDir, "stacks");
 export const volumeDir = join(stateDir, "volumes");
 
 export const kubeconfig = join(stateDir, "kubeconfig");
-export const containerdSocket = join(runDir, "containerd.sock");
 export const dockerSocket = join(runDir, "docker.sock");
 
-export const nodeName = "job-wq-2";
 export const bridge = "jobwq2";
 export const bridgeAddress = "10.244.0.1";
 export const podSubnet = "10.244.0.0/24";
 export const serviceSubnet = "10.96.0.0/16";
 export const registry = "127.0.0.1:5000";
-/** Where the tests may start a registry of their own, with a login; containerd and dockerd speak plain HTTP to it. */
+/** Registry with a login that the tests may start; containerd and dockerd speak plain HTTP to it. */
 export const secondRegistry = "127.0.0.1:5001";
-export const ports = { registry: 5000, etcd: 2379, etcdPeer: 2380, apiserver: 6443, kubelet: 10250 };
+/** Those of the nodes are in node/nodes.ts. */
+export const ports = { registry: 5000, etcd: 2379, etcdPeer: 2380, apiserver: 6443 };

@@ -1,58 +1,87 @@
 // `npm run platform -- up | down | status | env`
 import Table from "cli-table3";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import prettyMs from "pretty-ms";
-import { running } from "./node/daemon.ts";
-import { daemons } from "./node/services.ts";
-import { debianVersion } from "./host/apt.ts";
-import { own } from "./images/docker.ts";
 import { down } from "./down.ts";
+import { UserError } from "./errors.ts";
+import { debianVersion } from "./host/apt.ts";
 import { environment, exportLines } from "./host/environment.ts";
-import { alone } from "./host/lock.ts";
-import { nodeAddress } from "./host/preflight.ts";
 import { logFile } from "./host/exec.ts";
-import { Trouble } from "./errors.ts";
+import { withLock } from "./host/lock.ts";
+import { nodeAddress } from "./host/preflight.ts";
+import { platformEngine } from "./images/docker.ts";
+import { nodeState } from "./node/cluster.ts";
+import { isServing, running } from "./node/daemon.ts";
+import { allNodes, chosenNodes } from "./node/nodes.ts";
+import { daemons } from "./node/services.ts";
 import { up } from "./up.ts";
+import { kubernetesVersion } from "./versions.ts";
 
-// Where Debian keeps daemons and Go installs itself; a shell's PATH may look at neither.
+// Debian's daemons and Go are in folders that a shell's PATH may leave out.
 process.env.PATH += ":/usr/local/sbin:/usr/sbin:/sbin:/usr/local/go/bin";
 
 const plain = !process.stdout.isTTY;
-const waiting = () => console.log("another `platform` command is at work on this machine; waiting for it");
+const onWait = () => console.log("another `platform` command is at work on this machine; waiting for it");
 
-/** Prints one line for each part; exit code 1 when one of them does not run. */
+function age(name: string): string {
+  const record = running(name);
+  return record ? prettyMs(Date.now() - record.since, { compact: true }) : "";
+}
+
+/** Prints a line for each part and each node; exit code 1 when one of them does not serve. */
 async function status(): Promise<void> {
   const table = new Table({ head: ["part", "state", "since", "version", "listens"], style: { head: [], border: [] } });
+  const engine = environment().DOCKER_HOST ?? platformEngine.host;
+  const nodes = chosenNodes();
   let all = true;
-  const engine = environment().DOCKER_HOST ?? own.host;
-  for (const daemon of Object.values(daemons(nodeAddress()))) {
-    if (daemon.name === "dockerd" && engine !== own.host) {
+  for (const daemon of Object.values(daemons(nodeAddress(), nodes))) {
+    if (daemon.name === "dockerd" && engine !== platformEngine.host) {
       table.push(["Docker engine", "the machine's", "", "", engine]);
       continue;
     }
-    const noted = running(daemon.name);
-    const serves = noted ? await daemon.ready().catch(() => false) : false;
+    const serves = running(daemon.name) !== undefined && (await isServing(daemon));
     all &&= serves;
-    const state = serves ? "running" : noted ? "does not answer" : "stopped";
-    const since = noted ? prettyMs(Date.now() - noted.since, { compact: true }) : "";
-    table.push([daemon.name, state, since, daemon.version ?? (await debianVersion(daemon.name)), daemon.listens]);
+    const state = serves ? "running" : running(daemon.name) ? "does not answer" : "stopped";
+    const version = daemon.version ?? (await debianVersion(daemon.command));
+    table.push([daemon.name, state, age(daemon.name), version, daemon.listens]);
+  }
+  for (const node of nodes) {
+    const { ready } = await nodeState(node).catch(() => ({ ready: false }));
+    all &&= ready;
+    table.push([
+      `node ${node.name}`,
+      ready ? "ready" : "not ready",
+      age(node.kubelet),
+      kubernetesVersion,
+      node.kubelet,
+    ]);
   }
   console.log(table.toString());
   if (!all) process.exitCode = 1;
 }
 
+function nodeCount(text: string): number {
+  const count = Number(text);
+  if (count >= 1 && count <= allNodes.length && Number.isInteger(count)) return count;
+  throw new InvalidArgumentError(`the platform can have 1 or ${allNodes.length} nodes.`);
+}
+
 const program = new Command("platform").description(
-  "The local platform: Docker engine, registry, one-node Kubernetes, Pulumi. One a machine, for the first run and the tests.",
+  "The local platform: Docker engine, registry, a Kubernetes of two nodes, Pulumi. One a machine, for the first run and the tests.",
 );
 program
   .command("up")
   .description("bring it up; seconds when it runs already")
-  .action(() => alone(() => up(plain), waiting));
+  .option("--nodes <n>", "nodes of the cluster, 1 or 2; default: as last time, 2 at first", nodeCount)
+  .action(({ nodes }: { nodes?: number }) => withLock(() => up({ plain, nodes }), onWait));
 program
   .command("down")
   .description("stop everything it started; what was built stays in the cache")
-  .action(async () => console.log(await alone(down, waiting)));
-program.command("status").description("each part: running, since when, version, where it listens").action(status);
+  .action(async () => console.log(await withLock(down, onWait)));
+program
+  .command("status")
+  .description("each part and node: state, since when, version, where it listens")
+  .action(status);
 program
   .command("env")
   .description('exports for your own shell: eval "$(npm run -s platform env)"')
@@ -63,6 +92,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   const message = (error as Error).message.split("\n")[0];
-  console.error(error instanceof Trouble ? `platform: ${message}` : `platform: ${message} (all of it: ${logFile})`);
+  console.error(error instanceof UserError ? `platform: ${message}` : `platform: ${message} (all of it: ${logFile})`);
   process.exit(1);
 }

@@ -2,59 +2,80 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
-import { makeVolumes, waitForNode } from "./node/cluster.ts";
-import * as configs from "./node/daemonConfigs.ts";
-import { checkPort, running, start } from "./node/daemon.ts";
-import { daemons } from "./node/services.ts";
-import { installPackages } from "./host/apt.ts";
-import { findDocker, type DockerEngine } from "./images/docker.ts";
 import { down } from "./down.ts";
+import { installPackages } from "./host/apt.ts";
+import { bundle } from "./host/bundle.ts";
 import { rememberDocker } from "./host/environment.ts";
+import { log } from "./host/exec.ts";
 import { goBuild } from "./host/go.ts";
-import { pushImage, recipes, rootfs } from "./images/images.ts";
 import { checkMachine, nodeAddress } from "./host/preflight.ts";
-import { hasResolver, makeBridge } from "./node/network.ts";
-import { backendDir, pulumiHome, runDir, stateDir } from "./paths.ts";
-import { makePki } from "./node/pki.ts";
-import { installPlugins } from "./plugins/install.ts";
-import { note } from "./host/exec.ts";
 import { provideKubectl, providePulumi } from "./host/toolchain.ts";
+import { findDocker, type DockerEngine } from "./images/docker.ts";
+import { pushImage, recipes, rootfs } from "./images/images.ts";
+import { makeCgroup } from "./node/cgroups.ts";
+import { forgetNode, makeStorageClass, waitForNode, waitForServiceAccount } from "./node/cluster.ts";
+import { checkPort, running, start } from "./node/daemon.ts";
+import * as configs from "./node/daemonConfigs.ts";
+import { hasResolver, makeBridge } from "./node/network.ts";
+import { stopNode } from "./node/nodeControl.ts";
+import { allNodes, chooseNodes, chosenNodes } from "./node/nodes.ts";
+import { makePki } from "./node/pki.ts";
+import { daemons, provisionerScript } from "./node/services.ts";
+import { backendDir, pulumiHome, runDir, stateDir } from "./paths.ts";
+import { installPlugins } from "./plugins/install.ts";
+
+/** How `up` goes about it. */
+export interface UpOptions {
+  /** Prints a line a step instead of redrawing. */
+  plain: boolean;
+  /** Number of nodes; default: as last time, two the first time. */
+  nodes?: number;
+}
 
 /** A step of one line: its title, and after it what was done. */
 function step(title: string, work: () => Promise<string | void>): ListrTask {
   return {
     title,
     task: async (_, task) => {
-      note(`== ${title}`);
+      log(`== ${title}`);
       const did = await work();
       task.title = did ? `${title}: ${did}` : title;
     },
   };
 }
 
-function writeConfigs(): void {
+function group(title: string, tasks: ListrTask[], concurrent: boolean | number): ListrTask {
+  return { title, task: (_, task) => task.newListr(tasks, { concurrent }) };
+}
+
+async function writeConfigs(): Promise<void> {
   // Only what changed: kube-proxy ends itself when its file is written.
-  const write = (path: string, text: string) => {
-    const file = join(stateDir, path);
+  const write = (file: string, text: string) => {
     if (existsSync(file) && readFileSync(file, "utf8") === text) return;
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   };
+  const inState = (name: string) => join(stateDir, name);
   for (const dir of [backendDir, pulumiHome, runDir]) mkdirSync(dir, { recursive: true });
-  write("containerd.toml", configs.containerdConfig(stateDir));
-  write("cni/10-job-wq-2.conflist", configs.cniConfig(stateDir));
-  write("kubelet.yaml", configs.kubeletConfig(stateDir));
-  write("proxy.yaml", configs.proxyConfig(stateDir));
-  write("registry.yaml", configs.registryConfig(stateDir));
-  write("Corefile", configs.corefile(stateDir, hasResolver()));
-  for (const [host, text] of Object.entries(configs.registryHosts())) write(`certs.d/${host}/hosts.toml`, text);
+  for (const node of allNodes) {
+    write(node.containerdConfig, configs.containerdConfig(node));
+    write(node.kubeletConfig, configs.kubeletConfig(node));
+  }
+  write(inState("cni/10-job-wq-2.conflist"), configs.cniConfig());
+  write(inState("proxy.yaml"), configs.proxyConfig());
+  write(inState("registry.yaml"), configs.registryConfig());
+  write(inState("Corefile"), configs.corefile(hasResolver()));
+  for (const [host, text] of Object.entries(configs.registryHosts()))
+    write(inState(`certs.d/${host}/hosts.toml`), text);
+  await bundle(join(import.meta.dirname, "node/provisioner.ts"), provisionerScript);
 }
 
-/** Brings everything up. `plain` prints a line a step instead of redrawing. What fails half-way, from nothing, leaves nothing running. */
-export async function up(plain: boolean): Promise<void> {
+/** Brings everything up. When it fails and nothing ran before, nothing is left running. */
+export async function up({ plain, nodes }: UpOptions): Promise<void> {
   await checkMachine();
   const address = nodeAddress();
-  const parts = Object.values(daemons(address));
+  if (nodes !== undefined) chooseNodes(nodes);
+  const parts = Object.values(daemons(address, chosenNodes()));
   for (const daemon of parts) await checkPort(daemon);
   const wasStopped = !parts.some(({ name }) => running(name));
   try {
@@ -65,21 +86,26 @@ export async function up(plain: boolean): Promise<void> {
   }
 }
 
+/** Stops the nodes that are no longer wanted. */
+async function stopOtherNodes(): Promise<void> {
+  for (const node of allNodes.filter((one) => !chosenNodes().includes(one))) {
+    const { ended } = await stopNode(node);
+    if (ended.length) await forgetNode(node);
+  }
+}
+
 function steps(address: string, plain: boolean): Listr {
   let docker: DockerEngine;
+  const nodes = chosenNodes();
   const build = (name: string) => async () => ((await goBuild(name)).built ? "built" : "from the cache");
-  const daemon = (name: string) => step(name, () => start(daemons(address)[name]!));
-  const group = (title: string, tasks: ListrTask[], concurrent: boolean | number): ListrTask => ({
-    title,
-    task: (_, task) => task.newListr(tasks, { concurrent }),
-  });
+  const daemon = (name: string) => step(name, () => start(daemons(address, nodes)[name]!));
   return new Listr(
     [
       step("Debian packages", installPackages),
       step("Docker engine", async () => {
         docker = await findDocker();
         rememberDocker(docker);
-        return docker.ours ? "one of our own" : `the machine's, ${docker.host}`;
+        return docker.ours ? "one of the platform's" : `the machine's, ${docker.host}`;
       }),
       group(
         "Parts that are built",
@@ -100,11 +126,16 @@ function steps(address: string, plain: boolean): Listr {
       ),
       step("provider plugins", async () => (await installPlugins(pulumiHome)).join("; ")),
       step("certificates", () => makePki(address)),
-      step("bridge", async () => {
-        writeConfigs();
+      step("bridge, cgroups", async () => {
+        await writeConfigs();
+        for (const { cgroup } of nodes) makeCgroup(cgroup);
         return makeBridge();
       }),
-      group("containerd, registry, etcd", ["containerd", "docker-registry", "etcd"].map(daemon), true),
+      group(
+        "containerd, registry, etcd",
+        ["docker-registry", "etcd", ...nodes.map((node) => node.containerd)].map(daemon),
+        true,
+      ),
       group(
         "Docker engine, API server",
         [
@@ -122,10 +153,22 @@ function steps(address: string, plain: boolean): Listr {
         recipes.map((recipe) => step(recipe.name, () => pushImage(recipe, docker))),
         false,
       ),
-      group("Kubernetes", ["controller-manager", "scheduler", "kubelet", "proxy", "coredns"].map(daemon), true),
-      step("node ready, volumes", async () => {
-        await waitForNode();
-        await makeVolumes();
+      group(
+        "Kubernetes",
+        [
+          "controller-manager",
+          "scheduler",
+          "proxy",
+          "coredns",
+          "provisioner",
+          ...nodes.map((node) => node.kubelet),
+        ].map(daemon),
+        true,
+      ),
+      step("nodes ready, storage", async () => {
+        await stopOtherNodes();
+        await Promise.all([...nodes.map(waitForNode), waitForServiceAccount(), makeStorageClass()]);
+        return nodes.map(({ name }) => name).join(", ");
       }),
     ],
     {

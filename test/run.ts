@@ -1,66 +1,67 @@
-// `npm test [STAGE…]`: every check there is, or the stages named, in the order of what they cost. The last line is the sum.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+// `npm test [STAGE|PATH…]`: every check there is, or those named, in the order of what they cost. A path below test/ narrows a stage:
+// `npm test -- e2e/pipeline`. What failed is repeated at the end, and the last line is the sum.
 import { join } from "node:path";
 import { execa } from "execa";
+import { type FileOutcome, runFiles, runMocha, testFiles } from "./support/testFiles.ts";
 
 const root = join(import.meta.dirname, "..");
-const scratch = mkdtempSync(join(tmpdir(), "job-wq-2-test-"));
-let passed = 0;
-let failed = 0;
 
-async function run(command: string, args: string[], env: Record<string, string> = {}): Promise<boolean> {
-  const { exitCode } = await execa(command, args, { cwd: root, stdio: "inherit", env, reject: false });
-  return exitCode === 0;
-}
-
-/** A check that is one test: it passes or fails as a whole. */
-function check(command: string, ...args: string[]) {
-  return async () => {
-    if (await run(command, args)) passed++;
-    else failed++;
-  };
-}
-
-/** A folder of mocha tests. A run that ends without its counts (a crash, nothing loaded) is one failure. */
-function mocha(folder: string) {
-  return async () => {
-    const file = join(scratch, `${folder}.json`);
-    const ok = await run("mocha", [`test/${folder}/**/*.test.ts`], { TEST_COUNTS: file });
-    try {
-      const counts = JSON.parse(readFileSync(file, "utf8")) as { passes: number; failures: number };
-      passed += counts.passes;
-      failed += counts.failures || (ok ? 0 : 1);
-    } catch {
-      failed++;
-    }
-  };
-}
-
-const stages: Record<string, () => Promise<void>> = {
-  format: check("prettier", "--check", "--log-level", "warn", "."),
-  lint: check("eslint", "--max-warnings=0", "."),
-  types: check("tsc"),
-  unit: mocha("unit"),
-  integration: mocha("integration"),
-  e2e: mocha("e2e"),
+/** Commands that pass or fail as a whole. */
+const checks: Record<string, string[]> = {
+  format: ["prettier", "--check", "--log-level", "warn", "."],
+  lint: ["eslint", "--max-warnings=0", "."],
+  types: ["tsc"],
 };
 
+/** How many files of a stage run side by side: their tests wait more than they compute. 0: all in one process. */
+const widths: Record<string, number> = { unit: 0, integration: 2, e2e: 3 };
+
+const stages = [...Object.keys(checks), ...Object.keys(widths)];
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in stages));
-if (unknown.length) {
-  console.error(`test: no stage named ${unknown.join(", ")}; there are ${Object.keys(stages).join(", ")}`);
+const stageOf = (path: string) => path.split("/")[0]!;
+for (const path of asked) {
+  const isKnown = stages.includes(stageOf(path)) && (path in checks || testFiles(path).length > 0);
+  if (isKnown) continue;
+  console.error(`test: there is no stage or test named ${path}; stages are ${stages.join(", ")}`);
   process.exit(2);
 }
-const all = Object.keys(stages).filter(
-  (name) => existsSync(join(root, "test", name)) || !["integration", "e2e"].includes(name),
-);
-for (const name of asked.length ? asked : all) {
-  const start = Date.now();
-  console.log(`\n== ${name}`);
-  await stages[name]!();
-  console.log(`== ${name}: ${((Date.now() - start) / 1000).toFixed(0)} s`);
+
+let passed = 0;
+const failures: { file: string; title: string; error: string }[] = [];
+let failed = 0;
+
+function count(outcome: FileOutcome): void {
+  passed += outcome.passes;
+  failed += outcome.failures;
+  failures.push(...outcome.failed.map((failure) => ({ file: outcome.file, ...failure })));
+  console.log(`\n-- ${outcome.file}: ${outcome.seconds.toFixed(0)} s\n${outcome.output.trimEnd()}`);
 }
-rmSync(scratch, { recursive: true, force: true });
-console.log(`${passed} passed, ${failed} failed`);
+
+async function check(name: string): Promise<void> {
+  const [command, ...args] = checks[name]!;
+  const { exitCode } = await execa(command!, args, { cwd: root, stdio: "inherit", reject: false });
+  if (exitCode === 0) passed++;
+  else failed++;
+  if (exitCode !== 0) failures.push({ file: name, title: `${command} ${args.join(" ")}`, error: "see above" });
+}
+
+async function tests(stage: string): Promise<void> {
+  const paths = asked.filter((path) => stageOf(path) === stage);
+  const files = [...new Set((paths.length ? paths : [stage]).flatMap(testFiles))];
+  const width = widths[stage]!;
+  if (width === 0) count(await runMocha(files, `test/${stage}`));
+  else await runFiles(files, width, count);
+}
+
+for (const stage of asked.length ? stages.filter((name) => asked.map(stageOf).includes(name)) : stages) {
+  const started = Date.now();
+  console.log(`\n== ${stage}`);
+  await (stage in checks ? check(stage) : tests(stage));
+  console.log(`== ${stage}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
+}
+if (failures.length) console.log("\nWhat failed:");
+for (const { file, title, error } of failures) {
+  console.log(`\n  ${file}: ${title}\n${error.replace(/^/gm, "    ").slice(0, 1000)}`);
+}
+console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

@@ -1,10 +1,10 @@
-// The parts that Debian packages: installed by apt where a command is not on the machine yet.
+// Parts that come as Debian packages: installed by apt where the command is not on the machine yet.
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { execa } from "execa";
 import { run } from "./exec.ts";
 
-/** A command that must be there, and the package it comes from. */
+/** Commands that must be there, and the packages they come from; Ubuntu has the same names. */
 export const packages = {
   etcd: "etcd-server",
   containerd: "containerd",
@@ -21,10 +21,13 @@ export const packages = {
   "/usr/lib/cni/bridge": "containernetworking-plugins",
 } as const;
 
-/** The full path of a command, as a shell would find it. */
+/** Folders of daemons, which a user's PATH may leave out. */
+const DAEMON_DIRS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** Full path of a command, as root's shell would find it. */
 export function which(command: string): string | undefined {
-  const path = process.env.PATH ?? "";
-  const candidates = command.startsWith("/") ? [command] : path.split(":").map((dir) => join(dir, command));
+  const dirs = [...(process.env.PATH ?? "").split(":"), ...DAEMON_DIRS];
+  const candidates = command.startsWith("/") ? [command] : dirs.map((dir) => join(dir, command));
   return candidates.find((file) => {
     try {
       accessSync(file, constants.X_OK);
@@ -35,7 +38,7 @@ export function which(command: string): string | undefined {
   });
 }
 
-/** Debian asks this file before a package starts its service; the platform starts what it needs by itself. */
+/** Debian asks this file before a package starts its service. The platform starts what it needs by itself. */
 const policy = "/usr/sbin/policy-rc.d";
 
 async function withoutServices(work: () => Promise<unknown>): Promise<void> {
@@ -48,14 +51,14 @@ async function withoutServices(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** The version of the package that a command is from; empty where Debian did not bring it. */
+/** Version of the package that a command is from; empty where it is from none. */
 export async function debianVersion(command: string): Promise<string> {
-  const name = (packages as Record<string, string>)[command] ?? command;
+  const name = (packages as Record<string, string>)[basename(command)] ?? basename(command);
   const { stdout } = await execa("dpkg-query", ["-W", "-f=${Version}", name], { reject: false });
   return stdout ? `Debian's ${stdout}` : "";
 }
 
-/** Installs what is missing; services that packages bring are not started. Returns what it did. */
+/** Installs what is missing, without starting the services that packages bring. @returns What it did. */
 export async function installPackages(): Promise<string> {
   const missing = [
     ...new Set(

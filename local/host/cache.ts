@@ -1,4 +1,4 @@
-// What is slow to make is made once for each content of its inputs.
+// A cache of what is slow to make, by the content of its inputs.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -24,14 +24,30 @@ export function hash(texts: string[], paths: string[] = []): string {
   return digest.digest("hex").slice(0, 16);
 }
 
-/** Path of an entry of the cache, whether it is there or not. */
+/** Path of a cache entry, whether it exists or not. */
 export function entryPath(name: string, key: string): string {
   return join(cacheDir, `${name}-${key}`);
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Removes what builds of this name left that were killed. */
+function removeUnfinished(name: string): void {
+  for (const entry of readdirSync(cacheDir)) {
+    const [, entryName, pid] = /^half-(.+)-(\d+)-\w+$/.exec(entry) ?? [];
+    if (entryName === name && !isAlive(Number(pid))) rmSync(join(cacheDir, entry), { recursive: true, force: true });
+  }
+}
+
 /**
- * The folder `name-key` of the cache, made by `build` in a folder beside it if it is not there. It gets its name when it is whole,
- * so an interrupted build leaves no entry; what one that was killed left half-made is removed.
+ * The folder `name-key` of the cache, made by `build` where it does not exist. `build` works in a folder beside it, which is renamed when it
+ * is complete, so an interrupted build leaves no entry. Two processes may make the same entry: the first to end provides it.
  */
 export async function cached(
   name: string,
@@ -41,16 +57,14 @@ export async function cached(
   const dir = entryPath(name, key);
   if (existsSync(dir)) return { dir, built: false };
   mkdirSync(cacheDir, { recursive: true });
-  for (const old of readdirSync(cacheDir)) {
-    if (old.startsWith(`half-${name}-`)) rmSync(join(cacheDir, old), { recursive: true, force: true });
-  }
-  const half = mkdtempSync(join(cacheDir, `half-${name}-`));
+  removeUnfinished(name);
+  const half = mkdtempSync(join(cacheDir, `half-${name}-${process.pid}-`));
   try {
     await build(half);
     renameSync(half, dir);
   } catch (error) {
     rmSync(half, { recursive: true, force: true });
-    throw error;
+    if (!existsSync(dir)) throw error;
   }
   return { dir, built: true };
 }

@@ -1,4 +1,4 @@
-// What a shell needs so that `pulumi`, `kubectl` and `docker` typed by hand work on the platform.
+// Environment variables with which `pulumi`, `kubectl` and `docker` work on the platform.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DockerEngine } from "../images/docker.ts";
@@ -6,26 +6,26 @@ import { backendDir, binDir, kubeconfig, pulumiHome, stateDir } from "../paths.t
 
 const dockerFile = join(stateDir, "docker-host");
 
-/** Remembers the engine that `up` chose. */
+/** Records the engine that `up` chose. */
 export function rememberDocker({ host }: DockerEngine): void {
   writeFileSync(dockerFile, host);
 }
 
-/** Variables, by name; PATH has the platform's tools in front of what it was. */
+/** The variables, by name. PATH has the platform's tools first. */
 export function environment(): Record<string, string> {
   return {
     PATH: `${binDir}:${process.env.PATH ?? ""}`,
     KUBECONFIG: kubeconfig,
     PULUMI_HOME: pulumiHome,
     PULUMI_BACKEND_URL: `file://${backendDir}`,
-    // The platform's stacks hold the secrets of a throw-away cluster.
+    // Its stacks hold the secrets of a throw-away cluster.
     PULUMI_CONFIG_PASSPHRASE: "platform",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     ...(existsSync(dockerFile) ? { DOCKER_HOST: readFileSync(dockerFile, "utf8") } : {}),
   };
 }
 
-/** The same as lines for a shell. */
+/** The variables as lines for a shell. */
 export function exportLines(): string {
   const quote = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
   return Object.entries(environment())

@@ -2,19 +2,19 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { UserError } from "../errors.ts";
 import { logDir } from "../paths.ts";
-import { Trouble } from "../errors.ts";
 
-/** The log of everything `up` and `down` ran. */
+/** Log of everything that `up` and `down` ran. */
 export const logFile = join(logDir, "platform.log");
 
-/** A line in the log, with the time. */
-export function note(line: string): void {
+/** Writes a line to the log, with the time. */
+export function log(line: string): void {
   mkdirSync(logDir, { recursive: true });
   appendFileSync(logFile, `${new Date().toISOString()} ${line}\n`);
 }
 
-/** The last lines of an output that say something. */
+/** Last lines of an output that are not empty, joined into one. */
 export function tail(text: string, lines = 5): string {
   return text
     .split("\n")
@@ -24,19 +24,19 @@ export function tail(text: string, lines = 5): string {
     .join(" | ");
 }
 
-/** Standard output of a command. Throws one line: the command, its last lines, and where the rest is. */
+/** Runs a command. @returns Its standard output. @throws UserError of one line: the command, its last lines, and where the rest is. */
 export async function run(
   command: string,
   args: string[],
   options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
 ): Promise<string> {
-  note(`$ ${command} ${args.join(" ")}`);
+  log(`$ ${command} ${args.join(" ")}`);
   const input = options.input === undefined ? { stdin: "ignore" as const } : {};
   const result = await execa(command, args, { ...input, ...options, all: true, reject: false });
-  if (result.all) note(result.all);
+  if (result.all) log(result.all);
   if (result.failed) {
-    const why = result.code === "ENOENT" ? "it is not installed" : tail(result.all) || result.shortMessage;
-    throw new Trouble(`${command} ${args[0] ?? ""} failed: ${why} (all of it: ${logFile})`);
+    const reason = result.code === "ENOENT" ? "it is not installed" : tail(result.all) || result.shortMessage;
+    throw new UserError(`${command} ${args[0] ?? ""} failed: ${reason} (all of it: ${logFile})`);
   }
   return result.stdout;
 }

@@ -1,12 +1,10 @@
-// The parts that are built from Go modules: pinned, with committed go.sum files, one folder a module in local/go.
+// Parts that are built from Go modules: pinned, with committed go.sum files, one folder of local/go a module.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cached, entryPath, hash } from "./cache.ts";
 import { checkGo } from "./preflight.ts";
 import { run } from "./exec.ts";
-
-export const kubernetesVersion = "v1.34.4";
-export const pulumiVersion = "v3.259.0";
+import { kubernetesVersion, pulumiVersion } from "../versions.ts";
 
 const kubernetesFlags = [
   `-X k8s.io/component-base/version.gitVersion=${kubernetesVersion}`,
@@ -15,7 +13,7 @@ const kubernetesFlags = [
   `-X k8s.io/client-go/pkg/version.gitVersion=${kubernetesVersion}`,
 ].join(" ");
 
-/** A module of local/go, the commands it builds, and what the linker is to be told. */
+/** A module of local/go: the commands to build, and flags for the linker. */
 export interface GoModule {
   packages: string[];
   ldflags?: string;
@@ -40,7 +38,7 @@ export const modules: Record<string, GoModule> = {
 
 const source = (name: string) => join(import.meta.dirname, "../go", name);
 
-/** The cache key of a module: its files and how it is built. The Go version is left out: a patch release of Go changes nothing here. */
+/** Cache key of a module: its files and how it is built. A patch release of Go is no reason to build again, so its version is left out. */
 export function moduleKey(name: string): string {
   const { packages, ldflags = "" } = modules[name]!;
   return hash([...packages, ldflags, process.arch], [source(name)]);
@@ -51,7 +49,7 @@ export function isBuilt(name: string): boolean {
   return existsSync(entryPath(name, moduleKey(name)));
 }
 
-/** The folder with a module's commands, built if they are not in the cache. */
+/** Folder with a module's commands, which are built where they are not in the cache. */
 export async function goBuild(name: string): Promise<{ dir: string; built: boolean }> {
   const { packages, ldflags = "" } = modules[name]!;
   return cached(name, moduleKey(name), async (dir) => {

@@ -1,10 +1,10 @@
-// One `up` or `down` at a time on a machine: the next one waits, and says so.
+// One `up` or `down` at a time on a machine.
 import { mkdirSync } from "node:fs";
 import lockfile from "proper-lockfile";
 import { stateDir } from "../paths.ts";
 
-/** Runs `work` alone. `waiting` is called once when somebody else is at it. */
-export async function alone<T>(work: () => Promise<T>, waiting: () => void): Promise<T> {
+/** Runs `work` under the platform's lock. `onWait` is called once when another process holds it. */
+export async function withLock<T>(work: () => Promise<T>, onWait: () => void): Promise<T> {
   mkdirSync(stateDir, { recursive: true });
   const options = { stale: 10_000, update: 2_000 };
   let release: () => Promise<void>;
@@ -12,7 +12,7 @@ export async function alone<T>(work: () => Promise<T>, waiting: () => void): Pro
     release = await lockfile.lock(stateDir, options);
   } catch (error) {
     if ((error as { code?: string }).code !== "ELOCKED") throw error;
-    waiting();
+    onWait();
     release = await lockfile.lock(stateDir, {
       ...options,
       retries: { retries: 3600, factor: 1, minTimeout: 500, maxTimeout: 500 },

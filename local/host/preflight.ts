@@ -1,42 +1,44 @@
-// What the platform needs of the machine, asked before anything is started.
+// What the platform needs of the machine, checked before anything is started.
 import { readdirSync, readFileSync } from "node:fs";
 import { networkInterfaces, platform } from "node:os";
 import semver from "semver";
 import { execa } from "execa";
-import { Trouble } from "../errors.ts";
+import { UserError } from "../errors.ts";
 
 const instead = "use a stack for your own cluster instead: README, section Registries and clusters";
 
-/** Refuses a machine that cannot run the platform, in one line. */
+/** @throws UserError where the machine cannot run the platform. */
 export async function checkMachine(): Promise<void> {
-  if (platform() !== "linux") throw new Trouble(`the local platform needs Linux, this is ${platform()}; ${instead}`);
-  if (process.getuid?.() !== 0) throw new Trouble(`the local platform needs root; run it with sudo, or ${instead}`);
+  if (platform() !== "linux") throw new UserError(`the local platform needs Linux, this is ${platform()}; ${instead}`);
+  if (process.getuid?.() !== 0) throw new UserError(`the local platform needs root; run it with sudo, or ${instead}`);
   const apt = await execa("apt-get", ["--version"], { reject: false });
   if (apt.failed)
-    throw new Trouble(`the local platform takes its parts from Debian, and apt-get is not here; ${instead}`);
+    throw new UserError(`the local platform takes its parts from Debian, and apt-get is not here; ${instead}`);
 }
 
-/** Go builds what Debian does not have; asked only when something is to be built. */
+/** Go builds what Debian does not have; checked only when something is to be built. */
 export async function checkGo(): Promise<void> {
   const { stdout, failed } = await execa("go", ["env", "GOVERSION"], { reject: false });
   const version = semver.coerce(stdout);
   if (failed || !version || semver.lt(version, "1.26.0")) {
     const found = failed ? "there is none" : `this is ${stdout}`;
-    throw new Trouble(`Go 1.26 or later is needed to build Kubernetes and Pulumi, ${found}; install it from go.dev/dl`);
+    throw new UserError(
+      `Go 1.26 or later is needed to build Kubernetes and Pulumi, ${found}; install it from go.dev/dl`,
+    );
   }
 }
 
-/** This machine's first IPv4 address that is not loopback: the node's. */
+/** First IPv4 address of the machine that is not loopback: the nodes' address. */
 export function nodeAddress(): string {
   const skip = /^(lo|docker|br-|veth|cni|jobwq2)/;
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     const address = addresses?.find(({ family, internal }) => family === "IPv4" && !internal);
     if (address && !skip.test(name)) return address.address;
   }
-  throw new Trouble("this machine has no network address; the node of the cluster needs one");
+  throw new UserError("this machine has no network address; the nodes of the cluster need one");
 }
 
-/** The Debian mirror the machine itself uses: base images are made from it too. */
+/** Debian mirror that the machine itself uses; base images are made from it too. */
 export function debianMirror(): string {
   const dir = "/etc/apt/sources.list.d";
   const read = (path: string) => {
@@ -51,13 +53,13 @@ export function debianMirror(): string {
     const mirror = /^(?:URIs:\s*|deb\s+(?:\[[^\]]*\]\s+)?)(\S+\/debian)\/?(?:\s|$)/m.exec(text)?.[1];
     if (mirror) return mirror;
   }
-  throw new Trouble(
+  throw new UserError(
     "no Debian mirror in /etc/apt: the base images are made from Debian packages; add one to sources.list",
   );
 }
 
-/** Who listens on a TCP port of this machine: a process's name and pid, or undefined. */
-export async function listener(port: number): Promise<string | undefined> {
+/** Name and pid of the process that listens on a TCP port; undefined where none does. */
+export async function portOwner(port: number): Promise<string | undefined> {
   const { stdout } = await execa("ss", ["-Hltnp", `sport = :${port}`], { reject: false });
   if (!stdout?.trim()) return undefined;
   const who = /\(\("([^"]+)",pid=(\d+)/.exec(stdout);

@@ -1,4 +1,4 @@
-// Pulumi and kubectl: the machine's own where they are new enough, else built. `binDir` has a link to what was built.
+// Pulumi and kubectl: the machine's own where they are new enough, else built and linked in `binDir`.
 import { mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
@@ -6,9 +6,7 @@ import semver from "semver";
 import { which } from "./apt.ts";
 import { goBuild } from "./go.ts";
 import { binDir } from "../paths.ts";
-
-/** As index.ts asks for. */
-const oldestPulumi = "3.226.0";
+import { oldestPulumi } from "../versions.ts";
 
 async function foundPulumi(): Promise<string | undefined> {
   const path = which("pulumi");
@@ -44,7 +42,7 @@ export async function providePulumi(): Promise<string> {
   return pulumi.built || host.built ? "built" : "from the cache";
 }
 
-/** kubectl, for a person's shell and for the tests; nothing of the program needs it. */
+/** kubectl, for the user's shell and for the tests; the program does without. */
 export async function provideKubectl(): Promise<string> {
   const path = which("kubectl");
   if (path && !path.startsWith(binDir)) {

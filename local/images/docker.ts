@@ -1,27 +1,27 @@
-// Which Docker engine the platform uses: the machine's, where it answers and has the base image, or one of its own.
+// The Docker engine of the platform: the machine's, where it answers and has or gets the base image, or one that the platform starts.
 import { execa } from "execa";
-import { dockerSocket } from "../paths.ts";
 import { running } from "../node/daemon.ts";
+import { dockerSocket } from "../paths.ts";
 
 export interface DockerEngine {
   /** Value for DOCKER_HOST. */
   host: string;
-  /** Started by the platform. */
+  /** Whether the platform starts it. */
   ours: boolean;
 }
 
 /** The engine that the platform starts. */
-export const own: DockerEngine = { host: `unix://${dockerSocket}`, ours: true };
+export const platformEngine: DockerEngine = { host: `unix://${dockerSocket}`, ours: true };
 
-/** Looks at the user's engine once; when ours runs already, that choice stands. */
+/** Looks for the machine's engine. While the platform's runs, that choice stands. */
 export async function findDocker(): Promise<DockerEngine> {
-  if (running("dockerd")) return own;
+  if (running("dockerd")) return platformEngine;
   const host = process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock";
-  if (host === own.host) return own;
+  if (host === platformEngine.host) return platformEngine;
   const docker = (args: string[], timeout: number) =>
     execa("docker", args, { env: { DOCKER_HOST: host }, reject: false, timeout });
-  if ((await docker(["version"], 5_000)).failed) return own;
-  const there = !(await docker(["image", "inspect", "node:24-slim"], 5_000)).failed;
-  if (there || !(await docker(["pull", "--quiet", "node:24-slim"], 120_000)).failed) return { host, ours: false };
-  return own;
+  if ((await docker(["version"], 5_000)).failed) return platformEngine;
+  const hasImage = !(await docker(["image", "inspect", "node:24-slim"], 5_000)).failed;
+  if (hasImage || !(await docker(["pull", "--quiet", "node:24-slim"], 120_000)).failed) return { host, ours: false };
+  return platformEngine;
 }

@@ -1,5 +1,5 @@
-// The base images, under the names that unmodified Dockerfiles and manifests use. Where no public registry can be reached they are
-// assembled from Debian packages and the npm Node binary; else they are pulled.
+// Base images, under the names that unmodified Dockerfiles and manifests use. Where no public registry can be reached they are assembled
+// from Debian packages and the Node.js binary that npm serves; elsewhere they are pulled.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cached, hash } from "../host/cache.ts";
@@ -8,8 +8,7 @@ import { goBuild, moduleKey } from "../host/go.ts";
 import { debianMirror } from "../host/preflight.ts";
 import { registry, stateDir } from "../paths.ts";
 import { run } from "../host/exec.ts";
-
-export const nodeVersion = "24.21.0";
+import { nodeVersion } from "../versions.ts";
 
 /** How an image is assembled: a Debian suite with packages, files added to it, and what its containers run by default. */
 interface Recipe {
@@ -64,7 +63,7 @@ export const recipes: Recipe[] = [
 
 const here = import.meta.dirname;
 
-/** The cache key of an image's file tree. */
+/** Cache key of an image's file tree. */
 export function recipeKey(recipe: Recipe): string {
   const uses = (variable: string) => recipe.hooks.some((hook) => hook.includes(variable));
   const inputs = [uses("$NODE") ? nodeVersion : "", uses("$PAUSE") ? moduleKey("pause") : ""];
@@ -84,7 +83,7 @@ async function nodeBinary(): Promise<string> {
   return join(dir, "node_modules", `node-linux-${process.arch}`, "bin", "node");
 }
 
-/** The file tree of an image, as a tar file in the cache. */
+/** File tree of an image, as a tar file in the cache. */
 export async function rootfs(recipe: Recipe): Promise<{ dir: string; built: boolean }> {
   const name = `image-${recipe.name.replace(/[/:]/g, "-")}`;
   return cached(name, recipeKey(recipe), async (half) => {
@@ -122,7 +121,7 @@ async function inRegistry(recipe: Recipe): Promise<boolean> {
   return answer.ok && stamps()[recipe.name] === recipeKey(recipe);
 }
 
-/** Puts an image into the local registry, if it is not there. Says how. */
+/** Puts an image into the local registry where it is missing. @returns How. */
 export async function pushImage(recipe: Recipe, docker: DockerEngine): Promise<string> {
   if (await inRegistry(recipe)) return "there already";
   const target = `${registry}/${recipe.name}`;

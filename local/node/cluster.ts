@@ -1,20 +1,22 @@
-// What makes a running API server a usable cluster: its node, and volumes for those who claim one.
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+// What makes a running API server a usable cluster: its nodes, and a storage class.
 import {
   CoordinationV1Api,
   CoreV1Api,
   KubeConfig,
   StorageV1Api,
-  type V1PersistentVolume,
+  type V1Lease,
+  type V1Node,
 } from "@kubernetes/client-node";
+import { rmSync } from "node:fs";
+import { UserError } from "../errors.ts";
+import { pollUntil } from "../host/poll.ts";
+import { kubeconfig } from "../paths.ts";
 import { running } from "./daemon.ts";
-import { kubeconfig, nodeName, volumeDir } from "../paths.ts";
-import { Trouble } from "../errors.ts";
+import type { ClusterNode } from "./nodes.ts";
+import { provisionerName } from "./storage.ts";
 
-const storageClass = "local";
-const volumes = 4;
+const STORAGE_CLASS = "local";
+const POLL = { timeoutMs: 90_000, intervalMs: 100 };
 
 function api() {
   const config = new KubeConfig();
@@ -26,75 +28,90 @@ function api() {
   };
 }
 
-/** Waits until the node is Ready and the default namespace has its service account. */
-export async function waitForNode(): Promise<void> {
-  const { core, leases } = api();
-  let why = "it did not register";
-  for (const end = Date.now() + 90_000; Date.now() < end; await sleep(250)) {
-    try {
-      const node = await core.readNode({ name: nodeName });
-      const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
-      why = ready?.message ?? why;
-      // A Ready from before a stop is old news: the kubelet that runs now has to have spoken.
-      const lease = await leases.readNamespacedLease({ name: nodeName, namespace: "kube-node-lease" });
-      const fresh = new Date(lease.spec?.renewTime ?? 0).getTime() > (running("kubelet")?.since ?? Infinity);
-      if (ready?.status === "True" && fresh) {
-        await core.readNamespacedServiceAccount({ name: "default", namespace: "default" });
-        return;
-      }
-    } catch (error) {
-      why = String((error as Error).message).split("\n")[0]!;
-    }
-  }
-  throw new Trouble(`the node is not ready after 90 s: ${why}`);
-}
-
-const ignoreExisting = (error: { code?: number }) => {
-  if (error.code !== 409) throw error as unknown as Error;
+/** Answers undefined for what is not there. */
+const orNothing = (error: { code?: number }) => {
+  if (error.code !== 404) throw error as unknown as Error;
+  return undefined;
 };
 
-function volume(name: string): V1PersistentVolume {
-  return {
-    metadata: { name },
-    spec: {
-      capacity: { storage: "1Gi" },
-      accessModes: ["ReadWriteOnce"],
-      persistentVolumeReclaimPolicy: "Retain",
-      storageClassName: storageClass,
-      local: { path: join(volumeDir, name) },
-      nodeAffinity: {
-        required: {
-          nodeSelectorTerms: [
-            { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [nodeName] }] },
-          ],
-        },
-      },
-    },
-  };
+/** State of a node as the cluster sees it. */
+export interface NodeState {
+  ready: boolean;
+  /** What the kubelet says of it. */
+  message: string;
 }
 
-/** A few local volumes and the default StorageClass. One that was used and given back is made again, empty. */
-export async function makeVolumes(): Promise<void> {
+/** The state that a node's kubelet reported since it was started; what an earlier one reported does not count. */
+function stateOf(node: V1Node | undefined, lease: V1Lease | undefined, startedAt: number): NodeState {
+  if (!node) return { ready: false, message: "it did not register" };
+  const condition = node.status?.conditions?.find(({ type }) => type === "Ready");
+  const isFresh = new Date(lease?.spec?.renewTime ?? 0).getTime() > startedAt;
+  return { ready: condition?.status === "True" && isFresh, message: condition?.message ?? "" };
+}
+
+/** The state of a node now. */
+export async function nodeState({ name, kubelet }: ClusterNode): Promise<NodeState> {
+  const { core, leases } = api();
+  const [node, lease] = await Promise.all([
+    core.readNode({ name }).catch(orNothing),
+    leases.readNamespacedLease({ name, namespace: "kube-node-lease" }).catch(orNothing),
+  ]);
+  return stateOf(node, lease, running(kubelet)?.since ?? Infinity);
+}
+
+/** Waits until a node is Ready. */
+export async function waitForNode(node: ClusterNode): Promise<void> {
+  let message = "";
+  const isReady = async () => {
+    try {
+      const state = await nodeState(node);
+      message = state.message;
+      return state.ready;
+    } catch (error) {
+      message = (error as Error).message.split("\n")[0]!;
+      return false;
+    }
+  };
+  if (!(await pollUntil(isReady, POLL)))
+    throw new UserError(`node ${node.name} is not ready after ${POLL.timeoutMs / 1000} s: ${message}`);
+}
+
+/** Waits until pods can be made in the default namespace. */
+export async function waitForServiceAccount(): Promise<void> {
+  const { core } = api();
+  const exists = () => core.readNamespacedServiceAccount({ name: "default", namespace: "default" }).catch(orNothing);
+  if (!(await pollUntil(exists, POLL))) throw new UserError("the default namespace has no service account");
+}
+
+/** Takes a node that is no longer run out of the cluster; the control plane ends its pods. */
+export async function forgetNode({ name }: ClusterNode): Promise<void> {
+  await api().core.deleteNode({ name }).catch(orNothing);
+}
+
+/** The default storage class. Its claims get a volume when their first pod is scheduled. */
+export async function makeStorageClass(): Promise<void> {
   const { core, storage } = api();
-  await storage
-    .createStorageClass({
-      body: {
-        metadata: { name: storageClass, annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
-        provisioner: "kubernetes.io/no-provisioner",
-        volumeBindingMode: "WaitForFirstConsumer",
-      },
-    })
-    .catch(ignoreExisting);
-  for (const { metadata, status } of (await core.listPersistentVolume()).items) {
-    if (status?.phase === "Released" && metadata?.name?.startsWith("local-")) {
-      await core.deletePersistentVolume({ name: metadata.name });
+  const there = await storage.readStorageClass({ name: STORAGE_CLASS }).catch(orNothing);
+  if (there?.provisioner === provisionerName) return;
+  if (there) {
+    // That of an earlier version, which made a few volumes beforehand.
+    await storage.deleteStorageClass({ name: STORAGE_CLASS });
+    for (const { metadata, spec, status } of (await core.listPersistentVolume()).items) {
+      const isUnused = status?.phase === "Available" || status?.phase === "Released";
+      if (!isUnused || spec?.storageClassName !== STORAGE_CLASS) continue;
+      await core.deletePersistentVolume({ name: metadata!.name! });
+      rmSync(spec.local!.path, { recursive: true, force: true });
     }
   }
-  const there = new Set((await core.listPersistentVolume()).items.map(({ metadata }) => metadata?.name));
-  for (let i = 1, made = there.size; made < volumes; i++) {
-    const name = `local-${Date.now().toString(36)}-${i}`;
-    mkdirSync(join(volumeDir, name), { recursive: true, mode: 0o777 });
-    await core.createPersistentVolume({ body: volume(name) });
-    made++;
-  }
+  await storage.createStorageClass({
+    body: {
+      metadata: {
+        name: STORAGE_CLASS,
+        annotations: { "storageclass.kubernetes.io/is-default-class": "true" },
+      },
+      provisioner: provisionerName,
+      reclaimPolicy: "Delete",
+      volumeBindingMode: "WaitForFirstConsumer",
+    },
+  });
 }

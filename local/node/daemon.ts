@@ -1,123 +1,129 @@
-// Starts and stops the platform's processes by pid. A pid counts as ours only with the start time it was noted with, so a
-// stale pid file (a reboot, a kill -9 of everything, a reused pid) is recognised.
+// Starts and stops the platform's processes by pid. A pid is taken for a daemon's only with the start time that was recorded with it, so a
+// record from before a reboot, or of a pid that another process has by now, is recognised.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../errors.ts";
+import { hash } from "../host/cache.ts";
+import { log, tail } from "../host/exec.ts";
+import { pollUntil } from "../host/poll.ts";
+import { portOwner } from "../host/preflight.ts";
 import { logDir, pidDir } from "../paths.ts";
-import { note, tail } from "../host/exec.ts";
-import { Trouble } from "../errors.ts";
-import { listener } from "../host/preflight.ts";
+import { startTime } from "./processes.ts";
 
 /** One process of the platform. */
 export interface Daemon {
   name: string;
   command: string;
   args: string[];
-  /** Where it listens, for `status`; the port is refused when another process has it. */
+  /** Files that it reads only at its start: a change of one starts it anew. */
+  configs?: string[];
+  /** Address, for `status`. */
   listens: string;
+  /** Port that no other process may have. */
   port?: number;
-  /** Where Debian did not bring it, which knows itself. */
+  /** Version, for daemons that are not Debian's (dpkg reports those). */
   version?: string;
   env?: Record<string, string>;
-  /** Resolves once it serves; throws or returns false until then. */
+  /** Answers true once it serves; throws or answers false until then. */
   ready: () => Promise<boolean>;
 }
 
-interface Noted {
+/** What is recorded of a daemon that was started. */
+interface PidRecord {
   pid: number;
   startTime: string;
+  /** Milliseconds since 1970. */
   since: number;
+  /** Hash of its command and configuration. */
+  definition?: string;
 }
 
 const pidFile = (name: string) => join(pidDir, `${name}.json`);
+const logPath = (name: string) => join(logDir, `${name}.log`);
 
-/** When a process was started, in clock ticks since boot, with the boot it belongs to; undefined when it is gone or a zombie. */
-export function startTime(pid: number): string | undefined {
+function definition({ command, args, env, configs = [] }: Daemon): string {
+  return hash([command, ...args, JSON.stringify(env ?? {})], configs.filter(existsSync));
+}
+
+/** The record of this daemon, while its process runs. */
+export function running(name: string): PidRecord | undefined {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    if (fields[0] === "Z") return undefined;
-    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}/${fields[19]}`;
+    const record = JSON.parse(readFileSync(pidFile(name), "utf8")) as PidRecord;
+    return startTime(record.pid) === record.startTime ? record : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The noted process of this name, when it still runs. */
-export function running(name: string): Noted | undefined {
-  if (!existsSync(pidFile(name))) return undefined;
-  try {
-    const noted = JSON.parse(readFileSync(pidFile(name), "utf8")) as Noted;
-    return startTime(noted.pid) === noted.startTime ? noted : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function isReady(daemon: Daemon): Promise<boolean> {
+/** Whether it serves now. */
+export function isServing(daemon: Daemon): Promise<boolean> {
   return daemon.ready().catch(() => false);
 }
 
-/** Refuses a port that another process has. */
-export async function checkPort({ name, port }: Daemon): Promise<void> {
-  const taken = port === undefined || running(name) ? undefined : await listener(port);
-  if (taken) throw new Trouble(`${name} needs port ${port}, which ${taken} has: stop that, then run it again`);
+/** Whether it runs as it is defined now. */
+export function isCurrent(daemon: Daemon): boolean {
+  return running(daemon.name)?.definition === definition(daemon);
 }
 
-/** Starts a daemon, or finds it running, and waits until it serves. Says which. */
-export async function start(daemon: Daemon, patience = 60_000): Promise<string> {
+/** @throws UserError where another process has its port. */
+export async function checkPort({ name, port }: Daemon): Promise<void> {
+  const owner = port === undefined || running(name) ? undefined : await portOwner(port);
+  if (owner) throw new UserError(`${name} needs port ${port}, which ${owner} has: stop that, then run it again`);
+}
+
+/** Starts a daemon, or finds it running, and waits until it serves. @returns Which of the two. */
+export async function start(daemon: Daemon, timeoutMs = 60_000): Promise<string> {
   const { name } = daemon;
   if (running(name)) {
     // One that runs and does not answer gets a moment, then a new start.
-    for (let i = 0; i < 20; i++) {
-      if (await isReady(daemon)) return "running";
-      await sleep(250);
-    }
+    if (isCurrent(daemon) && (await pollUntil(() => isServing(daemon), { timeoutMs: 5_000, intervalMs: 250 })))
+      return "running";
     await stop(name);
   }
   await checkPort(daemon);
   mkdirSync(logDir, { recursive: true });
   mkdirSync(pidDir, { recursive: true });
-  const logPath = join(logDir, `${name}.log`);
-  const log = openSync(logPath, "a");
-  note(`$ ${daemon.command} ${daemon.args.join(" ")} &`);
+  const output = openSync(logPath(name), "a");
+  log(`$ ${daemon.command} ${daemon.args.join(" ")} &`);
   const child = spawn(daemon.command, daemon.args, {
     detached: true,
-    stdio: ["ignore", log, log],
+    stdio: ["ignore", output, output],
     env: { ...process.env, ...daemon.env },
     cwd: "/",
   });
-  closeSync(log);
+  closeSync(output);
   const failure = new Promise<Error>((resolve) => child.on("error", resolve));
   child.unref();
-  if (child.pid === undefined) throw new Trouble(`${name} cannot be started: ${(await failure).message}`);
-  const noted: Noted = { pid: child.pid, startTime: startTime(child.pid) ?? "", since: Date.now() };
-  writeFileSync(pidFile(name), JSON.stringify(noted));
-  for (const end = Date.now() + patience; Date.now() < end; await sleep(100)) {
-    if (await isReady(daemon)) return "started";
-    if (child.exitCode !== null || child.signalCode !== null) {
-      rmSync(pidFile(name), { force: true });
-      throw new Trouble(
-        `${name} died while starting: ${tail(readFileSync(logPath, "utf8"), 3)} (all of it: ${logPath})`,
-      );
-    }
-  }
-  throw new Trouble(
-    `${name} does not answer after ${patience / 1000} s: ${tail(readFileSync(logPath, "utf8"), 3)} (all of it: ${logPath})`,
-  );
+  if (child.pid === undefined) throw new UserError(`${name} cannot be started: ${(await failure).message}`);
+  const record: PidRecord = {
+    pid: child.pid,
+    startTime: startTime(child.pid) ?? "",
+    since: Date.now(),
+    definition: definition(daemon),
+  };
+  writeFileSync(pidFile(name), JSON.stringify(record));
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  const settled = async () => ((await isServing(daemon)) ? "started" : hasEnded() && "ended");
+  const outcome = await pollUntil(settled, { timeoutMs, intervalMs: 50 });
+  if (outcome === "started") return outcome;
+  const last = `${tail(readFileSync(logPath(name), "utf8"), 3)} (all of it: ${logPath(name)})`;
+  if (!outcome) throw new UserError(`${name} does not answer after ${timeoutMs / 1000} s: ${last}`);
+  rmSync(pidFile(name), { force: true });
+  throw new UserError(`${name} died while starting: ${last}`);
 }
 
-/** Ends a daemon: TERM, and KILL when it takes longer than 10 s. Says whether it ran. */
+/** Ends a daemon: TERM, and KILL when it takes longer than 10 s. @returns Whether it ran. */
 export async function stop(name: string): Promise<boolean> {
-  const noted = running(name);
-  if (noted) {
-    process.kill(noted.pid, "SIGTERM");
-    for (let i = 0; i < 100 && startTime(noted.pid) === noted.startTime; i++) await sleep(100);
-    if (startTime(noted.pid) === noted.startTime) process.kill(noted.pid, "SIGKILL");
-    while (startTime(noted.pid) === noted.startTime) await sleep(20);
+  const record = running(name);
+  if (record) {
+    const isGone = () => startTime(record.pid) !== record.startTime;
+    process.kill(record.pid, "SIGTERM");
+    if (!(await pollUntil(isGone, { timeoutMs: 10_000, intervalMs: 20 }))) {
+      process.kill(record.pid, "SIGKILL");
+      await pollUntil(isGone, { timeoutMs: 10_000, intervalMs: 20 });
+    }
   }
   rmSync(pidFile(name), { force: true });
-  return noted !== undefined;
+  return record !== undefined;
 }

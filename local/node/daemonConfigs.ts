@@ -1,25 +1,18 @@
-// The texts that the daemons read. Why each unusual value is there: DESIGN, section 7 (cgroup v1, no systemd, no CAP_SYS_RESOURCE).
+// Texts of the daemons' configuration files. docs/local-platform.md says more about the values that are not defaults.
 import { stringify } from "yaml";
-import {
-  bridge,
-  bridgeAddress,
-  containerdSocket,
-  nodeName,
-  podSubnet,
-  registry,
-  runDir,
-  secondRegistry,
-} from "../paths.ts";
+import { bridge, bridgeAddress, podSubnet, registry, secondRegistry, stateDir } from "../paths.ts";
+import { type ClusterNode, firstNode } from "./nodes.ts";
 
-/** containerd 1.6: pulls unmodified names from the local registry, as `certs.d` says. */
-export function containerdConfig(stateDir: string): string {
+/** containerd 1.6 or later. `certs.d` sends the pulls of unmodified names to the local registry. */
+export function containerdConfig({ root, state, socket }: ClusterNode): string {
   return `version = 2
-root = "${stateDir}/containerd"
-state = "${runDir}/containerd"
+root = "${root}"
+state = "${state}"
 [grpc]
-  address = "${containerdSocket}"
+  address = "${socket}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${registry}/pause:3.10"
+  # A container without CAP_SYS_RESOURCE cannot lower a process's OOM score.
   restrict_oom_score_adj = true
   disable_apparmor = true
   netns_mounts_under_state_dir = true
@@ -31,7 +24,7 @@ state = "${runDir}/containerd"
 `;
 }
 
-/** For each registry host: where its pulls go. `docker.io` names come from the local registry. */
+/** Where pulls go, for each registry host. Names without a host come from the local registry. */
 export function registryHosts(): Record<string, string> {
   const host = (server: string) => `[host."http://${server}"]\n  capabilities = ["pull", "resolve"]\n`;
   return {
@@ -41,8 +34,8 @@ export function registryHosts(): Record<string, string> {
   };
 }
 
-/** A bridge with addresses by host-local. It enforces no NetworkPolicy. */
-export function cniConfig(stateDir: string): string {
+/** One bridge with addresses by host-local for the pods of all nodes. It enforces no NetworkPolicy. */
+export function cniConfig(): string {
   const ipam = {
     type: "host-local",
     ranges: [[{ subnet: podSubnet }]],
@@ -59,7 +52,7 @@ export function cniConfig(stateDir: string): string {
   });
 }
 
-export function kubeletConfig(stateDir: string): string {
+export function kubeletConfig({ socket, podLogs, cgroup, ports }: ClusterNode): string {
   return stringify({
     apiVersion: "kubelet.config.k8s.io/v1beta1",
     kind: "KubeletConfiguration",
@@ -70,34 +63,42 @@ export function kubeletConfig(stateDir: string): string {
     },
     authorization: { mode: "Webhook" },
     cgroupDriver: "cgroupfs",
-    containerRuntimeEndpoint: `unix://${containerdSocket}`,
-    podLogsDir: `${stateDir}/pod-logs`,
+    cgroupRoot: `/${cgroup}`,
+    containerRuntimeEndpoint: `unix://${socket}`,
+    podLogsDir: podLogs,
+    port: ports.kubelet,
+    healthzPort: ports.healthz,
     clusterDNS: [bridgeAddress],
     clusterDomain: "cluster.local",
     failSwapOn: false,
     failCgroupV1: false,
     registerNode: true,
     syncFrequency: "10s",
-    // The machine's disk is not the platform's to judge.
+    // A new node is Ready at its second status, which by default takes ten seconds.
+    nodeStatusUpdateFrequency: "2s",
+    nodeStatusReportFrequency: "5m",
+    // The platform shares the machine's disk: how full it is, is not the kubelet's to act on.
     imageGCHighThresholdPercent: 100,
     evictionHard: { "memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
   });
 }
 
-export function proxyConfig(stateDir: string): string {
+/** One kube-proxy writes the rules for the pods of all nodes, which are behind one bridge. */
+export function proxyConfig(): string {
   return stringify({
     apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
     kind: "KubeProxyConfiguration",
     mode: "iptables",
     clientConnection: { kubeconfig: `${stateDir}/proxy.kubeconfig` },
     clusterCIDR: "10.244.0.0/16",
+    // Leaves the kernel's connection tracking limits as they are: a container may not set them.
     conntrack: { maxPerCore: 0 },
-    hostnameOverride: nodeName,
+    hostnameOverride: firstNode.name,
   });
 }
 
-/** CoreDNS on the bridge's address; names outside the cluster go to the machine's own resolver, where it has one. */
-export function corefile(stateDir: string, resolver: boolean): string {
+/** CoreDNS on the bridge's address. Names outside the cluster go to the machine's own resolver, where it has one. */
+export function corefile(resolver: boolean): string {
   return `.:53 {
   bind ${bridgeAddress}
   errors
@@ -109,7 +110,7 @@ ${resolver ? "  forward . /etc/resolv.conf\n" : ""}  cache 5
 `;
 }
 
-export function registryConfig(stateDir: string): string {
+export function registryConfig(): string {
   return stringify({
     version: "0.1",
     log: { accesslog: { disabled: true } },

@@ -1,4 +1,4 @@
-// The bridge the pods hang on, and what is left of pods and rules when the platform goes.
+// The bridge that connects the pods, and the removal of links and rules when the platform goes.
 import { readFileSync, writeFileSync } from "node:fs";
 import { execa } from "execa";
 import { bridge, bridgeAddress } from "../paths.ts";
@@ -6,7 +6,7 @@ import { run } from "../host/exec.ts";
 
 const forwarding = "/proc/sys/net/ipv4/ip_forward";
 
-/** Makes the bridge before the first pod does, so that the name server has its address from the start. */
+/** Makes the bridge before the first pod would, so that the name server has its address from the start. */
 export async function makeBridge(): Promise<string> {
   writeFileSync(forwarding, "1");
   const there = await execa("ip", ["addr", "show", "dev", bridge], { reject: false });
@@ -26,10 +26,10 @@ export function hasResolver(): boolean {
   }
 }
 
-/** The comment that our CNI network puts on its rules; iptables-save escapes the quotes. */
+/** Comment on the rules of the pod network; iptables-save escapes the quotes. */
 const OURS = /name: \\?"job-wq-2\\?"/;
 
-/** A dump of iptables without the lines that Kubernetes and our CNI network made; undefined when there are none. */
+/** A dump of iptables without the lines that Kubernetes and the pod network made; undefined when there are none. */
 export function withoutOurRules(dump: string): string | undefined {
   const lines = dump.split("\n");
   const chains = (line: string) => [...line.matchAll(/(?:^:|-A |-j |-g )([\w-]+)/g)].map((match) => match[1]!);
@@ -44,7 +44,7 @@ export function withoutOurRules(dump: string): string | undefined {
   return kept.length === lines.length ? undefined : kept.join("\n");
 }
 
-/** Removes the bridge, with the veths on it, and the rules. */
+/** Removes the bridge, the links on it, and the rules. */
 export async function removeNetwork(): Promise<void> {
   const { stdout } = await execa("ip", ["-j", "link", "show", "master", bridge], { reject: false });
   for (const { ifname } of JSON.parse(stdout || "[]") as { ifname: string }[]) {

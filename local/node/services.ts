@@ -1,4 +1,4 @@
-// Every process of the platform: what it is started with, and how it says that it serves.
+// Every process of the platform: its arguments, and how to see that it serves.
 import { Resolver } from "node:dns/promises";
 import { request } from "node:https";
 import { readFileSync } from "node:fs";
@@ -7,14 +7,15 @@ import { join } from "node:path";
 import type { Daemon } from "./daemon.ts";
 import { which } from "../host/apt.ts";
 import { entryPath } from "../host/cache.ts";
-import { kubernetesVersion, moduleKey } from "../host/go.ts";
-import { bridgeAddress, containerdSocket, dockerSocket, nodeName, pkiDir, ports, registry, runDir } from "../paths.ts";
-import { serviceSubnet, stateDir } from "../paths.ts";
+import { moduleKey } from "../host/go.ts";
+import { bridgeAddress, dockerSocket, pkiDir, ports, registry, runDir, serviceSubnet, stateDir } from "../paths.ts";
+import { corednsVersion, kubernetesVersion } from "../versions.ts";
+import { type ClusterNode, firstNode } from "./nodes.ts";
 import { kubeconfigOf } from "./pki.ts";
 
 const answers = (url: string) => async () => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
 
-/** An HTTPS probe with the admin's certificate; the parts' own certificates are self-signed, so they are not checked. */
+/** HTTPS probe with the admin's certificate. The parts' own certificates are self-signed, so they are not verified. */
 const answersTls = (url: string) => () =>
   new Promise<boolean>((resolve, reject) => {
     const pem = (name: string) => readFileSync(join(pkiDir, name));
@@ -24,6 +25,7 @@ const answersTls = (url: string) => () =>
     call.end();
   });
 
+/** Probe of a Unix socket. */
 const accepts = (path: string) => () =>
   new Promise<boolean>((resolve, reject) => {
     const socket = createConnection(path, () => resolve(socket.destroy() && true)).on("error", reject);
@@ -38,43 +40,52 @@ async function resolvesNames(): Promise<boolean> {
 const built = (module: string, name: string) => join(entryPath(module, moduleKey(module)), name);
 const flags = (values: Record<string, string>) => Object.entries(values).map(([key, value]) => `--${key}=${value}`);
 const pki = (name: string) => join(pkiDir, name);
+const inState = (name: string) => join(stateDir, name);
+const debian = (name: string, command: string, args: string[]) => ({ name, command: which(command) ?? command, args });
+const kubernetes = (name: string, command: string, values: Record<string, string>) => ({
+  name,
+  command: built("k8s", command),
+  args: flags(values),
+  version: kubernetesVersion,
+});
 
-/** All of them in the order of their start. `address` is the node's. */
-export function daemons(address: string): Record<string, Daemon> {
-  const debian = (name: string, args: string[]) => ({ name, command: which(name) ?? name, args });
-  const kubernetes = (name: string, command: string, values: Record<string, string>) => ({
-    name,
-    command: built("k8s", command),
-    args: flags(values),
-    version: kubernetesVersion,
-  });
+/** Socket on which the volume provisioner says that it watches. */
+export const provisionerSocket = join(runDir, "provisioner.sock");
+/** The provisioner as one file, so that it does not depend on a checkout. */
+export const provisionerScript = inState("provisioner.mjs");
+
+/** Container runtime and kubelet of a node. `address` is the machine's. */
+function nodeDaemons(node: ClusterNode, address: string): Daemon[] {
+  const { kubelet, healthz } = node.ports;
+  return [
+    {
+      ...debian(node.containerd, "containerd", ["--config", node.containerdConfig]),
+      configs: [node.containerdConfig],
+      listens: node.socket,
+      ready: accepts(node.socket),
+    },
+    {
+      ...kubernetes(node.kubelet, "kubelet", {
+        config: node.kubeletConfig,
+        kubeconfig: kubeconfigOf(node.kubelet),
+        "root-dir": node.kubeletRoot,
+        "hostname-override": node.name,
+        "node-ip": address,
+      }),
+      configs: [node.kubeletConfig, kubeconfigOf(node.kubelet)],
+      listens: `https://${address}:${kubelet}`,
+      port: kubelet,
+      ready: answers(`http://127.0.0.1:${healthz}/healthz`),
+    },
+  ];
+}
+
+function controlPlane(address: string): Daemon[] {
   const etcd = `http://127.0.0.1:${ports.etcd}`;
-  const list: Daemon[] = [
+  return [
     {
-      ...debian("containerd", ["--config", join(stateDir, "containerd.toml")]),
-      listens: containerdSocket,
-      ready: accepts(containerdSocket),
-    },
-    {
-      ...debian("docker-registry", ["serve", join(stateDir, "registry.yaml")]),
-      listens: registry,
-      port: ports.registry,
-      ready: answers(`http://${registry}/v2/`),
-    },
-    {
-      ...debian("dockerd", [
-        // Nothing is downloaded inside a build, so the engine needs no network of its own, nor rules for one.
-        ...flags({ bridge: "none", iptables: "false", "ip-masq": "false", containerd: containerdSocket }),
-        ...flags({ host: `unix://${dockerSocket}`, "data-root": join(stateDir, "docker") }),
-        ...flags({ "exec-root": join(runDir, "docker"), pidfile: join(runDir, "docker.pid") }),
-        ...flags({ "registry-mirror": `http://${registry}` }),
-      ]),
-      listens: dockerSocket,
-      ready: accepts(dockerSocket),
-    },
-    {
-      ...debian("etcd", [
-        ...flags({ "data-dir": join(stateDir, "etcd"), "listen-client-urls": etcd, "advertise-client-urls": etcd }),
+      ...debian("etcd", "etcd", [
+        ...flags({ "data-dir": inState("etcd"), "listen-client-urls": etcd, "advertise-client-urls": etcd }),
         ...flags({ "listen-peer-urls": `http://127.0.0.1:${ports.etcdPeer}`, "unsafe-no-fsync": "true" }),
       ]),
       listens: etcd,
@@ -98,9 +109,10 @@ export function daemons(address: string): Record<string, Daemon> {
         "kubelet-client-certificate": pki("admin.crt"),
         "kubelet-client-key": pki("admin.key"),
         "allow-privileged": "true",
-        // The node's name resolves nowhere; without this `logs` and `exec` fail.
+        // The nodes' names resolve nowhere: by name, `logs` and `exec` would fail.
         "kubelet-preferred-address-types": "InternalIP",
       }),
+      configs: [pki("apiserver.crt")],
       listens: `https://127.0.0.1:${ports.apiserver}`,
       port: ports.apiserver,
       ready: answersTls(`https://127.0.0.1:${ports.apiserver}/readyz`),
@@ -118,6 +130,7 @@ export function daemons(address: string): Record<string, Daemon> {
         "cluster-signing-key-file": pki("ca.key"),
         "bind-address": "127.0.0.1",
       }),
+      configs: [kubeconfigOf("controller-manager")],
       listens: "https://127.0.0.1:10257",
       port: 10257,
       ready: answersTls("https://127.0.0.1:10257/healthz"),
@@ -128,24 +141,20 @@ export function daemons(address: string): Record<string, Daemon> {
         "leader-elect": "false",
         "bind-address": "127.0.0.1",
       }),
+      configs: [kubeconfigOf("scheduler")],
       listens: "https://127.0.0.1:10259",
       port: 10259,
       ready: answersTls("https://127.0.0.1:10259/healthz"),
     },
+  ];
+}
+
+/** What serves the pods of all nodes. */
+function shared(): Daemon[] {
+  return [
     {
-      ...kubernetes("kubelet", "kubelet", {
-        config: join(stateDir, "kubelet.yaml"),
-        kubeconfig: kubeconfigOf("kubelet"),
-        "root-dir": join(stateDir, "kubelet"),
-        "hostname-override": nodeName,
-        "node-ip": address,
-      }),
-      listens: `https://${address}:${ports.kubelet}`,
-      port: ports.kubelet,
-      ready: answers("http://127.0.0.1:10248/healthz"),
-    },
-    {
-      ...kubernetes("proxy", "kube-proxy", { config: join(stateDir, "proxy.yaml") }),
+      ...kubernetes("proxy", "kube-proxy", { config: inState("proxy.yaml") }),
+      configs: [inState("proxy.yaml"), kubeconfigOf("proxy")],
       listens: "http://127.0.0.1:10256",
       port: 10256,
       ready: answers("http://127.0.0.1:10256/healthz"),
@@ -153,11 +162,57 @@ export function daemons(address: string): Record<string, Daemon> {
     {
       name: "coredns",
       command: built("coredns", "coredns"),
-      args: ["-conf", join(stateDir, "Corefile")],
-      version: "v1.14.2",
+      args: ["-conf", inState("Corefile")],
+      configs: [inState("Corefile"), kubeconfigOf("coredns")],
+      version: corednsVersion,
       listens: `${bridgeAddress}:53`,
       ready: resolvesNames,
     },
+    {
+      name: "provisioner",
+      command: process.execPath,
+      args: [provisionerScript, kubeconfigOf("provisioner"), inState("volumes"), provisionerSocket],
+      configs: [provisionerScript, kubeconfigOf("provisioner")],
+      // A heap of the default size would grow to several times of what it needs.
+      env: { NODE_OPTIONS: "--max-semi-space-size=1 --max-old-space-size=64" },
+      version: "our own",
+      listens: provisionerSocket,
+      ready: accepts(provisionerSocket),
+    },
+  ];
+}
+
+/** Docker engine and image registry. */
+function engine(): Daemon[] {
+  return [
+    {
+      ...debian("docker-registry", "docker-registry", ["serve", inState("registry.yaml")]),
+      configs: [inState("registry.yaml")],
+      listens: registry,
+      port: ports.registry,
+      ready: answers(`http://${registry}/v2/`),
+    },
+    {
+      ...debian("dockerd", "dockerd", [
+        // A build downloads nothing, so the engine needs no network of its own, nor rules for one.
+        ...flags({ bridge: "none", iptables: "false", "ip-masq": "false", containerd: firstNode.socket }),
+        ...flags({ host: `unix://${dockerSocket}`, "data-root": inState("docker") }),
+        ...flags({ "exec-root": join(runDir, "docker"), pidfile: join(runDir, "docker.pid") }),
+        ...flags({ "registry-mirror": `http://${registry}` }),
+      ]),
+      listens: dockerSocket,
+      ready: accepts(dockerSocket),
+    },
+  ];
+}
+
+/** All of them, by name. `address` is the machine's. */
+export function daemons(address: string, nodes: readonly ClusterNode[]): Record<string, Daemon> {
+  const list = [
+    ...engine(),
+    ...controlPlane(address),
+    ...nodes.flatMap((node) => nodeDaemons(node, address)),
+    ...shared(),
   ];
   return Object.fromEntries(list.map((daemon) => [daemon.name, daemon]));
 }

@@ -1,37 +1,25 @@
-// Puts the two resource plugins into a PULUMI_HOME: the official ones where the person has them or the download works, else our own small ones.
+// Puts the two resource plugins into a PULUMI_HOME: the official ones where the user has them or the download works, else small ones of our
+// own.
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { execa } from "execa";
+import { bundle } from "../host/bundle.ts";
 import { hash } from "../host/cache.ts";
-
-/** The versions that the SDKs of package.json ask for. */
-export const versions = { kubernetes: "4.34.2", docker: "5.2.0" };
+import { pluginVersions } from "./versions.ts";
 
 /** What the engine needs of a plugin is an executable of this name. */
-async function bundle(name: string, target: string): Promise<void> {
+async function makePlugin(name: string, target: string): Promise<void> {
   mkdirSync(target, { recursive: true });
-  await build({
-    entryPoints: [join(import.meta.dirname, name, "main.ts")],
-    outfile: join(target, "plugin.mjs"),
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node22",
-    // What only a program needs of the SDK, and what only ssh needs of the Docker client.
-    external: ["typescript", "ts-node", "cpu-features", "*.node"],
-    banner: {
-      js: 'import { createRequire as r } from "node:module"; import { dirname as d } from "node:path"; const require = r(import.meta.url), __filename = import.meta.filename, __dirname = d(__filename);',
-    },
-    logLevel: "silent",
-  });
+  // What only a program needs of the SDK, and what only ssh needs of the Docker client.
+  const external = ["typescript", "ts-node", "cpu-features"];
+  await bundle(join(import.meta.dirname, name, "main.ts"), join(target, "plugin.mjs"), external);
   const script = join(target, `pulumi-resource-${name}`);
   writeFileSync(script, `#!/bin/sh\nexec '${process.execPath}' "$(dirname "$0")/plugin.mjs" "$@"\n`);
   chmodSync(script, 0o755);
 }
 
-/** Downloads are tried once in a PULUMI_HOME: where they do not work, they will not at the next `up` either. */
+/** Tries a download once in a PULUMI_HOME: where it does not work, it will not at the next `up` either. */
 async function download(pulumiHome: string, name: string, version: string): Promise<boolean> {
   const tried = join(pulumiHome, `no-download-${name}-${version}`);
   if (existsSync(tried)) return false;
@@ -66,14 +54,14 @@ async function install(pulumiHome: string, name: string, version: string): Promi
   if (existsSync(binary) && !existsSync(join(target, "plugin.mjs"))) return `${name}: official, downloaded before`;
   rmSync(target, { recursive: true, force: true });
   if (await download(pulumiHome, name, version)) return `${name}: official, downloaded`;
-  await bundle(name, target);
+  await makePlugin(name, target);
   writeFileSync(stamp, key);
   return `${name}: our own`;
 }
 
-/** Installs both; returns a line for each: where it is from. */
+/** Installs both. @returns A line for each: where it is from. */
 export async function installPlugins(pulumiHome: string): Promise<string[]> {
   const lines = [];
-  for (const [name, version] of Object.entries(versions)) lines.push(await install(pulumiHome, name, version));
+  for (const [name, version] of Object.entries(pluginVersions)) lines.push(await install(pulumiHome, name, version));
   return lines;
 }

@@ -1,14 +1,24 @@
 import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
 
-/** Mocha's own spec output, and at the end the counts in the file that `TEST_COUNTS` names, for test/run.ts to add up. */
-export default class CountingReporter extends Mocha.reporters.Spec {
+/** What a run of mocha leaves for test/run.ts. */
+export interface Outcome {
+  passes: number;
+  failures: number;
+  /** Full titles and errors of what failed. */
+  failed: { title: string; error: string }[];
+}
+
+/** Mocha's own spec output, and the outcome as JSON in the file that `TEST_OUTCOME` names. */
+export default class OutcomeReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
+    const failed: Outcome["failed"] = [];
+    runner.on("fail", (test, error: Error) => failed.push({ title: test.fullTitle(), error: error.message }));
     runner.once("end", () => {
-      const { passes, failures, pending } = runner.stats!;
-      const file = process.env.TEST_COUNTS;
-      if (file) writeFileSync(file, JSON.stringify({ passes, failures, pending }));
+      const { passes, failures } = runner.stats!;
+      const file = process.env.TEST_OUTCOME;
+      if (file) writeFileSync(file, JSON.stringify({ passes, failures, failed } satisfies Outcome));
     });
   }
 }

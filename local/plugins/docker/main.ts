@@ -2,6 +2,7 @@
 import type { Provider } from "@pulumi/pulumi/provider/index.js";
 import { serve } from "../serve.ts";
 import { differences, type Fields, plain, settled } from "../values.ts";
+import { pluginVersions } from "../versions.ts";
 import { contextDigest } from "./context.ts";
 import { build, type Build, connect, type Login, push, registryOf } from "./engine.ts";
 
@@ -34,7 +35,7 @@ async function make(inputs: Fields): Promise<Fields> {
 const comparable = (inputs: Fields) => ({ ...(plain(inputs) as Fields), registry: null });
 
 const provider: Provider = {
-  version: "5.2.0",
+  version: pluginVersions.docker,
 
   async check(urn, _olds: Fields, news: Fields) {
     onlyImages(urn);

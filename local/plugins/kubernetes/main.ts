@@ -7,6 +7,7 @@ import { differences, type Fields, isObject, type Json, plain, settled } from ".
 import { ApiError, call, get, pathOf } from "./api.ts";
 import { awaitGone, awaitReady, standing } from "./await.ts";
 import { type Kind, kindOf, replacing } from "./kinds.ts";
+import { pluginVersions } from "../versions.ts";
 
 /** What an awaited resource may take when `customTimeouts` says nothing, s. The engine's own timeout does not reach a plugin of this SDK. */
 const PATIENCE = 90_000;
@@ -79,7 +80,7 @@ function autonamed(urn: string, olds: Fields | undefined, metadata: Fields): Fie
 }
 
 const provider: Provider = {
-  version: "4.34.2",
+  version: pluginVersions.kubernetes,
 
   async check(urn, olds: Fields, news: Fields) {
     kindOf(urn);

@@ -5,6 +5,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { errors, rows } from "../../../local/plugins/conformance.ts";
+import { pluginVersions } from "../../../local/plugins/versions.ts";
 import { platformUp } from "../../support/platform.ts";
 
 const official = process.env.PLUGINS === "official";
@@ -18,7 +19,7 @@ for (const { type, name, inputs } of resources) {
   const [api, kind] = type.split(":");
   const metadata = { ...inputs.metadata, name, namespace };
   const group = api.replace(/^core\\//, "");
-  const opts = { version: "4.34.2" };
+  const opts = { version: "${pluginVersions.kubernetes}" };
   new pulumi.CustomResource("kubernetes:" + type, name, { apiVersion: group, kind, ...inputs, metadata }, opts);
 }
 `;

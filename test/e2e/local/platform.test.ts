@@ -1,9 +1,11 @@
+// Runs alone: it restarts the platform.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { bridge, pidDir, runDir, stateDir } from "../../../local/paths.ts";
+import { pollUntil } from "../../../local/host/poll.ts";
+import { running } from "../../../local/node/daemon.ts";
+import { leftovers } from "../../support/leftovers.ts";
+import { killNode, nodeNames } from "../../support/nodes.ts";
 import { platform, platformUp } from "../../support/platform.ts";
 
 const namespace = `platform-test-${process.pid}`;
@@ -33,29 +35,6 @@ spec:
   containers: [{name: c, image: "redis:8", command: ["sleep", "3600"]}]
 `;
 
-const pid = (name: string) => (JSON.parse(readFileSync(join(pidDir, `${name}.json`), "utf8")) as { pid: number }).pid;
-
-/** What of the platform is left on the machine: processes, mounts, links and rules. */
-async function leftovers(): Promise<string[]> {
-  const found: string[] = [];
-  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const line = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
-      const ours = line.includes(stateDir) || line.includes(runDir);
-      if (ours && !line.includes("platform.ts") && !line.startsWith("sh ")) found.push(`process ${line}`);
-    } catch {
-      // it ended meanwhile
-    }
-  }
-  for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
-    if (line.includes(` ${stateDir}/`) || line.includes(` ${runDir}/`)) found.push(`mount ${line}`);
-  }
-  if ((await execa("ip", ["link", "show", bridge], { reject: false })).exitCode === 0) found.push("bridge");
-  const { stdout } = await execa("iptables-save", { reject: false });
-  for (const line of stdout?.split("\n") ?? []) if (/KUBE-|name: .?"job-wq-2/.test(line)) found.push(`rule ${line}`);
-  return found;
-}
-
 describe("the local platform", function () {
   this.timeout(30 * 60_000);
   let env: Record<string, string>;
@@ -70,15 +49,11 @@ describe("the local platform", function () {
   after(() => kubectl(["delete", "namespace", namespace, "--wait=false"]));
 
   /** Through the Service, once kube-proxy has heard of the pod. */
-  const ping = async () => {
-    for (const end = Date.now() + 15_000; ; await sleep(200)) {
-      try {
-        return await inClient("redis-cli", "-h", "server", "ping");
-      } catch (error) {
-        if (Date.now() > end) throw error;
-      }
-    }
-  };
+  const ping = () =>
+    pollUntil(() => inClient("redis-cli", "-h", "server", "ping").catch(() => ""), {
+      timeoutMs: 15_000,
+      intervalMs: 200,
+    });
   const inClient = (...command: string[]) => kubectl(["exec", "-n", namespace, "client", "--", ...command]);
 
   it("runs a pod from `redis:8`, whose log and shell answer", async () => {
@@ -100,7 +75,7 @@ describe("the local platform", function () {
   });
 
   it("comes back after a kill -9 of the kubelet and of the API server", async () => {
-    for (const name of ["kubelet", "apiserver"]) process.kill(pid(name), "SIGKILL");
+    for (const name of ["kubelet", "apiserver"]) process.kill(running(name)!.pid, "SIGKILL");
     await sleep(200);
     assert.equal((await platform("status")).exitCode, 1);
     const up = await platform("up");
@@ -115,12 +90,16 @@ describe("the local platform", function () {
     assert.match(`${first.all}${second.all}`, /another `platform` command is at work on this machine; waiting for it/);
   });
 
-  it("leaves no process, mount, bridge or rule behind when it goes, and comes back with its pods", async () => {
-    const down = await platform("down");
-    assert.equal(down.exitCode, 0, down.all);
-    assert.deepEqual(await leftovers(), []);
-    const up = await platform("up");
-    assert.equal(up.exitCode, 0, up.all);
-    await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod/server", "--timeout=120s"]);
+  it("leaves no process, mount, link, rule or cgroup behind when it goes, three times, and comes back with its pods", async () => {
+    for (let turn = 0; turn < 3; turn++) {
+      // A node that was killed leaves nothing behind either.
+      if (turn === 1) await killNode(nodeNames[1]!);
+      const down = await platform("down");
+      assert.equal(down.exitCode, 0, down.all);
+      assert.deepEqual(await leftovers(), []);
+      const up = await platform("up");
+      assert.equal(up.exitCode, 0, up.all);
+      await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod", "--all", "--timeout=120s"]);
+    }
   });
 });

@@ -47,8 +47,17 @@ describe("the platform's cache", () => {
   });
 
   it("removes what a build that was killed left half-made", async () => {
-    mkdirSync(join(cacheDir, `half-${name}-killed`));
+    const [killed, underWay] = [`half-${name}-4194305-abcdef`, `half-${name}-${process.pid}-abcdef`];
+    for (const entry of [killed, underWay]) mkdirSync(join(cacheDir, entry));
     await cached(name, "other", () => Promise.resolve());
-    assert.ok(!existsSync(join(cacheDir, `half-${name}-killed`)));
+    assert.ok(!existsSync(join(cacheDir, killed)));
+    assert.ok(existsSync(join(cacheDir, underWay)));
+  });
+
+  it("takes what another process made meanwhile", async () => {
+    const made = await cached(name, "race", async () => {
+      await cached(name, "race", (half) => Promise.resolve(writeFileSync(join(half, "first"), "")));
+    });
+    assert.ok(existsSync(join(made.dir, "first")));
   });
 });

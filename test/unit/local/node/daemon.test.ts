@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { running, startTime, stop } from "../../../../local/node/daemon.ts";
+import { running, stop } from "../../../../local/node/daemon.ts";
+import { startTime } from "../../../../local/node/processes.ts";
 import { pidDir } from "../../../../local/paths.ts";
 
 describe("pid files", () => {

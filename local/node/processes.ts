@@ -1,0 +1,62 @@
+// Processes of the machine, and the containers among them.
+import { readdirSync, readFileSync } from "node:fs";
+import { pollUntil } from "../host/poll.ts";
+
+interface Process {
+  pid: number;
+  parent: number;
+  command: string;
+}
+
+/** Start of a process in clock ticks since boot, with the boot it belongs to; undefined when it is gone or a zombie. */
+export function startTime(pid: number): string | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    if (fields[0] === "Z") return undefined;
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}/${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function processes(): Process[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const parent = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${name}/status`, "utf8"))?.[1]);
+        const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
+        return [{ pid: Number(name), parent, command }];
+      } catch {
+        return []; // It ended meanwhile.
+      }
+    });
+}
+
+/** Shims of the containerd at `socket` and all that runs under them, children first. `namespace`: only those of this containerd namespace. */
+export function containerProcesses(socket: string, namespace?: string): number[] {
+  const all = processes();
+  const isShim = ({ command }: Process) =>
+    command.includes("containerd-shim") &&
+    command.includes(` ${socket} `) &&
+    (namespace === undefined || command.includes(` -namespace ${namespace} `));
+  const pids = all.filter(isShim).map(({ pid }) => pid);
+  for (const pid of pids) pids.push(...all.filter(({ parent }) => parent === pid).map((child) => child.pid));
+  return pids.reverse();
+}
+
+/** Ends processes with SIGKILL, and waits until they are gone. @returns How many there were. */
+export async function kill(pids: number[]): Promise<number> {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended with its parent.
+    }
+  }
+  const isGone = () => pids.every((pid) => startTime(pid) === undefined);
+  await pollUntil(isGone, { timeoutMs: 10_000, intervalMs: 20 });
+  return pids.length;
+}

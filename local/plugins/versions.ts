@@ -1,0 +1,7 @@
+// Versions of the provider plugins: those of the SDKs, which package.json pins.
+import packageJson from "../../package.json" with { type: "json" };
+
+export const pluginVersions = {
+  kubernetes: packageJson.dependencies["@pulumi/kubernetes"],
+  docker: packageJson.dependencies["@pulumi/docker"],
+};

@@ -1,0 +1,56 @@
+// What a platform that was stopped may have left on the machine.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { bridge, runDir, stateDir } from "../../local/paths.ts";
+
+const CGROUPS = "/sys/fs/cgroup";
+
+function processes(): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const line = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
+        const isOurs = line.includes(stateDir) || line.includes(`${runDir}/`);
+        return isOurs && !line.includes("platform.ts") && !line.startsWith("sh ") ? [`process ${line}`] : [];
+      } catch {
+        return []; // It ended meanwhile.
+      }
+    });
+}
+
+/** Links on the machine, but those that it always has. */
+async function links(): Promise<string[]> {
+  const { stdout } = await execa("ip", ["-o", "link", "show"]);
+  return stdout.split("\n").filter((line) => line.includes(bridge) || / veth[0-9a-f]{8}@/.test(line));
+}
+
+async function rules(): Promise<string[]> {
+  const saved = await Promise.all(["iptables-save", "ip6tables-save"].map((save) => execa(save, { reject: false })));
+  return saved
+    .flatMap(({ stdout }) => (stdout ?? "").split("\n"))
+    .filter((line) => /KUBE-|CNI-|name: .?"job-wq-2/.test(line))
+    .map((line) => `rule ${line}`);
+}
+
+function cgroups(): string[] {
+  const dirs = [CGROUPS, ...readdirSync(CGROUPS).map((name) => join(CGROUPS, name))];
+  const ours = dirs.flatMap((dir) => ["job-wq-2", "job-wq-2-b"].map((name) => join(dir, name)));
+  return ours.filter((dir) => existsSync(dir)).map((dir) => `cgroup ${dir}`);
+}
+
+/** Processes, mounts, links, rules, cgroups and sockets of the platform. */
+export async function leftovers(): Promise<string[]> {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(` ${stateDir}/`) || line.includes(` ${runDir}/`));
+  return [
+    ...processes(),
+    ...mounts.map((line) => `mount ${line}`),
+    ...(await links()).map((line) => `link ${line}`),
+    ...(await rules()),
+    ...cgroups(),
+    ...(existsSync(runDir) ? [runDir] : []),
+  ];
+}

@@ -1,0 +1,64 @@
+// Runs test files, each in a mocha of its own, several side by side.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import type { Outcome } from "./reporter.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** What became of a test file. */
+export interface FileOutcome extends Outcome {
+  file: string;
+  seconds: number;
+  /** All that it printed. */
+  output: string;
+}
+
+/** Test files below a folder of test/, or the one file that is named. */
+export function testFiles(path: string): string[] {
+  const all = readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" });
+  const isBelow = (file: string) => file.startsWith(`${path}/`) || file === path || file === `${path}.test.ts`;
+  return all
+    .filter((file) => file.endsWith(".test.ts") && isBelow(file))
+    .map((file) => `test/${file}`)
+    .sort();
+}
+
+/** Whether a file shares the machine with no other. Its first line says so, and why: `// Runs alone: it restarts the platform.` */
+function runsAlone(file: string): boolean {
+  return readFileSync(join(root, file), "utf8").startsWith("// Runs alone: ");
+}
+
+/** Longer files tend to take longer, and what takes longest is to start first. */
+const byLength = (a: string, b: string) => statSync(join(root, b)).size - statSync(join(root, a)).size;
+
+/** Runs mocha on some files. A run that ends without its counts (a crash, nothing loaded) is one failure. */
+export async function runMocha(files: string[], title: string): Promise<FileOutcome> {
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-test-"));
+  const env = { TEST_OUTCOME: join(dir, "outcome.json"), ...(process.stdout.isTTY && { FORCE_COLOR: "1" }) };
+  const started = Date.now();
+  const run = await execa("mocha", files, { cwd: root, stdin: "ignore", all: true, env, reject: false });
+  const outcome: Outcome = { passes: 0, failures: 0, failed: [] };
+  try {
+    Object.assign(outcome, JSON.parse(readFileSync(env.TEST_OUTCOME, "utf8")));
+  } catch {
+    // Counted below.
+  }
+  rmSync(dir, { recursive: true, force: true });
+  if (run.exitCode !== 0 && outcome.failures === 0) {
+    outcome.failures = 1;
+    outcome.failed = [{ title, error: run.all.trim().split("\n").slice(-5).join("\n") || run.shortMessage! }];
+  }
+  return { ...outcome, file: title, seconds: (Date.now() - started) / 1000, output: run.all };
+}
+
+/** Runs files side by side, `width` at a time, and after them those that run alone. `onDone` is called for each as it ends. */
+export async function runFiles(files: string[], width: number, onDone: (outcome: FileOutcome) => void): Promise<void> {
+  const together = files.filter((file) => !runsAlone(file)).sort(byLength);
+  const lane = async () => {
+    for (let file = together.shift(); file; file = together.shift()) onDone(await runMocha([file], file));
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+  for (const file of files.filter(runsAlone)) onDone(await runMocha([file], file));
+}
