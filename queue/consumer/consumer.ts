@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { Worker } from "node:worker_threads";
 import type { Redis } from "ioredis";
 import { connect } from "../redis/connect.ts";
-import { QueueSession, RedisUnavailableError, type Reply } from "../redis/queueSession.ts";
+import type { Reply } from "../redis/ackAndReserve.ts";
+import { QueueSession, RedisUnavailableError } from "../redis/queueSession.ts";
 import { guardExit } from "./exitGuard.ts";
 import { Processor } from "./processor.ts";
 import { type FetchRequest, FetchScheduler } from "./fetchScheduler.ts";
@@ -151,13 +152,13 @@ export class Consumer implements ConsumerApi {
     const number = this.#scheduler.start(ask);
     const asked = performance.now();
     try {
-      const reply = await this.#queueSession.ackAndReserve(
+      const reply = await this.#queueSession.ackAndReserve({
         number,
-        ask.count,
-        ask.exclusive,
-        settled,
-        this.#heartbeatPayload(),
-      );
+        outcomes: settled,
+        reserve: ask.count,
+        exclusive: ask.exclusive,
+        heartbeat: this.#heartbeatPayload() || undefined,
+      });
       this.#scheduler.finish(number);
       this.#onReply(reply, ask.count, settled, asked);
     } catch (error) {
@@ -166,7 +167,12 @@ export class Consumer implements ConsumerApi {
     }
   }
 
-  #onReply({ kind, wait, stale, reserved: taken }: Reply, want: number, settled: Outcome[], asked: number): void {
+  #onReply(
+    { kind, waitMs: wait, stale, reserved: taken }: Reply,
+    want: number,
+    settled: Outcome[],
+    asked: number,
+  ): void {
     const { onEvent, leaseMs } = this.#options;
     const hands = this.#processor;
     if (onEvent) {

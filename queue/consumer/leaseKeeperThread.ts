@@ -7,7 +7,8 @@ import { backoff } from "./backoff.ts";
 import { connect } from "../redis/connect.ts";
 import type { FromLeaseKeeper, LeaseKeeperData, ToLeaseKeeper } from "./leaseKeeper.ts";
 import { Script } from "../redis/script.ts";
-import { encodeFailed } from "./outcome.ts";
+import { encodeRequest } from "../redis/ackAndReserve.ts";
+import { encodeFailed, encodeReleased, type Outcome, type OutcomeKind } from "./outcome.ts";
 import { type HeldLease, LeaseTable } from "./leaseTable.ts";
 
 const data = workerData as LeaseKeeperData;
@@ -30,14 +31,26 @@ async function end(
 ): Promise<void> {
   const reason = `timed out after ${itemTimeoutMs / 1000} s with the event loop blocked; the process was killed`;
   const ms = ({ startedAt }: HeldLease) => slots.now - startedAt;
-  const settled = overdue.flatMap((item) => {
+  const timedOut = overdue.map((item): Outcome => {
     const failures = item.failures + 1;
-    const again = failures >= retry.maxAttempts ? "dead" : backoff(failures, retry.backoff);
-    return [item.id, member(item), encodeFailed("t", ms(item), reason), again, ""];
+    const kind: OutcomeKind =
+      failures >= retry.maxAttempts ? { kind: "dead" } : { kind: "retry", delayMs: backoff(failures, retry.backoff) };
+    return { ...kind, id: item.id, member: member(item), line: encodeFailed("t", ms(item), reason) };
   });
-  const released = others.flatMap((item) => [item.id, member(item), `r${Math.round(ms(item))}\n`, 0, ""]);
-  const args = [`${session}!`, 1, 0, 0, leaseMs, maxFailures ?? "", "", 0, ...settled, ...released];
-  await exchange.run(redis, queue, ...args);
+  const released = others.map((item): Outcome => {
+    return { kind: "released", id: item.id, member: member(item), line: encodeReleased(ms(item)) };
+  });
+  const request = encodeRequest({
+    session: `${session}!`,
+    number: 1,
+    outcomes: [...timedOut, ...released],
+    reserve: 0,
+    exclusive: false,
+    leaseMs,
+    maxFailures,
+  });
+  await exchange.load(redis);
+  await exchange.sendRequest(redis, queue, request);
   // Not by process.stderr, which the blocked thread would have to write.
   writeSync(2, `Item ${overdue.map(({ id }) => id).join(", ")} ${reason}.\n`);
   process.kill(process.pid, "SIGKILL");

@@ -1,10 +1,10 @@
 import { PrefetchBuffer } from "./prefetch.ts";
 import { backoff } from "./backoff.ts";
 import { ActiveItem, type ReservedItem } from "./activeItem.ts";
-import { type Outcome, encodeDone, encodeFailed } from "./outcome.ts";
+import { encodeDone, encodeFailed, encodeReleased, type Outcome, type OutcomeKind } from "./outcome.ts";
 import { CircuitBreaker } from "./circuitBreaker.ts";
 import { LeaseTable } from "./leaseTable.ts";
-import type { ConsumerEvent, ConsumerOptions } from "../types.ts";
+import type { ConsumerOptions } from "../types.ts";
 import { errorText } from "../why.ts";
 
 /** A handler that was told to stop at its time limit gets so long to do it, ms. */
@@ -100,7 +100,7 @@ export class Processor {
     }
     this.done++;
     this.circuitBreaker.onSuccess();
-    this.#settle(job, line, undefined, this.#options.keepLogs === "all" ? job.logTail : "");
+    this.#settle(job, { kind: "done" }, line, this.#options.keepLogs === "all" ? job.logTail : undefined);
     this.#options.onEvent?.({ type: "done", id: job.id, payload: job.bytes, ms });
   }
 
@@ -113,23 +113,28 @@ export class Processor {
     // By its name, not its class: a bundle may have two copies of it.
     const final =
       failures >= retry.maxAttempts || (!job.timedOut && (error as Error | undefined)?.name === "DoNotRetry");
-    const again = final ? ("dead" as const) : backoff(failures, retry.backoff);
+    const delayMs = backoff(failures, retry.backoff);
+    const kind: OutcomeKind = final ? { kind: "dead" } : { kind: "retry", delayMs };
     this.failed++;
-    this.#settle(job, encodeFailed(job.timedOut ? "t" : "f", ms, reason), again, job.logTail);
+    this.#settle(job, kind, encodeFailed(job.timedOut ? "t" : "f", ms, reason), job.logTail);
     onEvent?.({
-      ...{ type: "failed", id: job.id, payload: job.bytes, attempt: job.attempt, why: reason },
-      ...(again !== "dead" && { retryInMs: again }),
-    } as ConsumerEvent);
+      type: "failed",
+      id: job.id,
+      payload: job.bytes,
+      attempt: job.attempt,
+      why: reason,
+      ...(!final && { retryInMs: delayMs }),
+    });
     this.circuitBreaker.onFailure(job.id, reason);
   }
 
-  #settle(job: ActiveItem, line: string, again?: number | "dead", log?: string): void {
+  #settle(job: ActiveItem, kind: OutcomeKind, line: string, log?: string): void {
     if (job.isSettled) return;
     job.isSettled = true;
     this.#active.delete(job);
     this.leases.free(job.slot);
     this.#freeSlots.push(job.slot);
-    this.outcomes.push({ id: job.id, member: job.member, line, again, log });
+    this.outcomes.push({ ...kind, id: job.id, member: job.member, line, log });
     const now = performance.now();
     this.prefetched.recordDuration(now - job.startedAt);
     if (this.prefetched.isExpired(now)) this.returnPrefetched();
@@ -140,7 +145,8 @@ export class Processor {
   /** What was taken and not begun goes back, which costs it nothing. */
   returnPrefetched(): void {
     for (const { id, exchange } of this.prefetched.drain()) {
-      this.outcomes.push({ id, member: `${id}:${this.#session}.${exchange}`, line: "r0\n", again: 0 });
+      const member = `${id}:${this.#session}.${exchange}`;
+      this.outcomes.push({ kind: "released", id, member, line: encodeReleased(0) });
     }
     this.#onOutcome();
   }
@@ -149,7 +155,7 @@ export class Processor {
   releaseAll(): void {
     for (const job of this.#active) {
       job.abortAll(new Error("The worker is shut down"));
-      this.#settle(job, `r${Math.round(performance.now() - job.startedAt)}\n`, 0);
+      this.#settle(job, { kind: "released" }, encodeReleased(performance.now() - job.startedAt));
     }
   }
 

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import { QueueSession, type Reply } from "../../queue/redis/queueSession.ts";
+import type { Reply } from "../../queue/redis/ackAndReserve.ts";
+import { QueueSession } from "../../queue/redis/queueSession.ts";
 import type { ReservedItem } from "../../queue/consumer/activeItem.ts";
 import { Script } from "../../queue/redis/script.ts";
-import { encodeDone, encodeFailed, type Outcome } from "../../queue/consumer/outcome.ts";
+import { encodeDone, encodeFailed, encodeReleased, type Outcome } from "../../queue/consumer/outcome.ts";
 
 const renewal = new Script("renew");
 
@@ -22,8 +23,14 @@ export class Peer {
   }
 
   /** One exchange. */
-  say(settled: Outcome[], want = 0, { idle = false, number = ++this.number, hello = "" } = {}): Promise<Reply> {
-    return this.#exchange.ackAndReserve(number, want, idle, settled, hello);
+  say(outcomes: Outcome[], want = 0, { idle = false, number = ++this.number, hello = "" } = {}): Promise<Reply> {
+    return this.#exchange.ackAndReserve({
+      number,
+      outcomes,
+      reserve: want,
+      exclusive: idle,
+      heartbeat: hello || undefined,
+    });
   }
 
   /** Takes up to so many. */
@@ -37,15 +44,16 @@ export class Peer {
 
   done(taken: ReservedItem, value?: unknown): Outcome {
     const line = encodeDone(1, value, { maxResultBytes: 100, keepResults: "all" });
-    return { id: taken.id, member: this.member(taken), line, again: undefined, log: undefined };
+    return { kind: "done", id: taken.id, member: this.member(taken), line };
   }
 
   failed(taken: ReservedItem, again: number | "dead" = 0): Outcome {
-    return { id: taken.id, member: this.member(taken), line: encodeFailed("f", 1, "no"), again, log: "" };
+    const kind = again === "dead" ? { kind: "dead" as const } : { kind: "retry" as const, delayMs: again };
+    return { ...kind, id: taken.id, member: this.member(taken), line: encodeFailed("f", 1, "no") };
   }
 
   released(taken: ReservedItem): Outcome {
-    return { id: taken.id, member: this.member(taken), line: "r1\n", again: 0, log: "" };
+    return { kind: "released", id: taken.id, member: this.member(taken), line: encodeReleased(1) };
   }
 
   /** Renews; answers the members that are gone. */
