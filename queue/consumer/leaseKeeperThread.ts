@@ -15,13 +15,13 @@ const data = workerData as LeaseKeeperData;
 const { url, queue, session, leaseMs, itemTimeoutMs, retry, maxFailures } = data;
 const slots = new LeaseTable(data.memory);
 const renew = new Script("renew");
-const exchange = new Script("ack-and-reserve", "allow-oom");
+const ackOnly = new Script("ack-and-reserve", "allow-oom");
 /** The event loop counts as blocked when it did not turn for so long, ms. */
 const BLOCKED_MS = 2_000;
-const member = (item: HeldLease) => `${item.id}:${session}.${item.exchange}`;
+const member = (item: HeldLease) => `${item.id}:${session}.${item.call}`;
 
-let hello = "";
-parentPort!.on("message", (message: ToLeaseKeeper) => (hello = message.hello));
+let heartbeat = "";
+parentPort!.on("message", (message: ToLeaseKeeper) => (heartbeat = message.heartbeat));
 
 /** Settles the items that are past their time, releases their neighbours, and kills the process. */
 async function end(
@@ -49,8 +49,8 @@ async function end(
     leaseMs,
     maxFailures,
   });
-  await exchange.load(redis);
-  await exchange.sendRequest(redis, queue, request);
+  await ackOnly.load(redis);
+  await ackOnly.sendRequest(redis, queue, request);
   // Not by process.stderr, which the blocked thread would have to write.
   writeSync(2, `Item ${overdue.map(({ id }) => id).join(", ")} ${reason}.\n`);
   process.kill(process.pid, "SIGKILL");
@@ -67,15 +67,15 @@ async function tick(redis: Awaited<ReturnType<typeof connect>>): Promise<void> {
       inHand.filter((item) => !overdue.includes(item)),
       redis,
     );
-  if (inHand.length === 0 && !hello) return;
+  if (inHand.length === 0 && !heartbeat) return;
   // A connection that is dead without a word must not cost the leases.
   const late = setTimeout(() => redis.disconnect(true), leaseMs * 0.3);
-  const renewed = renew.run(redis, queue, leaseMs, session, hello, ...inHand.map(member));
+  const renewed = renew.run(redis, queue, leaseMs, session, heartbeat, ...inHand.map(member));
   const gone = (await renewed.finally(() => clearTimeout(late))) as string[];
   if (gone.length > 0) parentPort!.postMessage({ gone } satisfies FromLeaseKeeper);
 }
 
-// A Redis that is away is the exchanges' to judge: here it is only waited for.
+// Whether Redis has been away for too long is decided by the main thread; here it is only waited for.
 let redis: Awaited<ReturnType<typeof connect>> | undefined;
 for (;;) {
   try {

@@ -68,17 +68,17 @@ function packableOutcome(outcome: Outcome): Packable {
 export type RawReply = [kind: Buffer, waitMs: number, stale: Buffer, firstId: number, fresh: Buffer[], ...Buffer[]];
 
 /** The answer to the call with this number. */
-export function parseReply([kind, waitMs, stale, firstId, fresh, ...others]: RawReply, exchange: number): Reply {
+export function parseReply([kind, waitMs, stale, firstId, fresh, ...others]: RawReply, call: number): Reply {
   const reserved: ReservedItem[] = fresh.map((payload, index) => ({
     id: firstId + index,
     payload,
     failures: 0,
     losses: 0,
-    exchange,
+    call,
   }));
   for (let at = 0; at < others.length; at += 4) {
     const [id, failures, losses, payload] = others.slice(at, at + 4) as [Buffer, unknown, unknown, Buffer];
-    reserved.push({ id: Number(id), payload, failures: Number(failures), losses: Number(losses), exchange });
+    reserved.push({ id: Number(id), payload, failures: Number(failures), losses: Number(losses), call });
   }
   const members = stale.toString();
   return {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Reply } from "../../queue/redis/ackAndReserve.ts";
 import { QueueSession } from "../../queue/redis/queueSession.ts";
-import type { ReservedItem } from "../../queue/consumer/activeItem.ts";
+import { leaseMember, type ReservedItem } from "../../queue/consumer/activeItem.ts";
 import { Script } from "../../queue/redis/script.ts";
 import { encodeDone, encodeFailed, encodeReleased, type Outcome } from "../../queue/consumer/outcome.ts";
 
@@ -12,19 +12,26 @@ const renewal = new Script("renew");
 export class Peer {
   readonly session = randomBytes(6).toString("hex");
   readonly #redis: Redis;
-  readonly #exchange: QueueSession;
+  readonly #queueSession: QueueSession;
   number = 0;
 
   constructor(redis: Redis, options: { maxFailures?: number; leaseMs?: number; awayMs?: number } = {}) {
     this.#redis = redis;
     const { leaseMs = 10_000, awayMs = 5_000, ...rest } = options;
     const session = this.session;
-    this.#exchange = new QueueSession(redis, { queue: "job2", session, leaseMs, awayMs, onAway: () => {}, ...rest });
+    this.#queueSession = new QueueSession(redis, {
+      queue: "job2",
+      session,
+      leaseMs,
+      awayMs,
+      onAway: () => {},
+      ...rest,
+    });
   }
 
   /** One exchange. */
   say(outcomes: Outcome[], want = 0, { idle = false, number = ++this.number, hello = "" } = {}): Promise<Reply> {
-    return this.#exchange.ackAndReserve({
+    return this.#queueSession.ackAndReserve({
       number,
       outcomes,
       reserve: want,
@@ -38,8 +45,8 @@ export class Peer {
     return (await this.say([], want, { idle })).reserved;
   }
 
-  member({ id, exchange }: ReservedItem): string {
-    return `${id}:${this.session}.${exchange}`;
+  member(item: ReservedItem): string {
+    return leaseMember(this.session, item);
   }
 
   done(taken: ReservedItem, value?: unknown): Outcome {
