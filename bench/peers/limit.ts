@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { connect as dial } from "node:net";
 import { MAX_PREFETCH } from "../../queue/consumer/prefetch.ts";
 import { connect } from "../../queue/index.ts";
+import type { Outcome } from "../../queue/consumer/outcome.ts";
+import { encodeRequest } from "../../queue/redis/ackAndReserve.ts";
 import { keyList } from "../../queue/redis/keys.ts";
+import { readScript } from "../../queue/redis/script.ts";
 import { ours } from "./ours.ts";
 import type { Peer } from "./peer.ts";
 
-const script = readFileSync(new URL("../../queue/scripts/ack-and-reserve.lua", import.meta.url), "utf8");
+const script = readScript("ack-and-reserve");
 const sha = createHash("sha1").update(script).digest("hex");
 const OK = "$2\r\nok\r\n";
 
@@ -30,14 +32,14 @@ function exchanges(queue: string, slots: number, count: number): Buffer[] {
   const all: Buffer[] = [];
   const last = Math.ceil(count / size);
   for (let number = 1; number <= last + LANES + 1; number++) {
-    const settled: (string | number)[] = [];
+    const outcomes: Outcome[] = [];
     const of = number - LANES;
     for (let id = (of - 1) * size + 1; of > 0 && id <= Math.min(of * size, count); id++) {
-      settled.push(id, `${id}:sessionlimit.${of}`, "d0\n");
+      outcomes.push({ kind: "done", id, member: `${id}:sessionlimit.${of}`, line: "d0\n" });
     }
     const keys = keyList(queue);
-    const args = ["sessionlimit", number, size, 0, 10_000, "", "", settled.length / 3, ...settled];
-    all.push(Buffer.from(resp(["EVALSHA", sha, keys.length, ...keys, ...args])));
+    const request = { session: "sessionlimit", number, outcomes, reserve: size, exclusive: false, leaseMs: 10_000 };
+    all.push(Buffer.from(resp(["EVALSHA", sha, keys.length, ...keys, encodeRequest(request)]), "latin1"));
   }
   return all;
 }

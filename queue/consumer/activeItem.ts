@@ -4,17 +4,22 @@ import type { ItemContext } from "../types.ts";
 /** Longest log kept with an item, characters: its tail. */
 const MAX_LOG_CHARS = 64 * 1024;
 
-/** An item as an exchange gives it. */
+/** An item as a call to Redis brought it. */
 export interface ReservedItem {
   id: number;
   payload: Buffer;
   failures: number;
   losses: number;
-  /** Number of the exchange. */
-  exchange: number;
+  /** Number of that call. */
+  call: number;
 }
 
-/** An item in hand, which is also what its handler is given as context. Made for every item, so what few handlers use is made when it is asked for. */
+/** Name of the lease of an item: a member of `leases`. */
+export function leaseMember(session: string, { id, call }: Pick<ReservedItem, "id" | "call">): string {
+  return `${id}:${session}.${call}`;
+}
+
+/** A running item; doubles as the handler's context. Allocated for every item, so `signal` and `log` are created lazily. */
 export class ActiveItem implements ItemContext {
   readonly id: number;
   readonly bytes: Buffer;
@@ -23,30 +28,30 @@ export class ActiveItem implements ItemContext {
   readonly member: string;
   readonly slot: number;
   readonly startedAt = performance.now();
-  /** Set when the item's time is up: why the signal was aborted. */
+  /** The time limit has passed: why the signal was aborted. */
   timedOut = false;
-  /** Settled, released or lost: whatever its handler does is of no interest any more. */
+  /** Its outcome is known: whatever its handler does no longer matters. */
   isSettled = false;
-  #abort?: AbortController;
-  #aborted?: Error;
+  #controller?: AbortController;
+  #abortReason?: Error;
   #log = "";
-  readonly #onLine: ((job: ActiveItem, line: string) => void) | undefined;
+  readonly #onLine: ((item: ActiveItem, line: string) => void) | undefined;
 
   constructor(
-    taken: ReservedItem,
+    reserved: ReservedItem,
     session: string,
     slot: number,
     leases: LeaseTable,
-    onLine: ((job: ActiveItem, line: string) => void) | undefined,
+    onLine: ((item: ActiveItem, line: string) => void) | undefined,
   ) {
-    this.id = taken.id;
-    this.bytes = taken.payload;
-    this.failures = taken.failures;
-    this.losses = taken.losses;
-    this.member = `${taken.id}:${session}.${taken.exchange}`;
+    this.id = reserved.id;
+    this.bytes = reserved.payload;
+    this.failures = reserved.failures;
+    this.losses = reserved.losses;
+    this.member = leaseMember(session, reserved);
     this.slot = slot;
     this.#onLine = onLine;
-    leases.take(slot, taken, this.startedAt);
+    leases.take(slot, reserved, this.startedAt);
   }
 
   get attempt(): number {
@@ -54,12 +59,12 @@ export class ActiveItem implements ItemContext {
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#aborted) this.#abort.abort(this.#aborted);
-    return this.#abort.signal;
+    this.#controller ??= new AbortController();
+    if (this.#abortReason) this.#controller.abort(this.#abortReason);
+    return this.#controller.signal;
   }
 
-  /** A line for the log of this item. Made when asked for, and bound: handlers take it out of their context. */
+  /** Adds a line to the item's log. Bound, because handlers take it out of their context. */
   get log(): (line: string) => void {
     return (line) => {
       this.#log = `${this.#log}${line}\n`;
@@ -75,8 +80,8 @@ export class ActiveItem implements ItemContext {
   }
 
   /** Tells the handler to stop. */
-  abortAll(reason: Error): void {
-    this.#aborted ??= reason;
-    this.#abort?.abort(this.#aborted);
+  abort(reason: Error): void {
+    this.#abortReason ??= reason;
+    this.#controller?.abort(this.#abortReason);
   }
 }

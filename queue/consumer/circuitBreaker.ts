@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { Script } from "../redis/script.ts";
-import { firstLine } from "../why.ts";
+import { firstLine } from "../errorText.ts";
 
 /** So many attempts in a row that failed, on so many items, make a worker ask what is wrong. */
 const ATTEMPTS = 10;

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { Worker } from "node:worker_threads";
 import type { Redis } from "ioredis";
 import { connect } from "../redis/connect.ts";
-import { QueueSession, RedisUnavailableError, type Reply } from "../redis/queueSession.ts";
+import type { Reply } from "../redis/ackAndReserve.ts";
+import { QueueSession, RedisUnavailableError } from "../redis/queueSession.ts";
 import { guardExit } from "./exitGuard.ts";
 import { Processor } from "./processor.ts";
 import { type FetchRequest, FetchScheduler } from "./fetchScheduler.ts";
@@ -12,10 +13,12 @@ import { Script } from "../redis/script.ts";
 import type { Outcome } from "./outcome.ts";
 import type { ConsumerApi, ConsumerEnd, ConsumerOptions } from "../types.ts";
 
-/** Says that a worker is gone, as it says that it is there. */
+/** Reports that this worker has stopped (same script as the heartbeat). */
 const heartbeatScript = new Script("renew");
-/** More ends than this are not recorded at once: Redis does nothing else meanwhile. */
+/** Most acknowledgements in one call: a script blocks Redis while it runs. */
 const MAX_ACKS = 500;
+/** How often a worker reports of itself, ms. */
+const HEARTBEAT_MS = 1_000;
 
 /**
  * Runs a handler over the queue until there is nothing left to do, ever (queue/README.md).
@@ -32,13 +35,16 @@ export class Consumer implements ConsumerApi {
   #redis!: Redis;
   #queueSession!: QueueSession;
   #leaseKeeper?: Worker;
-  #isScheduled = false;
-  #timer?: NodeJS.Timeout;
+  /** `draining`: nothing more is reserved; `stopped`: the run is over. */
+  #state: "running" | "draining" | "stopped" = "running";
+  /** Why it is draining. */
   #end?: ConsumerEnd;
   #completion?: { resolve: (end: ConsumerEnd) => void; reject: (error: Error) => void };
+  #isScheduled = false;
+  #timer?: NodeJS.Timeout;
   #startedAt = 0;
   #lastHeartbeatAt = 0;
-  #stopped?: Promise<void>;
+  #stopping?: Promise<void>;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -73,9 +79,9 @@ export class Consumer implements ConsumerApi {
     );
     onEvent?.({ type: "started", session: this.#session, empty: length === 0 });
     try {
-      const over = new Promise<ConsumerEnd>((resolve, reject) => (this.#completion = { resolve, reject }));
+      const completed = new Promise<ConsumerEnd>((resolve, reject) => (this.#completion = { resolve, reject }));
       this.#schedule();
-      const end = await over;
+      const end = await completed;
       const deregister = () => heartbeatScript.run(redis, queue, leaseMs, this.#session, this.#heartbeatPayload());
       if (end === "finished" || end === "aborted") {
         await this.#queueSession.retryUntilAnswered(async () => {
@@ -100,40 +106,41 @@ export class Consumer implements ConsumerApi {
    * @param graceMs How long, ms.
    */
   stop(graceMs: number): Promise<void> {
-    this.#end ??= "stopped";
-    return (this.#stopped ??= this.#drain(graceMs));
+    this.#drain("stopped");
+    return (this.#stopping ??= this.#releaseAfter(graceMs));
   }
 
-  async #drain(graceMs: number): Promise<void> {
+  /** Reserves nothing more. The first reason counts. */
+  #drain(end: ConsumerEnd): void {
+    if (this.#state !== "running") return;
+    this.#state = "draining";
+    this.#end = end;
+  }
+
+  async #releaseAfter(graceMs: number): Promise<void> {
     this.#processor.returnPrefetched();
     const end = performance.now() + graceMs;
-    while (this.#processor.inFlight > 0 && performance.now() < end)
+    while (this.#processor.load.inFlight > 0 && performance.now() < end)
       await new Promise((resolve) => setTimeout(resolve, 20));
     this.#processor.releaseAll();
     this.#schedule();
   }
 
-  /** Exchanges soon: once for all that ends in this turn of the event loop. */
+  /** Calls Redis soon: once for all that ends in this turn of the event loop. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.#exchange();
+      this.#callRedis();
     });
   }
 
-  #exchange(): void {
-    if (this.#finishIfDrained()) return;
-    const { freeSlots, inFlight, hasSuspect, prefetched, circuitBreaker, outcomes } = this.#processor;
-    const load = {
-      freeSlots,
-      inFlight,
-      prefetched: prefetched.size,
-      prefetchCapacity: prefetched.capacity,
-      unacked: outcomes.length,
-      draining: this.#end !== undefined || hasSuspect,
-    };
+  #callRedis(): void {
+    this.#finishIfDrained();
+    if (this.#state === "stopped") return;
+    const load = this.#processor.load;
+    load.draining ||= this.#state === "draining";
     const plan = this.#scheduler.plan(load, performance.now());
     if (!plan) return;
     if ("waitMs" in plan) {
@@ -141,98 +148,93 @@ export class Consumer implements ConsumerApi {
       this.#timer = setTimeout(() => this.#schedule(), plan.waitMs);
     } else {
       void this.#roundTrip(plan);
-      if (circuitBreaker.isDue) void this.#checkHealth();
+      if (this.#processor.circuitBreaker.isDue) void this.#checkHealth();
     }
   }
 
-  /** One exchange, and what follows from its answer. */
-  async #roundTrip(ask: FetchRequest): Promise<void> {
-    const settled = this.#processor.outcomes.splice(0, MAX_ACKS);
-    const number = this.#scheduler.start(ask);
-    const asked = performance.now();
+  /** One call, and what follows from its reply. */
+  async #roundTrip(request: FetchRequest): Promise<void> {
+    const outcomes = this.#processor.takeOutcomes(MAX_ACKS);
+    const number = this.#scheduler.start(request);
+    const sentAt = performance.now();
     try {
-      const reply = await this.#queueSession.ackAndReserve(
+      const reply = await this.#queueSession.ackAndReserve({
         number,
-        ask.count,
-        ask.exclusive,
-        settled,
-        this.#heartbeatPayload(),
-      );
+        outcomes,
+        reserve: request.count,
+        exclusive: request.exclusive,
+        heartbeat: this.#heartbeatPayload() || undefined,
+      });
       this.#scheduler.finish(number);
-      this.#onReply(reply, ask.count, settled, asked);
+      this.#onReply(reply, request, outcomes, sentAt);
     } catch (error) {
       this.#scheduler.finish(number);
       this.#fail(error as Error);
     }
   }
 
-  #onReply({ kind, wait, stale, reserved: taken }: Reply, want: number, settled: Outcome[], asked: number): void {
+  #onReply({ kind, waitMs, stale, reserved }: Reply, request: FetchRequest, outcomes: Outcome[], sentAt: number): void {
     const { onEvent, leaseMs } = this.#options;
-    const hands = this.#processor;
-    if (onEvent) {
-      for (const member of stale) {
-        const id = settled.find((one) => one.member === member)?.id ?? 0;
-        onEvent({ type: "stale", id });
-      }
+    for (const member of stale) {
+      onEvent?.({ type: "stale", id: outcomes.find((outcome) => outcome.member === member)?.id ?? 0 });
     }
-    if (kind === "finished" || kind === "aborted") this.#end ??= kind;
-    this.#scheduler.onReply(want, taken.length, wait, performance.now());
-    if (wait > 0 && hands.inFlight === 0 && taken.length === 0) onEvent?.({ type: "waiting", forMs: wait });
-    hands.prefetched.add(taken);
-    // An answer that lay unread behind a handler that blocked: others may have these items by now.
-    const late = taken.length > 0 && performance.now() - asked > 0.8 * leaseMs;
-    if (this.#end || late) hands.returnPrefetched();
-    const jobs = hands.startPrefetched();
-    // First the free slots are asked for, then the work is done: so the two lanes take turns, and Redis is busy meanwhile. Sent together, they
-    // would be answered together, ever after.
-    this.#exchange();
-    for (const job of jobs) hands.run(job);
+    if (kind === "finished" || kind === "aborted") this.#drain(kind);
+    const now = performance.now();
+    this.#scheduler.onReply(request, reserved.length, waitMs, now);
+    if (waitMs > 0 && reserved.length === 0 && this.#processor.load.inFlight === 0)
+      onEvent?.({ type: "waiting", forMs: waitMs });
+    this.#processor.accept(reserved);
+    // A reply that lay unread behind a handler that blocked: other workers may have these items by now.
+    const isLate = reserved.length > 0 && now - sentAt > 0.8 * leaseMs;
+    if (this.#state !== "running" || isLate) this.#processor.returnPrefetched();
+    const started = this.#processor.startAccepted();
+    // Request the next items before running the handlers, so that Redis and this process work in parallel. Two calls
+    // sent together stay in lockstep and lose the overlap.
+    this.#callRedis();
+    for (const item of started) this.#processor.run(item);
   }
 
   /** Only failures, one after the other: is it this worker, or the handler? */
   async #checkHealth(): Promise<void> {
-    const unhealthy = await this.#processor.circuitBreaker
-      .check(this.#redis, this.#options.queue)
-      .catch(() => undefined);
-    if (unhealthy === undefined || this.#end) return;
-    this.#options.onEvent?.({ type: "unhealthy", reason: unhealthy });
-    this.#end = "unhealthy";
-    await this.#drain(0);
+    const reason = await this.#processor.circuitBreaker.check(this.#redis, this.#options.queue).catch(() => undefined);
+    if (reason === undefined || this.#state !== "running") return;
+    this.#options.onEvent?.({ type: "unhealthy", reason });
+    this.#drain("unhealthy");
+    await this.#releaseAfter(0);
   }
 
   #tick(): void {
     this.#processor.tick();
-    if (this.#leaseKeeper && performance.now() - this.#lastHeartbeatAt > 1_000) this.#heartbeatPayload();
+    if (this.#leaseKeeper && performance.now() - this.#lastHeartbeatAt > HEARTBEAT_MS) this.#heartbeatPayload();
   }
 
-  /** What this worker says of itself, at most once a second; and always to the thread that renews. */
+  /** What this worker reports of itself; empty when it did so a moment ago. The lease keeper gets it, too. */
   #heartbeatPayload(): string {
     const now = performance.now();
-    if (this.#lastHeartbeatAt > 0 && now - this.#lastHeartbeatAt < 1_000 && !this.#end) return "";
+    const isRecent = this.#lastHeartbeatAt > 0 && now - this.#lastHeartbeatAt < HEARTBEAT_MS;
+    if (isRecent && this.#state === "running") return "";
     this.#lastHeartbeatAt = now;
     const { pod, node, concurrency: slots } = this.#options;
     const { done, failed } = this.#processor;
-    const row = { pod, node, slots, startedAt: this.#startedAt, done, failed, ended: this.#end !== undefined };
-    const hello = JSON.stringify(row);
-    this.#leaseKeeper?.postMessage({ hello } satisfies ToLeaseKeeper);
-    return hello;
+    const ended = this.#state !== "running";
+    const heartbeat = JSON.stringify({ pod, node, slots, startedAt: this.#startedAt, done, failed, ended });
+    this.#leaseKeeper?.postMessage({ heartbeat } satisfies ToLeaseKeeper);
+    return heartbeat;
   }
 
   #fail(error: Error): void {
-    this.#processor.abort(error);
+    this.#processor.abortAll(error);
+    this.#state = "stopped";
     if (error instanceof RedisUnavailableError) {
       this.#options.onEvent?.({ type: "redis", up: false, why: error.message });
-      this.#end = "redis-away";
       this.#completion?.resolve("redis-away");
     } else this.#completion?.reject(error);
   }
 
-  /** Ends the run when all that was in hand is settled, and known to be. */
-  #finishIfDrained(): boolean {
-    if (!this.#end) return false;
-    const { inFlight: size, prefetched: ahead, outcomes: settled } = this.#processor;
-    const busy = size + ahead.size + settled.length + this.#scheduler.size > 0;
-    if (!busy) this.#completion?.resolve(this.#end);
-    return !busy;
+  /** Ends the run once everything that was in flight is acknowledged. */
+  #finishIfDrained(): void {
+    if (this.#state !== "draining" || !this.#processor.isIdle || this.#scheduler.inFlight > 0) return;
+    this.#state = "stopped";
+    this.#completion?.resolve(this.#end!);
   }
 }

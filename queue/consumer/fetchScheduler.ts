@@ -1,118 +1,113 @@
 /** Somebody else may push, finish or seed at any time: an idle worker looks at least this often, ms. */
 const POLL_MS = 200;
-/** More items than this are not asked for at once: Redis does nothing else meanwhile. */
+/** Shortest wait between two looks, ms. */
+const MIN_POLL_MS = 5;
+/** Most items requested at once: a script blocks Redis while it runs. */
 const MAX_FETCH = 500;
-/** A worker of many slots that is always busy says at most so often that it has nothing else in hand, ms. */
+/** A busy worker of many slots says at most this often that it has nothing else in flight, ms. */
 const EXCLUSIVE_INTERVAL_MS = 100;
-/** Fewer slots than this do not share the exchanges between two lanes. */
+/** With fewer slots than this, calls are not pipelined: there is too little to share. */
 const MIN_SLOTS_TO_PIPELINE = 8;
 
-/** What a worker has to do with its next exchange. */
+/** What a worker has to do at the moment. */
 export interface WorkerLoad {
-  /** Slots that are free. */
   freeSlots: number;
-  /** Items in hand; taken and not begun, and how many of the latter there may be. */
+  /** Items in slots. */
   inFlight: number;
+  /** Items that are reserved and in no slot, and how many of them there may be. */
   prefetched: number;
   prefetchCapacity: number;
-  /** Ends to be recorded. */
+  /** Outcomes that Redis does not know yet. */
   unacked: number;
-  /** Nothing more is to be taken. */
+  /** Nothing more is to be reserved. */
   draining: boolean;
 }
 
-/** What the next exchange asks for. */
+/** What the next call asks for. */
 export interface FetchRequest {
   /** How many items. */
   count: number;
-  /** Whether it says that there is nothing else in hand, and so may bring a suspect, which must stay alone. */
+  /** Nothing else is in flight: it may bring a suspect, which has to run alone. */
   exclusive: boolean;
 }
 
-/** There is nothing to ask for. */
+/** Nothing is to be called for now. */
 export interface Wait {
-  /** How long, ms. */
   waitMs: number;
 }
 
 /**
- * When to exchange, and how many items to ask for. Two exchanges are under way where there is enough to share: Redis works on one while this process
- * works on the other. Their numbers are one even and one odd: each may be answered after the other, none overtakes itself.
+ * Decides when to call Redis and how many items to reserve. Two calls are in flight where there is enough to share: Redis
+ * works on one while this process works on the other. One has an even number and one an odd, so that each may be
+ * answered after the other and none overtakes itself.
  */
 export class FetchScheduler {
   readonly #slots: number;
-  #number = 0;
-  /** Exchanges under way: what was asked for, by number. */
+  #lastNumber = 0;
+  /** Calls in flight, by number. */
   readonly #inFlight = new Map<number, FetchRequest>();
   #nextPollAt = 0;
   #lastExclusiveAt = -Infinity;
-  /** The last exchange that asked for items got fewer. */
+  /** The last call that asked for items got fewer. */
   #lastFetchShort = false;
 
   constructor(slots: number) {
     this.#slots = slots;
   }
 
-  /** How many are under way. */
-  get size(): number {
+  /** Calls in flight. */
+  get inFlight(): number {
     return this.#inFlight.size;
   }
 
   /**
-   * What to ask for, or when to look again; undefined where something else must happen first: an answer, or the end of an item.
-   * @param now The time, ms. Whether it is over and how long it lasts are found by one look at the clock: between two it may pass, and nobody look again.
+   * The next call, or how long to wait; undefined where the next event (a reply, a finished item) decides.
+   * @param now ms. One look at the clock decides both whether the wait is over and how long it lasts: between two looks it
+   *   may end, and nobody would look again.
    */
-  plan(
-    {
-      freeSlots: free,
-      inFlight: inHand,
-      prefetched: ahead,
-      prefetchCapacity: room,
-      unacked: settled,
-      draining: full,
-    }: WorkerLoad,
-    now: number,
-  ): FetchRequest | Wait | undefined {
-    const lanes = this.#slots + room < MIN_SLOTS_TO_PIPELINE ? 1 : 2;
-    if (this.#inFlight.size >= lanes) return undefined;
-    let asked = 0;
-    let mayBeAlone = false;
-    for (const { count: want, exclusive: idle } of this.#inFlight.values()) {
-      asked += want;
-      mayBeAlone ||= idle;
-    }
-    const rest = full ? 0 : this.#nextPollAt - now;
-    let want = 0;
-    if (!full && !mayBeAlone && (settled > 0 || rest <= 0)) {
-      want = Math.max(0, Math.min(free + room - ahead - asked, Math.ceil((this.#slots + room) / lanes), MAX_FETCH));
-    }
-    if (want === 0 && settled === 0) return rest > 0 ? { waitMs: rest } : undefined;
-    // Nothing else may be asked for until the answer is here, so this is not said at every chance.
-    const idle =
-      want > 0 &&
-      asked + inHand + ahead === 0 &&
-      (lanes === 1 || now - this.#lastExclusiveAt > EXCLUSIVE_INTERVAL_MS || this.#lastFetchShort);
-    if (idle) this.#lastExclusiveAt = now;
-    return { count: want, exclusive: idle };
+  plan(load: WorkerLoad, now: number): FetchRequest | Wait | undefined {
+    const places = this.#slots + load.prefetchCapacity;
+    const maxInFlight = places < MIN_SLOTS_TO_PIPELINE ? 1 : 2;
+    if (this.#inFlight.size >= maxInFlight) return undefined;
+    const pending = [...this.#inFlight.values()];
+    const requested = pending.reduce((sum, { count }) => sum + count, 0);
+    const waitMs = load.draining ? 0 : this.#nextPollAt - now;
+    const mayFetch = !load.draining && !pending.some(({ exclusive }) => exclusive) && (load.unacked > 0 || waitMs <= 0);
+    const free = load.freeSlots + load.prefetchCapacity - load.prefetched - requested;
+    const count = mayFetch ? Math.max(0, Math.min(free, Math.ceil(places / maxInFlight), MAX_FETCH)) : 0;
+    if (count === 0 && load.unacked === 0) return waitMs > 0 ? { waitMs } : undefined;
+    const isIdle = requested + load.inFlight + load.prefetched === 0;
+    return { count, exclusive: count > 0 && isIdle && this.#mayAskExclusively(maxInFlight, now) };
   }
 
-  /** It is under way. @returns Its number. */
-  start(ask: FetchRequest): number {
-    const [busy] = this.#inFlight.keys();
-    this.#number += busy !== undefined && (this.#number + 1) % 2 === busy % 2 ? 2 : 1;
-    this.#inFlight.set(this.#number, ask);
-    return this.#number;
+  /** An exclusive request keeps the other call back until it is answered, so a busy worker makes few of them. */
+  #mayAskExclusively(maxInFlight: number, now: number): boolean {
+    const isDue = maxInFlight === 1 || this.#lastFetchShort || now - this.#lastExclusiveAt > EXCLUSIVE_INTERVAL_MS;
+    if (isDue) this.#lastExclusiveAt = now;
+    return isDue;
   }
 
-  /** It is not any more. */
+  /** The call is made. @returns Its number. */
+  start(request: FetchRequest): number {
+    const [other] = this.#inFlight.keys();
+    const sameParity = other !== undefined && (this.#lastNumber + 1) % 2 === other % 2;
+    this.#lastNumber += sameParity ? 2 : 1;
+    this.#inFlight.set(this.#lastNumber, request);
+    return this.#lastNumber;
+  }
+
+  /** The call ended, answered or not. */
   finish(number: number): void {
     this.#inFlight.delete(number);
   }
 
-  /** What an answer brought, of what was wanted; and how long there will be nothing, ms, as far as Redis knows. */
-  onReply(want: number, brought: number, wait: number, now: number): void {
-    if (want === 0) return;
-    this.#lastFetchShort = brought < want;
-    this.#nextPollAt = brought > 0 ? 0 : now + Math.min(Math.max(wait, 5), POLL_MS);
+  /**
+   * Learns from a reply.
+   * @param waitMs How long there will be nothing, as far as Redis knows.
+   */
+  onReply({ count }: FetchRequest, reserved: number, waitMs: number, now: number): void {
+    if (count === 0) return;
+    this.#lastFetchShort = reserved < count;
+    this.#nextPollAt = reserved > 0 ? 0 : now + Math.min(Math.max(waitMs, MIN_POLL_MS), POLL_MS);
   }
 }

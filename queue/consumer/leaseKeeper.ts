@@ -15,7 +15,7 @@ export interface LeaseKeeperData {
 }
 
 /** What the two threads tell each other. */
-export type ToLeaseKeeper = { hello: string };
+export type ToLeaseKeeper = { heartbeat: string };
 export type FromLeaseKeeper = { gone: string[] };
 
 /**

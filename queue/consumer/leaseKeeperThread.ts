@@ -7,20 +7,21 @@ import { backoff } from "./backoff.ts";
 import { connect } from "../redis/connect.ts";
 import type { FromLeaseKeeper, LeaseKeeperData, ToLeaseKeeper } from "./leaseKeeper.ts";
 import { Script } from "../redis/script.ts";
-import { encodeFailed } from "./outcome.ts";
+import { encodeRequest } from "../redis/ackAndReserve.ts";
+import { encodeFailed, encodeReleased, type Outcome, type OutcomeKind } from "./outcome.ts";
 import { type HeldLease, LeaseTable } from "./leaseTable.ts";
 
 const data = workerData as LeaseKeeperData;
 const { url, queue, session, leaseMs, itemTimeoutMs, retry, maxFailures } = data;
 const slots = new LeaseTable(data.memory);
 const renew = new Script("renew");
-const exchange = new Script("ack-and-reserve", "allow-oom");
+const ackOnly = new Script("ack-and-reserve", "allow-oom");
 /** The event loop counts as blocked when it did not turn for so long, ms. */
 const BLOCKED_MS = 2_000;
-const member = (item: HeldLease) => `${item.id}:${session}.${item.exchange}`;
+const member = (item: HeldLease) => `${item.id}:${session}.${item.call}`;
 
-let hello = "";
-parentPort!.on("message", (message: ToLeaseKeeper) => (hello = message.hello));
+let heartbeat = "";
+parentPort!.on("message", (message: ToLeaseKeeper) => (heartbeat = message.heartbeat));
 
 /** Settles the items that are past their time, releases their neighbours, and kills the process. */
 async function end(
@@ -30,14 +31,26 @@ async function end(
 ): Promise<void> {
   const reason = `timed out after ${itemTimeoutMs / 1000} s with the event loop blocked; the process was killed`;
   const ms = ({ startedAt }: HeldLease) => slots.now - startedAt;
-  const settled = overdue.flatMap((item) => {
+  const timedOut = overdue.map((item): Outcome => {
     const failures = item.failures + 1;
-    const again = failures >= retry.maxAttempts ? "dead" : backoff(failures, retry.backoff);
-    return [item.id, member(item), encodeFailed("t", ms(item), reason), again, ""];
+    const kind: OutcomeKind =
+      failures >= retry.maxAttempts ? { kind: "dead" } : { kind: "retry", delayMs: backoff(failures, retry.backoff) };
+    return { ...kind, id: item.id, member: member(item), line: encodeFailed("t", ms(item), reason) };
   });
-  const released = others.flatMap((item) => [item.id, member(item), `r${Math.round(ms(item))}\n`, 0, ""]);
-  const args = [`${session}!`, 1, 0, 0, leaseMs, maxFailures ?? "", "", 0, ...settled, ...released];
-  await exchange.run(redis, queue, ...args);
+  const released = others.map((item): Outcome => {
+    return { kind: "released", id: item.id, member: member(item), line: encodeReleased(ms(item)) };
+  });
+  const request = encodeRequest({
+    session: `${session}!`,
+    number: 1,
+    outcomes: [...timedOut, ...released],
+    reserve: 0,
+    exclusive: false,
+    leaseMs,
+    maxFailures,
+  });
+  await ackOnly.load(redis);
+  await ackOnly.sendRequest(redis, queue, request);
   // Not by process.stderr, which the blocked thread would have to write.
   writeSync(2, `Item ${overdue.map(({ id }) => id).join(", ")} ${reason}.\n`);
   process.kill(process.pid, "SIGKILL");
@@ -54,15 +67,15 @@ async function tick(redis: Awaited<ReturnType<typeof connect>>): Promise<void> {
       inHand.filter((item) => !overdue.includes(item)),
       redis,
     );
-  if (inHand.length === 0 && !hello) return;
+  if (inHand.length === 0 && !heartbeat) return;
   // A connection that is dead without a word must not cost the leases.
   const late = setTimeout(() => redis.disconnect(true), leaseMs * 0.3);
-  const renewed = renew.run(redis, queue, leaseMs, session, hello, ...inHand.map(member));
+  const renewed = renew.run(redis, queue, leaseMs, session, heartbeat, ...inHand.map(member));
   const gone = (await renewed.finally(() => clearTimeout(late))) as string[];
   if (gone.length > 0) parentPort!.postMessage({ gone } satisfies FromLeaseKeeper);
 }
 
-// A Redis that is away is the exchanges' to judge: here it is only waited for.
+// Whether Redis has been away for too long is decided by the main thread; here it is only waited for.
 let redis: Awaited<ReturnType<typeof connect>> | undefined;
 for (;;) {
   try {

@@ -1,12 +1,12 @@
 // The items in hand, in memory that the renewal thread sees too: it must know of an item before its handler can block the event loop.
 
-/** Numbers a slot has: the item's id (0: free), the exchange that took it, when it started (ms by the event loop's clock), attempts that failed before. */
+/** Numbers a slot has: the item's id (0: free), the call that took it, when it started (ms by the event loop's clock), attempts that failed before. */
 const WIDTH = 4;
 
 /** One item in hand as the thread sees it. */
 export interface HeldLease {
   id: number;
-  exchange: number;
+  call: number;
   startedAt: number;
   failures: number;
 }
@@ -25,9 +25,9 @@ export class LeaseTable {
     if (typeof memory === "number") this.#cells[1] = machineClock() - performance.now();
   }
 
-  take(slot: number, { id, exchange, failures }: Omit<HeldLease, "startedAt">, startedAt: number): void {
+  take(slot: number, { id, call, failures }: Omit<HeldLease, "startedAt">, startedAt: number): void {
     const at = 2 + slot * WIDTH;
-    this.#cells[at + 1] = exchange;
+    this.#cells[at + 1] = call;
     this.#cells[at + 2] = startedAt;
     this.#cells[at + 3] = failures;
     this.#cells[at] = id; // last: a row with an id is whole
@@ -54,8 +54,8 @@ export class LeaseTable {
   all(): HeldLease[] {
     const rows: HeldLease[] = [];
     for (let at = 2; at < 2 + this.#size * WIDTH; at += WIDTH) {
-      const [id, exchange, startedAt, failures] = this.#cells.subarray(at, at + WIDTH) as unknown as number[];
-      if (id) rows.push({ id, exchange: exchange!, startedAt: startedAt!, failures: failures! });
+      const [id, call, startedAt, failures] = this.#cells.subarray(at, at + WIDTH) as unknown as number[];
+      if (id) rows.push({ id, call: call!, startedAt: startedAt!, failures: failures! });
     }
     return rows;
   }

@@ -1,19 +1,21 @@
 import type { ConsumerOptions } from "../types.ts";
 
-/** How an item is to be settled, in the words of ack-and-reserve.lua. */
-export interface Outcome {
+/** How an attempt ended, in the words of ack-and-reserve.lua. */
+export type Outcome = {
   id: number;
-  /** Its member of `leases`. */
+  /** Its lease: a member of `leases`. */
   member: string;
-  /** The line that goes in front of its record. */
+  /** The line that goes on top of its record. */
   line: string;
-  /** Ms until it may be taken again, `dead`, or undefined for done. */
-  again: number | "dead" | undefined;
-  /** The tail of its log, where it is to be kept. */
+  /** The tail of its log, where it is kept. */
   log?: string | undefined;
-}
+} & OutcomeKind;
 
-/** The line of an item that is done: how long it took, and what the handler returned, capped. */
+/** `retry`: it failed and is tried again; `dead`: it failed for good; `released`: it was given back unfinished. */
+export type OutcomeKind =
+  { kind: "done" } | { kind: "retry"; delayMs: number } | { kind: "dead" } | { kind: "released" };
+
+/** The line of an attempt that succeeded: how long it took, and what the handler returned, capped. */
 export function encodeDone(
   ms: number,
   value: unknown,
@@ -34,4 +36,9 @@ export function encodeDone(
 /** The line of an attempt that failed (`f`) or ran out of time (`t`). */
 export function encodeFailed(kind: "f" | "t", ms: number, reason: string): string {
   return `${kind}${Math.max(0, Math.round(ms))} ${JSON.stringify(reason)}\n`;
+}
+
+/** The line of an attempt that was given back. */
+export function encodeReleased(ms: number): string {
+  return `r${Math.max(0, Math.round(ms))}\n`;
 }

@@ -1,27 +1,28 @@
 import type { ReservedItem } from "./activeItem.ts";
 
-/** So much work is taken ahead, ms a slot. */
+/** Work prefetched for each slot, ms. */
 const BUDGET_MS = 10;
-/** Items that took longer than this, ms, are not taken ahead: the way to Redis is short beside them. */
+/** Items that take longer than this, ms, are not prefetched: a round trip is short beside them. */
 const QUICK_MS = 1;
-/** What waited longer than this, ms, behind an item that is slow after all is given back: elsewhere it may be begun. */
+/** An item that waited longer than this, ms, behind one that is slow after all is given back: it may start elsewhere. */
 const EXPIRY_MS = 50;
-/** At most so many, however quick. */
+/** Most items that are prefetched, however quick they are. */
 export const MAX_PREFETCH = 128;
 const MAX_BYTES = 1024 * 1024;
-/** What items are expected to take at first: a dozen of them show that they don't. */
+/** Initial estimate of an item's duration. Pessimistic on purpose: prefetching starts after a dozen quick items. */
 const INITIAL_ESTIMATE_MS = 4;
 
 /**
- * Items that were taken and not begun. Where a handler is quicker than the way to Redis and back, the next items are brought while it works; where it
- * is not, an item in this queue would wait for one slot while others are free, so there is none. Leases of these are not renewed.
+ * Reserved items that no slot has started. Used only where the handler is quicker than a round trip to Redis; otherwise
+ * items would wait here while other workers idle. Their leases are not renewed.
  */
 export class PrefetchBuffer {
   readonly #slots: number;
   #items: ReservedItem[] = [];
-  #since = 0;
-  /** How long items take of late, ms, and the longest of those taken last, bytes. */
+  #filledAt = 0;
+  /** Moving average of how long items take, ms. */
   #typicalMs = INITIAL_ESTIMATE_MS;
+  /** Longest payload of the items added last. */
   #longestBytes = 0;
 
   constructor(slots: number) {
@@ -32,37 +33,37 @@ export class PrefetchBuffer {
     return this.#items.length;
   }
 
-  /** How many there may be. */
+  /** How many items there may be. */
   get capacity(): number {
     if (this.#typicalMs > QUICK_MS) return 0;
     const inTime = (BUDGET_MS * this.#slots) / Math.max(this.#typicalMs, 0.01);
     return Math.floor(Math.min(MAX_PREFETCH, inTime, MAX_BYTES / Math.max(this.#longestBytes, 1)));
   }
 
-  /** An item took so long, ms. */
+  /** Learns how long an item took. */
   recordDuration(ms: number): void {
     this.#typicalMs += 0.1 * (ms - this.#typicalMs);
   }
 
-  add(taken: ReservedItem[]): void {
-    if (taken.length === 0) return;
-    this.#since = performance.now();
+  add(reserved: ReservedItem[]): void {
+    if (reserved.length === 0) return;
+    this.#filledAt = performance.now();
     this.#longestBytes = 0;
-    for (const { payload } of taken) this.#longestBytes = Math.max(this.#longestBytes, payload.length);
-    this.#items = this.#items.length > 0 ? [...this.#items, ...taken] : taken;
+    for (const { payload } of reserved) this.#longestBytes = Math.max(this.#longestBytes, payload.length);
+    this.#items = this.#items.length > 0 ? [...this.#items, ...reserved] : reserved;
   }
 
-  /** The first of them; there is one. */
+  /** Removes the first item; there is one. */
   shift(): ReservedItem {
     return this.#items.shift()!;
   }
 
-  /** They wait for too long. */
+  /** The items have waited for too long. */
   isExpired(now: number): boolean {
-    return this.#items.length > 0 && now - this.#since > EXPIRY_MS;
+    return this.#items.length > 0 && now - this.#filledAt > EXPIRY_MS;
   }
 
-  /** Takes all of them out; from then on items count as slow. */
+  /** Removes all items; from then on items count as slow. */
   drain(): ReservedItem[] {
     this.#typicalMs = INITIAL_ESTIMATE_MS;
     return this.#items.splice(0);

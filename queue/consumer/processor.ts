@@ -1,184 +1,209 @@
-import { PrefetchBuffer } from "./prefetch.ts";
+import { ActiveItem, leaseMember, type ReservedItem } from "./activeItem.ts";
 import { backoff } from "./backoff.ts";
-import { ActiveItem, type ReservedItem } from "./activeItem.ts";
-import { type Outcome, encodeDone, encodeFailed } from "./outcome.ts";
 import { CircuitBreaker } from "./circuitBreaker.ts";
+import type { WorkerLoad } from "./fetchScheduler.ts";
 import { LeaseTable } from "./leaseTable.ts";
-import type { ConsumerEvent, ConsumerOptions } from "../types.ts";
-import { errorText } from "../why.ts";
+import { encodeDone, encodeFailed, encodeReleased, type Outcome, type OutcomeKind } from "./outcome.ts";
+import { PrefetchBuffer } from "./prefetch.ts";
+import { errorText } from "../errorText.ts";
+import type { ConsumerOptions } from "../types.ts";
 
-/** A handler that was told to stop at its time limit gets so long to do it, ms. */
+/** After its time limit, a handler has this long to stop before its item is given up, ms. */
 const ABORT_GRACE_MS = 5_000;
 
-/** The items in hand: each in a slot, with its handler and its time limit, until it has an end that is to be recorded. */
+/** Runs items: each in a slot, with its handler and its time limit, until its outcome is known. */
 export class Processor {
   readonly leases: LeaseTable;
   readonly circuitBreaker = new CircuitBreaker();
-  /** What was taken and not begun. */
-  readonly prefetched: PrefetchBuffer;
-  /** Ends that Redis does not know yet. */
-  outcomes: Outcome[] = [];
   done = 0;
   failed = 0;
   readonly #options: ConsumerOptions;
   readonly #session: string;
   readonly #onOutcome: () => void;
-  readonly #onLine: ((job: ActiveItem, line: string) => void) | undefined;
-  /** Free slots, by their numbers. */
+  readonly #onLine: ((item: ActiveItem, line: string) => void) | undefined;
   readonly #freeSlots: number[];
-  /** In the order of their start. */
+  /** Items in slots, in the order of their start. */
   readonly #active = new Set<ActiveItem>();
+  readonly #prefetched: PrefetchBuffer;
+  /** Outcomes that Redis does not know yet. */
+  #outcomes: Outcome[] = [];
   #suspect?: ActiveItem;
 
-  /** @param onSettled Called whenever there is something more in `settled`. */
-  constructor(options: ConsumerOptions, session: string, onSettled: () => void) {
+  /** @param onOutcome Called after an outcome was added to those that {@link takeOutcomes} takes. */
+  constructor(options: ConsumerOptions, session: string, onOutcome: () => void) {
     this.#options = options;
     this.#session = session;
-    this.#onOutcome = onSettled;
+    this.#onOutcome = onOutcome;
     this.leases = new LeaseTable(options.concurrency);
-    this.prefetched = new PrefetchBuffer(options.concurrency);
+    this.#prefetched = new PrefetchBuffer(options.concurrency);
     this.#freeSlots = Array.from({ length: options.concurrency }, (_, slot) => slot);
     const { onEvent } = options;
     this.#onLine = onEvent && (({ id, bytes }, line) => onEvent({ type: "log", id, payload: bytes, line }));
   }
 
-  /** How many items are in hand. */
-  get inFlight(): number {
-    return this.#active.size;
+  /** What there is to do. Nothing may be started beside a suspect: it may be what kills workers. */
+  get load(): WorkerLoad {
+    return {
+      freeSlots: this.#freeSlots.length,
+      inFlight: this.#active.size,
+      prefetched: this.#prefetched.size,
+      prefetchCapacity: this.#prefetched.capacity,
+      unacked: this.#outcomes.length,
+      draining: this.#suspect !== undefined && !this.#suspect.isSettled,
+    };
   }
 
-  /** How many slots are free. */
-  get freeSlots(): number {
-    return this.#freeSlots.length;
+  /** Nothing is in flight, and Redis was sent every outcome. */
+  get isIdle(): boolean {
+    return this.#active.size + this.#prefetched.size + this.#outcomes.length === 0;
   }
 
-  /** Whether an item is in hand that was lost before: nothing else is begun beside it, as it may be what kills workers. */
-  get hasSuspect(): boolean {
-    return this.#suspect !== undefined && !this.#suspect.isSettled;
+  /** Takes outcomes out, to be acknowledged. */
+  takeOutcomes(max: number): Outcome[] {
+    return this.#outcomes.splice(0, max);
   }
 
-  /** As many as there are free slots for are in hand from now on; {@link run} is still to be called with each. */
-  startPrefetched(): ActiveItem[] {
-    const jobs: ActiveItem[] = [];
-    while (this.prefetched.size > 0 && this.#freeSlots.length > 0) jobs.push(this.#start(this.prefetched.shift()));
-    return jobs;
+  /** Items that were reserved for this worker. */
+  accept(reserved: ReservedItem[]): void {
+    this.#prefetched.add(reserved);
   }
 
-  #start(taken: ReservedItem): ActiveItem {
-    const job = new ActiveItem(taken, this.#session, this.#freeSlots.pop()!, this.leases, this.#onLine);
-    this.#active.add(job);
-    if (taken.losses > 0) this.#suspect = job;
-    return job;
+  /** Puts accepted items into free slots; {@link run} is still to be called with each. */
+  startAccepted(): ActiveItem[] {
+    const items: ActiveItem[] = [];
+    while (this.#prefetched.size > 0 && this.#freeSlots.length > 0) items.push(this.#start(this.#prefetched.shift()));
+    return items;
   }
 
-  /** Runs the handler on one item. One that answers at once costs no promise. */
-  run(job: ActiveItem): void {
+  #start(reserved: ReservedItem): ActiveItem {
+    const item = new ActiveItem(reserved, this.#session, this.#freeSlots.pop()!, this.leases, this.#onLine);
+    this.#active.add(item);
+    if (reserved.losses > 0) this.#suspect = item;
+    return item;
+  }
+
+  /** Runs the handler on an item. One that returns no promise costs none. */
+  run(item: ActiveItem): void {
     const { handler, onEvent } = this.#options;
-    onEvent?.({ type: "working", id: job.id, payload: job.bytes, attempt: job.attempt });
+    onEvent?.({ type: "working", id: item.id, payload: item.bytes, attempt: item.attempt });
     try {
-      const value = handler(job.bytes.toString(), job);
+      const value = handler(item.bytes.toString(), item);
       if (value instanceof Promise || typeof (value as PromiseLike<unknown> | undefined)?.then === "function") {
         (value as Promise<unknown>).then(
-          (result) => this.#succeed(job, result),
-          (error: unknown) => this.#fail(job, error),
+          (result) => this.#succeed(item, result),
+          (error: unknown) => this.#fail(item, error),
         );
-      } else this.#succeed(job, value);
+      } else this.#succeed(item, value);
     } catch (error) {
-      this.#fail(job, error);
+      this.#fail(item, error);
     }
   }
 
-  #succeed(job: ActiveItem, value: unknown): void {
-    if (job.isSettled) return;
-    if (job.timedOut) return this.#fail(job, undefined);
-    const ms = performance.now() - job.startedAt;
+  #succeed(item: ActiveItem, value: unknown): void {
+    if (item.isSettled) return;
+    if (item.timedOut) return this.#fail(item, undefined);
+    const ms = performance.now() - item.startedAt;
     let line: string;
     try {
       line = encodeDone(ms, value, this.#options);
     } catch (error) {
-      return this.#fail(job, error); // a result that has no JSON, like a BigInt
+      return this.#fail(item, error); // a result that has no JSON, like a BigInt
     }
     this.done++;
     this.circuitBreaker.onSuccess();
-    this.#settle(job, line, undefined, this.#options.keepLogs === "all" ? job.logTail : "");
-    this.#options.onEvent?.({ type: "done", id: job.id, payload: job.bytes, ms });
+    this.#settle(item, { kind: "done" }, line, this.#options.keepLogs === "all" ? item.logTail : undefined);
+    this.#options.onEvent?.({ type: "done", id: item.id, payload: item.bytes, ms });
   }
 
-  #fail(job: ActiveItem, error: unknown): void {
-    if (job.isSettled) return;
+  #fail(item: ActiveItem, error: unknown): void {
+    if (item.isSettled) return;
     const { retry, itemTimeoutMs, onEvent } = this.#options;
-    const ms = performance.now() - job.startedAt;
-    const reason = job.timedOut ? `timed out after ${itemTimeoutMs / 1000} s` : errorText(error);
-    const failures = job.failures + 1;
+    const ms = performance.now() - item.startedAt;
+    const reason = item.timedOut ? `timed out after ${itemTimeoutMs / 1000} s` : errorText(error);
+    const failures = item.failures + 1;
     // By its name, not its class: a bundle may have two copies of it.
-    const final =
-      failures >= retry.maxAttempts || (!job.timedOut && (error as Error | undefined)?.name === "DoNotRetry");
-    const again = final ? ("dead" as const) : backoff(failures, retry.backoff);
+    const isFinal =
+      failures >= retry.maxAttempts || (!item.timedOut && (error as Error | undefined)?.name === "DoNotRetry");
+    const delayMs = backoff(failures, retry.backoff);
     this.failed++;
-    this.#settle(job, encodeFailed(job.timedOut ? "t" : "f", ms, reason), again, job.logTail);
+    this.#settle(
+      item,
+      isFinal ? { kind: "dead" } : { kind: "retry", delayMs },
+      encodeFailed(item.timedOut ? "t" : "f", ms, reason),
+      item.logTail,
+    );
     onEvent?.({
-      ...{ type: "failed", id: job.id, payload: job.bytes, attempt: job.attempt, why: reason },
-      ...(again !== "dead" && { retryInMs: again }),
-    } as ConsumerEvent);
-    this.circuitBreaker.onFailure(job.id, reason);
+      type: "failed",
+      id: item.id,
+      payload: item.bytes,
+      attempt: item.attempt,
+      why: reason,
+      ...(!isFinal && { retryInMs: delayMs }),
+    });
+    this.circuitBreaker.onFailure(item.id, reason);
   }
 
-  #settle(job: ActiveItem, line: string, again?: number | "dead", log?: string): void {
-    if (job.isSettled) return;
-    job.isSettled = true;
-    this.#active.delete(job);
-    this.leases.free(job.slot);
-    this.#freeSlots.push(job.slot);
-    this.outcomes.push({ id: job.id, member: job.member, line, again, log });
+  #settle(item: ActiveItem, kind: OutcomeKind, line: string, log?: string): void {
+    if (item.isSettled) return;
+    item.isSettled = true;
+    this.#active.delete(item);
+    this.leases.free(item.slot);
+    this.#freeSlots.push(item.slot);
+    this.#outcomes.push({ ...kind, id: item.id, member: item.member, line, log });
     const now = performance.now();
-    this.prefetched.recordDuration(now - job.startedAt);
-    if (this.prefetched.isExpired(now)) this.returnPrefetched();
-    else if (this.prefetched.size > 0) this.run(this.#start(this.prefetched.shift()));
+    this.#prefetched.recordDuration(now - item.startedAt);
+    if (this.#prefetched.isExpired(now)) this.returnPrefetched();
+    else if (this.#prefetched.size > 0) this.run(this.#start(this.#prefetched.shift()));
     this.#onOutcome();
   }
 
-  /** What was taken and not begun goes back, which costs it nothing. */
+  /** Gives back what no slot has started, which costs those items nothing. */
   returnPrefetched(): void {
-    for (const { id, exchange } of this.prefetched.drain()) {
-      this.outcomes.push({ id, member: `${id}:${this.#session}.${exchange}`, line: "r0\n", again: 0 });
+    for (const reserved of this.#prefetched.drain()) {
+      const member = leaseMember(this.#session, reserved);
+      this.#outcomes.push({ kind: "released", id: reserved.id, member, line: encodeReleased(0) });
     }
     this.#onOutcome();
   }
 
-  /** What is in hand goes back, which costs it nothing; its handlers are told to stop. */
+  /** Releases all items without counting an attempt, and tells their handlers to stop. */
   releaseAll(): void {
-    for (const job of this.#active) {
-      job.abortAll(new Error("The worker is shut down"));
-      this.#settle(job, `r${Math.round(performance.now() - job.startedAt)}\n`, 0);
+    this.returnPrefetched();
+    for (const item of this.#active) {
+      item.abort(new Error("The worker is shut down"));
+      this.#settle(item, { kind: "released" }, encodeReleased(performance.now() - item.startedAt));
     }
   }
 
-  /** Leases that are gone: somebody else may have the item by now, so what comes of it here does not count. */
+  /**
+   * Leases that are gone: another worker may have the items. Their acknowledgements will be rejected as stale; their slots
+   * stay occupied until the handlers return.
+   */
   onLeasesLost(members: string[]): void {
-    const gone = new Set(members);
-    // Settled like any other, it is found stale and changes nothing; until then its slot stays taken.
-    for (const job of this.#active)
-      if (gone.has(job.member)) job.abortAll(new Error("The lease of this item was lost"));
+    const lost = new Set(members);
+    for (const item of this.#active) {
+      if (lost.has(item.member)) item.abort(new Error("The lease of this item was lost"));
+    }
   }
 
   /** Tells all handlers to stop. */
-  abort(error: Error): void {
-    for (const job of this.#active) job.abortAll(error);
+  abortAll(error: Error): void {
+    for (const item of this.#active) item.abort(error);
   }
 
-  /** The event loop turns; items past their time are told to stop, and given up when they do not. */
+  /** Called while the event loop turns. Items past their time limit are told to stop, and given up when they do not. */
   tick(): void {
     const { itemTimeoutMs } = this.#options;
     const now = performance.now();
     this.leases.tick(now);
-    if (this.prefetched.isExpired(now)) this.returnPrefetched();
-    for (const job of this.#active) {
-      const over = now - job.startedAt - itemTimeoutMs;
-      if (over < 0) break;
-      if (!job.timedOut) {
-        job.timedOut = true;
-        job.abortAll(new Error(`The time limit of ${itemTimeoutMs / 1000} s is over`));
-      } else if (over > Math.min(ABORT_GRACE_MS, itemTimeoutMs)) this.#fail(job, undefined);
+    if (this.#prefetched.isExpired(now)) this.returnPrefetched();
+    for (const item of this.#active) {
+      const overdueMs = now - item.startedAt - itemTimeoutMs;
+      if (overdueMs < 0) break;
+      if (!item.timedOut) {
+        item.timedOut = true;
+        item.abort(new Error(`The time limit of ${itemTimeoutMs / 1000} s is over`));
+      } else if (overdueMs > Math.min(ABORT_GRACE_MS, itemTimeoutMs)) this.#fail(item, undefined);
     }
   }
 }

@@ -1,20 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { isTransient } from "./connect.ts";
-import type { ReservedItem } from "../consumer/activeItem.ts";
+import { encodeRequest, parseReply, type RawReply, type Reply, type Request } from "./ackAndReserve.ts";
 import { Script } from "./script.ts";
-import type { Outcome } from "../consumer/outcome.ts";
 
-/** What an exchange answers. */
-export interface Reply {
-  /** `old`: a later exchange was first, nothing was done. */
-  kind: "ok" | "again" | "old" | "finished" | "aborted";
-  /** Nothing was taken; how long until there is something to do, ms. */
-  wait: number;
-  /** Members of what was settled too late: the lease was lost before. */
-  stale: string[];
-  reserved: ReservedItem[];
-}
+/** What differs from call to call. */
+export type Call = Pick<Request, "number" | "outcomes" | "reserve" | "exclusive" | "heartbeat">;
 
 /** Redis stayed away for longer than the process was to wait. */
 export class RedisUnavailableError extends Error {
@@ -34,7 +25,7 @@ export class QueueSession {
   readonly #queue: string;
   readonly #session: string;
   readonly #leaseMs: number;
-  readonly #maxFailures: number | "";
+  readonly #maxFailures: number | undefined;
   readonly #maxDowntimeMs: number;
   readonly #onConnectionChange: (why: string | undefined) => void;
   #downSince?: number;
@@ -55,7 +46,7 @@ export class QueueSession {
     this.#queue = options.queue;
     this.#session = options.session;
     this.#leaseMs = options.leaseMs;
-    this.#maxFailures = options.maxFailures ?? "";
+    this.#maxFailures = options.maxFailures;
     this.#maxDowntimeMs = options.awayMs;
     this.#onConnectionChange = options.onAway;
   }
@@ -67,40 +58,26 @@ export class QueueSession {
   }
 
   /**
-   * One exchange.
-   * @param number Higher than that of any earlier one of the same parity.
-   * @param want How many items to take.
-   * @param idle Nothing else is in hand.
-   * @param hello What the worker says of itself, JSON, or empty.
+   * Acknowledges outcomes and reserves items.
    * @throws {RedisUnavailableError}
    */
-  async ackAndReserve(number: number, want: number, idle: boolean, settled: Outcome[], hello: string): Promise<Reply> {
-    const args = (want: number) => {
-      const done: (string | number)[] = [];
-      const rest: (string | number)[] = [];
-      for (const { id, member, line, again, log } of settled) {
-        if (again === undefined) done.push(id, member, line);
-        else rest.push(id, member, line, again, log ?? "");
-        if (again === undefined && log) rest.push(id, "", "", "kept", log);
-      }
-      const head = [this.#session, number, want, idle ? 1 : 0, this.#leaseMs, this.#maxFailures, hello];
-      return [...head, done.length / 3, ...done, ...rest];
-    };
-    let full = false;
-    let tried = false;
+  async ackAndReserve(call: Call): Promise<Reply> {
+    const request = { ...call, session: this.#session, leaseMs: this.#leaseMs, maxFailures: this.#maxFailures };
+    let isFull = false;
+    let wasTried = false;
     return this.retryUntilAnswered(async () => {
-      const sent = full
-        ? ackOnly.sendForBytes(this.#redis, this.#queue, args(0))
-        : script.sendForBytes(this.#redis, this.#queue, args(want));
-      const again = tried;
-      tried = true;
+      const sent = isFull
+        ? ackOnly.sendRequest(this.#redis, this.#queue, encodeRequest({ ...request, reserve: 0 }))
+        : script.sendRequest(this.#redis, this.#queue, encodeRequest(request));
+      const isRetry = wasTried;
+      wasTried = true;
       try {
-        return parse((await sent) as RawReply, number);
+        return parseReply((await sent) as RawReply, call.number);
       } catch (error) {
         if (!(error as Error).message.startsWith("OOM")) throw error;
-        if (settled.length > 0) full = true;
+        if (call.outcomes.length > 0) isFull = true;
         // What is in hand goes on; there is just nothing new for it.
-        else if (!idle && !again) return { kind: "ok", wait: 1_000, stale: [], reserved: [] };
+        else if (!call.exclusive && !isRetry) return { kind: "ok", waitMs: 1_000, stale: [], reserved: [] };
         throw new Error("it is full (maxmemory)", { cause: error });
       }
     });
@@ -150,27 +127,4 @@ export class QueueSession {
     if (performance.now() - this.#downSince > this.#maxDowntimeMs)
       throw new RedisUnavailableError(`Redis was away for ${seconds} s: ${why}`);
   }
-}
-
-type RawReply = [kind: Buffer, wait: number, now: unknown, stale: Buffer, first: number, fresh: Buffer[], ...Buffer[]];
-
-function parse([kind, wait, , stale, first, fresh, ...again]: RawReply, exchange: number): Reply {
-  const taken: ReservedItem[] = fresh.map((payload, index) => ({
-    id: first + index,
-    payload,
-    failures: 0,
-    losses: 0,
-    exchange,
-  }));
-  for (let at = 0; at < again.length; at += 4) {
-    const [id, failures, losses, payload] = again.slice(at, at + 4) as [Buffer, unknown, unknown, Buffer];
-    taken.push({ id: Number(id), payload, failures: Number(failures), losses: Number(losses), exchange });
-  }
-  const members = stale.toString();
-  return {
-    kind: kind.toString() as Reply["kind"],
-    wait,
-    stale: members === "-" ? [] : members.split(","),
-    reserved: taken,
-  };
 }

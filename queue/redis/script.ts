@@ -4,6 +4,15 @@ import { Command, type Redis } from "ioredis";
 import type { EncodedChunk } from "../seeder/chunkEncoder.ts";
 import { keyList } from "./keys.ts";
 
+/** A line of a script that stands for a file of queue/scripts/includes. */
+const INCLUDE = /^--- @include "([\w-]+)"$/gm;
+
+/** Text of a script, its parts put in. */
+export function readScript(name: string): string {
+  const read = (path: string) => readFileSync(new URL(`../scripts/${path}.lua`, import.meta.url), "utf8");
+  return read(name).replaceAll(INCLUDE, (_, part: string) => read(`includes/${part}`).trimEnd());
+}
+
 /**
  * A script of queue/scripts: sent by its digest, and whole where Redis does not know it (yet, or any more after a
  * restart).
@@ -11,13 +20,15 @@ import { keyList } from "./keys.ts";
 export class Script {
   readonly #text: string;
   readonly #sha: string;
+  /** The beginning of the command for one queue, up to its single argument. */
+  #head?: { queue: string; bytes: string };
 
   /**
    * @param name The file's name without `.lua`.
    * @param flag A flag of Redis scripts to declare in addition.
    */
   constructor(name: string, flag?: string) {
-    const text = readFileSync(new URL(`../scripts/${name}.lua`, import.meta.url), "utf8");
+    const text = readScript(name);
     this.#text = flag ? text.replace("#!lua", `#!lua flags=${flag}`) : text;
     this.#sha = createHash("sha1").update(this.#text).digest("hex");
   }
@@ -47,10 +58,24 @@ export class Script {
     return redis.evalsha(this.#sha, keys.length, ...keys, ...args);
   }
 
-  /** As {@link send}, answering bytes as they are. */
-  sendForBytes(redis: Redis, queue: string, args: (string | number)[]): Promise<unknown> {
+  /**
+   * As {@link send}, with one argument; answers bytes as they are.
+   * @param request The argument as a binary string (messagePack.ts).
+   */
+  sendRequest(redis: Redis, queue: string, request: string): Promise<unknown> {
+    if (this.#head?.queue !== queue) this.#head = { queue, bytes: this.#commandHead(queue) };
+    const bytes = Buffer.from(`${this.#head.bytes}$${request.length}\r\n${request}\r\n`, "latin1");
+    const command = new Command("evalsha", [this.#sha], { replyEncoding: null });
+    // ioredis writes buffers, too; only its types say otherwise.
+    command.toWritable = () => bytes as unknown as string;
+    return redis.sendCommand(command) as Promise<unknown>;
+  }
+
+  #commandHead(queue: string): string {
     const keys = keyList(queue);
-    return redis.callBuffer("EVALSHA", this.#sha, keys.length, ...keys, ...args);
+    const words = ["evalsha", this.#sha, String(keys.length), ...keys];
+    const bulk = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("");
+    return Buffer.from(`*${words.length + 1}\r\n${bulk}`).toString("latin1");
   }
 
   /** As {@link send}, with a chunk as the last argument, which is sent from where it lies. */

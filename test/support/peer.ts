@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import { QueueSession, type Reply } from "../../queue/redis/queueSession.ts";
-import type { ReservedItem } from "../../queue/consumer/activeItem.ts";
+import type { Reply } from "../../queue/redis/ackAndReserve.ts";
+import { QueueSession } from "../../queue/redis/queueSession.ts";
+import { leaseMember, type ReservedItem } from "../../queue/consumer/activeItem.ts";
 import { Script } from "../../queue/redis/script.ts";
-import { encodeDone, encodeFailed, type Outcome } from "../../queue/consumer/outcome.ts";
+import { encodeDone, encodeFailed, encodeReleased, type Outcome } from "../../queue/consumer/outcome.ts";
 
 const renewal = new Script("renew");
 
@@ -11,19 +12,32 @@ const renewal = new Script("renew");
 export class Peer {
   readonly session = randomBytes(6).toString("hex");
   readonly #redis: Redis;
-  readonly #exchange: QueueSession;
+  readonly #queueSession: QueueSession;
   number = 0;
 
   constructor(redis: Redis, options: { maxFailures?: number; leaseMs?: number; awayMs?: number } = {}) {
     this.#redis = redis;
     const { leaseMs = 10_000, awayMs = 5_000, ...rest } = options;
     const session = this.session;
-    this.#exchange = new QueueSession(redis, { queue: "job2", session, leaseMs, awayMs, onAway: () => {}, ...rest });
+    this.#queueSession = new QueueSession(redis, {
+      queue: "job2",
+      session,
+      leaseMs,
+      awayMs,
+      onAway: () => {},
+      ...rest,
+    });
   }
 
   /** One exchange. */
-  say(settled: Outcome[], want = 0, { idle = false, number = ++this.number, hello = "" } = {}): Promise<Reply> {
-    return this.#exchange.ackAndReserve(number, want, idle, settled, hello);
+  say(outcomes: Outcome[], want = 0, { idle = false, number = ++this.number, hello = "" } = {}): Promise<Reply> {
+    return this.#queueSession.ackAndReserve({
+      number,
+      outcomes,
+      reserve: want,
+      exclusive: idle,
+      heartbeat: hello || undefined,
+    });
   }
 
   /** Takes up to so many. */
@@ -31,21 +45,22 @@ export class Peer {
     return (await this.say([], want, { idle })).reserved;
   }
 
-  member({ id, exchange }: ReservedItem): string {
-    return `${id}:${this.session}.${exchange}`;
+  member(item: ReservedItem): string {
+    return leaseMember(this.session, item);
   }
 
   done(taken: ReservedItem, value?: unknown): Outcome {
     const line = encodeDone(1, value, { maxResultBytes: 100, keepResults: "all" });
-    return { id: taken.id, member: this.member(taken), line, again: undefined, log: undefined };
+    return { kind: "done", id: taken.id, member: this.member(taken), line };
   }
 
   failed(taken: ReservedItem, again: number | "dead" = 0): Outcome {
-    return { id: taken.id, member: this.member(taken), line: encodeFailed("f", 1, "no"), again, log: "" };
+    const kind = again === "dead" ? { kind: "dead" as const } : { kind: "retry" as const, delayMs: again };
+    return { ...kind, id: taken.id, member: this.member(taken), line: encodeFailed("f", 1, "no") };
   }
 
   released(taken: ReservedItem): Outcome {
-    return { id: taken.id, member: this.member(taken), line: "r1\n", again: 0, log: "" };
+    return { kind: "released", id: taken.id, member: this.member(taken), line: encodeReleased(1) };
   }
 
   /** Renews; answers the members that are gone. */

@@ -3,8 +3,10 @@ import { readdirSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { connect, keys, QueueAdmin, Seeder } from "../../../queue/index.ts";
+import type { Outcome } from "../../../queue/consumer/outcome.ts";
+import { encodeRequest, parseReply, type RawReply } from "../../../queue/redis/ackAndReserve.ts";
 import { Script } from "../../../queue/redis/script.ts";
-import { BACKOFF, type Heard, type How, LEASE, QueueModel, type Said } from "../../support/queueModel.ts";
+import { BACKOFF, type How, LEASE, QueueModel, type Said } from "../../support/queueModel.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
 const k = keys("job2");
@@ -168,14 +170,28 @@ class Run {
 
   /** Says it to Redis and to the model; the session hears the answer, or it is lost. */
   async #say(said: Said, hears: boolean): Promise<void> {
-    const done = said.settled.filter(({ how }) => how === "done").flatMap(({ member }) => [id(member), member, "d5\n"]);
-    const rest = said.settled.flatMap(({ member, how }) => {
-      if (how === "done") return [];
-      if (how === "released") return [id(member), member, "r5\n", 0, ""];
-      return [id(member), member, 'f5 "no"\n', how === "failed" ? BACKOFF : "dead", ""];
+    const outcomes = said.settled.map(({ member, how }): Outcome => {
+      const attempt = {
+        id: id(member),
+        member,
+        line: how === "done" ? "d5\n" : how === "released" ? "r5\n" : 'f5 "no"\n',
+      };
+      if (how === "failed") return { ...attempt, kind: "retry", delayMs: BACKOFF };
+      return { ...attempt, kind: how === "given up" ? "dead" : how };
     });
-    const head = [said.session, said.number, said.want, said.idle ? 1 : 0, LEASE, "", "", done.length / 3];
-    const heard = parse(await scripts.exchange.run(this.#redis, "job2", ...head, ...done, ...rest));
+    const { session, number, want: reserve, idle: exclusive } = said;
+    const request = encodeRequest({ session, number, outcomes, reserve, exclusive, leaseMs: LEASE });
+    const reply = parseReply((await this.#exchangeScript(request)) as RawReply, number);
+    const heard = {
+      kind: reply.kind,
+      stale: reply.stale,
+      taken: reply.reserved.map(({ id, payload, failures, losses }) => ({
+        id,
+        payload: String(payload),
+        failures,
+        losses,
+      })),
+    };
     const lost = this.#model.lost;
     this.#model.exchange(said, heard);
     happened.lost += this.#model.lost - lost;
@@ -189,6 +205,11 @@ class Run {
       const member = `${id}:${said.session}.${said.number}`;
       if (!members.includes(member)) members.push(member);
     }
+  }
+
+  async #exchangeScript(request: string): Promise<unknown> {
+    await scripts.exchange.load(this.#redis);
+    return scripts.exchange.sendRequest(this.#redis, "job2", request);
   }
 
   /** Time passes and nobody is heard (queue/README.md, Time). */
@@ -250,18 +271,6 @@ class Run {
 
 function id(member: string): number {
   return Number(member.split(":")[0]);
-}
-
-function parse(reply: unknown): Heard {
-  type Reply = [kind: string, wait: number, now: string, stale: string, first: number, fresh: string[], ...unknown[]];
-  const [kind, , , stale, first, fresh, ...rest] = reply as Reply;
-  const taken = [];
-  for (let at = 0; at < rest.length; at += 4) {
-    const [id, failures, losses] = rest.slice(at, at + 3).map(Number) as [number, number, number];
-    taken.push({ id, payload: String(rest[at + 3]), failures, losses });
-  }
-  for (const [index, payload] of fresh.entries()) taken.push({ id: first + index, payload, failures: 0, losses: 0 });
-  return { kind, stale: stale === "-" ? [] : stale.split(","), taken };
 }
 
 describe("the scripts, against a model", function () {

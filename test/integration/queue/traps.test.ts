@@ -141,7 +141,7 @@ for (const version of ["8", "7.0"] as const) {
         await redis.rpush(k.list, "apple");
         const [item] = await a.take();
         await a.say([a.failed(item!, 60_000)]);
-        const { kind, wait } = await b.say([], 1, { idle: true });
+        const { kind, waitMs: wait } = await b.say([], 1, { idle: true });
         assert.equal(kind, "ok");
         assert.ok(wait > 0);
         await pass(redis, 60_000);

@@ -17,7 +17,7 @@ function idle(wait: number): FetchScheduler {
   const request = scheduler.plan(nothing, 1_000);
   assert.deepEqual(request, { count: 1, exclusive: true });
   scheduler.finish(scheduler.start(request as FetchRequest));
-  scheduler.onReply(1, 0, wait, 1_000);
+  scheduler.onReply({ count: 1, exclusive: true }, 0, wait, 1_000);
   return scheduler;
 }
 

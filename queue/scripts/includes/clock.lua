@@ -1,0 +1,8 @@
+-- The one clock: ms by Redis. It stands still while a script runs.
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- A number as decimal text: Lua writes large ones as 1e+12.
+local function text(number)
+  return string.format('%d', number)
+end
