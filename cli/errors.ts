@@ -1,5 +1,5 @@
 /** What a user can put right: printed as one line, without a stack. Anything else that is thrown is a defect of ours. */
-export class Trouble extends Error {}
+export class UserError extends Error {}
 
 /** The first line of whatever was thrown. */
 export function firstLine(error: unknown): string {

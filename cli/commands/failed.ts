@@ -1,9 +1,9 @@
 // `npm run failed`: what failed for good, grouped by reason.
-import { command, main, type Where } from "../command.ts";
+import { command, main, type QueueOptions } from "../command.ts";
 import { withBatch } from "../stack/openQueue.ts";
-import { Reasons } from "../view/failureGroups.ts";
-import { rowOf } from "../view/resultRow.ts";
-import { count, label, oneLine } from "../view/format.ts";
+import { FailureGroups } from "../view/failureGroups.ts";
+import { resultRow } from "../view/resultRow.ts";
+import { pluralize, displayName, oneLine } from "../view/format.ts";
 
 const program = command({
   name: "failed",
@@ -12,12 +12,12 @@ const program = command({
     ["npm run failed", "the groups, the biggest first"],
     ["npm run -s failed -- --json", "a line of JSON a group"],
   ],
-  exits: { 0: "nothing failed", 1: "items failed" },
+  exitCodes: { 0: "nothing failed", 1: "items failed" },
 })
   .option("--json", "a line of JSON for each group")
-  .action(async (options: Where & { json?: boolean }) => {
+  .action(async (options: QueueOptions & { json?: boolean }) => {
     await withBatch(options, async ({ admin }) => {
-      const reasons = new Reasons();
+      const reasons = new FailureGroups();
       let failed = 0;
       for await (const record of admin.dead()) {
         reasons.add(record);
@@ -26,13 +26,13 @@ const program = command({
       process.exitCode = failed > 0 ? 1 : 0;
       for (const { reason, count: items, example } of reasons.sorted()) {
         if (options.json) {
-          console.log(JSON.stringify({ reason, count: items, example: rowOf(example) }));
+          console.log(JSON.stringify({ reason, count: items, example: resultRow(example) }));
           continue;
         }
         const pod = example.attempts.at(-1)?.pod;
-        console.log(`${count(items, "item")}: ${oneLine(reason, 200)}`);
+        console.log(`${pluralize(items, "item")}: ${oneLine(reason, 200)}`);
         console.log(
-          `  e.g. ${label(example.payload)}, ${count(example.attempts.length, "attempt")}${pod ? `, last in pod ${oneLine(pod)}` : ""}`,
+          `  e.g. ${displayName(example.payload)}, ${pluralize(example.attempts.length, "attempt")}${pod ? `, last in pod ${oneLine(pod)}` : ""}`,
         );
       }
       if (options.json) return;

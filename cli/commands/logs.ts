@@ -1,11 +1,11 @@
 // `npm run logs -- ITEM`: the log of one item, though many share a pod.
 import { InvalidArgumentError } from "commander";
 import type { ItemRecord } from "../../queue/types.ts";
-import { command, main, type Where } from "../command.ts";
+import { command, main, type QueueOptions } from "../command.ts";
 import { withQueue } from "../stack/openQueue.ts";
-import { rowOf } from "../view/resultRow.ts";
-import { count, label, oneLine } from "../view/format.ts";
-import { Trouble } from "../errors.ts";
+import { resultRow } from "../view/resultRow.ts";
+import { pluralize, displayName, oneLine } from "../view/format.ts";
+import { UserError } from "../errors.ts";
 
 const number = (text: string): number => {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Expected its number in `results`.");
@@ -14,9 +14,11 @@ const number = (text: string): number => {
 
 /** The item's end, where it was thrown, and what it logged. @returns Whether it kept a log. */
 function print(record: ItemRecord, log: string | undefined): boolean {
-  const { attempts, outcome, reason } = rowOf(record);
+  const { attempts, outcome, reason } = resultRow(record);
   const why = reason === null ? "" : `: ${oneLine(reason)}`;
-  console.log(`== ${label(record.payload)} (${record.id}): ${outcome} after ${count(attempts, "attempt")}${why}`);
+  console.log(
+    `== ${displayName(record.payload)} (${record.id}): ${outcome} after ${pluralize(attempts, "attempt")}${why}`,
+  );
   const stack = outcome === "done" ? undefined : record.reason?.split("\n").slice(1).join("\n");
   if (stack) console.log(stack);
   console.log(log?.trimEnd() ?? "(no log kept: set keepLogs to all for items that are done)");
@@ -31,13 +33,13 @@ const program = command({
     ["npm run logs -- banana", "by the item's text"],
     ["npm run logs -- --id 17", "by its number in `results`"],
   ],
-  exits: { 0: "printed", 1: "the item kept no log" },
+  exitCodes: { 0: "printed", 1: "the item kept no log" },
 })
   .argument("[item]", "the item's text")
   .option("--id <number>", "its number instead", number)
-  .action(async (item: string | undefined, options: Where & { id?: number }) => {
+  .action(async (item: string | undefined, options: QueueOptions & { id?: number }) => {
     if ((item === undefined) === (options.id === undefined))
-      throw new Trouble("say which item: its text, or --id NUMBER");
+      throw new UserError("say which item: its text, or --id NUMBER");
     await withQueue(options, async ({ admin }) => {
       const wanted = Buffer.from(item ?? "");
       let printed = 0;
@@ -49,7 +51,9 @@ const program = command({
         if (options.id !== undefined) break;
       }
       if (found === 0)
-        throw new Trouble(`no such item was given to a worker yet: ${item === undefined ? options.id : oneLine(item)}`);
+        throw new UserError(
+          `no such item was given to a worker yet: ${item === undefined ? options.id : oneLine(item)}`,
+        );
       if (printed === 0) process.exitCode = 1;
     });
   });

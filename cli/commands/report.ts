@@ -1,12 +1,12 @@
 // `npm run report`: the run in one HTML file.
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { command, main, type Where } from "../command.ts";
+import { command, main, type QueueOptions } from "../command.ts";
 import { withBatch } from "../stack/openQueue.ts";
 import { collect } from "../report/collect.ts";
 import { html } from "../report/html.ts";
-import { count } from "../view/format.ts";
-import { firstLine, Trouble } from "../errors.ts";
+import { pluralize } from "../view/format.ts";
+import { firstLine, UserError } from "../errors.ts";
 
 /** Whole or not at all. */
 function write(file: string, text: string): void {
@@ -16,7 +16,7 @@ function write(file: string, text: string): void {
     renameSync(half, file);
   } catch (error) {
     rmSync(half, { force: true });
-    throw new Trouble(`cannot write ${file}: ${firstLine(error)}; give another with --output FILE`);
+    throw new UserError(`cannot write ${file}: ${firstLine(error)}; give another with --output FILE`);
   }
 }
 
@@ -28,15 +28,15 @@ const program = command({
     ["npm run report", "writes report.html"],
     ["npm run report -- -o monday.html", "under another name"],
   ],
-  exits: { 0: "written" },
+  exitCodes: { 0: "written" },
 })
   .option("-o, --output <file>", "where to", "report.html")
-  .action(async ({ output, ...where }: Where & { output: string }) => {
+  .action(async ({ output, ...where }: QueueOptions & { output: string }) => {
     await withBatch(where, async ({ admin, title }, counts) => {
       const data = await collect(title, counts, admin.results());
       const file = resolve(output);
       write(file, html(data));
-      console.log(`${count(data.counts.items, "item")}: ${file}`);
+      console.log(`${pluralize(data.counts.items, "item")}: ${file}`);
     });
   });
 await main(program);

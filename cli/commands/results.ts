@@ -2,9 +2,9 @@
 import { pipeline } from "node:stream/promises";
 import { Option } from "commander";
 import { stringify } from "csv-stringify";
-import { command, main, type Where } from "../command.ts";
+import { command, main, type QueueOptions } from "../command.ts";
 import { withBatch } from "../stack/openQueue.ts";
-import { COLUMNS, isSettled, type Row, rowOf } from "../view/resultRow.ts";
+import { COLUMNS, isSettled, type ResultRow, resultRow } from "../view/resultRow.ts";
 
 const program = command({
   name: "results",
@@ -15,15 +15,15 @@ const program = command({
     ["npm run -s results -- --format csv > results.csv", "for a spreadsheet"],
     ["npm run -s results -- --all", "also items that are not settled yet"],
   ],
-  exits: { 0: "printed" },
+  exitCodes: { 0: "printed" },
 })
   .addOption(new Option("-f, --format <format>", "how").choices(["ndjson", "csv"]).default("ndjson"))
   .option("--csv", "the same as --format csv")
   .option("-a, --all", "also what is running or waits for another attempt")
-  .action(async (options: Where & { format: string; csv?: boolean; all?: boolean }) => {
+  .action(async (options: QueueOptions & { format: string; csv?: boolean; all?: boolean }) => {
     await withBatch(options, async ({ admin }) => {
-      async function* rows(): AsyncIterable<Row> {
-        for await (const record of admin.results()) if (options.all || isSettled(record)) yield rowOf(record);
+      async function* rows(): AsyncIterable<ResultRow> {
+        for await (const record of admin.results()) if (options.all || isSettled(record)) yield resultRow(record);
       }
       if (options.csv || options.format === "csv") {
         const cells = async function* () {

@@ -1,15 +1,15 @@
 // `npm run resume`: takes back a pause, or reopens an aborted batch.
 import { stateText } from "../view/progressBar.ts";
-import { command, main, type Where } from "../command.ts";
+import { command, main, type QueueOptions } from "../command.ts";
 import { withQueue } from "../stack/openQueue.ts";
-import { count } from "../view/format.ts";
+import { pluralize } from "../view/format.ts";
 
 const program = command({
   name: "resume",
   description: "Takes back `npm run pause`. Also reopens an aborted batch for workers that are still there.",
   examples: [["npm run resume", "now"]],
-  exits: { 0: "resumed, or there was nothing to resume" },
-}).action(async (options: Where) => {
+  exitCodes: { 0: "resumed, or there was nothing to resume" },
+}).action(async (options: QueueOptions) => {
   await withQueue(options, async ({ admin }) => {
     await admin.resume();
     const counts = await admin.counts();
@@ -17,7 +17,7 @@ const program = command({
     console.log(
       over
         ? `Nothing to resume: ${stateText(counts)}.`
-        : `Resumed: ${count(counts.waiting + counts.delayed, "item")} left to start.`,
+        : `Resumed: ${pluralize(counts.waiting + counts.delayed, "item")} left to start.`,
     );
   });
 });

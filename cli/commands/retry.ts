@@ -1,18 +1,18 @@
 // `npm run retry`: the failed items again.
-import { command, main, type Where } from "../command.ts";
+import { command, main, type QueueOptions } from "../command.ts";
 import { openQueue } from "../stack/openQueue.ts";
-import { findStack, pulumi, type StackHome, stackOutputs } from "../stack/stack.ts";
-import { count, textOf } from "../view/format.ts";
-import { Trouble } from "../errors.ts";
+import { findStack, pulumi, type StackLocation, stackOutputs } from "../stack/stack.ts";
+import { pluralize, textOf } from "../view/format.ts";
+import { UserError } from "../errors.ts";
 
 /** The value of a setting, as Pulumi has it. */
-async function setting(home: StackHome, key: string): Promise<string | undefined> {
+async function setting(home: StackLocation, key: string): Promise<string | undefined> {
   const { stdout } = await pulumi(home, ["config", "get", key], { reject: false });
   return String(stdout ?? "").trim() || undefined;
 }
 
 /** Where the worker Job is in the stack's state. */
-async function workerUrn(home: StackHome, name: string): Promise<string> {
+async function workerUrn(home: StackLocation, name: string): Promise<string> {
   const { stdout } = await pulumi(home, ["stack", "export"]);
   const { deployment } = JSON.parse(String(stdout)) as {
     deployment: { resources?: { urn: string; type: string; inputs?: { metadata?: { name?: string } } }[] };
@@ -20,7 +20,7 @@ async function workerUrn(home: StackHome, name: string): Promise<string> {
   const job = deployment.resources?.find(
     ({ type, inputs }) => type === "kubernetes:batch/v1:Job" && inputs?.metadata?.name === name,
   );
-  if (!job) throw new Trouble(`the stack has no Job ${name}: run \`pulumi up\``);
+  if (!job) throw new UserError(`the stack has no Job ${name}: run \`pulumi up\``);
   return job.urn;
 }
 
@@ -32,13 +32,13 @@ const program = command({
     ["npm run retry", "all that failed"],
     ["npm run retry -- --match timeout", "those whose reason or text has `timeout` in it"],
   ],
-  exits: { 0: "`up` succeeded, or there was nothing to do", 1: "`up` failed" },
+  exitCodes: { 0: "`up` succeeded, or there was nothing to do", 1: "`up` failed" },
 })
   .option("-m, --match <text>", "only items whose text or reason has this in it")
-  .action(async (options: Where & { match?: string }) => {
+  .action(async (options: QueueOptions & { match?: string }) => {
     const home = findStack(options.stack);
     const { workerJob } = await stackOutputs(home);
-    if (!workerJob) throw new Trouble("the stack has no workers: set `workers` to true and run `pulumi up`");
+    if (!workerJob) throw new UserError("the stack has no workers: set `workers` to true and run `pulumi up`");
     const queue = await openQueue(options, home);
     const ids: number[] = [];
     try {
@@ -52,7 +52,7 @@ const program = command({
         console.log(options.match === undefined ? "Nothing failed." : `No failed item matches ${options.match}.`);
         return;
       }
-      console.log(`Running ${count(ids.length || waiting + delayed, "item")} again.`);
+      console.log(`Running ${pluralize(ids.length || waiting + delayed, "item")} again.`);
       // All of them is what a new seeding does by itself; some of them are put back here, and only the workers run again.
       if (options.match !== undefined) await queue.admin.requeueDead(ids);
     } finally {

@@ -1,9 +1,9 @@
 // `npm run scale -- N`: another number of workers, while they run.
 import { InvalidArgumentError } from "commander";
 import { Cluster } from "../stack/cluster.ts";
-import { command, main, type Where } from "../command.ts";
+import { command, main, type QueueOptions } from "../command.ts";
 import { findStack, stackOutputs } from "../stack/stack.ts";
-import { Trouble } from "../errors.ts";
+import { UserError } from "../errors.ts";
 
 const pods = (text: string): number => {
   const number = Number(text);
@@ -17,16 +17,17 @@ const program = command({
   description:
     "Changes the number of worker pods while they run, also while `up` waits. Pods that go give back what they have in hand, at no cost to the item.",
   examples: [["npm run scale -- 10", "ten pods"]],
-  exits: { 0: "changed" },
+  exitCodes: { 0: "changed" },
 })
   .argument("<pods>", "how many", pods)
-  .action(async (parallelism: number, options: Where) => {
+  .action(async (parallelism: number, options: QueueOptions) => {
     const home = findStack(options.stack);
     const outputs = await stackOutputs(home);
-    if (!outputs.workerJob) throw new Trouble("the stack has no workers: set `workers` to true and run `pulumi up`");
+    if (!outputs.workerJob) throw new UserError("the stack has no workers: set `workers` to true and run `pulumi up`");
     const cluster = new Cluster(outputs, home.env.KUBECONFIG);
     const job = await cluster.job(outputs.workerJob);
-    if (job.ended) throw new Trouble(`the Job has ended (${job.ended}): set \`parallelism\` for the next run instead`);
+    if (job.ended)
+      throw new UserError(`the Job has ended (${job.ended}): set \`parallelism\` for the next run instead`);
     await cluster.scale(outputs.workerJob, parallelism);
     console.log(
       `From ${job.parallelism} to ${parallelism} pods. For the next \`up\` the setting counts: pulumi config set parallelism ${parallelism} replaces the Job, then or while it runs.`,

@@ -2,11 +2,11 @@
 import { createInterface } from "node:readline";
 import { prepareStack, script } from "../stack/devStack.ts";
 import { openQueue } from "../stack/openQueue.ts";
-import { rowOf } from "../view/resultRow.ts";
-import { label, oneLine } from "../view/format.ts";
+import { resultRow } from "../view/resultRow.ts";
+import { displayName, oneLine } from "../view/format.ts";
 import { watchProgress } from "../view/liveProgress.ts";
-import { pulumi, remember, type StackHome, stackOutputs } from "../stack/stack.ts";
-import { firstLine, Trouble } from "../errors.ts";
+import { pulumi, remember, type StackLocation, stackOutputs } from "../stack/stack.ts";
+import { firstLine, UserError } from "../errors.ts";
 
 /** Items that are listed; the rest is counted. */
 const LISTED = 20;
@@ -16,7 +16,7 @@ const worthShowing = (line: string) =>
   !/^@ |^\s*$|\b(creating|updating|deleting|replacing)\b|warning: using pulumi-l/.test(line);
 
 /** `pulumi up`, line by line as it goes, with the bar of `npm run status` while the workers work. @returns Whether it changed anything. */
-async function up(home: StackHome): Promise<boolean> {
+async function up(home: StackLocation): Promise<boolean> {
   const done = new AbortController();
   const bar = watchProgress(home, { signal: done.signal, stream: process.stdout });
   const how = ["--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--color=never"];
@@ -34,13 +34,13 @@ async function up(home: StackHome): Promise<boolean> {
   await bar;
   if (exitCode !== 0) {
     console.error(diagnostics.filter(worthShowing).join("\n"));
-    throw new Trouble("`pulumi up` failed: see above; `npm run status` and `npm run failed` say more");
+    throw new UserError("`pulumi up` failed: see above; `npm run status` and `npm run failed` say more");
   }
   return !/^Resources:\n\s+\d+ unchanged\n/m.test(String(all));
 }
 
 /** Which pod did what, from the queue's records, which outlive the pods. */
-async function report(home: StackHome): Promise<void> {
+async function report(home: StackLocation): Promise<void> {
   const { workerJob = "job-wq-2" } = await stackOutputs(home);
   const { admin, close } = await openQueue({}, home);
   try {
@@ -48,12 +48,12 @@ async function report(home: StackHome): Promise<void> {
     let more = 0;
     for await (const record of admin.results()) {
       if (rows.length === LISTED) more++;
-      else rows.push(rowOf(record));
+      else rows.push(resultRow(record));
     }
     console.log("\nWhat the workers did:");
     for (const { item, outcome, pod, reason } of rows) {
       console.log(
-        `  ${(pod ?? "").padEnd(18)} ${outcome.padEnd(8)} ${label(Buffer.from(item))}${reason ? `: ${oneLine(reason, 200)}` : ""}`,
+        `  ${(pod ?? "").padEnd(18)} ${outcome.padEnd(8)} ${displayName(Buffer.from(item))}${reason ? `: ${oneLine(reason, 200)}` : ""}`,
       );
     }
     if (more) console.log(`  and ${more} more`);
@@ -83,6 +83,6 @@ try {
   await report(home);
   if (!changed) console.log("\nNothing had changed: nothing was built, pushed or run.");
 } catch (error) {
-  console.error(`start: ${error instanceof Trouble ? error.message : firstLine(error)}`);
+  console.error(`start: ${error instanceof UserError ? error.message : firstLine(error)}`);
   process.exit(1);
 }

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import chalk from "chalk";
 import logUpdate from "log-update";
 import type { Counts } from "../../queue/types.ts";
-import { settled } from "../view/progressBar.ts";
-import { command, main, type Where } from "../command.ts";
-import { paceOfWorkers, Pacer, timeLeft } from "../view/throughput.ts";
+import { settledCount } from "../view/progressBar.ts";
+import { command, main, type QueueOptions } from "../command.ts";
+import { workerThroughput, RateEstimator, timeLeft } from "../view/throughput.ts";
 import { type OpenQueue, withQueue } from "../stack/openQueue.ts";
-import { type Look, screen } from "../view/dashboard.ts";
-import { label } from "../view/format.ts";
+import { type Snapshot, dashboard } from "../view/dashboard.ts";
+import { displayName } from "../view/format.ts";
 
 const WATCH_MS = 1_000;
 
@@ -18,25 +18,25 @@ export function exitCode({ state, dead }: Counts): number {
   return state === "finished" ? 0 : 2;
 }
 
-async function look({ admin }: OpenQueue, pacer: Pacer): Promise<Look> {
+async function look({ admin }: OpenQueue, pacer: RateEstimator): Promise<Snapshot> {
   const counts = await admin.counts();
   const workers = (await admin.workers()).filter((worker) => !("ended" in worker && worker.ended));
-  pacer.look(counts);
-  const pace = pacer.pace() ?? paceOfWorkers(workers, counts);
-  return { counts, workers, ...(pace && { pace }) };
+  pacer.sample(counts);
+  const pace = pacer.throughput() ?? workerThroughput(workers, counts);
+  return { counts, workers, ...(pace && { throughput: pace }) };
 }
 
-function print(title: string, seen: Look): string {
+function print(title: string, seen: Snapshot): string {
   const { columns = 80, rows = 24, isTTY = false } = process.stdout;
-  return screen(title, seen, { columns: isTTY ? columns : Infinity, rows, terminal: isTTY, chalk });
+  return dashboard(title, seen, { columns: isTTY ? columns : Infinity, rows, terminal: isTTY, chalk });
 }
 
-function json({ counts, workers, pace }: Look): string {
+function json({ counts, workers, throughput: pace }: Snapshot): string {
   const shown = workers.map(({ inFlight, ...worker }) => ({
     ...worker,
-    inFlight: inFlight.map(({ payload, ...item }) => ({ ...item, item: label(payload, 1000) })),
+    inFlight: inFlight.map(({ payload, ...item }) => ({ ...item, item: displayName(payload, 1000) })),
   }));
-  const left = pace && counts.state === "open" ? timeLeft(counts.total - settled(counts), pace) : null;
+  const left = pace && counts.state === "open" ? timeLeft(counts.total - settledCount(counts), pace) : null;
   return JSON.stringify({ ...counts, rate: pace?.rate ?? null, left, workers: shown });
 }
 
@@ -48,13 +48,13 @@ const program = command({
     ["npm run status -- --watch", "drawn anew each second until it is over"],
     ["npm run -s status -- --json | jq .done", "for programs"],
   ],
-  exits: { 0: "finished, every item done", 1: "finished with failed items, or aborted", 2: "not over yet" },
+  exitCodes: { 0: "finished, every item done", 1: "finished with failed items, or aborted", 2: "not over yet" },
 })
   .option("-w, --watch", "draw it anew each second, until it is over")
   .option("--json", "one line of JSON")
-  .action(async (options: Where & { watch?: boolean; json?: boolean }) => {
+  .action(async (options: QueueOptions & { watch?: boolean; json?: boolean }) => {
     await withQueue(options, async (queue) => {
-      const pacer = new Pacer();
+      const pacer = new RateEstimator();
       for (;;) {
         const seen = await look(queue, pacer);
         process.exitCode = exitCode(seen.counts);

@@ -1,11 +1,11 @@
 import type { Counts, ItemRecord } from "../../queue/types.ts";
 import { stateText } from "../view/progressBar.ts";
-import { Reasons } from "../view/failureGroups.ts";
-import { isSettled, rowOf } from "../view/resultRow.ts";
-import { label, oneLine } from "../view/format.ts";
+import { FailureGroups } from "../view/failureGroups.ts";
+import { isSettled, resultRow } from "../view/resultRow.ts";
+import { displayName, oneLine } from "../view/format.ts";
 import type { ReportData, ReportTable } from "./data.ts";
 import { distribution } from "./distribution.ts";
-import { type Span, timeline } from "./timeline.ts";
+import { type AttemptSpan, timeline } from "./timeline.ts";
 
 /** So many items are listed; all are counted. */
 const MAX_LISTED = 100_000;
@@ -14,7 +14,7 @@ const MAX_REASONS = 15;
 const SLICES = 120;
 
 /** A text's index in a list of different texts. */
-class Names {
+class StringTable {
   readonly list: string[] = [];
   #known = new Map<string, number>();
 
@@ -33,20 +33,20 @@ export async function collect(
   counts: Counts,
   records: AsyncIterable<ItemRecord> | Iterable<ItemRecord>,
 ): Promise<ReportData> {
-  const pods = new Names();
-  const whys = new Names();
+  const pods = new StringTable();
+  const whys = new StringTable();
   const table: ReportTable = {
     ...{ pods: pods.list, reasons: whys.list, id: [], item: [], outcome: [], result: [], attempts: [] },
     ...{ pod: [], start: [], duration: [], reason: [], left: 0 },
   };
   const sum = { items: 0, done: 0, dead: 0, unsettled: 0, attempts: 0, lost: 0 };
-  const spans: Span[] = [];
+  const spans: AttemptSpan[] = [];
   const durations: number[] = [];
   const ends: { at: number; dead: boolean }[] = [];
-  const reasons = new Reasons();
+  const reasons = new FailureGroups();
   for await (const record of records) {
-    const row = rowOf(record);
-    const item = label(record.payload, 120);
+    const row = resultRow(record);
+    const item = displayName(record.payload, 120);
     sum.items++;
     sum[row.outcome === "done" || row.outcome === "dead" ? row.outcome : "unsettled"]++;
     sum.attempts += row.attempts;
@@ -83,7 +83,7 @@ export async function collect(
     ...{ title, made: counts.now, state: stateText(counts), counts: sum, start, end },
     durations: distribution(durations),
     throughput: throughput(ends, start, end),
-    reasons: fewest(reasons),
+    reasons: topReasons(reasons),
     timeline: timeline(spans, start, end),
     table,
   };
@@ -98,7 +98,7 @@ function throughput(ends: { at: number; dead: boolean }[], start: number, end: n
   return { width, done, dead };
 }
 
-function fewest(reasons: Reasons): ReportData["reasons"] {
+function topReasons(reasons: FailureGroups): ReportData["reasons"] {
   const all = reasons.sorted().map(({ reason, count }) => ({ reason: oneLine(reason, 200), count }));
   if (all.length <= MAX_REASONS) return all;
   const rest = all.splice(MAX_REASONS - 1);

@@ -1,7 +1,7 @@
 import type { Bar, Cell, Timeline } from "./data.ts";
 
 /** One attempt, as the timeline needs it. */
-export interface Span {
+export interface AttemptSpan {
   pod: string;
   start: number;
   end: number;
@@ -16,7 +16,7 @@ const MAX_LANES = 100;
 const SLICES = 300;
 
 /** Gives each attempt of a pod the first slot that is free: as many slots as were ever busy at a time. */
-function slots(spans: Span[]): { slot: number[]; width: Map<string, number> } {
+function slots(spans: AttemptSpan[]): { slot: number[]; width: Map<string, number> } {
   const free = new Map<string, number[]>();
   const slot: number[] = new Array<number>(spans.length);
   const byStart = spans.map((_, index) => index).sort((a, b) => spans[a]!.start - spans[b]!.start || a - b);
@@ -31,7 +31,7 @@ function slots(spans: Span[]): { slot: number[]; width: Map<string, number> } {
 }
 
 /** Bars where they are few, else how busy each lane was in each slice of time. */
-export function timeline(spans: Span[], begin: number, end: number): Timeline {
+export function timeline(spans: AttemptSpan[], begin: number, end: number): Timeline {
   const { slot, width: slotsOf } = slots(spans);
   const pods = [...slotsOf.keys()].sort();
   const allSlots = [...slotsOf.values()].reduce((sum, n) => sum + n, 0);

@@ -10,11 +10,11 @@ import {
 } from "@kubernetes/client-node";
 import { kubeconfigOf } from "../../config/kubeconfig.ts";
 import type { StackOutputs } from "./outputs.ts";
-import { firstLine, Trouble } from "../errors.ts";
+import { firstLine, UserError } from "../errors.ts";
 
 const REDIS_PORT = 6379;
 
-/** The cluster of a stack, through its API server alone: no kubectl. Errors are {@link Trouble}s. */
+/** The cluster of a stack, through its API server alone: no kubectl. Errors are {@link UserError}s. */
 export class Cluster {
   readonly #config: KubeConfig;
   readonly #namespace: string;
@@ -25,7 +25,7 @@ export class Cluster {
     try {
       this.#config = kubeconfigOf({ kubeconfig, context: kubeContext }, kubeconfigPath);
     } catch (error) {
-      throw new Trouble(firstLine(error));
+      throw new UserError(firstLine(error));
     }
   }
 
@@ -34,7 +34,7 @@ export class Cluster {
     const core = this.#config.makeApiClient(CoreV1Api);
     const read = core.readNamespacedSecret({ name: secret, namespace: this.#namespace });
     const { data } = await this.#ask(`Secret ${secret}`, read);
-    if (!data?.password) throw new Trouble(`Secret ${this.#namespace}/${secret} has no key \`password\``);
+    if (!data?.password) throw new UserError(`Secret ${this.#namespace}/${secret} has no key \`password\``);
     return Buffer.from(data.password, "base64").toString("utf8");
   }
 
@@ -43,7 +43,7 @@ export class Cluster {
     const core = this.#config.makeApiClient(CoreV1Api);
     const { status } = await this.#ask(`Pod ${pod}`, core.readNamespacedPod({ name: pod, namespace: this.#namespace }));
     if (status?.phase !== "Running") {
-      throw new Trouble(
+      throw new UserError(
         `Pod ${this.#namespace}/${pod} is ${status?.phase ?? "not running"}: Redis does not answer yet`,
       );
     }
@@ -97,13 +97,13 @@ export class Cluster {
       if (error instanceof ApiException) {
         const where = `${what} in namespace ${this.#namespace}`;
         if (error.code === 404)
-          throw new Trouble(`${where} is not there: \`pulumi up\` has not made it, or it was destroyed`);
+          throw new UserError(`${where} is not there: \`pulumi up\` has not made it, or it was destroyed`);
         if (error.code === 401 || error.code === 403)
-          throw new Trouble(`the cluster at ${server} does not let you see ${where}`);
-        throw new Trouble(`${where}: the cluster at ${server} answered ${error.code}`);
+          throw new UserError(`the cluster at ${server} does not let you see ${where}`);
+        throw new UserError(`${where}: the cluster at ${server} answered ${error.code}`);
       }
       const cause = (error as Error).cause ?? error;
-      throw new Trouble(
+      throw new UserError(
         `the cluster at ${server} does not answer: ${firstLine(cause)}; is it up, and KUBECONFIG right?`,
       );
     }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { environment } from "../../local/host/environment.ts";
 import { stateDir } from "../../local/paths.ts";
-import { pulumi, type StackHome } from "./stack.ts";
+import { pulumi, type StackLocation } from "./stack.ts";
 
 const root = join(import.meta.dirname, "../..");
 const STACK = "dev";
@@ -15,7 +15,7 @@ export function script(path: string, ...args: string[]) {
 }
 
 /** Where the stack `dev` is. Its settings are a copy of the checkout's: `pulumi stack init` writes a salt into them, and `npm run retry` a number. */
-export function devHome(): StackHome & { stack: string; configFile: string } {
+export function devHome(): StackLocation & { stack: string; configFile: string } {
   const configFile = join(stateDir, "start", `Pulumi.${STACK}.yaml`);
   return { stack: STACK, configFile, env: environment() };
 }

@@ -2,15 +2,15 @@ import type { ChalkInstance } from "chalk";
 import Table from "cli-table3";
 import stringWidth from "string-width";
 import type { Counts, WorkerInfo } from "../../queue/types.ts";
-import { bar, paceText, settled, stateText } from "./progressBar.ts";
-import type { Pace } from "./throughput.ts";
-import { count, label, number, oneLine, span } from "./format.ts";
+import { progressBar, throughputText, settledCount, stateText } from "./progressBar.ts";
+import type { Throughput } from "./throughput.ts";
+import { pluralize, displayName, formatNumber, oneLine, formatDuration } from "./format.ts";
 
 /** What one look at a batch showed. */
-export interface Look {
+export interface Snapshot {
   counts: Counts;
   workers: WorkerInfo[];
-  pace?: Pace;
+  throughput?: Throughput;
 }
 
 /** What the screen is drawn on. */
@@ -25,7 +25,7 @@ export interface Surface {
 
 /** Workers not heard for so long are marked; they say something at least each third of a lease. */
 const SILENT_MS = 15_000;
-const SLOWEST = 5;
+const SLOWEST_SHOWN = 5;
 const NONE = {
   top: "",
   "top-mid": "",
@@ -38,7 +38,7 @@ const NONE = {
 const BORDERLESS = { ...NONE, "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "" };
 
 /** A column is not made narrower than this to fit the terminal. */
-const NARROWEST = 6;
+const MIN_COLUMN_WIDTH = 6;
 
 /** Lines of a table without a frame; where it is wider than the terminal, its widest columns are cut. */
 function table(head: string[], rows: string[][], { columns, chalk }: Surface): string[] {
@@ -47,7 +47,7 @@ function table(head: string[], rows: string[][], { columns, chalk }: Surface): s
   );
   for (let over = widths.reduce((sum, width) => sum + width, -2) - columns; over > 0; over--) {
     const widest = Math.max(...widths);
-    if (widest > NARROWEST) widths[widths.lastIndexOf(widest)] = widest - 1;
+    if (widest > MIN_COLUMN_WIDTH) widths[widths.lastIndexOf(widest)] = widest - 1;
   }
   const made = new Table({
     chars: { ...BORDERLESS, "right-mid": "", middle: "" },
@@ -74,42 +74,42 @@ function workerRow(worker: WorkerInfo, now: number, chalk: ChalkInstance): strin
   return [
     oneLine(worker.pod),
     oneLine(worker.node) || "-",
-    number(worker.done),
-    worker.failed ? number(worker.failed) : "-",
-    silent > SILENT_MS ? chalk.yellow(`${span(silent)} ago`) : `${span(silent)} ago`,
-    oldest ? span(now - oldest.since) : "-",
-    oldest ? `${label(oldest.payload, 48 - more.length)}${more}` : "-",
+    formatNumber(worker.done),
+    worker.failed ? formatNumber(worker.failed) : "-",
+    silent > SILENT_MS ? chalk.yellow(`${formatDuration(silent)} ago`) : `${formatDuration(silent)} ago`,
+    oldest ? formatDuration(now - oldest.since) : "-",
+    oldest ? `${displayName(oldest.payload, 48 - more.length)}${more}` : "-",
   ];
 }
 
 /** The screen of `npm run status`, as text of several lines. */
-export function screen(title: string, { counts, workers, pace }: Look, surface: Surface): string {
+export function dashboard(title: string, { counts, workers, throughput: pace }: Snapshot, surface: Surface): string {
   const { chalk, columns, rows, terminal } = surface;
   const { state, total, done, running, waiting, delayed, dead, now } = counts;
   const colour = state === "aborted" || dead ? chalk.red : state === "finished" ? chalk.green : chalk.cyan;
   const lines = [
     `${chalk.bold(title)}  ${colour(oneLine(stateText(counts), Math.max(20, columns - title.length - 2)))}`,
   ];
-  const share = total ? ` ${Math.floor((settled(counts) / total) * 100)} %` : "";
-  const progress = `${number(settled(counts))} of ${count(total, "item")}${share}`;
+  const share = total ? ` ${Math.floor((settledCount(counts) / total) * 100)} %` : "";
+  const progress = `${formatNumber(settledCount(counts))} of ${pluralize(total, "item")}${share}`;
   lines.push(
     terminal
-      ? `${bar(counts, Math.max(10, Math.min(60, columns - progress.length - 2)), chalk)}  ${progress}`
+      ? `${progressBar(counts, Math.max(10, Math.min(60, columns - progress.length - 2)), chalk)}  ${progress}`
       : progress,
   );
-  const states = [`done ${number(done)}`, `running ${number(running)}`, `waiting ${number(waiting)}`];
-  states.push(`retrying ${number(delayed)}`, dead ? chalk.red(`failed ${number(dead)}`) : "failed 0");
+  const states = [`done ${formatNumber(done)}`, `running ${formatNumber(running)}`, `waiting ${formatNumber(waiting)}`];
+  states.push(`retrying ${formatNumber(delayed)}`, dead ? chalk.red(`failed ${formatNumber(dead)}`) : "failed 0");
   lines.push(states.join("   "));
-  const speed = paceText(counts, pace);
+  const speed = throughputText(counts, pace);
   if (speed) lines.push(speed);
   const losses = [];
-  if (counts.retried) losses.push(`${count(counts.retried, "attempt")} failed and retried`);
-  if (counts.lost) losses.push(`${count(counts.lost, "attempt")} lost with their worker`);
-  if (counts.external) losses.push(`${count(counts.external, "item")} taken by another hand than ours`);
+  if (counts.retried) losses.push(`${pluralize(counts.retried, "attempt")} failed and retried`);
+  if (counts.lost) losses.push(`${pluralize(counts.lost, "attempt")} lost with their worker`);
+  if (counts.external) losses.push(`${pluralize(counts.external, "item")} taken by another hand than ours`);
   if (losses.length) lines.push(chalk.yellow(losses.join(", ")));
 
   if (workers.length) {
-    const room = terminal ? Math.max(3, rows - lines.length - SLOWEST - 6) : Infinity;
+    const room = terminal ? Math.max(3, rows - lines.length - SLOWEST_SHOWN - 6) : Infinity;
     const [shown, left] = cut(
       workers.toSorted((a, b) => (a.pod < b.pod ? -1 : a.pod > b.pod ? 1 : a.startedAt - b.startedAt)),
       room,
@@ -123,14 +123,18 @@ export function screen(title: string, { counts, workers, pace }: Look, surface: 
         surface,
       ),
     );
-    if (left) lines.push(chalk.dim(`and ${count(left, "more worker")}`));
+    if (left) lines.push(chalk.dim(`and ${pluralize(left, "more worker")}`));
   }
 
   const hands = workers.flatMap(({ pod, inFlight }) => inFlight.map((item) => ({ ...item, pod })));
   // With one item a worker the table above shows them already.
   if (hands.length > workers.filter(({ inFlight }) => inFlight.length).length) {
-    const slowest = hands.sort((a, b) => a.since - b.since).slice(0, SLOWEST);
-    const rows = slowest.map(({ since, pod, payload }) => [span(now - since), oneLine(pod), label(payload)]);
+    const slowest = hands.sort((a, b) => a.since - b.since).slice(0, SLOWEST_SHOWN);
+    const rows = slowest.map(({ since, pod, payload }) => [
+      formatDuration(now - since),
+      oneLine(pod),
+      displayName(payload),
+    ]);
     lines.push("", ...table(["SLOWEST", "WORKER", "ITEM"], rows, surface));
   }
   return lines.join("\n");

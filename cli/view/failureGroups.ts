@@ -2,7 +2,7 @@ import type { ItemRecord } from "../../queue/types.ts";
 import { textOf } from "./format.ts";
 
 /** Items that failed for the same reason. */
-export interface ReasonGroup {
+export interface FailureGroup {
   /** The reason's first line, with what differs between its items (the item, pod and node) as `…`. */
   reason: string;
   count: number;
@@ -15,7 +15,7 @@ const MAX_GROUPS = 1000;
 const OTHER = "other reasons";
 
 /** The same text for two items that failed alike: `cannot open a.txt` and `cannot open b.txt` are both `cannot open …`. */
-export function reasonOf(record: ItemRecord): string {
+export function reasonTemplate(record: ItemRecord): string {
   let reason = (record.reason ?? "no reason given").split("\n", 1)[0]!.trim() || "no reason given";
   const item = textOf(record.payload);
   const names = record.attempts.flatMap(({ pod, node }) => (node ? [pod, node] : [pod]));
@@ -27,18 +27,18 @@ export function reasonOf(record: ItemRecord): string {
 }
 
 /** Groups failed items by reason, the biggest group first. */
-export class Reasons {
-  #groups = new Map<string, ReasonGroup>();
+export class FailureGroups {
+  #groups = new Map<string, FailureGroup>();
 
   add(record: ItemRecord): void {
-    const own = reasonOf(record);
+    const own = reasonTemplate(record);
     const reason = this.#groups.has(own) || this.#groups.size < MAX_GROUPS ? own : OTHER;
     const group = this.#groups.get(reason);
     if (group) group.count++;
     else this.#groups.set(reason, { reason, count: 1, example: record });
   }
 
-  sorted(): ReasonGroup[] {
+  sorted(): FailureGroup[] {
     return [...this.#groups.values()].sort((a, b) => b.count - a.count || a.example.id - b.example.id);
   }
 }

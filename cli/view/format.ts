@@ -32,7 +32,7 @@ function cut(text: string, max: number): string {
 }
 
 /** An item's name for people: its text on one line, or its bytes in base64. */
-export function label(payload: Buffer, max = 60): string {
+export function displayName(payload: Buffer, max = 60): string {
   const text = textOf(payload.length > 4 * max ? payload.subarray(0, 4 * max) : payload);
   if (text === undefined && payload.length > 4 * max && isUtf8(payload)) return oneLine(payload.toString("utf8"), max);
   if (text === undefined) return oneLine(`base64:${payload.toString("base64")}`, max);
@@ -40,7 +40,7 @@ export function label(payload: Buffer, max = 60): string {
 }
 
 /** `2h 13m`, `45s`, `320ms`: two units at most. */
-export function span(ms: number): string {
+export function formatDuration(ms: number): string {
   return prettyMs(Math.max(0, ms < 1000 ? Math.round(ms) : ms), {
     unitCount: 2,
     secondsDecimalDigits: ms < 10_000 ? 1 : 0,
@@ -48,11 +48,11 @@ export function span(ms: number): string {
 }
 
 /** `12,345`, and `3.4` below ten. */
-export function number(value: number): string {
+export function formatNumber(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
 }
 
 /** `1 item`, `2 items`. */
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${number(n)} ${n === 1 ? one : many}`;
+export function pluralize(n: number, one: string, many = `${one}s`): string {
+  return `${formatNumber(n)} ${n === 1 ? one : many}`;
 }

@@ -2,7 +2,7 @@ import type { ItemRecord } from "../../queue/types.ts";
 import { textOf } from "./format.ts";
 
 /** One line of `npm run results`: an item that is settled, or as far as it got. */
-export interface Row {
+export interface ResultRow {
   /** The number in which it was first given, from 1. */
   id: number;
   /** Its text; where its bytes are not UTF-8, `base64:` and its bytes so. */
@@ -33,7 +33,7 @@ export const COLUMNS = [
   "end",
   "duration",
   "reason",
-] as const satisfies (keyof Row)[];
+] as const satisfies (keyof ResultRow)[];
 
 /** Outcomes that will not change by themselves. */
 export const isSettled = (record: ItemRecord): boolean => record.outcome === "done" || record.outcome === "dead";
@@ -51,7 +51,7 @@ function valueOf(text: string | undefined): unknown {
 const iso = (ms: number | undefined) => (ms ? new Date(ms).toISOString() : null);
 
 /** An item's record as a row of results. */
-export function rowOf(record: ItemRecord): Row {
+export function resultRow(record: ItemRecord): ResultRow {
   const last = record.attempts.at(-1);
   return {
     id: record.id,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { execa } from "execa";
-import type { Row } from "../../cli/view/resultRow.ts";
+import type { ResultRow } from "../../cli/view/resultRow.ts";
 import { Consumer, DoNotRetry, Seeder } from "../../queue/index.ts";
 
 export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon", "orange"];
@@ -32,8 +32,8 @@ export function cli(name: string, url: string, ...args: string[]) {
 }
 
 /** The rows of `results`. */
-export const ndjson = (text: string): Row[] =>
+export const ndjson = (text: string): ResultRow[] =>
   text
     .split("\n")
     .filter(Boolean)
-    .map((line) => JSON.parse(line) as Row);
+    .map((line) => JSON.parse(line) as ResultRow);

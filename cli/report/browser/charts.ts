@@ -11,7 +11,7 @@ import { type EChartsType, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import type { CustomSeriesRenderItem } from "echarts";
 import type { ReportData } from "../data.ts";
-import { clock, element, number, span } from "./format.ts";
+import { formatTime, element, formatNumber, formatDuration } from "./format.ts";
 
 use([BarChart, CustomChart, LinesChart, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent]);
 use([TooltipComponent, CanvasRenderer]);
@@ -89,11 +89,11 @@ function drawTimeline({ timeline, start, end }: ReportData): void {
     const { i } = data as { i: number };
     if (bars.length) {
       const [lane, from, to, how, id, item] = bars[i]!;
-      return `${safe(item)} (${id})<br>${how}, ${span(to - from)}, from ${clock(at(from))}<br>${safe(lanes[lane]!)}`;
+      return `${safe(item)} (${id})<br>${how}, ${formatDuration(to - from)}, from ${formatTime(at(from))}<br>${safe(lanes[lane]!)}`;
     }
     const [lane, slice, busy, ended, bad] = cells[i]!;
-    const what = `${Math.round(busy * 100)} % busy, ${number(ended)} attempts ended, ${number(bad)} failed or lost`;
-    return `${safe(lanes[lane]!)}<br>${clock(at(slice * width))}<br>${what}`;
+    const what = `${Math.round(busy * 100)} % busy, ${formatNumber(ended)} attempts ended, ${formatNumber(bad)} failed or lost`;
+    return `${safe(lanes[lane]!)}<br>${formatTime(at(slice * width))}<br>${what}`;
   };
   draw("timeline", {
     grid: { left: 150, right: 24, top: 10, bottom: 70 },
@@ -153,7 +153,7 @@ function drawThroughput({ throughput: { width, done, dead }, start }: ReportData
       trigger: "axis",
       formatter: (params: { dataIndex: number }[]) => {
         const i = params[0]!.dataIndex;
-        return `${clock(start + i * width)}, ${span(width)}<br>${number(done[i]!)} done, ${number(dead[i]!)} failed`;
+        return `${formatTime(start + i * width)}, ${formatDuration(width)}<br>${formatNumber(done[i]!)} done, ${formatNumber(dead[i]!)} failed`;
       },
     },
     xAxis: axis({ type: "time", splitLine: { show: false } }),
@@ -165,7 +165,7 @@ function drawThroughput({ throughput: { width, done, dead }, start }: ReportData
 function drawDurations({ durations }: ReportData): void {
   if (!durations) return;
   const { edges, counts } = durations;
-  const names = counts.map((_, i) => span(edges[i]!));
+  const names = counts.map((_, i) => formatDuration(edges[i]!));
   const place = (ms: number) =>
     Math.max(
       0,
@@ -177,7 +177,10 @@ function drawDurations({ durations }: ReportData): void {
   }));
   draw("durations", {
     grid: { left: 60, right: 24, top: 50, bottom: 40 },
-    tooltip: box(({ dataIndex: i }) => `${span(edges[i]!)} to ${span(edges[i + 1]!)}: ${number(counts[i]!)} items`),
+    tooltip: box(
+      ({ dataIndex: i }) =>
+        `${formatDuration(edges[i]!)} to ${formatDuration(edges[i + 1]!)}: ${formatNumber(counts[i]!)} items`,
+    ),
     xAxis: axis({ type: "category", data: names }),
     yAxis: axis({ type: "value", name: "items", minInterval: 1, nameTextStyle: { color: colour("dim") } }),
     series: [
@@ -194,7 +197,7 @@ function drawReasons({ reasons }: ReportData): void {
   element("reasons").style.height = `${4 + reasons.length * 1.8}rem`;
   draw("reasons", {
     grid: { left: 420, right: 60, top: 5, bottom: 30 },
-    tooltip: box(({ dataIndex: i }) => `${safe(reasons[i]!.reason)}<br>${number(reasons[i]!.count)} items`),
+    tooltip: box(({ dataIndex: i }) => `${safe(reasons[i]!.reason)}<br>${formatNumber(reasons[i]!.count)} items`),
     xAxis: axis({ type: "value", minInterval: 1 }),
     yAxis: axis({
       ...{ type: "category", inverse: true, data: reasons.map(({ reason }) => reason) },

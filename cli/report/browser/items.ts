@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import type { ReportData, ReportTable } from "../data.ts";
-import { clock, element, number, span } from "./format.ts";
+import { formatTime, element, formatNumber, formatDuration } from "./format.ts";
 
 const PAGE = 50;
 
@@ -25,13 +25,13 @@ const columns: Column[] = [
   {
     name: "start",
     value: (t, i) => t.start[i]!,
-    text: (v, start) => (Number(v) < 0 ? "" : clock(start + Number(v))),
+    text: (v, start) => (Number(v) < 0 ? "" : formatTime(start + Number(v))),
     numeric: true,
   },
   {
     name: "duration",
     value: (t, i) => t.duration[i]!,
-    text: (v) => (Number(v) < 0 ? "" : span(Number(v))),
+    text: (v) => (Number(v) < 0 ? "" : formatDuration(Number(v))),
     numeric: true,
   },
   { name: "reason", value: (t, i) => t.reasons[t.reason[i]!] ?? "", text: plain },
@@ -76,9 +76,9 @@ export function fillTable({ table, start }: ReportData): void {
       return line;
     });
     document.querySelector("tbody")!.replaceChildren(...shown);
-    const left = table.left ? `; ${number(table.left)} more are in \`npm run results\`` : "";
-    element("found").textContent = `${number(rows.length)} of ${number(table.id.length)} items${left}`;
-    element("place").textContent = `page ${number(page + 1)} of ${number(pages)}`;
+    const left = table.left ? `; ${formatNumber(table.left)} more are in \`npm run results\`` : "";
+    element("found").textContent = `${formatNumber(rows.length)} of ${formatNumber(table.id.length)} items${left}`;
+    element("place").textContent = `page ${formatNumber(page + 1)} of ${formatNumber(pages)}`;
     [back.disabled, next.disabled] = [page === 0, page >= pages - 1];
     heads.forEach((head, i) =>
       head.setAttribute("aria-sort", columns[i] !== sortedBy ? "none" : downwards ? "descending" : "ascending"),

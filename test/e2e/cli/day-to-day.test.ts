@@ -1,7 +1,7 @@
 // The commands of day to day, beside an `up` that runs: through the cluster, as a person runs them.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Row } from "../../../cli/view/resultRow.ts";
+import type { ResultRow } from "../../../cli/view/resultRow.ts";
 import { checkout, platformUp, TestStack } from "../../support/stack.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -92,7 +92,7 @@ describe("the commands, beside `up`", function () {
 
   it("retry runs all that failed, or those that match, and nothing else", async () => {
     const attempts = async () => {
-      const rows = (await stack.cli("results")).out.split("\n").map((line) => JSON.parse(line) as Row);
+      const rows = (await stack.cli("results")).out.split("\n").map((line) => JSON.parse(line) as ResultRow);
       return Object.fromEntries(rows.filter((row) => row.attempts > 1).map(({ item, attempts }) => [item, attempts]));
     };
     const one = await stack.cli("retry", "--match", "item-17 has");

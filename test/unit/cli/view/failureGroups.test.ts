@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { reasonOf, Reasons } from "../../../../cli/view/failureGroups.ts";
+import { reasonTemplate, FailureGroups } from "../../../../cli/view/failureGroups.ts";
 import { attempt, record } from "../../../support/looks.ts";
 
 const dead = (item: string, reason?: string) =>
@@ -16,11 +16,11 @@ const reasons: [what: string, item: string, reason: string | undefined, group: s
 
 describe("failures by reason", () => {
   for (const [what, item, reason, group] of reasons) {
-    it(what, () => assert.equal(reasonOf(dead(item, reason)), group));
+    it(what, () => assert.equal(reasonTemplate(dead(item, reason)), group));
   }
 
   it("puts the biggest group first, and the first of it as its example", () => {
-    const groups = new Reasons();
+    const groups = new FailureGroups();
     groups.add({ ...dead("one", "is rotten"), id: 1 });
     groups.add({ ...dead("two", "no such page: two"), id: 2 });
     groups.add({ ...dead("three", "no such page: three"), id: 3, attempts: [attempt({ pod: "pod-9" })] });
@@ -34,7 +34,7 @@ describe("failures by reason", () => {
   });
 
   it("keeps no more than a thousand of them", () => {
-    const groups = new Reasons();
+    const groups = new FailureGroups();
     for (let id = 1; id <= 5_000; id++) groups.add({ ...dead("item", `code ${id}`), id });
     const [first, ...others] = groups.sorted();
     assert.deepEqual([first!.reason, first!.count, first!.example.id], ["other reasons", 4_000, 1_001]);

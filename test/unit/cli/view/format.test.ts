@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { count, label, number, oneLine, span } from "../../../../cli/view/format.ts";
+import { pluralize, displayName, formatNumber, oneLine, formatDuration } from "../../../../cli/view/format.ts";
 
 const lines: [what: string, text: string, max: number | undefined, shown: string][] = [
   ["plain text", "apple", undefined, "apple"],
@@ -45,12 +45,13 @@ describe("text of the commands", () => {
   for (const [what, text, max, shown] of lines) {
     it(`one line: ${what}`, () => assert.equal(oneLine(text, max), shown));
   }
-  for (const [what, payload, shown] of labels) it(`a label of ${what}`, () => assert.equal(label(payload, 20), shown));
-  for (const [ms, text] of spans) it(`${ms} ms are ${text}`, () => assert.equal(span(ms), text));
-  for (const [value, text] of numbers) it(`${value} is ${text}`, () => assert.equal(number(value), text));
+  for (const [what, payload, shown] of labels)
+    it(`a label of ${what}`, () => assert.equal(displayName(payload, 20), shown));
+  for (const [ms, text] of spans) it(`${ms} ms are ${text}`, () => assert.equal(formatDuration(ms), text));
+  for (const [value, text] of numbers) it(`${value} is ${text}`, () => assert.equal(formatNumber(value), text));
   it("one is not many", () => {
     assert.deepEqual(
-      [0, 1, 2_000].map((n) => count(n, "item")),
+      [0, 1, 2_000].map((n) => pluralize(n, "item")),
       ["0 items", "1 item", "2,000 items"],
     );
   });
