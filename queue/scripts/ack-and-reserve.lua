@@ -128,6 +128,7 @@ if waiting < seen then foreign = foreign + seen - waiting end
 if waiting > seen then total = total + waiting - seen end
 if not b[13] and waiting > 0 then
   state, seeded = 'open', true
+  redis.pcall('SADD', 'wq:queues', list)
   set('schema', 1)
   set('owner', '')
   set('epoch', 1)
