@@ -38,8 +38,10 @@ function draw(id: string, option: Option): void {
   const chart = init(element(id));
   drawn.set(id, chart);
   chart.setOption({
-    ...{ animation: false, textStyle: { color: colour("dim"), fontFamily: "system-ui, sans-serif" } },
-    ...{ backgroundColor: colour("back"), grid: { left: 60, right: 24, top: 30, bottom: 40 } },
+    animation: false,
+    textStyle: { color: colour("dim"), fontFamily: "system-ui, sans-serif" },
+    backgroundColor: colour("back"),
+    grid: { left: 60, right: 24, top: 30, bottom: 40 },
     ...option,
   });
 }
@@ -52,7 +54,10 @@ const axis = (more: Option): Option => ({
 });
 
 const box = (formatter: (params: { data: unknown; seriesName: string; dataIndex: number }) => string): Option => ({
-  ...{ formatter, confine: true, backgroundColor: colour("back"), borderColor: colour("line") },
+  formatter,
+  confine: true,
+  backgroundColor: colour("back"),
+  borderColor: colour("line"),
   textStyle: { color: colour("text") },
 });
 
@@ -81,7 +86,8 @@ function drawTimeline({ timeline, start, end }: ReportData): void {
     const r = Math.round(Math.min(Math.max(right, left + 2), x + wide));
     if (r <= l) return null;
     return {
-      ...{ type: "rect", shape: { x: l, y: top - height / 2, width: r - l, height } },
+      type: "rect",
+      shape: { x: l, y: top - height / 2, width: r - l, height },
       style: { fill: colour(fill), opacity },
     };
   };
@@ -104,29 +110,28 @@ function drawTimeline({ timeline, start, end }: ReportData): void {
     ],
     xAxis: axis({ type: "time", min: start, max: Math.max(end, start + 1) }),
     yAxis: axis({
-      ...{ type: "category", data: lanes, inverse: true, splitLine: { show: false } },
+      type: "category",
+      data: lanes,
+      inverse: true,
+      splitLine: { show: false },
       axisLabel: { color: colour("dim"), width: 135, overflow: "truncate" },
     }),
     series: [
       {
-        ...{
-          type: "custom",
-          progressive: 0,
-          renderItem: rectangle,
-          data: boxes,
-          clip: true,
-          encode: { x: [1, 2], y: 0 },
-        },
+        type: "custom",
+        progressive: 0,
+        renderItem: rectangle,
+        data: boxes,
+        clip: true,
+        encode: { x: [1, 2], y: 0 },
       },
       {
-        ...{
-          type: "lines",
-          zlevel: 0,
-          coordinateSystem: "cartesian2d",
-          silent: true,
-          symbol: ["none", "arrow"],
-          symbolSize: 6,
-        },
+        type: "lines",
+        zlevel: 0,
+        coordinateSystem: "cartesian2d",
+        silent: true,
+        symbol: ["none", "arrow"],
+        symbolSize: 6,
         lineStyle: { color: colour("dead"), type: "dashed", width: 1, opacity: 0.8, curveness: 0.15 },
         data: links.map(([from, to]) => ({
           coords: [
@@ -143,8 +148,13 @@ function drawThroughput({ throughput: { width, done, dead }, start }: ReportData
   const perSecond = (list: number[]) => list.map((n, i) => [start + (i + 0.5) * width, (n * 1000) / width]);
   const name = { done: "done", dead: "failed" };
   const series = (["done", "dead"] as const).map((outcome) => ({
-    ...{ type: "bar", stack: "all", name: name[outcome], barCategoryGap: "10%", large: true },
-    ...{ itemStyle: { color: colour(outcome) }, data: perSecond(outcome === "done" ? done : dead) },
+    type: "bar",
+    stack: "all",
+    name: name[outcome],
+    barCategoryGap: "10%",
+    large: true,
+    itemStyle: { color: colour(outcome) },
+    data: perSecond(outcome === "done" ? done : dead),
   }));
   draw("throughput", {
     legend: { top: 0, right: 24, textStyle: { color: colour("dim") } },
@@ -172,7 +182,8 @@ function drawDurations({ durations }: ReportData): void {
       edges.findLastIndex((edge, i) => edge <= ms && i < counts.length),
     );
   const marks = (["p50", "p95", "p99"] as const).map((name, i) => ({
-    ...{ name, xAxis: place(durations[name]) },
+    name,
+    xAxis: place(durations[name]),
     label: { formatter: name, color: colour("text"), distance: 2 + 12 * i },
   }));
   draw("durations", {
@@ -185,7 +196,10 @@ function drawDurations({ durations }: ReportData): void {
     yAxis: axis({ type: "value", name: "items", minInterval: 1, nameTextStyle: { color: colour("dim") } }),
     series: [
       {
-        ...{ type: "bar", data: counts, barCategoryGap: "5%", itemStyle: { color: colour("other") } },
+        type: "bar",
+        data: counts,
+        barCategoryGap: "5%",
+        itemStyle: { color: colour("other") },
         markLine: { symbol: "none", silent: true, lineStyle: { color: colour("text") }, data: marks },
       },
     ],
@@ -200,13 +214,18 @@ function drawReasons({ reasons }: ReportData): void {
     tooltip: box(({ dataIndex: i }) => `${safe(reasons[i]!.reason)}<br>${formatNumber(reasons[i]!.count)} items`),
     xAxis: axis({ type: "value", minInterval: 1 }),
     yAxis: axis({
-      ...{ type: "category", inverse: true, data: reasons.map(({ reason }) => reason) },
+      type: "category",
+      inverse: true,
+      data: reasons.map(({ reason }) => reason),
       axisLabel: { color: colour("text"), width: 400, overflow: "truncate" },
     }),
     series: [
       {
-        ...{ type: "bar", data: reasons.map(({ count }) => count), itemStyle: { color: colour("dead") } },
-        ...{ barMaxWidth: 18, label: { show: true, position: "right", color: colour("text") } },
+        type: "bar",
+        data: reasons.map(({ count }) => count),
+        itemStyle: { color: colour("dead") },
+        barMaxWidth: 18,
+        label: { show: true, position: "right", color: colour("text") },
       },
     ],
   });

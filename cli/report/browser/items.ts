@@ -76,7 +76,7 @@ export function fillTable({ table, start }: ReportData): void {
       return line;
     });
     document.querySelector("tbody")!.replaceChildren(...shown);
-    const left = table.left ? `; ${formatNumber(table.left)} more are in \`npm run results\`` : "";
+    const left = table.left ? `; ${formatNumber(table.left)} more are in \`wq results\`` : "";
     element("found").textContent = `${formatNumber(rows.length)} of ${formatNumber(table.id.length)} items${left}`;
     element("place").textContent = `page ${formatNumber(page + 1)} of ${formatNumber(pages)}`;
     [back.disabled, next.disabled] = [page === 0, page >= pages - 1];

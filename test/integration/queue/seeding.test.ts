@@ -331,7 +331,7 @@ for (const version of ["8", "7.0"] as const) {
         },
       };
       await assert.rejects(seed(source), {
-        message: "The batch was aborted while it was seeded: see `npm run status` for the reason.",
+        message: "The batch was aborted while it was seeded: see `npx wq status` for the reason.",
       });
       assert.equal((await admin.counts()).reason, "enough");
     });

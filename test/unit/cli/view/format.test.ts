@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { pluralize, displayName, formatNumber, oneLine, formatDuration } from "../../../../cli/view/format.ts";
+import {
+  displayName,
+  formatBytes,
+  formatDuration,
+  formatNumber,
+  oneLine,
+  pluralize,
+  printable,
+} from "../../../../cli/view/format.ts";
 
 const lines: [what: string, text: string, max: number | undefined, shown: string][] = [
   ["plain text", "apple", undefined, "apple"],
@@ -41,7 +49,26 @@ const numbers: [value: number, text: string][] = [
   [1_234_567, "1,234,567"],
 ];
 
+const printables: [what: string, text: string, shown: string][] = [
+  ["lines and tabs as they are", "a\tb\nc\r\nd", "a\tb\nc\nd"],
+  ["colours without them", "\u001b[1;31mred\u001b[0m", "red"],
+  ["what would drive a terminal, escaped", "\u001b[2J\u001b]0;x\u0007\r", "\\u001b[2J\\u001b]0;x\\u0007\\u000d"],
+];
+
+const sizes: [bytes: number, text: string][] = [
+  [0, "0 B"],
+  [1023, "1,023 B"],
+  [1536, "1.5 KiB"],
+  [25 * 2 ** 20, "25 MiB"],
+  [2 ** 41, "2,048 GiB"],
+];
+
 describe("text of the commands", () => {
+  for (const [what, text, shown] of printables) {
+    it(`prints ${what}`, () => assert.equal(printable(text), shown));
+  }
+  for (const [bytes, text] of sizes)
+    it(`shows ${bytes} bytes as ${text}`, () => assert.equal(formatBytes(bytes), text));
   for (const [what, text, max, shown] of lines) {
     it(`one line: ${what}`, () => assert.equal(oneLine(text, max), shown));
   }
