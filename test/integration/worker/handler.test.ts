@@ -118,14 +118,7 @@ describe("a handler", function () {
       assert.deepEqual([exitCode, stderr], [1, "Failed: The time limit of 0.2 s is over"]);
     });
     it("may be a command with arguments of any look", async () => {
-      const { exitCode, all } = await attempt(
-        "a b",
-        "--",
-        "sh",
-        "-c",
-        'echo heard >&2; printf "%s" "$ITEM"',
-        "--help",
-      );
+      const { exitCode, all } = await attempt("a b", "--", "sh", "-c", 'echo heard >&2; printf "%s" "$ITEM"', "--help");
       assert.equal(all, 'Working on a b\nheard\nDone: "a b"');
       assert.equal(exitCode, 0);
     });
