@@ -1,4 +1,7 @@
-/** A problem that the user can put right. Printed as one line, without a stack; anything else that is thrown is a defect of ours. */
+/**
+ * A problem that the user can put right. Printed as one line, without a stack; anything else that is thrown is a
+ * defect of ours.
+ */
 export class UserError extends Error {
   override name = "UserError";
 }

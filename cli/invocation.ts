@@ -2,7 +2,10 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join, sep } from "node:path";
 
-/** Whether a shell finds `wq` by its name. npm and the launcher put folders `node_modules/.bin` on PATH that the shell does not have. */
+/**
+ * Whether a shell finds `wq` by its name. npm and the launcher put folders `node_modules/.bin` on PATH that the shell
+ * does not have.
+ */
 function isOnPath(path: string): boolean {
   const suffix = `node_modules${sep}.bin`;
   return path.split(delimiter).some((dir) => {

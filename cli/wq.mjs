@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The command `wq`. An installed package runs what was compiled; a checkout runs its sources, by way of local/launch.mjs, which brings a
-// new enough Node.js and the dependencies. Plain JavaScript, for any Node.js from 18 on.
+// The command `wq`. An installed package runs what was compiled; a checkout runs its sources, by way of
+// local/launch.mjs, which brings a new enough Node.js and the dependencies. Plain JavaScript, for any Node.js from 18
+// on.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 

@@ -39,7 +39,7 @@ export interface QueueSummary {
   memoryBytes?: number;
 }
 
-/** What became of a purge: the queue is gone with so many items; there is none of this name; or it is in use, and stays. */
+/** Outcome of a purge: the queue is gone with its items; there is none of this name; or it is in use, and stays. */
 export type PurgeResult =
   | { outcome: "purged"; items: number }
   | { outcome: "unknown" }

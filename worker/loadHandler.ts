@@ -8,7 +8,10 @@ import { commandHandler } from "./command.ts";
 /** Name of the handler's file, for messages. */
 const handlerFile = process.env.WQ_HANDLER ?? "worker/handler.ts";
 
-/** The handler of a file; by default the one beside this program. @throws Error with one line where it does not load or exports nothing callable. */
+/**
+ * The handler of a file; by default the one beside this program.
+ * @throws Error with one line where it does not load or exports nothing callable.
+ */
 export async function loadHandler(file?: string): Promise<Handler> {
   const name = file ?? handlerFile;
   // The programs of an image are bundled, and so is the handler, each for itself.

@@ -12,7 +12,10 @@ export interface TrialOptions {
   log: (line: string) => void;
 }
 
-/** Runs the handler on the item. One that does not listen to its signal fails at the time limit all the same, as in the worker. */
+/**
+ * Runs the handler on the item. One that does not listen to its signal fails at the time limit all the same, as in
+ * the worker.
+ */
 export async function tryItem(handler: Handler, item: string, options: TrialOptions): Promise<Trial> {
   const { timeoutMs, log } = options;
   const abort = new AbortController();

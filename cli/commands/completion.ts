@@ -1,4 +1,5 @@
-// `wq completion SHELL`: the script that makes a shell complete `wq`. It asks `wq complete` for the words (cli/completion.ts).
+// `wq completion SHELL`: the script that makes a shell complete `wq`. It asks `wq complete` for the words
+// (cli/completion.ts).
 import { Argument } from "commander";
 import { verbCommand } from "../command.ts";
 import { EXIT_OK } from "../exitCodes.ts";

@@ -32,7 +32,10 @@ async function* cells(rows: Rows): AsyncIterable<Record<string, unknown>> {
   }
 }
 
-/** Writes CSV. A text that a spreadsheet would run as a formula (`=HYPERLINK(…)`) gets an apostrophe in front; a negative number does not. */
+/**
+ * Writes CSV. A text that a spreadsheet would run as a formula (`=HYPERLINK(…)`) gets an apostrophe in front; a
+ * negative number does not.
+ */
 async function writeCsv(rows: Rows): Promise<void> {
   const { stringify } = await import("csv-stringify");
   const format = stringify({

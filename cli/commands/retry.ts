@@ -22,7 +22,10 @@ async function matching(admin: QueueAdmin, match: string): Promise<number[]> {
   return ids;
 }
 
-/** Puts failed items back. @returns Their number, that of all items that now wait, and whether the batch was not over before. */
+/**
+ * Puts failed items back.
+ * @returns Their number, that of all items that now wait, and whether the batch was not over before.
+ */
 async function requeue({ admin, close }: OpenQueue, match: string | undefined) {
   try {
     const { state } = await admin.counts();

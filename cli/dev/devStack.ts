@@ -1,4 +1,5 @@
-// The stack that `npm start` runs: on the local platform, in a backend of the platform's own, with its settings beside it, so that the checkout stays clean.
+// The stack that `npm start` runs: on the local platform, in a backend of the platform's own, with its settings
+// beside it, so that the checkout stays clean.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -18,7 +19,10 @@ export function script(path: string, ...args: string[]) {
 /** The stack `dev`, with a settings file of its own. */
 export type DevStack = StackLocation & { stack: string; configFile: string };
 
-/** Where the stack `dev` is. Its settings are a copy of the checkout's, because `pulumi stack init` writes a salt into them. */
+/**
+ * Where the stack `dev` is. Its settings are a copy of the checkout's, because `pulumi stack init` writes a salt into
+ * them.
+ */
 export function devStack(): DevStack {
   const configFile = join(stateDir, "start", `Pulumi.${STACK}.yaml`);
   return { program: root, stack: STACK, configFile, env: environment() };

@@ -10,7 +10,8 @@ try {
   const location = devStack();
   if (existsSync(location.configFile)) {
     const exitCode = await showPulumi(location, ["destroy", "--yes", "--skip-preview", "--non-interactive"]);
-    // A platform that was stopped, or a stack that is gone, is no reason not to go on: it all lies in the platform's folder.
+    // A platform that was stopped, or a stack that is gone, is no reason not to go on: it all lies in the platform's
+    // folder.
     if (exitCode !== 0) console.error("down: the stack stays: see above");
     else {
       // Without `--preserve-config`, Pulumi would delete the checkout's settings too.

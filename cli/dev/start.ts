@@ -20,7 +20,10 @@ const LISTED = 20;
 const isWorthShowing = (line: string) =>
   !/^@ |^\s*$|\b(creating|updating|deleting|replacing)\b|warning: using pulumi-l/.test(line);
 
-/** `pulumi up`, line by line as it goes, with the bar of `wq status` while the workers work. @returns Whether it changed anything. */
+/**
+ * `pulumi up`, line by line as it goes, with the bar of `wq status` while the workers work.
+ * @returns Whether it changed anything.
+ */
 async function up(location: StackLocation): Promise<boolean> {
   const ended = new AbortController();
   const open = async () => openBatch(await readBatchAt(location));

@@ -23,7 +23,8 @@ function script(): string {
 }
 
 /**
- * The whole report in one file. Its policy forbids the browser any request. The data cannot end its element: `<` is written as an escape of JSON.
+ * The whole report in one file. Its policy forbids the browser any request. The data cannot end its element: `<` is
+ * written as an escape of JSON.
  */
 export function html(data: ReportData): string {
   const json = JSON.stringify(data).replaceAll("<", "\\u003c");

@@ -50,7 +50,10 @@ function isWithin(resource: StateResource, component: string, byUrn: Map<string,
   return false;
 }
 
-/** Settings of the Kubernetes provider that the component's children use; of the stack's only one, while there are none yet. */
+/**
+ * Settings of the Kubernetes provider that the component's children use; of the stack's only one, while there are
+ * none yet.
+ */
 function clusterOf(component: StateResource, { resources }: StackState): ClusterSettings {
   const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
   const providers = new Map(

@@ -66,8 +66,9 @@ const here = (): LookupContext => ({
  * Where the stack may be, the likeliest first: the next ones are for where no stack is selected in the one before.
  *
  * 1. Within another Pulumi program than this checkout: that program.
- * 2. What `npm start` left, in its checkout and outside any program, unless the environment chose another backend. Where the environment
- *    chose the same one (`platform env`), a stack that was selected in the checkout comes first.
+ * 2. What `npm start` left, in its checkout and outside any program, unless the environment chose another backend.
+ *    Where the environment chose the same one (`platform env`), a stack that was selected in the checkout comes
+ *    first.
  * 3. Within this checkout: this program.
  * @throws UserError where there is no program.
  */

@@ -19,7 +19,11 @@ export interface Route {
   open: (location: RedisLocation, stack: StackLocation) => Promise<RedisConnection>;
 }
 
-/** Connects to a URL. @param release Closes what the connection runs through. @throws UserError where Redis does not answer. */
+/**
+ * Connects to a URL.
+ * @param release Closes what the connection runs through.
+ * @throws UserError where Redis does not answer.
+ */
 export async function connectTo(url: string, release: () => void = () => {}): Promise<RedisConnection> {
   try {
     const redis = await connect(url);
@@ -53,7 +57,10 @@ const podForward: Route = {
   },
 };
 
-/** In the order in which they are tried. A relay in the supervisor's Pod, for a Redis that only the cluster can reach, belongs at the end. */
+/**
+ * In the order in which they are tried. A relay in the supervisor's Pod, for a Redis that only the cluster can reach,
+ * belongs at the end.
+ */
 const routes: Route[] = [direct, podForward];
 
 /** Opens a connection by the first route that works. @throws UserError: the reasons of all routes that were tried. */

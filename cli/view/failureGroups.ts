@@ -3,7 +3,10 @@ import { textOf } from "./format.ts";
 
 /** Items that failed for the same reason. */
 export interface FailureGroup {
-  /** First line of the reason. What differs between items is replaced: the item, pod and node by `…`, and numbers by `N`. */
+  /**
+   * First line of the reason. What differs between items is replaced: the item, pod and node by `…`, and numbers by
+   * `N`.
+   */
   reason: string;
   count: number;
   /** The first of them. */
@@ -23,7 +26,9 @@ const NUMBERS = [
   /(?<![\w.])[-+]?\d+(?:[.,:]\d+)*|\d+(?:[.,:]\d+)*/g,
 ];
 
-/** The reason with the names in it replaced. Short names turn up inside other words, and numbers are replaced anyway. */
+/**
+ * The reason with the names in it replaced. Short names turn up inside other words, and numbers are replaced anyway.
+ */
 function withoutNames(reason: string, names: string[]): string {
   let text = reason;
   for (const name of names) {
@@ -34,7 +39,10 @@ function withoutNames(reason: string, names: string[]): string {
   return text;
 }
 
-/** First line of the reason, without the names of the item, its pods and nodes: `cannot open …` for `cannot open a.txt`. */
+/**
+ * First line of the reason, without the names of the item, its pods and nodes: `cannot open …` for `cannot open
+ * a.txt`.
+ */
 export function namelessReason({ reason, payload, attempts }: ItemRecord): string {
   const line = (reason ?? "").split("\n", 1)[0]!.trim();
   const item = textOf(payload);

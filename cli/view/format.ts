@@ -15,7 +15,10 @@ function escapeControl(char: string): string {
   return SHORT_ESCAPES[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-/** The text on one line of at most `max` columns, harmless in a terminal: what an item or a reason holds is not ours to trust. */
+/**
+ * The text on one line of at most `max` columns, harmless in a terminal: what an item or a reason holds is not ours
+ * to trust.
+ */
 export function oneLine(text: string, max = Infinity): string {
   return truncate(text.replace(CONTROL, escapeControl), max);
 }

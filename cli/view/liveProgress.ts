@@ -16,8 +16,8 @@ interface Watched {
 }
 
 /**
- * Draws the bar of `wq status` in place until the signal aborts; where there is no terminal, a line now and then. Silent until the queue
- * can be opened. Never throws: it only watches.
+ * Draws the bar of `wq status` in place until the signal aborts; where there is no terminal, a line now and then.
+ * Silent until the queue can be opened. Never throws: it only watches.
  */
 export async function watchProgress(
   open: () => Promise<Watched>,

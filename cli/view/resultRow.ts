@@ -9,7 +9,9 @@ export interface ResultRow {
   /** Its text; where its bytes are not UTF-8, `base64:` and the bytes in base64. */
   item: string;
   outcome: ItemRecord["outcome"];
-  /** What the handler returned, as a JSON value, or a command's standard output as a string; null where there is none. */
+  /**
+   * What the handler returned, as a JSON value, or a command's standard output as a string; null where there is none.
+   */
   result: unknown;
   /** Number of attempts, including those cut short by a shutdown or a lost worker. */
   attempts: number;

@@ -1,4 +1,5 @@
-// A stack of a test's own on the local platform: its own namespace, its own backend, its own settings file; nothing of the checkout changes.
+// A stack of a test's own on the local platform: its own namespace, its own backend, its own settings file; nothing
+// of the checkout changes.
 import {
   copyFileSync,
   cpSync,
@@ -156,7 +157,8 @@ export class TestStack {
   }
 
   /**
-   * A verb of `wq`, as `npx wq VERB ARGS --stack NAME` typed in a checkout of its own, where the settings lie as a user's do.
+   * A verb of `wq`, as `npx wq VERB ARGS --stack NAME` typed in a checkout of its own, where the settings lie as a
+   * user's do.
    */
   async wq(...args: string[]): Promise<{ code: number; out: string; err: string }> {
     copyFileSync(this.file, join(this.project, basename(this.file)));

@@ -22,7 +22,8 @@ const drawn = new Map<string, EChartsType>();
 addEventListener("resize", () => drawn.forEach((chart) => chart.resize()));
 
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-const HOW: Record<string, string> = {
+/** Name of the colour of each outcome of an attempt. */
+const OUTCOME_COLOURS: Record<string, string> = {
   done: "done",
   failed: "dead",
   timeout: "dead",
@@ -30,8 +31,8 @@ const HOW: Record<string, string> = {
   released: "released",
 };
 
-/** What stands in a tooltip is text, whatever an item is named. */
-const safe = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+/** Escapes text for a tooltip, which is HTML. */
+const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
 function draw(id: string, option: Option): void {
   drawn.get(id)?.dispose();
@@ -66,8 +67,8 @@ function drawTimeline({ timeline, start, end }: ReportData): void {
   element("timeline").style.height = `${Math.max(9, 5 + lanes.length * (lanes.length > 40 ? 0.7 : 1.4))}rem`;
   const at = (offset: number) => start + offset;
   const boxes = bars.length
-    ? bars.map(([lane, from, to, how], i) => {
-        return { value: [lane, at(from), at(to)] as const, fill: HOW[how] ?? "other", opacity: 1, i };
+    ? bars.map(([lane, from, to, outcome], i) => {
+        return { value: [lane, at(from), at(to)] as const, fill: OUTCOME_COLOURS[outcome] ?? "other", opacity: 1, i };
       })
     : cells.map(([lane, slice, busy, , bad], i) => {
         const from = at(slice * width);
@@ -94,12 +95,12 @@ function drawTimeline({ timeline, start, end }: ReportData): void {
   const tip = ({ data }: { data: unknown }) => {
     const { i } = data as { i: number };
     if (bars.length) {
-      const [lane, from, to, how, id, item] = bars[i]!;
-      return `${safe(item)} (${id})<br>${how}, ${formatDuration(to - from)}, from ${formatTime(at(from))}<br>${safe(lanes[lane]!)}`;
+      const [lane, from, to, outcome, id, item] = bars[i]!;
+      return `${escapeHtml(item)} (${id})<br>${outcome}, ${formatDuration(to - from)}, from ${formatTime(at(from))}<br>${escapeHtml(lanes[lane]!)}`;
     }
     const [lane, slice, busy, ended, bad] = cells[i]!;
     const what = `${Math.round(busy * 100)} % busy, ${formatNumber(ended)} attempts ended, ${formatNumber(bad)} failed or lost`;
-    return `${safe(lanes[lane]!)}<br>${formatTime(at(slice * width))}<br>${what}`;
+    return `${escapeHtml(lanes[lane]!)}<br>${formatTime(at(slice * width))}<br>${what}`;
   };
   draw("timeline", {
     grid: { left: 150, right: 24, top: 10, bottom: 70 },
@@ -211,7 +212,7 @@ function drawReasons({ reasons }: ReportData): void {
   element("reasons").style.height = `${4 + reasons.length * 1.8}rem`;
   draw("reasons", {
     grid: { left: 420, right: 60, top: 5, bottom: 30 },
-    tooltip: box(({ dataIndex: i }) => `${safe(reasons[i]!.reason)}<br>${formatNumber(reasons[i]!.count)} items`),
+    tooltip: box(({ dataIndex: i }) => `${escapeHtml(reasons[i]!.reason)}<br>${formatNumber(reasons[i]!.count)} items`),
     xAxis: axis({ type: "value", minInterval: 1 }),
     yAxis: axis({
       type: "category",
@@ -231,7 +232,7 @@ function drawReasons({ reasons }: ReportData): void {
   });
 }
 
-/** Draws all charts, anew if they were drawn before. */
+/** Draws all charts; again if they were drawn before. */
 export function drawCharts(data: ReportData): void {
   drawTimeline(data);
   drawThroughput(data);

@@ -7,9 +7,9 @@ const PAGE = 50;
 
 interface Column {
   name: string;
-  /** What it is sorted by. */
+  /** Sort key. */
   value: (table: ReportTable, row: number) => number | string;
-  /** What it shows. */
+  /** Text of the cell. */
   text: (value: number | string, start: number) => string;
   numeric?: boolean;
 }
@@ -37,7 +37,7 @@ const columns: Column[] = [
   { name: "reason", value: (t, i) => t.reasons[t.reason[i]!] ?? "", text: plain },
 ];
 
-/** The table of items: a page of it at a time, searched and sorted in memory. */
+/** Fills the table of items: a page at a time, searched and sorted in memory. */
 export function fillTable({ table, start }: ReportData): void {
   const search = element("search") as HTMLInputElement;
   const [back, next] = [element("back") as HTMLButtonElement, element("next") as HTMLButtonElement];
@@ -68,9 +68,9 @@ export function fillTable({ table, start }: ReportData): void {
       const line = document.createElement("tr");
       for (const { name, value, text, numeric } of columns) {
         const cell = document.createElement("td");
-        const is = value(table, row);
-        cell.textContent = text(is, start);
-        cell.className = numeric ? "number" : name === "outcome" ? String(is) : "";
+        const content = value(table, row);
+        cell.textContent = text(content, start);
+        cell.className = numeric ? "number" : name === "outcome" ? String(content) : "";
         line.append(cell);
       }
       return line;
@@ -85,21 +85,21 @@ export function fillTable({ table, start }: ReportData): void {
     );
   };
 
-  /** Searches and sorts; equal ones stay in the order of the items. */
+  /** Applies search and sort order; equal rows stay in the order of the items. */
   const arrange = () => {
     const wanted = search.value.trim().toLowerCase();
-    // A pod or a reason is looked at once, not once an item.
-    const has = (text: string) => text.toLowerCase().includes(wanted);
-    const [pods, reasons] = [table.pods.map(has), table.reasons.map(has)];
+    // Pods and reasons repeat: each is searched once, not once an item.
+    const matches = (text: string) => text.toLowerCase().includes(wanted);
+    const [pods, reasons] = [table.pods.map(matches), table.reasons.map(matches)];
     rows = table.id.map((_, index) => index);
     if (wanted) {
       rows = rows.filter(
         (i) =>
           pods[table.pod[i]!] ||
           reasons[table.reason[i]!] ||
-          has(table.item[i]!) ||
-          has(table.outcome[i]!) ||
-          has(table.result[i]!),
+          matches(table.item[i]!) ||
+          matches(table.outcome[i]!) ||
+          matches(table.result[i]!),
       );
     }
     const keys = rows.map((row) => sortedBy.value(table, row));

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-// What runs in the browser: bundled into the report by html.ts.
+// Entry point of the browser code, which html.ts bundles into the report.
 import { drawCharts } from "./charts.ts";
 import type { ReportData } from "../data.ts";
 import { formatTime, element, formatNumber, formatDuration } from "./format.ts";
@@ -24,17 +24,17 @@ const sums: [id: string, name: string, value: string][] = [
 ];
 for (const [id, name, value] of sums) {
   const box = document.createElement("div");
-  const [term, is] = [document.createElement("dt"), document.createElement("dd")];
-  [term.textContent, is.textContent, is.id] = [name, value, `sum-${id}`];
-  box.append(term, is);
+  const [term, detail] = [document.createElement("dt"), document.createElement("dd")];
+  [term.textContent, detail.textContent, detail.id] = [name, value, `sum-${id}`];
+  box.append(term, detail);
   element("sums").append(box);
 }
 
-const what = timeline.cells.length
+const legend = timeline.cells.length
   ? `how busy, in slices of ${formatDuration(timeline.width)}; red: attempts in it that failed or were lost`
   : "a bar an attempt, lines join the attempts at one item";
 element("lanes").textContent =
-  `A lane a worker slot, ${what}.${timeline.left ? ` ${formatNumber(timeline.left)} more are not shown.` : ""}`;
+  `A lane a worker slot, ${legend}.${timeline.left ? ` ${formatNumber(timeline.left)} more are not shown.` : ""}`;
 
 if (data.durations) {
   const { p50, p95, p99, max } = data.durations;
@@ -45,6 +45,6 @@ element("failures").hidden = data.reasons.length === 0;
 
 fillTable(data);
 drawCharts(data);
-// The colours are read from the style sheet, so a change of the scheme draws anew.
+// Colours come from the style sheet: a change of the scheme draws the charts again.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(data));
 document.documentElement.dataset.ready = "true";

@@ -27,7 +27,10 @@ describe("results of many items", function () {
     assert.equal(await consumer.run(), "finished");
   }
 
-  /** Reads `results` as a program would: how many rows, whether they are in order, and the command's peak of memory, KiB. */
+  /**
+   * Reads `results` as a program would: how many rows, whether they are in order, and the command's peak of memory,
+   * KiB.
+   */
   async function read(queue: string): Promise<{ rows: number; peak: number }> {
     const env = { ...process.env, WQ_REDIS_URL: redis.url };
     const child = spawn(process.execPath, [wqScript, "results", "--queue", queue], {

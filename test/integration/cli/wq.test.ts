@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
@@ -82,6 +82,20 @@ describe("the command wq", function () {
     const err = "wq status: pulumi is not on PATH; install it (https://www.pulumi.com/docs/install/)";
     assert.deepEqual(await run(["status"], { cwd: join(program, "below") }), { out: "", err, code: 3 });
     assert.deepEqual(readdirSync(program).sort(), ["Pulumi.yaml", "below"]);
+  });
+
+  it("runs what was compiled where it is an installed package, from the program's folder", async () => {
+    const program = join(folder, "installed");
+    const installed = join(program, "node_modules/job-wq-2");
+    for (const path of ["cli", "dist/cli"]) mkdirSync(join(installed, path), { recursive: true });
+    mkdirSync(join(program, "node_modules/.bin"));
+    cpSync(wqScript, join(installed, "cli/wq.mjs"));
+    writeFileSync(join(installed, "package.json"), '{"type":"module"}');
+    writeFileSync(join(installed, "dist/cli/main.js"), "console.log(process.cwd(), ...process.argv.slice(2));");
+    symlinkSync("../job-wq-2/cli/wq.mjs", join(program, "node_modules/.bin/wq"));
+    writeFileSync(join(program, "package.json"), "{}");
+    const { stdout } = await execa("npx", ["wq", "status", "--watch"], { cwd: program });
+    assert.equal(stdout, `${realpathSync(program)} status --watch`);
   });
 
   it("try runs the handler, or a program, on one item", async () => {
