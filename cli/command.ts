@@ -1,78 +1,78 @@
-import { Command, CommanderError, Option } from "commander";
-import { firstLine, Trouble } from "./errors.ts";
+import { Command, Option } from "commander";
+import { EXIT_USAGE, type ExitCode } from "./exitCodes.ts";
+import { wq } from "./invocation.ts";
 
-/** What every command is told about where the batch is. */
-export interface Where {
+/** Options that say where a Redis is. */
+export interface RedisOptions {
   /** The stack, where it is not the current one. */
   stack?: string;
-  /** A Redis to look into instead of a stack's: no cluster, no Pulumi. */
+  /** The batch, where the stack has several. */
+  batch?: string;
+  /** URL of a Redis to look into instead of a stack's: no cluster, no Pulumi. */
   redis?: string;
-  /** The name of the list; by default the stack's, or `job2` with `redis`. */
+}
+
+/** Options that say where a batch is. */
+export interface QueueOptions extends RedisOptions {
+  /** Name of the list; by default the batch's, or `job2` with `redis`. */
   queue?: string;
 }
 
-/** How a command presents itself in `--help`. */
-export interface About {
-  /** `status`: what comes after `npm run`. */
+/** Presentation of a verb in its `--help`. */
+export interface CommandSpec {
   name: string;
   description: string;
-  /** What to type, and what it does. */
-  examples: [command: string, what: string][];
-  /** Exit codes but for {@link TROUBLE}. */
-  exits: Record<number, string>;
+  /** What to type after `wq`, and what it does. */
+  examples: [args: string, effect: string][];
+  /** Exit codes but for {@link EXIT_USAGE}. */
+  exitCodes: Partial<Record<ExitCode, string>>;
 }
 
-/** The exit code for everything that kept a command from doing what it was asked: no stack, no cluster, bad arguments. */
-export const TROUBLE = 3;
+/** Two columns of text, indented. */
+export function columns(rows: [string, string][]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+}
 
-const column = (pairs: [string, string][]) => {
-  const width = Math.max(...pairs.map(([left]) => left.length));
-  return pairs.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
-};
+/** One line for a wrong command line, instead of commander's several. */
+export function usageError(path: string, text: string): string {
+  const message = text
+    .trim()
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ")
+    .replace(/\.$/, "");
+  const help = ["wq", path].filter(Boolean).join(" ");
+  return `${help}: ${message}; see ${wq([path, "--help"].filter(Boolean).join(" "))}\n`;
+}
 
-/** A command with the options that all share, its examples and its exit codes in the help. */
-export function command({ name, description, examples, exits }: About): Command {
-  const codes = [...Object.entries(exits), [String(TROUBLE), "could not be told or done; one line on stderr says why"]];
-  return new Command(`npm run ${name} --`)
+/** A verb of `wq`, with its examples and exit codes in the help. */
+export function verbCommand({ name, description, examples, exitCodes }: CommandSpec): Command {
+  const typed = examples.map(([args, effect]): [string, string] => [wq(args), effect]);
+  const codes: [string, string][] = Object.entries(exitCodes);
+  codes.push([String(EXIT_USAGE), "could not be told or done; one line on standard error says why"]);
+  return new Command(name)
     .description(description)
-    .addOption(new Option("--stack <name>", "another stack than the current one"))
-    .addOption(new Option("--redis <url>", "look into this Redis, without a stack or a cluster").env("WQ_REDIS_URL"))
-    .addOption(new Option("--queue <name>", "another queue than the stack's"))
-    .helpOption("-h, --help", "this help")
-    .addHelpText(
-      "after",
-      () => `\nExamples:\n${column(examples)}\n\nExit codes:\n${column(codes as [string, string][])}`,
-    )
+    .helpOption("-h, --help", "show this help")
+    .addHelpText("after", `\nExamples:\n${columns(typed)}\n\nExit codes:\n${columns(codes)}`)
     .allowExcessArguments(false)
-    .configureOutput({
-      outputError: (text, write) =>
-        write(
-          `${text
-            .trim()
-            .replace(/^error: /, `${name}: `)
-            .replaceAll("\n", " ")
-            .replace(/\.$/, "")}; see --help\n`,
-        ),
-    })
+    .configureOutput({ outputError: (text, write) => write(usageError(name, text)) })
     .exitOverride();
 }
 
-/** Parses the command line and does what it says. Every error is one line and {@link TROUBLE}; a reader that went away (`| head`) is none. */
-export async function main(program: Command): Promise<void> {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
-  });
-  try {
-    await program.parseAsync();
-  } catch (error) {
-    process.exitCode = TROUBLE;
-    if (error instanceof CommanderError) {
-      if (error.exitCode === 0) process.exitCode = 0; // --help
-      return; // commander has said what is wrong
-    }
-    const name = program.name().split(" ")[2];
-    console.error(`${name}: ${firstLine(error)}`);
-    if (!(error instanceof Trouble) && process.env.DEBUG) console.error(error);
-  }
+/** A verb that works on a Redis, with the options that say which. */
+export function redisCommand(spec: CommandSpec): Command {
+  return verbCommand(spec)
+    .optionsGroup("Which batch:")
+    .addOption(new Option("--stack <name>", "a stack other than the current one"))
+    .addOption(new Option("--batch <name>", "one of the stack's batches, where it has several"))
+    .addOption(new Option("--redis <url>", "a Redis, without a stack or a cluster").env("WQ_REDIS_URL"))
+    .optionsGroup("Options:");
+}
+
+/** A verb that works on a batch, with the options that say which. */
+export function queueCommand(spec: CommandSpec): Command {
+  return redisCommand(spec)
+    .optionsGroup("Which batch:")
+    .addOption(new Option("--queue <name>", "a queue other than the batch's"))
+    .optionsGroup("Options:");
 }

@@ -1,5 +1,10 @@
-/** What a user can put right: printed as one line, without a stack. Anything else that is thrown is a defect of ours. */
-export class Trouble extends Error {}
+/**
+ * A problem that the user can put right. Printed as one line, without a stack; anything else that is thrown is a
+ * defect of ours.
+ */
+export class UserError extends Error {
+  override name = "UserError";
+}
 
 /** The first line of whatever was thrown. */
 export function firstLine(error: unknown): string {

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 
 const root = join(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), "..");
 /** Version that is fetched where the machine's own is too old. */
@@ -69,6 +70,12 @@ if (!script) refuse("usage: node local/launch.mjs SCRIPT [ARGS…]");
 const node = modernNode();
 installDependencies();
 const PATH = [dirname(node), join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
-const child = spawn(node, [join(root, script), ...args], { stdio: "inherit", env: { ...process.env, PATH } });
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
+if (node === process.execPath) {
+  process.argv = [node, join(root, script), ...args];
+  process.env.PATH = PATH;
+  await import(pathToFileURL(join(root, script)).href);
+} else {
+  const child = spawn(node, [join(root, script), ...args], { stdio: "inherit", env: { ...process.env, PATH } });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
+}

@@ -31,6 +31,20 @@ export interface Counts {
   now: number;
 }
 
+/** A queue among those of a Redis. */
+export interface QueueSummary {
+  queue: string;
+  counts: Counts;
+  /** Memory of its keys, estimated by Redis; absent where Redis does not let us ask. */
+  memoryBytes?: number;
+}
+
+/** Outcome of a purge: the queue is gone with its items; there is none of this name; or it is in use, and stays. */
+export type PurgeResult =
+  | { outcome: "purged"; items: number }
+  | { outcome: "unknown" }
+  | { outcome: "inUse"; running: number; seeding: boolean };
+
 /** How one attempt at an item ended. */
 export type AttemptOutcome = "done" | "failed" | "timeout" | "lost" | "released";
 
@@ -191,4 +205,6 @@ export interface QueueAdminApi {
   pause(): Promise<void>;
   resume(): Promise<void>;
   abort(reason: string): Promise<void>;
+  /** Deletes the queue with all its keys; with `force` also while items are in hand or it is being seeded. */
+  purge(options?: { force?: boolean }): Promise<PurgeResult>;
 }

@@ -1,25 +1,31 @@
 // Finds what is to be done with an item: the handler, or a command.
 import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Handler } from "../queue/index.ts";
 import { commandHandler } from "./command.ts";
 
 /** Name of the handler's file, for messages. */
 const handlerFile = process.env.WQ_HANDLER ?? "worker/handler.ts";
 
-/** The handler beside this program. @throws Error with one line where it does not load or exports nothing callable. */
-export async function loadHandler(): Promise<Handler> {
+/**
+ * The handler of a file; by default the one beside this program.
+ * @throws Error with one line where it does not load or exports nothing callable.
+ */
+export async function loadHandler(file?: string): Promise<Handler> {
+  const name = file ?? handlerFile;
   // The programs of an image are bundled, and so is the handler, each for itself.
-  const url = new URL(import.meta.url.endsWith(".ts") ? "./handler.ts" : "./handler.js", import.meta.url);
+  const beside = new URL(import.meta.url.endsWith(".ts") ? "./handler.ts" : "./handler.js", import.meta.url);
+  const url = file === undefined ? beside : pathToFileURL(resolve(file));
   let module: { default?: unknown };
   try {
     module = (await import(url.href)) as { default?: unknown };
   } catch (error) {
-    throw new Error(`${handlerFile} does not load: ${String(error).split("\n")[0]}`, { cause: error });
+    throw new Error(`${name} does not load: ${String(error).split("\n")[0]}`, { cause: error });
   }
   if (typeof module.default !== "function") {
     throw new Error(
-      `${handlerFile} exports nothing callable: it needs \`export default async function handle(item, context)\``,
+      `${name} exports nothing callable: it needs \`export default async function handle(item, context)\``,
     );
   }
   return module.default as Handler;

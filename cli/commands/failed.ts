@@ -1,42 +1,47 @@
-// `npm run failed`: what failed for good, grouped by reason.
-import { command, main, type Where } from "../command.ts";
+// `wq failed`: the failed items, grouped by reason.
+import { queueCommand, type QueueOptions } from "../command.ts";
+import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
+import { wq } from "../invocation.ts";
 import { withBatch } from "../stack/openQueue.ts";
-import { Reasons } from "../view/failureGroups.ts";
-import { rowOf } from "../view/resultRow.ts";
-import { count, label, oneLine } from "../view/format.ts";
+import { type FailureGroup, FailureGroups, namelessReason } from "../view/failureGroups.ts";
+import { displayName, oneLine, pluralize } from "../view/format.ts";
+import { resultRow } from "../view/resultRow.ts";
 
-const program = command({
+const MAX_WIDTH = 200;
+
+function print({ reason, count, example }: FailureGroup): void {
+  const { pod } = example.attempts.at(-1) ?? {};
+  const facts = [displayName(example.payload), pluralize(example.attempts.length, "attempt")];
+  if (pod) facts.push(`last in pod ${oneLine(pod)}`);
+  // Where numbers differ within the group, one item's own words.
+  const words = namelessReason(example) === reason ? "" : `: ${oneLine(resultRow(example).reason ?? "", MAX_WIDTH)}`;
+  console.log(`${pluralize(count, "item")}: ${oneLine(reason, MAX_WIDTH)}`);
+  console.log(`  e.g. ${facts.join(", ")}${words}`);
+}
+
+export default queueCommand({
   name: "failed",
-  description: "What failed for good, grouped by reason, with an example each.",
+  description: "Shows what failed for good, grouped by reason, with an example each.",
   examples: [
-    ["npm run failed", "the groups, the biggest first"],
-    ["npm run -s failed -- --json", "a line of JSON a group"],
+    ["failed", "the groups, the biggest first"],
+    ["failed --json", "a line of JSON a group"],
   ],
-  exits: { 0: "nothing failed", 1: "items failed" },
+  exitCodes: { [EXIT_OK]: "nothing failed", [EXIT_FAILED]: "items failed" },
 })
   .option("--json", "a line of JSON for each group")
-  .action(async (options: Where & { json?: boolean }) => {
+  .action(async ({ json, ...options }: QueueOptions & { json?: boolean }) => {
     await withBatch(options, async ({ admin }) => {
-      const reasons = new Reasons();
-      let failed = 0;
-      for await (const record of admin.dead()) {
-        reasons.add(record);
-        failed++;
+      const groups = new FailureGroups();
+      for await (const record of admin.dead()) groups.add(record);
+      const sorted = groups.sorted();
+      process.exitCode = sorted.length > 0 ? EXIT_FAILED : EXIT_OK;
+      for (const group of sorted) {
+        const { reason, count, example } = group;
+        if (json) console.log(JSON.stringify({ reason, count, example: resultRow(example) }));
+        else print(group);
       }
-      process.exitCode = failed > 0 ? 1 : 0;
-      for (const { reason, count: items, example } of reasons.sorted()) {
-        if (options.json) {
-          console.log(JSON.stringify({ reason, count: items, example: rowOf(example) }));
-          continue;
-        }
-        const pod = example.attempts.at(-1)?.pod;
-        console.log(`${count(items, "item")}: ${oneLine(reason, 200)}`);
-        console.log(
-          `  e.g. ${label(example.payload)}, ${count(example.attempts.length, "attempt")}${pod ? `, last in pod ${oneLine(pod)}` : ""}`,
-        );
-      }
-      if (options.json) return;
-      console.log(failed === 0 ? "Nothing failed." : "One item's log: npm run logs -- ITEM. Again: npm run retry.");
+      if (json) return;
+      const advice = `One item's log: ${wq("logs ITEM")}. Again: ${wq("retry")}.`;
+      console.log(sorted.length > 0 ? advice : "Nothing failed.");
     });
   });
-await main(program);

@@ -1,56 +1,73 @@
-// `npm run logs -- ITEM`: the log of one item, though many share a pod.
+// `wq logs ITEM`: the log of one item, though many share a pod.
 import { InvalidArgumentError } from "commander";
-import type { ItemRecord } from "../../queue/types.ts";
-import { command, main, type Where } from "../command.ts";
+import type { ItemRecord } from "../../queue/index.ts";
+import { queueCommand, type QueueOptions } from "../command.ts";
+import { UserError } from "../errors.ts";
+import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { withQueue } from "../stack/openQueue.ts";
-import { rowOf } from "../view/resultRow.ts";
-import { count, label, oneLine } from "../view/format.ts";
-import { Trouble } from "../errors.ts";
+import { displayName, oneLine, pluralize, printable } from "../view/format.ts";
+import { resultRow } from "../view/resultRow.ts";
 
-const number = (text: string): number => {
+function parseId(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Expected its number in `results`.");
   return Number(text);
-};
-
-/** The item's end, where it was thrown, and what it logged. @returns Whether it kept a log. */
-function print(record: ItemRecord, log: string | undefined): boolean {
-  const { attempts, outcome, reason } = rowOf(record);
-  const why = reason === null ? "" : `: ${oneLine(reason)}`;
-  console.log(`== ${label(record.payload)} (${record.id}): ${outcome} after ${count(attempts, "attempt")}${why}`);
-  const stack = outcome === "done" ? undefined : record.reason?.split("\n").slice(1).join("\n");
-  if (stack) console.log(stack);
-  console.log(log?.trimEnd() ?? "(no log kept: set keepLogs to all for items that are done)");
-  return log !== undefined;
 }
 
-const program = command({
+/** Outcome, stack and log, as text: no control characters of an item reach the terminal. */
+function print(record: ItemRecord, log: string | undefined): void {
+  const { attempts, outcome, reason } = resultRow(record);
+  const why = reason === null ? "" : `: ${oneLine(reason)}`;
+  const name = displayName(record.payload);
+  console.log(`== ${name} (${record.id}): ${outcome} after ${pluralize(attempts, "attempt")}${why}`);
+  const stack = outcome === "done" ? undefined : record.reason?.split("\n").slice(1).join("\n");
+  if (stack) console.log(printable(stack));
+  console.log(printable(log?.trimEnd() ?? "(no log kept: set keepLogs to all for items that are done)"));
+}
+
+function toJson(record: ItemRecord, log: string | undefined): string {
+  const { id, item, outcome } = resultRow(record);
+  return JSON.stringify({
+    id,
+    item,
+    outcome,
+    reason: record.reason ?? null,
+    attempts: record.attempts,
+    log: log ?? null,
+  });
+}
+
+export default queueCommand({
   name: "logs",
   description:
-    "The log of one item: its last 64 KiB, and how its attempts ended. Of failed items by default, of all with the setting keepLogs: all.",
+    "Prints the log of one item, its last 64 KiB, and how it ended. Logs are kept of failed items; of all with the setting keepLogs: all.",
   examples: [
-    ["npm run logs -- banana", "by the item's text"],
-    ["npm run logs -- --id 17", "by its number in `results`"],
+    ["logs banana", "by the item's text"],
+    ["logs --id 17", "by its number in `results`"],
+    ["logs banana --json | jq -r .log", "for programs; with every attempt"],
   ],
-  exits: { 0: "printed", 1: "the item kept no log" },
+  exitCodes: { [EXIT_OK]: "printed", [EXIT_FAILED]: "the item kept no log" },
 })
   .argument("[item]", "the item's text")
-  .option("--id <number>", "its number instead", number)
-  .action(async (item: string | undefined, options: Where & { id?: number }) => {
-    if ((item === undefined) === (options.id === undefined))
-      throw new Trouble("say which item: its text, or --id NUMBER");
+  .option("--id <number>", "its number instead", parseId)
+  .option("--json", "a line of JSON for each item of this text")
+  .action(async (item: string | undefined, options: QueueOptions & { id?: number; json?: boolean }) => {
+    const { id, json } = options;
+    if ((item === undefined) === (id === undefined)) throw new UserError("say which item: its text, or --id NUMBER");
     await withQueue(options, async ({ admin }) => {
       const wanted = Buffer.from(item ?? "");
-      let printed = 0;
       let found = 0;
+      let logs = 0;
       for await (const record of admin.results()) {
-        if (options.id === undefined ? !record.payload.equals(wanted) : record.id !== options.id) continue;
+        if (id === undefined ? !record.payload.equals(wanted) : record.id !== id) continue;
+        const log = await admin.log(record.id);
         found++;
-        if (print(record, await admin.log(record.id))) printed++;
-        if (options.id !== undefined) break;
+        if (log !== undefined) logs++;
+        if (json) console.log(toJson(record, log));
+        else print(record, log);
+        if (id !== undefined) break;
       }
       if (found === 0)
-        throw new Trouble(`no such item was given to a worker yet: ${item === undefined ? options.id : oneLine(item)}`);
-      if (printed === 0) process.exitCode = 1;
+        throw new UserError(`no such item was given to a worker yet: ${item === undefined ? id : oneLine(item)}`);
+      process.exitCode = logs > 0 ? EXIT_OK : EXIT_FAILED;
     });
   });
-await main(program);

@@ -1,25 +1,31 @@
-// `npm run pause`: items in hand finish, none starts.
-import { stateText } from "../view/progressBar.ts";
-import { command, main, type Where } from "../command.ts";
+// `wq pause`: items in hand finish, none starts.
+import { queueCommand, type QueueOptions } from "../command.ts";
+import { EXIT_OK } from "../exitCodes.ts";
+import { wq } from "../invocation.ts";
 import { withQueue } from "../stack/openQueue.ts";
-import { count } from "../view/format.ts";
+import { pluralize } from "../view/format.ts";
+import { stateText } from "../view/progressBar.ts";
 
-const program = command({
+export default queueCommand({
   name: "pause",
-  description:
-    "Items in hand finish, none starts, until `npm run resume`. Nothing is lost or run twice; `up` goes on waiting.",
-  examples: [["npm run pause", "now"]],
-  exits: { 0: "paused, or there was nothing to pause" },
-}).action(async (options: Where) => {
-  await withQueue(options, async ({ admin }) => {
-    await admin.pause();
-    const counts = await admin.counts();
-    if (counts.state === "finished") {
-      console.log(`Nothing to pause: ${stateText(counts)}.`);
-      return;
-    }
-    const left = count(counts.waiting + counts.delayed, "item");
-    console.log(`Paused: ${count(counts.running, "item")} in hand will finish, ${left} wait for \`npm run resume\`.`);
+  description: `Lets items in hand finish and starts no more, until \`${wq("resume")}\`. Nothing is lost or run twice; \`up\` goes on waiting.`,
+  examples: [["pause", "now"]],
+  exitCodes: { [EXIT_OK]: "paused, or there was nothing to pause" },
+})
+  .option("--json", "one line of JSON")
+  .action(async ({ json, ...options }: QueueOptions & { json?: boolean }) => {
+    await withQueue(options, async ({ admin, queue }) => {
+      await admin.pause();
+      const counts = await admin.counts();
+      const { state, running, waiting, delayed } = counts;
+      if (json) console.log(JSON.stringify({ queue, state, running, waiting, delayed }));
+      else if (state === "finished") console.log(`Nothing to pause: ${stateText(counts)}.`);
+      else {
+        const left = waiting + delayed;
+        const wait = left === 1 ? "waits" : "wait";
+        console.log(
+          `Paused: ${pluralize(running, "item")} in hand will finish, ${pluralize(left, "item")} ${wait} for \`${wq("resume")}\`.`,
+        );
+      }
+    });
   });
-});
-await main(program);

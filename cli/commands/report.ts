@@ -1,42 +1,44 @@
-// `npm run report`: the run in one HTML file.
+// `wq report`: the run in one HTML file.
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { command, main, type Where } from "../command.ts";
-import { withBatch } from "../stack/openQueue.ts";
+import { queueCommand, type QueueOptions } from "../command.ts";
+import { firstLine, UserError } from "../errors.ts";
+import { EXIT_OK } from "../exitCodes.ts";
 import { collect } from "../report/collect.ts";
-import { html } from "../report/html.ts";
-import { count } from "../view/format.ts";
-import { firstLine, Trouble } from "../errors.ts";
+import { withBatch } from "../stack/openQueue.ts";
+import { pluralize } from "../view/format.ts";
 
-/** Whole or not at all. */
-function write(file: string, text: string): void {
-  const half = `${file}.${process.pid}.half`;
+/** Writes a file whole or not at all. */
+function writeWhole(file: string, text: string): void {
+  const partial = `${file}.${process.pid}.partial`;
   try {
-    writeFileSync(half, text);
-    renameSync(half, file);
+    writeFileSync(partial, text);
+    renameSync(partial, file);
   } catch (error) {
-    rmSync(half, { force: true });
-    throw new Trouble(`cannot write ${file}: ${firstLine(error)}; give another with --output FILE`);
+    rmSync(partial, { force: true });
+    throw new UserError(`cannot write ${file}: ${firstLine(error)}; give another with --output FILE`);
   }
 }
 
-const program = command({
+export default queueCommand({
   name: "report",
   description:
-    "The run in one HTML file that needs no network: timeline, throughput, durations, failures by reason, and the items to search and sort.",
+    "Writes the run as one HTML file that needs no network: timeline, throughput, durations, failures by reason, and the items to search and sort.",
   examples: [
-    ["npm run report", "writes report.html"],
-    ["npm run report -- -o monday.html", "under another name"],
+    ["report", "writes report.html"],
+    ["report -o monday.html", "under another name"],
   ],
-  exits: { 0: "written" },
+  exitCodes: { [EXIT_OK]: "written" },
 })
   .option("-o, --output <file>", "where to", "report.html")
-  .action(async ({ output, ...where }: Where & { output: string }) => {
-    await withBatch(where, async ({ admin, title }, counts) => {
+  .option("--json", "one line of JSON that says what was written")
+  .action(async ({ output, json, ...options }: QueueOptions & { output: string; json?: boolean }) => {
+    await withBatch(options, async ({ admin, title }, counts) => {
       const data = await collect(title, counts, admin.results());
+      const { html } = await import("../report/html.ts");
       const file = resolve(output);
-      write(file, html(data));
-      console.log(`${count(data.counts.items, "item")}: ${file}`);
+      writeWhole(file, html(data));
+      const { items } = data.counts;
+      console.log(json ? JSON.stringify({ file, items }) : `${pluralize(items, "item")}: ${file}`);
     });
   });
-await main(program);

@@ -1,24 +1,25 @@
-// `npm run resume`: takes back a pause, or reopens an aborted batch.
-import { stateText } from "../view/progressBar.ts";
-import { command, main, type Where } from "../command.ts";
+// `wq resume`: takes back a pause, or reopens an aborted batch.
+import { queueCommand, type QueueOptions } from "../command.ts";
+import { EXIT_OK } from "../exitCodes.ts";
+import { wq } from "../invocation.ts";
 import { withQueue } from "../stack/openQueue.ts";
-import { count } from "../view/format.ts";
+import { pluralize } from "../view/format.ts";
+import { stateText } from "../view/progressBar.ts";
 
-const program = command({
+export default queueCommand({
   name: "resume",
-  description: "Takes back `npm run pause`. Also reopens an aborted batch for workers that are still there.",
-  examples: [["npm run resume", "now"]],
-  exits: { 0: "resumed, or there was nothing to resume" },
-}).action(async (options: Where) => {
-  await withQueue(options, async ({ admin }) => {
-    await admin.resume();
-    const counts = await admin.counts();
-    const over = counts.state === "finished";
-    console.log(
-      over
-        ? `Nothing to resume: ${stateText(counts)}.`
-        : `Resumed: ${count(counts.waiting + counts.delayed, "item")} left to start.`,
-    );
+  description: `Takes back \`${wq("pause")}\`. Also reopens an aborted batch for workers that are still there.`,
+  examples: [["resume", "now"]],
+  exitCodes: { [EXIT_OK]: "resumed, or there was nothing to resume" },
+})
+  .option("--json", "one line of JSON")
+  .action(async ({ json, ...options }: QueueOptions & { json?: boolean }) => {
+    await withQueue(options, async ({ admin, queue }) => {
+      await admin.resume();
+      const counts = await admin.counts();
+      const { state, running, waiting, delayed } = counts;
+      if (json) console.log(JSON.stringify({ queue, state, running, waiting, delayed }));
+      else if (state === "finished") console.log(`Nothing to resume: ${stateText(counts)}.`);
+      else console.log(`Resumed: ${pluralize(waiting + delayed, "item")} left to start.`);
+    });
   });
-});
-await main(program);

@@ -1,68 +1,86 @@
-// `npm run retry`: the failed items again.
-import { command, main, type Where } from "../command.ts";
-import { openQueue } from "../stack/openQueue.ts";
-import { findStack, pulumi, type StackHome, stackOutputs } from "../stack/stack.ts";
-import { count, textOf } from "../view/format.ts";
-import { Trouble } from "../errors.ts";
+// `wq retry`: the failed items again.
+import type { QueueAdmin } from "../../queue/index.ts";
+import { queueCommand, type QueueOptions } from "../command.ts";
+import { UserError } from "../errors.ts";
+import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
+import { openBatch, openQueue, type OpenQueue } from "../stack/openQueue.ts";
+import { showPulumi } from "../stack/pulumi.ts";
+import { type FoundBatch, readBatch } from "../stack/readStack.ts";
+import { pluralize, textOf } from "../view/format.ts";
 
-/** The value of a setting, as Pulumi has it. */
-async function setting(home: StackHome, key: string): Promise<string | undefined> {
-  const { stdout } = await pulumi(home, ["config", "get", key], { reject: false });
-  return String(stdout ?? "").trim() || undefined;
+interface RetryOptions extends QueueOptions {
+  match?: string;
+  json?: boolean;
 }
 
-/** Where the worker Job is in the stack's state. */
-async function workerUrn(home: StackHome, name: string): Promise<string> {
-  const { stdout } = await pulumi(home, ["stack", "export"]);
-  const { deployment } = JSON.parse(String(stdout)) as {
-    deployment: { resources?: { urn: string; type: string; inputs?: { metadata?: { name?: string } } }[] };
-  };
-  const job = deployment.resources?.find(
-    ({ type, inputs }) => type === "kubernetes:batch/v1:Job" && inputs?.metadata?.name === name,
-  );
-  if (!job) throw new Trouble(`the stack has no Job ${name}: run \`pulumi up\``);
-  return job.urn;
+/** Ids of the failed items whose text or reason has this in it. */
+async function matching(admin: QueueAdmin, match: string): Promise<number[]> {
+  const ids: number[] = [];
+  for await (const { id, payload, reason } of admin.dead()) {
+    if (`${textOf(payload) ?? ""}\n${reason ?? ""}`.includes(match)) ids.push(id);
+  }
+  return ids;
 }
 
-const program = command({
+/**
+ * Puts failed items back.
+ * @returns Their number, that of all items that now wait, and whether the batch was not over before.
+ */
+async function requeue({ admin, close }: OpenQueue, match: string | undefined) {
+  try {
+    const { state } = await admin.counts();
+    const requeued = await admin.requeueDead(match === undefined ? undefined : await matching(admin, match));
+    const { waiting, delayed } = await admin.counts();
+    return { requeued, left: waiting + delayed, wasOpen: state === "open" || state === "paused" };
+  } finally {
+    close();
+  }
+}
+
+/** Whether the batch's workers are still at it: they take what was put back. */
+async function workersRun({ batch, location }: FoundBatch): Promise<boolean> {
+  const { Cluster } = await import("../stack/cluster.ts");
+  const cluster = new Cluster(batch.cluster, batch.namespace, location);
+  const job = await cluster.job(batch.workerJob!).catch(() => undefined);
+  return job !== undefined && job.ended === undefined;
+}
+
+/** Starts the workers anew, and waits for the end as `pulumi up` does. @returns Whether it succeeded. */
+async function startWorkers({ batch, location }: FoundBatch, json: boolean): Promise<boolean> {
+  const args = ["up", "--yes", "--skip-preview", "--replace", batch.workerUrn!];
+  return (await showPulumi(location, args, json ? 2 : 1)) === 0;
+}
+
+export default queueCommand({
   name: "retry",
   description:
     "Runs the failed items again, all or those that match, and waits for the end as `pulumi up` does. What is done stays done.",
   examples: [
-    ["npm run retry", "all that failed"],
-    ["npm run retry -- --match timeout", "those whose reason or text has `timeout` in it"],
+    ["retry", "all that failed"],
+    ["retry --match timeout", "those whose reason or text has `timeout` in it"],
+    ["retry --redis redis://127.0.0.1:6379", "puts them back, and leaves the workers to you"],
   ],
-  exits: { 0: "`up` succeeded, or there was nothing to do", 1: "`up` failed" },
+  exitCodes: { [EXIT_OK]: "`up` succeeded, or there was nothing to do", [EXIT_FAILED]: "`up` failed" },
 })
   .option("-m, --match <text>", "only items whose text or reason has this in it")
-  .action(async (options: Where & { match?: string }) => {
-    const home = findStack(options.stack);
-    const { workerJob } = await stackOutputs(home);
-    if (!workerJob) throw new Trouble("the stack has no workers: set `workers` to true and run `pulumi up`");
-    const queue = await openQueue(options, home);
-    const ids: number[] = [];
-    try {
-      for await (const { id, payload, reason } of queue.admin.dead()) {
-        const hay = `${textOf(payload) ?? ""}\n${reason ?? ""}`;
-        if (options.match === undefined || hay.includes(options.match)) ids.push(id);
-      }
-      const { waiting, delayed } = await queue.admin.counts();
-      // What an earlier retry put back, and whose `up` then could not start workers, waits still.
-      if (ids.length + waiting + delayed === 0) {
-        console.log(options.match === undefined ? "Nothing failed." : `No failed item matches ${options.match}.`);
-        return;
-      }
-      console.log(`Running ${count(ids.length || waiting + delayed, "item")} again.`);
-      // All of them is what a new seeding does by itself; some of them are put back here, and only the workers run again.
-      if (options.match !== undefined) await queue.admin.requeueDead(ids);
-    } finally {
-      queue.close();
+  .option("--json", "one line of JSON; what `up` says goes to standard error")
+  .action(async ({ match, json = false, ...options }: RetryOptions) => {
+    const found = options.redis === undefined ? await readBatch(options) : undefined;
+    if (found && found.batch.workerUrn === undefined)
+      throw new UserError("the batch has no workers: run `pulumi up` with `workers` true");
+    const queue = found ? await openBatch(found, options.queue) : await openQueue(options);
+    const { requeued, left, wasOpen } = await requeue(queue, match);
+    const say = (text: string) => json || console.log(text);
+    const items = pluralize(requeued || left, "item");
+    let succeeded: boolean | null = null;
+    // What an earlier retry put back, and whose `up` then failed to start workers, still waits.
+    if (left === 0 && requeued === 0) say(match === undefined ? "Nothing failed." : `No failed item matches ${match}.`);
+    else if (!found) say(`Put ${items} back, for the workers that are there.`);
+    else if (wasOpen && (await workersRun(found))) say(`Put ${items} back: the workers that run take them.`);
+    else {
+      say(`Running ${items} again.`);
+      succeeded = await startWorkers(found, json);
+      process.exitCode = succeeded ? EXIT_OK : EXIT_FAILED;
     }
-    const up = ["up", "--yes", "--skip-preview"];
-    if (options.match === undefined)
-      await pulumi(home, ["config", "set", "retry", String(Number((await setting(home, "retry")) ?? 0) + 1)]);
-    else up.push("--replace", await workerUrn(home, workerJob));
-    const { exitCode } = await pulumi(home, up, { stdio: "inherit", reject: false });
-    process.exitCode = exitCode === 0 ? 0 : 1;
+    if (json) console.log(JSON.stringify({ queue: queue.queue, requeued, succeeded }));
   });
-await main(program);

@@ -1,35 +1,38 @@
-// `npm run scale -- N`: another number of workers, while they run.
+// `wq scale PODS`: another number of workers, while they run.
 import { InvalidArgumentError } from "commander";
-import { Cluster } from "../stack/cluster.ts";
-import { command, main, type Where } from "../command.ts";
-import { findStack, stackOutputs } from "../stack/stack.ts";
-import { Trouble } from "../errors.ts";
+import { redisCommand, type RedisOptions } from "../command.ts";
+import { UserError } from "../errors.ts";
+import { EXIT_OK } from "../exitCodes.ts";
+import { wq } from "../invocation.ts";
 
-const pods = (text: string): number => {
+function parsePods(text: string): number {
   const number = Number(text);
   if (!Number.isSafeInteger(number) || number < 1)
-    throw new InvalidArgumentError("Expected an integer from 1 up; to stop for a while: npm run pause.");
+    throw new InvalidArgumentError(`Expected an integer from 1 up; to stop for a while: ${wq("pause")}.`);
   return number;
-};
+}
 
-const program = command({
+export default redisCommand({
   name: "scale",
   description:
     "Changes the number of worker pods while they run, also while `up` waits. Pods that go give back what they have in hand, at no cost to the item.",
-  examples: [["npm run scale -- 10", "ten pods"]],
-  exits: { 0: "changed" },
+  examples: [["scale 10", "ten pods"]],
+  exitCodes: { [EXIT_OK]: "changed" },
 })
-  .argument("<pods>", "how many", pods)
-  .action(async (parallelism: number, options: Where) => {
-    const home = findStack(options.stack);
-    const outputs = await stackOutputs(home);
-    if (!outputs.workerJob) throw new Trouble("the stack has no workers: set `workers` to true and run `pulumi up`");
-    const cluster = new Cluster(outputs, home.env.KUBECONFIG);
-    const job = await cluster.job(outputs.workerJob);
-    if (job.ended) throw new Trouble(`the Job has ended (${job.ended}): set \`parallelism\` for the next run instead`);
-    await cluster.scale(outputs.workerJob, parallelism);
-    console.log(
-      `From ${job.parallelism} to ${parallelism} pods. For the next \`up\` the setting counts: pulumi config set parallelism ${parallelism} replaces the Job, then or while it runs.`,
-    );
+  .argument("<pods>", "number of worker pods", parsePods)
+  .option("--json", "one line of JSON")
+  .action(async (pods: number, options: RedisOptions & { json?: boolean }) => {
+    const [{ Cluster }, { readBatch }] = await Promise.all([
+      import("../stack/cluster.ts"),
+      import("../stack/readStack.ts"),
+    ]);
+    const { batch, location } = await readBatch(options);
+    const { workerJob } = batch;
+    if (workerJob === undefined) throw new UserError("the batch has no workers: run `pulumi up` with `workers` true");
+    const cluster = new Cluster(batch.cluster, batch.namespace, location);
+    const { parallelism, ended } = await cluster.job(workerJob);
+    if (ended) throw new UserError(`the Job has ended (${ended}): set \`parallelism\` for the next run instead`);
+    await cluster.scale(workerJob, pods);
+    if (options.json) console.log(JSON.stringify({ job: workerJob, from: parallelism, to: pods }));
+    else console.log(`From ${parallelism} to ${pods} pods. The next \`pulumi up\` follows \`parallelism\` again.`);
   });
-await main(program);

@@ -1,20 +1,20 @@
-import type { Counts, ItemRecord } from "../../queue/types.ts";
+import type { Counts, ItemRecord } from "../../queue/index.ts";
 import { stateText } from "../view/progressBar.ts";
-import { Reasons } from "../view/failureGroups.ts";
-import { isSettled, rowOf } from "../view/resultRow.ts";
-import { label, oneLine } from "../view/format.ts";
+import { FailureGroups } from "../view/failureGroups.ts";
+import { isSettled, resultRow } from "../view/resultRow.ts";
+import { displayName, oneLine } from "../view/format.ts";
 import type { ReportData, ReportTable } from "./data.ts";
 import { distribution } from "./distribution.ts";
-import { type Span, timeline } from "./timeline.ts";
+import { type AttemptSpan, timeline } from "./timeline.ts";
 
-/** So many items are listed; all are counted. */
+/** Items that are listed; all are counted. */
 const MAX_LISTED = 100_000;
-/** So many reasons are drawn, the last one being all others. */
+/** Reasons that are drawn, the last one being all others. */
 const MAX_REASONS = 15;
 const SLICES = 120;
 
-/** A text's index in a list of different texts. */
-class Names {
+/** Different texts, each with an index. */
+class StringTable {
   readonly list: string[] = [];
   #known = new Map<string, number>();
 
@@ -33,20 +33,30 @@ export async function collect(
   counts: Counts,
   records: AsyncIterable<ItemRecord> | Iterable<ItemRecord>,
 ): Promise<ReportData> {
-  const pods = new Names();
-  const whys = new Names();
+  const pods = new StringTable();
+  const reasons = new StringTable();
   const table: ReportTable = {
-    ...{ pods: pods.list, reasons: whys.list, id: [], item: [], outcome: [], result: [], attempts: [] },
-    ...{ pod: [], start: [], duration: [], reason: [], left: 0 },
+    pods: pods.list,
+    reasons: reasons.list,
+    id: [],
+    item: [],
+    outcome: [],
+    result: [],
+    attempts: [],
+    pod: [],
+    start: [],
+    duration: [],
+    reason: [],
+    left: 0,
   };
   const sum = { items: 0, done: 0, dead: 0, unsettled: 0, attempts: 0, lost: 0 };
-  const spans: Span[] = [];
+  const spans: AttemptSpan[] = [];
   const durations: number[] = [];
   const ends: { at: number; dead: boolean }[] = [];
-  const reasons = new Reasons();
+  const failures = new FailureGroups();
   for await (const record of records) {
-    const row = rowOf(record);
-    const item = label(record.payload, 120);
+    const row = resultRow(record);
+    const item = displayName(record.payload, 120);
     sum.items++;
     sum[row.outcome === "done" || row.outcome === "dead" ? row.outcome : "unsettled"]++;
     sum.attempts += row.attempts;
@@ -55,7 +65,7 @@ export async function collect(
       spans.push({ pod: pods.list[pods.index(oneLine(pod))]!, start, end, outcome, id: record.id, item });
     }
     const last = record.attempts.at(-1);
-    if (record.outcome === "dead") reasons.add(record);
+    if (record.outcome === "dead") failures.add(record);
     if (last && isSettled(record)) {
       durations.push(last.end - last.start);
       ends.push({ at: last.end, dead: record.outcome === "dead" });
@@ -73,17 +83,22 @@ export async function collect(
     table.pod.push(pods.index(last && oneLine(last.pod)));
     table.start.push(last?.start ?? -1);
     table.duration.push(row.duration ?? -1);
-    table.reason.push(whys.index(row.reason && oneLine(row.reason, 300)));
+    table.reason.push(reasons.index(row.reason && oneLine(row.reason, 300)));
   }
   let [start, end] = [Infinity, -Infinity];
   for (const span of spans) [start, end] = [Math.min(start, span.start), Math.max(end, span.end)];
   if (spans.length === 0) [start, end] = [0, 0];
   table.start = table.start.map((at) => (at < 0 ? -1 : at - start));
   return {
-    ...{ title, made: counts.now, state: stateText(counts), counts: sum, start, end },
+    title,
+    made: counts.now,
+    state: stateText(counts),
+    counts: sum,
+    start,
+    end,
     durations: distribution(durations),
     throughput: throughput(ends, start, end),
-    reasons: fewest(reasons),
+    reasons: topReasons(failures),
     timeline: timeline(spans, start, end),
     table,
   };
@@ -98,8 +113,8 @@ function throughput(ends: { at: number; dead: boolean }[], start: number, end: n
   return { width, done, dead };
 }
 
-function fewest(reasons: Reasons): ReportData["reasons"] {
-  const all = reasons.sorted().map(({ reason, count }) => ({ reason: oneLine(reason, 200), count }));
+function topReasons(failures: FailureGroups): ReportData["reasons"] {
+  const all = failures.sorted().map(({ reason, count }) => ({ reason: oneLine(reason, 200), count }));
   if (all.length <= MAX_REASONS) return all;
   const rest = all.splice(MAX_REASONS - 1);
   const count = rest.reduce((sum, group) => sum + group.count, 0);

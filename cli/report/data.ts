@@ -1,4 +1,6 @@
-/** What the report's page is given: everything counted already, but for the table of items. Times are ms since the epoch, durations ms. */
+/**
+ * Data of the report's page: counted already, but for the table of items. Times are ms since the epoch, durations ms.
+ */
 export interface ReportData {
   title: string;
   made: number;
@@ -15,7 +17,7 @@ export interface ReportData {
   table: ReportTable;
 }
 
-/** Of the last attempts of items that are settled. */
+/** Durations of the last attempts of settled items. */
 export interface Distribution {
   p50: number;
   p95: number;
@@ -28,17 +30,20 @@ export interface Distribution {
 
 /** One attempt: lane, start and end after the report's `start`, how it ended, the item's number and text. */
 export type Bar = [lane: number, from: number, to: number, outcome: string, id: number, item: string];
-/** Many attempts: lane, number of the slice of time, share of it that was worked, attempts that ended in it, those that did not end well. */
+/**
+ * Many attempts: lane, number of the slice of time, busy share of it, attempts that ended in it, and those of them
+ * that failed or were lost.
+ */
 export type Cell = [lane: number, slice: number, busy: number, ended: number, bad: number];
 
 export interface Timeline {
-  /** A worker slot each; a pod each where there are too many slots. */
+  /** Names of the lanes: a worker slot each, or a pod each where there are too many slots. */
   lanes: string[];
-  /** Lanes that are not shown. */
+  /** Number of lanes that are not shown. */
   left: number;
-  /** Each attempt, where they are few; the others as cells. */
+  /** Each attempt, where they are few; else there are cells. */
   bars: Bar[];
-  /** Pairs of bars: a failed attempt and the next one at the same item. */
+  /** Pairs of indices into bars: an attempt and the next one at the same item. */
   links: [from: number, to: number][];
   cells: Cell[];
   /** The length of a cell's slice; 0 without cells. */
@@ -55,10 +60,10 @@ export interface ReportTable {
   result: string[];
   attempts: number[];
   pod: number[];
-  /** After the report's `start`; -1 for none. */
+  /** Relative to the report's `start`; -1 for none. */
   start: number[];
   duration: number[];
   reason: number[];
-  /** Items that are not listed. */
+  /** Number of items that are not listed. */
   left: number;
 }

@@ -2,12 +2,12 @@ import type { Distribution } from "./data.ts";
 
 const BINS = 40;
 
-/** The smallest value that no fewer than this share of them does not exceed. */
+/** Nearest-rank quantile. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }
 
-/** Quantiles and a histogram, in steps that grow where the longest took over 50 times the shortest. */
+/** Quantiles and a histogram; its steps grow where the longest duration is over 50 times the shortest. */
 export function distribution(durations: number[]): Distribution | null {
   if (durations.length === 0) return null;
   const sorted = Float64Array.from(durations).sort();

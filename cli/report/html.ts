@@ -1,22 +1,30 @@
 import { readFileSync } from "node:fs";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import type { ReportData } from "./data.ts";
 
-const beside = (name: string) => new URL(name, import.meta.url);
+const browser = (name: string) => fileURLToPath(new URL(`./browser/${name}`, import.meta.url));
 const escape = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** The page's script with the charting library in it. */
+/** The page's script with the charting library in it; from what was compiled, where this file was. */
 function script(): string {
   const built = buildSync({
-    entryPoints: [beside("./browser/page.ts").pathname],
-    ...{ bundle: true, minify: true, write: false, format: "iife", target: "es2022", logLevel: "silent" },
+    entryPoints: [browser(`page${extname(import.meta.url)}`)],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "iife",
+    target: "es2022",
+    logLevel: "silent",
     define: { "process.env.NODE_ENV": '"production"' },
   });
   return built.outputFiles[0]!.text.replaceAll("</script", "<\\/script");
 }
 
 /**
- * The whole report in one file. Its policy forbids the browser any request. The data cannot end its element: `<` is written as an escape of JSON.
+ * The whole report in one file. Its policy forbids the browser any request. The data cannot end its element: `<` is
+ * written as an escape of JSON.
  */
 export function html(data: ReportData): string {
   const json = JSON.stringify(data).replaceAll("<", "\\u003c");
@@ -28,7 +36,7 @@ export function html(data: ReportData): string {
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
 <title>${escape(data.title)}</title>
-<style>${readFileSync(beside("./browser/page.css"), "utf8")}</style>
+<style>${readFileSync(browser("page.css"), "utf8")}</style>
 <h1></h1>
 <p id="state"></p>
 <dl id="sums"></dl>

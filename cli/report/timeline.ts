@@ -1,7 +1,7 @@
 import type { Bar, Cell, Timeline } from "./data.ts";
 
-/** One attempt, as the timeline needs it. */
-export interface Span {
+/** An attempt on the timeline. */
+export interface AttemptSpan {
   pod: string;
   start: number;
   end: number;
@@ -10,13 +10,13 @@ export interface Span {
   item: string;
 }
 
-/** More bars than this say nothing to the eye, and cost the browser: slices of time are drawn instead. */
+/** Limit of bars: more say nothing to the eye and cost the browser, so slices of time are drawn instead. */
 const MAX_BARS = 2000;
 const MAX_LANES = 100;
 const SLICES = 300;
 
-/** Gives each attempt of a pod the first slot that is free: as many slots as were ever busy at a time. */
-function slots(spans: Span[]): { slot: number[]; width: Map<string, number> } {
+/** Assigns each attempt to the first free slot of its pod: a pod gets as many slots as were ever busy at a time. */
+function slots(spans: AttemptSpan[]): { slot: number[]; width: Map<string, number> } {
   const free = new Map<string, number[]>();
   const slot: number[] = new Array<number>(spans.length);
   const byStart = spans.map((_, index) => index).sort((a, b) => spans[a]!.start - spans[b]!.start || a - b);
@@ -30,8 +30,8 @@ function slots(spans: Span[]): { slot: number[]; width: Map<string, number> } {
   return { slot, width: new Map([...free].map(([pod, until]) => [pod, until.length])) };
 }
 
-/** Bars where they are few, else how busy each lane was in each slice of time. */
-export function timeline(spans: Span[], begin: number, end: number): Timeline {
+/** Bars where they are few, else the busy share of each lane in each slice of time. */
+export function timeline(spans: AttemptSpan[], begin: number, end: number): Timeline {
   const { slot, width: slotsOf } = slots(spans);
   const pods = [...slotsOf.keys()].sort();
   const allSlots = [...slotsOf.values()].reduce((sum, n) => sum + n, 0);

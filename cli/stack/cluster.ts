@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { resolve } from "node:path";
 import {
   ApiException,
   BatchV1Api,
@@ -9,41 +11,47 @@ import {
   setHeaderOptions,
 } from "@kubernetes/client-node";
 import { kubeconfigOf } from "../../config/kubeconfig.ts";
-import type { StackOutputs } from "./outputs.ts";
-import { firstLine, Trouble } from "../errors.ts";
+import { firstLine, UserError } from "../errors.ts";
+import type { ClusterSettings } from "./batches.ts";
+import type { StackLocation } from "./location.ts";
 
 const REDIS_PORT = 6379;
 
-/** The cluster of a stack, through its API server alone: no kubectl. Errors are {@link Trouble}s. */
+/** A namespace of the cluster of a batch, through the API server alone: no kubectl. Errors are {@link UserError}s. */
 export class Cluster {
   readonly #config: KubeConfig;
   readonly #namespace: string;
 
-  /** `kubeconfigPath` as in KUBECONFIG; without it, and without one in the outputs, what kubectl would use. */
-  constructor({ kubeconfig, kubeContext, namespace }: StackOutputs, kubeconfigPath?: string) {
+  /**
+   * @param settings The provider's.
+   * @param stack The stack: a kubeconfig may be named relative to its program, or in its environment.
+   */
+  constructor({ kubeconfig, context }: ClusterSettings, namespace: string, { program, env }: StackLocation) {
     this.#namespace = namespace;
+    const file = kubeconfig === undefined ? undefined : resolve(program, kubeconfig);
+    const settings = { kubeconfig: file !== undefined && existsSync(file) ? file : kubeconfig, context };
     try {
-      this.#config = kubeconfigOf({ kubeconfig, context: kubeContext }, kubeconfigPath);
+      this.#config = kubeconfigOf(settings, env.KUBECONFIG);
     } catch (error) {
-      throw new Trouble(firstLine(error));
+      throw new UserError(firstLine(error));
     }
   }
 
   /** The password of Redis. */
   async password(secret: string): Promise<string> {
     const core = this.#config.makeApiClient(CoreV1Api);
-    const read = core.readNamespacedSecret({ name: secret, namespace: this.#namespace });
-    const { data } = await this.#ask(`Secret ${secret}`, read);
-    if (!data?.password) throw new Trouble(`Secret ${this.#namespace}/${secret} has no key \`password\``);
+    const request = core.readNamespacedSecret({ name: secret, namespace: this.#namespace });
+    const { data } = await this.#ask(`Secret ${secret}`, request);
+    if (!data?.password) throw new UserError(`Secret ${this.#namespace}/${secret} has no key \`password\``);
     return Buffer.from(data.password, "base64").toString("utf8");
   }
 
-  /** A port on loopback that leads to Redis in that Pod for as long as the server is open. */
+  /** Opens a port on loopback that leads to Redis in that Pod until it is closed. */
   async forward(pod: string): Promise<{ port: number; close: () => void }> {
     const core = this.#config.makeApiClient(CoreV1Api);
     const { status } = await this.#ask(`Pod ${pod}`, core.readNamespacedPod({ name: pod, namespace: this.#namespace }));
     if (status?.phase !== "Running") {
-      throw new Trouble(
+      throw new UserError(
         `Pod ${this.#namespace}/${pod} is ${status?.phase ?? "not running"}: Redis does not answer yet`,
       );
     }
@@ -70,18 +78,18 @@ export class Cluster {
     return { port: (server.address() as AddressInfo).port, close };
   }
 
-  /** How many Pods the Job runs at a time, and whether it has ended. */
+  /** The Job's number of Pods at a time, and how it ended. */
   async job(name: string): Promise<{ parallelism: number; ended?: "Complete" | "Failed" }> {
     const batch = this.#config.makeApiClient(BatchV1Api);
-    const read = batch.readNamespacedJob({ name, namespace: this.#namespace });
-    const { spec, status } = await this.#ask(`Job ${name}`, read);
+    const request = batch.readNamespacedJob({ name, namespace: this.#namespace });
+    const { spec, status } = await this.#ask(`Job ${name}`, request);
     const end = status?.conditions?.find(
       ({ type, status: is }) => is === "True" && ["Complete", "Failed"].includes(type),
     );
     return { parallelism: spec?.parallelism ?? 1, ended: end?.type as "Complete" | "Failed" | undefined };
   }
 
-  /** Changes how many Pods a running Job has; Kubernetes starts or ends Pods to get there. */
+  /** Changes the number of Pods of a running Job; Kubernetes starts or ends Pods to get there. */
   async scale(name: string, parallelism: number): Promise<void> {
     const batch = this.#config.makeApiClient(BatchV1Api);
     const patch = { name, namespace: this.#namespace, body: { spec: { parallelism } } };
@@ -97,13 +105,13 @@ export class Cluster {
       if (error instanceof ApiException) {
         const where = `${what} in namespace ${this.#namespace}`;
         if (error.code === 404)
-          throw new Trouble(`${where} is not there: \`pulumi up\` has not made it, or it was destroyed`);
+          throw new UserError(`${where} is not there: \`pulumi up\` has not made it, or it was destroyed`);
         if (error.code === 401 || error.code === 403)
-          throw new Trouble(`the cluster at ${server} does not let you see ${where}`);
-        throw new Trouble(`${where}: the cluster at ${server} answered ${error.code}`);
+          throw new UserError(`the cluster at ${server} does not let you see ${where}`);
+        throw new UserError(`${where}: the cluster at ${server} answered ${error.code}`);
       }
       const cause = (error as Error).cause ?? error;
-      throw new Trouble(
+      throw new UserError(
         `the cluster at ${server} does not answer: ${firstLine(cause)}; is it up, and KUBECONFIG right?`,
       );
     }

@@ -1,54 +1,79 @@
-import { connect, QueueAdmin } from "../../queue/index.ts";
-import type { Counts } from "../../queue/types.ts";
-import { Cluster } from "./cluster.ts";
-import type { Where } from "../command.ts";
-import { findStack, type StackHome, stackOutputs } from "./stack.ts";
-import { firstLine, Trouble } from "../errors.ts";
+import { type Counts, QueueAdmin } from "../../queue/index.ts";
+import type { QueueOptions, RedisOptions } from "../command.ts";
+import { UserError } from "../errors.ts";
+import { findRedis, type RedisLocation } from "./batches.ts";
+import { type FoundBatch, readBatch, readStack } from "./readStack.ts";
+import { connectTo, openRoute, type RedisConnection } from "./routes.ts";
 
 /** A queue that can be asked, and what to close afterwards. */
 export interface OpenQueue {
   admin: QueueAdmin;
+  queue: string;
   /** For a headline: the queue's name, and the stack's. */
   title: string;
   close: () => void;
 }
 
-async function open(url: string, queue: string, title: string, done: () => void): Promise<OpenQueue> {
+/** Name of the list where only a Redis is given: the Kubernetes page's. */
+const DEFAULT_QUEUE = "job2";
+
+/** The queue of a batch of a stack. */
+export async function openBatch({ batch, location, title }: FoundBatch, queue = batch.queue): Promise<OpenQueue> {
+  const { redis, close } = await openRoute(batch.redis, location);
+  return { admin: new QueueAdmin(redis, queue), queue, title: `${queue} (${title})`, close };
+}
+
+/** The queue of a batch, by way of its stack; or that of `--redis`, without a stack. */
+export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
+  if (options.redis === undefined) {
+    preloadCluster();
+    return openBatch(await readBatch(options), options.queue);
+  }
+  const queue = options.queue ?? DEFAULT_QUEUE;
+  const { redis, close } = await connectTo(options.redis);
+  return { admin: new QueueAdmin(redis, queue), queue, title: queue, close };
+}
+
+/** A Redis, whatever queues it holds: that of `--redis`, of the batch, or the only one of the stack. */
+async function openRedis(options: RedisOptions): Promise<RedisConnection> {
+  if (options.redis !== undefined) return connectTo(options.redis);
+  preloadCluster();
+  const { location, redis } = await readRedis(options);
+  return openRoute(redis, location);
+}
+
+/** Opens a Redis, does something with it, and closes it. */
+export async function withRedis<T>(
+  options: RedisOptions,
+  use: (redis: RedisConnection["redis"]) => Promise<T>,
+): Promise<T> {
+  const { redis, close } = await openRedis(options);
   try {
-    const redis = await connect(url);
-    const close = () => {
-      redis.disconnect();
-      done();
-    };
-    return { admin: new QueueAdmin(redis, queue), title, close };
-  } catch (error) {
-    done();
-    throw new Trouble(firstLine(error));
+    return await use(redis);
+  } finally {
+    close();
   }
 }
 
-/** The queue of a stack, through its cluster or its own Redis; or that of `--redis`, without a stack. */
-export async function openQueue(where: Where, home: StackHome = findStack(where.stack)): Promise<OpenQueue> {
-  if (where.redis) {
-    const queue = where.queue ?? "job2";
-    return open(where.redis, queue, queue, () => {});
-  }
-  const outputs = await stackOutputs(home);
-  const queue = where.queue ?? outputs.queue;
-  const title = home.stack ? `${queue} (stack ${home.stack})` : queue;
-  if (outputs.redisUrl) return open(outputs.redisUrl, queue, title, () => {});
-  if (!outputs.redisPod)
-    throw new Trouble("the stack exports neither a Redis Pod nor a redisUrl: run `pulumi up` again");
-  const cluster = new Cluster(outputs, home.env.KUBECONFIG);
-  const password = outputs.redisSecret ? await cluster.password(outputs.redisSecret) : undefined;
-  const { port, close } = await cluster.forward(outputs.redisPod);
-  const login = password ? `:${encodeURIComponent(password)}@` : "";
-  return open(`redis://${login}127.0.0.1:${port}`, queue, title, close);
+async function readRedis(options: RedisOptions) {
+  const found = await readStack(options.stack);
+  const servers = options.batch === undefined ? findRedis(found.state) : [];
+  if (servers.length > 1)
+    throw new UserError(
+      `${found.title} has ${servers.length} Redis servers: choose one by a batch of it, --batch NAME`,
+    );
+  const redis: RedisLocation = servers[0] ?? (await readBatch(options)).batch.redis;
+  return { location: found.location, redis };
+}
+
+/** Loads the client of Kubernetes, which is large, while Pulumi is asked. */
+function preloadCluster(): void {
+  import("./cluster.ts").catch(() => {}); // whoever needs it meets the error
 }
 
 /** Opens the queue, does something with it, and closes it. */
-export async function withQueue<T>(where: Where, use: (queue: OpenQueue) => Promise<T>): Promise<T> {
-  const queue = await openQueue(where);
+export async function withQueue<T>(options: QueueOptions, use: (queue: OpenQueue) => Promise<T>): Promise<T> {
+  const queue = await openQueue(options);
   try {
     return await use(queue);
   } finally {
@@ -56,12 +81,17 @@ export async function withQueue<T>(where: Where, use: (queue: OpenQueue) => Prom
   }
 }
 
-/** The same, for what a queue that nobody seeded or took from (a mistyped name, an `up` that is not that far) can't answer. */
-export async function withBatch<T>(where: Where, use: (queue: OpenQueue, counts: Counts) => Promise<T>): Promise<T> {
-  return withQueue(where, async (queue) => {
+/**
+ * The same where a queue that nobody seeded or took from (a mistyped name, an `up` that has just begun) is an error.
+ */
+export async function withBatch<T>(
+  options: QueueOptions,
+  use: (queue: OpenQueue, counts: Counts) => Promise<T>,
+): Promise<T> {
+  return withQueue(options, async (queue) => {
     const counts = await queue.admin.counts();
     if (counts.total === 0 && counts.owner === "")
-      throw new Trouble(`nothing was seeded into or taken from the queue ${queue.title} yet`);
+      throw new UserError(`nothing was seeded into or taken from the queue ${queue.title} yet`);
     return use(queue, counts);
   });
 }

@@ -1,137 +1,117 @@
 import type { ChalkInstance } from "chalk";
-import Table from "cli-table3";
-import stringWidth from "string-width";
-import type { Counts, WorkerInfo } from "../../queue/types.ts";
-import { bar, paceText, settled, stateText } from "./progressBar.ts";
-import type { Pace } from "./throughput.ts";
-import { count, label, number, oneLine, span } from "./format.ts";
+import type { Counts, WorkerInfo } from "../../queue/index.ts";
+import { displayName, formatDuration, formatNumber, oneLine, pluralize } from "./format.ts";
+import { progressBar, settledCount, stateText, throughputText } from "./progressBar.ts";
+import { formatTable } from "./table.ts";
+import type { Throughput } from "./throughput.ts";
 
-/** What one look at a batch showed. */
-export interface Look {
+/** The state of a batch at one moment. */
+export interface Snapshot {
   counts: Counts;
   workers: WorkerInfo[];
-  pace?: Pace;
+  throughput?: Throughput;
 }
 
-/** What the screen is drawn on. */
+/** What the dashboard is drawn on. */
 export interface Surface {
   columns: number;
-  /** How many lines there are; what does not fit is counted instead. */
+  /** Number of lines; workers that do not fit are counted instead. */
   rows: number;
-  /** Without a terminal there is no bar. */
+  /** Without a terminal there is no bar, and no limit of lines. */
   terminal: boolean;
   chalk: ChalkInstance;
 }
 
-/** Workers not heard for so long are marked; they say something at least each third of a lease. */
+/** Workers that were silent for longer are marked; a healthy one reports at least each third of a lease. */
 const SILENT_MS = 15_000;
-const SLOWEST = 5;
-const NONE = {
-  top: "",
-  "top-mid": "",
-  "top-left": "",
-  "top-right": "",
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-};
-const BORDERLESS = { ...NONE, "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "" };
+const SLOWEST_SHOWN = 5;
 
-/** A column is not made narrower than this to fit the terminal. */
-const NARROWEST = 6;
-
-/** Lines of a table without a frame; where it is wider than the terminal, its widest columns are cut. */
-function table(head: string[], rows: string[][], { columns, chalk }: Surface): string[] {
-  const widths = head.map(
-    (name, i) => Math.max(...[name, ...rows.map((row) => row[i]!)].map((cell) => stringWidth(cell))) + 2,
-  );
-  for (let over = widths.reduce((sum, width) => sum + width, -2) - columns; over > 0; over--) {
-    const widest = Math.max(...widths);
-    if (widest > NARROWEST) widths[widths.lastIndexOf(widest)] = widest - 1;
-  }
-  const made = new Table({
-    chars: { ...BORDERLESS, "right-mid": "", middle: "" },
-    style: { "padding-left": 0, "padding-right": 2, head: [], border: [], compact: true },
-    colWidths: widths,
-  });
-  made.push(head.map((name) => chalk.dim(name)));
-  made.push(...rows);
-  return made
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd());
+/** The rows that there is room for, and the number of those left out. */
+function fit<T>(list: T[], room: number): [shown: T[], left: number] {
+  if (list.length <= room) return [list, 0];
+  const shown = Math.max(1, room - 1);
+  return [list.slice(0, shown), list.length - shown];
 }
 
-/** So many of the rows as there is room for, and how many were left out. */
-function cut<T>(list: T[], room: number): [shown: T[], left: number] {
-  return list.length <= room ? [list, 0] : [list.slice(0, Math.max(1, room - 1)), list.length - Math.max(1, room - 1)];
+function byPod(a: WorkerInfo, b: WorkerInfo): number {
+  if (a.pod !== b.pod) return a.pod < b.pod ? -1 : 1;
+  return a.startedAt - b.startedAt;
 }
 
 function workerRow(worker: WorkerInfo, now: number, chalk: ChalkInstance): string[] {
   const oldest = worker.inFlight.toSorted((a, b) => a.since - b.since)[0];
-  const silent = now - worker.lastSeen;
+  const silentMs = now - worker.lastSeen;
+  const heard = `${formatDuration(silentMs)} ago`;
   const more = worker.inFlight.length > 1 ? ` +${worker.inFlight.length - 1}` : "";
   return [
     oneLine(worker.pod),
     oneLine(worker.node) || "-",
-    number(worker.done),
-    worker.failed ? number(worker.failed) : "-",
-    silent > SILENT_MS ? chalk.yellow(`${span(silent)} ago`) : `${span(silent)} ago`,
-    oldest ? span(now - oldest.since) : "-",
-    oldest ? `${label(oldest.payload, 48 - more.length)}${more}` : "-",
+    formatNumber(worker.done),
+    worker.failed ? formatNumber(worker.failed) : "-",
+    silentMs > SILENT_MS ? chalk.yellow(heard) : heard,
+    oldest ? formatDuration(now - oldest.since) : "-",
+    oldest ? `${displayName(oldest.payload, 48 - more.length)}${more}` : "-",
   ];
 }
 
-/** The screen of `npm run status`, as text of several lines. */
-export function screen(title: string, { counts, workers, pace }: Look, surface: Surface): string {
-  const { chalk, columns, rows, terminal } = surface;
-  const { state, total, done, running, waiting, delayed, dead, now } = counts;
+/** Title, bar, counts, rate, and what went wrong on the way. */
+function headLines(title: string, { counts, throughput }: Snapshot, surface: Surface): string[] {
+  const { chalk, columns, terminal } = surface;
+  const { state, total, done, running, waiting, delayed, dead } = counts;
   const colour = state === "aborted" || dead ? chalk.red : state === "finished" ? chalk.green : chalk.cyan;
-  const lines = [
-    `${chalk.bold(title)}  ${colour(oneLine(stateText(counts), Math.max(20, columns - title.length - 2)))}`,
+  const stateRoom = Math.max(20, columns - title.length - 2);
+  const share = total ? ` ${Math.floor((settledCount(counts) / total) * 100)} %` : "";
+  const progress = `${formatNumber(settledCount(counts))} of ${pluralize(total, "item")}${share}`;
+  const barWidth = Math.max(10, Math.min(60, columns - progress.length - 2));
+  const states = [
+    `done ${formatNumber(done)}`,
+    `running ${formatNumber(running)}`,
+    `waiting ${formatNumber(waiting)}`,
+    `retrying ${formatNumber(delayed)}`,
+    dead ? chalk.red(`failed ${formatNumber(dead)}`) : "failed 0",
   ];
-  const share = total ? ` ${Math.floor((settled(counts) / total) * 100)} %` : "";
-  const progress = `${number(settled(counts))} of ${count(total, "item")}${share}`;
-  lines.push(
-    terminal
-      ? `${bar(counts, Math.max(10, Math.min(60, columns - progress.length - 2)), chalk)}  ${progress}`
-      : progress,
-  );
-  const states = [`done ${number(done)}`, `running ${number(running)}`, `waiting ${number(waiting)}`];
-  states.push(`retrying ${number(delayed)}`, dead ? chalk.red(`failed ${number(dead)}`) : "failed 0");
-  lines.push(states.join("   "));
-  const speed = paceText(counts, pace);
-  if (speed) lines.push(speed);
   const losses = [];
-  if (counts.retried) losses.push(`${count(counts.retried, "attempt")} failed and retried`);
-  if (counts.lost) losses.push(`${count(counts.lost, "attempt")} lost with their worker`);
-  if (counts.external) losses.push(`${count(counts.external, "item")} taken by another hand than ours`);
-  if (losses.length) lines.push(chalk.yellow(losses.join(", ")));
+  if (counts.retried) losses.push(`${pluralize(counts.retried, "attempt")} failed and retried`);
+  if (counts.lost) losses.push(`${pluralize(counts.lost, "attempt")} lost with their worker`);
+  if (counts.external) losses.push(`${pluralize(counts.external, "item")} taken by another program`);
+  const lines = [
+    `${chalk.bold(title)}  ${colour(oneLine(stateText(counts), stateRoom))}`,
+    terminal ? `${progressBar(counts, barWidth, chalk)}  ${progress}` : progress,
+    states.join("   "),
+    throughputText(counts, throughput),
+    losses.length > 0 ? chalk.yellow(losses.join(", ")) : "",
+  ];
+  return lines.filter((line) => line !== "");
+}
 
-  if (workers.length) {
-    const room = terminal ? Math.max(3, rows - lines.length - SLOWEST - 6) : Infinity;
-    const [shown, left] = cut(
-      workers.toSorted((a, b) => (a.pod < b.pod ? -1 : a.pod > b.pod ? 1 : a.startedAt - b.startedAt)),
-      room,
-    );
-    const head = ["WORKER", "NODE", "DONE", "FAILED", "HEARD", "SINCE", "IN HAND"];
-    lines.push(
-      "",
-      ...table(
-        head,
-        shown.map((worker) => workerRow(worker, now, chalk)),
-        surface,
-      ),
-    );
-    if (left) lines.push(chalk.dim(`and ${count(left, "more worker")}`));
+function workerLines(workers: WorkerInfo[], now: number, room: number, { chalk, columns }: Surface): string[] {
+  const head = ["WORKER", "NODE", "DONE", "FAILED", "HEARD", "SINCE", "IN HAND"].map((name) => chalk.dim(name));
+  const [shown, left] = fit(workers.toSorted(byPod), room);
+  const lines = formatTable([head, ...shown.map((worker) => workerRow(worker, now, chalk))], columns);
+  return left > 0 ? [...lines, chalk.dim(`and ${pluralize(left, "more worker")}`)] : lines;
+}
+
+function slowestLines(workers: WorkerInfo[], now: number, { chalk, columns }: Surface): string[] {
+  const head = ["SLOWEST", "WORKER", "ITEM"].map((name) => chalk.dim(name));
+  const inFlight = workers.flatMap(({ pod, inFlight }) => inFlight.map((item) => ({ ...item, pod })));
+  const slowest = inFlight.sort((a, b) => a.since - b.since).slice(0, SLOWEST_SHOWN);
+  const rows = slowest.map(({ since, pod, payload }) => {
+    return [formatDuration(now - since), oneLine(pod), displayName(payload)];
+  });
+  return formatTable([head, ...rows], columns);
+}
+
+/** The screen of `wq status`, as text of several lines. */
+export function dashboard(title: string, snapshot: Snapshot, surface: Surface): string {
+  const { counts, workers } = snapshot;
+  const lines = headLines(title, snapshot, surface);
+  if (workers.length > 0) {
+    const room = surface.terminal ? Math.max(3, surface.rows - lines.length - SLOWEST_SHOWN - 6) : Infinity;
+    lines.push("", ...workerLines(workers, counts.now, room, surface));
   }
-
-  const hands = workers.flatMap(({ pod, inFlight }) => inFlight.map((item) => ({ ...item, pod })));
   // With one item a worker the table above shows them already.
-  if (hands.length > workers.filter(({ inFlight }) => inFlight.length).length) {
-    const slowest = hands.sort((a, b) => a.since - b.since).slice(0, SLOWEST);
-    const rows = slowest.map(({ since, pod, payload }) => [span(now - since), oneLine(pod), label(payload)]);
-    lines.push("", ...table(["SLOWEST", "WORKER", "ITEM"], rows, surface));
+  if (workers.some(({ inFlight }) => inFlight.length > 1)) {
+    lines.push("", ...slowestLines(workers, counts.now, surface));
   }
   return lines.join("\n");
 }

@@ -1,44 +1,80 @@
-import type { ItemRecord } from "../../queue/types.ts";
+import type { ItemRecord } from "../../queue/index.ts";
 import { textOf } from "./format.ts";
 
 /** Items that failed for the same reason. */
-export interface ReasonGroup {
-  /** The reason's first line, with what differs between its items (the item, pod and node) as `…`. */
+export interface FailureGroup {
+  /**
+   * First line of the reason. What differs between items is replaced: the item, pod and node by `…`, and numbers by
+   * `N`.
+   */
   reason: string;
   count: number;
   /** The first of them. */
   example: ItemRecord;
 }
 
-/** Beyond so many different reasons the rest is one group: memory stays flat, and nobody reads more. */
+/** Beyond this number of groups the rest is one: memory stays flat, and nobody reads more. */
 const MAX_GROUPS = 1000;
 const OTHER = "other reasons";
+const NO_REASON = "no reason given";
 
-/** The same text for two items that failed alike: `cannot open a.txt` and `cannot open b.txt` are both `cannot open …`. */
-export function reasonOf(record: ItemRecord): string {
-  let reason = (record.reason ?? "no reason given").split("\n", 1)[0]!.trim() || "no reason given";
-  const item = textOf(record.payload);
-  const names = record.attempts.flatMap(({ pod, node }) => (node ? [pod, node] : [pod]));
-  for (const name of item === undefined ? names : [item, ...names]) {
-    // Shorter ones turn up inside other words.
-    if (name.length >= 3) reason = reason.replaceAll(name, "…");
+/** UUIDs, hexadecimal numbers and ids, and decimal numbers with their fractions, times and signs. */
+const NUMBERS = [
+  /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi,
+  /\b0x[0-9a-f]+\b/gi,
+  /\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b/gi,
+  /(?<![\w.])[-+]?\d+(?:[.,:]\d+)*|\d+(?:[.,:]\d+)*/g,
+];
+
+/**
+ * The reason with the names in it replaced. Short names turn up inside other words, and numbers are replaced anyway.
+ */
+function withoutNames(reason: string, names: string[]): string {
+  let text = reason;
+  for (const name of names) {
+    if (/^[\d.,:+-]*$/.test(name)) continue;
+    if (name.length >= 3) text = text.replaceAll(name, "…");
+    else if (/^\w*\d\w*$/.test(name)) text = text.replaceAll(new RegExp(`\\b${name}\\b`, "g"), "…");
   }
-  return reason;
+  return text;
 }
 
-/** Groups failed items by reason, the biggest group first. */
-export class Reasons {
-  #groups = new Map<string, ReasonGroup>();
+/**
+ * First line of the reason, without the names of the item, its pods and nodes: `cannot open …` for `cannot open
+ * a.txt`.
+ */
+export function namelessReason({ reason, payload, attempts }: ItemRecord): string {
+  const line = (reason ?? "").split("\n", 1)[0]!.trim();
+  const item = textOf(payload);
+  const places = attempts.flatMap(({ pod, node }) => [pod, node ?? ""]);
+  return withoutNames(line, item === undefined ? places : [item, ...places]) || NO_REASON;
+}
+
+/** The same text for items that failed alike: `N is not acceptable` for `97 is not acceptable`. */
+export function reasonTemplate(nameless: string): string {
+  return NUMBERS.reduce((text, pattern) => text.replaceAll(pattern, "N"), nameless);
+}
+
+/** Groups failed items by reason, whatever numbers and names it holds. */
+export class FailureGroups {
+  readonly #groups = new Map<string, FailureGroup>();
 
   add(record: ItemRecord): void {
-    const own = reasonOf(record);
-    const reason = this.#groups.has(own) || this.#groups.size < MAX_GROUPS ? own : OTHER;
-    const group = this.#groups.get(reason);
-    if (group) group.count++;
-    else this.#groups.set(reason, { reason, count: 1, example: record });
+    const nameless = namelessReason(record);
+    const template = reasonTemplate(nameless);
+    const key = this.#groups.has(template) || this.#groups.size < MAX_GROUPS ? template : OTHER;
+    const group = this.#groups.get(key);
+    if (!group) {
+      // The words themselves, as long as all items have the same: `HTTP 404` says more than `HTTP N`.
+      this.#groups.set(key, { reason: key === OTHER ? OTHER : nameless, count: 1, example: record });
+      return;
+    }
+    group.count++;
+    if (group.reason !== nameless) group.reason = key;
   }
 
-  sorted(): ReasonGroup[] {
+  /** The biggest group first. */
+  sorted(): FailureGroup[] {
     return [...this.#groups.values()].sort((a, b) => b.count - a.count || a.example.id - b.example.id);
   }
 }

@@ -9,38 +9,54 @@ export function textOf(payload: Buffer): string | undefined {
 
 // eslint-disable-next-line no-control-regex -- these are what would break a line or drive a terminal
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+const SHORT_ESCAPES: Record<string, string> = { "\n": "\\n", "\t": "\\t" };
 
-/** On one line of at most `max` columns, and harmless in a terminal: what an item, a reason or a name may hold is not ours to trust. */
+function escapeControl(char: string): string {
+  return SHORT_ESCAPES[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/**
+ * The text on one line of at most `max` columns, harmless in a terminal: what an item or a reason holds is not ours
+ * to trust.
+ */
 export function oneLine(text: string, max = Infinity): string {
-  const flat = text.replace(CONTROL, (char) =>
-    char === "\n" ? "\\n" : char === "\t" ? "\\t" : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  return cut(flat, max);
+  return truncate(text.replace(CONTROL, escapeControl), max);
+}
+
+// eslint-disable-next-line no-control-regex -- colours, as a handler's logger writes them
+const COLOURS = /\u001b\[[\d;]*m/g;
+
+/** The text with its lines and tabs, harmless in a terminal: without colours, other control characters escaped. */
+export function printable(text: string): string {
+  const plain = text.replaceAll("\r\n", "\n").replaceAll(COLOURS, "");
+  return plain.replace(CONTROL, (char) => (char === "\n" || char === "\t" ? char : escapeControl(char)));
 }
 
 /** As much of the text as `max` columns of a terminal show. */
-function cut(text: string, max: number): string {
+function truncate(text: string, max: number): string {
   if (text.length * 2 <= max) return text;
   let width = 0;
-  let room = 0; // what fits with an ellipsis after it
+  let end = 0; // of what fits with an ellipsis after it
   for (const char of text) {
     width += char < "\u007f" ? 1 : stringWidth(char);
-    if (width > max) return `${text.slice(0, room)}…`;
-    if (width < max) room += char.length;
+    if (width > max) return `${text.slice(0, end)}…`;
+    if (width < max) end += char.length;
   }
   return text;
 }
 
 /** An item's name for people: its text on one line, or its bytes in base64. */
-export function label(payload: Buffer, max = 60): string {
-  const text = textOf(payload.length > 4 * max ? payload.subarray(0, 4 * max) : payload);
-  if (text === undefined && payload.length > 4 * max && isUtf8(payload)) return oneLine(payload.toString("utf8"), max);
+export function displayName(payload: Buffer, max = 60): string {
+  const isLong = payload.length > 4 * max;
+  const text = textOf(isLong ? payload.subarray(0, 4 * max) : payload);
+  // The cut may have gone through a character.
+  if (text === undefined && isLong && isUtf8(payload)) return oneLine(payload.toString("utf8"), max);
   if (text === undefined) return oneLine(`base64:${payload.toString("base64")}`, max);
   return text === "" ? '""' : oneLine(text, max);
 }
 
 /** `2h 13m`, `45s`, `320ms`: two units at most. */
-export function span(ms: number): string {
+export function formatDuration(ms: number): string {
   return prettyMs(Math.max(0, ms < 1000 ? Math.round(ms) : ms), {
     unitCount: 2,
     secondsDecimalDigits: ms < 10_000 ? 1 : 0,
@@ -48,11 +64,22 @@ export function span(ms: number): string {
 }
 
 /** `12,345`, and `3.4` below ten. */
-export function number(value: number): string {
-  return value.toLocaleString("en-US", { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
+export function formatNumber(value: number): string {
+  const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
+  return value.toLocaleString("en-US", { maximumFractionDigits: digits });
+}
+
+/** `1.5 MiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB"];
+  const power = Math.max(
+    0,
+    units.findLastIndex((_, power) => bytes >= 1024 ** power),
+  );
+  return `${formatNumber(bytes / 1024 ** power)} ${units[power]}`;
 }
 
 /** `1 item`, `2 items`. */
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${number(n)} ${n === 1 ? one : many}`;
+export function pluralize(count: number, one: string, many = `${one}s`): string {
+  return `${formatNumber(count)} ${count === 1 ? one : many}`;
 }

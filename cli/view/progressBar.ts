@@ -1,37 +1,34 @@
 import type { ChalkInstance } from "chalk";
-import cliProgress from "cli-progress";
-import type { Counts } from "../../queue/types.ts";
-import { timeLeft, type Pace } from "./throughput.ts";
-import { count, number, span } from "./format.ts";
+import type { Counts } from "../../queue/index.ts";
+import { formatDuration, formatNumber, pluralize } from "./format.ts";
+import { timeLeft, type Throughput } from "./throughput.ts";
 
-/** Items that are settled for good. */
-export const settled = ({ done, dead }: Counts): number => done + dead;
+/** Number of items that are done or dead. */
+export const settledCount = ({ done, dead }: Counts): number => done + dead;
 
-/** A bar of `width` characters, as full as the batch is settled; red where items failed. */
-export function bar(counts: Counts, width: number, chalk: ChalkInstance): string {
+/** A bar of `width` characters that shows the settled share of the batch; red where items failed. */
+export function progressBar(counts: Counts, width: number, chalk: ChalkInstance): string {
   const { total, dead } = counts;
-  const share = total > 0 ? Math.min(1, settled(counts) / total) : 0;
-  const options = {
-    ...{ barsize: width, barCompleteString: "█".repeat(width), barIncompleteString: "░".repeat(width), barGlue: "" },
-  };
-  const text = cliProgress.Format.BarFormat(share, options);
-  const full = text.replaceAll("░", "");
-  return (dead ? chalk.red(full) : chalk.green(full)) + chalk.dim(text.slice(full.length));
+  const share = total > 0 ? Math.min(1, settledCount(counts) / total) : 0;
+  const complete = Math.round(share * width);
+  const colour = dead ? chalk.red : chalk.green;
+  return colour("█".repeat(complete)) + chalk.dim("░".repeat(width - complete));
 }
 
 /** `34.2 items/s, 2m 11s left (2m 5s to 2m 20s)`; empty while nothing is known. */
-export function paceText(counts: Counts, pace: Pace | undefined): string {
-  if (!pace || counts.state !== "open") return "";
-  const { ms, low, high } = timeLeft(Math.max(0, counts.total - settled(counts)), pace);
-  const perSecond = pace.rate >= 0.1 ? `${number(pace.rate)} items/s` : `${number(pace.rate * 60)} items/min`;
-  return `${perSecond}, ${span(ms)} left (${span(low)} to ${span(high)})`;
+export function throughputText(counts: Counts, throughput: Throughput | undefined): string {
+  if (!throughput || counts.state !== "open") return "";
+  const { rate } = throughput;
+  const { ms, low, high } = timeLeft(Math.max(0, counts.total - settledCount(counts)), throughput);
+  const speed = rate >= 0.1 ? `${formatNumber(rate)} items/s` : `${formatNumber(rate * 60)} items/min`;
+  return `${speed}, ${formatDuration(ms)} left (${formatDuration(low)} to ${formatDuration(high)})`;
 }
 
-/** What the state means, in a word or a line. */
+/** The state of the batch in a few words. */
 export function stateText(counts: Counts): string {
   const { state, reason, dead, startedAt, endedAt, now } = counts;
   if (!counts.total && !counts.owner) return "nothing in it yet";
-  const took = startedAt ? span((endedAt || now) - startedAt) : "";
+  const took = startedAt ? formatDuration((endedAt || now) - startedAt) : "";
   switch (state) {
     case "seeding":
       return "being filled";
@@ -40,18 +37,18 @@ export function stateText(counts: Counts): string {
     case "aborted":
       return `aborted: ${reason ?? "no reason given"}`;
     case "finished":
-      return `finished${took && ` in ${took}`}${dead ? `, ${count(dead, "item")} failed` : ""}`;
+      return `finished${took && ` in ${took}`}${dead ? `, ${pluralize(dead, "item")} failed` : ""}`;
     case "open":
       return took ? `running for ${took}` : "waiting for workers";
   }
 }
 
-/** All of it on one line, for a log or where a screen is too much. */
-export function progressLine(counts: Counts, pace: Pace | undefined): string {
-  const parts = [`${number(settled(counts))} of ${count(counts.total, "item")}`];
-  if (counts.dead) parts.push(`${number(counts.dead)} failed`);
-  if (counts.running) parts.push(`${number(counts.running)} running`);
-  if (counts.delayed) parts.push(`${number(counts.delayed)} retrying`);
-  const rest = counts.state === "open" ? paceText(counts, pace) : stateText(counts);
-  return [...parts, ...(rest ? [rest] : [])].join(", ");
+/** Counts, state and rate on one line, for a log. */
+export function progressLine(counts: Counts, throughput: Throughput | undefined): string {
+  const parts = [`${formatNumber(settledCount(counts))} of ${pluralize(counts.total, "item")}`];
+  if (counts.dead) parts.push(`${formatNumber(counts.dead)} failed`);
+  if (counts.running) parts.push(`${formatNumber(counts.running)} running`);
+  if (counts.delayed) parts.push(`${formatNumber(counts.delayed)} retrying`);
+  parts.push(counts.state === "open" ? throughputText(counts, throughput) : stateText(counts));
+  return parts.filter((part) => part !== "").join(", ");
 }

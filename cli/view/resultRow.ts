@@ -1,23 +1,26 @@
-import type { ItemRecord } from "../../queue/types.ts";
+import type { ItemRecord } from "../../queue/index.ts";
+import { firstLine } from "../errors.ts";
 import { textOf } from "./format.ts";
 
-/** One line of `npm run results`: an item that is settled, or as far as it got. */
-export interface Row {
-  /** The number in which it was first given, from 1. */
+/** One line of `wq results`: an item that is settled, or as far as it got. */
+export interface ResultRow {
+  /** Number of the item in the order in which items were first given, from 1. */
   id: number;
-  /** Its text; where its bytes are not UTF-8, `base64:` and its bytes so. */
+  /** Its text; where its bytes are not UTF-8, `base64:` and the bytes in base64. */
   item: string;
   outcome: ItemRecord["outcome"];
-  /** What the handler returned: a JSON value; a command's standard output as a string; null where there is none. */
+  /**
+   * What the handler returned, as a JSON value, or a command's standard output as a string; null where there is none.
+   */
   result: unknown;
-  /** How often it was tried, attempts cut short by a shutdown or a lost worker included. */
+  /** Number of attempts, including those cut short by a shutdown or a lost worker. */
   attempts: number;
-  /** Of the last attempt: who made it, ISO 8601 times by the clock of Redis, milliseconds. */
+  /** Who made the last attempt, and when: ISO 8601 times by the clock of Redis, milliseconds. */
   pod: string | null;
   start: string | null;
   end: string | null;
   duration: number | null;
-  /** Why it failed, or why it last came back, on one line (the stack is in `logs`); null for one that is done. */
+  /** First line of why it failed, or why it last came back (the stack is in `logs`); null for one that is done. */
   reason: string | null;
 }
 
@@ -33,13 +36,16 @@ export const COLUMNS = [
   "end",
   "duration",
   "reason",
-] as const satisfies (keyof Row)[];
+] as const satisfies (keyof ResultRow)[];
 
-/** Outcomes that will not change by themselves. */
-export const isSettled = (record: ItemRecord): boolean => record.outcome === "done" || record.outcome === "dead";
+/** Whether the outcome will not change by itself. */
+export const isSettled = ({ outcome }: ItemRecord): boolean => outcome === "done" || outcome === "dead";
+
+/** The payload as text, or its bytes in base64: unlike a display name, nothing is cut or escaped. */
+export const itemText = (payload: Buffer): string => textOf(payload) ?? `base64:${payload.toString("base64")}`;
 
 /** JSON where it is JSON, else the text itself. */
-function valueOf(text: string | undefined): unknown {
+function parseValue(text: string | undefined): unknown {
   if (text === undefined) return null;
   try {
     return JSON.parse(text) as unknown;
@@ -51,18 +57,18 @@ function valueOf(text: string | undefined): unknown {
 const iso = (ms: number | undefined) => (ms ? new Date(ms).toISOString() : null);
 
 /** An item's record as a row of results. */
-export function rowOf(record: ItemRecord): Row {
-  const last = record.attempts.at(-1);
+export function resultRow({ id, payload, outcome, value, reason, attempts }: ItemRecord): ResultRow {
+  const last = attempts.at(-1);
   return {
-    id: record.id,
-    item: textOf(record.payload) ?? `base64:${record.payload.toString("base64")}`,
-    outcome: record.outcome,
-    result: valueOf(record.value),
-    attempts: record.attempts.length,
+    id,
+    item: itemText(payload),
+    outcome,
+    result: parseValue(value),
+    attempts: attempts.length,
     pod: last?.pod ?? null,
     start: iso(last?.start),
     end: iso(last?.end),
     duration: last?.end ? last.end - last.start : null,
-    reason: record.outcome === "done" ? null : (record.reason?.split("\n", 1)[0] ?? null),
+    reason: outcome === "done" || reason === undefined ? null : firstLine(reason),
   };
 }

@@ -1,5 +1,5 @@
 // Environment variables with which `pulumi`, `kubectl` and `docker` work on the platform.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DockerEngine } from "../images/docker.ts";
 import { backendDir, binDir, kubeconfig, pulumiHome, stateDir } from "../paths.ts";
@@ -25,8 +25,17 @@ export function environment(): Record<string, string> {
   };
 }
 
-/** The variables as lines for a shell. */
+/** Puts this checkout's `wq` among the platform's tools, so that a shell finds it in any folder. */
+function linkWq(): void {
+  const link = join(binDir, "wq");
+  mkdirSync(binDir, { recursive: true });
+  rmSync(link, { force: true });
+  symlinkSync(join(import.meta.dirname, "../../cli/wq.mjs"), link);
+}
+
+/** The variables as lines for a shell, which then has `wq`, too. */
 export function exportLines(): string {
+  linkWq();
   const quote = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
   return Object.entries(environment())
     .map(([name, value]) => `export ${name}=${name === "PATH" ? `${quote(binDir)}:"$PATH"` : quote(value)}`)

@@ -4,10 +4,16 @@ import { keys, type Keys } from "../redis/keys.ts";
 import { PageSizer } from "../redis/pageSizer.ts";
 import { type ParsedRecord, parseRecord, type Origin } from "./record.ts";
 import { Script } from "../redis/script.ts";
-import type { BatchState, Counts, ItemRecord, QueueAdminApi, WorkerInfo } from "../types.ts";
+import type { BatchState, Counts, ItemRecord, PurgeResult, QueueAdminApi, QueueSummary, WorkerInfo } from "../types.ts";
+import { listQueues } from "./queueList.ts";
 import { parseWorker, type WorkerFields } from "./workerInfo.ts";
 
-const scripts = { counts: new Script("counts"), state: new Script("set-state"), requeue: new Script("requeue") };
+const scripts = {
+  counts: new Script("counts"),
+  state: new Script("set-state"),
+  requeue: new Script("requeue"),
+  purge: new Script("purge"),
+};
 
 /**
  * Everything but taking and seeding: what a person, the CLI and the verdict ask of a queue.
@@ -38,6 +44,11 @@ export class QueueAdmin implements QueueAdminApi {
    */
   static async open(url: string, queue: string): Promise<QueueAdmin> {
     return new QueueAdmin(await connect(url), queue);
+  }
+
+  /** The queues of a Redis, by name. */
+  static list(redis: Redis): Promise<QueueSummary[]> {
+    return listQueues(redis, (queue) => new QueueAdmin(redis, queue).counts());
   }
 
   /** Ends the connection. */
@@ -148,6 +159,14 @@ export class QueueAdmin implements QueueAdminApi {
   /** Ends the batch for all workers. A finished or aborted one is left as it is, with its first reason. */
   async abort(reason: string): Promise<void> {
     await this.#change("abort", reason.replaceAll(/\s*\n\s*/g, " "));
+  }
+
+  async purge({ force = false } = {}): Promise<PurgeResult> {
+    const reply = await scripts.purge.run(this.#redis, this.#queue, force ? 1 : 0);
+    const [outcome, number = 0, seeding = 0] = reply as [PurgeResult["outcome"], number?, number?];
+    if (outcome === "purged") return { outcome, items: number };
+    if (outcome === "inUse") return { outcome, running: number, seeding: seeding === 1 };
+    return { outcome };
   }
 
   async #requeue(...args: (string | number)[]): Promise<number> {

@@ -22,6 +22,9 @@ export interface Keys {
   workers: string;
 }
 
+/** Set: names of the queues of this Redis that were seeded or taken from. The only key that belongs to no queue. */
+export const QUEUES = "wq:queues";
+
 /**
  * The keys of one queue. All share a hash slot: `job2` and `{job2}:…`.
  * @param queue Name of the list.

@@ -20,6 +20,7 @@ if again or not b[1] then
   local waiting = redis.call('LLEN', list)
   redis.call('HSET', batch, 'schema', 1, 'owner', b[2] or '', 'epoch', (b[4] or 0) + 1, 'state', 'seeding', 'seeded', 0,
     'total', waiting, 'lastLength', waiting, 'seedId', attempt)
+  redis.pcall('SADD', 'wq:queues', list)
 end
 if not b[3] or again then redis.call('HSET', batch, 'run', run, 'offset', 0, 'digest', 'start ' .. nonce) end
 if owner ~= '' then redis.call('HSET', batch, 'owner', owner) end

@@ -196,6 +196,6 @@ export class SeedSession {
 function fenced(reply: unknown): unknown {
   if (reply === "moved") throw new SeedInterruptedError("another seeder is at work, or Redis lost what it had");
   if (reply === "aborted")
-    throw new SeedRefusedError("The batch was aborted while it was seeded: see `npm run status` for the reason.");
+    throw new SeedRefusedError("The batch was aborted while it was seeded: see `npx wq status` for the reason.");
   return reply;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { execa } from "execa";
-import type { Row } from "../../cli/view/resultRow.ts";
+import type { ResultRow } from "../../cli/view/resultRow.ts";
 import { Consumer, DoNotRetry, Seeder } from "../../queue/index.ts";
 
 export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon", "orange"];
@@ -10,9 +10,17 @@ const root = join(import.meta.dirname, "../..");
 export async function runFruits(url: string): Promise<void> {
   await new Seeder({ url, queue: "job2" }).seed(fruits, { owner: "fruit/dev", run: "1", seedId: "1" });
   const consumer = new Consumer({
-    ...{ url, queue: "job2", concurrency: 2, leaseMs: 10_000, itemTimeoutMs: 60_000, maxResultBytes: 1000 },
-    ...{ retry: { maxAttempts: 2, backoff: { min: 1, max: 1 } }, keepResults: "all", keepLogs: "failed" },
-    ...{ pod: "pod-1", node: "node-1" },
+    url,
+    queue: "job2",
+    concurrency: 2,
+    leaseMs: 10_000,
+    itemTimeoutMs: 60_000,
+    maxResultBytes: 1000,
+    retry: { maxAttempts: 2, backoff: { min: 1, max: 1 } },
+    keepResults: "all",
+    keepLogs: "failed",
+    pod: "pod-1",
+    node: "node-1",
     handler: (item, { attempt, log }) => {
       log(`saw ${item}`);
       if (item === "banana") throw new DoNotRetry("slipped on banana");
@@ -23,17 +31,17 @@ export async function runFruits(url: string): Promise<void> {
   await consumer.run();
 }
 
-/** The script of a command of cli/. */
-export const script = (name: string): string => join(root, "cli/commands", `${name}.ts`);
+/** The command `wq` of this checkout, to be run by Node.js. */
+export const wqScript = join(root, "cli/wq.mjs");
 
-/** Runs a command of cli/ on a Redis, as `npm run NAME -- ARGS` would. */
-export function cli(name: string, url: string, ...args: string[]) {
-  return execa(process.execPath, [script(name), ...args], { reject: false, env: { WQ_REDIS_URL: url } });
+/** Runs a verb of `wq` on a Redis. */
+export function wq(url: string, ...args: string[]) {
+  return execa(process.execPath, [wqScript, ...args], { reject: false, env: { WQ_REDIS_URL: url } });
 }
 
 /** The rows of `results`. */
-export const ndjson = (text: string): Row[] =>
+export const ndjson = (text: string): ResultRow[] =>
   text
     .split("\n")
     .filter(Boolean)
-    .map((line) => JSON.parse(line) as Row);
+    .map((line) => JSON.parse(line) as ResultRow);

@@ -1,4 +1,5 @@
-// A stack of a test's own on the local platform: its own namespace, its own backend, its own settings file; nothing of the checkout changes.
+// A stack of a test's own on the local platform: its own namespace, its own backend, its own settings file; nothing
+// of the checkout changes.
 import {
   copyFileSync,
   cpSync,
@@ -79,13 +80,17 @@ export class TestStack {
     mkdirSync(backend);
     this.#env = { PULUMI_BACKEND_URL: `file://${backend}`, ...env };
     this.#settings = {
-      ...{ imageName: "127.0.0.1:5000/job-wq-2", items: fruits, workSeconds: 0 },
-      ...{ namespace: this.namespace, createNamespace: true },
+      imageName: "127.0.0.1:5000/job-wq-2",
+      items: fruits,
+      workSeconds: 0,
+      namespace: this.namespace,
+      createNamespace: true,
       ...settings,
     };
   }
 
-  get #file(): string {
+  /** Path of its settings. */
+  get file(): string {
     return join(this.#dir, `Pulumi.${this.name}.yaml`);
   }
 
@@ -93,7 +98,7 @@ export class TestStack {
   set(settings: Settings): void {
     this.#settings = { ...this.#settings, ...settings };
     const given = Object.entries(this.#settings).filter(([, value]) => value !== undefined);
-    const before = parse(readFileSync(this.#file, "utf8")) as Settings;
+    const before = parse(readFileSync(this.file, "utf8")) as Settings;
     const config = Object.fromEntries(
       given.map(([key, value]) => [key.includes(":") ? key : `job-wq-2:${key}`, value]),
     );
@@ -101,13 +106,13 @@ export class TestStack {
     for (const [key, value] of Object.entries((before.config ?? {}) as Settings)) {
       if (typeof value === "object" && value !== null && "secure" in value) config[key] ??= value;
     }
-    writeFileSync(this.#file, stringify({ ...before, config }));
+    writeFileSync(this.file, stringify({ ...before, config }));
   }
 
   /** Makes it known to Pulumi. */
   async init(): Promise<this> {
     copyFileSync(join(root, "Pulumi.yaml"), join(this.#dir, "Pulumi.yaml"));
-    writeFileSync(this.#file, "{}\n");
+    writeFileSync(this.file, "{}\n");
     const made = await say("pulumi", ["stack", "init", this.name], { cwd: this.#dir, env: this.#env });
     if (!made.ok) throw new Error(made.text);
     this.set({});
@@ -122,13 +127,13 @@ export class TestStack {
 
   /** The settings file as it stands. */
   get settingsFile(): string {
-    return readFileSync(this.#file, "utf8");
+    return readFileSync(this.file, "utf8");
   }
 
   /** Runs Pulumi on it. */
   pulumi(...args: string[]): Promise<Said> {
     const config = ["up", "preview", "refresh", "destroy", "config"].includes(args[0]!)
-      ? ["--config-file", this.#file]
+      ? ["--config-file", this.file]
       : [];
     const all = [...args, "--stack", this.name, ...config, "--non-interactive", "--color=never"];
     return say("pulumi", all, { cwd: this.project, env: this.#env });
@@ -151,12 +156,15 @@ export class TestStack {
     return this.pulumi("preview", ...args);
   }
 
-  /** A command of cli/, as `npm run NAME -- ARGS`, in a checkout of its own, where the settings lie as a user's do. */
-  async cli(name: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
-    copyFileSync(this.#file, join(this.project, basename(this.#file)));
-    const script = join(this.project, "cli/commands", `${name}.ts`);
+  /**
+   * A verb of `wq`, as `npx wq VERB ARGS --stack NAME` typed in a checkout of its own, where the settings lie as a
+   * user's do.
+   */
+  async wq(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+    copyFileSync(this.file, join(this.project, basename(this.file)));
     const env = { ...environment(), ...this.#env };
-    const run = await execa(process.execPath, [script, ...args, "--stack", this.name], { env, reject: false });
+    const options = { cwd: this.project, env, reject: false };
+    const run = await execa("npx", ["wq", ...args, "--stack", this.name], options);
     return { code: run.exitCode ?? -1, out: run.stdout, err: run.stderr };
   }
 

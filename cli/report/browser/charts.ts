@@ -11,7 +11,7 @@ import { type EChartsType, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import type { CustomSeriesRenderItem } from "echarts";
 import type { ReportData } from "../data.ts";
-import { clock, element, number, span } from "./format.ts";
+import { formatTime, element, formatNumber, formatDuration } from "./format.ts";
 
 use([BarChart, CustomChart, LinesChart, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent]);
 use([TooltipComponent, CanvasRenderer]);
@@ -22,7 +22,8 @@ const drawn = new Map<string, EChartsType>();
 addEventListener("resize", () => drawn.forEach((chart) => chart.resize()));
 
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-const HOW: Record<string, string> = {
+/** Name of the colour of each outcome of an attempt. */
+const OUTCOME_COLOURS: Record<string, string> = {
   done: "done",
   failed: "dead",
   timeout: "dead",
@@ -30,16 +31,18 @@ const HOW: Record<string, string> = {
   released: "released",
 };
 
-/** What stands in a tooltip is text, whatever an item is named. */
-const safe = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+/** Escapes text for a tooltip, which is HTML. */
+const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
 function draw(id: string, option: Option): void {
   drawn.get(id)?.dispose();
   const chart = init(element(id));
   drawn.set(id, chart);
   chart.setOption({
-    ...{ animation: false, textStyle: { color: colour("dim"), fontFamily: "system-ui, sans-serif" } },
-    ...{ backgroundColor: colour("back"), grid: { left: 60, right: 24, top: 30, bottom: 40 } },
+    animation: false,
+    textStyle: { color: colour("dim"), fontFamily: "system-ui, sans-serif" },
+    backgroundColor: colour("back"),
+    grid: { left: 60, right: 24, top: 30, bottom: 40 },
     ...option,
   });
 }
@@ -52,7 +55,10 @@ const axis = (more: Option): Option => ({
 });
 
 const box = (formatter: (params: { data: unknown; seriesName: string; dataIndex: number }) => string): Option => ({
-  ...{ formatter, confine: true, backgroundColor: colour("back"), borderColor: colour("line") },
+  formatter,
+  confine: true,
+  backgroundColor: colour("back"),
+  borderColor: colour("line"),
   textStyle: { color: colour("text") },
 });
 
@@ -61,8 +67,8 @@ function drawTimeline({ timeline, start, end }: ReportData): void {
   element("timeline").style.height = `${Math.max(9, 5 + lanes.length * (lanes.length > 40 ? 0.7 : 1.4))}rem`;
   const at = (offset: number) => start + offset;
   const boxes = bars.length
-    ? bars.map(([lane, from, to, how], i) => {
-        return { value: [lane, at(from), at(to)] as const, fill: HOW[how] ?? "other", opacity: 1, i };
+    ? bars.map(([lane, from, to, outcome], i) => {
+        return { value: [lane, at(from), at(to)] as const, fill: OUTCOME_COLOURS[outcome] ?? "other", opacity: 1, i };
       })
     : cells.map(([lane, slice, busy, , bad], i) => {
         const from = at(slice * width);
@@ -81,19 +87,20 @@ function drawTimeline({ timeline, start, end }: ReportData): void {
     const r = Math.round(Math.min(Math.max(right, left + 2), x + wide));
     if (r <= l) return null;
     return {
-      ...{ type: "rect", shape: { x: l, y: top - height / 2, width: r - l, height } },
+      type: "rect",
+      shape: { x: l, y: top - height / 2, width: r - l, height },
       style: { fill: colour(fill), opacity },
     };
   };
   const tip = ({ data }: { data: unknown }) => {
     const { i } = data as { i: number };
     if (bars.length) {
-      const [lane, from, to, how, id, item] = bars[i]!;
-      return `${safe(item)} (${id})<br>${how}, ${span(to - from)}, from ${clock(at(from))}<br>${safe(lanes[lane]!)}`;
+      const [lane, from, to, outcome, id, item] = bars[i]!;
+      return `${escapeHtml(item)} (${id})<br>${outcome}, ${formatDuration(to - from)}, from ${formatTime(at(from))}<br>${escapeHtml(lanes[lane]!)}`;
     }
     const [lane, slice, busy, ended, bad] = cells[i]!;
-    const what = `${Math.round(busy * 100)} % busy, ${number(ended)} attempts ended, ${number(bad)} failed or lost`;
-    return `${safe(lanes[lane]!)}<br>${clock(at(slice * width))}<br>${what}`;
+    const what = `${Math.round(busy * 100)} % busy, ${formatNumber(ended)} attempts ended, ${formatNumber(bad)} failed or lost`;
+    return `${escapeHtml(lanes[lane]!)}<br>${formatTime(at(slice * width))}<br>${what}`;
   };
   draw("timeline", {
     grid: { left: 150, right: 24, top: 10, bottom: 70 },
@@ -104,29 +111,28 @@ function drawTimeline({ timeline, start, end }: ReportData): void {
     ],
     xAxis: axis({ type: "time", min: start, max: Math.max(end, start + 1) }),
     yAxis: axis({
-      ...{ type: "category", data: lanes, inverse: true, splitLine: { show: false } },
+      type: "category",
+      data: lanes,
+      inverse: true,
+      splitLine: { show: false },
       axisLabel: { color: colour("dim"), width: 135, overflow: "truncate" },
     }),
     series: [
       {
-        ...{
-          type: "custom",
-          progressive: 0,
-          renderItem: rectangle,
-          data: boxes,
-          clip: true,
-          encode: { x: [1, 2], y: 0 },
-        },
+        type: "custom",
+        progressive: 0,
+        renderItem: rectangle,
+        data: boxes,
+        clip: true,
+        encode: { x: [1, 2], y: 0 },
       },
       {
-        ...{
-          type: "lines",
-          zlevel: 0,
-          coordinateSystem: "cartesian2d",
-          silent: true,
-          symbol: ["none", "arrow"],
-          symbolSize: 6,
-        },
+        type: "lines",
+        zlevel: 0,
+        coordinateSystem: "cartesian2d",
+        silent: true,
+        symbol: ["none", "arrow"],
+        symbolSize: 6,
         lineStyle: { color: colour("dead"), type: "dashed", width: 1, opacity: 0.8, curveness: 0.15 },
         data: links.map(([from, to]) => ({
           coords: [
@@ -143,8 +149,13 @@ function drawThroughput({ throughput: { width, done, dead }, start }: ReportData
   const perSecond = (list: number[]) => list.map((n, i) => [start + (i + 0.5) * width, (n * 1000) / width]);
   const name = { done: "done", dead: "failed" };
   const series = (["done", "dead"] as const).map((outcome) => ({
-    ...{ type: "bar", stack: "all", name: name[outcome], barCategoryGap: "10%", large: true },
-    ...{ itemStyle: { color: colour(outcome) }, data: perSecond(outcome === "done" ? done : dead) },
+    type: "bar",
+    stack: "all",
+    name: name[outcome],
+    barCategoryGap: "10%",
+    large: true,
+    itemStyle: { color: colour(outcome) },
+    data: perSecond(outcome === "done" ? done : dead),
   }));
   draw("throughput", {
     legend: { top: 0, right: 24, textStyle: { color: colour("dim") } },
@@ -153,7 +164,7 @@ function drawThroughput({ throughput: { width, done, dead }, start }: ReportData
       trigger: "axis",
       formatter: (params: { dataIndex: number }[]) => {
         const i = params[0]!.dataIndex;
-        return `${clock(start + i * width)}, ${span(width)}<br>${number(done[i]!)} done, ${number(dead[i]!)} failed`;
+        return `${formatTime(start + i * width)}, ${formatDuration(width)}<br>${formatNumber(done[i]!)} done, ${formatNumber(dead[i]!)} failed`;
       },
     },
     xAxis: axis({ type: "time", splitLine: { show: false } }),
@@ -165,24 +176,31 @@ function drawThroughput({ throughput: { width, done, dead }, start }: ReportData
 function drawDurations({ durations }: ReportData): void {
   if (!durations) return;
   const { edges, counts } = durations;
-  const names = counts.map((_, i) => span(edges[i]!));
+  const names = counts.map((_, i) => formatDuration(edges[i]!));
   const place = (ms: number) =>
     Math.max(
       0,
       edges.findLastIndex((edge, i) => edge <= ms && i < counts.length),
     );
   const marks = (["p50", "p95", "p99"] as const).map((name, i) => ({
-    ...{ name, xAxis: place(durations[name]) },
+    name,
+    xAxis: place(durations[name]),
     label: { formatter: name, color: colour("text"), distance: 2 + 12 * i },
   }));
   draw("durations", {
     grid: { left: 60, right: 24, top: 50, bottom: 40 },
-    tooltip: box(({ dataIndex: i }) => `${span(edges[i]!)} to ${span(edges[i + 1]!)}: ${number(counts[i]!)} items`),
+    tooltip: box(
+      ({ dataIndex: i }) =>
+        `${formatDuration(edges[i]!)} to ${formatDuration(edges[i + 1]!)}: ${formatNumber(counts[i]!)} items`,
+    ),
     xAxis: axis({ type: "category", data: names }),
     yAxis: axis({ type: "value", name: "items", minInterval: 1, nameTextStyle: { color: colour("dim") } }),
     series: [
       {
-        ...{ type: "bar", data: counts, barCategoryGap: "5%", itemStyle: { color: colour("other") } },
+        type: "bar",
+        data: counts,
+        barCategoryGap: "5%",
+        itemStyle: { color: colour("other") },
         markLine: { symbol: "none", silent: true, lineStyle: { color: colour("text") }, data: marks },
       },
     ],
@@ -194,22 +212,27 @@ function drawReasons({ reasons }: ReportData): void {
   element("reasons").style.height = `${4 + reasons.length * 1.8}rem`;
   draw("reasons", {
     grid: { left: 420, right: 60, top: 5, bottom: 30 },
-    tooltip: box(({ dataIndex: i }) => `${safe(reasons[i]!.reason)}<br>${number(reasons[i]!.count)} items`),
+    tooltip: box(({ dataIndex: i }) => `${escapeHtml(reasons[i]!.reason)}<br>${formatNumber(reasons[i]!.count)} items`),
     xAxis: axis({ type: "value", minInterval: 1 }),
     yAxis: axis({
-      ...{ type: "category", inverse: true, data: reasons.map(({ reason }) => reason) },
+      type: "category",
+      inverse: true,
+      data: reasons.map(({ reason }) => reason),
       axisLabel: { color: colour("text"), width: 400, overflow: "truncate" },
     }),
     series: [
       {
-        ...{ type: "bar", data: reasons.map(({ count }) => count), itemStyle: { color: colour("dead") } },
-        ...{ barMaxWidth: 18, label: { show: true, position: "right", color: colour("text") } },
+        type: "bar",
+        data: reasons.map(({ count }) => count),
+        itemStyle: { color: colour("dead") },
+        barMaxWidth: 18,
+        label: { show: true, position: "right", color: colour("text") },
       },
     ],
   });
 }
 
-/** Draws all charts, anew if they were drawn before. */
+/** Draws all charts; again if they were drawn before. */
 export function drawCharts(data: ReportData): void {
   drawTimeline(data);
   drawThroughput(data);

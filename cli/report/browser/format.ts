@@ -3,7 +3,7 @@
 export const element = (id: string): HTMLElement => document.getElementById(id)!;
 
 /** `12,345`. */
-export const number = (value: number): string => value.toLocaleString("en-US");
+export const formatNumber = (value: number): string => value.toLocaleString("en-US");
 
 const UNITS: [ms: number, unit: string][] = [
   [86_400_000, "d"],
@@ -12,7 +12,7 @@ const UNITS: [ms: number, unit: string][] = [
 ];
 
 /** `320ms`, `1.5s`, `2m 11s`, `3h 4m`. */
-export function span(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)}s`;
   const [size, unit] = UNITS.find(([size]) => ms >= size)!;
@@ -21,6 +21,6 @@ export function span(ms: number): string {
 }
 
 /** `2026-11-23 15:04:05`, in the reader's time zone. */
-export function clock(ms: number): string {
+export function formatTime(ms: number): string {
   return new Date(ms).toLocaleString("sv-SE");
 }

@@ -1,15 +1,15 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import type { ReportData, ReportTable } from "../data.ts";
-import { clock, element, number, span } from "./format.ts";
+import { formatTime, element, formatNumber, formatDuration } from "./format.ts";
 
 const PAGE = 50;
 
 interface Column {
   name: string;
-  /** What it is sorted by. */
+  /** Sort key. */
   value: (table: ReportTable, row: number) => number | string;
-  /** What it shows. */
+  /** Text of the cell. */
   text: (value: number | string, start: number) => string;
   numeric?: boolean;
 }
@@ -25,19 +25,19 @@ const columns: Column[] = [
   {
     name: "start",
     value: (t, i) => t.start[i]!,
-    text: (v, start) => (Number(v) < 0 ? "" : clock(start + Number(v))),
+    text: (v, start) => (Number(v) < 0 ? "" : formatTime(start + Number(v))),
     numeric: true,
   },
   {
     name: "duration",
     value: (t, i) => t.duration[i]!,
-    text: (v) => (Number(v) < 0 ? "" : span(Number(v))),
+    text: (v) => (Number(v) < 0 ? "" : formatDuration(Number(v))),
     numeric: true,
   },
   { name: "reason", value: (t, i) => t.reasons[t.reason[i]!] ?? "", text: plain },
 ];
 
-/** The table of items: a page of it at a time, searched and sorted in memory. */
+/** Fills the table of items: a page at a time, searched and sorted in memory. */
 export function fillTable({ table, start }: ReportData): void {
   const search = element("search") as HTMLInputElement;
   const [back, next] = [element("back") as HTMLButtonElement, element("next") as HTMLButtonElement];
@@ -68,38 +68,38 @@ export function fillTable({ table, start }: ReportData): void {
       const line = document.createElement("tr");
       for (const { name, value, text, numeric } of columns) {
         const cell = document.createElement("td");
-        const is = value(table, row);
-        cell.textContent = text(is, start);
-        cell.className = numeric ? "number" : name === "outcome" ? String(is) : "";
+        const content = value(table, row);
+        cell.textContent = text(content, start);
+        cell.className = numeric ? "number" : name === "outcome" ? String(content) : "";
         line.append(cell);
       }
       return line;
     });
     document.querySelector("tbody")!.replaceChildren(...shown);
-    const left = table.left ? `; ${number(table.left)} more are in \`npm run results\`` : "";
-    element("found").textContent = `${number(rows.length)} of ${number(table.id.length)} items${left}`;
-    element("place").textContent = `page ${number(page + 1)} of ${number(pages)}`;
+    const left = table.left ? `; ${formatNumber(table.left)} more are in \`wq results\`` : "";
+    element("found").textContent = `${formatNumber(rows.length)} of ${formatNumber(table.id.length)} items${left}`;
+    element("place").textContent = `page ${formatNumber(page + 1)} of ${formatNumber(pages)}`;
     [back.disabled, next.disabled] = [page === 0, page >= pages - 1];
     heads.forEach((head, i) =>
       head.setAttribute("aria-sort", columns[i] !== sortedBy ? "none" : downwards ? "descending" : "ascending"),
     );
   };
 
-  /** Searches and sorts; equal ones stay in the order of the items. */
+  /** Applies search and sort order; equal rows stay in the order of the items. */
   const arrange = () => {
     const wanted = search.value.trim().toLowerCase();
-    // A pod or a reason is looked at once, not once an item.
-    const has = (text: string) => text.toLowerCase().includes(wanted);
-    const [pods, reasons] = [table.pods.map(has), table.reasons.map(has)];
+    // Pods and reasons repeat: each is searched once, not once an item.
+    const matches = (text: string) => text.toLowerCase().includes(wanted);
+    const [pods, reasons] = [table.pods.map(matches), table.reasons.map(matches)];
     rows = table.id.map((_, index) => index);
     if (wanted) {
       rows = rows.filter(
         (i) =>
           pods[table.pod[i]!] ||
           reasons[table.reason[i]!] ||
-          has(table.item[i]!) ||
-          has(table.outcome[i]!) ||
-          has(table.result[i]!),
+          matches(table.item[i]!) ||
+          matches(table.outcome[i]!) ||
+          matches(table.result[i]!),
       );
     }
     const keys = rows.map((row) => sortedBy.value(table, row));

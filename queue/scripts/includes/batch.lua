@@ -22,6 +22,7 @@ local function observeList()
   if not batch.exists and batch.waiting > 0 then
     batch.exists, batch.state, batch.seeded = true, 'open', true
     call('HSET', batchKey, 'schema', 1, 'owner', '', 'epoch', 1, 'seeded', 1)
+    redis.pcall('SADD', 'wq:queues', list)
   end
 end
 

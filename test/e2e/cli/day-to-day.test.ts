@@ -1,10 +1,13 @@
-// The commands of day to day, beside an `up` that runs: through the cluster, as a person runs them.
+// `wq` beside an `up` that runs: through the cluster, as a person types it.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Row } from "../../../cli/view/resultRow.ts";
-import { checkout, platformUp, TestStack } from "../../support/stack.ts";
-import { readFileSync, writeFileSync } from "node:fs";
+import type { ResultRow } from "../../../cli/view/resultRow.ts";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
+import { environment } from "../../../local/host/environment.ts";
+import { checkout, platformUp, root, TestStack } from "../../support/stack.ts";
 
 interface Status {
   state: string;
@@ -16,13 +19,15 @@ interface Status {
   dead: number;
 }
 
-describe("the commands, beside `up`", function () {
+describe("wq beside `up`", function () {
   this.timeout(180_000);
   const { project, remove } = checkout();
   const items = Array.from({ length: 60 }, (_, index) => `item-${index}`);
-  const stack = new TestStack({ items, workSeconds: 0.5, maxAttempts: 1 }, { project });
+  // In the platform's own backend, as the stack of `npm start`.
+  const { PULUMI_BACKEND_URL } = environment() as { PULUMI_BACKEND_URL: string };
+  const stack = new TestStack({ items, workSeconds: 0.5, maxAttempts: 1 }, { project, env: { PULUMI_BACKEND_URL } });
   const status = async () => {
-    const { code, out } = await stack.cli("status", "--json");
+    const { code, out } = await stack.wq("status", "--json");
     return { code, now: out ? (JSON.parse(out) as Status) : undefined };
   };
   const over = ({ done, dead }: Status) => done + dead;
@@ -71,7 +76,7 @@ describe("the commands, beside `up`", function () {
     assert.deepEqual([code, last.state, last.done, last.dead], [1, "finished", 54, 6]);
     assert.match((await up).text, /6 of 60 items failed: item-7, item-17/);
 
-    const results = (await stack.cli("results")).out
+    const results = (await stack.wq("results")).out
       .split("\n")
       .map((line) => JSON.parse(line) as { item: string; outcome: string });
     assert.deepEqual(
@@ -82,47 +87,99 @@ describe("the commands, beside `up`", function () {
   });
 
   it("failed and logs say why", async () => {
-    const failed = await stack.cli("failed");
+    const failed = await stack.wq("failed");
     assert.match(failed.out, /6.*has a seven/);
-    const { code, out } = await stack.cli("logs", "item-17");
+    const { code, out } = await stack.wq("logs", "item-17");
     assert.equal(code, 0, out);
     assert.match(out, /item-17 has a seven[^]*looking/);
-    assert.match((await stack.cli("logs", "item-99")).err, /^logs: [^\n]*item-99[^\n]*$/);
+    assert.match((await stack.wq("logs", "item-99")).err, /^wq logs: [^\n]*item-99[^\n]*$/);
   });
 
   it("retry runs all that failed, or those that match, and nothing else", async () => {
     const attempts = async () => {
-      const rows = (await stack.cli("results")).out.split("\n").map((line) => JSON.parse(line) as Row);
+      const rows = (await stack.wq("results")).out.split("\n").map((line) => JSON.parse(line) as ResultRow);
       return Object.fromEntries(rows.filter((row) => row.attempts > 1).map(({ item, attempts }) => [item, attempts]));
     };
-    const one = await stack.cli("retry", "--match", "item-17 has");
+    const one = await stack.wq("retry", "--match", "item-17 has");
     assert.equal(one.code, 1, "it fails again");
     assert.match(one.out, /^Running 1 item again\.\n[^]*6 of 60 items failed/);
     assert.deepEqual(await attempts(), { "item-17": 2 });
-    const all = await stack.cli("retry");
+    const all = await stack.wq("retry");
     assert.match(all.out, /^Running 6 items again\.\n[^]*6 of 60 items failed/);
     const sevens = ["item-7", "item-17", "item-27", "item-37", "item-47", "item-57"];
     assert.deepEqual(await attempts(), { ...Object.fromEntries(sevens.map((item) => [item, 2])), "item-17": 3 });
-    assert.equal((await stack.cli("retry", "--match", "rotten")).out, "No failed item matches rotten.");
+    assert.equal((await stack.wq("retry", "--match", "rotten")).out, "No failed item matches rotten.");
   });
 
   it("pause lets items in hand finish and none start, also through an `up` that waits; scale and resume go on", async () => {
     const up = stack.up({ run: "2" });
     await until(1);
-    assert.equal((await stack.cli("pause")).code, 0);
+    assert.equal((await stack.wq("pause")).code, 0);
     await sleep(1_500);
     const { now: paused } = await status();
     assert.equal(paused!.running, 0);
     await sleep(1_500);
     const { now: still } = await status();
     assert.deepEqual([still!.done, still!.waiting], [paused!.done, paused!.waiting]);
-    const scaled = await stack.cli("scale", "4");
+    const scaled = await stack.wq("scale", "4");
     assert.equal(scaled.code, 0, scaled.err);
-    assert.equal((await stack.cli("resume")).code, 0);
+    assert.equal((await stack.wq("resume")).code, 0);
     assert.match((await up).text, /6 of 60 items failed/);
     const pods = await stack.kubectl("get", "pods", "-l", "job-name=job-wq-2", "-o", "name");
     assert.equal(pods.split("\n").length, 4);
     const worked = await stack.items();
     assert.deepEqual(worked, [...items].sort(), "none lost, none twice");
+  });
+
+  describe("without npx", () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), "job-wq-2-elsewhere-"));
+    const state = join(project, ".state");
+    after(async () => {
+      rmSync(elsewhere, { recursive: true });
+      // Puts the platform's `wq` back to this checkout's.
+      await execa("npm", ["run", "-s", "platform", "env"], { cwd: root });
+    });
+    /** Types it in a shell that has the platform's environment, or a bare one. */
+    async function typed(line: string, { evaluated = true, cwd = elsewhere } = {}) {
+      const { PATH, HOME } = process.env as { PATH: string; HOME: string };
+      const script = evaluated ? `eval "$(cd '${project}' && npm run -s platform env)"; ${line}` : line;
+      const options = { cwd, env: { PATH, HOME }, extendEnv: false, reject: false };
+      const { exitCode, stdout, stderr } = await execa("bash", ["-c", script], options);
+      return { code: exitCode, out: stdout, err: stderr };
+    }
+    const outside = "wq status: there is no Pulumi program in this folder or above it: go to one, or give --redis URL";
+
+    it("says outside any program what to do", async () => {
+      assert.deepEqual(await typed("wq status"), { code: 3, out: "", err: outside });
+      const bare = await typed(`node '${join(project, "cli/wq.mjs")}' status`, { evaluated: false });
+      assert.deepEqual(bare, { code: 3, out: "", err: outside });
+    });
+
+    it("finds the stack of `npm start` in a shell with the platform's environment, in any folder", async () => {
+      mkdirSync(state);
+      // What `npm start` leaves.
+      const location = { stack: stack.name, configFile: stack.file, env: environment() };
+      writeFileSync(join(state, "stack.json"), JSON.stringify(location));
+      for (const cwd of [elsewhere, project, join(project, "queue")]) {
+        const { code, out, err } = await typed("wq status", { cwd });
+        assert.deepEqual([code, err], [1, ""], cwd);
+        assert.match(out, new RegExp(`^job2 \\(stack ${stack.name}\\) {2}finished in .*, 6 items failed\n`));
+      }
+    });
+
+    it("finds the stack of `npm start` in its checkout without that environment", async () => {
+      const { code, out, err } = await typed("npx wq results --csv", { evaluated: false, cwd: join(project, "cli") });
+      assert.deepEqual([code, err, out.split("\n").length], [0, "", 61]);
+    });
+
+    it("lists and purges the batch of its Redis", async () => {
+      const list = await stack.wq("list", "--json");
+      const { queue, owner, dead, memoryBytes } = JSON.parse(list.out) as Record<string, unknown>;
+      assert.deepEqual([queue, owner, dead], ["job2", `job-wq-2/${stack.name}`, 6], list.err);
+      assert.ok(Number(memoryBytes) > 1_000);
+      assert.equal((await stack.wq("purge", "job2")).out, "Deleted job2: 60 items.");
+      assert.equal((await stack.wq("list")).out, "There is no batch in this Redis.");
+      assert.equal((await stack.wq("results")).code, 3);
+    });
   });
 });

@@ -9,7 +9,7 @@ import { html } from "../../../cli/report/html.ts";
 import type { Counts, ItemRecord } from "../../../queue/types.ts";
 import { startChromium } from "../../support/chromium.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
-import { cli, ndjson, runFruits } from "../../support/fruits.ts";
+import { ndjson, runFruits, wq } from "../../support/fruits.ts";
 
 const counts: Counts = {
   ...{ state: "finished", owner: "a/b", total: 0, waiting: 0, running: 0, delayed: 0, done: 0, dead: 0 },
@@ -91,9 +91,9 @@ describe("report in Chromium", function () {
 
   it("draws nine items, with the numbers of `results`", async () => {
     const file = join(dir, "fruits.html");
-    const { exitCode } = await cli("report", redis.url, "-o", file);
+    const { exitCode } = await wq(redis.url, "report", "-o", file);
     assert.equal(exitCode, 0);
-    const results = ndjson((await cli("results", redis.url)).stdout);
+    const results = ndjson((await wq(redis.url, "results")).stdout);
     const { page, bad } = await open(file);
     assert.equal(await sum(page, "items"), String(results.length));
     for (const outcome of ["done", "dead"] as const) {
@@ -124,7 +124,7 @@ describe("report in Chromium", function () {
 
   it("searches and sorts", async () => {
     const file = join(dir, "fruits.html");
-    await cli("report", redis.url, "-o", file);
+    await wq(redis.url, "report", "-o", file);
     const { page, bad } = await open(file);
     await page.fill("#search", "slipped");
     assert.deepEqual(
@@ -144,7 +144,7 @@ describe("report in Chromium", function () {
 
   it("is dark where the reader's system is", async () => {
     const file = join(dir, "fruits.html");
-    await cli("report", redis.url, "-o", file);
+    await wq(redis.url, "report", "-o", file);
     const { page, bad } = await open(file, "dark");
     assert.equal((await painted(page, "timeline"))[0], "20,23,29");
     await page.emulateMedia({ colorScheme: "light" });

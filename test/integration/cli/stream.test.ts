@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { execa } from "execa";
 import { Consumer, Seeder } from "../../../queue/index.ts";
 import { quick } from "../../support/consuming.ts";
-import { script } from "../../support/fruits.ts";
+import { wqScript } from "../../support/fruits.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
 describe("results of many items", function () {
@@ -27,11 +27,15 @@ describe("results of many items", function () {
     assert.equal(await consumer.run(), "finished");
   }
 
-  /** Reads `results` as a program would: how many rows, whether they are in order, and the command's peak of memory, KiB. */
+  /**
+   * Reads `results` as a program would: how many rows, whether they are in order, and the command's peak of memory,
+   * KiB.
+   */
   async function read(queue: string): Promise<{ rows: number; peak: number }> {
     const env = { ...process.env, WQ_REDIS_URL: redis.url };
-    const child = spawn(process.execPath, [script("results"), "--queue", queue], {
-      ...{ env, stdio: ["ignore", "pipe", "inherit"] },
+    const child = spawn(process.execPath, [wqScript, "results", "--queue", queue], {
+      env,
+      stdio: ["ignore", "pipe", "inherit"],
     });
     const ended = once(child, "close");
     let peak = 0;
@@ -64,7 +68,7 @@ describe("results of many items", function () {
   });
 
   it("ends quietly when its reader has seen enough", async () => {
-    const command = `'${process.execPath}' '${script("results")}' --queue some | head -n 1; echo "\${PIPESTATUS[0]}"`;
+    const command = `'${process.execPath}' '${wqScript}' results --queue some | head -n 1; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = await execa("bash", ["-c", command], { env: { WQ_REDIS_URL: redis.url } });
     assert.deepEqual([stdout.split("\n").length, stdout.split("\n")[1], stderr], [2, "0", ""]);
   });

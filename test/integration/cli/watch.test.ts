@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer, Seeder } from "../../../queue/index.ts";
 import { quick } from "../../support/consuming.ts";
-import { script } from "../../support/fruits.ts";
+import { wqScript } from "../../support/fruits.ts";
 import { inTerminal } from "../../support/screen.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
@@ -10,7 +10,7 @@ describe("status --watch in a terminal", function () {
   this.timeout(60_000);
   let redis: TestRedis;
   const watch = (queue: string) =>
-    inTerminal([process.execPath, script("status"), "--watch", "--queue", queue], { WQ_REDIS_URL: redis.url });
+    inTerminal([process.execPath, wqScript, "status", "--watch", "--queue", queue], { WQ_REDIS_URL: redis.url });
   /** A batch that ends when it is let go: each item but the first waits for that. */
   async function batch(queue: string): Promise<{ go: () => void; ended: Promise<unknown> }> {
     const items = Array.from({ length: 50 }, (_, i) => `item-${i + 1}`);

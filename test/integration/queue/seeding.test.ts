@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
 import { QueueAdmin } from "../../../queue/admin/admin.ts";
-import { keys } from "../../../queue/redis/keys.ts";
+import { keys, QUEUES } from "../../../queue/redis/keys.ts";
 import { Seeder } from "../../../queue/seeder/seeder.ts";
 import type { ItemSource, SeedOptions } from "../../../queue/types.ts";
 import { startRedis } from "../../support/redis.ts";
@@ -309,7 +309,7 @@ for (const version of ["8", "7.0"] as const) {
       await redis.hset(k.batch, "paused", "1");
       assert.deepEqual(await seed(FRUITS, { run: "2" }), { total: 9, added: 9, removed: 0, requeued: 0, kept: 0 });
       assert.deepEqual(await list(), FRUITS);
-      assert.deepEqual((await redis.keys("*")).sort(), [k.list, k.batch].sort());
+      assert.deepEqual((await redis.keys("*")).sort(), [k.list, k.batch, QUEUES].sort());
       assert.deepEqual(await redis.hmget(k.batch, "epoch", "owner", "paused"), ["2", "fruit/dev", "1"]);
       assert.equal((await admin.counts()).state, "paused");
     });
@@ -331,7 +331,7 @@ for (const version of ["8", "7.0"] as const) {
         },
       };
       await assert.rejects(seed(source), {
-        message: "The batch was aborted while it was seeded: see `npm run status` for the reason.",
+        message: "The batch was aborted while it was seeded: see `npx wq status` for the reason.",
       });
       assert.equal((await admin.counts()).reason, "enough");
     });

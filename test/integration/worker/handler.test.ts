@@ -16,7 +16,7 @@ describe("a handler", function () {
   let redis: Awaited<ReturnType<typeof startRedis>>;
   let queue = 0;
   before(async () => {
-    for (const folder of ["config", "queue", "worker", "seed"])
+    for (const folder of ["config", "queue", "worker", "seed", "cli"])
       cpSync(join(root, folder), join(dir, folder), { recursive: true });
     cpSync(join(root, "package.json"), join(dir, "package.json"));
     symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
@@ -94,7 +94,7 @@ describe("a handler", function () {
   });
 
   describe("tried on one item", () => {
-    const attempt = (...args: string[]) => run("worker/try.ts", {}, ...args);
+    const attempt = (...args: string[]) => run("cli/main.ts", {}, "try", ...args);
 
     it("prints its log and its result", async () => {
       handler(
@@ -118,26 +118,18 @@ describe("a handler", function () {
       assert.deepEqual([exitCode, stderr], [1, "Failed: The time limit of 0.2 s is over"]);
     });
     it("may be a command with arguments of any look", async () => {
-      const { exitCode, all } = await attempt(
-        "a b",
-        "--command",
-        "sh",
-        "-c",
-        'echo heard >&2; printf "%s" "$ITEM"',
-        "--help",
-      );
+      const { exitCode, all } = await attempt("a b", "--", "sh", "-c", 'echo heard >&2; printf "%s" "$ITEM"', "--help");
       assert.equal(all, 'Working on a b\nheard\nDone: "a b"');
       assert.equal(exitCode, 0);
     });
     it("is refused in one line where it does not load, or is no command", async () => {
       handler("export default 3;");
       const none = await attempt("a");
-      assert.deepEqual([none.exitCode, none.all.split("\n").length], [65, 1]);
-      const away = await attempt("a", "--command", "no-such-program");
-      assert.equal(away.exitCode, 65);
-      assert.match(away.all, /^try: the command no-such-program is not /);
-      assert.match((await attempt("a", "--command")).all, /^error: --command needs a program after it$/);
-      assert.match((await attempt()).all, /^error: missing required argument 'item'$/);
+      assert.deepEqual([none.exitCode, none.all.split("\n").length], [3, 1]);
+      const away = await attempt("a", "--", "no-such-program");
+      assert.equal(away.exitCode, 3);
+      assert.match(away.all, /^wq try: the command no-such-program is not /);
+      assert.match((await attempt()).all, /^wq try: missing required argument 'item'; see npx wq try --help$/);
     });
   });
 });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { Chalk } from "chalk";
 import stringWidth from "string-width";
-import { screen, type Surface } from "../../../../cli/view/dashboard.ts";
+import { dashboard, type Surface } from "../../../../cli/view/dashboard.ts";
 import { counts, NOW, worker } from "../../../support/looks.ts";
 
 const chalk = new Chalk({ level: 0 });
 const terminal: Surface = { columns: 80, rows: 24, terminal: true, chalk };
 const pipe: Surface = { columns: Infinity, rows: 24, terminal: false, chalk };
 const item = (text: string, seconds: number) => ({ id: 1, payload: Buffer.from(text), since: NOW - seconds * 1000 });
-const pace = { rate: 10, factor: 2 };
+const pace = { rate: 10, spread: 2 };
 
 describe("the screen of status", () => {
   it("shows counts, a bar, the rate, and a line a worker", () => {
@@ -16,34 +16,37 @@ describe("the screen of status", () => {
       worker("pod-2", { done: 12, failed: 1, inFlight: [item("cherry", 2)] }),
       worker("pod-1", { done: 28, node: "node-2" }),
     ];
-    assert.deepEqual(screen("job2 (stack dev)", { counts: counts(), workers, pace }, terminal).split("\n"), [
-      "job2 (stack dev)  running for 10s",
-      `${"█".repeat(23)}${"░".repeat(35)}  40 of 100 items 40 %`,
-      "done 40   running 10   waiting 50   retrying 0   failed 0",
-      "10 items/s, 6s left (3s to 12s)",
-      "",
-      "WORKER  NODE    DONE  FAILED  HEARD      SINCE  IN HAND",
-      "pod-1   node-2  28    -       500ms ago  -      -",
-      "pod-2   node-1  12    1       500ms ago  2s     cherry",
-    ]);
+    assert.deepEqual(
+      dashboard("job2 (stack dev)", { counts: counts(), workers, throughput: pace }, terminal).split("\n"),
+      [
+        "job2 (stack dev)  running for 10s",
+        `${"█".repeat(23)}${"░".repeat(35)}  40 of 100 items 40 %`,
+        "done 40   running 10   waiting 50   retrying 0   failed 0",
+        "10 items/s, 6s left (3s to 12s)",
+        "",
+        "WORKER  NODE    DONE  FAILED  HEARD      SINCE  IN HAND",
+        "pod-1   node-2  28    -       500ms ago  -      -",
+        "pod-2   node-1  12    1       500ms ago  2s     cherry",
+      ],
+    );
   });
 
   it("has no bar where there is no terminal", () => {
-    assert.equal(screen("job2", { counts: counts(), workers: [] }, pipe).split("\n")[1], "40 of 100 items 40 %");
+    assert.equal(dashboard("job2", { counts: counts(), workers: [] }, pipe).split("\n")[1], "40 of 100 items 40 %");
   });
 
   it("says what went wrong on the way", () => {
-    const text = screen("job2", { counts: counts({ retried: 3, lost: 1, external: 2 }), workers: [] }, pipe);
+    const text = dashboard("job2", { counts: counts({ retried: 3, lost: 1, external: 2 }), workers: [] }, pipe);
     assert.equal(
       text.split("\n").at(-1),
-      "3 attempts failed and retried, 1 attempt lost with their worker, 2 items taken by another hand than ours",
+      "3 attempts failed and retried, 1 attempt lost with their worker, 2 items taken by another program",
     );
   });
 
   it("names the slowest items in hand where workers hold several", () => {
     const hand = [item("a", 1), item("b", 90), item("c", 30)];
     const workers = [worker("pod-1", { inFlight: hand }), worker("pod-2", { inFlight: [item("d", 60)] })];
-    const lines = screen("job2", { counts: counts(), workers }, terminal).split("\n");
+    const lines = dashboard("job2", { counts: counts(), workers }, terminal).split("\n");
     assert.match(
       lines.find((line) => line.startsWith("pod-1"))!,
       / 1m 30s +b \+2$/,
@@ -59,7 +62,7 @@ describe("the screen of status", () => {
 
   it("marks a worker that is silent", () => {
     const yellow = new Chalk({ level: 1 });
-    const text = screen(
+    const text = dashboard(
       "job2",
       { counts: counts(), workers: [worker("pod-1", { lastSeen: NOW - 20_000 })] },
       { ...terminal, chalk: yellow },
@@ -69,11 +72,11 @@ describe("the screen of status", () => {
 
   it("counts the workers there is no room for; a file has room for all", () => {
     const workers = Array.from({ length: 100 }, (_, i) => worker(`pod-${String(i).padStart(3, "0")}`));
-    const lines = screen("job2", { counts: counts(), workers }, terminal).split("\n");
+    const lines = dashboard("job2", { counts: counts(), workers }, terminal).split("\n");
     assert.ok(lines.length <= terminal.rows, `${lines.length} lines`);
     const shown = lines.filter((line) => line.startsWith("pod-")).length;
     assert.equal(lines.at(-1), `and ${100 - shown} more workers`);
-    const all = screen("job2", { counts: counts(), workers }, pipe).split("\n");
+    const all = dashboard("job2", { counts: counts(), workers }, pipe).split("\n");
     assert.equal(all.filter((line) => line.startsWith("pod-")).length, 100);
   });
 
@@ -82,7 +85,7 @@ describe("the screen of status", () => {
     const workers = [worker("p".repeat(60), { inFlight: [item(hostile, 1), item(hostile, 2)] })];
     for (const columns of [80, 120]) {
       const state = counts({ state: "aborted", reason: hostile });
-      for (const line of screen("job2", { counts: state, workers }, { ...terminal, columns }).split("\n")) {
+      for (const line of dashboard("job2", { counts: state, workers }, { ...terminal, columns }).split("\n")) {
         assert.ok(!line.includes("\u001b"), JSON.stringify(line));
         assert.ok(stringWidth(line) <= columns, `${line.length}: ${line}`);
       }

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { count, label, number, oneLine, span } from "../../../../cli/view/format.ts";
+import {
+  displayName,
+  formatBytes,
+  formatDuration,
+  formatNumber,
+  oneLine,
+  pluralize,
+  printable,
+} from "../../../../cli/view/format.ts";
 
 const lines: [what: string, text: string, max: number | undefined, shown: string][] = [
   ["plain text", "apple", undefined, "apple"],
@@ -41,16 +49,36 @@ const numbers: [value: number, text: string][] = [
   [1_234_567, "1,234,567"],
 ];
 
+const printables: [what: string, text: string, shown: string][] = [
+  ["lines and tabs as they are", "a\tb\nc\r\nd", "a\tb\nc\nd"],
+  ["colours without them", "\u001b[1;31mred\u001b[0m", "red"],
+  ["what would drive a terminal, escaped", "\u001b[2J\u001b]0;x\u0007\r", "\\u001b[2J\\u001b]0;x\\u0007\\u000d"],
+];
+
+const sizes: [bytes: number, text: string][] = [
+  [0, "0 B"],
+  [1023, "1,023 B"],
+  [1536, "1.5 KiB"],
+  [25 * 2 ** 20, "25 MiB"],
+  [2 ** 41, "2,048 GiB"],
+];
+
 describe("text of the commands", () => {
+  for (const [what, text, shown] of printables) {
+    it(`prints ${what}`, () => assert.equal(printable(text), shown));
+  }
+  for (const [bytes, text] of sizes)
+    it(`shows ${bytes} bytes as ${text}`, () => assert.equal(formatBytes(bytes), text));
   for (const [what, text, max, shown] of lines) {
     it(`one line: ${what}`, () => assert.equal(oneLine(text, max), shown));
   }
-  for (const [what, payload, shown] of labels) it(`a label of ${what}`, () => assert.equal(label(payload, 20), shown));
-  for (const [ms, text] of spans) it(`${ms} ms are ${text}`, () => assert.equal(span(ms), text));
-  for (const [value, text] of numbers) it(`${value} is ${text}`, () => assert.equal(number(value), text));
+  for (const [what, payload, shown] of labels)
+    it(`a label of ${what}`, () => assert.equal(displayName(payload, 20), shown));
+  for (const [ms, text] of spans) it(`${ms} ms are ${text}`, () => assert.equal(formatDuration(ms), text));
+  for (const [value, text] of numbers) it(`${value} is ${text}`, () => assert.equal(formatNumber(value), text));
   it("one is not many", () => {
     assert.deepEqual(
-      [0, 1, 2_000].map((n) => count(n, "item")),
+      [0, 1, 2_000].map((n) => pluralize(n, "item")),
       ["0 items", "1 item", "2,000 items"],
     );
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Chalk } from "chalk";
-import { bar, progressLine, stateText } from "../../../../cli/view/progressBar.ts";
+import { progressBar, progressLine, stateText } from "../../../../cli/view/progressBar.ts";
 import type { Counts } from "../../../../queue/types.ts";
 import { counts, NOW } from "../../../support/looks.ts";
 
@@ -30,7 +30,7 @@ const states: [counts: Partial<Counts>, text: string][] = [
   [{ state: "finished", startedAt: 0, endedAt: NOW, total: 0 }, "finished"],
 ];
 
-const pace = { rate: 10, factor: 2 };
+const pace = { rate: 10, spread: 2 };
 const lines: [what: string, counts: Partial<Counts>, withPace: boolean, text: string][] = [
   ["at first", { done: 0, running: 0, startedAt: 0 }, false, "0 of 100 items"],
   ["with a pace", {}, true, "40 of 100 items, 10 running, 10 items/s, 6s left (3s to 12s)"],
@@ -41,11 +41,11 @@ const lines: [what: string, counts: Partial<Counts>, withPace: boolean, text: st
 
 describe("the bar", () => {
   for (const [given, text] of bars) {
-    it(`${JSON.stringify(given)} is ${text}`, () => assert.equal(bar(counts(given), 10, plain), text));
+    it(`${JSON.stringify(given)} is ${text}`, () => assert.equal(progressBar(counts(given), 10, plain), text));
   }
   it("is green, and red where items failed", () => {
-    assert.ok(bar(counts(), 10, colours).startsWith(`${GREEN}████`));
-    assert.ok(bar(counts({ dead: 1 }), 10, colours).startsWith(`${RED}████`));
+    assert.ok(progressBar(counts(), 10, colours).startsWith(`${GREEN}████`));
+    assert.ok(progressBar(counts({ dead: 1 }), 10, colours).startsWith(`${RED}████`));
   });
 });
 
@@ -58,6 +58,6 @@ describe("progress on a line", () => {
     it(what, () => assert.equal(progressLine(counts(given), withPace ? pace : undefined), text));
   }
   it("counts in minutes where it is slow", () => {
-    assert.match(progressLine(counts(), { rate: 0.05, factor: 1 }), /, 3 items\/min, 20m left \(20m to 20m\)$/);
+    assert.match(progressLine(counts(), { rate: 0.05, spread: 1 }), /, 3 items\/min, 20m left \(20m to 20m\)$/);
   });
 });

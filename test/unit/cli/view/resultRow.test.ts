@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { COLUMNS, isSettled, type Row, rowOf } from "../../../../cli/view/resultRow.ts";
+import { COLUMNS, isSettled, type ResultRow, resultRow } from "../../../../cli/view/resultRow.ts";
 import type { ItemRecord } from "../../../../queue/types.ts";
 import { attempt, NOW, record } from "../../../support/looks.ts";
 
 const failed = attempt({ outcome: "failed", error: "no" });
-const rows: [what: string, record: ItemRecord, row: Partial<Row>][] = [
+const rows: [what: string, record: ItemRecord, row: Partial<ResultRow>][] = [
   [
     "an item that is done",
     record("apple", { value: '{"n":1}' }),
@@ -38,7 +38,7 @@ const rows: [what: string, record: ItemRecord, row: Partial<Row>][] = [
 describe("a row of results", () => {
   for (const [what, given, row] of rows) {
     it(what, () => {
-      const made = rowOf(given);
+      const made = resultRow(given);
       assert.deepEqual(Object.keys(made), COLUMNS);
       assert.deepEqual({ ...made, ...row }, made);
     });

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { type Pace, paceOfWorkers, Pacer, timeLeft } from "../../../../cli/view/throughput.ts";
+import { type Throughput, workerThroughput, RateEstimator, timeLeft } from "../../../../cli/view/throughput.ts";
 import { counts, NOW, worker } from "../../../support/looks.ts";
 
 /** What a pacer says after looks at these moments (s) with so many items done. */
-function after(looks: [seconds: number, done: number][], state: "open" | "paused" = "open"): Pace | undefined {
-  const pacer = new Pacer();
-  for (const [seconds, done] of looks) pacer.look(counts({ state, done, total: 1_000_000, now: NOW + seconds * 1000 }));
-  return pacer.pace();
+function after(looks: [seconds: number, done: number][], state: "open" | "paused" = "open"): Throughput | undefined {
+  const pacer = new RateEstimator();
+  for (const [seconds, done] of looks)
+    pacer.sample(counts({ state, done, total: 1_000_000, now: NOW + seconds * 1000 }));
+  return pacer.throughput();
 }
 const steady = (seconds: number, rate: number): [number, number][] =>
   Array.from({ length: seconds + 1 }, (_, second) => [second, second * rate]);
@@ -23,12 +24,12 @@ describe("the pace", () => {
   it("is what was seen, and sure of it where it was steady", () => {
     const pace = after(steady(30, 20))!;
     near(pace.rate, 20);
-    assert.ok(pace.factor > 1 && pace.factor < 1.02, `${pace.factor}`);
+    assert.ok(pace.spread > 1 && pace.spread < 1.02, `${pace.spread}`);
   });
 
   it("is less sure where items came in bursts", () => {
     const bursts = steady(30, 20).map(([second, done]): [number, number] => [second, done - (done % 200)]);
-    assert.ok(after(bursts)!.factor > 1.1);
+    assert.ok(after(bursts)!.spread > 1.1);
   });
 
   it("follows a change of workers within a minute or two", () => {
@@ -43,21 +44,21 @@ describe("the pace", () => {
   });
 
   it("is known at one look from what the workers that live did since they started", () => {
-    const pace = paceOfWorkers(
+    const pace = workerThroughput(
       [worker("a", { done: 50 }), worker("b", { done: 10, startedAt: NOW - 1_000 })],
       counts(),
     );
     near(pace!.rate, 50 / 10 + 10 / 1);
-    assert.equal(paceOfWorkers([worker("a", { done: 2 })], counts()), undefined);
-    assert.equal(paceOfWorkers([], counts()), undefined);
+    assert.equal(workerThroughput([worker("a", { done: 2 })], counts()), undefined);
+    assert.equal(workerThroughput([], counts()), undefined);
   });
 
   it("counts of the failed attempts those that were an item's last", () => {
-    const pace = paceOfWorkers([worker("a", { failed: 40 })], counts({ dead: 10, retried: 30 }));
+    const pace = workerThroughput([worker("a", { failed: 40 })], counts({ dead: 10, retried: 30 }));
     near(pace!.rate, 1);
   });
 
   it("gives the time left, with its spread", () => {
-    assert.deepEqual(timeLeft(100, { rate: 10, factor: 2 }), { ms: 10_000, low: 5_000, high: 20_000 });
+    assert.deepEqual(timeLeft(100, { rate: 10, spread: 2 }), { ms: 10_000, low: 5_000, high: 20_000 });
   });
 });

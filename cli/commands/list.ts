@@ -1,0 +1,45 @@
+// `wq list`: every batch of a Redis.
+import { redisCommand, type RedisOptions } from "../command.ts";
+import { EXIT_OK } from "../exitCodes.ts";
+import { withRedis } from "../stack/openQueue.ts";
+import { formatBytes, formatNumber, oneLine } from "../view/format.ts";
+import { formatTable } from "../view/table.ts";
+import { stateText } from "../view/progressBar.ts";
+import type { QueueSummary } from "../../queue/index.ts";
+
+const HEAD = ["QUEUE", "OWNER", "DONE", "FAILED", "RUNNING", "WAITING", "MEMORY", "STATE"];
+
+function row({ queue, counts, memoryBytes }: QueueSummary): string[] {
+  const { owner, done, dead, running, waiting, delayed } = counts;
+  return [
+    queue,
+    oneLine(owner, 40) || "-",
+    ...[done, dead, running, waiting + delayed].map(formatNumber),
+    memoryBytes === undefined ? "-" : formatBytes(memoryBytes),
+    oneLine(stateText(counts), 60),
+  ];
+}
+
+export default redisCommand({
+  name: "list",
+  description:
+    "Shows every batch of a Redis: owner, counts, memory, state. Which Redis: that of the stack, or --redis.",
+  examples: [
+    ["list", "of the stack's Redis"],
+    ["list --redis redis://127.0.0.1:6379", "of another"],
+    ["list --json | jq .memoryBytes", "a line of JSON a batch"],
+  ],
+  exitCodes: { [EXIT_OK]: "listed" },
+})
+  .option("--json", "a line of JSON for each batch")
+  .action(async (options: RedisOptions & { json?: boolean }) => {
+    await withRedis(options, async (redis) => {
+      const { QueueAdmin } = await import("../../queue/index.ts");
+      const queues = await QueueAdmin.list(redis);
+      if (options.json) {
+        for (const { queue, counts, memoryBytes = null } of queues)
+          console.log(JSON.stringify({ queue, ...counts, memoryBytes }));
+      } else if (queues.length === 0) console.log("There is no batch in this Redis.");
+      else console.log(formatTable([HEAD, ...queues.map(row)]).join("\n"));
+    });
+  });

@@ -1,0 +1,37 @@
+// `wq purge QUEUE`: deletes a batch from Redis.
+import { redisCommand, type RedisOptions } from "../command.ts";
+import { UserError } from "../errors.ts";
+import { EXIT_OK } from "../exitCodes.ts";
+import { wq } from "../invocation.ts";
+import { withRedis } from "../stack/openQueue.ts";
+import { pluralize } from "../view/format.ts";
+
+export default redisCommand({
+  name: "purge",
+  description:
+    "Deletes a batch from Redis: items, results, logs, and the record of what is done. Nothing brings them back. Refuses while items are in hand.",
+  examples: [
+    ["purge thumbs", "what a destroyed stack left in a shared Redis"],
+    ["purge thumbs --force", "although workers are at it"],
+  ],
+  exitCodes: { [EXIT_OK]: "deleted" },
+})
+  .argument("<queue>", `the queue's name, as \`${wq("list")}\` shows it`)
+  .option("--force", "also while items are in hand, or are being put in")
+  .option("--json", "one line of JSON")
+  .action(async (queue: string, options: RedisOptions & { force?: boolean; json?: boolean }) => {
+    await withRedis(options, async (redis) => {
+      const { QueueAdmin } = await import("../../queue/index.ts");
+      const result = await new QueueAdmin(redis, queue).purge({ force: options.force });
+      if (result.outcome === "unknown") {
+        const names = (await QueueAdmin.list(redis)).map((summary) => summary.queue).join(", ");
+        throw new UserError(`this Redis has no batch ${queue}; it has ${names || "none"}`);
+      }
+      if (result.outcome === "inUse") {
+        const why = result.seeding ? "items are being put into it" : `${pluralize(result.running, "item")} in hand`;
+        throw new UserError(`${queue} is in use (${why}): stop its workers first, or give --force`);
+      }
+      const { items } = result;
+      console.log(options.json ? JSON.stringify({ queue, items }) : `Deleted ${queue}: ${pluralize(items, "item")}.`);
+    });
+  });

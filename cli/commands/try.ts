@@ -1,0 +1,75 @@
+// `wq try ITEM`: the handler or a command on one item, here, without a cluster.
+import { InvalidArgumentError } from "commander";
+import type { Handler } from "../../queue/index.ts";
+import { groupsEnded } from "../../worker/command.ts";
+import { loadCommand, loadHandler } from "../../worker/loadHandler.ts";
+import { type Trial, tryItem } from "../../worker/tryItem.ts";
+import { verbCommand } from "../command.ts";
+import { firstLine, UserError } from "../errors.ts";
+import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
+import { root } from "../stack/location.ts";
+
+const MAX_RESULT_BYTES = 65_536;
+const SHUTDOWN_MS = 2_000;
+
+interface TryOptions {
+  timeout: number;
+  handler?: string;
+  json?: boolean;
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0)) throw new InvalidArgumentError("Expected a number of seconds above 0.");
+  return seconds;
+}
+
+/** The program, or the handler in the file; by default that of this checkout. */
+async function load(program: string[], file: string | undefined): Promise<Handler> {
+  if (file === undefined && program.length === 0 && root.includes("node_modules"))
+    throw new UserError("say what to try: --handler FILE, or a program after --");
+  try {
+    return program.length > 0 ? loadCommand(program, MAX_RESULT_BYTES) : await loadHandler(file);
+  } catch (error) {
+    throw new UserError(firstLine(error));
+  }
+}
+
+function print(trial: Trial): void {
+  if (trial.outcome === "done") console.log(`Done: ${JSON.stringify(trial.result) ?? "no result"}`);
+  else console.error(`Failed: ${trial.isFinal ? "not to be retried: " : ""}${trial.reason}`);
+}
+
+export default verbCommand({
+  name: "try",
+  description:
+    "Runs worker/handler.ts, or a program, on one item on this machine. Prints its log and, as the last line, its result as JSON.",
+  examples: [
+    ["try banana", "worker/handler.ts on the item `banana`"],
+    ["try banana --handler ./thumbnail.ts", "another handler"],
+    ["try banana --timeout 5 -- python3 -u process.py", "a program, as `command` runs it"],
+  ],
+  exitCodes: { [EXIT_OK]: "the item is done", [EXIT_FAILED]: "the attempt failed" },
+})
+  .argument("<item>", "the item's text")
+  .argument("[program...]", "a program to run instead of the handler, with its arguments, after --")
+  .option("--timeout <seconds>", "abort it after this time", parseSeconds, 3600)
+  .option("--handler <file>", "the file of the handler")
+  .option("--json", "one line of JSON, with the log")
+  .action(async (item: string, program: string[], { timeout, handler: file, json }: TryOptions) => {
+    const handler = await load(program, file);
+    const interrupt = new AbortController();
+    process.on("SIGINT", () => interrupt.abort(new Error("Interrupted")));
+    const log: string[] = [];
+    if (!json) console.log(`Working on ${item}`);
+    const trial = await tryItem(handler, item, {
+      timeoutMs: timeout * 1000,
+      signal: interrupt.signal,
+      log: (line) => (json ? log.push(line) : console.log(line)),
+    });
+    if (json) console.log(JSON.stringify({ item, ...trial, log }));
+    else print(trial);
+    await groupsEnded(SHUTDOWN_MS);
+    // What a handler left open does not keep the terminal.
+    process.exit(trial.outcome === "done" ? EXIT_OK : EXIT_FAILED);
+  });

@@ -1,0 +1,105 @@
+// `npm start`: the local platform, the stack `dev` on it, and what its workers did.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { firstLine, UserError } from "../errors.ts";
+import { wq } from "../invocation.ts";
+import { remember, type StackLocation } from "../stack/location.ts";
+import { openBatch } from "../stack/openQueue.ts";
+import { pulumiCommand } from "../stack/pulumi.ts";
+import { readBatchAt } from "../stack/readStack.ts";
+import { displayName, oneLine } from "../view/format.ts";
+import { watchProgress } from "../view/liveProgress.ts";
+import { resultRow } from "../view/resultRow.ts";
+import { prepareStack, script } from "./devStack.ts";
+
+/** Items that are listed; the rest is counted. */
+const LISTED = 20;
+
+/** Steps of Pulumi that are done, and what it has to say; what it has only begun is left out. */
+const isWorthShowing = (line: string) =>
+  !/^@ |^\s*$|\b(creating|updating|deleting|replacing)\b|warning: using pulumi-l/.test(line);
+
+/**
+ * `pulumi up`, line by line as it goes, with the bar of `wq status` while the workers work.
+ * @returns Whether it changed anything.
+ */
+async function up(location: StackLocation): Promise<boolean> {
+  const ended = new AbortController();
+  const open = async () => openBatch(await readBatchAt(location));
+  const bar = watchProgress(open, { signal: ended.signal, stream: process.stdout });
+  const flags = ["--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--color=never"];
+  const { args, options } = pulumiCommand(location, ["up", ...flags]);
+  // One pipe for both: lines stay in their order.
+  const child = spawn("sh", ["-c", 'exec pulumi "$@" 2>&1', "sh", ...args], {
+    ...options,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const closed = once(child, "close");
+  // Its diagnostics repeat what was said on the way: they are for a failure.
+  const diagnostics: string[] = [];
+  const all: string[] = [];
+  let inDiagnostics = false;
+  for await (const line of createInterface({ input: child.stdout })) {
+    all.push(line);
+    inDiagnostics = /^Diagnostics:/.test(line) || (inDiagnostics && !/^Resources:/.test(line));
+    if (inDiagnostics) diagnostics.push(line);
+    else if (isWorthShowing(line)) console.log(line);
+  }
+  const [exitCode] = (await closed) as [number | null];
+  ended.abort();
+  await bar;
+  if (exitCode !== 0) {
+    console.error(diagnostics.filter(isWorthShowing).join("\n"));
+    throw new UserError(`\`pulumi up\` failed: see above; \`${wq("status")}\` and \`${wq("failed")}\` say more`);
+  }
+  return !/^Resources:\n\s+\d+ unchanged\n/m.test(all.join("\n"));
+}
+
+/** Which pod did what, from the queue's records, which outlive the pods. */
+async function report(location: StackLocation): Promise<void> {
+  const found = await readBatchAt(location);
+  const { workerJob = "job-wq-2" } = found.batch;
+  const { admin, close } = await openBatch(found);
+  try {
+    const rows = [];
+    let more = 0;
+    for await (const record of admin.results()) {
+      if (rows.length === LISTED) more++;
+      else rows.push(resultRow(record));
+    }
+    console.log("\nWhat the workers did:");
+    for (const { item, outcome, pod, reason } of rows) {
+      const why = reason ? `: ${oneLine(reason, 200)}` : "";
+      console.log(`  ${(pod ?? "").padEnd(18)} ${outcome.padEnd(8)} ${displayName(Buffer.from(item))}${why}`);
+    }
+    if (more) console.log(`  and ${more} more`);
+    const { total, done, dead } = await admin.counts();
+    const advice = dead ? ` (why: ${wq("failed")}; again: ${wq("retry")})` : "";
+    console.log(`${done} of ${total} items done, ${dead} failed${advice}`);
+  } finally {
+    close();
+  }
+  const width = 38;
+  console.log(`
+Look further:
+  ${wq("status").padEnd(width)}where the batch stands
+  ${wq("results").padEnd(width)}every item with its result
+  ${'eval "$(npm run -s platform env)"'.padEnd(width)}then, in any folder, \`wq status\`; and, as on the Kubernetes page:
+  kubectl describe jobs/${workerJob}
+  kubectl logs -l job-name=${workerJob} --prefix --tail=-1
+Your own items: Pulumi.dev.yaml; your own work: worker/handler.ts; then \`npm start\` again. \`npm run down\` takes it all away.`);
+}
+
+try {
+  const { exitCode } = await script("local/platform.ts", "up");
+  if (exitCode !== 0) process.exit(exitCode ?? 1);
+  const location = await prepareStack();
+  remember(location);
+  const changed = await up(location);
+  await report(location);
+  if (!changed) console.log("\nNothing had changed: nothing was built, pushed or run.");
+} catch (error) {
+  console.error(`start: ${firstLine(error)}`);
+  process.exit(1);
+}

@@ -1,0 +1,27 @@
+// How `wq` is typed where this process was started, for everything that tells a person what to type.
+import { accessSync, constants } from "node:fs";
+import { delimiter, join, sep } from "node:path";
+
+/**
+ * Whether a shell finds `wq` by its name. npm and the launcher put folders `node_modules/.bin` on PATH that the shell
+ * does not have.
+ */
+function isOnPath(path: string): boolean {
+  const suffix = `node_modules${sep}.bin`;
+  return path.split(delimiter).some((dir) => {
+    if (dir === "" || dir.endsWith(suffix)) return false;
+    try {
+      accessSync(join(dir, "wq"), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const onPath = isOnPath(process.env.PATH ?? "");
+
+/** A command line of `wq` as it can be typed here: `wq status`, or `npx wq status` where only npm finds it. */
+export function wq(args = ""): string {
+  return [onPath ? "wq" : "npx wq", args].filter(Boolean).join(" ");
+}

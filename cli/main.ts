@@ -1,0 +1,35 @@
+// The command `wq`: one program, a subcommand a verb.
+import { enableCompileCache } from "node:module";
+import { CommanderError } from "commander";
+import { firstLine, UserError } from "./errors.ts";
+import { EXIT_OK, EXIT_USAGE } from "./exitCodes.ts";
+import { createProgram, requestedVerb } from "./program.ts";
+
+/** Runs a command line. Every error is one line and {@link EXIT_USAGE}; a reader that went away (`| head`) is none. */
+async function main(args: string[]): Promise<void> {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT_OK);
+    throw error;
+  });
+  try {
+    if (args[0] === "complete") {
+      const { complete } = await import("./completion.ts");
+      for (const line of await complete(args.slice(2))) console.log(line);
+      return;
+    }
+    const program = await createProgram(args);
+    await program.parseAsync(args.length > 0 ? args : ["--help"], { from: "user" });
+  } catch (error) {
+    process.exitCode = EXIT_USAGE;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) process.exitCode = EXIT_OK; // --help, --version
+      return; // commander has said what is wrong
+    }
+    console.error(`${["wq", requestedVerb(args)].filter(Boolean).join(" ")}: ${firstLine(error)}`);
+    if (!(error instanceof UserError) && process.env.DEBUG) console.error(error);
+  }
+}
+
+// Compiled code is kept between runs: it halves the time that loading takes.
+enableCompileCache?.();
+await main(process.argv.slice(2));

@@ -1,0 +1,128 @@
+import { UserError } from "../errors.ts";
+import type { StackState, StateResource } from "./stackExport.ts";
+
+/** Settings of the Kubernetes provider: which cluster. */
+export interface ClusterSettings {
+  /** A path or the text itself. */
+  kubeconfig?: string;
+  context?: string;
+}
+
+/** Where a Redis is. */
+export interface RedisLocation {
+  cluster: ClusterSettings;
+  namespace: string;
+  /** The Pod it runs in; absent where it is one of the user's own. */
+  pod?: string;
+  /** The Secret with its `password`; absent without one. */
+  passwordSecret?: string;
+  /** URL of a Redis of the user's own. */
+  url?: string;
+  /** Certificate of a private authority, as PEM. */
+  ca?: string;
+}
+
+/** Where a batch is. */
+export interface BatchLocation {
+  name: string;
+  namespace: string;
+  queue: string;
+  /** Name of the worker Job; absent without workers. */
+  workerJob?: string;
+  /** That Job in the stack's state. */
+  workerUrn?: string;
+  /** Name of the supervisor's Job. */
+  supervisorJob?: string;
+  redis: RedisLocation;
+  cluster: ClusterSettings;
+}
+
+const BATCH = "job-wq-2:index:Batch";
+const REDIS = "job-wq-2:index:Redis";
+const JOB = "kubernetes:batch/v1:Job";
+const PROVIDER = "pulumi:providers:kubernetes";
+
+/** Whether a resource is below the component, at any depth. */
+function isWithin(resource: StateResource, component: string, byUrn: Map<string, StateResource>): boolean {
+  for (let { parent } = resource; parent !== undefined; parent = byUrn.get(parent)?.parent) {
+    if (parent === component) return true;
+  }
+  return false;
+}
+
+/**
+ * Settings of the Kubernetes provider that the component's children use; of the stack's only one, while there are
+ * none yet.
+ */
+function clusterOf(component: StateResource, { resources }: StackState): ClusterSettings {
+  const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
+  const providers = new Map(
+    resources.filter(({ type }) => type === PROVIDER).map((provider) => [`${provider.urn}::${provider.id}`, provider]),
+  );
+  const child = resources.find((resource) => {
+    const { provider } = resource;
+    return provider !== undefined && providers.has(provider) && isWithin(resource, component.urn, byUrn);
+  });
+  const only = providers.size === 1 ? [...providers.values()][0] : undefined;
+  const provider = child ? providers.get(child.provider!) : only;
+  const text = (key: string) => {
+    const value = provider?.inputs?.[key];
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  return { kubeconfig: text("kubeconfig"), context: text("context") };
+}
+
+type RedisOutputs = Omit<RedisLocation, "cluster">;
+
+/** The batches in a stack's state: those whose component has registered its outputs. */
+export function findBatches(state: StackState): BatchLocation[] {
+  const byUrn = new Map(state.resources.map((resource) => [resource.urn, resource]));
+  return state.resources.flatMap((component) => {
+    const outputs = component.outputs as
+      (Omit<BatchLocation, "cluster" | "redis"> & { redis?: RedisOutputs }) | undefined;
+    if (component.type !== BATCH || !outputs?.queue || !outputs.redis) return [];
+    const { name, namespace, queue, workerJob, supervisorJob, redis } = outputs;
+    const cluster = clusterOf(component, state);
+    const job = state.resources.find((resource) => {
+      const metadata = resource.inputs?.metadata as { name?: string } | undefined;
+      return resource.type === JOB && metadata?.name === workerJob && isWithin(resource, component.urn, byUrn);
+    });
+    return [
+      {
+        name,
+        namespace,
+        queue,
+        workerJob,
+        workerUrn: workerJob === undefined ? undefined : job?.urn,
+        supervisorJob,
+        redis: { ...redis, cluster },
+        cluster,
+      },
+    ];
+  });
+}
+
+/** The Redis servers of a stack, also of one without batches. */
+export function findRedis(state: StackState): RedisLocation[] {
+  const own = state.resources.flatMap((component) => {
+    const { location } = (component.outputs ?? {}) as { location?: RedisOutputs };
+    return component.type === REDIS && location ? [{ ...location, cluster: clusterOf(component, state) }] : [];
+  });
+  const all = [...own, ...findBatches(state).map(({ redis }) => redis)];
+  const key = ({ url, namespace, pod }: RedisLocation) => url ?? `${namespace}/${pod}`;
+  return [...new Map(all.map((redis) => [key(redis), redis])).values()];
+}
+
+/** The batch that is asked for by name, or the only one. @throws UserError of one line that lists them. */
+export function pickBatch(batches: BatchLocation[], name: string | undefined, stack: string): BatchLocation {
+  const names = batches.map((batch) => batch.name).join(", ");
+  if (name !== undefined) {
+    const found = batches.find((batch) => batch.name === name);
+    if (found) return found;
+    throw new UserError(`${stack} has no batch ${name}; it has ${names || "none"}`);
+  }
+  const [only, ...more] = batches;
+  if (!only) throw new UserError(`${stack} has no batch yet: run \`pulumi up\``);
+  if (more.length > 0) throw new UserError(`${stack} has several batches: choose one with --batch NAME (${names})`);
+  return only;
+}

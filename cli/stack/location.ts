@@ -1,0 +1,92 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { UserError } from "../errors.ts";
+
+/** A stack, and what it takes to run Pulumi on it. */
+export interface StackLocation {
+  /** Folder of the Pulumi program. */
+  program: string;
+  /** Its name; without one the stack that is selected. */
+  stack?: string;
+  /** The stack's settings file, where it does not lie beside the program. */
+  configFile?: string;
+  /** Environment variables beside this process's. */
+  env: Record<string, string>;
+}
+
+/** The checkout, or the installed package, that this command belongs to. */
+export const root = join(import.meta.dirname, "../..");
+const note = join(root, ".state", "stack.json");
+/** Any of these says that somebody chose where Pulumi looks. */
+const CHOICES = ["PULUMI_STACK", "PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_HOME"];
+
+/** Remembers the stack that `npm start` runs, for `wq`. */
+export function remember(location: StackLocation): void {
+  mkdirSync(dirname(note), { recursive: true });
+  writeFileSync(note, JSON.stringify(location, null, 2));
+}
+
+/** Forgets it again. */
+export function forget(): void {
+  rmSync(note, { force: true });
+}
+
+function remembered(): StackLocation | undefined {
+  if (!existsSync(note)) return undefined;
+  return { program: root, ...(JSON.parse(readFileSync(note, "utf8")) as Omit<StackLocation, "program">) };
+}
+
+/** The folder of the Pulumi program that this folder belongs to, as Pulumi finds it. */
+export function findProgram(folder: string): string | undefined {
+  const files = ["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"];
+  for (let at = folder; ; at = dirname(at)) {
+    if (files.some((file) => existsSync(join(at, file)))) return at;
+    if (dirname(at) === at) return undefined;
+  }
+}
+
+/** What the lookup of a stack depends on. */
+export interface LookupContext {
+  cwd: string;
+  environment: NodeJS.ProcessEnv;
+  /** The stack that `npm start` left. */
+  remembered: StackLocation | undefined;
+  /** The checkout that this command belongs to. */
+  checkout: string;
+}
+
+const here = (): LookupContext => ({
+  cwd: process.cwd(),
+  environment: process.env,
+  remembered: remembered(),
+  checkout: root,
+});
+
+/**
+ * Where the stack may be, the likeliest first: the next ones are for where no stack is selected in the one before.
+ *
+ * 1. Within another Pulumi program than this checkout: that program.
+ * 2. What `npm start` left, in its checkout and outside any program, unless the environment chose another backend.
+ *    Where the environment chose the same one (`platform env`), a stack that was selected in the checkout comes
+ *    first.
+ * 3. Within this checkout: this program.
+ * @throws UserError where there is no program.
+ */
+export function stackCandidates(stack: string | undefined, context: LookupContext = here()): StackLocation[] {
+  const { cwd, environment, remembered, checkout } = context;
+  const program = findProgram(cwd);
+  const given = (program: string): StackLocation => ({ program, stack, env: {} });
+  if (program !== undefined && program !== checkout) return [given(program)];
+
+  const chosen = CHOICES.filter((name) => environment[name]);
+  const agrees = chosen.every((name) => environment[name] === (remembered?.env[name] ?? undefined));
+  const isRemembered = remembered !== undefined && agrees && (stack === undefined || stack === remembered.stack);
+  if (isRemembered && (chosen.length === 0 || program === undefined || stack !== undefined)) return [remembered];
+  if (program !== undefined) return isRemembered ? [given(program), remembered] : [given(program)];
+  throw new UserError("there is no Pulumi program in this folder or above it: go to one, or give --redis URL");
+}
+
+/** The stack's location once its name is known: what `npm start` left has a settings file of its own. */
+export function withName(location: StackLocation, name: string, others: StackLocation[]): StackLocation {
+  return others.find((other) => other.stack === name) ?? { ...location, stack: name };
+}

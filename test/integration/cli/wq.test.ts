@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import { verbs } from "../../../cli/verbs.ts";
+import { wqScript } from "../../support/fruits.ts";
+
+describe("the command wq", function () {
+  this.timeout(60_000);
+  const folder = mkdtempSync(join(tmpdir(), "job-wq-2-wq-"));
+  after(() => rmSync(folder, { recursive: true }));
+
+  /** Runs it with an environment of its own. */
+  async function run(args: string[], { cwd = folder, env = {} }: { cwd?: string; env?: Record<string, string> } = {}) {
+    const base = { PATH: dirname(process.execPath), HOME: folder };
+    const options = { cwd, env: { ...base, ...env }, extendEnv: false, reject: false };
+    const { stdout, stderr, exitCode } = await execa(process.execPath, [wqScript, ...args], options);
+    return { out: stdout, err: stderr, code: exitCode };
+  }
+
+  it("shows all verbs in groups, and the exit codes", async () => {
+    const { out, err, code } = await run(["--help"]);
+    assert.deepEqual([err, code], ["", 0]);
+    const groups = [...out.matchAll(/^(\w[\w ]*):\n((?: {2}\S.*\n)+)/gm)].map(([, name, lines]) => {
+      return [
+        name,
+        lines!
+          .trim()
+          .split("\n")
+          .map((line) => line.trim().split(" ")[0]),
+      ];
+    });
+    assert.deepEqual(groups.slice(1, -1), [
+      ["Look", ["status", "results", "failed", "logs", "report"]],
+      ["Act", ["retry", "pause", "resume", "scale"]],
+      ["Shared Redis", ["list", "purge"]],
+      ["Program", ["try", "completion", "help"]],
+    ]);
+    assert.match(out, /\nExit codes of all commands:\n {2}0 {2}\S.*\n {2}1 {2}\S.*\n {2}2 {2}\S.*\n {2}3 {2}\S.*$/);
+    assert.deepEqual(await run([]), { out, err, code });
+  });
+
+  for (const { name } of verbs) {
+    it(`${name} --help has examples and exit codes`, async () => {
+      const { out, err, code } = await run([name, "--help"]);
+      assert.deepEqual([err, code], ["", 0]);
+      assert.match(out, new RegExp(`^Usage: npx wq ${name} \\[options\\]`));
+      assert.match(out, new RegExp(`\\n  (npx |bash  eval "\\$\\()wq ${name}\\b`));
+      assert.match(out, /\nExit codes:\n {2}0 {2}\S[^]*\n {2}3 {2}could not be told or done; one line on stand/);
+      assert.equal((await run(["help", name])).out, out);
+    });
+  }
+
+  it("is called by its name where the shell finds it", async () => {
+    const bin = join(folder, "bin");
+    mkdirSync(bin);
+    symlinkSync(wqScript, join(bin, "wq"));
+    const env = { PATH: `${bin}:${dirname(process.execPath)}` };
+    assert.match((await run(["failed", "--help"], { env })).out, /^Usage: wq failed[^]*\n {2}wq failed --json/);
+    const npm = { PATH: `${join(folder, "node_modules/.bin")}:${dirname(process.execPath)}` };
+    assert.match((await run(["failed", "--help"], { env: npm })).out, /^Usage: npx wq failed/);
+  });
+
+  it("says in one line that there is no such verb", async () => {
+    const err = "wq: unknown command 'stauts' (Did you mean status?); see npx wq --help";
+    assert.deepEqual(await run(["stauts"]), { out: "", err, code: 3 });
+  });
+
+  it("says in one line what to do outside any program", async () => {
+    for (const { name } of verbs.filter(({ name }) => name !== "try" && name !== "completion")) {
+      const args = { logs: ["apple"], scale: ["2"], purge: ["job2"] }[name] ?? [];
+      const err = `wq ${name}: there is no Pulumi program in this folder or above it: go to one, or give --redis URL`;
+      assert.deepEqual(await run([name, ...args]), { out: "", err, code: 3 });
+    }
+  });
+
+  it("says in one line that there is no Pulumi", async () => {
+    const program = join(folder, "program");
+    mkdirSync(join(program, "below"), { recursive: true });
+    writeFileSync(join(program, "Pulumi.yaml"), "name: p\nruntime: nodejs\n");
+    const err = "wq status: pulumi is not on PATH; install it (https://www.pulumi.com/docs/install/)";
+    assert.deepEqual(await run(["status"], { cwd: join(program, "below") }), { out: "", err, code: 3 });
+    assert.deepEqual(readdirSync(program).sort(), ["Pulumi.yaml", "below"]);
+  });
+
+  it("runs what was compiled where it is an installed package, from the program's folder", async () => {
+    const program = join(folder, "installed");
+    const installed = join(program, "node_modules/job-wq-2");
+    for (const path of ["cli", "dist/cli"]) mkdirSync(join(installed, path), { recursive: true });
+    mkdirSync(join(program, "node_modules/.bin"));
+    cpSync(wqScript, join(installed, "cli/wq.mjs"));
+    writeFileSync(join(installed, "package.json"), '{"type":"module"}');
+    writeFileSync(join(installed, "dist/cli/main.js"), "console.log(process.cwd(), ...process.argv.slice(2));");
+    symlinkSync("../job-wq-2/cli/wq.mjs", join(program, "node_modules/.bin/wq"));
+    writeFileSync(join(program, "package.json"), "{}");
+    const { stdout } = await execa("npx", ["wq", "status", "--watch"], { cwd: program });
+    assert.equal(stdout, `${realpathSync(program)} status --watch`);
+  });
+
+  it("try runs the handler, or a program, on one item", async () => {
+    const file = join(folder, "handler.ts");
+    writeFileSync(
+      file,
+      'export default (item: string, { log }: { log: (line: string) => void }) => { log("hi"); return item; };',
+    );
+    const env = { PATH: process.env.PATH! };
+    assert.deepEqual(await run(["try", "kiwi", "--handler", "handler.ts"], { env }), {
+      out: 'Working on kiwi\nhi\nDone: "kiwi"',
+      err: "",
+      code: 0,
+    });
+    const json = await run(["try", "kiwi", "--json", "--handler", "handler.ts"], { env });
+    assert.deepEqual(JSON.parse(json.out), { item: "kiwi", outcome: "done", result: "kiwi", log: ["hi"] });
+    const program = await run(["try", "kiwi", "--", "sh", "-c", "read item; echo -n --$item--"], { env });
+    assert.deepEqual(program, { out: 'Working on kiwi\nDone: "--kiwi--"', err: "", code: 0 });
+    const failed = await run(["try", "kiwi", "--", "sh", "-c", "echo no >&2; exit 65"], { env });
+    assert.equal(failed.code, 1);
+    assert.match(failed.err, /^Failed: not to be retried: .*65/);
+    const missing = await run(["try", "kiwi", "--handler", "nowhere.ts"], { env });
+    assert.equal(missing.code, 3);
+    assert.match(missing.err, /^wq try: nowhere\.ts does not load: [^\n]*$/);
+    const late = await run(["try", "kiwi", "--timeout", "0.2", "--", "sleep", "10"], { env });
+    assert.deepEqual([late.code, late.err], [1, "Failed: The time limit of 0.2 s is over"]);
+  });
+
+  describe("completion in bash", () => {
+    const bin = join(folder, "bash");
+    const program = join(folder, "stacks");
+    before(() => {
+      mkdirSync(bin);
+      symlinkSync(wqScript, join(bin, "wq"));
+      mkdirSync(program);
+      for (const name of ["Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"])
+        writeFileSync(join(program, name), "{}");
+    });
+    /** What a Tab after these words offers. */
+    async function offered(...words: string[]): Promise<string[]> {
+      const script = `eval "$(wq completion bash)"
+COMP_WORDS=(wq "$@"); COMP_CWORD=$#; _wq; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      const env = { PATH: `${bin}:${dirname(process.execPath)}:/usr/bin:/bin` };
+      const { stdout } = await execa("bash", ["-c", script, "bash", ...words], { cwd: program, env, extendEnv: false });
+      return stdout.split("\n").filter(Boolean);
+    }
+    const rows: [words: string[], offered: string[]][] = [
+      [["re"], ["results", "report", "retry", "resume"]],
+      [["help", "sc"], ["scale"]],
+      [["status", "--w"], ["--watch"]],
+      [
+        ["results", "--format", ""],
+        ["ndjson", "csv"],
+      ],
+      [
+        ["status", "--stack", ""],
+        ["dev", "prod"],
+      ],
+      [["completion", "f"], ["fish"]],
+      [["logs", "$(touch pwned)", ""], []],
+      [["status", "--batch", ""], []],
+    ];
+    for (const [words, wanted] of rows) {
+      it(`offers ${wanted.join(", ") || "nothing"} after ${words.join(" ")}`, async () => {
+        assert.deepEqual(await offered(...words), wanted);
+        assert.ok(!readdirSync(program).includes("pwned"), "what was typed is not run");
+      });
+    }
+  });
+});
