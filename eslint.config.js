@@ -4,7 +4,7 @@ import prettier from "eslint-config-prettier";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules/", ".job-wq-2/"] },
+  { ignores: ["node_modules/", ".job-wq-2/", "dist/"] },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   {

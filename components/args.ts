@@ -12,6 +12,8 @@ export interface RedisSettings {
   image?: pulumi.Input<string>;
   /** Memory limit of Redis, from 32Mi; 60 % of it holds data. @default "256Mi" */
   memory?: pulumi.Input<string>;
+  /** Strategic merge patch over Redis's pod template; its container is `redis`. */
+  pod?: Record<string, unknown>;
   /** Protect Redis with a generated password. @default true */
   auth?: boolean;
 }
@@ -82,10 +84,18 @@ export interface BatchSettings {
   activeDeadline?: pulumi.Input<string>;
   /** Time that items in flight get when a pod is stopped. @default "10s" */
   gracePeriod?: pulumi.Input<string>;
-  /** Resources of a worker: `{requests: {cpu, memory}, limits: {memory}}`. Default: requests of 100m and 128Mi. */
+  /** Resources of a worker: `{requests: {cpu, memory}, limits: {cpu, memory}}`. Default: requests of 100m and 128Mi, limits of 1 CPU and 512Mi. */
   resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
+  /** Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`. */
+  pod?: Record<string, unknown>;
+  /** Existing volume claims and where workers find them: `{films: /films}`. */
+  claims?: Record<string, pulumi.Input<string>>;
+  /** Size of `/dev/shm`, like `8Gi`, which counts as memory. Default: 64Mi. */
+  sharedMemory?: pulumi.Input<string>;
+  /** Kueue LocalQueue that the Jobs wait in. */
+  kueueQueue?: pulumi.Input<string>;
   /** Labels of the nodes that workers may run on. */
-  nodeSelector?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  nodeSelector?: Record<string, pulumi.Input<string>>;
   /** Tolerations of the workers, as in a Pod. */
   tolerations?: pulumi.Input<pulumi.Input<k8s.types.input.core.v1.Toleration>[]>;
   /** Name of the workers' PriorityClass. */

@@ -1,19 +1,34 @@
-// Labels of everything that is created, and of the pods that a Redis lets in.
-/** Labels of a resource. @param instance Name of the Redis or the Batch it belongs to. @param component Its role: `redis`, `worker`, `seed` … */
-export function labels(instance: string, component: string): Record<string, string> {
+// Labels and annotations of everything that is created, and of the pods that a Redis lets in.
+import type * as pulumi from "@pulumi/pulumi";
+
+/** Labels, whose values may be outputs. */
+export type Labels = Record<string, pulumi.Input<string>>;
+
+/** Label of pods that may connect to a Redis; its value names the Redis. */
+export const CLIENT_LABEL = "job-wq-2/redis";
+
+/** Keeps service meshes out of a pod: their sidecar never ends, and so neither would a Job. */
+export const NO_MESH = {
+  labels: { "sidecar.istio.io/inject": "false" },
+  annotations: { "linkerd.io/inject": "disabled" },
+};
+
+/** Keeps autoscalers from evicting a pod that nothing creates again. */
+export const DO_NOT_DISRUPT = {
+  "karpenter.sh/do-not-disrupt": "true",
+  "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+};
+
+/** Labels that select resources: those that never change. @param instance Name of the Redis or Batch. @param component Role: `redis`, `worker`, `seed` … */
+export function selector(instance: string, component: string): Record<string, string> {
   return {
     "app.kubernetes.io/name": "job-wq-2",
     "app.kubernetes.io/instance": instance,
     "app.kubernetes.io/component": component,
-    "app.kubernetes.io/managed-by": "pulumi",
   };
 }
 
-/** The labels of {@link labels} that select pods: those that never change. */
-export function selector(instance: string, component: string): Record<string, string> {
-  const { "app.kubernetes.io/managed-by": _, ...rest } = labels(instance, component);
-  return rest;
+/** Labels of a resource: the user's own, and ours over them. */
+export function labels(instance: string, component: string, own: Labels = {}): Labels {
+  return { ...own, ...selector(instance, component), "app.kubernetes.io/managed-by": "pulumi" };
 }
-
-/** Label of pods that may connect to a Redis; its value names the Redis. */
-export const CLIENT_LABEL = "job-wq-2/redis";

@@ -23,11 +23,14 @@ export interface Source {
   getSecret(key: string): pulumi.Output<string> | undefined;
 }
 
+type Labels = Record<string, string>;
+const DEFAULT_NAME = programSettings.name.default;
+
 /** The settings of a stack, as arguments of the components. */
 export interface Config {
-  redis: RedisSettings & { namespace: string; createNamespace: boolean };
+  redis: RedisSettings & { name: string; namespace: string; createNamespace: boolean; labels?: Labels };
   image: ImageSettings & { handler: string; files: string };
-  batch: BatchSettings & { queue: string };
+  batch: BatchSettings & { name: string; queue: string; labels?: Labels };
 }
 
 /** The current stack's config. */
@@ -64,20 +67,20 @@ export function readConfig(source: Source): Config {
     throw new ConfigError(`There is no setting \`${name}\`; did you mean \`${closest(name, Object.keys(settings))}\`?`);
   }
   for (const key of Object.keys(settings) as Key[]) check(source, key);
-  const { createNamespace, namespace, queue, handler, files } = group(source, programSettings);
-  const [redis, image, batch] = [
-    group(source, redisSettings, redisKey),
-    group(source, imageSettings),
-    group(source, batchSettings),
-  ];
+  const { name, createNamespace, namespace, labels, queue, handler, files } = group(source, programSettings);
+  const redis = group(source, redisSettings, redisKey);
+  const image = group(source, imageSettings);
+  const batch = group(source, batchSettings);
   checkRedis(redis, redisKey);
   checkImage(image);
   itemSource(batch, ["items", "itemsFile", "itemsRange"]);
+  const shared = labels === undefined ? {} : { labels };
+  const redisName = name === DEFAULT_NAME ? "redis" : `${name}-redis`;
   return {
-    redis: { ...redis, namespace, createNamespace: createNamespace === "true" },
+    redis: { ...redis, ...shared, name: redisName, namespace, createNamespace: createNamespace === "true" },
     image: { ...image, handler, files },
-    batch: { ...batch, queue },
-  } as Config;
+    batch: { ...batch, ...shared, name, queue },
+  } as unknown as Config;
 }
 
 /** What is written for a setting, as JSON where it is a list or a map. */

@@ -41,6 +41,11 @@ export const redisSettings = {
     default: "256Mi",
     description: "Memory limit of Redis, from 32Mi; 60 % of it holds data",
   },
+  pod: {
+    parse: parse.map("Record<string, unknown>"),
+    plain: true,
+    description: "Strategic merge patch over Redis's pod template; its container is `redis`",
+  },
   auth: { parse: parse.flag, plain: true, default: "true", description: "Protect Redis with a generated password" },
 } satisfies Record<string, Setting>;
 
@@ -191,9 +196,24 @@ export const batchSettings = {
   resources: {
     parse: parse.map("k8s.types.input.core.v1.ResourceRequirements"),
     description:
-      "Resources of a worker: `{requests: {cpu, memory}, limits: {memory}}`. Default: requests of 100m and 128Mi",
+      "Resources of a worker: `{requests: {cpu, memory}, limits: {cpu, memory}}`. Default: requests of 100m and 128Mi, limits of 1 CPU and 512Mi",
   },
-  nodeSelector: { parse: parse.stringMap, description: "Labels of the nodes that workers may run on" },
+  pod: {
+    parse: parse.map("Record<string, unknown>"),
+    plain: true,
+    description: "Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`",
+  },
+  claims: {
+    parse: parse.stringMap,
+    plain: true,
+    description: "Existing volume claims and where workers find them: `{films: /films}`",
+  },
+  sharedMemory: {
+    parse: parse.bytes(2 ** 20),
+    description: "Size of `/dev/shm`, like `8Gi`, which counts as memory. Default: 64Mi",
+  },
+  kueueQueue: { parse: parse.name(), description: "Kueue LocalQueue that the Jobs wait in" },
+  nodeSelector: { parse: parse.stringMap, plain: true, description: "Labels of the nodes that workers may run on" },
   tolerations: {
     parse: parse.list("k8s.types.input.core.v1.Toleration"),
     description: "Tolerations of the workers, as in a Pod",
@@ -220,6 +240,12 @@ export const batchSettings = {
 
 /** Settings whose defaults are this program's: index.ts makes arguments of the components of them. */
 export const programSettings = {
+  name: {
+    parse: parse.name(40),
+    default: "job-wq-2",
+    description: "What everything is called in the namespace; the default keeps the names of the Kubernetes page",
+  },
+  labels: { parse: parse.stringMap, description: "Labels on everything that is created" },
   namespace: { parse: parse.name(), default: "default", description: "Kubernetes namespace of all resources" },
   createNamespace: {
     parse: parse.flag,

@@ -1,8 +1,10 @@
 // The queue's door: nothing else of this folder is imported from outside.
 export { QueueAdmin } from "./admin/admin.ts";
+export { type ItemResult, resultsOf } from "./admin/resultsOf.ts";
 export { connect } from "./redis/connect.ts";
 export { Consumer } from "./consumer/consumer.ts";
 export { DoNotRetry } from "./doNotRetry.ts";
+export { environmentUrl } from "./redis/environmentUrl.ts";
 export { keys } from "./redis/keys.ts";
 export { Seeder } from "./seeder/seeder.ts";
 export type * from "./types.ts";

@@ -5,14 +5,15 @@ import type { BatchSettings } from "../args.ts";
 import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
 import type { WorkerImage } from "../image/workerImage.ts";
-import { labels } from "../naming.ts";
-import { afterChecks, checked, readArgs } from "../readArgs.ts";
+import { labels, type Labels } from "../naming.ts";
+import { afterChecks, checked, later, readArgs } from "../readArgs.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { K8sObject, Known } from "../types.ts";
 import { watchCommands } from "./hints.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
 import type { JobDefaults } from "./job.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { checkPodPatch } from "./podSettings.ts";
 import { makeSeedJob } from "./seedJob.ts";
 import { makeSupervisorJob } from "./supervisorJob.ts";
 import { makeWorkerJob } from "./workerJob.ts";
@@ -27,11 +28,13 @@ export interface BatchArgs extends BatchSettings {
   name?: string;
   /** Name of the list in Redis: at most 100 letters, digits, dots, colons, dashes and underscores. @default the component's name */
   queue?: string;
+  /** Labels on everything. */
+  labels?: Labels;
   /** Batches that must have ended well before this one is seeded; it runs again when one of them does. */
   after?: Batch[];
 }
 
-const OTHERS = ["redis", "image", "name", "queue", "after"];
+const OTHERS = ["redis", "image", "name", "queue", "labels", "after"];
 
 /** A finite list of items, processed in parallel by a Kubernetes Job: seeded, worked off, and supervised to its end. */
 export class Batch extends pulumi.ComponentResource {
@@ -73,12 +76,20 @@ export class Batch extends pulumi.ComponentResource {
       redis: redis.access(),
       runAsUser: settings.runAsUser,
       ready: [redis],
+      labels: args.labels,
+      jobLabels: settings.kueueQueue ? { "kueue.x-k8s.io/queue-name": settings.kueueQueue } : {},
+      nodeSelector: architecture(image, settings.nodeSelector),
       code: undefined,
     };
     if (image.image.code)
-      defaults.code = makeCodeVolume(`${name}-code`, image.image.code, { name: jobName, namespace }, { parent: this });
+      defaults.code = makeCodeVolume(
+        `${name}-code`,
+        image.image.code,
+        { name: jobName, namespace, labels: labels(jobName, "worker", args.labels) },
+        { parent: this },
+      );
     if (image.login) {
-      const metadata = { name: `${jobName}-registry`, namespace, labels: labels(jobName, "worker") };
+      const metadata = { name: `${jobName}-registry`, namespace, labels: labels(jobName, "worker", args.labels) };
       const secret = makePullSecret(`${name}-registry`, metadata, image.login, { parent: this });
       defaults.pullSecrets.push(metadata.name);
       defaults.ready.push(secret);
@@ -145,10 +156,22 @@ export class Batch extends pulumi.ComponentResource {
   }
 }
 
+const ARCHITECTURE = "kubernetes.io/arch";
+
+/** The nodes that an image which was built for one platform runs on; the user's own word on it wins. */
+function architecture(
+  { build }: WorkerImage,
+  own: Record<string, string> = {},
+): Record<string, pulumi.Input<string>> | undefined {
+  if (ARCHITECTURE in own) return { [ARCHITECTURE]: own[ARCHITECTURE]! };
+  return build && { [ARCHITECTURE]: later(build.platform, (platform) => platform.split("/")[1]!) };
+}
+
 /** Checks arguments that depend on each other. @returns The items. @throws ConfigError */
 export function checkBatch(args: BatchArgs): Known<BatchItems> | undefined {
   const { image, command, workers } = args;
   const items = itemsOf(args);
+  checkPodPatch(args.pod);
   if (items && "kind" in items && items.kind === "file" && !items.inline && !image.build)
     throw new ConfigError(
       `Expected \`items\` of at most 512 KiB, compressed, ${image.isReadyMade ? "with `image`" : "without an image"}: more needs \`imageName\`, and Docker, to travel in an image.`,

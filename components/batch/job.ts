@@ -5,13 +5,14 @@ import type { CodeParts } from "../image/codeVolume.ts";
 import type { RunnableImage } from "../image/workerImage.ts";
 import { podSpec, seconds } from "./jobPod.ts";
 import { FOLLOWS, INSTEAD_OF } from "../cluster/liveJobs.ts";
-import { labels } from "../naming.ts";
+import { labels, type Labels, NO_MESH } from "../naming.ts";
 import { AT_ONCE } from "../cluster/client.ts";
 import type { RedisAccess } from "../redis/redis.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 
 type JobSpec = k8s.types.input.batch.v1.JobSpec;
 type PodSpec = k8s.types.input.core.v1.PodSpec;
+type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
 type Container = k8s.types.input.core.v1.Container;
 
 /** What all Jobs of a Batch have in common. */
@@ -20,6 +21,8 @@ export interface JobDefaults {
   parent: pulumi.Resource;
   /** Name of the worker Job; the others add a suffix. */
   name: string;
+  /** Labels of the user's own, on everything. */
+  labels: Labels | undefined;
   namespace: pulumi.Input<string>;
   queue: Known<string>;
   /** `project/stack`. */
@@ -29,6 +32,10 @@ export interface JobDefaults {
   pullSecrets: pulumi.Input<string>[];
   redis: RedisAccess;
   runAsUser: Known<number>;
+  /** Labels of the Jobs alone. */
+  jobLabels: Labels;
+  /** Nodes that all of them need. */
+  nodeSelector: Record<string, pulumi.Input<string>> | undefined;
   /** What the image lacks, and a ConfigMap brings. */
   code: CodeParts | undefined;
   /** What must be ready before any of them, without being followed. */
@@ -57,6 +64,8 @@ export interface JobArgs {
   gate?: Promise<void>;
   /** uid of the Job for which it is created again, or empty (cluster/liveJobs.ts). */
   insteadOf: pulumi.Input<string>;
+  /** The user's additions to the template. */
+  customize?: (template: PodTemplate) => PodTemplate;
   ownerReferences?: k8s.types.input.meta.v1.OwnerReference[];
   spec?: Partial<JobSpec>;
   pod?: Partial<PodSpec>;
@@ -70,7 +79,22 @@ export interface JobArgs {
 export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs): k8s.batch.v1.Job {
   const { namespace, redis } = defaults;
   const { name } = args;
-  const metadata = { name, namespace, labels: labels(defaults.name, args.component) };
+  const metadata = {
+    name,
+    namespace,
+    labels: { ...labels(defaults.name, args.component, defaults.labels), ...defaults.jobLabels },
+  };
+  const template = {
+    metadata: {
+      labels: { ...labels(defaults.name, args.component, defaults.labels), ...redis.labels, ...NO_MESH.labels },
+      annotations: {
+        ...NO_MESH.annotations,
+        "kubectl.kubernetes.io/default-container": "c",
+        "job-wq-2/image": defaults.image.id,
+      },
+    },
+    spec: podSpec(defaults, args),
+  };
   return new k8s.batch.v1.Job(
     resource,
     {
@@ -78,13 +102,7 @@ export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs):
       spec: {
         activeDeadlineSeconds: seconds(args.deadlineMs),
         ...args.spec,
-        template: {
-          metadata: {
-            labels: { ...metadata.labels, ...redis.labels },
-            annotations: { "job-wq-2/image": defaults.image.id },
-          },
-          spec: podSpec(defaults, args),
-        },
+        template: args.customize ? args.customize(template) : template,
       },
     },
     { parent: defaults.parent, ...order(defaults, args) },

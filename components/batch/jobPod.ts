@@ -33,6 +33,7 @@ export function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
     securityContext: podSecurity(defaults.runAsUser),
     imagePullSecrets: defaults.pullSecrets.map((secret) => ({ name: secret })),
     terminationGracePeriodSeconds: args.graceMs === undefined ? undefined : seconds(args.graceMs),
+    nodeSelector: defaults.nodeSelector,
     ...args.pod,
     initContainers: [...(code?.initContainers ?? []), ...(args.initContainers ?? [])],
     volumes: [{ name: "tmp", emptyDir: {} }, ...(code?.volumes ?? []), ...(args.volumes ?? [])],

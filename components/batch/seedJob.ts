@@ -29,6 +29,7 @@ export interface SeedJobArgs {
 
 /** Seeding takes seconds, but the image is pulled for the first time here, and a node may have to be started for it. */
 const DEADLINE_MS = 15 * 60_000;
+const RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "256Mi" } };
 const MOUNT = { name: "items", mountPath: "/items" };
 
 /** How the items reach the Job's pod. */
@@ -50,6 +51,7 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
     gate: args.gate,
     insteadOf: args.insteadOf,
     spec: { backoffLimit: 1 },
+    container: { resources: RESOURCES },
     ...delivery,
     env: [
       ...envVars({ WQ_LOG_FORMAT: args.logFormat, WQ_RUN: run, WQ_RETRY: retry }),
@@ -75,7 +77,7 @@ function deliver(resource: string, defaults: JobDefaults, { items, build }: Seed
       metadata: {
         name: `${defaults.name}-items`,
         namespace: defaults.namespace,
-        labels: labels(defaults.name, "seed"),
+        labels: labels(defaults.name, "seed", defaults.labels),
       },
       binaryData: { "items.gz": later(list, ({ base64 }) => base64) },
     },
@@ -117,6 +119,7 @@ function inImage(resource: string, defaults: JobDefaults, base64: string, build:
     image: build.push ? image.repoDigest : imageName,
     imagePullPolicy: build.push ? undefined : "IfNotPresent",
     command: ["cp", "/items.gz", "/items/items.gz"],
+    resources: RESOURCES,
     securityContext: containerSecurity,
     terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: [MOUNT],

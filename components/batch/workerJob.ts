@@ -8,12 +8,16 @@ import { labels } from "../naming.ts";
 import { isPending, later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { type JobDefaults, makeJob } from "./job.ts";
+import { customize } from "./podSettings.ts";
 import { envVars } from "./jobPod.ts";
 
 /** The queue bounds attempts and failures; Kubernetes would delete pods, with their logs, and count the restarts of all of them together. */
 const BACKOFF_LIMIT = 1_000_000;
 /** Time between the end of the items' grace and the end of the pod, ms. */
 const GRACE_MARGIN_MS = 5_000;
+
+/** Resources of a worker: what nothing else is said of is admitted by quotas, too. */
+const RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } };
 
 /** How the work is done. */
 export interface WorkerJobArgs {
@@ -41,7 +45,7 @@ export function makeWorkerJob(
         metadata: {
           name: `${defaults.name}-env`,
           namespace: defaults.namespace,
-          labels: labels(defaults.name, "worker"),
+          labels: labels(defaults.name, "worker", defaults.labels),
         },
         stringData: settings.secretEnv,
       },
@@ -57,19 +61,20 @@ export function makeWorkerJob(
     follows,
     gate,
     insteadOf,
+    customize: (template) => customize(template, { ...settings, sharedMemory: args.sharedMemory }),
     spec: { parallelism: settings.parallelism, backoffLimit: BACKOFF_LIMIT },
     pod: {
       restartPolicy: "OnFailure",
       // What a command leaves behind is reaped by the pod's own first process.
       shareProcessNamespace: settings.command === undefined ? undefined : true,
-      nodeSelector: settings.nodeSelector,
+      nodeSelector: { ...defaults.nodeSelector, ...settings.nodeSelector },
       tolerations: settings.tolerations as k8s.types.input.core.v1.Toleration[] | undefined,
       priorityClassName: priorityClass,
       serviceAccountName,
       automountServiceAccountToken: serviceAccountName !== undefined,
     },
     container: {
-      resources: settings.resources ?? { requests: { cpu: "100m", memory: "128Mi" } },
+      resources: settings.resources ?? RESOURCES,
       livenessProbe: {
         exec: { command: ["node", "/app/bin/livenessProbe.js"] },
         initialDelaySeconds: 30,

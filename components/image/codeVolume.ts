@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
-import { labels } from "../naming.ts";
+import type { Labels } from "../naming.ts";
 import { containerSecurity } from "../podSecurity.ts";
 
 type Volume = k8s.types.input.core.v1.Volume;
@@ -79,7 +79,7 @@ const kib = (bytes: number) => `${Math.ceil(bytes / 1024)} KiB`;
 export function makeCodeVolume(
   resource: string,
   { files, digest, bringsNode }: Code,
-  { name, namespace }: { name: string; namespace: pulumi.Input<string> },
+  { name, namespace, labels }: { name: string; namespace: pulumi.Input<string>; labels: Labels },
   opts: pulumi.CustomResourceOptions,
 ): CodeParts {
   // A key has no slash, a path may have some.
@@ -90,7 +90,7 @@ export function makeCodeVolume(
   const map = new k8s.core.v1.ConfigMap(
     resource,
     {
-      metadata: { name: `${name}-code-${digest}`, namespace, labels: labels(name, "worker") },
+      metadata: { name: `${name}-code-${digest}`, namespace, labels },
       binaryData: Object.fromEntries(keyed.map(({ key, content }) => [key, content.toString("base64")])),
       immutable: true,
     },

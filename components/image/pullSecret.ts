@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { Labels } from "../naming.ts";
 import type { RegistryLogin } from "./workerImage.ts";
 
 /** The key of a registry in a docker config: Docker Hub has one of its own. */
@@ -16,7 +17,7 @@ export function dockerConfig(registry: string, username: string, password: strin
 /** The Secret with which pods pull from a registry with a login. Its name is fixed: credentials that rotate must not replace the Jobs. */
 export function makePullSecret(
   resource: string,
-  metadata: { name: string; namespace: pulumi.Input<string>; labels: Record<string, string> },
+  metadata: { name: string; namespace: pulumi.Input<string>; labels: Labels },
   { server, username, password }: RegistryLogin,
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Secret {

@@ -7,7 +7,7 @@ import { connectCluster, settled } from "../cluster/client.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import { endProgram } from "../cluster/upError.ts";
 import type { RedisSettings } from "../args.ts";
-import { CLIENT_LABEL, labels } from "../naming.ts";
+import { CLIENT_LABEL, labels, type Labels } from "../naming.ts";
 import { afterChecks, checked, readArgs } from "../readArgs.ts";
 import type { EnvVar, K8sObject } from "../types.ts";
 import { RedisServer } from "./redisServer.ts";
@@ -18,6 +18,8 @@ export interface RedisArgs extends RedisSettings {
   name?: string;
   /** Namespace of all its resources. @default "default" */
   namespace?: pulumi.Input<string>;
+  /** Labels on everything. */
+  labels?: Labels;
   /** Create the namespace; it enforces Pod Security `restricted`. @default false */
   createNamespace?: boolean;
 }
@@ -66,7 +68,7 @@ export class Redis extends pulumi.ComponentResource {
    * @throws ConfigError of one line for an argument that cannot be used.
    */
   constructor(name: string, args: RedisArgs = {}, opts?: pulumi.ComponentResourceOptions) {
-    const settings = readArgs(`Redis ${name}`, redisSettings, args, ["name", "namespace", "createNamespace"]);
+    const settings = readArgs(`Redis ${name}`, redisSettings, args, ["name", "namespace", "createNamespace", "labels"]);
     checked(`Redis ${name}`, () => checkRedis({ ...args }));
     super("job-wq-2:index:Redis", name, {}, afterChecks(opts));
     const { name: service = name } = args;
@@ -74,7 +76,7 @@ export class Redis extends pulumi.ComponentResource {
     this.#name = service;
     this.namespace = pulumi.output(namespace);
     if (settings.url) {
-      const metadata = { name: `${service}-url`, namespace, labels: labels(service, "redis") };
+      const metadata = { name: `${service}-url`, namespace, labels: labels(service, "redis", args.labels) };
       this.storage = this.first = new k8s.core.v1.Secret(
         `${name}-url`,
         { metadata, stringData: { url: settings.url } },
@@ -90,6 +92,7 @@ export class Redis extends pulumi.ComponentResource {
         memory: args.memory ?? redisSettings.memory.default,
         memoryBytes: settings.memory,
         storage: args.storage,
+        labels: args.labels,
       });
       this.#server = server;
       this.storage = server.storage;

@@ -75,7 +75,7 @@ export function redisPodSpec({ image, memory, memoryBytes, passwordSecret, hasCl
           ? [{ name: "REDISCLI_AUTH", valueFrom: { secretKeyRef: { name: passwordSecret, key: "password" } } }]
           : [],
         ports: [{ containerPort: 6379, name: "redis" }],
-        resources: { requests: { cpu: "100m", memory }, limits: { memory } },
+        resources: { requests: { cpu: "100m", memory }, limits: { cpu: "2", memory } },
         securityContext: containerSecurity,
         volumeMounts: [{ name: "data", mountPath: "/data" }],
         // Ten minutes for loading a large AOF, checked every second.

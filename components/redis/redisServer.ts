@@ -2,10 +2,13 @@
 import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { AT_ONCE } from "../cluster/client.ts";
-import { CLIENT_LABEL, labels, selector } from "../naming.ts";
+import { CLIENT_LABEL, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../naming.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
+import { strategicMerge } from "../podPatch.ts";
 import { redisPodSpec } from "./redisPod.ts";
+import { makeRedisPod, makeRedisStatefulSet } from "./redisStorage.ts";
+
+type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
 
 /** What is created. */
 export interface RedisServerArgs {
@@ -20,8 +23,13 @@ export interface RedisServerArgs {
   auth: boolean;
   /** Size of a volume claim; absent: the data goes with the Pod. */
   storage: pulumi.Input<string> | undefined;
+  /** Labels of the user's own, on everything. */
+  labels: Labels | undefined;
+  /** A patch of the pod template. */
+  pod: Record<string, unknown> | undefined;
 }
 
+/** It, and how to reach it. */
 export class RedisServer {
   /** The Pod or the StatefulSet. */
   readonly storage: K8sObject;
@@ -29,15 +37,13 @@ export class RedisServer {
   readonly podName: string;
   /** Variables that tell a container of the same namespace where Redis is. */
   readonly env: EnvVar[];
-  readonly #parent: pulumi.Resource;
   readonly #args: RedisServerArgs;
 
   constructor(parent: pulumi.Resource, name: string, args: RedisServerArgs) {
     const { service, namespace, auth, storage } = args;
-    this.#parent = parent;
     this.#args = args;
     const child = { parent };
-    const metadata = this.#metadata(service);
+    const metadata = { name: service, namespace, labels: labels(service, "redis", args.labels) };
     const policy = new k8s.networking.v1.NetworkPolicy(
       `${name}-policy`,
       {
@@ -71,17 +77,24 @@ export class RedisServer {
       : undefined;
     const dependsOn = password ? [policy, password] : [policy];
     this.podName = storage === undefined ? `${service}-master` : `${service}-master-0`;
+    const pod = {
+      name: `${service}-master`,
+      namespace,
+      template: this.#template(),
+      selector: this.podLabels,
+    };
+    const opts = { ...child, dependsOn, deleteBeforeReplace: true };
     this.storage =
       storage === undefined
-        ? this.#pod(`${name}-pod`, dependsOn)
-        : this.#statefulSet(`${name}-pod`, storage, dependsOn);
+        ? makeRedisPod(`${name}-pod`, pod, opts)
+        : makeRedisStatefulSet(`${name}-pod`, { ...pod, service, storage }, opts);
     const clusterService = new k8s.core.v1.Service(
       `${name}-service`,
       {
         // A Service without endpoints counts as ready after ten seconds, so waiting for it proves nothing; the Pod's probes do.
         metadata: { ...metadata, annotations: { "pulumi.com/skipAwait": "true" } },
         spec: {
-          selector: { ...selector(service, "redis"), ...this.#storageLabel },
+          selector: this.podLabels,
           ports: [{ port: 6379, targetPort: 6379 }],
         },
       },
@@ -96,69 +109,23 @@ export class RedisServer {
       this.env.push({ name: "REDIS_PASSWORD", valueFrom: { secretKeyRef: { name: service, key: "password" } } });
   }
 
-  /** When the setting changes, both kinds exist until the end of `up`: the Service has to select the new one. */
-  get #storageLabel(): Record<string, string> {
-    return { "job-wq-2/data": this.#args.storage === undefined ? "pod" : "claim" };
-  }
-
-  #metadata(name: string) {
-    const { service, namespace } = this.#args;
-    return { name, namespace, labels: labels(service, "redis") };
-  }
-
-  /** Labels that select its pod. */
+  /** Labels that select its pod. When `storage` changes, both kinds exist until the end of `up`: the Service has to select the new one. */
   get podLabels(): Record<string, string> {
-    return { ...selector(this.#args.service, "redis"), ...this.#storageLabel };
+    const { service, storage } = this.#args;
+    return { ...selector(service, "redis"), "job-wq-2/data": storage === undefined ? "pod" : "claim" };
   }
 
-  get #podMetadata() {
-    const metadata = this.#metadata(`${this.#args.service}-master`);
-    return { ...metadata, labels: { ...metadata.labels, ...this.#storageLabel } };
-  }
-
-  get #podSpec() {
-    const { image, memory, memoryBytes, auth, service, storage } = this.#args;
+  /** The template of its pod, with the user's patch. */
+  #template(): PodTemplate {
+    const { service, image, memory, memoryBytes, auth, storage, labels: own, pod } = this.#args;
     const passwordSecret = auth ? service : undefined;
-    return redisPodSpec({ image, memory, memoryBytes, passwordSecret, hasClaim: storage !== undefined });
-  }
-
-  #pod(name: string, dependsOn: pulumi.Resource[]): k8s.core.v1.Pod {
-    return new k8s.core.v1.Pod(
-      name,
-      { metadata: { ...this.#podMetadata, annotations: AT_ONCE }, spec: this.#podSpec },
-      { parent: this.#parent, dependsOn, deleteBeforeReplace: true },
-    );
-  }
-
-  #statefulSet(name: string, storage: pulumi.Input<string>, dependsOn: pulumi.Resource[]): k8s.apps.v1.StatefulSet {
-    const metadata = this.#podMetadata;
-    return new k8s.apps.v1.StatefulSet(
-      name,
-      {
-        metadata: { ...metadata, annotations: AT_ONCE },
-        spec: {
-          serviceName: this.#args.service,
-          replicas: 1,
-          selector: { matchLabels: this.podLabels },
-          template: { metadata: { labels: metadata.labels }, spec: this.#podSpec },
-          // With the default policy a pod with a wrong image would block the one with the right image.
-          podManagementPolicy: "Parallel",
-          persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" },
-          volumeClaimTemplates: [
-            {
-              metadata: { name: "data", labels: metadata.labels },
-              spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage } } },
-            },
-          ],
-        },
+    const template = {
+      metadata: {
+        labels: { ...labels(service, "redis", own), ...this.podLabels, ...NO_MESH.labels },
+        annotations: { ...NO_MESH.annotations, ...DO_NOT_DISRUPT },
       },
-      {
-        parent: this.#parent,
-        dependsOn,
-        deleteBeforeReplace: true,
-        // Another size would be another claim, without the data.
-        ignoreChanges: ["spec.volumeClaimTemplates"],
-      },
-    );
+      spec: redisPodSpec({ image, memory, memoryBytes, passwordSecret, hasClaim: storage !== undefined }),
+    };
+    return strategicMerge(template, pod ?? {}) as PodTemplate;
   }
 }

@@ -2,6 +2,6 @@
 import packageJson from "../../package.json" with { type: "json" };
 
 export const pluginVersions = {
-  kubernetes: packageJson.dependencies["@pulumi/kubernetes"],
-  docker: packageJson.dependencies["@pulumi/docker"],
+  kubernetes: packageJson.devDependencies["@pulumi/kubernetes"],
+  docker: packageJson.devDependencies["@pulumi/docker"],
 };

@@ -39,7 +39,7 @@ describe("Redis", function () {
     assert.deepEqual([container.args[0], container.args[3]], ["sh", "redis-server"]);
     for (const words of ["--appendonly yes", "--maxmemory 161061273", "--maxmemory-policy noeviction"])
       assert.ok(container.args.join(" ").includes(words), words);
-    assert.deepEqual(container.resources.limits, { memory: "256Mi" });
+    assert.deepEqual(container.resources.limits, { cpu: "2", memory: "256Mi" });
     assert.deepEqual(inputsOf("redis-pod").spec.volumes, [{ name: "data", emptyDir: {} }]);
     assert.match(container.livenessProbe.exec.command[2], /PONG\|LOADING\|BUSY\|MISCONF/);
   });
@@ -118,7 +118,7 @@ describe("Redis", function () {
     });
     await registered();
     const [container] = inputsOf("redis-pod").spec.containers;
-    assert.deepEqual([container.image, container.resources.limits], ["redis:7", { memory: "1Gi" }]);
+    assert.deepEqual([container.image, container.resources.limits], ["redis:7", { cpu: "2", memory: "1Gi" }]);
     assert.ok(container.args.includes("644245094"));
     assert.equal(inputsOf("redis-pod").metadata.namespace, "fruits");
   });

@@ -33,10 +33,15 @@ describe("config", () => {
 
   it("gives the components what is set, and leaves the rest to their defaults", () => {
     assert.deepEqual(readConfig(source({ ...enough, parallelism: "3", redisMemory: "1Gi" })), {
-      redis: { namespace: "default", createNamespace: false, memory: "1Gi" },
+      redis: { name: "redis", namespace: "default", createNamespace: false, memory: "1Gi" },
       image: { ...enough, handler: "worker/handler.ts", files: "worker/files" },
-      batch: { queue: "job2", parallelism: "3" },
+      batch: { name: "job-wq-2", queue: "job2", parallelism: "3" },
     });
+  });
+
+  it("derives every name in the namespace from `name`, and keeps the page's by default", () => {
+    const { redis, batch } = read({ name: "thumbs" });
+    assert.deepEqual([redis.name, batch.name], ["thumbs-redis", "thumbs"]);
   });
 
   it("keeps secrets secret", async () => {

@@ -1,0 +1,63 @@
+// What a user adds to the workers' pod: the patch, and the two additions that are asked for most.
+import type * as k8s from "@pulumi/kubernetes";
+import { ConfigError } from "../../config/parse.ts";
+import { strategicMerge } from "../podPatch.ts";
+
+type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
+type Tree = Record<string, unknown>;
+
+/** Settings that shape the pod. */
+export interface PodSettings {
+  /** Volume claims by name, and where they are mounted. */
+  claims?: Record<string, unknown>;
+  /** Size of /dev/shm. */
+  sharedMemory?: unknown;
+  /** A strategic merge patch over the template. */
+  pod?: Tree;
+}
+
+/** Variables that the queue stands on. */
+const OWN_VARIABLE = /^(WQ_.*|REDIS_.*|POD_NAME|NODE_NAME|LD_LIBRARY_PATH)$/;
+const OWN_LABEL =
+  /^(app\.kubernetes\.io\/(name|instance|component|managed-by)|job-wq-2\/.*|job-name|controller-uid|batch\.kubernetes\.io\/.*)$/;
+
+const list = (value: unknown) => (Array.isArray(value) ? (value as Tree[]) : []);
+const tree = (value: unknown) => (value ?? {}) as Tree;
+
+/** Refuses a patch of what the queue stands on. @throws ConfigError */
+export function checkPodPatch(patch: unknown, container = "c"): void {
+  const refuse = (path: string, reason: string): never => {
+    throw new ConfigError(`Expected \`pod\` to leave ${path} alone: ${reason}.`);
+  };
+  const { metadata, spec } = tree(patch);
+  const label = Object.keys(tree(tree(metadata).labels)).find((name) => OWN_LABEL.test(name));
+  if (label) refuse(`the label ${label}`, "Redis and the Jobs find their pods by it");
+  if ("restartPolicy" in tree(spec)) refuse("spec.restartPolicy", "the Job stands on it");
+  const [own] = list(tree(spec).containers).filter(({ name }) => name === container);
+  if (!own) return;
+  if (own.$patch === "delete") refuse(`container ${container}`, "it is the worker");
+  for (const field of ["command", "args"])
+    if (field in own)
+      refuse(`${field} of container ${container}`, "it starts the worker; a program of your own is `command`");
+  if ("image" in own) refuse(`image of container ${container}`, "that is `image`, `imageName` or `baseImage`");
+  const variable = list(own.env).find(({ name }) => OWN_VARIABLE.test(String(name)));
+  if (variable) refuse(`the variable ${String(variable.name)}`, "the worker is told by it");
+}
+
+/** The workers' pod template with the user's additions. */
+export function customize(template: PodTemplate, { claims = {}, sharedMemory, pod = {} }: PodSettings): PodTemplate {
+  const volumes: Tree[] = Object.keys(claims).map((claimName) => ({
+    name: `claim-${claimName}`,
+    persistentVolumeClaim: { claimName },
+  }));
+  const volumeMounts: Tree[] = Object.entries(claims).map(([claimName, mountPath]) => ({
+    name: `claim-${claimName}`,
+    mountPath,
+  }));
+  if (sharedMemory !== undefined) {
+    volumes.push({ name: "shared-memory", emptyDir: { medium: "Memory", sizeLimit: sharedMemory } });
+    volumeMounts.push({ name: "shared-memory", mountPath: "/dev/shm" });
+  }
+  const additions = { spec: { volumes, containers: [{ name: "c", volumeMounts }] } };
+  return strategicMerge(strategicMerge(template, additions), pod) as PodTemplate;
+}

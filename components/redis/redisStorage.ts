@@ -1,0 +1,63 @@
+// What holds the data: the Pod of the Kubernetes page, or a StatefulSet with a volume claim.
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { AT_ONCE } from "../cluster/client.ts";
+
+/** What both are made of. */
+export interface RedisStorageArgs {
+  name: string;
+  namespace: pulumi.Input<string>;
+  template: k8s.types.input.core.v1.PodTemplateSpec;
+  /** Labels of the template that select its pod. */
+  selector: Record<string, string>;
+}
+
+type Metadata = k8s.types.input.meta.v1.ObjectMeta;
+
+/** A Pod, whose data goes with it. */
+export function makeRedisPod(
+  resource: string,
+  { name, namespace, template }: RedisStorageArgs,
+  opts: pulumi.CustomResourceOptions,
+): k8s.core.v1.Pod {
+  const metadata = template.metadata as Metadata;
+  const annotations = { ...(metadata.annotations as object), ...AT_ONCE };
+  return new k8s.core.v1.Pod(
+    resource,
+    { metadata: { ...metadata, name, namespace, annotations }, spec: template.spec },
+    opts,
+  );
+}
+
+/** A StatefulSet of one pod; its claim goes with it. */
+export function makeRedisStatefulSet(
+  resource: string,
+  args: RedisStorageArgs & { service: string; storage: pulumi.Input<string> },
+  opts: pulumi.CustomResourceOptions,
+): k8s.apps.v1.StatefulSet {
+  const { name, namespace, template, selector, service, storage } = args;
+  const { labels } = template.metadata as Metadata;
+  return new k8s.apps.v1.StatefulSet(
+    resource,
+    {
+      metadata: { name, namespace, labels, annotations: AT_ONCE },
+      spec: {
+        serviceName: service,
+        replicas: 1,
+        selector: { matchLabels: selector },
+        template,
+        // With the default policy a pod with a wrong image would block the one with the right image.
+        podManagementPolicy: "Parallel",
+        persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" },
+        volumeClaimTemplates: [
+          {
+            metadata: { name: "data", labels },
+            spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage } } },
+          },
+        ],
+      },
+    },
+    // Another size would be another claim, without the data.
+    { ...opts, ignoreChanges: ["spec.volumeClaimTemplates"] },
+  );
+}

@@ -1,0 +1,1 @@
+export default (number: string) => Number(number) ** 2;

@@ -1,0 +1,29 @@
+import { environmentUrl } from "../redis/environmentUrl.ts";
+import { QueueAdmin } from "./admin.ts";
+
+/** The result of one item. */
+export interface ItemResult {
+  item: string;
+  /** What its handler returned; undefined where it returned nothing. */
+  value: unknown;
+}
+
+/**
+ * For handlers: the results of another batch on the same Redis, in the order of its items. Failed items are left out.
+ *
+ *     for await (const { item, value } of resultsOf("thumbs")) …
+ *
+ * @param queue Name of the other batch's queue.
+ * @throws Error with one line where Redis cannot be reached.
+ */
+export async function* resultsOf(queue: string): AsyncIterable<ItemResult> {
+  const admin = await QueueAdmin.open(await environmentUrl(), queue);
+  try {
+    for await (const { payload, outcome, value } of admin.results()) {
+      if (outcome !== "done") continue;
+      yield { item: payload.toString(), value: value === undefined ? undefined : (JSON.parse(value) as unknown) };
+    }
+  } finally {
+    await admin.close();
+  }
+}
