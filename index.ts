@@ -8,11 +8,15 @@ const config = await loadConfig();
 // Start Redis: a Pod, a StatefulSet with a volume claim, or just the address of a Redis that exists.
 const redis = new Redis("redis", config.redis);
 
-// Build the image and push it, once the cluster has shown that it answers; or use a ready-made one.
+// Build the image and push it, once the cluster has shown that it answers; or use a ready-made one, or none.
 const image = new WorkerImage("worker", config.image, { dependsOn: redis.first });
 
-// Fill the queue, run the parallel Job, judge the result.
+// Fill the queue, run the parallel Job, supervise it to its end.
 const batch = new Batch("job-wq-2", { redis, image, ...config.batch });
 
-/** Shell commands to watch it with. They wait for no Job. */
-export const { commands } = batch;
+export default {
+  /** Shell commands to watch it with. They wait for no Job. */
+  commands: batch.commands,
+  /** For other stacks that use this Redis: `redisFrom`. */
+  redis: redis.reference,
+};

@@ -6,6 +6,8 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface RedisSettings {
   /** A Redis of your own, `rediss://user:password@host:port`. No Redis is created then. */
   url?: pulumi.Input<string>;
+  /** Certificate of a private authority that signed the one of `redisUrl`, as PEM. */
+  ca?: pulumi.Input<string>;
   /** Size of a volume claim for Redis, like `1Gi`; fixed once created. Without it the data goes with the Pod. */
   storage?: pulumi.Input<string>;
   /** Redis image, 7.0 or later; from 7.2 on the end of a batch is confirmed by WAITAOF. @default "redis:8" */

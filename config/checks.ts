@@ -15,7 +15,15 @@ export function itemSource<K extends string>(args: Partial<Record<K, unknown>>, 
 }
 
 /** @param key How a message names an argument. @throws ConfigError */
-export function checkRedis({ url, storage }: Given, key = (argument: string) => argument): void {
+export function checkRedis({ url, from, storage, ca }: Given, key = (argument: string) => argument): void {
+  if (from !== undefined && (url ?? storage) !== undefined)
+    throw new ConfigError(
+      `Expected at most one of \`${key("from")}\`, \`${key("url")}\` and \`${key("storage")}\`: another stack's Redis has its own storage.`,
+    );
+  if (ca !== undefined && url === undefined)
+    throw new ConfigError(
+      `Expected \`${key("url")}\` with \`${key("ca")}\`: only a Redis of your own has a certificate.`,
+    );
   if (url !== undefined && storage !== undefined)
     throw new ConfigError(
       `Expected at most one of \`${key("url")}\` and \`${key("storage")}\`, got both: a Redis of your own has its own storage.`,

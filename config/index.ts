@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
 import type { BatchSettings, ImageSettings, RedisSettings } from "../components/args.ts";
+import type { RedisReference } from "../components/redis/redis.ts";
 import { checkImage, checkRedis, itemSource } from "./checks.ts";
 import { ConfigError, invalid } from "./parse.ts";
 import {
@@ -17,6 +18,8 @@ import {
 
 /** Where settings come from: Pulumi's config, or a test's object. */
 export interface Source {
+  /** Name of the stack. */
+  stack: string;
   /** Names of all settings that are set, without the project's prefix. */
   names(): string[];
   get(key: string): string | undefined;
@@ -27,8 +30,8 @@ type Labels = Record<string, string>;
 const DEFAULT_NAME = programSettings.name.default;
 
 /** The settings of a stack, as arguments of the components. */
-export interface Config {
-  redis: RedisSettings & { name: string; namespace: string; createNamespace: boolean; labels?: Labels };
+export interface Config<From = pulumi.Output<RedisReference>> {
+  redis: RedisSettings & { name: string; namespace: string; createNamespace: boolean; labels?: Labels; from?: From };
   image: ImageSettings & { handler: string; files: string };
   batch: BatchSettings & { name: string; queue: string; labels?: Labels };
 }
@@ -38,6 +41,7 @@ export function stackSource(): Source {
   const config = new pulumi.Config();
   const prefix = `${pulumi.getProject()}:`;
   return {
+    stack: pulumi.getStack(),
     names: () =>
       Object.keys(pulumi.runtime.allConfig())
         .filter((key) => key.startsWith(prefix))
@@ -57,30 +61,44 @@ export async function loadConfig(): Promise<Config> {
     const reason = message.replace(/^\d+ [A-Z_]+: /, "");
     throw new ConfigError(`${reason}; get a newer one: https://www.pulumi.com/docs/install/`);
   });
-  return readConfig(stackSource());
+  const { redis, ...config } = readConfig(stackSource());
+  const { from, ...others } = redis;
+  return { ...config, redis: from === undefined ? others : { ...others, from: referenceOf(from) } };
+}
+
+/** The Redis of another stack. */
+function referenceOf(stack: string): pulumi.Output<RedisReference> {
+  const path = stack.includes("/") ? stack : `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
+  return new pulumi.StackReference(path).requireOutput("redis") as pulumi.Output<RedisReference>;
 }
 
 /** The settings of a source. @throws ConfigError: one line that names the setting, its value and what is allowed. */
-export function readConfig(source: Source): Config {
+export function readConfig(source: Source): Config<string> {
   for (const name of source.names()) {
     if (name in settings) continue;
     throw new ConfigError(`There is no setting \`${name}\`; did you mean \`${closest(name, Object.keys(settings))}\`?`);
   }
   for (const key of Object.keys(settings) as Key[]) check(source, key);
-  const { name, createNamespace, namespace, labels, queue, handler, files } = group(source, programSettings);
+  const { name, createNamespace, namespace, labels, redisFrom, handler, files } = group(source, programSettings);
   const redis = group(source, redisSettings, redisKey);
   const image = group(source, imageSettings);
   const batch = group(source, batchSettings);
-  checkRedis(redis, redisKey);
+  const from = redisFrom === undefined ? {} : { from: redisFrom };
+  checkRedis({ ...redis, ...from }, redisKey);
   checkImage(image);
   itemSource(batch, ["items", "itemsFile", "itemsRange"]);
   const shared = labels === undefined ? {} : { labels };
   const redisName = name === DEFAULT_NAME ? "redis" : `${name}-redis`;
   return {
-    redis: { ...redis, ...shared, name: redisName, namespace, createNamespace: createNamespace === "true" },
+    redis: { ...redis, ...from, ...shared, name: redisName, namespace, createNamespace: createNamespace === "true" },
     image: { ...image, handler, files },
-    batch: { ...batch, ...shared, name, queue },
-  } as unknown as Config;
+    batch: {
+      ...batch,
+      ...shared,
+      name,
+      queue: source.get("queue") ?? (redisFrom === undefined ? "job2" : source.stack),
+    },
+  } as unknown as Config<string>;
 }
 
 /** What is written for a setting, as JSON where it is a list or a map. */

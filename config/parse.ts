@@ -201,3 +201,10 @@ export const stringMap = parser(
   },
   true,
 );
+
+/** A certificate, as PEM. */
+export const certificate = parser("string", (key, value) => {
+  if (typeof value !== "string" || !value.includes("-----BEGIN CERTIFICATE-----"))
+    invalid(key, "the text of a certificate, which begins with -----BEGIN CERTIFICATE-----", value);
+  return value as string;
+});

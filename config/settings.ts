@@ -26,6 +26,10 @@ export const redisSettings = {
     secret: true,
     description: "A Redis of your own, `rediss://user:password@host:port`. No Redis is created then",
   },
+  ca: {
+    parse: parse.certificate,
+    description: "Certificate of a private authority that signed the one of `redisUrl`, as PEM",
+  },
   storage: {
     parse: parse.bytes(2 ** 20),
     description:
@@ -252,7 +256,15 @@ export const programSettings = {
     default: "false",
     description: "Create the namespace; it enforces Pod Security `restricted`",
   },
-  queue: { parse: parse.queueName, default: "job2", description: "Name of the list in Redis" },
+  queue: {
+    parse: parse.queueName,
+    description: "Name of the list in Redis. Default: `job2`, and with `redisFrom` the stack's name",
+  },
+  redisFrom: {
+    parse: parse.text,
+    description:
+      "A stack of this project whose Redis is used, `STACK` or `ORGANIZATION/PROJECT/STACK`; none is created then",
+  },
   handler: {
     parse: parse.text,
     default: "worker/handler.ts",

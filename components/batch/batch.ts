@@ -26,6 +26,8 @@ export interface BatchArgs extends BatchSettings {
   image: WorkerImage;
   /** Name of the worker Job; what belongs to it adds a suffix. @default the component's name */
   name?: string;
+  /** Namespace of its Jobs. @default that of `redis` */
+  namespace?: pulumi.Input<string>;
   /** Name of the list in Redis: at most 100 letters, digits, dots, colons, dashes and underscores. @default the component's name */
   queue?: string;
   /** Labels on everything. */
@@ -34,7 +36,7 @@ export interface BatchArgs extends BatchSettings {
   after?: Batch[];
 }
 
-const OTHERS = ["redis", "image", "name", "queue", "labels", "after"];
+const OTHERS = ["redis", "image", "name", "namespace", "queue", "labels", "after"];
 
 /** A finite list of items, processed in parallel by a Kubernetes Job: seeded, worked off, and supervised to its end. */
 export class Batch extends pulumi.ComponentResource {
@@ -64,7 +66,7 @@ export class Batch extends pulumi.ComponentResource {
       return checkBatch(args);
     });
     super("job-wq-2:index:Batch", name, {}, afterChecks(opts));
-    const { namespace } = redis;
+    const namespace = args.namespace === undefined ? redis.namespace : pulumi.output(args.namespace);
     const defaults: JobDefaults = {
       parent: this,
       name: jobName,
@@ -73,7 +75,17 @@ export class Batch extends pulumi.ComponentResource {
       owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
       image: image.image,
       pullSecrets: image.pullSecret === undefined ? [] : [image.pullSecret],
-      redis: redis.access(),
+      redis: redis.access(
+        args.namespace === undefined
+          ? undefined
+          : {
+              resource: `${name}-redis`,
+              name: jobName,
+              namespace,
+              labels: labels(jobName, "worker", args.labels),
+              parent: this,
+            },
+      ),
       runAsUser: settings.runAsUser,
       ready: [redis],
       labels: args.labels,
@@ -138,9 +150,11 @@ export class Batch extends pulumi.ComponentResource {
       this.supervisorJob = supervisor.metadata.name;
       if (settings.wait) this.done = lifecycle.complete(supervisor, [workers]);
     }
-    this.commands = namespace.apply((namespace) =>
-      watchCommands({ namespace, queue, workerJob: this.workerJob, redisPod: redis.location.pod }),
-    );
+    this.commands = pulumi
+      .all([namespace, redis.sharedAs])
+      .apply(([namespace, sharedRedis]) =>
+        watchCommands({ namespace, queue, workerJob: this.workerJob, redisPod: redis.podName, sharedRedis }),
+      );
     if (settings.workers && settings.wait) this.#sayHowToWatch();
     const { workerJob, supervisorJob } = this;
     this.registerOutputs({ name, namespace, queue, workerJob, supervisorJob, redis: redis.location });

@@ -4,10 +4,18 @@ export interface WatchedBatch {
   queue: string;
   workerJob: string | undefined;
   redisPod: string | undefined;
+  /** Where to find a Redis that outlives this Batch: options of `wq`. */
+  sharedRedis: string | undefined;
 }
 
 /** Shell commands to watch a Batch with, those of the Kubernetes page among them, by what they show. */
-export function watchCommands({ namespace, queue, workerJob, redisPod }: WatchedBatch): Record<string, string> {
+export function watchCommands({
+  namespace,
+  queue,
+  workerJob,
+  redisPod,
+  sharedRedis,
+}: WatchedBatch): Record<string, string> {
   const kubectl = namespace === "default" ? "kubectl" : `kubectl -n ${namespace}`;
   const commands: Record<string, string> = { status: "npx wq status --watch" };
   if (workerJob) {
@@ -16,5 +24,7 @@ export function watchCommands({ namespace, queue, workerJob, redisPod }: Watched
     commands.logs = `${kubectl} logs -l job-name=${workerJob} --prefix --tail=-1`;
   }
   if (redisPod) commands.waiting = `${kubectl} exec ${redisPod} -- redis-cli lrange ${queue} 0 -1`;
+  // `pulumi destroy` shows what it takes away, and so the way to what it leaves.
+  if (sharedRedis) commands.purgeAfterDestroy = `npx wq purge ${queue} ${sharedRedis}`;
   return commands;
 }

@@ -36,7 +36,12 @@ export function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
     nodeSelector: defaults.nodeSelector,
     ...args.pod,
     initContainers: [...(code?.initContainers ?? []), ...(args.initContainers ?? [])],
-    volumes: [{ name: "tmp", emptyDir: {} }, ...(code?.volumes ?? []), ...(args.volumes ?? [])],
+    volumes: [
+      { name: "tmp", emptyDir: {} },
+      ...(code?.volumes ?? []),
+      ...(defaults.redis.volumes ?? []),
+      ...(args.volumes ?? []),
+    ],
     containers: [
       {
         name: "c",
@@ -55,7 +60,12 @@ export function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
           ...env,
         ]),
         ...args.container,
-        volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...(code?.volumeMounts ?? []), ...(args.volumeMounts ?? [])],
+        volumeMounts: [
+          { name: "tmp", mountPath: "/tmp" },
+          ...(code?.volumeMounts ?? []),
+          ...(defaults.redis.volumeMounts ?? []),
+          ...(args.volumeMounts ?? []),
+        ],
       },
     ],
   };

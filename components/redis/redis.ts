@@ -10,7 +10,10 @@ import type { RedisSettings } from "../args.ts";
 import { CLIENT_LABEL, labels, type Labels } from "../naming.ts";
 import { afterChecks, checked, readArgs } from "../readArgs.ts";
 import type { EnvVar, K8sObject } from "../types.ts";
+import { addressAccess, makeRedisAddress, type RedisAddressArgs } from "./redisAddress.ts";
 import { RedisServer } from "./redisServer.ts";
+
+const OTHERS = ["name", "namespace", "from", "createNamespace", "labels"];
 
 /** Arguments of {@link Redis}. */
 export interface RedisArgs extends RedisSettings {
@@ -20,6 +23,8 @@ export interface RedisArgs extends RedisSettings {
   namespace?: pulumi.Input<string>;
   /** Labels on everything. */
   labels?: Labels;
+  /** A Redis of another program: the `reference` of it, as that program exports it. At most one of `url`, `from` and `storage`. */
+  from?: pulumi.Input<RedisReference>;
   /** Create the namespace; it enforces Pod Security `restricted`. @default false */
   createNamespace?: boolean;
 }
@@ -29,18 +34,38 @@ export interface RedisAccess {
   /** Variables that tell a container where Redis is. */
   env: EnvVar[];
   /** Labels with which Redis lets a pod in. */
-  labels: Record<string, pulumi.Input<string>>;
+  labels: Labels;
+  /** Certificate of its authority. */
+  volumes?: k8s.types.input.core.v1.Volume[];
+  volumeMounts?: k8s.types.input.core.v1.VolumeMount[];
 }
 
 /** Where the command line finds a Redis. */
 export interface RedisLocation {
-  namespace: pulumi.Input<string>;
+  namespace: string;
   /** Pod to forward a port to; absent for a Redis of the user's own. */
   pod?: string;
   /** Secret with the key `password`, in the same namespace; absent without a password. */
   passwordSecret?: string;
   /** Address of a Redis of the user's own. */
-  url?: pulumi.Output<string>;
+  url?: string;
+  /** Certificate of a private authority, PEM. */
+  ca?: string;
+}
+
+/** What another program needs to use a Redis. Secret: it holds the password. */
+export interface RedisReference {
+  /** `NAMESPACE.NAME`, which its network policy admits. */
+  id: string;
+  url: string;
+  ca?: string;
+  /** Address of its Service. */
+  host?: string;
+  /** Changes with the data. */
+  storageId: string;
+  /** The stack that runs it; absent for one of the user's own. */
+  stack?: string;
+  location: RedisLocation;
 }
 
 /**
@@ -54,11 +79,15 @@ export class Redis extends pulumi.ComponentResource {
   readonly storage: K8sObject;
   /** First resource created. Depend on it to fail early when the cluster is unreachable or denies access. */
   readonly first: pulumi.Resource;
-  readonly location: RedisLocation;
-  /** Resolves when Redis is ready; at once for one of the user's own, and in a preview. Never where it cannot start: the program ends with the reason. */
+  /** What another program needs to use it, for `from`; export it. */
+  readonly reference: pulumi.Output<RedisReference>;
+  /** Where the command line finds it. */
+  readonly location: pulumi.Output<RedisLocation>;
+  /** Name of the pod that runs it, as far as it is known. */
+  readonly podName: string | undefined;
+  /** Resolves when Redis is ready; at once where it is not ours, and in a preview. Never where it cannot start: the program ends with the reason. */
   readonly ready: Promise<void>;
-  readonly #name: string;
-  readonly #server?: RedisServer;
+  readonly #access: RedisAccess;
   readonly #queues = new Map<string, string>();
 
   /**
@@ -68,21 +97,29 @@ export class Redis extends pulumi.ComponentResource {
    * @throws ConfigError of one line for an argument that cannot be used.
    */
   constructor(name: string, args: RedisArgs = {}, opts?: pulumi.ComponentResourceOptions) {
-    const settings = readArgs(`Redis ${name}`, redisSettings, args, ["name", "namespace", "createNamespace", "labels"]);
+    const settings = readArgs(`Redis ${name}`, redisSettings, args, OTHERS);
     checked(`Redis ${name}`, () => checkRedis({ ...args }));
     super("job-wq-2:index:Redis", name, {}, afterChecks(opts));
-    const { name: service = name } = args;
+    const { name: service = name, from } = args;
     const namespace = args.createNamespace ? this.#createNamespace(name, args) : (args.namespace ?? "default");
-    this.#name = service;
     this.namespace = pulumi.output(namespace);
-    if (settings.url) {
-      const metadata = { name: `${service}-url`, namespace, labels: labels(service, "redis", args.labels) };
-      this.storage = this.first = new k8s.core.v1.Secret(
-        `${name}-url`,
-        { metadata, stringData: { url: settings.url } },
-        { parent: this, deleteBeforeReplace: true },
-      );
-      this.location = { namespace, url: pulumi.secret(settings.url) };
+    if (settings.url !== undefined || from !== undefined) {
+      const reference =
+        from === undefined
+          ? this.#ownReference(service, settings.url!, settings.ca)
+          : pulumi.secret(pulumi.output(from));
+      const address: RedisAddressArgs = {
+        name: `${service}-url`,
+        namespace,
+        labels: labels(service, "redis", args.labels),
+        url: reference.url,
+        ca: from === undefined ? settings.ca : undefined,
+        host: from === undefined ? undefined : reference.apply(({ host }) => host ?? ""),
+        storageId: from === undefined ? undefined : reference.storageId,
+      };
+      this.reference = reference;
+      this.storage = this.first = makeRedisAddress(`${name}-url`, address, { parent: this });
+      this.#access = { ...addressAccess(address), labels: clientLabel(reference) };
       this.ready = Promise.resolve();
     } else {
       const server = new RedisServer(this, name, {
@@ -94,13 +131,29 @@ export class Redis extends pulumi.ComponentResource {
         storage: args.storage,
         labels: args.labels,
       });
-      this.#server = server;
+      this.reference = server.reference;
       this.storage = server.storage;
       this.first = server.first;
-      this.location = { namespace, pod: server.podName, passwordSecret: settings.auth ? service : undefined };
-      this.ready = pulumi.runtime.isDryRun() ? Promise.resolve() : this.#untilReady(server);
+      this.podName = server.podName;
+      this.#access = { env: server.env, labels: clientLabel(server.reference) };
+      this.ready = pulumi.runtime.isDryRun() ? Promise.resolve() : this.#untilReady(service, server);
     }
+    this.location = this.reference.location;
     this.registerOutputs({ namespace: this.namespace, location: this.location });
+  }
+
+  #ownReference(
+    name: string,
+    url: pulumi.Input<string>,
+    ca: pulumi.Input<string> | undefined,
+  ): pulumi.Output<RedisReference> {
+    const values = pulumi.all([this.namespace, url, ca ?? ""]);
+    return pulumi.secret(
+      values.apply(([namespace, url, ca]) => {
+        const location = ca ? { namespace, url, ca } : { namespace, url };
+        return { id: `${namespace}.${name}`, url, storageId: url, location };
+      }),
+    );
   }
 
   #createNamespace(name: string, { namespace }: RedisArgs): pulumi.Output<string> {
@@ -109,8 +162,8 @@ export class Redis extends pulumi.ComponentResource {
       .metadata.name;
   }
 
-  async #untilReady({ storage, podLabels }: RedisServer): Promise<void> {
-    const [namespace, name, ownerUid] = await settled(pulumi.all([this.namespace, this.#name, storage.metadata.uid]));
+  async #untilReady(name: string, { storage, podLabels }: RedisServer): Promise<void> {
+    const [namespace, ownerUid] = await settled(pulumi.all([this.namespace, storage.metadata.uid]));
     const cluster = await connectCluster(this);
     const labelSelector = Object.entries(podLabels)
       .map(([key, value]) => `${key}=${value}`)
@@ -123,12 +176,37 @@ export class Redis extends pulumi.ComponentResource {
     }
   }
 
-  /** How the pods of a Batch in this namespace reach it. @internal */
-  access(): RedisAccess {
-    const client = { [CLIENT_LABEL]: pulumi.interpolate`${this.namespace}.${this.#name}` };
-    if (this.#server) return { env: this.#server.env, labels: client };
-    const url = { name: "REDIS_URL", valueFrom: { secretKeyRef: { name: `${this.#name}-url`, key: "url" } } };
-    return { env: [url], labels: client };
+  /**
+   * How the pods of a Batch reach it.
+   * @param elsewhere For a Batch in another namespace: its own, where a Secret with the address is created.
+   * @internal
+   */
+  access(elsewhere?: {
+    resource: string;
+    name: string;
+    namespace: pulumi.Input<string>;
+    labels: Labels;
+    parent: pulumi.Resource;
+  }): RedisAccess {
+    if (!elsewhere) return this.#access;
+    const { resource, name, namespace, labels: own, parent } = elsewhere;
+    const { url, storageId } = this.reference;
+    const address = {
+      name: `${name}-redis`,
+      namespace,
+      labels: own,
+      url,
+      host: this.reference.apply(({ host }) => host ?? ""),
+      storageId,
+    };
+    makeRedisAddress(resource, address, { parent });
+    return { ...addressAccess(address), labels: this.#access.labels };
+  }
+
+  /** Options of `wq` that find it when this program's resources are gone; undefined where it goes with them. @internal */
+  get sharedAs(): pulumi.Output<string | undefined> {
+    if (this.podName !== undefined) return pulumi.output(undefined);
+    return pulumi.unsecret(this.reference.apply(({ stack }) => (stack ? `--stack ${stack}` : "--redis URL")));
   }
 
   /** Notes that a Batch uses a queue of it. @throws ConfigError when another one does. @internal */
@@ -141,3 +219,6 @@ export class Redis extends pulumi.ComponentResource {
     this.#queues.set(queue, batch);
   }
 }
+
+/** The label with which its network policy lets a pod in. */
+const clientLabel = ({ id }: pulumi.Output<RedisReference>): Labels => ({ [CLIENT_LABEL]: pulumi.unsecret(id) });

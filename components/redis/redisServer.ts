@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CLIENT_LABEL, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../naming.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { strategicMerge } from "../podPatch.ts";
+import type { RedisReference } from "./redis.ts";
 import { redisPodSpec } from "./redisPod.ts";
 import { makeRedisPod, makeRedisStatefulSet } from "./redisStorage.ts";
 
@@ -37,6 +38,7 @@ export class RedisServer {
   readonly podName: string;
   /** Variables that tell a container of the same namespace where Redis is. */
   readonly env: EnvVar[];
+  readonly reference: pulumi.Output<RedisReference>;
   readonly #args: RedisServerArgs;
 
   constructor(parent: pulumi.Resource, name: string, args: RedisServerArgs) {
@@ -105,6 +107,20 @@ export class RedisServer {
       // Used where the name does not resolve: a cluster without DNS.
       { name: "REDIS_SERVICE_HOST", value: clusterService.spec.clusterIP },
     ];
+    const secret = password?.data.apply(({ password }) => Buffer.from(password!, "base64").toString());
+    const { uid } = this.storage.metadata;
+    this.reference = pulumi.secret(
+      pulumi
+        .all([namespace, secret ?? "", clusterService.spec.clusterIP, uid])
+        .apply(([namespace, password, host, uid]) => ({
+          id: `${namespace}.${service}`,
+          url: `redis://${password && `:${password}@`}${service}.${namespace}:6379`,
+          host,
+          storageId: uid,
+          stack: pulumi.getStack(),
+          location: { namespace, pod: this.podName, ...(auth && { passwordSecret: service }) },
+        })),
+    );
     if (password)
       this.env.push({ name: "REDIS_PASSWORD", valueFrom: { secretKeyRef: { name: service, key: "password" } } });
   }

@@ -27,15 +27,28 @@ export const recorder = {
   ],
 };
 
+/** Values without the mark of a secret. */
+function unwrapped(value: any): any {
+  if (Array.isArray(value)) return value.map(unwrapped);
+  if (typeof value !== "object" || value === null) return value;
+  if ("4dabf18193072939515e22adb298388d" in value) return unwrapped(value.value);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unwrapped(inner)]));
+}
+
+const encoded = (data: Record<string, string> = {}) =>
+  Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString("base64")]));
+
 /** Starts the mocks. Loading the Kubernetes SDK takes seconds. */
 export async function startMocks(): Promise<void> {
   process.env.KUBECONFIG = "/nowhere"; // components look at the cluster, too
   await pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs }) {
+        inputs = unwrapped(inputs);
         created.push({ type, name, inputs });
         const state = { ...inputs, metadata: { ...inputs.metadata, uid: `uid of ${name}` } };
         if (type.endsWith(":Service")) state.spec = { ...inputs.spec, clusterIP: "10.96.0.7" };
+        if (type.endsWith(":Secret")) state.data = encoded(inputs.stringData);
         if (type.startsWith("docker:")) state.repoDigest = `${inputs.imageName}@sha256:${"a".repeat(64)}`;
         return { id: `${name}-id`, state };
       },

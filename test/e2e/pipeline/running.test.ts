@@ -9,7 +9,7 @@ const kinds =
 
 describe("a running pipeline", function () {
   this.timeout(120_000);
-  const stack = new TestStack({ createNamespace: false, parallelism: 1, items: ["first", "second"], workSeconds: 60 });
+  const stack = new TestStack({ createNamespace: false, parallelism: 1, items: ["first", "second"], workSeconds: 600 });
   const listing = () => stack.kubectl("get", kinds, "-o", "name");
   let before_: string;
 
@@ -70,7 +70,7 @@ describe("a running pipeline", function () {
   });
 
   it("is destroyed in seconds with one item in hand and one waiting, and leaves the namespace as it was", async () => {
-    await stack.mustUp({ wait: false, workSeconds: 60, run: "3" });
+    await stack.mustUp({ wait: false, workSeconds: 600, run: "3" });
     await working();
     assert.equal(await stack.redis("llen", "job2"), "1");
     const start = Date.now();

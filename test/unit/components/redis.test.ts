@@ -90,16 +90,67 @@ describe("Redis", function () {
     assert.deepEqual({ ...spec.template.metadata.labels, ...selected }, spec.template.metadata.labels);
   });
 
-  it("is a Secret with the address of a Redis that exists", async () => {
-    const redis = new Redis("redis", { url: "rediss://u:p@h:6380" });
+  it("is a Secret with the address of a Redis that exists, and its authority's certificate", async () => {
+    const ca = "-----BEGIN CERTIFICATE-----";
+    const redis = new Redis("redis", { url: "rediss://u:p@h:6380", ca });
     await registered();
     assert.deepEqual(summary(), ["Redis redis = -", "Secret redis-url = redis-url"]);
-    assert.deepEqual(redis.access().env, [
+    assert.deepEqual(inputsOf("redis-url").stringData, { url: "rediss://u:p@h:6380", ca });
+    const { env, volumes, volumeMounts } = redis.access();
+    assert.deepEqual(env, [
       { name: "REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
+      { name: "NODE_EXTRA_CA_CERTS", value: "/redis-ca/ca" },
     ]);
-    assert.ok(await pulumi.isSecret(redis.location.url!));
+    assert.equal((volumes![0] as { secret: { secretName: string } }).secret.secretName, "redis-url");
+    assert.equal(volumeMounts![0]!.name, volumes![0]!.name);
+    assert.ok(await pulumi.isSecret(redis.location));
     // Another address is another Redis: the items are to be put in there.
     assert.equal(redis.storage, redis.first);
+  });
+
+  it("is used by another program by its reference, which follows the data", async () => {
+    const store = new Redis("store", { namespace: "stores" });
+    const borrower = new Redis("redis", { namespace: "fruits", from: store.reference });
+    await registered();
+    assert.ok(await pulumi.isSecret(store.reference));
+    const { stringData, metadata } = inputsOf("redis-url");
+    assert.equal(metadata.namespace, "fruits");
+    assert.match(stringData.url, /^redis:\/\/:[0-9a-f]{48}@store.stores:6379$/);
+    assert.equal(stringData.storage, "uid of store-pod");
+    assert.equal(await valueOf(borrower.access().labels["job-wq-2/redis"]!), "stores.store");
+    assert.deepEqual(await valueOf(borrower.location), {
+      namespace: "stores",
+      pod: "store-master",
+      passwordSecret: "store",
+    });
+  });
+
+  it("keeps out of service meshes and of the way of autoscalers", async () => {
+    new Redis("redis");
+    new Redis("kept", { storage: "1Gi" });
+    await registered();
+    for (const { metadata } of [inputsOf("redis-pod"), inputsOf("kept-pod").spec.template]) {
+      assert.equal(metadata.labels["sidecar.istio.io/inject"], "false");
+      assert.equal(metadata.annotations["linkerd.io/inject"], "disabled");
+      assert.equal(metadata.annotations["karpenter.sh/do-not-disrupt"], "true");
+      assert.equal(metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"], "false");
+    }
+  });
+
+  it("takes a patch of its pod, and labels for everything", async () => {
+    const labels = { team: "vision" };
+    new Redis("redis", {
+      labels,
+      pod: {
+        spec: { priorityClassName: "high", containers: [{ name: "redis", resources: { limits: { cpu: "4" } } }] },
+      },
+    });
+    await registered();
+    const { spec } = inputsOf("redis-pod");
+    assert.equal(spec.priorityClassName, "high");
+    assert.deepEqual(spec.containers[0].resources.limits, { cpu: "4", memory: "256Mi" });
+    for (const { type, inputs } of created)
+      if (type.startsWith("kubernetes:")) assert.equal(inputs.metadata.labels.team, "vision", type);
   });
 
   it("creates its namespace on request, which enforces Pod Security restricted", async () => {

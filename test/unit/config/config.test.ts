@@ -16,7 +16,7 @@ function source(values: Values): Source {
     return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
   };
   const secret = (key: string) => (get(key) === undefined ? undefined : pulumi.secret(get(key)!));
-  return { names: () => Object.keys(values), get, getSecret: secret };
+  return { stack: "dev", names: () => Object.keys(values), get, getSecret: secret };
 }
 
 const enough = { imageName: "ghcr.io/you/job-wq-2" };
@@ -42,6 +42,12 @@ describe("config", () => {
   it("derives every name in the namespace from `name`, and keeps the page's by default", () => {
     const { redis, batch } = read({ name: "thumbs" });
     assert.deepEqual([redis.name, batch.name], ["thumbs-redis", "thumbs"]);
+  });
+
+  it("uses the Redis of another stack, in a queue named after this one", () => {
+    const { redis, batch } = read({ redisFrom: "store" });
+    assert.deepEqual([redis.from, batch.queue], ["store", "dev"]);
+    assert.equal(read({ redisFrom: "store", queue: "q" }).batch.queue, "q");
   });
 
   it("keeps secrets secret", async () => {
@@ -192,6 +198,16 @@ describe("config", () => {
       "storage for another's Redis",
       { redisUrl: "redis://h", redisStorage: "1Gi" },
       /^Expected at most one of `redisUrl` and/,
+    ],
+    [
+      "a storage for another stack's Redis",
+      { redisFrom: "store", redisStorage: "1Gi" },
+      "Expected at most one of `redisFrom`, `redisUrl` and `redisStorage`: another stack's Redis has its own storage.",
+    ],
+    [
+      "a certificate without a Redis of one's own",
+      { redisCa: "-----BEGIN CERTIFICATE-----" },
+      "Expected `redisUrl` with `redisCa`: only a Redis of your own has a certificate.",
     ],
     ["an unknown key", { paralelism: "3" }, "There is no setting `paralelism`; did you mean `parallelism`?"],
   ];

@@ -1,0 +1,52 @@
+// The address of a Redis that another program runs, or somebody else, as a Secret in a namespace.
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import type { Labels } from "../naming.ts";
+import type { EnvVar } from "../types.ts";
+import type { RedisAccess } from "./redis.ts";
+
+/** What is known of it. */
+export interface RedisAddressArgs {
+  name: string;
+  namespace: pulumi.Input<string>;
+  labels: Labels;
+  /** With its password. */
+  url: pulumi.Input<string>;
+  /** Certificate of a private authority, PEM. */
+  ca?: pulumi.Input<string>;
+  /** Address of its Service, used where its name does not resolve. */
+  host?: pulumi.Input<string>;
+  /** Changes with the data: another Redis, or the same one without what it held. */
+  storageId?: pulumi.Input<string>;
+}
+
+const CA_DIR = "/redis-ca";
+
+/** Creates the Secret. Replacing it means another Redis, so Jobs follow it. */
+export function makeRedisAddress(
+  resource: string,
+  { name, namespace, labels, url, ca, storageId }: RedisAddressArgs,
+  opts: pulumi.CustomResourceOptions,
+): k8s.core.v1.Secret {
+  const stringData: Record<string, pulumi.Input<string>> = { url };
+  if (ca !== undefined) stringData.ca = ca;
+  if (storageId !== undefined) stringData.storage = storageId;
+  return new k8s.core.v1.Secret(
+    resource,
+    { metadata: { name, namespace, labels }, stringData },
+    { ...opts, deleteBeforeReplace: true },
+  );
+}
+
+/** How a pod of its namespace reaches it. */
+export function addressAccess({ name, ca, host }: RedisAddressArgs): Omit<RedisAccess, "labels"> {
+  const env: EnvVar[] = [{ name: "REDIS_URL", valueFrom: { secretKeyRef: { name, key: "url" } } }];
+  if (host !== undefined) env.push({ name: "REDIS_SERVICE_HOST", value: host });
+  if (ca === undefined) return { env };
+  env.push({ name: "NODE_EXTRA_CA_CERTS", value: `${CA_DIR}/ca` });
+  return {
+    env,
+    volumes: [{ name: "redis-ca", secret: { secretName: name, items: [{ key: "ca", path: "ca" }] } }],
+    volumeMounts: [{ name: "redis-ca", mountPath: CA_DIR, readOnly: true }],
+  };
+}
