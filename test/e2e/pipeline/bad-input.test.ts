@@ -8,7 +8,7 @@ import { platformUp, say, type Settings, TestStack } from "../../support/stack.t
 const REGISTRY = "http://127.0.0.1:5000/v2";
 
 describe("bad input", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-bad-"));
   const made: TestStack[] = [];
 
