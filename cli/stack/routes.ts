@@ -4,6 +4,8 @@ import { connect } from "../../queue/index.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { RedisLocation } from "./batches.ts";
 import type { StackLocation } from "./location.ts";
+import { openCluster } from "./openCluster.ts";
+import { openRelay } from "./relayPod.ts";
 
 /** A connection to Redis, and what to close with it. */
 export interface RedisConnection {
@@ -67,8 +69,7 @@ const direct: Route = {
 const podForward: Route = {
   leadsTo: ({ pod }) => pod !== undefined,
   async open({ cluster: settings, namespace, pod, passwordSecret }, stack) {
-    const { Cluster } = await import("./cluster.ts");
-    const cluster = new Cluster(settings, namespace, stack);
+    const cluster = await openCluster(settings, namespace, stack);
     const password = passwordSecret === undefined ? undefined : await cluster.password(passwordSecret);
     const { port, close } = await cluster.forward(pod!, REDIS_PORT);
     const login = password ? `:${encodeURIComponent(password)}@` : "";
@@ -83,9 +84,7 @@ const podForward: Route = {
 const relay: Route = {
   leadsTo: ({ url, relayJobs = [] }) => url !== undefined && relayJobs.length > 0,
   async open({ cluster: settings, namespace, url, ca, relayJobs = [] }, stack) {
-    const { Cluster } = await import("./cluster.ts");
-    const { openRelay } = await import("./relayPod.ts");
-    const { port, close } = await openRelay(new Cluster(settings, namespace, stack), relayJobs);
+    const { port, close } = await openRelay(await openCluster(settings, namespace, stack), relayJobs);
     return connectTo(url!, { port, ca, release: close });
   },
 };
