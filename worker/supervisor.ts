@@ -5,6 +5,7 @@ import { type Counts, QueueAdmin } from "../queue/index.ts";
 import { redisUrl, text } from "./environment.ts";
 import { shown } from "./log.ts";
 import { ProgramExit, runProgram } from "./program.ts";
+import { startRelay } from "./relay.ts";
 import { progressLine } from "./progress.ts";
 import { summarize } from "./summarize.ts";
 
@@ -21,6 +22,7 @@ function deadline(): number {
 
 async function supervise(): Promise<number> {
   const [url, queue] = [await redisUrl(), text("WQ_QUEUE")];
+  startRelay(url);
   const end = deadline();
   const progress = progressLine(PROGRESS_MS);
   for (let away = ""; ; await sleep(POLL_MS)) {

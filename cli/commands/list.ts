@@ -1,11 +1,11 @@
 // `wq list`: every batch of a Redis.
+import { QueueAdmin, type QueueSummary } from "../../queue/index.ts";
 import { redisCommand, type RedisOptions } from "../command.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { withRedis } from "../stack/openQueue.ts";
 import { formatBytes, formatNumber, oneLine } from "../view/format.ts";
 import { formatTable } from "../view/table.ts";
 import { stateText } from "../view/progressBar.ts";
-import type { QueueSummary } from "../../queue/index.ts";
 
 const HEAD = ["QUEUE", "OWNER", "DONE", "FAILED", "RUNNING", "WAITING", "MEMORY", "STATE"];
 
@@ -34,7 +34,6 @@ export default redisCommand({
   .option("--json", "a line of JSON for each batch")
   .action(async (options: RedisOptions & { json?: boolean }) => {
     await withRedis(options, async (redis) => {
-      const { QueueAdmin } = await import("../../queue/index.ts");
       const queues = await QueueAdmin.list(redis);
       if (options.json) {
         for (const { queue, counts, memoryBytes = null } of queues)

@@ -1,4 +1,5 @@
 // `wq purge QUEUE`: deletes a batch from Redis.
+import { QueueAdmin } from "../../queue/index.ts";
 import { redisCommand, type RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_OK } from "../exitCodes.ts";
@@ -21,7 +22,6 @@ export default redisCommand({
   .option("--json", "one line of JSON")
   .action(async (queue: string, options: RedisOptions & { force?: boolean; json?: boolean }) => {
     await withRedis(options, async (redis) => {
-      const { QueueAdmin } = await import("../../queue/index.ts");
       const result = await new QueueAdmin(redis, queue).purge({ force: options.force });
       if (result.outcome === "unknown") {
         const names = (await QueueAdmin.list(redis)).map((summary) => summary.queue).join(", ");

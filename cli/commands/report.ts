@@ -5,6 +5,7 @@ import { queueCommand, type QueueOptions } from "../command.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { collect } from "../report/collect.ts";
+import type { ReportData } from "../report/data.ts";
 import { withBatch } from "../stack/openQueue.ts";
 import { pluralize } from "../view/format.ts";
 
@@ -18,6 +19,11 @@ function writeWhole(file: string, text: string): void {
     rmSync(partial, { force: true });
     throw new UserError(`cannot write ${file}: ${firstLine(error)}; give another with --output FILE`);
   }
+}
+
+async function render(data: ReportData): Promise<string> {
+  const { html } = await import("../report/html.ts");
+  return html(data);
 }
 
 export default queueCommand({
@@ -35,9 +41,8 @@ export default queueCommand({
   .action(async ({ output, json, ...options }: QueueOptions & { output: string; json?: boolean }) => {
     await withBatch(options, async ({ admin, title }, counts) => {
       const data = await collect(title, counts, admin.results());
-      const { html } = await import("../report/html.ts");
       const file = resolve(output);
-      writeWhole(file, html(data));
+      writeWhole(file, await render(data));
       const { items } = data.counts;
       console.log(json ? JSON.stringify({ file, items }) : `${pluralize(items, "item")}: ${file}`);
     });

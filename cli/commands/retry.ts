@@ -3,6 +3,7 @@ import type { QueueAdmin } from "../../queue/index.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
+import { openCluster } from "../stack/openCluster.ts";
 import { openBatch, openQueue, type OpenQueue } from "../stack/openQueue.ts";
 import { showPulumi } from "../stack/pulumi.ts";
 import { type FoundBatch, readBatch } from "../stack/readStack.ts";
@@ -39,8 +40,7 @@ async function requeue({ admin, close }: OpenQueue, match: string | undefined) {
 
 /** Whether the batch's workers are still at it: they take what was put back. */
 async function workersRun({ batch, location }: FoundBatch): Promise<boolean> {
-  const { Cluster } = await import("../stack/cluster.ts");
-  const cluster = new Cluster(batch.cluster, batch.namespace, location);
+  const cluster = await openCluster(batch.cluster, batch.namespace, location);
   const job = await cluster.job(batch.workerJob!).catch(() => undefined);
   return job !== undefined && job.ended === undefined;
 }

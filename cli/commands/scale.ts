@@ -4,6 +4,8 @@ import { redisCommand, type RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
+import { openCluster, preloadCluster } from "../stack/openCluster.ts";
+import { readBatch } from "../stack/readStack.ts";
 
 function parsePods(text: string): number {
   const number = Number(text);
@@ -22,14 +24,11 @@ export default redisCommand({
   .argument("<pods>", "number of worker pods", parsePods)
   .option("--json", "one line of JSON")
   .action(async (pods: number, options: RedisOptions & { json?: boolean }) => {
-    const [{ Cluster }, { readBatch }] = await Promise.all([
-      import("../stack/cluster.ts"),
-      import("../stack/readStack.ts"),
-    ]);
+    preloadCluster();
     const { batch, location } = await readBatch(options);
     const { workerJob } = batch;
     if (workerJob === undefined) throw new UserError("the batch has no workers: run `pulumi up` with `workers` true");
-    const cluster = new Cluster(batch.cluster, batch.namespace, location);
+    const cluster = await openCluster(batch.cluster, batch.namespace, location);
     const { parallelism, ended } = await cluster.job(workerJob);
     if (ended) throw new UserError(`the Job has ended (${ended}): set \`parallelism\` for the next run instead`);
     await cluster.scale(workerJob, pods);

@@ -20,6 +20,8 @@ export interface RedisLocation {
   url?: string;
   /** Certificate of a private authority, as PEM. */
   ca?: string;
+  /** Jobs of this namespace whose pods can reach it, for where this machine cannot; the best first. */
+  relayJobs?: string[];
 }
 
 /** Where a batch is. */
@@ -31,8 +33,6 @@ export interface BatchLocation {
   workerJob?: string;
   /** That Job in the stack's state. */
   workerUrn?: string;
-  /** Name of the supervisor's Job. */
-  supervisorJob?: string;
   redis: RedisLocation;
   cluster: ClusterSettings;
 }
@@ -41,6 +41,12 @@ const BATCH = "job-wq-2:index:Batch";
 const REDIS = "job-wq-2:index:Redis";
 const JOB = "kubernetes:batch/v1:Job";
 const PROVIDER = "pulumi:providers:kubernetes";
+const COMPONENT = "app.kubernetes.io/component";
+
+/** The metadata of a Kubernetes resource. */
+function metadata(resource: Record<string, unknown> | undefined): { name?: string; labels?: Record<string, string> } {
+  return (resource?.metadata ?? {}) as object;
+}
 
 /** Whether a resource is below the component, at any depth. */
 function isWithin(resource: StateResource, component: string, byUrn: Map<string, StateResource>): boolean {
@@ -81,21 +87,20 @@ export function findBatches(state: StackState): BatchLocation[] {
     const outputs = component.outputs as
       (Omit<BatchLocation, "cluster" | "redis"> & { redis?: RedisOutputs }) | undefined;
     if (component.type !== BATCH || !outputs?.queue || !outputs.redis) return [];
-    const { name, namespace, queue, workerJob, supervisorJob, redis } = outputs;
+    const { name, namespace, queue, workerJob, redis } = outputs;
     const cluster = clusterOf(component, state);
-    const job = state.resources.find((resource) => {
-      const metadata = resource.inputs?.metadata as { name?: string } | undefined;
-      return resource.type === JOB && metadata?.name === workerJob && isWithin(resource, component.urn, byUrn);
-    });
+    const jobs = state.resources.filter((job) => job.type === JOB && isWithin(job, component.urn, byUrn));
+    const supervisor = jobs.find(({ inputs }) => metadata(inputs).labels?.[COMPONENT] === "supervisor");
+    const relayJobs = [metadata(supervisor?.outputs).name, workerJob].filter((job) => job !== undefined);
+    const workers = jobs.find(({ inputs }) => workerJob !== undefined && metadata(inputs).name === workerJob);
     return [
       {
         name,
         namespace,
         queue,
         workerJob,
-        workerUrn: workerJob === undefined ? undefined : job?.urn,
-        supervisorJob,
-        redis: { ...redis, cluster },
+        workerUrn: workers?.urn,
+        redis: { ...redis, cluster, relayJobs },
         cluster,
       },
     ];

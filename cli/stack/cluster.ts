@@ -9,18 +9,20 @@ import {
   PatchStrategy,
   PortForward,
   setHeaderOptions,
+  type V1Job,
+  type V1Pod,
 } from "@kubernetes/client-node";
 import { kubeconfigOf } from "../../config/kubeconfig.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { ClusterSettings } from "./batches.ts";
 import type { StackLocation } from "./location.ts";
 
-const REDIS_PORT = 6379;
-
 /** A namespace of the cluster of a batch, through the API server alone: no kubectl. Errors are {@link UserError}s. */
 export class Cluster {
   readonly #config: KubeConfig;
   readonly #namespace: string;
+  readonly #core: CoreV1Api;
+  readonly #batch: BatchV1Api;
 
   /**
    * @param settings The provider's.
@@ -35,32 +37,29 @@ export class Cluster {
     } catch (error) {
       throw new UserError(firstLine(error));
     }
+    this.#core = this.#config.makeApiClient(CoreV1Api);
+    this.#batch = this.#config.makeApiClient(BatchV1Api);
   }
 
   /** The password of Redis. */
   async password(secret: string): Promise<string> {
-    const core = this.#config.makeApiClient(CoreV1Api);
-    const request = core.readNamespacedSecret({ name: secret, namespace: this.#namespace });
+    const request = this.#core.readNamespacedSecret({ name: secret, namespace: this.#namespace });
     const { data } = await this.#ask(`Secret ${secret}`, request);
     if (!data?.password) throw new UserError(`Secret ${this.#namespace}/${secret} has no key \`password\``);
     return Buffer.from(data.password, "base64").toString("utf8");
   }
 
-  /** Opens a port on loopback that leads to Redis in that Pod until it is closed. */
-  async forward(pod: string): Promise<{ port: number; close: () => void }> {
-    const core = this.#config.makeApiClient(CoreV1Api);
-    const { status } = await this.#ask(`Pod ${pod}`, core.readNamespacedPod({ name: pod, namespace: this.#namespace }));
-    if (status?.phase !== "Running") {
-      throw new UserError(
-        `Pod ${this.#namespace}/${pod} is ${status?.phase ?? "not running"}: Redis does not answer yet`,
-      );
-    }
+  /** Opens a port on loopback that leads to a port of that Pod until it is closed. */
+  async forward(pod: string, podPort: number): Promise<{ port: number; close: () => void }> {
+    const phase = await this.phase(pod);
+    if (phase !== "Running")
+      throw new UserError(`Pod ${this.#namespace}/${pod} is ${phase}: Redis does not answer yet`);
     const forward = new PortForward(this.#config);
     const open = new Set<Socket>();
     const server: Server = createServer((socket) => {
       open.add(socket);
       socket.on("error", () => socket.destroy()).on("close", () => open.delete(socket));
-      forward.portForward(this.#namespace, pod, [REDIS_PORT], socket, null, socket).then(
+      forward.portForward(this.#namespace, pod, [podPort], socket, null, socket).then(
         (ws) => {
           if (typeof ws === "function") return;
           ws.on("close", () => socket.destroy());
@@ -78,10 +77,53 @@ export class Cluster {
     return { port: (server.address() as AddressInfo).port, close };
   }
 
+  /** The phase of a Pod, with the reason why its container waits. */
+  async phase(pod: string): Promise<string> {
+    const request = this.#core.readNamespacedPod({ name: pod, namespace: this.#namespace });
+    const { status } = await this.#ask(`Pod ${pod}`, request);
+    const reason = status?.containerStatuses?.[0]?.state?.waiting?.reason;
+    return [status?.phase ?? "not running", reason].filter(Boolean).join(", ");
+  }
+
+  /** A running Pod of a Job; undefined where there is none. */
+  async runningPod(job: string): Promise<string | undefined> {
+    const labelSelector = `job-name=${job}`;
+    const fieldSelector = "status.phase=Running";
+    const request = this.#core.listNamespacedPod({
+      namespace: this.#namespace,
+      labelSelector,
+      fieldSelector,
+      limit: 1,
+    });
+    const { items } = await this.#ask(`Pods of ${job}`, request);
+    return items[0]?.metadata?.name;
+  }
+
+  /** Creates a Pod. @returns Its name. */
+  async createPod(body: V1Pod): Promise<string> {
+    const request = this.#core.createNamespacedPod({ namespace: this.#namespace, body });
+    return (await this.#ask("a Pod", request)).metadata!.name!;
+  }
+
+  async deletePod(pod: string): Promise<void> {
+    await this.#ask(`Pod ${pod}`, this.#core.deleteNamespacedPod({ name: pod, namespace: this.#namespace }));
+  }
+
+  /** A Job as the cluster has it; undefined where it is gone. */
+  async readJob(name: string): Promise<V1Job | undefined> {
+    const request = this.#batch.readNamespacedJob({ name, namespace: this.#namespace });
+    return this.#ask(
+      `Job ${name}`,
+      request.catch((error: unknown) => {
+        if (error instanceof ApiException && error.code === 404) return undefined;
+        throw error;
+      }),
+    );
+  }
+
   /** The Job's number of Pods at a time, and how it ended. */
   async job(name: string): Promise<{ parallelism: number; ended?: "Complete" | "Failed" }> {
-    const batch = this.#config.makeApiClient(BatchV1Api);
-    const request = batch.readNamespacedJob({ name, namespace: this.#namespace });
+    const request = this.#batch.readNamespacedJob({ name, namespace: this.#namespace });
     const { spec, status } = await this.#ask(`Job ${name}`, request);
     const end = status?.conditions?.find(
       ({ type, status: is }) => is === "True" && ["Complete", "Failed"].includes(type),
@@ -91,10 +133,9 @@ export class Cluster {
 
   /** Changes the number of Pods of a running Job; Kubernetes starts or ends Pods to get there. */
   async scale(name: string, parallelism: number): Promise<void> {
-    const batch = this.#config.makeApiClient(BatchV1Api);
     const patch = { name, namespace: this.#namespace, body: { spec: { parallelism } } };
     const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
-    await this.#ask(`Job ${name}`, batch.patchNamespacedJob(patch, merge));
+    await this.#ask(`Job ${name}`, this.#batch.patchNamespacedJob(patch, merge));
   }
 
   async #ask<T>(what: string, call: Promise<T>): Promise<T> {

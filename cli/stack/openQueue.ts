@@ -2,6 +2,7 @@ import { type Counts, QueueAdmin } from "../../queue/index.ts";
 import type { QueueOptions, RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { findRedis, type RedisLocation } from "./batches.ts";
+import { preloadCluster } from "./openCluster.ts";
 import { type FoundBatch, readBatch, readStack } from "./readStack.ts";
 import { connectTo, openRoute, type RedisConnection } from "./routes.ts";
 
@@ -64,11 +65,6 @@ async function readRedis(options: RedisOptions) {
     );
   const redis: RedisLocation = servers[0] ?? (await readBatch(options)).batch.redis;
   return { location: found.location, redis };
-}
-
-/** Loads the client of Kubernetes, which is large, while Pulumi is asked. */
-function preloadCluster(): void {
-  import("./cluster.ts").catch(() => {}); // whoever needs it meets the error
 }
 
 /** Opens the queue, does something with it, and closes it. */

@@ -4,6 +4,8 @@ import { connect } from "../../queue/index.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { RedisLocation } from "./batches.ts";
 import type { StackLocation } from "./location.ts";
+import { openCluster } from "./openCluster.ts";
+import { openRelay } from "./relayPod.ts";
 
 /** A connection to Redis, and what to close with it. */
 export interface RedisConnection {
@@ -19,14 +21,28 @@ export interface Route {
   open: (location: RedisLocation, stack: StackLocation) => Promise<RedisConnection>;
 }
 
-/**
- * Connects to a URL.
- * @param release Closes what the connection runs through.
- * @throws UserError where Redis does not answer.
- */
-export async function connectTo(url: string, release: () => void = () => {}): Promise<RedisConnection> {
+/** How a connection differs from what its URL says. */
+interface ConnectOptions {
+  /** Port of loopback that leads to the URL's address. */
+  port?: number;
+  /** Certificate of a private authority, as PEM. */
+  ca?: string;
+  patienceMs?: number;
+  /** Closes what the connection runs through. */
+  release?: () => void;
+}
+
+/** Connects to a URL. @throws UserError where Redis does not answer. */
+export async function connectTo(url: string, options: ConnectOptions = {}): Promise<RedisConnection> {
+  const { port, ca, patienceMs, release = () => {} } = options;
+  // Not repeated in the message: it may hold a password.
+  if (!URL.canParse(url))
+    throw new UserError("Expected the URL of a Redis, like redis://host:6379, got something else");
   try {
-    const redis = await connect(url);
+    const address = new URL(url);
+    const servername = port === undefined ? undefined : address.hostname;
+    if (port !== undefined) [address.hostname, address.port] = ["127.0.0.1", String(port)];
+    const redis = await connect(address.href, patienceMs, ca || servername ? { ca, servername } : undefined);
     const close = () => {
       redis.disconnect();
       release();
@@ -38,30 +54,43 @@ export async function connectTo(url: string, release: () => void = () => {}): Pr
   }
 }
 
+/** Time for a Redis that this machine can perhaps not reach. */
+const DIRECT_MS = 2_000;
+const REDIS_PORT = 6379;
+
 /** Straight to its address: a Redis of the user's own that this machine can reach. */
 const direct: Route = {
   leadsTo: ({ url }) => url !== undefined,
-  open: ({ url }) => connectTo(url!),
+  open: ({ url, ca, relayJobs = [] }) =>
+    connectTo(url!, { ca, patienceMs: relayJobs.length > 0 ? DIRECT_MS : undefined }),
 };
 
 /** Through the cluster's API server to the Pod that Redis runs in. */
 const podForward: Route = {
   leadsTo: ({ pod }) => pod !== undefined,
   async open({ cluster: settings, namespace, pod, passwordSecret }, stack) {
-    const { Cluster } = await import("./cluster.ts");
-    const cluster = new Cluster(settings, namespace, stack);
+    const cluster = await openCluster(settings, namespace, stack);
     const password = passwordSecret === undefined ? undefined : await cluster.password(passwordSecret);
-    const { port, close } = await cluster.forward(pod!);
+    const { port, close } = await cluster.forward(pod!, REDIS_PORT);
     const login = password ? `:${encodeURIComponent(password)}@` : "";
-    return connectTo(`redis://${login}127.0.0.1:${port}`, close);
+    return connectTo(`redis://${login}127.0.0.1:${port}`, { release: close });
   },
 };
 
 /**
- * In the order in which they are tried. A relay in the supervisor's Pod, for a Redis that only the cluster can reach,
- * belongs at the end.
+ * Through a Pod that relays to a Redis which only the cluster can reach: the supervisor's while it runs, else one that
+ * is started for it.
  */
-const routes: Route[] = [direct, podForward];
+const relay: Route = {
+  leadsTo: ({ url, relayJobs = [] }) => url !== undefined && relayJobs.length > 0,
+  async open({ cluster: settings, namespace, url, ca, relayJobs = [] }, stack) {
+    const { port, close } = await openRelay(await openCluster(settings, namespace, stack), relayJobs);
+    return connectTo(url!, { port, ca, release: close });
+  },
+};
+
+/** In the order in which they are tried. */
+const routes: Route[] = [direct, podForward, relay];
 
 /** Opens a connection by the first route that works. @throws UserError: the reasons of all routes that were tried. */
 export async function openRoute(
@@ -76,7 +105,7 @@ export async function openRoute(
       return await route.open(location, stack);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      reasons.push(error.message);
+      reasons.push(error.message.replace(/\.$/, ""));
     }
   }
   throw new UserError(

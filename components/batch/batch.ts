@@ -156,8 +156,8 @@ export class Batch extends pulumi.ComponentResource {
         watchCommands({ namespace, queue, workerJob: this.workerJob, redisPod: redis.podName, sharedRedis }),
       );
     if (settings.workers && settings.wait) this.#sayHowToWatch();
-    const { workerJob, supervisorJob } = this;
-    this.registerOutputs({ name, namespace, queue, workerJob, supervisorJob, redis: redis.location });
+    // For `wq`, from the beginning of `up`: nothing of it may wait for a Job.
+    this.registerOutputs({ name, namespace, queue, workerJob: this.workerJob, redis: redis.location });
   }
 
   #sayHowToWatch(): void {

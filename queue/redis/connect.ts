@@ -19,14 +19,24 @@ export function isTransient(error: unknown): boolean {
   return name !== "ReplyError" || TRANSIENT.test(message);
 }
 
+/** How to verify a server with TLS: a certificate authority of its own (PEM), and its name where it is not the URL's. */
+export interface TlsOptions {
+  ca?: string;
+  servername?: string;
+}
+
 /**
  * A connection to Redis, ready. It reconnects by itself; commands that were under way when it broke fail, and so do those given while it is away.
  * @param url `redis://` or `rediss://`, with its password if it has one.
  * @param patienceMs How long to wait for a Redis that is not there yet. Default: 5 s.
+ * @param tls For `rediss://`, what the system's own authorities do not say.
  * @throws Error with one line: where, why, and what to do.
  */
-export async function connect(url: string, patienceMs = 5_000): Promise<Redis> {
-  const redis = new Redis(url, {
+export async function connect(url: string, patienceMs = 5_000, tls?: TlsOptions): Promise<Redis> {
+  // Of a URL with `rediss:` ioredis takes no options of TLS beside it.
+  const secure = tls && url.startsWith("rediss:") ? { tls } : {};
+  const redis = new Redis("tls" in secure ? url.replace("rediss:", "redis:") : url, {
+    ...secure,
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

@@ -21,6 +21,14 @@ function batch(name: string, redis: object, provider: string) {
     { urn: component, type: BATCH, parent: STACK, inputs: {}, outputs },
     { urn: `${component}-inner`, type: "job-wq-2:index:Inner", parent: component },
     { urn: job, type: JOB, parent: `${component}-inner`, provider, inputs: { metadata: { name } } },
+    {
+      urn: urn(`${BATCH}$${JOB}`, `${name}-supervisor`),
+      type: JOB,
+      parent: component,
+      provider,
+      inputs: { metadata: { labels: { "app.kubernetes.io/component": "supervisor" } } },
+      outputs: { metadata: { name: `${name}-x1` } },
+    },
   ];
 }
 
@@ -59,8 +67,7 @@ describe("batches of a stack's state", () => {
         queue: "q-thumbs",
         workerJob: "thumbs",
         workerUrn: urn(`${BATCH}$${JOB}`, "thumbs-workers"),
-        supervisorJob: undefined,
-        redis: { ...own, cluster: here },
+        redis: { ...own, cluster: here, relayJobs: ["thumbs-x1", "thumbs"] },
         cluster: here,
       },
       {
@@ -69,8 +76,7 @@ describe("batches of a stack's state", () => {
         queue: "q-index",
         workerJob: "index",
         workerUrn: urn(`${BATCH}$${JOB}`, "index-workers"),
-        supervisorJob: undefined,
-        redis: { ...managed, cluster: other },
+        redis: { ...managed, cluster: other, relayJobs: ["index-x1", "index"] },
         cluster: other,
       },
     ]);

@@ -1,0 +1,125 @@
+import { connect } from "node:net";
+import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { V1Job, V1Pod } from "@kubernetes/client-node";
+import { RELAY_PORT } from "../../worker/relay.ts";
+import { UserError } from "../errors.ts";
+import type { Cluster } from "./cluster.ts";
+
+/** What a relay Pod runs: worker/relay.ts in short, so that any image of a batch will do. */
+const SCRIPT = `
+const { connect, createServer } = require("node:net");
+const { hostname, port } = new URL(process.env.REDIS_URL);
+createServer((client) => {
+  const upstream = connect(Number(port || 6379), hostname);
+  client.on("error", () => upstream.destroy()).on("close", () => upstream.destroy());
+  upstream.on("error", () => client.destroy()).on("close", () => client.destroy());
+  client.pipe(upstream).pipe(client);
+}).listen(${RELAY_PORT}, "127.0.0.1");`;
+
+/** It ends by itself when whoever made it could not delete it. */
+const LIFETIME_S = 3_600;
+const START_MS = 60_000;
+const LISTEN_MS = 10_000;
+const POLL_MS = 250;
+
+/** A Pod with the image, the rights and the Redis of a Job's pods that only relays. The Job owns it, and does not count it. */
+export function relayPodOf(job: V1Job): V1Pod {
+  const { name, uid } = job.metadata!;
+  const spec = job.spec!.template.spec!;
+  const {
+    livenessProbe: _live,
+    readinessProbe: _ready,
+    startupProbe: _startup,
+    lifecycle: _life,
+    ...container
+  } = spec.containers.find((one) => one.name === "c") ?? spec.containers[0]!;
+  const node = container.command?.[0] ?? "node";
+  return {
+    metadata: {
+      generateName: `${name}-relay-`,
+      labels: { "app.kubernetes.io/name": "job-wq-2", "app.kubernetes.io/component": "relay" },
+      ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name: name!, uid: uid! }],
+    },
+    spec: {
+      ...spec,
+      restartPolicy: "Never",
+      activeDeadlineSeconds: LIFETIME_S,
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          ...container,
+          command: [node, "-e", SCRIPT],
+          args: undefined,
+          resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } },
+        },
+      ],
+    },
+  };
+}
+
+/** Starts a Pod that relays. @throws UserError where it does not start. */
+async function startRelayPod(cluster: Cluster, jobs: string[]): Promise<string> {
+  for (const name of jobs) {
+    const job = await cluster.readJob(name);
+    if (!job) continue;
+    const pod = await cluster.createPod(relayPodOf(job));
+    let phase = "";
+    for (const end = performance.now() + START_MS; performance.now() < end; await sleep(POLL_MS)) {
+      phase = await cluster.phase(pod);
+      if (phase === "Running") return pod;
+    }
+    await cluster.deletePod(pod);
+    throw new UserError(`the Pod ${pod}, which would relay to Redis, does not start: ${phase}`);
+  }
+  throw new UserError("no Job of the batch is left whose image could relay to it: run `pulumi up`");
+}
+
+/** Whether the relay of a Pod accepts connections: it is there a moment before it does. */
+async function accepts(port: number): Promise<boolean> {
+  for (const end = performance.now() + LISTEN_MS; performance.now() < end; await sleep(POLL_MS)) {
+    if (await staysOpen(port)) return true;
+  }
+  return false;
+}
+
+/** A forwarded connection is always accepted, and closed at once where nothing listens in the Pod. */
+function staysOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const timer = setTimeout(() => socket.destroy(), POLL_MS).unref();
+    let isOpen = true;
+    socket.on("end", () => (isOpen = false)).on("error", () => (isOpen = false));
+    socket.on("close", () => {
+      clearTimeout(timer);
+      resolve(isOpen);
+    });
+  });
+}
+
+/**
+ * Opens a port on loopback that leads to the Redis of a batch.
+ * @param jobs Jobs whose pods can reach it, the supervisor's first.
+ * @throws UserError where no Pod relays.
+ */
+export async function openRelay(cluster: Cluster, jobs: string[]): Promise<{ port: number; close: () => void }> {
+  const running = await cluster.runningPod(jobs[0]!);
+  if (running !== undefined) {
+    const tunnel = await cluster.forward(running, RELAY_PORT);
+    if (await staysOpen(tunnel.port)) return tunnel;
+    tunnel.close(); // not the supervisor's
+  }
+  const pod = await startRelayPod(cluster, jobs);
+  const remove = () => cluster.deletePod(pod).catch(() => {});
+  const interrupt = () => void remove().then(() => process.exit(128 + constants.signals.SIGINT));
+  process.once("SIGINT", interrupt);
+  const { port, close } = await cluster.forward(pod, RELAY_PORT);
+  const closeAll = () => {
+    close();
+    process.off("SIGINT", interrupt);
+    void remove();
+  };
+  if (await accepts(port)) return { port, close: closeAll };
+  closeAll();
+  throw new UserError(`the Pod ${pod} does not relay`);
+}

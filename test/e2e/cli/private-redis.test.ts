@@ -1,0 +1,48 @@
+// A Redis that only the cluster can reach, as a managed one in a private network: `wq` goes through the cluster.
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { checkout, kubectl, platformUp, TestStack } from "../../support/stack.ts";
+
+describe("wq with a Redis that only the cluster can reach", function () {
+  this.timeout(180_000);
+  const { project, remove } = checkout();
+  const items = Array.from({ length: 20 }, (_, index) => `item-${index}`);
+  const stack = new TestStack({ items, workSeconds: 1, createNamespace: false }, { project });
+  const relays = () => stack.kubectl("get", "pods", "-l", "app.kubernetes.io/component=relay", "-o", "name");
+
+  before(async function () {
+    this.timeout(1_800_000);
+    await platformUp();
+    await kubectl("create", "namespace", stack.namespace);
+    const server = ["redis-server", "--requirepass", "hush"];
+    await stack.kubectl("run", "private", "--image=redis:8", "--port=6379", "--expose", "--", ...server);
+    await stack.kubectl("wait", "--for=condition=Ready", "pod/private", "--timeout=60s");
+    await stack.init();
+    await stack.setSecret("redisUrl", `redis://:hush@private.${stack.namespace}:6379`);
+  });
+  after(async () => {
+    await stack.remove();
+    remove();
+  });
+
+  it("goes through the supervisor while the batch runs", async () => {
+    const up = stack.up();
+    let seen: { code: number; out: string; err: string };
+    for (let turn = 0; turn < 100; turn++) {
+      seen = await stack.wq("status", "--json");
+      if (seen.code === 2 && (JSON.parse(seen.out) as { running: number }).running > 0) break;
+      await sleep(200);
+    }
+    assert.equal(seen!.code, 2, seen!.err);
+    assert.equal(await relays(), "");
+    const { ok, text } = await up;
+    assert.ok(ok, text);
+  });
+
+  it("starts a Pod that relays once the batch is over, and takes it away again", async () => {
+    const { code, out, err } = await stack.wq("results", "--csv");
+    assert.deepEqual([code, err, out.split("\n").length], [0, "", 21]);
+    for (let turn = 0; turn < 50 && (await relays()) !== ""; turn++) await sleep(200);
+    assert.equal(await relays(), "");
+  });
+});

@@ -1,0 +1,20 @@
+// The way of `wq` to a Redis that only the cluster can reach: a port of loopback in a pod, to which the API server forwards.
+import { connect, createServer, type Server } from "node:net";
+
+/** Port of loopback. */
+export const RELAY_PORT = 6380;
+
+/** Passes connections on to the server of a Redis URL. Does not keep the process alive; where the port is taken, there is no relay. */
+export function startRelay(url: string): Server {
+  const { hostname, port } = new URL(url);
+  const server = createServer((client) => {
+    const upstream = connect(Number(port || 6379), hostname);
+    client.on("error", () => upstream.destroy()).on("close", () => upstream.destroy());
+    upstream.on("error", () => client.destroy()).on("close", () => client.destroy());
+    client.pipe(upstream).pipe(client);
+  });
+  return server
+    .on("error", () => {})
+    .listen(RELAY_PORT, "127.0.0.1")
+    .unref();
+}
