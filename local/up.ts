@@ -7,11 +7,11 @@ import { installPackages } from "./host/apt.ts";
 import { bundle } from "./host/bundle.ts";
 import { rememberDocker } from "./host/environment.ts";
 import { log } from "./host/exec.ts";
-import { goBuild } from "./host/go.ts";
+import { type Part, provide } from "./host/parts.ts";
 import { checkMachine, nodeAddress } from "./host/preflight.ts";
 import { provideKubectl, providePulumi } from "./host/toolchain.ts";
 import { findDocker, type DockerEngine } from "./images/docker.ts";
-import { pushImage, recipes, rootfs } from "./images/images.ts";
+import { canPull, pushImage, recipes, rootfs } from "./images/images.ts";
 import { makeCgroup } from "./node/cgroups.ts";
 import { forgetNode, makeStorageClass, waitForNode, waitForServiceAccount } from "./node/cluster.ts";
 import { checkPort, running, start } from "./node/daemon.ts";
@@ -47,6 +47,8 @@ function step(title: string, work: () => Promise<string | void>): ListrTask {
 function group(title: string, tasks: ListrTask[], concurrent: boolean | number): ListrTask {
   return { title, task: (_, task) => task.newListr(tasks, { concurrent }) };
 }
+
+const sequence = (title: string, tasks: ListrTask[]) => group(title, tasks, false);
 
 async function writeConfigs(): Promise<void> {
   // Only what changed: kube-proxy ends itself when its file is written.
@@ -97,7 +99,7 @@ async function stopOtherNodes(): Promise<void> {
 function steps(address: string, plain: boolean): Listr {
   let docker: DockerEngine;
   const nodes = chosenNodes();
-  const build = (name: string) => async () => ((await goBuild(name)).built ? "built" : "from the cache");
+  const part = (title: string, name: Part) => step(title, async () => (await provide(name)).how);
   const daemon = (name: string) => step(name, () => start(daemons(address, nodes)[name]!));
   return new Listr(
     [
@@ -108,19 +110,21 @@ function steps(address: string, plain: boolean): Listr {
         return docker.ours ? "one of the platform's" : `the machine's, ${docker.host}`;
       }),
       group(
-        "Parts that are built",
+        "parts that are downloaded or built",
         [
-          // Two at a time: the longest first, and beside it what mostly waits for the network.
-          step("Kubernetes", build("k8s")),
+          // Two at a time: what shares compiled packages in one row, and beside it what mostly waits for the network.
+          sequence("Kubernetes, CoreDNS, kubectl", [
+            part("Kubernetes", "kubernetes"),
+            part("CoreDNS", "coredns"),
+            step("kubectl", provideKubectl),
+          ]),
           step("base images", async () => {
-            if (!docker.ours) return "pulled by the machine's engine";
+            if (await canPull(docker)) return "pulled by the engine";
             const made = [];
             for (const recipe of recipes) if ((await rootfs(recipe)).built) made.push(recipe.name);
             return made.length ? `assembled ${made.join(", ")}` : "from the cache";
           }),
           step("Pulumi", providePulumi),
-          step("CoreDNS", build("coredns")),
-          step("kubectl", provideKubectl),
         ],
         2,
       ),

@@ -6,8 +6,7 @@ import { createConnection } from "node:net";
 import { join } from "node:path";
 import type { Daemon } from "./daemon.ts";
 import { which } from "../host/apt.ts";
-import { entryPath } from "../host/cache.ts";
-import { moduleKey } from "../host/go.ts";
+import { partCommand } from "../host/parts.ts";
 import { bridgeAddress, dockerSocket, pkiDir, ports, registry, runDir, serviceSubnet, stateDir } from "../paths.ts";
 import { corednsVersion, kubernetesVersion } from "../versions.ts";
 import { type ClusterNode, firstNode } from "./nodes.ts";
@@ -37,14 +36,13 @@ async function resolvesNames(): Promise<boolean> {
   return (await resolver.resolve4("kubernetes.default.svc.cluster.local")).length > 0;
 }
 
-const built = (module: string, name: string) => join(entryPath(module, moduleKey(module)), name);
 const flags = (values: Record<string, string>) => Object.entries(values).map(([key, value]) => `--${key}=${value}`);
 const pki = (name: string) => join(pkiDir, name);
 const inState = (name: string) => join(stateDir, name);
 const debian = (name: string, command: string, args: string[]) => ({ name, command: which(command) ?? command, args });
 const kubernetes = (name: string, command: string, values: Record<string, string>) => ({
   name,
-  command: built("k8s", command),
+  command: partCommand("kubernetes", command),
   args: flags(values),
   version: kubernetesVersion,
 });
@@ -161,7 +159,7 @@ function shared(): Daemon[] {
     },
     {
       name: "coredns",
-      command: built("coredns", "coredns"),
+      command: partCommand("coredns", "coredns"),
       args: ["-conf", inState("Corefile")],
       configs: [inState("Corefile"), kubeconfigOf("coredns")],
       version: corednsVersion,
