@@ -41,7 +41,7 @@ export function debianMirror(): string {
     if (mirror) return mirror;
   }
   throw new UserError(
-    "no Debian mirror in /etc/apt: the base images are made from Debian packages; add one to sources.list",
+    "the base images can neither be pulled nor made: the image registry does not answer, and /etc/apt has no Debian mirror",
   );
 }
 
