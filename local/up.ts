@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
 import { down } from "./down.ts";
 import { installPackages } from "./host/apt.ts";
-import { bundle } from "./host/bundle.ts";
 import { rememberDocker } from "./host/environment.ts";
 import { log } from "./host/exec.ts";
 import { type Part, provide } from "./host/parts.ts";
@@ -20,7 +19,8 @@ import { hasResolver, makeBridge } from "./node/network.ts";
 import { stopNode } from "./node/nodeControl.ts";
 import { allNodes, chooseNodes, chosenNodes } from "./node/nodes.ts";
 import { makePki } from "./node/pki.ts";
-import { daemons, provisionerScript } from "./node/services.ts";
+import { daemons } from "./node/services.ts";
+import { bundleProvisioner } from "./node/storage.ts";
 import { backendDir, pulumiHome, runDir, stateDir } from "./paths.ts";
 import { installPlugins } from "./plugins/install.ts";
 
@@ -69,7 +69,7 @@ async function writeConfigs(): Promise<void> {
   write(inState("Corefile"), configs.corefile(hasResolver()));
   for (const [host, text] of Object.entries(configs.registryHosts()))
     write(inState(`certs.d/${host}/hosts.toml`), text);
-  await bundle(join(import.meta.dirname, "node/provisioner.ts"), provisionerScript);
+  await bundleProvisioner();
 }
 
 /** Brings everything up. When it fails and nothing ran before, nothing is left running. */

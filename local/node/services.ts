@@ -11,6 +11,7 @@ import { bridgeAddress, dockerSocket, pkiDir, ports, registry, runDir, serviceSu
 import { corednsVersion, kubernetesVersion } from "../versions.ts";
 import { type ClusterNode, firstNode } from "./nodes.ts";
 import { kubeconfigOf } from "./pki.ts";
+import { provisionerScript } from "./storage.ts";
 
 const answers = (url: string) => async () => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
 
@@ -49,8 +50,6 @@ const kubernetes = (name: string, command: string, values: Record<string, string
 
 /** Socket on which the volume provisioner says that it watches. */
 export const provisionerSocket = join(runDir, "provisioner.sock");
-/** The provisioner as one file, so that it does not depend on a checkout. */
-export const provisionerScript = inState("provisioner.mjs");
 
 /** Container runtime and kubelet of a node. `address` is the machine's. */
 function nodeDaemons(node: ClusterNode, address: string): Daemon[] {
@@ -169,8 +168,8 @@ function shared(): Daemon[] {
     {
       name: "provisioner",
       command: process.execPath,
-      args: [provisionerScript, kubeconfigOf("provisioner"), inState("volumes"), provisionerSocket],
-      configs: [provisionerScript, kubeconfigOf("provisioner")],
+      args: [provisionerScript(), kubeconfigOf("provisioner"), inState("volumes"), provisionerSocket],
+      configs: [kubeconfigOf("provisioner")],
       // A heap of the default size would grow to several times of what it needs.
       env: { NODE_OPTIONS: "--max-semi-space-size=1 --max-old-space-size=64" },
       version: "our own",
