@@ -8,7 +8,7 @@ export const corednsVersion = "v1.14.1";
 /** Later ones take a third longer to build, for a command that the platform does not need. */
 export const pulumiVersion = "v3.230.0";
 
-/** Oldest Pulumi CLI that the program accepts, as index.ts requires it. */
+/** Oldest Pulumi CLI that the program accepts, as config/index.ts requires it. */
 export const oldestPulumi = "3.226.0";
 
 /** Node.js of the base image `node:24-slim`, and of machines whose own is too old. */
