@@ -1,5 +1,5 @@
 // `platform up`: from whatever this machine has to a running platform. Each step finds what is there already.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
 import { down } from "./down.ts";
@@ -12,7 +12,6 @@ import { provideKubectl, providePulumi } from "./host/toolchain.ts";
 import { findDocker, type DockerEngine } from "./images/docker.ts";
 import { canPull, pushImage, recipes, rootfs } from "./images/images.ts";
 import { makeCgroup } from "./node/cgroups.ts";
-import { forgetNode, makeStorageClass, waitForNode, waitForServiceAccount } from "./node/cluster.ts";
 import { checkPort, running, start } from "./node/daemon.ts";
 import * as configs from "./node/daemonConfigs.ts";
 import { hasResolver, makeBridge } from "./node/network.ts";
@@ -23,6 +22,9 @@ import { daemons } from "./node/services.ts";
 import { bundleProvisioner } from "./node/storage.ts";
 import { backendDir, pulumiHome, runDir, stateDir } from "./paths.ts";
 import { installPlugins } from "./plugins/install.ts";
+
+/** Names of the nodes that were ready at the end of an `up`; gone with what runs. */
+const readyStamp = join(runDir, "ready");
 
 /** How `up` goes about it. */
 export interface UpOptions {
@@ -90,6 +92,7 @@ export async function up({ plain, nodes }: UpOptions): Promise<void> {
 
 /** Stops the nodes that are no longer wanted. */
 async function stopOtherNodes(): Promise<void> {
+  const { forgetNode } = await import("./node/cluster.ts");
   for (const node of allNodes.filter((one) => !chosenNodes().includes(one))) {
     const { ended } = await stopNode(node);
     if (ended.length) await forgetNode(node);
@@ -100,7 +103,14 @@ function steps(address: string, plain: boolean): Listr {
   let docker: DockerEngine;
   const nodes = chosenNodes();
   const part = (title: string, name: Part) => step(title, async () => (await provide(name)).how);
-  const daemon = (name: string) => step(name, () => start(daemons(address, nodes)[name]!));
+  const all = daemons(address, nodes);
+  const daemon = (name: string) =>
+    step(name, async () => {
+      const how = await start(all[name]!);
+      // Until the nodes were seen to be ready, an `up` that finds everything running is not done.
+      if (how === "started") rmSync(readyStamp, { force: true });
+      return how;
+    });
   return new Listr(
     [
       step("Debian packages", installPackages),
@@ -170,9 +180,15 @@ function steps(address: string, plain: boolean): Listr {
         true,
       ),
       step("nodes ready, storage", async () => {
+        const names = nodes.map(({ name }) => name).join(", ");
+        if (existsSync(readyStamp) && readFileSync(readyStamp, "utf8") === names) return names;
+        // The client takes half a second to load.
+        const cluster = await import("./node/cluster.ts");
         await stopOtherNodes();
-        await Promise.all([...nodes.map(waitForNode), waitForServiceAccount(), makeStorageClass()]);
-        return nodes.map(({ name }) => name).join(", ");
+        const ready = nodes.map(cluster.waitForNode);
+        await Promise.all([...ready, cluster.waitForServiceAccount(), cluster.makeStorageClass()]);
+        writeFileSync(readyStamp, names);
+        return names;
       }),
     ],
     {
