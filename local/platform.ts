@@ -10,7 +10,6 @@ import { logFile } from "./host/exec.ts";
 import { withLock } from "./host/lock.ts";
 import { nodeAddress } from "./host/preflight.ts";
 import { platformEngine } from "./images/docker.ts";
-import { nodeState } from "./node/cluster.ts";
 import { isServing, running } from "./node/daemon.ts";
 import { allNodes, chosenNodes } from "./node/nodes.ts";
 import { daemons } from "./node/services.ts";
@@ -45,6 +44,7 @@ async function status(): Promise<void> {
     const version = daemon.version ?? (await debianVersion(daemon.command));
     table.push([daemon.name, state, age(daemon.name), version, daemon.listens]);
   }
+  const { nodeState } = await import("./node/cluster.ts");
   for (const node of nodes) {
     const { ready } = await nodeState(node).catch(() => ({ ready: false }));
     all &&= ready;

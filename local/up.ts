@@ -1,28 +1,30 @@
 // `platform up`: from whatever this machine has to a running platform. Each step finds what is there already.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
 import { down } from "./down.ts";
 import { installPackages } from "./host/apt.ts";
-import { bundle } from "./host/bundle.ts";
 import { rememberDocker } from "./host/environment.ts";
 import { log } from "./host/exec.ts";
-import { goBuild } from "./host/go.ts";
+import { type Part, provide } from "./host/parts.ts";
 import { checkMachine, nodeAddress } from "./host/preflight.ts";
 import { provideKubectl, providePulumi } from "./host/toolchain.ts";
 import { findDocker, type DockerEngine } from "./images/docker.ts";
-import { pushImage, recipes, rootfs } from "./images/images.ts";
+import { canPull, pushImage, recipes, rootfs } from "./images/images.ts";
 import { makeCgroup } from "./node/cgroups.ts";
-import { forgetNode, makeStorageClass, waitForNode, waitForServiceAccount } from "./node/cluster.ts";
 import { checkPort, running, start } from "./node/daemon.ts";
 import * as configs from "./node/daemonConfigs.ts";
 import { hasResolver, makeBridge } from "./node/network.ts";
 import { stopNode } from "./node/nodeControl.ts";
 import { allNodes, chooseNodes, chosenNodes } from "./node/nodes.ts";
 import { makePki } from "./node/pki.ts";
-import { daemons, provisionerScript } from "./node/services.ts";
+import { daemons } from "./node/services.ts";
+import { bundleProvisioner } from "./node/storage.ts";
 import { backendDir, pulumiHome, runDir, stateDir } from "./paths.ts";
 import { installPlugins } from "./plugins/install.ts";
+
+/** Names of the nodes that were ready at the end of an `up`; gone with what runs. */
+const readyStamp = join(runDir, "ready");
 
 /** How `up` goes about it. */
 export interface UpOptions {
@@ -48,6 +50,8 @@ function group(title: string, tasks: ListrTask[], concurrent: boolean | number):
   return { title, task: (_, task) => task.newListr(tasks, { concurrent }) };
 }
 
+const sequence = (title: string, tasks: ListrTask[]) => group(title, tasks, false);
+
 async function writeConfigs(): Promise<void> {
   // Only what changed: kube-proxy ends itself when its file is written.
   const write = (file: string, text: string) => {
@@ -67,7 +71,7 @@ async function writeConfigs(): Promise<void> {
   write(inState("Corefile"), configs.corefile(hasResolver()));
   for (const [host, text] of Object.entries(configs.registryHosts()))
     write(inState(`certs.d/${host}/hosts.toml`), text);
-  await bundle(join(import.meta.dirname, "node/provisioner.ts"), provisionerScript);
+  await bundleProvisioner();
 }
 
 /** Brings everything up. When it fails and nothing ran before, nothing is left running. */
@@ -88,6 +92,7 @@ export async function up({ plain, nodes }: UpOptions): Promise<void> {
 
 /** Stops the nodes that are no longer wanted. */
 async function stopOtherNodes(): Promise<void> {
+  const { forgetNode } = await import("./node/cluster.ts");
   for (const node of allNodes.filter((one) => !chosenNodes().includes(one))) {
     const { ended } = await stopNode(node);
     if (ended.length) await forgetNode(node);
@@ -97,8 +102,15 @@ async function stopOtherNodes(): Promise<void> {
 function steps(address: string, plain: boolean): Listr {
   let docker: DockerEngine;
   const nodes = chosenNodes();
-  const build = (name: string) => async () => ((await goBuild(name)).built ? "built" : "from the cache");
-  const daemon = (name: string) => step(name, () => start(daemons(address, nodes)[name]!));
+  const part = (title: string, name: Part) => step(title, async () => (await provide(name)).how);
+  const all = daemons(address, nodes);
+  const daemon = (name: string) =>
+    step(name, async () => {
+      const how = await start(all[name]!);
+      // Until the nodes were seen to be ready, an `up` that finds everything running is not done.
+      if (how === "started") rmSync(readyStamp, { force: true });
+      return how;
+    });
   return new Listr(
     [
       step("Debian packages", installPackages),
@@ -108,19 +120,21 @@ function steps(address: string, plain: boolean): Listr {
         return docker.ours ? "one of the platform's" : `the machine's, ${docker.host}`;
       }),
       group(
-        "Parts that are built",
+        "parts that are downloaded or built",
         [
-          // Two at a time: the longest first, and beside it what mostly waits for the network.
-          step("Kubernetes", build("k8s")),
+          // Two at a time: what shares compiled packages in one row, and beside it what mostly waits for the network.
+          sequence("Kubernetes, CoreDNS, kubectl", [
+            part("Kubernetes", "kubernetes"),
+            part("CoreDNS", "coredns"),
+            step("kubectl", provideKubectl),
+          ]),
           step("base images", async () => {
-            if (!docker.ours) return "pulled by the machine's engine";
+            if (await canPull(docker)) return "pulled by the engine";
             const made = [];
             for (const recipe of recipes) if ((await rootfs(recipe)).built) made.push(recipe.name);
             return made.length ? `assembled ${made.join(", ")}` : "from the cache";
           }),
           step("Pulumi", providePulumi),
-          step("CoreDNS", build("coredns")),
-          step("kubectl", provideKubectl),
         ],
         2,
       ),
@@ -166,9 +180,15 @@ function steps(address: string, plain: boolean): Listr {
         true,
       ),
       step("nodes ready, storage", async () => {
+        const names = nodes.map(({ name }) => name).join(", ");
+        if (existsSync(readyStamp) && readFileSync(readyStamp, "utf8") === names) return names;
+        // The client takes half a second to load.
+        const cluster = await import("./node/cluster.ts");
         await stopOtherNodes();
-        await Promise.all([...nodes.map(waitForNode), waitForServiceAccount(), makeStorageClass()]);
-        return nodes.map(({ name }) => name).join(", ");
+        const ready = nodes.map(cluster.waitForNode);
+        await Promise.all([...ready, cluster.waitForServiceAccount(), cluster.makeStorageClass()]);
+        writeFileSync(readyStamp, names);
+        return names;
       }),
     ],
     {

@@ -3,11 +3,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const kubernetesVersion = "v1.34.4";
-export const corednsVersion = "v1.14.2";
-export const pulumiVersion = "v3.259.0";
+/** The newest with the same client library as Kubernetes, so that both are compiled from the same packages. */
+export const corednsVersion = "v1.14.1";
+/** Later ones take a third longer to build, for a command that the platform does not need. */
+export const pulumiVersion = "v3.230.0";
 
-/** Oldest Pulumi CLI that the program accepts, as index.ts requires it. */
+/** Oldest Pulumi CLI that the program accepts, as config/index.ts requires it. */
 export const oldestPulumi = "3.226.0";
 
 /** Node.js of the base image `node:24-slim`, and of machines whose own is too old. */
 export const nodeVersion = readFileSync(join(import.meta.dirname, "../.node-version"), "utf8").trim();
+
+/** Go toolchain, for machines that have none or an older one. local/go/toolchain pins what it contains. */
+export const goVersion = "1.26.8";

@@ -1,7 +1,6 @@
 // What the platform needs of the machine, checked before anything is started.
 import { readdirSync, readFileSync } from "node:fs";
 import { networkInterfaces, platform } from "node:os";
-import semver from "semver";
 import { execa } from "execa";
 import { UserError } from "../errors.ts";
 
@@ -14,18 +13,6 @@ export async function checkMachine(): Promise<void> {
   const apt = await execa("apt-get", ["--version"], { reject: false });
   if (apt.failed)
     throw new UserError(`the local platform takes its parts from Debian, and apt-get is not here; ${instead}`);
-}
-
-/** Go builds what Debian does not have; checked only when something is to be built. */
-export async function checkGo(): Promise<void> {
-  const { stdout, failed } = await execa("go", ["env", "GOVERSION"], { reject: false });
-  const version = semver.coerce(stdout);
-  if (failed || !version || semver.lt(version, "1.26.0")) {
-    const found = failed ? "there is none" : `this is ${stdout}`;
-    throw new UserError(
-      `Go 1.26 or later is needed to build Kubernetes and Pulumi, ${found}; install it from go.dev/dl`,
-    );
-  }
 }
 
 /** First IPv4 address of the machine that is not loopback: the nodes' address. */
@@ -54,7 +41,7 @@ export function debianMirror(): string {
     if (mirror) return mirror;
   }
   throw new UserError(
-    "no Debian mirror in /etc/apt: the base images are made from Debian packages; add one to sources.list",
+    "the base images can neither be pulled nor made: the image registry does not answer, and /etc/apt has no Debian mirror",
   );
 }
 

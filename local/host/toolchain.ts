@@ -1,10 +1,10 @@
-// Pulumi and kubectl: the machine's own where they are new enough, else built and linked in `binDir`.
+// Pulumi and kubectl: the machine's own where they are new enough, else downloaded or built, and linked in `binDir`.
 import { mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import semver from "semver";
 import { which } from "./apt.ts";
-import { goBuild } from "./go.ts";
+import { provide } from "./parts.ts";
 import { binDir } from "../paths.ts";
 import { oldestPulumi } from "../versions.ts";
 
@@ -35,11 +35,9 @@ export async function providePulumi(): Promise<string> {
     unlink("pulumi", "pulumi-language-nodejs");
     return `the machine's: ${found}`;
   }
-  const pulumi = await goBuild("pulumi");
-  const host = await goBuild("langhost");
-  link(pulumi.dir);
-  link(host.dir);
-  return pulumi.built || host.built ? "built" : "from the cache";
+  const { dir, how } = await provide("pulumi");
+  link(dir);
+  return how;
 }
 
 /** kubectl, for the user's shell and for the tests; the program does without. */
@@ -49,7 +47,7 @@ export async function provideKubectl(): Promise<string> {
     unlink("kubectl");
     return `the machine's: ${path}`;
   }
-  const { dir, built } = await goBuild("kubectl");
+  const { dir, how } = await provide("kubectl");
   link(dir);
-  return built ? "built" : "from the cache";
+  return how;
 }

@@ -4,21 +4,25 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cached, hash } from "../host/cache.ts";
 import type { DockerEngine } from "./docker.ts";
-import { goBuild, moduleKey } from "../host/go.ts";
+import { partKey, provide } from "../host/parts.ts";
+import { IMAGE_REGISTRY, isReachable } from "../host/releases.ts";
 import { debianMirror } from "../host/preflight.ts";
 import { registry, stateDir } from "../paths.ts";
 import { run } from "../host/exec.ts";
 import { nodeVersion } from "../versions.ts";
 
-/** How an image is assembled: a Debian suite with packages, files added to it, and what its containers run by default. */
+/** Debian release of the base images: the first with Redis 8. */
+const SUITE = "trixie";
+
+/** How an image is assembled: Debian packages on a common base, files added to them, and what its containers run by default. */
 interface Recipe {
   /** Name in the local registry. */
   name: string;
   /** Name to pull it by, where that works. */
   upstream: string;
-  suite?: string;
+  /** Packages beside those of the common base. Without any, not even the base is in it. */
   packages?: string[];
-  /** Shell commands run on the finished tree, which is `$1`; `$NODE`, `$PAUSE` and `$HERE` are files of ours. */
+  /** Shell commands that are run on the finished tree, which is `$1`. `$NODE`, `$PAUSE` and `$HERE` are files of the platform. */
   hooks: string[];
   /** Lines of a Dockerfile: CMD, ENTRYPOINT, ENV, WORKDIR. */
   changes: string[];
@@ -34,7 +38,6 @@ export const recipes: Recipe[] = [
   {
     name: "library/redis:8",
     upstream: "redis:8",
-    suite: "trixie",
     packages: ["redis-server", "redis-tools"],
     hooks: [
       'cp "$HERE/redis-entrypoint.sh" "$1/usr/local/bin/docker-entrypoint.sh"',
@@ -46,15 +49,13 @@ export const recipes: Recipe[] = [
   {
     name: "library/node:24-slim",
     upstream: "node:24-slim",
-    suite: "bookworm",
-    packages: ["libstdc++6", "ca-certificates"],
+    packages: ["ca-certificates"],
     hooks: ['cp "$NODE" "$1/usr/local/bin/node"', 'chroot "$1" useradd --uid 1000 --create-home node'],
     changes: ['CMD ["node"]', `ENV NODE_VERSION=${nodeVersion}`],
   },
   {
     name: "library/python:3-slim",
     upstream: "python:3-slim",
-    suite: "bookworm",
     packages: ["python3", "ca-certificates"],
     hooks: ['ln -s /usr/bin/python3 "$1/usr/local/bin/python3"', 'ln -s python3 "$1/usr/local/bin/python"'],
     changes: ['CMD ["python3"]'],
@@ -66,45 +67,63 @@ const here = import.meta.dirname;
 /** Cache key of an image's file tree. */
 export function recipeKey(recipe: Recipe): string {
   const uses = (variable: string) => recipe.hooks.some((hook) => hook.includes(variable));
-  const inputs = [uses("$NODE") ? nodeVersion : "", uses("$PAUSE") ? moduleKey("pause") : ""];
+  const inputs = [SUITE, uses("$NODE") ? nodeVersion : "", uses("$PAUSE") ? partKey("pause") : ""];
   return hash(
     [JSON.stringify(recipe), process.arch, ...inputs],
     uses("$HERE") ? [join(here, "redis-entrypoint.sh")] : [],
   );
 }
 
+const nodePackage = `node-linux-${process.arch}`;
+
+/** The Node.js that npm serves. It runs this program already where the machine's own is too old. */
 async function nodeBinary(): Promise<string> {
+  const isServed = process.execPath.endsWith(`/${nodePackage}/bin/node`) && process.version === `v${nodeVersion}`;
+  if (isServed) return process.execPath;
   const { dir } = await cached("node-binary", `${nodeVersion}-${process.arch}`, async (half) => {
     const flags = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"];
-    await run("npm", ["install", "--prefix", half, ...flags, `node-linux-${process.arch}@${nodeVersion}`], {
-      cwd: half,
-    });
+    await run("npm", ["install", "--prefix", half, ...flags, `${nodePackage}@${nodeVersion}`], { cwd: half });
   });
-  return join(dir, "node_modules", `node-linux-${process.arch}`, "bin", "node");
+  return join(dir, "node_modules", nodePackage, "bin", "node");
+}
+
+/** dpkg leaves out what nobody reads in a container. */
+const slim = ["doc", "man", "locale", "info"].map((dir) => `--dpkgopt=path-exclude=/usr/share/${dir}/*`);
+
+/** Debian's minimal system, which the images have in common, as a tar file in the cache. */
+async function baseSystem(): Promise<string> {
+  const { dir } = await cached(`base-${SUITE}`, hash([...slim, process.arch]), async (half) => {
+    const tar = join(half, "base.tar");
+    await run("mmdebstrap", ["--variant=minbase", "--mode=root", ...slim, SUITE, tar, debianMirror()]);
+  });
+  return join(dir, "base.tar");
+}
+
+/** A file tree made by the hooks alone. */
+async function plainTree({ hooks }: Recipe, tar: string, env: Record<string, string>): Promise<void> {
+  const script = ['mkdir "$1"', ...hooks, 'tar -C "$1" --numeric-owner -cf "$2" .', 'rm -r "$1"'].join(" && ");
+  await run("sh", ["-c", script, "sh", `${tar}-tree`, tar], { env });
+}
+
+/** A file tree of the common base and more packages. */
+async function debianTree({ hooks, packages }: Recipe, tar: string, env: Record<string, string>): Promise<void> {
+  const unpack = `--setup-hook=tar -C "$1" --numeric-owner -xf "$BASE"`;
+  const customize = hooks.map((hook) => `--customize-hook=${hook}`);
+  const how = ["--variant=custom", "--mode=root", unpack, `--include=${packages!.join(",")}`, ...slim, ...customize];
+  await run("mmdebstrap", [...how, SUITE, tar, debianMirror()], { env: { ...env, BASE: await baseSystem() } });
 }
 
 /** File tree of an image, as a tar file in the cache. */
 export async function rootfs(recipe: Recipe): Promise<{ dir: string; built: boolean }> {
   const name = `image-${recipe.name.replace(/[/:]/g, "-")}`;
   return cached(name, recipeKey(recipe), async (half) => {
+    const uses = (variable: string) => recipe.hooks.some((hook) => hook.includes(variable));
     const env = {
-      PAUSE: join((await goBuild("pause")).dir, "pause"),
-      NODE: recipe.packages?.includes("libstdc++6") ? await nodeBinary() : "",
+      PAUSE: uses("$PAUSE") ? join((await provide("pause")).dir, "pause") : "",
+      NODE: uses("$NODE") ? await nodeBinary() : "",
       HERE: here,
     };
-    const tar = join(half, "rootfs.tar");
-    if (!recipe.suite) {
-      const script = ['mkdir "$1"', ...recipe.hooks, 'tar -C "$1" --numeric-owner -cf "$2" .', 'rm -r "$1"'].join(
-        " && ",
-      );
-      await run("sh", ["-c", script, "sh", join(half, "tree"), tar], { env });
-      return;
-    }
-    const slim = ["doc", "man", "locale", "info"].map((dir) => `--dpkgopt=path-exclude=/usr/share/${dir}/*`);
-    const hooks = recipe.hooks.map((hook) => `--customize-hook=${hook}`);
-    const include = `--include=${recipe.packages!.join(",")}`;
-    const args = ["--variant=minbase", "--mode=root", include, ...slim, ...hooks, recipe.suite, tar, debianMirror()];
-    await run("mmdebstrap", args, { env });
+    await (recipe.packages ? debianTree : plainTree)(recipe, join(half, "rootfs.tar"), env);
   });
 }
 
@@ -121,13 +140,18 @@ async function inRegistry(recipe: Recipe): Promise<boolean> {
   return answer.ok && stamps()[recipe.name] === recipeKey(recipe);
 }
 
+/** Whether images are pulled: the machine's engine was found to do so, the platform's can where the public registry answers. */
+export async function canPull(docker: DockerEngine): Promise<boolean> {
+  return !docker.ours || isReachable(IMAGE_REGISTRY);
+}
+
 /** Puts an image into the local registry where it is missing. @returns How. */
 export async function pushImage(recipe: Recipe, docker: DockerEngine): Promise<string> {
   if (await inRegistry(recipe)) return "there already";
   const target = `${registry}/${recipe.name}`;
   const call = (...args: string[]) => run("docker", args, { env: { DOCKER_HOST: docker.host } });
   let how = "pulled";
-  const pulled = !docker.ours && (await call("pull", recipe.upstream).catch(() => undefined)) !== undefined;
+  const pulled = (await canPull(docker)) && (await call("pull", recipe.upstream).catch(() => undefined)) !== undefined;
   if (pulled) {
     await call("tag", recipe.upstream, target);
   } else {

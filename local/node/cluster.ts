@@ -13,7 +13,7 @@ import { pollUntil } from "../host/poll.ts";
 import { kubeconfig } from "../paths.ts";
 import { running } from "./daemon.ts";
 import type { ClusterNode } from "./nodes.ts";
-import { provisionerName } from "./storage.ts";
+import { provisionerName } from "./provisionerName.ts";
 
 const STORAGE_CLASS = "local";
 const POLL = { timeoutMs: 90_000, intervalMs: 100 };

@@ -1,6 +1,7 @@
 // Texts of the daemons' configuration files. docs/local-platform.md says more about the values that are not defaults.
 import { stringify } from "yaml";
 import { bridge, bridgeAddress, podSubnet, registry, secondRegistry, stateDir } from "../paths.ts";
+import { podResolverFile } from "./network.ts";
 import { type ClusterNode, firstNode } from "./nodes.ts";
 
 /** containerd 1.6 or later. `certs.d` sends the pulls of unmodified names to the local registry. */
@@ -70,6 +71,7 @@ export function kubeletConfig({ socket, podLogs, cgroup, ports }: ClusterNode): 
     healthzPort: ports.healthz,
     clusterDNS: [bridgeAddress],
     clusterDomain: "cluster.local",
+    resolvConf: podResolverFile(),
     failSwapOn: false,
     failCgroupV1: false,
     registerNode: true,

@@ -1,20 +1,37 @@
 // The bridge that connects the pods, and the removal of links and rules when the platform goes.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { execa } from "execa";
 import { bridge, bridgeAddress } from "../paths.ts";
 import { run } from "../host/exec.ts";
 
 const forwarding = "/proc/sys/net/ipv4/ip_forward";
+const bridgeRules = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+
+/** Lets kube-proxy's rules see what goes from pod to pod over the bridge, else a Service's answer would come from the wrong address. */
+async function filterBridges(): Promise<void> {
+  if (!existsSync(bridgeRules)) await execa("modprobe", ["br_netfilter"], { reject: false });
+  if (existsSync(bridgeRules)) writeFileSync(bridgeRules, "1");
+}
 
 /** Makes the bridge before the first pod would, so that the name server has its address from the start. */
 export async function makeBridge(): Promise<string> {
   writeFileSync(forwarding, "1");
+  await filterBridges();
   const there = await execa("ip", ["addr", "show", "dev", bridge], { reject: false });
   if (!there.failed && there.stdout.includes(`${bridgeAddress}/`)) return "there already";
   if (there.failed) await run("ip", ["link", "add", bridge, "type", "bridge"]);
   await run("ip", ["addr", "add", `${bridgeAddress}/24`, "dev", bridge]);
   await run("ip", ["link", "set", bridge, "up"]);
   return "made";
+}
+
+/**
+ * The resolver file for pods that use the machine's: under systemd-resolved, /etc/resolv.conf names an address of loopback, which is another
+ * in a pod.
+ */
+export function podResolverFile(): string {
+  const real = "/run/systemd/resolve/resolv.conf";
+  return existsSync(real) ? real : "/etc/resolv.conf";
 }
 
 /** Whether the machine has a resolver of its own. */

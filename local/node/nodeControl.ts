@@ -1,7 +1,6 @@
 // A node that goes and comes back: what `down` does, what `up` does after a crash, and what tests do on purpose.
 import { nodeAddress } from "../host/preflight.ts";
 import { cgroupProcesses } from "./cgroups.ts";
-import { waitForNode } from "./cluster.ts";
 import { running, start, stop } from "./daemon.ts";
 import { chosenNodes, type ClusterNode, nodeNamed } from "./nodes.ts";
 import { containerProcesses, kill } from "./processes.ts";
@@ -30,6 +29,7 @@ export async function reviveNode(name: string): Promise<void> {
   const node = nodeNamed(name);
   const all = daemons(nodeAddress(), chosenNodes());
   for (const daemon of [node.containerd, node.kubelet]) await start(all[daemon]!);
+  const { waitForNode } = await import("./cluster.ts");
   await waitForNode(node);
 }
 

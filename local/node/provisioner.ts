@@ -14,7 +14,7 @@ import {
   type V1PersistentVolume,
   type V1PersistentVolumeClaim,
 } from "@kubernetes/client-node";
-import { provisionerName } from "./storage.ts";
+import { provisionerName } from "./provisionerName.ts";
 
 const PROVISIONER = "volume.kubernetes.io/storage-provisioner";
 const SELECTED_NODE = "volume.kubernetes.io/selected-node";

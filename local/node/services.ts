@@ -6,12 +6,12 @@ import { createConnection } from "node:net";
 import { join } from "node:path";
 import type { Daemon } from "./daemon.ts";
 import { which } from "../host/apt.ts";
-import { entryPath } from "../host/cache.ts";
-import { moduleKey } from "../host/go.ts";
+import { partCommand } from "../host/parts.ts";
 import { bridgeAddress, dockerSocket, pkiDir, ports, registry, runDir, serviceSubnet, stateDir } from "../paths.ts";
 import { corednsVersion, kubernetesVersion } from "../versions.ts";
 import { type ClusterNode, firstNode } from "./nodes.ts";
 import { kubeconfigOf } from "./pki.ts";
+import { provisionerScript } from "./storage.ts";
 
 const answers = (url: string) => async () => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
 
@@ -37,22 +37,19 @@ async function resolvesNames(): Promise<boolean> {
   return (await resolver.resolve4("kubernetes.default.svc.cluster.local")).length > 0;
 }
 
-const built = (module: string, name: string) => join(entryPath(module, moduleKey(module)), name);
 const flags = (values: Record<string, string>) => Object.entries(values).map(([key, value]) => `--${key}=${value}`);
 const pki = (name: string) => join(pkiDir, name);
 const inState = (name: string) => join(stateDir, name);
 const debian = (name: string, command: string, args: string[]) => ({ name, command: which(command) ?? command, args });
 const kubernetes = (name: string, command: string, values: Record<string, string>) => ({
   name,
-  command: built("k8s", command),
+  command: partCommand("kubernetes", command),
   args: flags(values),
   version: kubernetesVersion,
 });
 
 /** Socket on which the volume provisioner says that it watches. */
 export const provisionerSocket = join(runDir, "provisioner.sock");
-/** The provisioner as one file, so that it does not depend on a checkout. */
-export const provisionerScript = inState("provisioner.mjs");
 
 /** Container runtime and kubelet of a node. `address` is the machine's. */
 function nodeDaemons(node: ClusterNode, address: string): Daemon[] {
@@ -161,7 +158,7 @@ function shared(): Daemon[] {
     },
     {
       name: "coredns",
-      command: built("coredns", "coredns"),
+      command: partCommand("coredns", "coredns"),
       args: ["-conf", inState("Corefile")],
       configs: [inState("Corefile"), kubeconfigOf("coredns")],
       version: corednsVersion,
@@ -171,8 +168,8 @@ function shared(): Daemon[] {
     {
       name: "provisioner",
       command: process.execPath,
-      args: [provisionerScript, kubeconfigOf("provisioner"), inState("volumes"), provisionerSocket],
-      configs: [provisionerScript, kubeconfigOf("provisioner")],
+      args: [provisionerScript(), kubeconfigOf("provisioner"), inState("volumes"), provisionerSocket],
+      configs: [kubeconfigOf("provisioner")],
       // A heap of the default size would grow to several times of what it needs.
       env: { NODE_OPTIONS: "--max-semi-space-size=1 --max-old-space-size=64" },
       version: "our own",

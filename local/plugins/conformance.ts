@@ -1,5 +1,5 @@
-// What both plugins do, ours and the official ones: each row was read in the official provider's source, or seen with it (DESIGN, section 6).
-// test/e2e/local/conformance.test.ts runs the table against ours; with PLUGINS=official, against the official ones of the user's ~/.pulumi.
+// What both plugins do, the platform's own and the official ones: each row was read in the official provider's source, or seen with it.
+// test/e2e/local/conformance.test.ts runs the table against the platform's; with PLUGINS=official, against those of the user's ~/.pulumi.
 
 type Fields = Record<string, unknown>;
 
@@ -11,11 +11,22 @@ export interface Row {
   before: Fields;
   after: Fields;
   expect: "same" | "update" | "replace";
+  /** Paths that the program asks Pulumi to ignore changes of. */
+  ignoreChanges?: string[];
+  /** Its name is the plugin's choice. */
+  autonamed?: boolean;
+  /** It belongs to the resource of this name, by an owner reference with its uid. */
+  owner?: string;
   source: string;
 }
 
-const FORCE_NEW = "pulumi-kubernetes provider/pkg/provider: forceNew tables";
+const FORCE_NEW = "provider/pkg/provider/diff.go: forceNew";
+const SEEN = "seen with the official plugin";
 const labels = { app: "conformance" };
+const unawaited = { annotations: { "pulumi.com/skipAwait": "true" } };
+const waitFor = (what: string) => ({ metadata: { annotations: { "pulumi.com/waitFor": what } } });
+const rbac = "rbac.authorization.k8s.io";
+const readJobs = { apiGroups: ["batch"], resources: ["jobs"], verbs: ["get"] };
 const pause = { name: "c", image: "redis:8", command: ["sleep", "3600"] };
 const container = { ...pause, resources: { requests: { cpu: "1m" } } };
 const end = (script: string) => ({
@@ -37,7 +48,7 @@ export const rows: Row[] = [
     before: { stringData: { a: "1" } },
     after: { stringData: { a: "1" } },
     expect: "same",
-    source: "DESIGN, 6",
+    source: SEEN,
   },
   {
     type: "core/v1:Secret",
@@ -65,9 +76,10 @@ export const rows: Row[] = [
   },
   {
     type: "core/v1:Service",
-    name: "service-ports",
-    before: { spec: { selector: labels, ports: [{ port: 1 }] } },
-    after: { spec: { selector: labels, ports: [{ port: 2 }] } },
+    name: "service-selector",
+    // A selector that no pod has: the official plugin waits for a Service's endpoints. Ports merge in its preview, so none changes here.
+    before: { metadata: unawaited, spec: { selector: { app: "none" }, ports: [{ port: 1 }] } },
+    after: { metadata: unawaited, spec: { selector: { app: "nobody" }, ports: [{ port: 1 }] } },
     expect: "update",
     source: FORCE_NEW,
   },
@@ -103,7 +115,7 @@ export const rows: Row[] = [
     expect: "same",
     source: "provider/pkg/metadata/overrides.go: ReadyCondition",
   },
-  { type: "core/v1:Pod", name: "pod-same", before: pod({}), after: pod({}), expect: "same", source: "DESIGN, 6" },
+  { type: "core/v1:Pod", name: "pod-same", before: pod({}), after: pod({}), expect: "same", source: SEEN },
   {
     type: "batch/v1:Job",
     name: "job-template",
@@ -118,7 +130,7 @@ export const rows: Row[] = [
     before: job({ parallelism: 1 }),
     after: job({ parallelism: 2 }),
     expect: "replace",
-    source: "pulumi-kubernetes #1575, research/pulumi.md 0.16",
+    source: "github.com/pulumi/pulumi-kubernetes/issues/1575",
   },
   {
     type: "batch/v1:Job",
@@ -134,7 +146,7 @@ export const rows: Row[] = [
     before: job({}),
     after: job({}),
     expect: "same",
-    source: "DESIGN, 6: a finished Job is never run again",
+    source: `${SEEN}: a finished Job is not run again`,
   },
   {
     type: "batch/v1:Job",
@@ -148,12 +160,96 @@ export const rows: Row[] = [
       ...job({}, "sleep 3600"),
     },
     expect: "same",
-    source: "DESIGN, 6: wait: false",
+    source: "provider/pkg/metadata/overrides.go: ReadyCondition",
+  },
+  {
+    type: "batch/v1:Job",
+    name: "job-waited-for-by-value",
+    before: { ...waitFor("jsonpath={.status.succeeded}=1"), ...job({}) },
+    after: { ...waitFor("jsonpath={.status.succeeded}=1"), ...job({}) },
+    expect: "same",
+    source: "provider/pkg/metadata/overrides.go: ReadyCondition",
+  },
+  {
+    type: "batch/v1:Job",
+    name: "job-ignored",
+    before: { ...waitFor("jsonpath={.status.startTime}"), ...job({ parallelism: 1 }, "sleep 3600") },
+    after: { ...waitFor("jsonpath={.status.startTime}"), ...job({ parallelism: 2 }, "sleep 3600") },
+    ignoreChanges: ["spec.parallelism"],
+    expect: "same",
+    source: SEEN,
+  },
+  {
+    type: "batch/v1:Job",
+    name: "job-autonamed",
+    before: job({}),
+    after: job({}, "exit 0"),
+    autonamed: true,
+    expect: "replace",
+    source: "provider/pkg/metadata/naming.go",
+  },
+  {
+    type: "core/v1:ConfigMap",
+    name: "map-autonamed",
+    before: { metadata: {}, data: { a: "1" } },
+    after: { metadata: { labels }, data: { a: "1" } },
+    autonamed: true,
+    expect: "update",
+    source: "provider/pkg/metadata/naming.go: an automatic name stays",
+  },
+  {
+    type: "core/v1:ConfigMap",
+    name: "map-owned",
+    before: { data: { a: "1" } },
+    after: { data: { a: "1" } },
+    owner: "job-same",
+    expect: "same",
+    source: SEEN,
+  },
+  {
+    type: "core/v1:ServiceAccount",
+    name: "account",
+    before: { automountServiceAccountToken: false },
+    after: { automountServiceAccountToken: true },
+    expect: "update",
+    source: FORCE_NEW,
+  },
+  {
+    type: `${rbac}/v1:Role`,
+    name: "role",
+    before: { rules: [readJobs] },
+    after: { rules: [{ ...readJobs, verbs: ["get", "patch"] }] },
+    expect: "update",
+    source: FORCE_NEW,
+  },
+  {
+    type: `${rbac}/v1:RoleBinding`,
+    name: "binding",
+    before: {
+      roleRef: { apiGroup: rbac, kind: "Role", name: "role" },
+      subjects: [{ kind: "ServiceAccount", name: "default", namespace: "default" }],
+    },
+    after: {
+      roleRef: { apiGroup: rbac, kind: "Role", name: "another" },
+      subjects: [{ kind: "ServiceAccount", name: "default", namespace: "default" }],
+    },
+    expect: "replace",
+    source: FORCE_NEW,
+  },
+  {
+    type: "core/v1:Namespace",
+    name: "conformance-namespace",
+    before: { metadata: {} },
+    after: { metadata: { labels } },
+    expect: "update",
+    source: FORCE_NEW,
   },
 ];
 
 /** A resource that cannot become ready or cannot be made, and the error of `up`. */
 export interface ErrorRow {
+  /** Refused in the preview already. */
+  inPreview?: boolean;
   type: string;
   name: string;
   inputs: Fields;
@@ -182,14 +278,14 @@ export const errors: ErrorRow[] = [
       },
     },
     error: /2 of 9 items failed/,
-    source: "DESIGN, 6: the last log line, by FallbackToLogsOnError",
+    source: "provider/pkg/await/job.go: the last line, by FallbackToLogsOnError",
   },
   {
     type: "batch/v1:Job",
     name: "job-too-late",
     inputs: { spec: { activeDeadlineSeconds: 2, template: end("sleep 3600") } },
     error: /deadline/i,
-    source: "DESIGN, 6: fails fast on DeadlineExceeded",
+    source: "provider/pkg/await/job.go: DeadlineExceeded",
   },
   {
     type: "core/v1:ConfigMap",
@@ -197,5 +293,13 @@ export const errors: ErrorRow[] = [
     inputs: { data: { a: "1" } },
     error: /already exists/,
     source: "pulumi-kubernetes, creates are client-side since 4.29",
+  },
+  {
+    type: "core/v1:Pod",
+    name: "pod-invalid",
+    inputs: { spec: { containers: [{ ...pause, resources: { limits: { memory: "lots" } } }] } },
+    inPreview: true,
+    error: /quantities must match the regular expression/,
+    source: "provider/pkg/provider/provider.go: Create asks the API server in a preview, too",
   },
 ];

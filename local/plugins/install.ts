@@ -3,9 +3,9 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { bundle } from "../host/bundle.ts";
-import { hash } from "../host/cache.ts";
+import { cached, hash } from "../host/cache.ts";
+import { download } from "../host/releases.ts";
 import { pluginVersions } from "./versions.ts";
 
 /** What the engine needs of a plugin is an executable of this name. */
@@ -19,30 +19,18 @@ async function makePlugin(name: string, target: string): Promise<void> {
   chmodSync(script, 0o755);
 }
 
-/** Tries a download once in a PULUMI_HOME: where it does not work, it will not at the next `up` either. */
-async function download(pulumiHome: string, name: string, version: string): Promise<boolean> {
-  const tried = join(pulumiHome, `no-download-${name}-${version}`);
-  if (existsSync(tried)) return false;
-  const env = { PULUMI_HOME: pulumiHome, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  const args = ["plugin", "install", "resource", name, version];
-  const { failed } = await execa(join(pulumiHome, "..", "bin", "pulumi"), args, {
-    env,
-    reject: false,
-    timeout: 60_000,
-  });
-  if (failed) writeFileSync(tried, "");
-  return !failed;
-}
-
-async function install(pulumiHome: string, name: string, version: string): Promise<string> {
-  const folder = `resource-${name}-v${version}`;
+async function install(pulumiHome: string, name: keyof typeof pluginVersions): Promise<string> {
+  const folder = `resource-${name}-v${pluginVersions[name]}`;
   const target = join(pulumiHome, "plugins", folder);
-  const official = join(homedir(), ".pulumi", "plugins", folder);
   const stamp = join(target, "source-hash");
-  mkdirSync(join(pulumiHome, "plugins"), { recursive: true });
-  if (existsSync(official)) {
+  const link = (to: string) => {
     rmSync(target, { recursive: true, force: true });
-    symlinkSync(official, target);
+    symlinkSync(to, target);
+  };
+  mkdirSync(join(pulumiHome, "plugins"), { recursive: true });
+  const official = join(homedir(), ".pulumi", "plugins", folder);
+  if (existsSync(official)) {
+    link(official);
     return `${name}: official, from the machine`;
   }
   const key = hash(
@@ -50,18 +38,25 @@ async function install(pulumiHome: string, name: string, version: string): Promi
     [import.meta.dirname],
   );
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === key) return `${name}: our own, there already`;
-  const binary = join(target, `pulumi-resource-${name}`);
-  if (existsSync(binary) && !existsSync(join(target, "plugin.mjs"))) return `${name}: official, downloaded before`;
+  try {
+    link((await cached(`plugin-${name}`, pluginVersions[name], (half) => downloadOrThrow(`plugin-${name}`, half))).dir);
+    return `${name}: official, downloaded`;
+  } catch (error) {
+    if (!(error instanceof NotReachable)) throw error;
+  }
   rmSync(target, { recursive: true, force: true });
-  if (await download(pulumiHome, name, version)) return `${name}: official, downloaded`;
   await makePlugin(name, target);
   writeFileSync(stamp, key);
   return `${name}: our own`;
 }
 
+class NotReachable extends Error {}
+
+async function downloadOrThrow(part: string, dir: string): Promise<void> {
+  if (!(await download(part, dir))) throw new NotReachable();
+}
+
 /** Installs both. @returns A line for each: where it is from. */
-export async function installPlugins(pulumiHome: string): Promise<string[]> {
-  const lines = [];
-  for (const [name, version] of Object.entries(pluginVersions)) lines.push(await install(pulumiHome, name, version));
-  return lines;
+export function installPlugins(pulumiHome: string): Promise<string[]> {
+  return Promise.all((["kubernetes", "docker"] as const).map((name) => install(pulumiHome, name)));
 }

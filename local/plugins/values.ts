@@ -1,10 +1,11 @@
-// How the engine writes what JSON cannot say: secrets, values not known yet, outputs. And the comparison of two sets of inputs.
+// Values on the wire to the engine, which are JSON with marks for secrets, outputs and what is not known yet; and the comparison of two of them.
 
-/** Sentinels of Pulumi's wire format [src: pulumi sdk/nodejs/runtime/rpc.ts]. */
+/** Sentinels of Pulumi's wire format: https://github.com/pulumi/pulumi, sdk/nodejs/runtime/rpc.ts. */
 const KIND = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+/** A value that is not known yet. */
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Fields = { [key: string]: Json };
@@ -32,6 +33,12 @@ export function settled(value: Json): Json {
     return value.secret ? secret(inner) : inner;
   }
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, settled(inner)]));
+}
+
+/** Whether something in a plain value is not known yet. */
+export function hasUnknown(value: Json): boolean {
+  if (Array.isArray(value)) return value.some(hasUnknown);
+  return isObject(value) ? Object.values(value).some(hasUnknown) : value === UNKNOWN;
 }
 
 /** Paths, like `spec.template`, at which two plain values differ; at most one below each field of `depth` levels. */

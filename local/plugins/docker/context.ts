@@ -1,4 +1,5 @@
-// The digest of a build context: names, modes and contents of its files, and the Dockerfile [src: pulumi-docker provider/image.go].
+// Digest of a build context: names, modes and contents of its files, and the Dockerfile, as in the official plugin
+// (https://github.com/pulumi/pulumi-docker, provider/image.go).
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

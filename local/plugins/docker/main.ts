@@ -1,6 +1,5 @@
-// The local platform's own `docker` resource plugin: `docker:index/image:Image`, on this machine's engine and registries. Behaviour: DESIGN, section 6.
-import type { Provider } from "@pulumi/pulumi/provider/index.js";
-import { serve } from "../serve.ts";
+// The local platform's own `docker` plugin: `docker:index/image:Image`, on this machine's engine and registries.
+import { type Provider, serve } from "../serve.ts";
 import { differences, type Fields, plain, settled } from "../values.ts";
 import { pluginVersions } from "../versions.ts";
 import { contextDigest } from "./context.ts";
@@ -37,7 +36,7 @@ const comparable = (inputs: Fields) => ({ ...(plain(inputs) as Fields), registry
 const provider: Provider = {
   version: pluginVersions.docker,
 
-  async check(urn, _olds: Fields, news: Fields) {
+  async check(urn, _olds, news) {
     onlyImages(urn);
     const inputs = settled(news) as Fields;
     const how = inputs.build as Fields;
@@ -49,19 +48,18 @@ const provider: Provider = {
     };
   },
 
-  async diff(_id, _urn, olds: Fields, news: Fields) {
+  async diff(_urn, olds, news) {
     const paths = differences(comparable((olds.__inputs ?? olds) as Fields), comparable(news));
     return { changes: paths.length > 0, replaces: [] };
   },
 
-  async create(_urn, inputs: Fields) {
+  async create(_urn, inputs, { preview }) {
+    if (preview) return { id: "", outs: inputs };
     const outs = await make(inputs);
     return { id: String(plain(outs.repoDigest!)), outs };
   },
 
-  async update(_id, _urn, _olds: Fields, news: Fields) {
-    return { outs: await make(news) };
-  },
+  update: (_urn, _olds, news, { preview }) => (preview ? Promise.resolve(news) : make(news)),
 
   // The image stays in its registry; a daemon must answer all the same, as the official plugin wants it.
   async delete() {

@@ -1,10 +1,11 @@
-// What `up` waits for, by kind, and how it learns that waiting is of no use: as the official provider does [src: provider/pkg/await].
+// What `up` waits for, by kind, and what ends the wait early: as in the official provider,
+// https://github.com/pulumi/pulumi-kubernetes, provider/pkg/await.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Fields, isObject } from "../values.ts";
 import { call, get } from "./api.ts";
 
-/** How a resource stands: it is ready, it will never be (why), or neither. */
-type Standing = { ready: true } | { failed: string[] } | { waiting: string[] };
+/** Whether a resource is ready, will never be (with the reasons), or neither. */
+type Readiness = { ready: true } | { failed: string[] } | { waiting: string[] };
 
 const field = (value: unknown, ...path: string[]): unknown =>
   path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), value);
@@ -19,15 +20,15 @@ interface Condition {
 const conditions = (live: Fields) => (field(live, "status", "conditions") as Condition[] | undefined) ?? [];
 const annotation = (live: Fields, name: string) => field(live, "metadata", "annotations", `pulumi.com/${name}`);
 
-function pod(live: Fields): Standing {
+function pod(live: Fields): Readiness {
   const phase = field(live, "status", "phase");
   if (phase === "Succeeded" || conditions(live).some(({ type, status }) => type === "Ready" && status === "True")) {
     return { ready: true };
   }
-  return { waiting: containerTroubles(live) };
+  return { waiting: containerProblems(live) };
 }
 
-function statefulSet(live: Fields): Standing {
+function statefulSet(live: Fields): Readiness {
   const number = (...path: string[]) => Number(field(live, ...path) ?? 0);
   const wanted = number("spec", "replicas");
   const current = field(live, "status", "currentRevision") === field(live, "status", "updateRevision");
@@ -36,7 +37,7 @@ function statefulSet(live: Fields): Standing {
   return { waiting: [`${number("status", "readyReplicas")} of ${wanted} replicas are ready`] };
 }
 
-function job(live: Fields): Standing {
+function job(live: Fields): Readiness {
   for (const { type, status, reason, message } of conditions(live)) {
     if (status !== "True") continue;
     if (type === "Complete") return { ready: true };
@@ -47,8 +48,8 @@ function job(live: Fields): Standing {
   return { waiting: ["the Job is not complete"] };
 }
 
-/** Containers that wait or ended badly, with the last line they printed; of init containers the official provider says nothing. */
-function containerTroubles(live: Fields): string[] {
+/** Containers that wait or failed, with the last line they printed. Like the official provider, it leaves out init containers. */
+function containerProblems(live: Fields): string[] {
   const statuses = (field(live, "status", "containerStatuses") as Fields[] | undefined) ?? [];
   return statuses.flatMap((status) => {
     const { name } = status;
@@ -61,67 +62,83 @@ function containerTroubles(live: Fields): string[] {
   });
 }
 
-/** What the pods of a Job say. */
-async function podTroubles(live: Fields): Promise<string[]> {
+/** Problems of the pods of a Job. */
+async function podProblems(live: Fields): Promise<string[]> {
   const { namespace, name } = live.metadata as { namespace: string; name: string };
   const pods = await call(
     "GET",
     `/api/v1/namespaces/${namespace}/pods?labelSelector=batch.kubernetes.io/job-name%3D${name}`,
   );
   return (pods.items as Fields[]).flatMap((one) =>
-    containerTroubles(one).map(
+    containerProblems(one).map(
       (line) => `[Pod ${namespace}/${String(field(one, "metadata", "name"))}]: ${line.trim()}`,
     ),
   );
 }
 
-/** How a resource stands now. Annotations say otherwise: `skipAwait` is ready at once, `waitFor` when its path has a value or its condition is met. */
-export function standing(kind: string, live: Fields): Standing {
+/** `jsonpath={.a.b}` or `jsonpath={.a.b}=value`. */
+const JSONPATH = /^jsonpath=\{\.([\w.]+)\}(?:=(.+))?$/;
+
+/** What the annotation `pulumi.com/waitFor` asks for. */
+function waitedFor(waitFor: string, live: Fields): Readiness {
+  const condition = /^condition=(\w+)$/.exec(waitFor)?.[1];
+  if (condition) {
+    const met = conditions(live).some(({ type, status }) => type === condition && status === "True");
+    return met ? { ready: true } : { waiting: [`it is not ${condition} yet`, ...containerProblems(live)] };
+  }
+  const [, path, value] = JSONPATH.exec(waitFor) ?? [];
+  if (!path) return { failed: [`the local platform's plugin does not understand pulumi.com/waitFor: ${waitFor}`] };
+  const found = field(live, ...path.split("."));
+  const isThere = value === undefined ? found !== undefined : String(found) === value;
+  return isThere ? { ready: true } : { waiting: [`no ${path}${value === undefined ? "" : `=${value}`} yet`] };
+}
+
+/** Readiness of a live resource. The annotation `skipAwait` makes it ready at once; `waitFor` replaces what its kind waits for. */
+export function readiness(kind: string, live: Fields): Readiness {
   if (annotation(live, "skipAwait") === "true") return { ready: true };
   const waitFor = annotation(live, "waitFor");
-  if (waitFor !== undefined) {
-    const condition = /^condition=(\w+)$/.exec(String(waitFor))?.[1];
-    if (condition) {
-      const met = conditions(live).some(({ type, status }) => type === condition && status === "True");
-      return met ? { ready: true } : { waiting: [`it is not ${condition} yet`, ...containerTroubles(live)] };
-    }
-    const path = /^jsonpath=\{\.([\w.]+)\}$/.exec(String(waitFor))?.[1];
-    if (!path)
-      return {
-        failed: [`pulumi.com/waitFor: ${String(waitFor)} is more than the local platform's plugin understands`],
-      };
-    return field(live, ...path.split(".")) === undefined ? { waiting: [`no ${path} yet`] } : { ready: true };
-  }
+  if (waitFor !== undefined) return waitedFor(String(waitFor), live);
   if (kind === "pods") return pod(live);
   if (kind === "statefulsets") return statefulSet(live);
   return kind === "jobs" ? job(live) : { ready: true };
 }
 
-/** Waits until a resource is ready. @returns The live resource, and why it is not, where it is not. */
+const POLL_MS = 200;
+
+/** Time limit of a wait, and what ends it early. */
+export interface Limits {
+  seconds: number;
+  signal: AbortSignal;
+}
+
+/** Waits until a resource is ready. @returns The live resource, and the reasons why it is not ready, where it is not. */
 export async function awaitReady(
   kind: string,
   path: string,
-  seconds: number,
+  { seconds, signal }: Limits,
 ): Promise<{ live: Fields; reasons?: string[] }> {
   let live: Fields = {};
-  let why: string[] = [];
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(200)) {
+  let reasons: string[] = [];
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(POLL_MS)) {
     const now = await get(path);
     if (!now) return { live, reasons: ["it was deleted while it was waited for"] };
     live = now;
-    const stands = standing(kind, live);
-    if ("ready" in stands) return { live };
-    why = "failed" in stands ? stands.failed : stands.waiting;
-    if ("failed" in stands) break;
+    const state = readiness(kind, live);
+    if ("ready" in state) return { live };
+    reasons = "failed" in state ? state.failed : state.waiting;
+    const { name } = live.metadata as { name: string };
+    if (signal.aborted) return { live, reasons: [`Resource operation was cancelled for "${name}"`] };
+    if ("failed" in state) break;
   }
-  return { live, reasons: [...why, ...(kind === "jobs" ? await podTroubles(live) : [])] };
+  return { live, reasons: [...reasons, ...(kind === "jobs" ? await podProblems(live) : [])] };
 }
 
-/** Waits until it is gone. */
-export async function awaitGone(path: string, uid: unknown, seconds: number): Promise<void> {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(100)) {
+/** Waits until the resource with this uid is gone. */
+export async function awaitGone(path: string, uid: unknown, { seconds, signal }: Limits): Promise<void> {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(POLL_MS / 2)) {
     const live = await get(path);
     if (!live || field(live, "metadata", "uid") !== uid) return;
+    if (signal.aborted) throw new Error(`Resource operation was cancelled for ${path}`);
   }
   throw new Error(`${path} is still there after ${seconds} s`);
 }

@@ -1,5 +1,5 @@
-// The kinds this project's program declares: where they live, and which changes make a new one. Any other is refused by name.
-// What is replaced: the official provider's forceNew tables [src: pulumi-kubernetes provider/pkg/provider/diff.go].
+// Kinds that the components declare: their place in the API, and the changes that replace a resource. Any other is refused by name.
+// The fields are those of the official provider's table: https://github.com/pulumi/pulumi-kubernetes, provider/pkg/provider/diff.go.
 
 /** A kind of resource, by the last part of its Pulumi type. */
 export interface Kind {
@@ -7,7 +7,7 @@ export interface Kind {
   group: string;
   plural: string;
   namespaced: boolean;
-  /** Fields whose change makes a new one, beside its name and namespace; `*`: every field. */
+  /** Fields whose change replaces a resource, beside its name and namespace. */
   replaces: string[];
   /** Fields below a replacing one that are updated in place. */
   except?: RegExp;
@@ -27,6 +27,7 @@ export const kinds: Record<string, Kind> = {
     namespaced: true,
     replaces: ["data", "binaryData", "immutable"],
   },
+  "core/v1:ServiceAccount": { group: "", plural: "serviceaccounts", namespaced: true, replaces: [] },
   "core/v1:Service": { group: "", plural: "services", namespaced: true, replaces: ["spec.clusterIP"] },
   "core/v1:Pod": {
     group: "",
@@ -53,6 +54,18 @@ export const kinds: Record<string, Kind> = {
     namespaced: true,
     replaces: ["spec.completions", "spec.parallelism", "spec.selector", "spec.template"],
   },
+  "rbac.authorization.k8s.io/v1:Role": {
+    group: "rbac.authorization.k8s.io",
+    plural: "roles",
+    namespaced: true,
+    replaces: [],
+  },
+  "rbac.authorization.k8s.io/v1:RoleBinding": {
+    group: "rbac.authorization.k8s.io",
+    plural: "rolebindings",
+    namespaced: true,
+    replaces: ["roleRef"],
+  },
   "networking.k8s.io/v1:NetworkPolicy": {
     group: "networking.k8s.io",
     plural: "networkpolicies",
@@ -77,7 +90,7 @@ export function kindOf(urn: string): Kind {
   return kind;
 }
 
-/** Those of the differing paths that make a new resource. */
+/** Those of the differing paths that replace a resource. */
 export function replacing({ replaces, except }: Kind, paths: string[][]): string[] {
   const identity = ["metadata.name", "metadata.namespace"];
   const dotted = paths.map((path) => path.join("."));

@@ -1,16 +1,17 @@
-// The local platform's own `kubernetes` resource plugin: the kinds of kinds.ts, on the API server of the platform. Behaviour: DESIGN, section 6.
-import { randomBytes } from "node:crypto";
+// The local platform's own `kubernetes` plugin: the kinds of kinds.ts, on the API server of the platform and no other. It does what the official
+// plugin does; conformance.ts has the cases, with their sources.
 import { isDeepStrictEqual } from "node:util";
-import type { Provider } from "@pulumi/pulumi/provider/index.js";
-import { serve } from "../serve.ts";
-import { differences, type Fields, isObject, type Json, plain, settled } from "../values.ts";
-import { ApiError, call, get, pathOf } from "./api.ts";
-import { awaitGone, awaitReady, standing } from "./await.ts";
-import { type Kind, kindOf, replacing } from "./kinds.ts";
+import { InitError, type Operation, type Provider, serve } from "../serve.ts";
+import { differences, type Fields, hasUnknown, isObject, type Json, plain, settled, UNKNOWN } from "../values.ts";
 import { pluginVersions } from "../versions.ts";
+import { ApiError, call, get, pathOf } from "./api.ts";
+import { awaitGone, awaitReady, type Limits, readiness } from "./await.ts";
+import { type Kind, kindOf, replacing } from "./kinds.ts";
 
-/** What an awaited resource may take when `customTimeouts` says nothing, s. The engine's own timeout does not reach a plugin of this SDK. */
-const PATIENCE = 90_000;
+/** Seconds that a resource may take where `customTimeouts` does not say, as in the official plugin. */
+const DEFAULT_TIMEOUT = 600;
+
+const AUTONAMED = "pulumi.com/autonamed";
 
 interface Located {
   kind: Kind;
@@ -40,16 +41,34 @@ function outputs(inputs: Fields, live: Fields): Fields {
 
 const before = (olds: Fields) => plain((olds.__inputs as Fields | undefined) ?? olds) as Fields;
 
-/** The error with which the engine keeps the resource and knows that it is not ready. */
-function initFailed(located: Located, inputs: Fields, live: Fields, reasons: string[]): Error {
-  const message = `the Kubernetes API server reported that "${located.id}" failed to fully initialize or become live: ${reasons.join("; ")}`;
-  return Object.assign(new Error(message), { id: located.id, properties: outputs(inputs, live), reasons });
+const limits = ({ timeout, signal }: Operation): Limits => ({ seconds: timeout || DEFAULT_TIMEOUT, signal });
+
+/** Outputs of a resource that is as it should be. @throws InitError where it does not become so. */
+async function ready({ id, kind, path }: Located, urn: string, inputs: Fields, operation: Operation): Promise<Fields> {
+  const { live, reasons } = await awaitReady(kind.plural, path, limits(operation));
+  if (!reasons) return outputs(inputs, live);
+  const message = `resource "${urn}" was successfully created, but the Kubernetes API server reported that it failed to fully initialize or become live: ${reasons.join("; ")}`;
+  throw new InitError(message, id, outputs(inputs, live), reasons);
 }
 
-async function ready(located: Located, inputs: Fields): Promise<Fields> {
-  const { live, reasons } = await awaitReady(located.kind.plural, located.path, PATIENCE);
-  if (reasons) throw initFailed(located, inputs, live, reasons);
-  return outputs(inputs, live);
+/** Outputs in a preview: what only the API server gives is not known. */
+function previewed(inputs: Fields): Fields {
+  const metadata = { ...(inputs.metadata as Fields), uid: UNKNOWN };
+  return { ...inputs, __inputs: inputs, metadata, status: UNKNOWN };
+}
+
+/** What the API server refuses is refused in the preview, except where that may be because of what the preview did not make. */
+function isOfPreview({ code, message }: ApiError): boolean {
+  return code === 403 || code === 409 || (code === 404 && message.startsWith("namespaces "));
+}
+
+/** A call that changes something; in a preview it only asks whether that would be possible. @returns Whether it is known. */
+async function change(method: string, path: string, body: Fields, operation: Operation, type?: string) {
+  try {
+    await call(method, operation.preview ? `${path}?dryRun=All` : path, body, type);
+  } catch (error) {
+    if (!(operation.preview && error instanceof ApiError && isOfPreview(error))) throw error;
+  }
 }
 
 /** Whether an input field and the live one say the same: the server adds fields, and never takes one away that was asked for. */
@@ -72,64 +91,70 @@ function patch(old: Json | undefined, now: Json): Json {
   ]);
 }
 
-/** A name made from the resource's, kept as long as the resource is [src: pulumi-kubernetes provider/pkg/metadata/naming.go]. */
-function autonamed(urn: string, olds: Fields | undefined, metadata: Fields): Fields {
-  const old = (plain(olds?.metadata) as Fields | null)?.name;
-  const name = old ?? `${urn.split("::").at(-1)}-${randomBytes(4).toString("hex")}`;
-  return { ...metadata, name, annotations: { ...(metadata.annotations as Fields), "pulumi.com/autonamed": "true" } };
+/** The name that a resource without one has, or gets. */
+function autoname(urn: string, olds: Fields | undefined, seed: Uint8Array): string {
+  const old = (olds && plain(olds.metadata)) as Fields | null | undefined;
+  if (((old?.annotations ?? {}) as Fields)[AUTONAMED] === "true") return String(old!.name);
+  const random = Buffer.from(seed).toString("hex").slice(0, 8).padEnd(8, "0");
+  return `${urn.split("::").at(-1)!}-${random}`;
 }
+
+const isAutonamed = (inputs: Fields) =>
+  (((inputs.metadata as Fields).annotations ?? {}) as Fields)[AUTONAMED] === "true";
 
 const provider: Provider = {
   version: pluginVersions.kubernetes,
 
-  async check(urn, olds: Fields, news: Fields) {
+  async check(urn, olds, news, seed) {
     kindOf(urn);
     const inputs = settled(news) as Fields;
     const metadata = (inputs.metadata ?? {}) as Fields;
-    return "name" in metadata ? { inputs } : { inputs: { ...inputs, metadata: autonamed(urn, olds, metadata) } };
+    if ("name" in metadata) return { inputs };
+    const annotations = { ...((metadata.annotations ?? {}) as Fields), [AUTONAMED]: "true" };
+    return { inputs: { ...inputs, metadata: { ...metadata, name: autoname(urn, olds, seed), annotations } } };
   },
 
-  async diff(_id, urn, olds: Fields, news: Fields) {
+  async diff(urn, olds, news) {
     const kind = kindOf(urn);
     const now = plain(news) as Fields;
     const paths = differences(before(olds), now);
     const replaces = replacing(kind, paths);
-    // A Job that is not complete at this moment is made anew, also one that runs.
+    // A Job that is not complete at this moment is replaced, also one that runs.
     const annotations = (now.metadata as Fields).annotations as Fields | undefined;
     if (annotations?.["pulumi.com/replaceUnready"] === "true") {
-      const { path } = locate(urn, now);
-      const live = await get(path);
-      if (live && !("ready" in standing(kind.plural, live)))
+      const live = await get(locate(urn, now).path);
+      if (live && !("ready" in readiness(kind.plural, live)))
         replaces.push("metadata.annotations.pulumi.com/replaceUnready");
     }
-    // Names are literal here, so the old one must go first.
-    return { changes: paths.length > 0 || replaces.length > 0, replaces, deleteBeforeReplace: replaces.length > 0 };
+    const changes = paths.length > 0 || replaces.length > 0;
+    // Two resources cannot have one name, so the old one goes first; an automatic name is a new one.
+    return { changes, replaces, deleteBeforeReplace: replaces.length > 0 && !isAutonamed(now) };
   },
 
-  async create(urn, inputs: Fields) {
+  async create(urn, inputs, operation) {
     const body = plain(inputs) as Fields;
+    if (operation.preview && hasUnknown(body)) return { id: "", outs: inputs };
     const located = locate(urn, body);
     try {
-      await call("POST", located.collection, body);
+      await change("POST", located.collection, body, operation);
     } catch (error) {
-      if (error instanceof ApiError)
-        throw new Error(
-          `resource "${located.id}" was not successfully created by the Kubernetes API server: ${error.message}`,
-          { cause: error },
-        );
-      throw error;
+      const reason = (error as Error).message;
+      if (!(error instanceof ApiError)) throw error;
+      const message = `resource "${urn}" was not successfully created by the Kubernetes API server: ${reason}`;
+      throw new Error(message, { cause: error });
     }
-    return { id: located.id, outs: await ready(located, inputs) };
+    if (operation.preview) return { id: "", outs: previewed(inputs) };
+    return { id: located.id, outs: await ready(located, urn, inputs, operation) };
   },
 
-  async read(id, urn, props: Fields) {
+  async read(_id, urn, props) {
     const inputs = before(props);
     const { path } = locate(urn, inputs);
     const live = await get(path);
-    if (!live) return {};
+    if (!live) return undefined;
     const same = (live.metadata as Fields).uid === (plain(props.metadata) as Fields | null)?.uid;
     if (!drifted(inputs, live)) {
-      return { id, props: same ? props : outputs(inputs, live), inputs: (props.__inputs ?? inputs) as Fields };
+      return { props: same ? props : outputs(inputs, live), inputs: (props.__inputs ?? inputs) as Fields };
     }
     // Only fields that were asked for are compared, and take the live value.
     const seen = (input: Json, now: Json | undefined): Json =>
@@ -139,17 +164,30 @@ const provider: Provider = {
           ? now!
           : input;
     const found = seen(inputs, live) as Fields;
-    return { id, props: outputs(found, live), inputs: found };
+    return { props: outputs(found, live), inputs: found };
   },
 
-  async update(_id, urn, olds: Fields, news: Fields) {
+  async update(urn, olds, news, operation) {
     const now = plain(news) as Fields;
+    if (operation.preview && hasUnknown(now)) return news;
     const located = locate(urn, now);
-    await call("PATCH", located.path, patch(before(olds), now), "application/merge-patch+json");
-    return { outs: await ready(located, news) };
+    try {
+      await change(
+        "PATCH",
+        located.path,
+        patch(before(olds), now) as Fields,
+        operation,
+        "application/merge-patch+json",
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      throw new Error(`update of resource "${urn}" failed: ${error.message}`, { cause: error });
+    }
+    if (operation.preview) return outputs(news, plain(olds) as Fields);
+    return ready(located, urn, news, operation);
   },
 
-  async delete(_id, urn, props: Fields) {
+  async delete(urn, props, operation) {
     const { path } = locate(urn, before(props));
     const live = await get(path);
     if (!live) return;
@@ -158,7 +196,7 @@ const provider: Provider = {
         if (!(error instanceof ApiError && error.code === 404)) throw error;
       },
     );
-    await awaitGone(path, (live.metadata as Fields).uid, 600);
+    await awaitGone(path, (live.metadata as Fields).uid, limits(operation));
   },
 };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { kindOf, replacing } from "../../../../local/plugins/kubernetes/kinds.ts";
-import { standing } from "../../../../local/plugins/kubernetes/await.ts";
+import { readiness } from "../../../../local/plugins/kubernetes/await.ts";
 import { differences, type Fields, plain, secret, settled } from "../../../../local/plugins/values.ts";
 
 const urn = (type: string) => `urn:pulumi:dev::job-wq-2::workqueue:index:X$kubernetes:${type}::name`;
@@ -37,7 +37,7 @@ const annotated = (name: string, value: string): Fields => ({
 });
 
 /** Kind, live object, and what it means for the wait (provider/pkg/await). */
-const standings: [title: string, kind: string, live: Fields, expected: unknown][] = [
+const readinesss: [title: string, kind: string, live: Fields, expected: unknown][] = [
   ["a complete Job is ready", "jobs", condition("Complete"), { ready: true }],
   [
     "a Job over its backoff limit will never be",
@@ -82,8 +82,8 @@ describe("the local kubernetes plugin", () => {
     });
   }
 
-  for (const [title, kind, live, expected] of standings)
-    it(title, () => assert.deepEqual(standing(kind, live), expected));
+  for (const [title, kind, live, expected] of readinesss)
+    it(title, () => assert.deepEqual(readiness(kind, live), expected));
 
   it("refuses any other kind by name", () => {
     assert.throws(

@@ -1,0 +1,163 @@
+// Published releases: downloaded where their hosts can be reached, which is quicker than building by minutes. Each file is compared with the
+// SHA-256 that its publisher serves beside it, over TLS, or with the one that is pinned here.
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { UserError } from "../errors.ts";
+import { pluginVersions } from "../plugins/versions.ts";
+import { corednsVersion, kubernetesVersion, pulumiVersion } from "../versions.ts";
+import { log, run } from "./exec.ts";
+
+/** A published file. */
+export interface Artifact {
+  url: string;
+  /** Address of its SHA-256: alone, or in a list of lines `HASH  NAME`. */
+  checksums: string;
+  /** SHA-256 that counts instead of the published one. */
+  sha256?: string;
+  /** Of an archive: how many folders of its paths to leave out. Without it, the file is the program. */
+  strip?: number;
+}
+
+const arch = process.arch === "arm64" ? "arm64" : "amd64";
+
+function kubernetes(command: string): Artifact {
+  const url = `https://dl.k8s.io/release/${kubernetesVersion}/bin/linux/${arch}/${command}`;
+  return { url, checksums: `${url}.sha256` };
+}
+
+function coredns(): Artifact {
+  const version = corednsVersion.slice(1);
+  const url = `https://github.com/coredns/coredns/releases/download/v${version}/coredns_${version}_linux_${arch}.tgz`;
+  return { url, checksums: `${url}.sha256`, strip: 0 };
+}
+
+function pulumi(): Artifact {
+  const base = "https://get.pulumi.com/releases/sdk";
+  const file = `pulumi-${pulumiVersion}-linux-${arch === "amd64" ? "x64" : arch}.tar.gz`;
+  return { url: `${base}/${file}`, checksums: `${base}/pulumi-${pulumiVersion.slice(1)}-checksums.txt`, strip: 1 };
+}
+
+function plugin(name: "kubernetes" | "docker"): Artifact {
+  const version = pluginVersions[name];
+  const base = `https://github.com/pulumi/pulumi-${name}/releases/download/v${version}`;
+  const file = `pulumi-resource-${name}-v${version}-linux-${arch}.tar.gz`;
+  return { url: `${base}/${file}`, checksums: `${base}/pulumi-${name}_${version}_checksums.txt`, strip: 0 };
+}
+
+/** What is downloaded for each part of the platform, and for each provider plugin. */
+export const releases: Record<string, Artifact[]> = {
+  kubernetes: ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet"].map(kubernetes),
+  kubectl: [kubernetes("kubectl")],
+  coredns: [coredns()],
+  pulumi: [pulumi()],
+  "plugin-kubernetes": [plugin("kubernetes")],
+  "plugin-docker": [plugin("docker")],
+};
+
+/**
+ * Address of a mirror, whose paths begin with the host that it stands for: `http://127.0.0.1:8000` has `/dl.k8s.io/release/…`. `none`:
+ * nothing is downloaded.
+ */
+const MIRROR = "JOB_WQ_2_RELEASES";
+
+/** What a host may take to answer at all. All hosts are asked at once, so that none is waited for after another. */
+const ANSWER_MS = 5_000;
+
+function resolve(url: string): string {
+  const mirror = process.env[MIRROR];
+  return mirror ? `${mirror.replace(/\/$/, "")}/${url.replace(/^https:\/\//, "")}` : url;
+}
+
+/** Registry of the base images. */
+export const IMAGE_REGISTRY = "https://registry-1.docker.io/v2/";
+
+async function answers(url: string): Promise<boolean> {
+  if (process.env[MIRROR] === "none") return false;
+  try {
+    const answer = await fetch(resolve(url), { method: "HEAD", signal: AbortSignal.timeout(ANSWER_MS) });
+    // A registry asks who one is, and a mirror may have other files; a proxy that lets nobody through says 403.
+    return [200, 401, 404].includes(answer.status);
+  } catch (error) {
+    log(`${resolve(url)} cannot be reached: ${(error as Error).message}`);
+    return false;
+  }
+}
+
+const probes = new Map<string, Promise<boolean>>();
+
+/** Whether a published file can be had. The first call asks for one file of every host. */
+export function isReachable(url: string): Promise<boolean> {
+  const host = (address: string) => new URL(address).host;
+  if (probes.size === 0) {
+    const all = [...Object.values(releases).flatMap((artifacts) => artifacts.map((one) => one.url)), IMAGE_REGISTRY];
+    for (const one of all) if (!probes.has(host(one))) probes.set(host(one), answers(one));
+  }
+  return probes.get(host(url)) ?? answers(url);
+}
+
+async function sha256(file: string): Promise<string> {
+  const digest = createHash("sha256");
+  await pipeline(createReadStream(file), digest);
+  return digest.digest("hex");
+}
+
+/** The SHA-256 of a file in the text that its publisher serves. */
+export function checksumOf(name: string, text: string): string | undefined {
+  const lines = text
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+\*?/));
+  const named = lines.find(([, file]) => file !== undefined && basename(file) === name)?.[0];
+  const [hash] = named ? [named] : lines.length === 1 && lines[0]!.length === 1 ? lines[0]! : [];
+  return /^[0-9a-f]{64}$/.test(hash ?? "") ? hash : undefined;
+}
+
+async function fetchInto(url: string, file: string): Promise<void> {
+  const answer = await fetch(resolve(url));
+  if (!answer.ok || !answer.body) throw new Error(`${url}: ${answer.status} ${answer.statusText}`);
+  await pipeline(Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]), createWriteStream(file));
+}
+
+async function downloadOne(artifact: Artifact, dir: string): Promise<void> {
+  const name = basename(artifact.url);
+  const file = join(dir, name);
+  const list = join(dir, `${name}.checksums`);
+  await Promise.all([fetchInto(artifact.url, file), fetchInto(artifact.checksums, list)]);
+  const expected = artifact.sha256 ?? checksumOf(name, readFileSync(list, "utf8"));
+  const actual = await sha256(file);
+  if (actual !== expected) {
+    const published = expected ? `its publisher says ${expected}` : `${artifact.checksums} does not name it`;
+    throw new UserError(`${artifact.url} has the SHA-256 ${actual}, but ${published}; ${MIRROR}=none builds instead`);
+  }
+  rmSync(list);
+  if (artifact.strip === undefined) return chmodSync(file, 0o755);
+  await run("tar", ["-xzf", file, "-C", dir, "--no-same-owner", `--strip-components=${artifact.strip}`]);
+  rmSync(file);
+}
+
+/**
+ * Downloads a part into a folder.
+ * @returns Whether it did: not where its hosts cannot be reached, or fail on the way.
+ * @throws UserError where a file has another checksum than it should have.
+ */
+export async function download(part: string, dir: string): Promise<boolean> {
+  const artifacts = releases[part] ?? [];
+  const reachable = await Promise.all(artifacts.map(({ url }) => isReachable(url)));
+  if (artifacts.length === 0 || !reachable.every(Boolean)) return false;
+  const half = join(dir, "download");
+  mkdirSync(half);
+  try {
+    await Promise.all(artifacts.map((artifact) => downloadOne(artifact, half)));
+    await run("sh", ["-c", 'mv "$1"/* "$2"/ && rmdir "$1"', "sh", half, dir]);
+    return true;
+  } catch (error) {
+    rmSync(half, { recursive: true, force: true });
+    if (error instanceof UserError) throw error;
+    log(`${part} could not be downloaded: ${(error as Error).message}`);
+    return false;
+  }
+}

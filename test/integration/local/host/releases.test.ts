@@ -1,0 +1,141 @@
+// Downloads, from a mirror on loopback that serves what the publishers would.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer, type Server } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { execa } from "execa";
+import { checksumOf, releases } from "../../../../local/host/releases.ts";
+
+const script = `
+import { download, isReachable, releases } from "${join(import.meta.dirname, "../../../../local/host/releases.ts")}";
+const [part, dir] = process.argv.slice(2);
+try {
+  console.log(await download(part, dir));
+} catch (error) {
+  console.log(error.name + ": " + error.message);
+}
+`;
+
+describe("releases", function () {
+  this.timeout(30_000);
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-releases-"));
+  const program = join(dir, "download.ts");
+  writeFileSync(program, script);
+  /** Path on the mirror, and what it answers with. */
+  const served = new Map<string, Buffer>();
+  let mirror: Server;
+  let address: string;
+  let number = 0;
+
+  before(async () => {
+    mirror = createHttpServer((request, response) => {
+      const body = served.get(request.url!);
+      response.writeHead(body ? 200 : 404).end(request.method === "HEAD" ? undefined : body);
+    }).listen(0, "127.0.0.1");
+    await once(mirror, "listening");
+    address = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
+  });
+  after(() => {
+    mirror.close();
+    rmSync(dir, { recursive: true });
+  });
+  beforeEach(() => served.clear());
+
+  const pathOf = (url: string) => `/${url.replace("https://", "")}`;
+  const sum = (data: Buffer) => createHash("sha256").update(data).digest("hex");
+  function serve(url: string, data: Buffer, checksums: { url: string; text: string }): void {
+    served.set(pathOf(url), data);
+    served.set(pathOf(checksums.url), Buffer.from(checksums.text));
+  }
+  /** Downloads in a process of its own: what was found out about a host is remembered in one. */
+  async function download(part: string, releasesFrom = address) {
+    const target = join(dir, String(++number));
+    await execa("mkdir", [target]);
+    const started = Date.now();
+    const env = { JOB_WQ_2_RELEASES: releasesFrom, XDG_STATE_HOME: dir };
+    const { stdout } = await execa(process.execPath, [program, part, target], { env });
+    return { said: stdout, target, seconds: (Date.now() - started) / 1000 };
+  }
+
+  it("are taken where their checksums are as published, and can be run", async () => {
+    for (const { url, checksums } of releases.kubernetes!) {
+      const data = Buffer.from(`#!/bin/sh\necho ${basename(url)}\n`);
+      serve(url, data, { url: checksums, text: sum(data) });
+    }
+    const { said, target } = await download("kubernetes");
+    assert.equal(said, "true");
+    assert.equal(readdirSync(target).length, 5);
+    assert.equal((await execa(join(target, "kubelet"))).stdout, "kubelet");
+  });
+
+  it("are unpacked, by a list of checksums", async () => {
+    const [{ url, checksums }] = releases.pulumi as [(typeof releases.pulumi & object)[0]];
+    await execa("mkdir", [join(dir, "pulumi")]);
+    for (const name of ["pulumi", "pulumi-language-nodejs"]) {
+      writeFileSync(join(dir, "pulumi", name), "#!/bin/sh\n", { mode: 0o755 });
+    }
+    const archive = join(dir, "archive.tar.gz");
+    await execa("tar", ["-C", dir, "-czf", archive, "pulumi"]);
+    const data = readFileSync(archive);
+    const others = `${"0".repeat(64)}  pulumi-v1.0.0-windows-x64.zip`;
+    serve(url, data, { url: checksums, text: `${others}\n${sum(data)}  ${basename(url)}\n` });
+    const { said, target } = await download("pulumi");
+    assert.equal(said, "true");
+    assert.deepEqual(readdirSync(target).sort(), ["pulumi", "pulumi-language-nodejs"]);
+    assert.equal(statSync(join(target, "pulumi")).mode & 0o777, 0o755);
+  });
+
+  it("are refused where the checksum is another, and nothing of them stays", async () => {
+    const [{ url, checksums }] = releases.kubectl as [(typeof releases.kubectl & object)[0]];
+    serve(url, Buffer.from("tampered with"), { url: checksums, text: sum(Buffer.from("as published")) });
+    const { said, target } = await download("kubectl");
+    assert.match(
+      said,
+      /^UserError: https:\/\/dl\.k8s\.io\/\S+\/kubectl has the SHA-256 [0-9a-f]{64}, but its publisher says/,
+    );
+    assert.deepEqual(readdirSync(target), []);
+  });
+
+  it("are refused where the checksum is missing from the list", async () => {
+    const [{ url, checksums }] = releases.kubectl as [(typeof releases.kubectl & object)[0]];
+    serve(url, Buffer.from("x"), { url: checksums, text: `${"0".repeat(64)}  kube-other\n` });
+    assert.match((await download("kubectl")).said, /does not name it/);
+  });
+
+  it("are built instead where the host has them not, refuses, or is `none`", async () => {
+    for (const from of [address, "http://127.0.0.1:1", "none"]) {
+      const { said, target } = await download("kubernetes", from);
+      assert.equal(said, "false");
+      assert.ok(existsSync(target) && readdirSync(target).length === 0);
+    }
+  });
+
+  it("cost five seconds, once, where no host answers", async () => {
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    try {
+      const { said, seconds } = await download(
+        "kubernetes",
+        `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      );
+      assert.equal(said, "false");
+      assert.ok(seconds < 7, `${seconds} s`);
+    } finally {
+      silent.close();
+    }
+  });
+});
+
+describe("a published checksum", () => {
+  const hash = "a".repeat(64);
+  it("is the only word, or that of the line with the name", () => {
+    assert.equal(checksumOf("kubelet", `${hash}\n`), hash);
+    assert.equal(checksumOf("a.tgz", `${"b".repeat(64)}  b.tgz\n${hash} *dist/a.tgz\n`), hash);
+    assert.equal(checksumOf("a.tgz", `${hash}  b.tgz\n`), undefined);
+    assert.equal(checksumOf("a.tgz", "<html>not found</html>"), undefined);
+  });
+});
