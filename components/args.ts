@@ -64,11 +64,13 @@ export interface BatchSettings {
   itemTimeout?: pulumi.Input<string>;
   /** An item whose worker died runs again within this time where a slot is free; from 2s. @default "10s" */
   lease?: pulumi.Input<string>;
+  /** Workers that may die with an item in hand before it is given up, from 1. @default 3 */
+  maxLosses?: pulumi.Input<number>;
   /** Abort the batch when more items than this are given up. Default: never. */
   maxFailures?: pulumi.Input<number>;
   /** `up` succeeds although items failed. @default false */
   allowFailures?: pulumi.Input<boolean>;
-  /** Longest result that is kept, in bytes; longer ones are cut. @default 65536 */
+  /** Longest result that is kept, in bytes, at most 8388608; longer ones are cut. @default 65536 */
   maxResultBytes?: pulumi.Input<number>;
   /** Keep what handlers returned (`all`), or only the reasons of failures (`failed`). @default "all" */
   keepResults?: pulumi.Input<string>;

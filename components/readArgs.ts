@@ -44,14 +44,25 @@ export function checked<T>(component: string, check: () => T): T {
   }
 }
 
+const pendingChecks: Promise<void>[] = [];
+
+/** Adds a check that takes a while. Components are registered only when it resolves. */
+export function awaitCheck(check: Promise<void>): void {
+  pendingChecks.push(check);
+}
+
+async function declared(before: number): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(() => refusals > before || resolve()));
+  await Promise.all(pendingChecks);
+}
+
 /**
  * Options of a component that is registered only when the program has declared everything it declares at once, and no component refused its arguments: so
  * a bad argument of the last one is told before the first one is created.
  */
 export function afterChecks(opts: pulumi.ComponentResourceOptions = {}): pulumi.ComponentResourceOptions {
-  const before = refusals;
-  const declared = new Promise<void>((resolve) => setImmediate(() => refusals > before || resolve()));
-  return { ...opts, dependsOn: declared.then(() => opts.dependsOn ?? []) as Promise<pulumi.Resource[]> };
+  const checks = declared(refusals);
+  return { ...opts, dependsOn: checks.then(() => opts.dependsOn ?? []) as Promise<pulumi.Resource[]> };
 }
 
 /**

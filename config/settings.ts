@@ -148,6 +148,12 @@ export const batchSettings = {
     worker: true,
     description: "An item whose worker died runs again within this time where a slot is free; from 2s",
   },
+  maxLosses: {
+    parse: parse.integer(1),
+    default: "3",
+    worker: true,
+    description: "Workers that may die with an item in hand before it is given up, from 1",
+  },
   maxFailures: {
     parse: parse.integer(0),
     worker: true,
@@ -155,10 +161,10 @@ export const batchSettings = {
   },
   allowFailures: { parse: parse.flag, default: "false", description: "`up` succeeds although items failed" },
   maxResultBytes: {
-    parse: parse.integer(0),
+    parse: parse.integer(0, 8 * 2 ** 20),
     default: "65536",
     worker: true,
-    description: "Longest result that is kept, in bytes; longer ones are cut",
+    description: "Longest result that is kept, in bytes, at most 8388608; longer ones are cut",
   },
   keepResults: {
     parse: parse.oneOf("all", "failed"),

@@ -6,9 +6,10 @@ import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
 import type { WorkerImage } from "../image/workerImage.ts";
 import { labels, type Labels } from "../naming.ts";
-import { afterChecks, checked, later, readArgs } from "../readArgs.ts";
+import { afterChecks, awaitCheck, checked, later, readArgs } from "../readArgs.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { K8sObject, Known } from "../types.ts";
+import { dryRunJob } from "./dryRunJob.ts";
 import { watchCommands } from "./hints.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
 import type { JobDefaults } from "./job.ts";
@@ -66,6 +67,7 @@ export class Batch extends pulumi.ComponentResource {
       return checkBatch(args);
     });
     super("job-wq-2:index:Batch", name, {}, afterChecks(opts));
+    awaitCheck(dryRunJob(this, name, knownNamespace(args), args));
     const namespace = args.namespace === undefined ? redis.namespace : pulumi.output(args.namespace);
     const defaults: JobDefaults = {
       parent: this,
@@ -168,6 +170,11 @@ export class Batch extends pulumi.ComponentResource {
         void pulumi.log.info(line, this);
     });
   }
+}
+
+/** A namespace that exists before the program runs. */
+function knownNamespace({ namespace, redis }: BatchArgs): string {
+  return typeof namespace === "string" ? namespace : (redis.existingNamespace ?? "default");
 }
 
 const ARCHITECTURE = "kubernetes.io/arch";

@@ -1,9 +1,10 @@
 // The program's own way to the cluster: it waits for what the provider cannot, and says why something does not start.
-import type { BatchV1Api, CoreV1Api } from "@kubernetes/client-node";
+import type { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 
 /** The API groups that are asked. */
 export interface Cluster {
+  config: KubeConfig;
   batch: BatchV1Api;
   core: CoreV1Api;
 }
@@ -19,7 +20,7 @@ export async function connectCluster(component: pulumi.ComponentResource): Promi
     const { kubeconfigOf } = await import("../../config/kubeconfig.ts");
     const { BatchV1Api, CoreV1Api } = await import("@kubernetes/client-node");
     const config = kubeconfigOf({ kubeconfig, context });
-    return { batch: config.makeApiClient(BatchV1Api), core: config.makeApiClient(CoreV1Api) };
+    return { config, batch: config.makeApiClient(BatchV1Api), core: config.makeApiClient(CoreV1Api) };
   } catch {
     return undefined;
   }

@@ -87,6 +87,8 @@ export class Redis extends pulumi.ComponentResource {
   readonly podName: string | undefined;
   /** Resolves when Redis is ready; at once where it is not ours, and in a preview. Never where it cannot start: the program ends with the reason. */
   readonly ready: Promise<void>;
+  /** Its namespace, where that exists before the program runs. @internal */
+  readonly existingNamespace: string | undefined;
   readonly #access: RedisAccess;
   readonly #queues = new Map<string, string>();
 
@@ -103,6 +105,7 @@ export class Redis extends pulumi.ComponentResource {
     const { name: service = name, from } = args;
     const namespace = args.createNamespace ? this.#createNamespace(name, args) : (args.namespace ?? "default");
     this.namespace = pulumi.output(namespace);
+    if (typeof namespace === "string") this.existingNamespace = namespace;
     if (settings.url !== undefined || from !== undefined) {
       const reference =
         from === undefined

@@ -1,0 +1,57 @@
+import { connectCluster } from "../cluster/client.ts";
+import { knownPart, refusedSetting } from "../cluster/dryRun.ts";
+import { endProgram } from "../cluster/upError.ts";
+import type { BatchArgs } from "./batch.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import { customize } from "./podSettings.ts";
+
+const SETTINGS = [
+  "resources",
+  "nodeSelector",
+  "tolerations",
+  "priorityClass",
+  "serviceAccountName",
+  "claims",
+  "sharedMemory",
+  "pod",
+] as const;
+
+/** The worker Job, as far as the user shapes it. */
+function jobOf(args: Pick<BatchArgs, (typeof SETTINGS)[number]>): unknown {
+  const { resources, nodeSelector, tolerations, priorityClass: priorityClassName, serviceAccountName } = args;
+  const template = {
+    spec: {
+      restartPolicy: "OnFailure",
+      nodeSelector,
+      tolerations,
+      priorityClassName,
+      serviceAccountName,
+      containers: [{ name: "c", image: "dry-run", resources }],
+    },
+  };
+  const spec = { template: knownPart(customize(template, args)) };
+  return { apiVersion: "batch/v1", kind: "Job", metadata: { generateName: "dry-run-" }, spec };
+}
+
+/**
+ * Asks the API server whether it would take the worker Job.
+ * @param namespace Where it exists already; a Job is shaped alike in all of them.
+ * @returns A promise that never resolves where it would not: the program ends with the reason.
+ */
+export async function dryRunJob(
+  batch: pulumi.ComponentResource,
+  name: string,
+  namespace: string,
+  args: BatchArgs,
+): Promise<void> {
+  const settings = SETTINGS.filter((setting) => args[setting] !== undefined);
+  if (settings.length === 0) return;
+  const cluster = await connectCluster(batch);
+  if (!cluster) return;
+  const refused = await refusedSetting(cluster.config, {
+    path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
+    settings,
+    object: (given) => jobOf(Object.fromEntries(given.map((setting) => [setting, args[setting as keyof BatchArgs]]))),
+  });
+  if (refused) await endProgram(`Batch ${name}: ${refused}`);
+}
