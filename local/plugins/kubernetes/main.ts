@@ -32,8 +32,9 @@ function locate(urn: string, inputs: Fields): Located {
 
 /** Inputs as they were given, and beside them what only the API server knows. */
 function outputs(inputs: Fields, live: Fields): Fields {
-  const { uid } = (live.metadata ?? {}) as Fields;
-  const all: Fields = { ...inputs, __inputs: inputs, metadata: { ...(inputs.metadata as Fields), uid: uid as Json } };
+  const { uid, creationTimestamp } = (live.metadata ?? {}) as Record<string, Json>;
+  const metadata = { ...(inputs.metadata as Fields), uid: uid!, creationTimestamp: creationTimestamp! };
+  const all: Fields = { ...inputs, __inputs: inputs, metadata };
   if (isObject(inputs.spec) && isObject(live.spec)) all.spec = { ...live.spec, ...inputs.spec };
   if (live.status !== undefined) all.status = live.status;
   return all;
