@@ -50,8 +50,10 @@ export interface BatchSettings {
   itemsRange?: pulumi.Input<string>;
   /** Program with its arguments, as a list, run once per item instead of the handler. */
   command?: pulumi.Input<pulumi.Input<string>[]>;
-  /** Worker pods, from 1. @default 2 */
-  parallelism?: pulumi.Input<number>;
+  /** Worker pods, from 1; or a range like `2..100`: as many as the items that are left need. @default 2 */
+  parallelism?: number | string;
+  /** Pods that were not needed for so long leave, and come back when they are. Default: `1m` with a range of `parallelism`, else never. */
+  idleAfter?: string;
   /** Items a pod works on at a time, from 1. @default 1 */
   concurrency?: pulumi.Input<number>;
   /** Seconds that the shipped handler sleeps per item. @default 10 */
@@ -76,6 +78,14 @@ export interface BatchSettings {
   keepResults?: pulumi.Input<string>;
   /** Keep logs of `failed` items only, or of `all`; 64 KiB each. @default "failed" */
   keepLogs?: pulumi.Input<string>;
+  /** Program with its arguments, as a list, run once at the end with every result on standard input; its output is the output `finish`. */
+  finish?: pulumi.Input<string>[];
+  /** URL that gets one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`. */
+  notify?: pulumi.Input<string>;
+  /** The batch stalls when no item was settled for so long. @default "30m" */
+  stallAfter?: pulumi.Input<string>;
+  /** Serve numbers for Prometheus, on port 9464 of the supervisor's pod. @default false */
+  metrics?: boolean;
   /** Change it to run every item again. @default 1 */
   run?: pulumi.Input<string>;
   /** Change it to run the failed items again. @default 0 */

@@ -54,6 +54,17 @@ export const integer = (min: number, max = Infinity) =>
     return number;
   });
 
+/** A number of pods, or a range of it like `2..100`. */
+export const parallelism = parser("number | string", (key, value) => {
+  const [, min, max] = (/^(\d+)\.\.(\d+)$/.exec(String(value)) ?? []).map(Number);
+  if (min === undefined || max === undefined) {
+    const pods = integer(1)(key, value);
+    return { min: pods, max: pods };
+  }
+  if (min < 1 || max < min) invalid(key, "an integer from 1 up, or two of them, the smaller first, like 2..100", value);
+  return { min, max };
+});
+
 /** A number above or equal to 0. */
 export const amount = parser("number", (key, value) => {
   const number = numeric(value);
@@ -152,6 +163,13 @@ export const itemsRange = parser("string", (key, value) => {
 export const platform = parser("string", (key, value) => {
   if (!/^linux\/(amd64|arm64)$/.test(String(value))) invalid(key, "linux/amd64 or linux/arm64", value);
   return String(value);
+});
+
+/** An address to which something is posted. It may hold a secret, so it is not repeated. */
+export const webhook = parser("string", (key, value) => {
+  if (typeof value !== "string" || !/^https?:$/.test(URL.parse(value)?.protocol ?? ""))
+    throw new ConfigError(`Expected \`${key}\` to be a URL like https://hooks.example.com/…, got something else.`);
+  return value;
 });
 
 /** A list that {@link file://./items.ts} looks into, item by item. */

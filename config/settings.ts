@@ -111,7 +111,18 @@ export const batchSettings = {
     worker: true,
     description: "Program with its arguments, as a list, run once per item instead of the handler",
   },
-  parallelism: { parse: parse.integer(1), default: "2", description: "Worker pods, from 1" },
+  parallelism: {
+    parse: parse.parallelism,
+    default: "2",
+    plain: true,
+    description: "Worker pods, from 1; or a range like `2..100`: as many as the items that are left need",
+  },
+  idleAfter: {
+    parse: parse.duration(0),
+    plain: true,
+    description:
+      "Pods that were not needed for so long leave, and come back when they are. Default: `1m` with a range of `parallelism`, else never",
+  },
   concurrency: {
     parse: parse.integer(1),
     default: "1",
@@ -177,6 +188,29 @@ export const batchSettings = {
     default: "failed",
     worker: true,
     description: "Keep logs of `failed` items only, or of `all`; 64 KiB each",
+  },
+  finish: {
+    parse: parse.command,
+    plain: true,
+    description:
+      "Program with its arguments, as a list, run once at the end with every result on standard input; its output is the output `finish`",
+  },
+  notify: {
+    parse: parse.webhook,
+    secret: true,
+    description:
+      "URL that gets one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`",
+  },
+  stallAfter: {
+    parse: parse.duration(1_000),
+    default: "30m",
+    description: "The batch stalls when no item was settled for so long",
+  },
+  metrics: {
+    parse: parse.flag,
+    plain: true,
+    default: "false",
+    description: "Serve numbers for Prometheus, on port 9464 of the supervisor's pod",
   },
   run: { parse: parse.text, default: "1", description: "Change it to run every item again" },
   retry: { parse: parse.text, default: "0", description: "Change it to run the failed items again" },

@@ -17,6 +17,8 @@ export interface Counts {
   running: number;
   /** Items waiting for their backoff. */
   delayed: number;
+  /** Those of them that may run again within 10 s. */
+  dueSoon: number;
   done: number;
   dead: number;
   /** Attempts that ended by a lost lease, and attempts that failed and were retried, over the whole batch. */

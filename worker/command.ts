@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DoNotRetry, type Handler, type ItemContext } from "../queue/index.ts";
+import { commandEnvironment } from "./commandEnvironment.ts";
 import { logLines } from "./splitLines.ts";
 
 /** The exit code that means "do not try this item again": EX_DATAERR of sysexits.h. */
@@ -11,16 +12,9 @@ const MAX_ENV = 100 * 1024;
 /** Between TERM and KILL, ms. */
 const TERM_MS = 5_000;
 
-/** Variables that are the worker's own business. */
-const PRIVATE = /^(WQ_|REDIS_)/;
-/** Where Node.js and its libraries are in an image that has none (components/image/codeVolume.ts). */
-const NODE_LIBRARIES = "/wq";
-
 function environment({ id, attempt, bytes }: ItemContext, item: string): NodeJS.ProcessEnv {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !PRIVATE.test(name)));
-  if (env.LD_LIBRARY_PATH === NODE_LIBRARIES) delete env.LD_LIBRARY_PATH;
   const isText = bytes.length <= MAX_ENV && !item.includes("\0") && Buffer.from(item).equals(bytes);
-  return { ...env, ITEM_ID: String(id), ITEM_ATTEMPT: String(attempt), ...(isText && { ITEM: item }) };
+  return { ...commandEnvironment(), ITEM_ID: String(id), ITEM_ATTEMPT: String(attempt), ...(isText && { ITEM: item }) };
 }
 
 /** Groups that may still have members: none outlives this process. */

@@ -2,7 +2,7 @@
 import type { ConsumerEvent } from "../queue/index.ts";
 
 /** An item as a log shows it: text on one line, not too long. */
-export function shown(payload: Buffer): string {
+export function printable(payload: Buffer): string {
   const text = payload.toString().replaceAll(/\s+/g, " ");
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
@@ -16,12 +16,12 @@ export function textLine(event: ConsumerEvent): string | undefined {
     case "started":
       return `Worker with sessionID: ${event.session}\nInitial queue state: empty=${event.empty ? "True" : "False"}`;
     case "working":
-      return `Working on ${shown(event.payload)}`;
+      return `Working on ${printable(event.payload)}`;
     case "log":
       return event.line;
     case "failed": {
       const next = event.retryInMs === undefined ? "given up" : `again in ${seconds(event.retryInMs)}`;
-      return `Failed on ${shown(event.payload)} (attempt ${event.attempt}): ${first(event.why)}; ${next}`;
+      return `Failed on ${printable(event.payload)} (attempt ${event.attempt}): ${first(event.why)}; ${next}`;
     }
     case "stale":
       return `Item ${event.id} took longer than its lease could be kept and was given to another worker; what came of it here does not count`;
@@ -45,7 +45,7 @@ export function textLine(event: ConsumerEvent): string | undefined {
 /** The same for a machine: time, type, and the event's fields, with the payload as text. */
 export function jsonLine(event: ConsumerEvent): string {
   const { type, ...fields } = event;
-  const item = "payload" in event ? { item: shown(event.payload) } : {};
+  const item = "payload" in event ? { item: printable(event.payload) } : {};
   return JSON.stringify({ time: new Date().toISOString(), event: type, ...fields, payload: undefined, ...item });
 }
 

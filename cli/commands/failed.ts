@@ -5,7 +5,7 @@ import { wq } from "../invocation.ts";
 import { withBatch } from "../stack/openQueue.ts";
 import { type FailureGroup, FailureGroups, namelessReason } from "../view/failureGroups.ts";
 import { displayName, oneLine, pluralize } from "../view/format.ts";
-import { resultRow } from "../view/resultRow.ts";
+import { resultRow } from "../../queue/index.ts";
 
 const MAX_WIDTH = 200;
 

@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { withQueue } from "../stack/openQueue.ts";
 import { displayName, oneLine, pluralize, printable } from "../view/format.ts";
-import { resultRow } from "../view/resultRow.ts";
+import { resultRow } from "../../queue/index.ts";
 
 function parseId(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Expected its number in `results`.");

@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { withBatch } from "../stack/openQueue.ts";
-import { COLUMNS, isSettled, resultRow, type ResultRow } from "../view/resultRow.ts";
+import { COLUMNS, isSettled, resultRow, type ResultRow } from "../../queue/index.ts";
 
 /** Characters that are written at once. */
 const CHUNK = 65_536;

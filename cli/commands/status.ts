@@ -21,17 +21,22 @@ async function takeSnapshot({ admin }: OpenQueue, estimator: RateEstimator): Pro
   const counts = await admin.counts();
   const workers = (await admin.workers()).filter((worker) => !("ended" in worker && worker.ended));
   estimator.sample(counts);
-  return { counts, workers, throughput: estimator.throughput() ?? workerThroughput(workers, counts) };
+  return {
+    counts,
+    workers,
+    throughput: estimator.throughput() ?? workerThroughput(workers, counts),
+    finish: await admin.supervision.finishOutput(),
+  };
 }
 
-function toJson(queue: string, { counts, workers, throughput }: Snapshot): string {
+function toJson(queue: string, { counts, workers, throughput, finish }: Snapshot): string {
   const shown = workers.map(({ inFlight, ...worker }) => ({
     ...worker,
     inFlight: inFlight.map(({ payload, ...item }) => ({ ...item, item: displayName(payload, 1000) })),
   }));
   const isRunning = throughput !== undefined && counts.state === "open";
   const left = isRunning ? timeLeft(counts.total - settledCount(counts), throughput) : null;
-  return JSON.stringify({ queue, ...counts, rate: throughput?.rate ?? null, left, workers: shown });
+  return JSON.stringify({ queue, ...counts, rate: throughput?.rate ?? null, left, workers: shown, finish });
 }
 
 /** Prints snapshots; in a terminal, with `watch`, each over the one before. */

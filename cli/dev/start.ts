@@ -10,7 +10,7 @@ import { pulumiCommand } from "../stack/pulumi.ts";
 import { readBatchAt } from "../stack/readStack.ts";
 import { displayName, oneLine } from "../view/format.ts";
 import { watchProgress } from "../view/liveProgress.ts";
-import { resultRow } from "../view/resultRow.ts";
+import { resultRow } from "../../queue/index.ts";
 import { prepareStack, script } from "./devStack.ts";
 
 /** Items that are listed; the rest is counted. */

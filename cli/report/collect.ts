@@ -1,7 +1,7 @@
 import type { Counts, ItemRecord } from "../../queue/index.ts";
 import { stateText } from "../view/progressBar.ts";
 import { FailureGroups } from "../view/failureGroups.ts";
-import { isSettled, resultRow } from "../view/resultRow.ts";
+import { isSettled, resultRow } from "../../queue/index.ts";
 import { displayName, oneLine } from "../view/format.ts";
 import type { ReportData, ReportTable } from "./data.ts";
 import { distribution } from "./distribution.ts";

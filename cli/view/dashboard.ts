@@ -10,6 +10,8 @@ export interface Snapshot {
   counts: Counts;
   workers: WorkerInfo[];
   throughput?: Throughput;
+  /** What `finish` wrote. */
+  finish?: string;
 }
 
 /** What the dashboard is drawn on. */

@@ -10,11 +10,13 @@ import { afterChecks, awaitCheck, checked, later, readArgs } from "../readArgs.t
 import type { Redis } from "../redis/redis.ts";
 import type { K8sObject, Known } from "../types.ts";
 import { dryRunJob } from "./dryRunJob.ts";
+import { finishOutput } from "./finishOutput.ts";
 import { watchCommands } from "./hints.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
 import type { JobDefaults } from "./job.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { checkPodPatch } from "./podSettings.ts";
+import { makeSecretEnv } from "./secretEnv.ts";
 import { makeSeedJob } from "./seedJob.ts";
 import { makeSupervisorJob } from "./supervisorJob.ts";
 import { makeWorkerJob } from "./workerJob.ts";
@@ -47,6 +49,8 @@ export class Batch extends pulumi.ComponentResource {
   readonly supervisorJob: pulumi.Output<string> | undefined;
   /** Shell commands to watch it with, by what they show. */
   readonly commands: pulumi.Output<Record<string, string>>;
+  /** What `finish` wrote to its standard output; undefined without one, and where `up` does not wait. */
+  readonly finish: pulumi.Output<string> | undefined;
   /** The last of its Jobs. */
   readonly last: K8sObject;
   /** Resolves when all that `up` waits for has ended well. In a preview at once. */
@@ -111,7 +115,7 @@ export class Batch extends pulumi.ComponentResource {
 
     const lifecycle = new Lifecycle(this, jobName, namespace);
     const restarts = lifecycle.restarts(settings.workers);
-    const { run, retry, logFormat, allowFailures } = settings;
+    const { run, retry, logFormat } = settings;
     const before: K8sObject[] = [redis.storage, ...after.map(({ last }) => last)];
     const ready = Promise.all([redis.ready, ...after.map(({ done }) => done)]).then(() => {});
     const seed =
@@ -131,26 +135,36 @@ export class Batch extends pulumi.ComponentResource {
     this.last = seed ?? redis.storage;
     if (settings.workers) {
       const follows = seed ? [...before, seed] : before;
+      const envFrom = settings.secretEnv && [makeSecretEnv(`${name}-env`, defaults, settings.secretEnv)];
       const workers = makeWorkerJob(`${name}-workers`, defaults, {
         args,
         settings,
         handler: image.handler,
+        envFrom,
         follows,
         gate: seeded,
         insteadOf: restarts.workers,
       });
       const supervisor = makeSupervisorJob(`${name}-supervisor`, defaults, {
+        args,
+        settings,
         workers,
-        allowFailures,
-        activeDeadline: args.activeDeadline ?? batchSettings.activeDeadline.default,
-        activeDeadlineMs: settings.activeDeadline,
+        workerJob: jobName,
+        envFrom,
         insteadOf: restarts.supervisor,
         follows: [...follows, workers],
       });
       this.last = supervisor;
       this.workerJob = jobName;
       this.supervisorJob = supervisor.metadata.name;
-      if (settings.wait) this.done = lifecycle.complete(supervisor, [workers]);
+      if (settings.wait) {
+        this.done = lifecycle.complete(supervisor, [workers]);
+        if (settings.finish)
+          this.finish = finishOutput(`${name}-finish`, defaults, supervisor, {
+            cluster: lifecycle.cluster,
+            done: this.done,
+          });
+      }
     }
     this.commands = pulumi
       .all([namespace, redis.sharedAs])

@@ -64,8 +64,11 @@ export interface JobArgs {
   gate?: Promise<void>;
   /** uid of the Job for which it is created again, or empty (cluster/liveJobs.ts). */
   insteadOf: pulumi.Input<string>;
+  podAnnotations?: Record<string, string>;
   /** The user's additions to the template. */
   customize?: (template: PodTemplate) => PodTemplate;
+  /** Fields of the spec that others may change. */
+  ignoreChanges?: string[];
   ownerReferences?: k8s.types.input.meta.v1.OwnerReference[];
   spec?: Partial<JobSpec>;
   pod?: Partial<PodSpec>;
@@ -91,6 +94,7 @@ export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs):
         ...NO_MESH.annotations,
         "kubectl.kubernetes.io/default-container": "c",
         "job-wq-2/image": defaults.image.id,
+        ...args.podAnnotations,
       },
     },
     spec: podSpec(defaults, args),
@@ -112,12 +116,13 @@ export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs):
 /** Everything that orders a Job among others, from what it follows. */
 function order(
   { ready }: JobDefaults,
-  { follows, gate, trigger, insteadOf, graceMs = 30_000 }: JobArgs,
+  { follows, gate, trigger, insteadOf, ignoreChanges, graceMs = 30_000 }: JobArgs,
 ): pulumi.CustomResourceOptions {
   return {
     dependsOn: afterGate(gate, [...ready, ...follows]),
     // Neither a trigger nor replaceWith asks the provider, which knows that a fixed name must be free first.
     deleteBeforeReplace: true,
+    ignoreChanges,
     // Both are needed: `replaceWith` deletes this Job before what it follows, and shows in previews; the trigger also covers what was created anew, like a
     // Pod that a refresh found gone.
     replaceWith: follows,

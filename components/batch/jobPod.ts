@@ -1,5 +1,6 @@
 // The pod of a Job: one container of the image, admitted by Pod Security `restricted`.
 import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 import { containerSecurity, podSecurity } from "../podSecurity.ts";
 import { later } from "../readArgs.ts";
 import type { EnvVar, Known } from "../types.ts";
@@ -11,9 +12,9 @@ type PodSpec = k8s.types.input.core.v1.PodSpec;
 export const seconds = (ms: Known<number>): Known<number> => later(ms, (known) => Math.ceil(known / 1000));
 
 /** Variables from values; those that are undefined are left out. */
-export function envVars(values: Record<string, Known<string | number | boolean> | undefined>): EnvVar[] {
+export function envVars(values: Record<string, pulumi.Input<string | number | boolean> | undefined>): EnvVar[] {
   return Object.entries(values).flatMap(([name, value]) =>
-    value === undefined ? [] : [{ name, value: later(value, String) }],
+    value === undefined ? [] : [{ name, value: later(value as Known<unknown>, String) }],
   );
 }
 

@@ -20,21 +20,22 @@ export class Lifecycle {
   readonly #batch: pulumi.ComponentResource;
   readonly #name: string;
   readonly #namespace: pulumi.Output<string>;
-  readonly #cluster: Promise<Cluster | undefined>;
+  /** The cluster of its resources. */
+  readonly cluster: Promise<Cluster | undefined>;
 
   /** @param name Name of the worker Job. */
   constructor(batch: pulumi.ComponentResource, name: string, namespace: pulumi.Output<string>) {
     this.#batch = batch;
     this.#name = name;
     this.#namespace = namespace;
-    this.#cluster = connectCluster(batch);
+    this.cluster = connectCluster(batch);
     batches++;
   }
 
   /** Looks at the Jobs that are there; deletes those that were cut off while they were created. */
   restarts(hasWorkers: boolean): Restarts {
     const marks = this.#namespace.apply(async (namespace) => {
-      const cluster = await this.#cluster;
+      const cluster = await this.cluster;
       const jobs = cluster ? await liveJobs(cluster, namespace, this.#name) : new Map<string, never>();
       const [seed, workers, supervisor] = ["seed", "worker", "supervisor"].map((component) => jobs.get(component));
       const afterSeed = hasWorkers ? workers : "none";
@@ -55,7 +56,7 @@ export class Lifecycle {
   /** Waits for a Job to complete. Never resolves where it fails: the program ends with its reason. */
   async complete(job: k8s.batch.v1.Job, needs: k8s.batch.v1.Job[] = []): Promise<void> {
     if (pulumi.runtime.isDryRun()) return;
-    const cluster = await this.#cluster;
+    const cluster = await this.cluster;
     const awaited = await Promise.all([job, ...needs].map(nameOf));
     if (!cluster) return this.#fail("the kubeconfig that Pulumi uses cannot be read here, so `up` cannot wait");
     try {

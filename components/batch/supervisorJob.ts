@@ -1,17 +1,28 @@
-// The Job that watches the batch to its end and gives the verdict.
-import type * as k8s from "@pulumi/kubernetes";
+// The Job that watches the batch to its end: it scales the workers, tells who wants to know, and gives the verdict.
+import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { K8sObject, Known } from "../types.ts";
+import { batchSettings } from "../../config/settings.ts";
+import type { BatchSettings } from "../args.ts";
+import { labels } from "../naming.ts";
+import { later, type Values } from "../readArgs.ts";
+import type { EnvVar, K8sObject } from "../types.ts";
 import { type JobDefaults, makeJob } from "./job.ts";
 import { envVars } from "./jobPod.ts";
+import { customize } from "./podSettings.ts";
+import { makeScaleRights } from "./scaleRights.ts";
+import { WORKER_RESOURCES } from "./workerJob.ts";
 
-/** What it watches, and by which rules it judges. */
+type Settings = Values<typeof batchSettings>;
+
+/** What it watches, and by which rules. */
 export interface SupervisorJobArgs {
+  args: BatchSettings;
+  settings: Settings;
   workers: k8s.batch.v1.Job;
-  allowFailures: Known<boolean>;
-  /** Time limit of the workers, as it is written and in ms. */
-  activeDeadline: pulumi.Input<string>;
-  activeDeadlineMs: Known<number>;
+  /** Name of the worker Job, where it is known before that is created. */
+  workerJob: string;
+  /** Variables of `finish`: the user's, and where those that are kept encrypted come from. */
+  envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
   /** uid of the one that failed, for which this one is created again. */
   insteadOf: pulumi.Input<string>;
   follows: K8sObject[];
@@ -21,23 +32,32 @@ export interface SupervisorJobArgs {
 const MARGIN_MS = 10 * 60_000;
 /** Exit code of a bad verdict; any other end of its pod is an accident, after which another pod goes on. */
 const VERDICT = 1;
+/** Port of its metrics (worker/README.md). */
+const METRICS_PORT = "9464";
+const RESOURCES = { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } };
+
+/** The numbers of pods between which the supervisor chooses; undefined where there is nothing to choose. */
+export function scaleOf({ parallelism: { min, max }, idleAfter }: Settings): { min: number; max: number } | undefined {
+  if (min !== max) return { min, max };
+  return idleAfter === undefined || max === 1 ? undefined : { min: 1, max };
+}
 
 /** Creates it. It has no fixed name: one that a killed `up` left behind must not be in the way, and goes with the worker Job that owns it. */
 export function makeSupervisorJob(resource: string, defaults: JobDefaults, args: SupervisorJobArgs): k8s.batch.v1.Job {
-  const { workers, activeDeadline, activeDeadlineMs } = args;
+  const { settings, workers, workerJob } = args;
+  const { finish, metrics, notify } = settings;
   const owner = { apiVersion: "batch/v1", kind: "Job", name: workers.metadata.name, uid: workers.metadata.uid };
-  return makeJob(resource, defaults, {
+  const rights = scaleOf(settings) && makeScaleRights(resource, defaults, workerJob);
+  return makeJob(resource, rights ? { ...defaults, ready: [...defaults.ready, rights.ready] } : defaults, {
     name: undefined,
     component: "supervisor",
     program: "supervisor",
-    deadlineMs:
-      typeof activeDeadlineMs === "number"
-        ? activeDeadlineMs + MARGIN_MS
-        : activeDeadlineMs.apply((ms) => ms + MARGIN_MS),
-    trigger: [args.allowFailures],
+    deadlineMs: later(settings.activeDeadline, (ms) => ms + MARGIN_MS),
+    trigger: [settings.allowFailures],
     insteadOf: args.insteadOf,
     follows: args.follows,
     ownerReferences: [owner],
+    podAnnotations: metrics ? { "prometheus.io/scrape": "true", "prometheus.io/port": METRICS_PORT } : undefined,
     spec: {
       backoffLimit: 6,
       podFailurePolicy: {
@@ -47,11 +67,67 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
         ],
       },
     },
-    container: { resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } } },
-    env: [
-      ...envVars({ WQ_ALLOW_FAILURES: args.allowFailures }),
-      { name: "WQ_ACTIVE_DEADLINE", value: activeDeadline },
-      { name: "WQ_WORKERS_SINCE", value: workers.metadata.creationTimestamp },
-    ],
+    pod: rights && { serviceAccountName: rights.serviceAccountName, automountServiceAccountToken: true },
+    customize: finish && ((template) => customize(template, { claims: settings.claims })),
+    container: {
+      resources: finish ? later(settings.resources, finishResources) : RESOURCES,
+      envFrom: finish && args.envFrom,
+    },
+    env: later(finish ? (settings.env ?? {}) : {}, (own) => [
+      ...envVars(own as Record<string, string>),
+      ...environment(args, defaults.name),
+      ...(notify === undefined ? [] : [notifyVariable(resource, defaults, notify)]),
+    ]),
   });
+}
+
+/** What the supervisor is told (worker/README.md). */
+function environment({ args, settings, workers, workerJob }: SupervisorJobArgs, name: string): EnvVar[] {
+  const { allowFailures, idleAfter, finish, metrics } = settings;
+  const scale = scaleOf(settings);
+  const text = (key: "activeDeadline" | "concurrency" | "stallAfter" | "maxResultBytes") =>
+    args[key] ?? batchSettings[key].default;
+  return [
+    ...envVars({
+      WQ_NAME: name,
+      WQ_ALLOW_FAILURES: allowFailures,
+      WQ_ACTIVE_DEADLINE: text("activeDeadline"),
+      WQ_WORKERS_SINCE: workers.metadata.creationTimestamp,
+      WQ_STALL_AFTER: text("stallAfter"),
+    }),
+    ...envVars({
+      WQ_WORKER_JOB: scale && workerJob,
+      WQ_SCALE: scale && `${scale.min}..${scale.max}`,
+      WQ_CONCURRENCY: scale && text("concurrency"),
+      WQ_IDLE_AFTER: scale && idleAfter !== undefined ? `${idleAfter}ms` : undefined,
+    }),
+    ...envVars({
+      WQ_FINISH: finish && JSON.stringify(finish),
+      WQ_MAX_RESULT_BYTES: finish && text("maxResultBytes"),
+      WQ_METRICS: metrics ? "true" : undefined,
+    }),
+  ];
+}
+
+/** Of what a worker has, that which any program needs: `finish` may be as large as one, but no GPU waits for it. */
+function finishResources(resources: unknown = WORKER_RESOURCES): k8s.types.input.core.v1.ResourceRequirements {
+  const { requests, limits } = resources as Record<"requests" | "limits", Record<string, string> | undefined>;
+  const plain = (amounts: Record<string, string> = {}) =>
+    Object.fromEntries(["cpu", "memory"].flatMap((key) => (key in amounts ? [[key, amounts[key]!]] : [])));
+  return { requests: plain(requests), limits: plain(limits) };
+}
+
+/** The URL, which is read from a Secret: it may hold a token. */
+function notifyVariable(
+  resource: string,
+  { parent, name, namespace, labels: own }: JobDefaults,
+  url: pulumi.Input<string>,
+) {
+  const metadata = { name: `${name}-notify`, namespace, labels: labels(name, "supervisor", own) };
+  const secret = new k8s.core.v1.Secret(
+    `${resource}-notify`,
+    { metadata, stringData: { url } },
+    { parent, deleteBeforeReplace: true },
+  );
+  return { name: "WQ_NOTIFY", valueFrom: { secretKeyRef: { name: secret.metadata.name, key: "url" } } };
 }

@@ -1,15 +1,15 @@
 // The parallel Job: pods that take items until the queue is provably finished.
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { variable, variableText, workerKeys } from "../../config/environment.ts";
 import { type batchSettings, batchSettings as table } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
-import { labels } from "../naming.ts";
 import { isPending, later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { type JobDefaults, makeJob } from "./job.ts";
 import { customize } from "./podSettings.ts";
 import { envVars } from "./jobPod.ts";
+import { scaleOf } from "./supervisorJob.ts";
 
 /** The queue bounds attempts and failures; Kubernetes would delete pods, with their logs, and count the restarts of all of them together. */
 const BACKOFF_LIMIT = 1_000_000;
@@ -17,7 +17,7 @@ const BACKOFF_LIMIT = 1_000_000;
 const GRACE_MARGIN_MS = 5_000;
 
 /** Resources of a worker: what nothing else is said of is admitted by quotas, too. */
-const RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } };
+export const WORKER_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } };
 
 /** How the work is done. */
 export interface WorkerJobArgs {
@@ -25,6 +25,8 @@ export interface WorkerJobArgs {
   settings: Values<typeof batchSettings>;
   /** Path of the handler, for messages. */
   handler: string | undefined;
+  /** Where the variables that are kept encrypted come from. */
+  envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
   follows: K8sObject[];
   gate: Promise<void>;
   insteadOf: pulumi.Input<string>;
@@ -34,23 +36,9 @@ export interface WorkerJobArgs {
 export function makeWorkerJob(
   resource: string,
   defaults: JobDefaults,
-  { args, settings, handler, follows, gate, insteadOf }: WorkerJobArgs,
+  { args, settings, handler, envFrom, follows, gate, insteadOf }: WorkerJobArgs,
 ): k8s.batch.v1.Job {
   const { priorityClass, serviceAccountName } = settings;
-  const secret =
-    settings.secretEnv &&
-    new k8s.core.v1.Secret(
-      `${resource}-env`,
-      {
-        metadata: {
-          name: `${defaults.name}-env`,
-          namespace: defaults.namespace,
-          labels: labels(defaults.name, "worker", defaults.labels),
-        },
-        stringData: settings.secretEnv,
-      },
-      { parent: defaults.parent, deleteBeforeReplace: true },
-    );
   return makeJob(resource, defaults, {
     name: defaults.name,
     component: "worker",
@@ -62,7 +50,9 @@ export function makeWorkerJob(
     gate,
     insteadOf,
     customize: (template) => customize(template, { ...settings, sharedMemory: args.sharedMemory }),
-    spec: { parallelism: settings.parallelism, backoffLimit: BACKOFF_LIMIT },
+    spec: { parallelism: settings.parallelism.min, backoffLimit: BACKOFF_LIMIT },
+    // The supervisor changes it while the batch runs.
+    ignoreChanges: scaleOf(settings) ? ["spec.parallelism"] : undefined,
     pod: {
       restartPolicy: "OnFailure",
       // What a command leaves behind is reaped by the pod's own first process.
@@ -74,14 +64,14 @@ export function makeWorkerJob(
       automountServiceAccountToken: serviceAccountName !== undefined,
     },
     container: {
-      resources: settings.resources ?? RESOURCES,
+      resources: settings.resources ?? WORKER_RESOURCES,
       livenessProbe: {
         exec: { command: ["node", "/app/bin/livenessProbe.js"] },
         initialDelaySeconds: 30,
         periodSeconds: 30,
         timeoutSeconds: 10,
       },
-      envFrom: secret && [{ secretRef: { name: secret.metadata.name } }],
+      envFrom,
     },
     env: environment(args, settings, handler),
   });

@@ -66,7 +66,7 @@ async function readJob(cluster: Cluster, { name, namespace, uid }: AwaitedJob): 
 }
 
 /** Its pods, the newest last. */
-async function podsOf(cluster: Cluster, { namespace, uid }: AwaitedJob) {
+export async function jobPods(cluster: Cluster, { namespace, uid }: AwaitedJob) {
   const { items } = await cluster.core.listNamespacedPod({ namespace, labelSelector: `controller-uid=${uid}` });
   const time = (pod: (typeof items)[number]) => pod.metadata?.creationTimestamp?.getTime() ?? 0;
   return items.sort((a, b) => time(a) - time(b));
@@ -74,7 +74,7 @@ async function podsOf(cluster: Cluster, { namespace, uid }: AwaitedJob) {
 
 /** The reason with which its last pod ended, one line. */
 async function lastWords(cluster: Cluster, job: AwaitedJob): Promise<string | undefined> {
-  const pods = await podsOf(cluster, job).catch(() => []);
+  const pods = await jobPods(cluster, job).catch(() => []);
   const ends = pods.flatMap(
     ({ status }) => status?.containerStatuses?.map(({ state }) => state?.terminated?.message) ?? [],
   );
@@ -84,7 +84,7 @@ async function lastWords(cluster: Cluster, job: AwaitedJob): Promise<string | un
 /** The last line that its newest pod printed. */
 async function lastLine(cluster: Cluster, job: AwaitedJob): Promise<string | undefined> {
   try {
-    const pod = (await podsOf(cluster, job)).at(-1);
+    const pod = (await jobPods(cluster, job)).at(-1);
     if (!pod) return undefined;
     const log = await cluster.core.readNamespacedPodLog({
       name: pod.metadata!.name!,

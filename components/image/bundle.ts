@@ -20,7 +20,7 @@ const program = (path: string) => own(path + extname(here));
 const programs = {
   worker: program("worker/main"),
   seed: program("seed/main"),
-  supervisor: program("worker/supervisor"),
+  supervisor: program("worker/supervisor/main"),
   livenessProbe: program("worker/livenessProbe"),
   leaseKeeperThread: program("queue/consumer/leaseKeeperThread"),
 };

@@ -106,6 +106,7 @@ export class Redis extends pulumi.ComponentResource {
     const namespace = args.createNamespace ? this.#createNamespace(name, args) : (args.namespace ?? "default");
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;
+    const id = pulumi.interpolate`${namespace}.${service}`;
     if (settings.url !== undefined || from !== undefined) {
       const reference =
         from === undefined
@@ -122,7 +123,10 @@ export class Redis extends pulumi.ComponentResource {
       };
       this.reference = reference;
       this.storage = this.first = makeRedisAddress(`${name}-url`, address, { parent: this });
-      this.#access = { ...addressAccess(address), labels: clientLabel(reference) };
+      this.#access = {
+        ...addressAccess(address),
+        labels: { [CLIENT_LABEL]: from === undefined ? id : pulumi.unsecret(reference.id) },
+      };
       this.ready = Promise.resolve();
     } else {
       const server = new RedisServer(this, name, {
@@ -138,7 +142,7 @@ export class Redis extends pulumi.ComponentResource {
       this.storage = server.storage;
       this.first = server.first;
       this.podName = server.podName;
-      this.#access = { env: server.env, labels: clientLabel(server.reference) };
+      this.#access = { env: server.env, labels: { [CLIENT_LABEL]: id } };
       this.ready = pulumi.runtime.isDryRun() ? Promise.resolve() : this.#untilReady(service, server);
     }
     this.location = this.reference.location;
@@ -222,6 +226,3 @@ export class Redis extends pulumi.ComponentResource {
     this.#queues.set(queue, batch);
   }
 }
-
-/** The label with which its network policy lets a pod in. */
-const clientLabel = ({ id }: pulumi.Output<RedisReference>): Labels => ({ [CLIENT_LABEL]: pulumi.unsecret(id) });

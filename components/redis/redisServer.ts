@@ -107,8 +107,7 @@ export class RedisServer {
       // Used where the name does not resolve: a cluster without DNS.
       { name: "REDIS_SERVICE_HOST", value: clusterService.spec.clusterIP },
     ];
-    const secret =
-      password && pulumi.all([password.data, password.stringData]).apply(([data, text]) => passwordOf(data, text));
+    const secret = password && password.data.apply((data) => Buffer.from(data.password ?? "", "base64").toString());
     const { uid } = this.storage.metadata;
     this.reference = pulumi.secret(
       pulumi
@@ -145,10 +144,4 @@ export class RedisServer {
     };
     return strategicMerge(template, pod ?? {}) as PodTemplate;
   }
-}
-
-/** The password as the API server keeps it, or as it was given: a provider may answer either. */
-function passwordOf(data: Record<string, string> | undefined, text: Record<string, string> | undefined): string {
-  const encoded = data?.password;
-  return encoded === undefined ? (text?.password ?? "") : Buffer.from(encoded, "base64").toString();
 }

@@ -6,6 +6,7 @@ import { type ParsedRecord, parseRecord, type Origin } from "./record.ts";
 import { Script } from "../redis/script.ts";
 import type { BatchState, Counts, ItemRecord, PurgeResult, QueueAdminApi, QueueSummary, WorkerInfo } from "../types.ts";
 import { listQueues } from "./queueList.ts";
+import { Supervision } from "./supervision.ts";
 import { parseWorker, type WorkerFields } from "./workerInfo.ts";
 
 const scripts = {
@@ -26,6 +27,8 @@ export class QueueAdmin implements QueueAdminApi {
   readonly #redis: Redis;
   readonly #queue: string;
   readonly #keys: Keys;
+  /** What the batch's supervisor keeps in it. */
+  readonly supervision: Supervision;
 
   /**
    * @param redis A connection, as `connect` makes it.
@@ -35,6 +38,7 @@ export class QueueAdmin implements QueueAdminApi {
     this.#redis = redis;
     this.#queue = queue;
     this.#keys = keys(queue);
+    this.supervision = new Supervision(redis, queue);
   }
 
   /**
@@ -60,25 +64,41 @@ export class QueueAdmin implements QueueAdminApi {
   async counts(): Promise<Counts> {
     const reply = (await scripts.counts.run(this.#redis, this.#queue)) as [string, string, string, ...number[]];
     const [state, reason, owner, ...numbers] = reply;
-    const [total, waiting, running, delayed, done, dead, lost, retried, foreign, startedAt, endedAt, now] = numbers as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [total, waiting, running, delayed, done, dead, lost, retried, foreign, startedAt, endedAt, dueSoon, now] =
+      numbers as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
     return {
       state: state as BatchState,
       ...(reason && { reason }),
       owner,
-      ...{ total, waiting, running, delayed, done, dead, lost, retried, external: foreign, startedAt, endedAt, now },
+      ...{
+        total,
+        waiting,
+        running,
+        delayed,
+        done,
+        dead,
+        lost,
+        retried,
+        external: foreign,
+        startedAt,
+        endedAt,
+        dueSoon,
+        now,
+      },
     };
   }
 

@@ -1,6 +1,8 @@
 #!lua flags=no-writes
 -- One consistent read of the whole batch. See queue/README.md.
 local list, batch = KEYS[1], KEYS[2]
+-- A pod starts within this time, about.
+local DUE_SOON_MS = 10000
 local b = redis.call('HMGET', batch, 'schema', 'state', 'paused', 'reason', 'owner', 'total', 'lastLength', 'lost', 'retried',
   'externalTaken', 'startedAt', 'endedAt')
 local time = redis.call('TIME')
@@ -14,10 +16,15 @@ if waiting > seen then total = total + waiting - seen else foreign = foreign + s
 if state == 'finished' and waiting > 0 then state = 'open' end
 if state == 'open' and b[3] == '1' then state = 'paused' end
 
+local function dueWithin(key, ms)
+  return redis.call('ZCOUNT', key, '-inf', time[1] * 1000 + ms)
+end
+
 return {
   state, b[4] or '', b[5] or '', total, waiting,
   redis.call('ZCARD', KEYS[3]), redis.call('ZCARD', KEYS[4]) + redis.call('ZCARD', KEYS[5]),
   redis.call('HLEN', KEYS[7]) - dead, dead,
   tonumber(b[8] or 0), tonumber(b[9] or 0), foreign, tonumber(b[11] or 0), tonumber(b[12] or 0),
+  dueWithin(KEYS[4], DUE_SOON_MS) + dueWithin(KEYS[5], DUE_SOON_MS),
   time[1] * 1000 + math.floor(time[2] / 1000),
 }

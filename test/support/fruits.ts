@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { execa } from "execa";
-import type { ResultRow } from "../../cli/view/resultRow.ts";
+import type { ResultRow } from "../../queue/index.ts";
 import { Consumer, DoNotRetry, Seeder } from "../../queue/index.ts";
 
 export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon", "orange"];

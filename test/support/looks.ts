@@ -6,7 +6,7 @@ export const NOW = 1_800_000_000_000;
 /** One look at a batch of 100 items that runs since ten seconds. */
 export const counts = (more: Partial<Counts> = {}): Counts => ({
   ...{ state: "open", owner: "fruit/dev", total: 100, waiting: 50, running: 10, delayed: 0, done: 40, dead: 0 },
-  ...{ lost: 0, retried: 0, external: 0, startedAt: NOW - 10_000, endedAt: 0, now: NOW },
+  ...{ lost: 0, retried: 0, external: 0, startedAt: NOW - 10_000, endedAt: 0, dueSoon: 0, now: NOW },
   ...more,
 });
 

@@ -37,6 +37,11 @@ function outputs(inputs: Fields, live: Fields): Fields {
   const all: Fields = { ...inputs, __inputs: inputs, metadata };
   if (isObject(inputs.spec) && isObject(live.spec)) all.spec = { ...live.spec, ...inputs.spec };
   if (live.status !== undefined) all.status = live.status;
+  // The API server keeps the texts of a Secret as data.
+  if (inputs.stringData !== undefined) {
+    delete all.stringData;
+    all.data = live.data ?? {};
+  }
   return all;
 }
 
@@ -55,7 +60,8 @@ async function ready({ id, kind, path }: Located, urn: string, inputs: Fields, o
 /** Outputs in a preview: what only the API server gives is not known. */
 function previewed(inputs: Fields): Fields {
   const metadata = { ...(inputs.metadata as Fields), uid: UNKNOWN };
-  return { ...inputs, __inputs: inputs, metadata, status: UNKNOWN };
+  const data: Fields = inputs.stringData === undefined ? {} : { data: UNKNOWN };
+  return { ...inputs, ...data, __inputs: inputs, metadata, status: UNKNOWN };
 }
 
 /** What the API server refuses is refused in the preview, except where that may be because of what the preview did not make. */

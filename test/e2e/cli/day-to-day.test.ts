@@ -1,7 +1,7 @@
 // `wq` beside an `up` that runs: through the cluster, as a person types it.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ResultRow } from "../../../cli/view/resultRow.ts";
+import type { ResultRow } from "../../../queue/index.ts";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -13,7 +13,7 @@ import { ndjson, runFruits, wq } from "../../support/fruits.ts";
 
 const counts: Counts = {
   ...{ state: "finished", owner: "a/b", total: 0, waiting: 0, running: 0, delayed: 0, done: 0, dead: 0 },
-  ...{ lost: 0, retried: 0, external: 0, startedAt: 1_000, endedAt: 9_000, now: 1_800_000_000_000 },
+  ...{ lost: 0, retried: 0, external: 0, startedAt: 1_000, endedAt: 9_000, dueSoon: 0, now: 1_800_000_000_000 },
 };
 
 /** Items of 20 slots in 4 pods; every 1000th fails. */

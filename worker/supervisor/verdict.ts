@@ -1,5 +1,5 @@
 // What is to be said of a batch in the end.
-import type { Counts } from "../queue/index.ts";
+import type { Counts } from "../../queue/index.ts";
 
 const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { COLUMNS, isSettled, type ResultRow, resultRow } from "../../../../cli/view/resultRow.ts";
-import type { ItemRecord } from "../../../../queue/types.ts";
-import { attempt, NOW, record } from "../../../support/looks.ts";
+import { COLUMNS, isSettled, type ResultRow, resultRow } from "../../../queue/admin/resultRow.ts";
+import type { ItemRecord } from "../../../queue/types.ts";
+import { attempt, NOW, record } from "../../support/looks.ts";
 
 const failed = attempt({ outcome: "failed", error: "no" });
 const rows: [what: string, record: ItemRecord, row: Partial<ResultRow>][] = [

@@ -1,4 +1,4 @@
-import type { Counts } from "../queue/index.ts";
+import type { Counts } from "../../queue/index.ts";
 
 /**
  * Makes a line of progress now and then, and whenever the state changes.

@@ -1,6 +1,5 @@
-import type { ItemRecord } from "../../queue/index.ts";
-import { firstLine } from "../errors.ts";
-import { textOf } from "./format.ts";
+import { isUtf8 } from "node:buffer";
+import type { ItemRecord } from "../types.ts";
 
 /** One line of `wq results`: an item that is settled, or as far as it got. */
 export interface ResultRow {
@@ -42,7 +41,8 @@ export const COLUMNS = [
 export const isSettled = ({ outcome }: ItemRecord): boolean => outcome === "done" || outcome === "dead";
 
 /** The payload as text, or its bytes in base64: unlike a display name, nothing is cut or escaped. */
-export const itemText = (payload: Buffer): string => textOf(payload) ?? `base64:${payload.toString("base64")}`;
+export const itemText = (payload: Buffer): string =>
+  isUtf8(payload) ? payload.toString() : `base64:${payload.toString("base64")}`;
 
 /** JSON where it is JSON, else the text itself. */
 function parseValue(text: string | undefined): unknown {
@@ -69,6 +69,6 @@ export function resultRow({ id, payload, outcome, value, reason, attempts }: Ite
     start: iso(last?.start),
     end: iso(last?.end),
     duration: last?.end ? last.end - last.start : null,
-    reason: outcome === "done" || reason === undefined ? null : firstLine(reason),
+    reason: outcome === "done" || reason === undefined ? null : reason.split("\n", 1)[0]!,
   };
 }

@@ -1,0 +1,40 @@
+// What the supervisor may do in the cluster: read one Job, and change how many pods it has.
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { labels } from "../naming.ts";
+import type { JobDefaults } from "./job.ts";
+
+/** An account, and what must be there before it is used. */
+export interface ScaleRights {
+  serviceAccountName: pulumi.Output<string>;
+  ready: pulumi.Resource;
+}
+
+/** Creates a ServiceAccount that may `get` and `patch` the worker Job, and nothing else. */
+export function makeScaleRights(
+  resource: string,
+  { parent, name, namespace, labels: own }: JobDefaults,
+  workerJob: pulumi.Input<string>,
+): ScaleRights {
+  const metadata = { name: `${name}-supervisor`, namespace, labels: labels(name, "supervisor", own) };
+  const opts = { parent, deleteBeforeReplace: true };
+  const account = new k8s.core.v1.ServiceAccount(resource, { metadata, automountServiceAccountToken: false }, opts);
+  const role = new k8s.rbac.v1.Role(
+    resource,
+    {
+      metadata,
+      rules: [{ apiGroups: ["batch"], resources: ["jobs"], resourceNames: [workerJob], verbs: ["get", "patch"] }],
+    },
+    opts,
+  );
+  const ready = new k8s.rbac.v1.RoleBinding(
+    resource,
+    {
+      metadata,
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
+      subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
+    },
+    opts,
+  );
+  return { serviceAccountName: account.metadata.name, ready };
+}

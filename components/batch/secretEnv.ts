@@ -1,0 +1,19 @@
+// The Secret with the variables that a stack keeps encrypted.
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { labels } from "../naming.ts";
+import type { JobDefaults } from "./job.ts";
+
+/** Creates it. @returns What a container reads it by. */
+export function makeSecretEnv(
+  resource: string,
+  { parent, name, namespace, labels: own }: JobDefaults,
+  stringData: pulumi.Input<Record<string, pulumi.Input<string>>>,
+): k8s.types.input.core.v1.EnvFromSource {
+  const secret = new k8s.core.v1.Secret(
+    resource,
+    { metadata: { name: `${name}-env`, namespace, labels: labels(name, "worker", own) }, stringData },
+    { parent, deleteBeforeReplace: true },
+  );
+  return { secretRef: { name: secret.metadata.name } };
+}

@@ -1,0 +1,51 @@
+// What the supervisor of a batch keeps in it: who it is, who was told of what, and the output of `finish`.
+import type { Redis } from "ioredis";
+import { keys } from "../redis/keys.ts";
+import { waitAof } from "../redis/waitAof.ts";
+
+const [SUPERVISOR, NOTIFIED, FINISH] = ["supervisor", "notified", "finish"];
+
+/** The supervision of one batch. */
+export class Supervision {
+  readonly #redis: Redis;
+  readonly #batch: string;
+
+  constructor(redis: Redis, queue: string) {
+    this.#redis = redis;
+    this.#batch = keys(queue).batch;
+  }
+
+  /** Takes over: whoever supervised it before stops. */
+  async claim(id: string): Promise<void> {
+    await this.#redis.hset(this.#batch, SUPERVISOR, id);
+  }
+
+  /** Whether nobody else has taken over. A batch that began anew has forgotten who did. */
+  async holds(id: string): Promise<boolean> {
+    const holder = await this.#redis.hget(this.#batch, SUPERVISOR);
+    if (holder === null) await this.claim(id);
+    return holder === null || holder === id;
+  }
+
+  /** Returns when all that was written so far is on disk, on this connection. */
+  async persist(id: string): Promise<void> {
+    await this.claim(id);
+    await waitAof(this.#redis);
+  }
+
+  async wasNotified(event: string): Promise<boolean> {
+    return (await this.#redis.hget(this.#batch, NOTIFIED)) === event;
+  }
+
+  async setNotified(event: string): Promise<void> {
+    await this.#redis.hset(this.#batch, NOTIFIED, event);
+  }
+
+  async finishOutput(): Promise<string | undefined> {
+    return (await this.#redis.hget(this.#batch, FINISH)) ?? undefined;
+  }
+
+  async setFinishOutput(output: string): Promise<void> {
+    await this.#redis.hset(this.#batch, FINISH, output);
+  }
+}

@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type QueueAdmin, resultRow } from "../../queue/index.ts";
+import { commandEnvironment } from "../commandEnvironment.ts";
+import { logLines } from "../splitLines.ts";
+
+/** Every result, in the order of the items, a line of JSON each. */
+async function* rows(admin: QueueAdmin): AsyncIterable<string> {
+  for await (const record of admin.results()) yield `${JSON.stringify(resultRow(record))}\n`;
+}
+
+/**
+ * Runs a program once, with every result on its standard input.
+ * @param maxBytes Longer output is cut.
+ * @returns What it wrote to standard output.
+ * @throws Error with its last line where it fails.
+ */
+export async function runFinish([program, ...args]: string[], admin: QueueAdmin, maxBytes: number): Promise<string> {
+  const child = spawn(program!, args, { env: commandEnvironment(), stdio: "pipe" });
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let last = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (bytes <= maxBytes) chunks.push(chunk);
+    bytes += chunk.length;
+  });
+  logLines(child.stderr, (line) => {
+    last = line || last;
+    console.log(line);
+  });
+  const closed = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  // A program that does not read its input to the end is not an error.
+  const fed = pipeline(Readable.from(rows(admin)), child.stdin).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+  });
+  const [[code, signal]] = await Promise.all([closed, fed]);
+  const output = Buffer.concat(chunks).subarray(0, maxBytes).toString().trimEnd();
+  if (code === 0) return output;
+  const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
+  const reason = last || output.split("\n").at(-1);
+  throw new Error(`${program} ${how}${reason && `: ${reason}`}`);
+}

@@ -1,0 +1,34 @@
+// The API server as a pod with a ServiceAccount reaches it.
+import { existsSync, readFileSync } from "node:fs";
+import { request } from "node:https";
+import { text } from "node:stream/consumers";
+
+const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+const TIMEOUT_MS = 10_000;
+
+/** Whether this pod has a token. */
+export const hasToken = (): boolean => existsSync(`${ACCOUNT}/token`);
+
+/**
+ * One call.
+ * @param body A merge patch; without one the object is read.
+ * @throws Error with the API server's own words.
+ */
+export async function callApi(path: string, body?: unknown): Promise<unknown> {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
+  // Read anew each time: tokens are replaced while a pod runs.
+  const [ca, token] = [readFileSync(`${ACCOUNT}/ca.crt`), readFileSync(`${ACCOUNT}/token`, "utf8")];
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/merge-patch+json" };
+  const method = body === undefined ? "GET" : "PATCH";
+  return new Promise((resolve, reject) => {
+    const call = request({ host, port, path, method, headers, ca, timeout: TIMEOUT_MS }, (response) => {
+      text(response).then((answer) => {
+        const value = JSON.parse(answer) as { message?: string };
+        if (response.statusCode! < 300) resolve(value);
+        else reject(new Error(value.message ?? `it answered ${response.statusCode}`));
+      }, reject);
+    });
+    call.on("error", reject).on("timeout", () => call.destroy(new Error("it does not answer")));
+    call.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}

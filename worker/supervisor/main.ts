@@ -1,0 +1,13 @@
+// The supervisor: watches the batch from the start of the workers to its end. Its exit code is that of `pulumi up`, its last line the error of it.
+import { runProgram } from "../program.ts";
+import { startRelay } from "./relay.ts";
+import { supervisorSettings } from "./settings.ts";
+import { Supervisor } from "./supervisor.ts";
+
+async function main(): Promise<number> {
+  const settings = await supervisorSettings();
+  startRelay(settings.url);
+  return new Supervisor(settings).run();
+}
+
+await runProgram(main);

@@ -1,0 +1,64 @@
+import pRetry from "p-retry";
+import type { Counts } from "../../queue/index.ts";
+
+/** What somebody is told of. */
+export type Occasion = "finished" | "failed" | "aborted" | "overdue" | "stalled";
+
+const TIMEOUT_MS = 10_000;
+const RETRIES = 3;
+
+/** Tells a URL how a batch goes: one POST an occasion. */
+export class Notifier {
+  readonly #url: string;
+  readonly #batch: string;
+
+  /** @param batch What the batch is called, for people. */
+  constructor(url: string, batch: string) {
+    this.#url = url;
+    this.#batch = batch;
+  }
+
+  /**
+   * Sends one JSON object; its `text` reads well in Slack and Mattermost.
+   * @returns Why it did not arrive, without the URL, which may be a secret; undefined where it did.
+   */
+  async tell(occasion: Occasion, line: string, counts: Counts): Promise<string | undefined> {
+    const { total, done, dead, waiting, running, delayed, startedAt, endedAt, now } = counts;
+    const seconds = startedAt ? Math.round(((endedAt || now) - startedAt) / 1000) : 0;
+    const body = JSON.stringify({
+      text: `${SIGNS[occasion]} *${this.#batch}*: ${line}`,
+      batch: this.#batch,
+      event: occasion,
+      counts: { total, done, failed: dead, waiting, running, delayed },
+      seconds,
+    });
+    try {
+      await pRetry(() => this.#post(body), { retries: RETRIES, minTimeout: 500, maxTimeout: 2_000 });
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  async #post(body: string): Promise<void> {
+    const headers = { "content-type": "application/json" };
+    let response: Response;
+    try {
+      response = await fetch(this.#url, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    } catch (error) {
+      // The message of fetch may repeat the URL; the code of its cause does not.
+      const { name, cause } = error as Error & { cause?: { code?: string } };
+      throw new Error(`it cannot be reached (${cause?.code ?? name})`, { cause: error });
+    }
+    await response.body?.cancel();
+    if (!response.ok) throw new Error(`it answered ${response.status}`);
+  }
+}
+
+const SIGNS: Record<Occasion, string> = {
+  finished: ":white_check_mark:",
+  failed: ":x:",
+  aborted: ":x:",
+  overdue: ":hourglass:",
+  stalled: ":warning:",
+};

@@ -1,0 +1,33 @@
+import type { Counts } from "../../queue/index.ts";
+
+/** Bounds of the number of pods, and when it may shrink. */
+export interface ScaleOptions {
+  min: number;
+  max: number;
+  /** Items a pod works on at a time. */
+  concurrency: number;
+  /** How long pods must not be needed before they go, ms. */
+  idleAfterMs: number;
+}
+
+type Load = Pick<Counts, "waiting" | "running" | "dueSoon" | "now">;
+
+/** How many pods the load needs, of late: more at once, fewer only when they were not needed for a while. */
+export class ScalePlan {
+  readonly #options: ScaleOptions;
+  /** What was needed when, the newest last; of the same need only the last look. */
+  #needs: { at: number; pods: number }[] = [];
+
+  constructor(options: ScaleOptions) {
+    this.#options = options;
+  }
+
+  /** @returns How many pods there should be. */
+  next(load: Load): number {
+    const { min, max, concurrency, idleAfterMs } = this.#options;
+    const pods = Math.max(min, Math.min(max, Math.ceil((load.waiting + load.running + load.dueSoon) / concurrency)));
+    this.#needs.push({ at: load.now, pods });
+    this.#needs = this.#needs.filter(({ at }, index, all) => index === all.length - 1 || load.now - at < idleAfterMs);
+    return Math.max(...this.#needs.map(({ pods }) => pods));
+  }
+}

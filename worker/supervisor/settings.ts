@@ -1,0 +1,56 @@
+// What the supervisor is told (worker/README.md).
+import * as parse from "../../config/parse.ts";
+import { redisUrl, text } from "../environment.ts";
+import type { ScaleOptions } from "./scalePlan.ts";
+
+/** What fits into a ConfigMap. */
+const MAX_OUTPUT_BYTES = 512 * 1024;
+
+/** It, parsed. */
+export interface SupervisorSettings {
+  url: string;
+  queue: string;
+  /** What the batch is called, for people. */
+  name: string;
+  allowFailures: boolean;
+  /** When the workers' time is up, ms since the epoch; and the limit as it was written. */
+  deadline: number;
+  activeDeadline: string;
+  scale: (ScaleOptions & { job: string; namespace: string }) | undefined;
+  notifyUrl: string | undefined;
+  stallAfterMs: number;
+  finish: string[] | undefined;
+  /** Longest output of it that is kept: also in a ConfigMap. */
+  maxOutputBytes: number;
+  metrics: boolean;
+}
+
+const optional = <T>(name: string, read: (name: string, value: string) => T): T | undefined =>
+  process.env[name] === undefined ? undefined : read(name, process.env[name]);
+
+/** @throws ConfigError: one line that names the variable. */
+export async function supervisorSettings(): Promise<SupervisorSettings> {
+  const activeDeadline = text("WQ_ACTIVE_DEADLINE");
+  const since = Date.parse(process.env.WQ_WORKERS_SINCE ?? "") || Date.now();
+  const range = optional("WQ_SCALE", parse.parallelism);
+  return {
+    url: await redisUrl(),
+    queue: text("WQ_QUEUE"),
+    name: process.env.WQ_NAME ?? text("WQ_QUEUE"),
+    allowFailures: process.env.WQ_ALLOW_FAILURES === "true",
+    deadline: since + parse.duration(0)("WQ_ACTIVE_DEADLINE", activeDeadline),
+    activeDeadline,
+    scale: range && {
+      ...range,
+      concurrency: optional("WQ_CONCURRENCY", parse.integer(1)) ?? 1,
+      idleAfterMs: optional("WQ_IDLE_AFTER", parse.duration(0)) ?? 60_000,
+      job: text("WQ_WORKER_JOB"),
+      namespace: text("POD_NAMESPACE"),
+    },
+    notifyUrl: process.env.WQ_NOTIFY,
+    stallAfterMs: optional("WQ_STALL_AFTER", parse.duration(0)) ?? Infinity,
+    finish: optional("WQ_FINISH", (name, value) => parse.command(name, JSON.parse(value))),
+    maxOutputBytes: Math.min(MAX_OUTPUT_BYTES, optional("WQ_MAX_RESULT_BYTES", parse.integer(0)) ?? 65_536),
+    metrics: process.env.WQ_METRICS === "true",
+  };
+}

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Counts, QueueAdmin } from "../../queue/index.ts";
+import { printable } from "../log.ts";
+import { ProgramExit } from "../program.ts";
+import { runFinish } from "./finish.ts";
+import { Metrics } from "./metrics.ts";
+import { Notifier, type Occasion } from "./notifier.ts";
+import { progressLine } from "./progress.ts";
+import { Scaler } from "./scaler.ts";
+import type { SupervisorSettings } from "./settings.ts";
+import { StallWatch } from "./stallWatch.ts";
+import { summarize } from "./verdict.ts";
+
+const POLL_MS = 1_000;
+const PROGRESS_MS = 5_000;
+/** Time for Prometheus to read the numbers of the end, ms. */
+const SCRAPE_MS = 30_000;
+/** Failed items that are named. */
+const NAMED = 5;
+/** The verdict is a bad one. */
+const BAD = 1;
+
+/** Looks at a batch once a second, and does what follows from it. Redis may go and come back meanwhile. */
+export class Supervisor {
+  readonly #settings: SupervisorSettings;
+  readonly #progress = progressLine(PROGRESS_MS);
+  readonly #stalls: StallWatch;
+  readonly #notifier?: Notifier;
+  readonly #scaler?: Scaler;
+  readonly #metrics?: Metrics;
+
+  constructor(settings: SupervisorSettings) {
+    this.#settings = settings;
+    const { queue, name, notifyUrl, scale, metrics, stallAfterMs } = settings;
+    this.#stalls = new StallWatch(stallAfterMs);
+    if (notifyUrl) this.#notifier = new Notifier(notifyUrl, name);
+    if (scale) this.#scaler = new Scaler(scale.namespace, scale.job, scale);
+    if (metrics) {
+      this.#metrics = new Metrics(queue);
+      this.#metrics.listen();
+    }
+  }
+
+  /** @returns The exit code. @throws ProgramExit with the verdict where it is a bad one. */
+  async run(): Promise<number> {
+    const { url, queue, deadline } = this.#settings;
+    let away = "";
+    for (; ; await sleep(POLL_MS)) {
+      try {
+        const admin = await QueueAdmin.open(url, queue);
+        away = "";
+        try {
+          return await this.#watch(admin);
+        } finally {
+          await admin.close();
+        }
+      } catch (error) {
+        if (error instanceof ProgramExit) throw error;
+        const { message } = error as Error;
+        if (Date.now() > deadline) throw new ProgramExit(BAD, `The batch could not be judged: ${message}`);
+        if (message !== away) console.log((away = message));
+      }
+    }
+  }
+
+  /** Looks until the batch has ended. */
+  async #watch(admin: QueueAdmin): Promise<number> {
+    const id = process.env.POD_NAME ?? "";
+    const { supervision } = admin;
+    await supervision.claim(id);
+    for (; ; await sleep(POLL_MS)) {
+      if (!(await supervision.holds(id))) {
+        console.log("Another supervisor has taken over");
+        return 0;
+      }
+      const counts = await admin.counts();
+      this.#metrics?.update(counts);
+      if (counts.state === "finished" || counts.state === "aborted") {
+        // An end is believed once it is on disk, and still there.
+        await supervision.persist(id);
+        const confirmed = await admin.counts();
+        if (confirmed.state === counts.state) return await this.#end(admin, confirmed);
+        continue;
+      }
+      if (Date.now() > this.#settings.deadline) return await this.#overdue(admin, counts);
+      await this.#follow(admin, counts);
+    }
+  }
+
+  /** What is said and done on the way. */
+  async #follow(admin: QueueAdmin, counts: Counts): Promise<void> {
+    const lines = [await this.#scaler?.follow(counts), this.#progress(counts)];
+    const stalled = this.#stalls.look(counts);
+    if (stalled) {
+      lines.push(stalled);
+      await this.#notify(admin, "stalled", stalled, counts);
+    }
+    for (const line of lines) if (line) console.log(line);
+  }
+
+  async #end(admin: QueueAdmin, counts: Counts): Promise<number> {
+    const failed: string[] = [];
+    for await (const { payload } of admin.dead()) if (failed.push(printable(payload)) >= NAMED) break;
+    let { line, passes } = summarize(counts, failed, this.#settings.allowFailures);
+    if (passes && this.#settings.finish) {
+      try {
+        await this.#finish(admin, this.#settings.finish);
+      } catch (error) {
+        [line, passes] = [`${line}, but finish failed: ${(error as Error).message}`, false];
+      }
+    }
+    const occasion = counts.state === "aborted" ? "aborted" : passes ? "finished" : "failed";
+    return this.#conclude(admin, occasion, line, passes, counts);
+  }
+
+  async #finish(admin: QueueAdmin, command: string[]): Promise<void> {
+    const output = await runFinish(command, admin, this.#settings.maxOutputBytes);
+    await admin.supervision.setFinishOutput(output);
+    // For `up`, which reads it here.
+    console.log(`finish: ${JSON.stringify(output)}`);
+  }
+
+  /** The Job controller ends the workers at that time; what they had in flight is released. */
+  #overdue(admin: QueueAdmin, counts: Counts): Promise<number> {
+    const { done, dead, total } = counts;
+    const failed = dead > 0 ? `, ${dead} failed` : "";
+    const line = `the workers reached activeDeadline (${this.#settings.activeDeadline}) with ${done} of ${total} items done${failed}: \`pulumi up\` goes on where they stopped; raise activeDeadline if they need longer`;
+    return this.#conclude(admin, "overdue", line, false, counts);
+  }
+
+  async #conclude(
+    admin: QueueAdmin,
+    occasion: Occasion,
+    line: string,
+    passes: boolean,
+    counts: Counts,
+  ): Promise<number> {
+    await this.#notify(admin, occasion, line, counts);
+    await this.#metrics?.close(SCRAPE_MS);
+    if (!passes) throw new ProgramExit(BAD, line);
+    console.log(line);
+    return 0;
+  }
+
+  /** Once for each occasion, also when the supervisor starts again. */
+  async #notify(admin: QueueAdmin, occasion: Occasion, line: string, counts: Counts): Promise<void> {
+    const event = `${occasion} ${counts.endedAt || counts.done + counts.dead}`;
+    if (!this.#notifier || (await admin.supervision.wasNotified(event))) return;
+    const trouble = await this.#notifier.tell(occasion, line, counts);
+    if (trouble) console.log(`Warning: nobody was told, \`notify\`: ${trouble}`);
+    else await admin.supervision.setNotified(event);
+  }
+}
