@@ -20,8 +20,8 @@ export interface RedisLocation {
   url?: string;
   /** Certificate of a private authority, as PEM. */
   ca?: string;
-  /** Jobs of this namespace whose pods can reach it, for where this machine cannot; the best first. */
-  relayJobs?: string[];
+  /** Jobs whose pods can reach it, for where this machine cannot; the best first. */
+  relay?: { namespace: string; jobs: string[] };
 }
 
 /** Where a batch is. */
@@ -100,7 +100,7 @@ export function findBatches(state: StackState): BatchLocation[] {
         queue,
         workerJob,
         workerUrn: workers?.urn,
-        redis: { ...redis, cluster, relayJobs },
+        redis: { ...redis, cluster, relay: { namespace, jobs: relayJobs } },
         cluster,
       },
     ];

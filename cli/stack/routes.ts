@@ -61,8 +61,7 @@ const REDIS_PORT = 6379;
 /** Straight to its address: a Redis of the user's own that this machine can reach. */
 const direct: Route = {
   leadsTo: ({ url }) => url !== undefined,
-  open: ({ url, ca, relayJobs = [] }) =>
-    connectTo(url!, { ca, patienceMs: relayJobs.length > 0 ? DIRECT_MS : undefined }),
+  open: ({ url, ca, relay }) => connectTo(url!, { ca, patienceMs: relay?.jobs.length ? DIRECT_MS : undefined }),
 };
 
 /** Through the cluster's API server to the Pod that Redis runs in. */
@@ -81,16 +80,17 @@ const podForward: Route = {
  * Through a Pod that relays to a Redis which only the cluster can reach: the supervisor's while it runs, else one that
  * is started for it.
  */
-const relay: Route = {
-  leadsTo: ({ url, relayJobs = [] }) => url !== undefined && relayJobs.length > 0,
-  async open({ cluster: settings, namespace, url, ca, relayJobs = [] }, stack) {
-    const { port, close } = await openRelay(await openCluster(settings, namespace, stack), relayJobs);
+const throughRelay: Route = {
+  leadsTo: ({ url, relay }) => url !== undefined && Boolean(relay?.jobs.length),
+  async open({ cluster: settings, url, ca, relay }, stack) {
+    const { namespace, jobs } = relay!;
+    const { port, close } = await openRelay(await openCluster(settings, namespace, stack), jobs);
     return connectTo(url!, { port, ca, release: close });
   },
 };
 
 /** In the order in which they are tried. */
-const routes: Route[] = [direct, podForward, relay];
+const routes: Route[] = [direct, podForward, throughRelay];
 
 /** Opens a connection by the first route that works. @throws UserError: the reasons of all routes that were tried. */
 export async function openRoute(

@@ -131,6 +131,20 @@ describe("wq beside `up`", function () {
     assert.deepEqual(worked, [...items].sort(), "none lost, none twice");
   });
 
+  it("retry leaves workers that run alone: they take what was put back", async () => {
+    const up = stack.up({ run: "3" });
+    let failed = 0;
+    for (let turn = 0; turn < 300 && failed === 0; turn++, await sleep(200)) {
+      const { now } = await status();
+      if (now?.state === "open" && now.running > 0) failed = now.dead;
+    }
+    const { code, out } = await stack.wq("retry");
+    assert.equal(code, 0);
+    assert.match(out, /^Put [1-6] items? back: the workers that run take them\.$/);
+    assert.match((await up).text, /6 of 60 items failed/);
+    assert.ok((await stack.items()).length > 60, "the same pods did it again");
+  });
+
   describe("without npx", () => {
     const elsewhere = mkdtempSync(join(tmpdir(), "job-wq-2-elsewhere-"));
     const state = join(project, ".state");

@@ -67,7 +67,7 @@ describe("batches of a stack's state", () => {
         queue: "q-thumbs",
         workerJob: "thumbs",
         workerUrn: urn(`${BATCH}$${JOB}`, "thumbs-workers"),
-        redis: { ...own, cluster: here, relayJobs: ["thumbs-x1", "thumbs"] },
+        redis: { ...own, cluster: here, relay: { namespace: "media", jobs: ["thumbs-x1", "thumbs"] } },
         cluster: here,
       },
       {
@@ -76,7 +76,7 @@ describe("batches of a stack's state", () => {
         queue: "q-index",
         workerJob: "index",
         workerUrn: urn(`${BATCH}$${JOB}`, "index-workers"),
-        redis: { ...managed, cluster: other, relayJobs: ["index-x1", "index"] },
+        redis: { ...managed, cluster: other, relay: { namespace: "media", jobs: ["index-x1", "index"] } },
         cluster: other,
       },
     ]);
