@@ -8,6 +8,7 @@ import { stop } from "./node/daemon.ts";
 import { removeNetwork } from "./node/network.ts";
 import { stopNode } from "./node/nodeControl.ts";
 import { allNodes } from "./node/nodes.ts";
+import { kill, pulumiProcesses } from "./node/processes.ts";
 import { runDir, stateDir } from "./paths.ts";
 
 /** Ended before the nodes: pods come and go with what these do. */
@@ -44,6 +45,7 @@ export async function down(): Promise<string> {
   const ended = [...(await stopAll(FIRST)), ...(await stopAll(["dockerd"]))];
   const nodes = await Promise.all(allNodes.map(stopNode));
   ended.push(...nodes.flatMap((node) => node.ended), ...(await stopAll(LAST)));
+  await kill(pulumiProcesses());
   const mounts = await unmountBelow(stateDir, runDir);
   await removeNetwork();
   for (const { cgroup } of allNodes) removeCgroup(cgroup);

@@ -130,8 +130,8 @@ function steps(address: string, plain: boolean): Listr {
           ]),
           step("base images", async () => {
             if (await canPull(docker)) return "pulled by the engine";
-            const made = [];
-            for (const recipe of recipes) if ((await rootfs(recipe)).built) made.push(recipe.name);
+            const trees = await Promise.all(recipes.map(rootfs));
+            const made = recipes.filter((_, index) => trees[index]!.built).map(({ name }) => name);
             return made.length ? `assembled ${made.join(", ")}` : "from the cache";
           }),
           step("Pulumi", providePulumi),

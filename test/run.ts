@@ -37,12 +37,17 @@ function count(outcome: FileOutcome): void {
   console.log(`\n-- ${outcome.file}: ${outcome.seconds.toFixed(0)} s\n${outcome.output.trimEnd()}`);
 }
 
-async function check(name: string): Promise<void> {
-  const [command, ...args] = checks[name]!;
-  const { exitCode } = await execa(command!, args, { cwd: root, stdio: "inherit", reject: false });
-  if (exitCode === 0) passed++;
-  else failed++;
-  if (exitCode !== 0) failures.push({ file: name, title: `${command} ${args.join(" ")}`, error: "see above" });
+/** Runs checks side by side; each prints at its end. */
+async function runChecks(names: string[]): Promise<void> {
+  const check = async (name: string) => {
+    const [command, ...args] = checks[name]!;
+    const { exitCode, all } = await execa(command!, args, { cwd: root, all: true, reject: false });
+    if (exitCode === 0) passed++;
+    else failed++;
+    if (exitCode !== 0) failures.push({ file: name, title: `${command} ${args.join(" ")}`, error: all });
+    console.log(`\n-- ${name}${all && `\n${all}`}`);
+  };
+  await Promise.all(names.map(check));
 }
 
 async function tests(stage: string): Promise<void> {
@@ -53,12 +58,18 @@ async function tests(stage: string): Promise<void> {
   else await runFiles(files, width, count);
 }
 
-for (const stage of asked.length ? stages.filter((name) => asked.map(stageOf).includes(name)) : stages) {
+async function timed(title: string, work: () => Promise<void>): Promise<void> {
   const started = Date.now();
-  console.log(`\n== ${stage}`);
-  await (stage in checks ? check(stage) : tests(stage));
-  console.log(`== ${stage}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  console.log(`\n== ${title}`);
+  await work();
+  console.log(`== ${title}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
 }
+
+const wanted = stages.filter((stage) => asked.length === 0 || asked.map(stageOf).includes(stage));
+const wantedChecks = wanted.filter((stage) => stage in checks);
+if (wantedChecks.length) await timed(wantedChecks.join(", "), () => runChecks(wantedChecks));
+for (const stage of wanted.filter((name) => name in widths)) await timed(stage, () => tests(stage));
+
 if (failures.length) console.log("\nWhat failed:");
 for (const { file, title, error } of failures) {
   console.log(`\n  ${file}: ${title}\n${error.replace(/^/gm, "    ").slice(0, 1000)}`);

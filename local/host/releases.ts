@@ -1,10 +1,10 @@
 // Published releases: downloaded where their hosts can be reached, which is quicker than building by minutes. Each file is compared with the
 // SHA-256 that its publisher serves beside it, over TLS, or with the one that is pinned here.
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, createReadStream, createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
 import { basename, join } from "node:path";
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "../errors.ts";
 import { pluginVersions } from "../plugins/versions.ts";
@@ -79,8 +79,8 @@ async function answers(url: string): Promise<boolean> {
   if (process.env[MIRROR] === "none") return false;
   try {
     const answer = await fetch(resolve(url), { method: "HEAD", signal: AbortSignal.timeout(ANSWER_MS) });
-    // A registry asks who one is, and a mirror may have other files; a proxy that lets nobody through says 403.
-    return [200, 401, 404].includes(answer.status);
+    // A registry asks who one is. A mirror may have other files. A proxy that lets nobody through says 403.
+    return answer.status === 200 || answer.status === (url === IMAGE_REGISTRY ? 401 : 404);
   } catch (error) {
     log(`${resolve(url)} cannot be reached: ${(error as Error).message}`);
     return false;
@@ -116,10 +116,31 @@ export function checksumOf(name: string, text: string): string | undefined {
   return /^[0-9a-f]{64}$/.test(hash ?? "") ? hash : undefined;
 }
 
+const REDIRECTS = 5;
+/** How long a download may stand still. */
+const STALL_MS = 30_000;
+
+/** A response with the content of an address. Node's own fetch ends the process when a server closes a connection early. */
+function open(url: string, redirects = REDIRECTS): Promise<IncomingMessage> {
+  return new Promise((done, fail) => {
+    const client = url.startsWith("http:") ? http : https;
+    const sent = client.get(url, { timeout: STALL_MS }, (response) => {
+      const { statusCode = 0, headers } = response;
+      if (statusCode === 200) return done(response);
+      response.resume();
+      if (statusCode < 300 || statusCode >= 400 || !headers.location || redirects === 0) {
+        return fail(new Error(`${url}: ${statusCode} ${response.statusMessage}`));
+      }
+      open(new URL(headers.location, url).href, redirects - 1).then(done, fail);
+    });
+    sent
+      .on("error", fail)
+      .on("timeout", () => sent.destroy(new Error(`${url}: nothing came for ${STALL_MS / 1000} s`)));
+  });
+}
+
 async function fetchInto(url: string, file: string): Promise<void> {
-  const answer = await fetch(resolve(url));
-  if (!answer.ok || !answer.body) throw new Error(`${url}: ${answer.status} ${answer.statusText}`);
-  await pipeline(Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]), createWriteStream(file));
+  await pipeline(await open(resolve(url)), createWriteStream(file));
 }
 
 async function downloadOne(artifact: Artifact, dir: string): Promise<void> {

@@ -90,8 +90,15 @@ async function nodeBinary(): Promise<string> {
 /** dpkg leaves out what nobody reads in a container. */
 const slim = ["doc", "man", "locale", "info"].map((dir) => `--dpkgopt=path-exclude=/usr/share/${dir}/*`);
 
+let base: Promise<string> | undefined;
+
 /** Debian's minimal system, which the images have in common, as a tar file in the cache. */
-async function baseSystem(): Promise<string> {
+function baseSystem(): Promise<string> {
+  base ??= makeBaseSystem();
+  return base;
+}
+
+async function makeBaseSystem(): Promise<string> {
   const { dir } = await cached(`base-${SUITE}`, hash([...slim, process.arch]), async (half) => {
     const tar = join(half, "base.tar");
     await run("mmdebstrap", ["--variant=minbase", "--mode=root", ...slim, SUITE, tar, debianMirror()]);

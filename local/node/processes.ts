@@ -1,6 +1,7 @@
 // Processes of the machine, and the containers among them.
 import { readdirSync, readFileSync } from "node:fs";
 import { pollUntil } from "../host/poll.ts";
+import { binDir, pulumiHome } from "../paths.ts";
 
 interface Process {
   pid: number;
@@ -45,6 +46,15 @@ export function containerProcesses(socket: string, namespace?: string): number[]
   const pids = all.filter(isShim).map(({ pid }) => pid);
   for (const pid of pids) pids.push(...all.filter(({ parent }) => parent === pid).map((child) => child.pid));
   return pids.reverse();
+}
+
+/** Language hosts and plugins that an engine of the platform left behind when it was killed, or has not ended yet. */
+export function pulumiProcesses(): number[] {
+  const isOfEngine = ({ command }: Process) =>
+    command.startsWith(`${binDir}/pulumi-language-`) || command.includes(`${pulumiHome}/plugins/`);
+  return processes()
+    .filter(isOfEngine)
+    .map(({ pid }) => pid);
 }
 
 /** Ends processes with SIGKILL, and waits until they are gone. @returns How many there were. */

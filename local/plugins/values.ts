@@ -35,6 +35,13 @@ export function settled(value: Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, settled(inner)]));
 }
 
+/** Objects merged field by field; what `over` has counts, a list or a secret as a whole. */
+export function merged(under: Json | undefined, over: Json): Json {
+  if (!isObject(under) || !isObject(over) || KIND in over) return over;
+  const fields = Object.entries(over).map(([key, value]) => [key, merged(under[key], value)] as const);
+  return { ...under, ...Object.fromEntries(fields) };
+}
+
 /** Whether something in a plain value is not known yet. */
 export function hasUnknown(value: Json): boolean {
   if (Array.isArray(value)) return value.some(hasUnknown);

@@ -2,7 +2,18 @@
 // plugin does; conformance.ts has the cases, with their sources.
 import { isDeepStrictEqual } from "node:util";
 import { InitError, type Operation, type Provider, serve } from "../serve.ts";
-import { differences, type Fields, hasUnknown, isObject, type Json, plain, settled, UNKNOWN } from "../values.ts";
+import {
+  differences,
+  type Fields,
+  hasUnknown,
+  isObject,
+  type Json,
+  merged,
+  plain,
+  secret,
+  settled,
+  UNKNOWN,
+} from "../values.ts";
 import { pluginVersions } from "../versions.ts";
 import { ApiError, call, get, pathOf } from "./api.ts";
 import { awaitGone, awaitReady, type Limits, readiness } from "./await.ts";
@@ -30,19 +41,13 @@ function locate(urn: string, inputs: Fields): Located {
   return { kind, path: pathOf(kind, version, namespace, name), collection: pathOf(kind, version, namespace), id };
 }
 
-/** Inputs as they were given, and beside them what only the API server knows. */
+/** The live object, with the inputs as they were given, secrets included. */
 function outputs(inputs: Fields, live: Fields): Fields {
-  const { uid, creationTimestamp } = (live.metadata ?? {}) as Record<string, Json>;
-  const metadata = { ...(inputs.metadata as Fields), uid: uid!, creationTimestamp: creationTimestamp! };
-  const all: Fields = { ...inputs, __inputs: inputs, metadata };
-  if (isObject(inputs.spec) && isObject(live.spec)) all.spec = { ...live.spec, ...inputs.spec };
-  if (live.status !== undefined) all.status = live.status;
-  // The API server keeps the texts of a Secret as data.
-  if (inputs.stringData !== undefined) {
-    delete all.stringData;
-    all.data = live.data ?? {};
-  }
-  return all;
+  const { managedFields: _, ...metadata } = (live.metadata ?? {}) as Fields;
+  const data: Fields = live.kind === "Secret" && isObject(live.data) ? { data: secret(live.data) } : {};
+  // Where the texts of a Secret end up: among its data.
+  const { stringData: _texts, ...kept } = inputs;
+  return { ...(merged({ ...live, metadata, ...data }, kept) as Fields), __inputs: inputs };
 }
 
 const before = (olds: Fields) => plain((olds.__inputs as Fields | undefined) ?? olds) as Fields;

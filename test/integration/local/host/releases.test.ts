@@ -1,6 +1,6 @@
 // Downloads, from a mirror on loopback that serves what the publishers would.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, type Server } from "node:http";
@@ -27,13 +27,20 @@ describe("releases", function () {
   writeFileSync(program, script);
   /** Path on the mirror, and what it answers with. */
   const served = new Map<string, Buffer>();
+  const redirects = new Map<string, string>();
   let mirror: Server;
   let address: string;
   let number = 0;
 
   before(async () => {
     mirror = createHttpServer((request, response) => {
+      const location = redirects.get(request.url!);
+      if (location) {
+        response.writeHead(302, { location }).end();
+        return;
+      }
       const body = served.get(request.url!);
+      response.setHeader("connection", "close");
       response.writeHead(body ? 200 : 404).end(request.method === "HEAD" ? undefined : body);
     }).listen(0, "127.0.0.1");
     await once(mirror, "listening");
@@ -43,7 +50,10 @@ describe("releases", function () {
     mirror.close();
     rmSync(dir, { recursive: true });
   });
-  beforeEach(() => served.clear());
+  beforeEach(() => {
+    served.clear();
+    redirects.clear();
+  });
 
   const pathOf = (url: string) => `/${url.replace("https://", "")}`;
   const sum = (data: Buffer) => createHash("sha256").update(data).digest("hex");
@@ -70,6 +80,16 @@ describe("releases", function () {
     assert.equal(said, "true");
     assert.equal(readdirSync(target).length, 5);
     assert.equal((await execa(join(target, "kubelet"))).stdout, "kubelet");
+  });
+
+  it("follow redirects, and are whole also where the server closes the connection", async () => {
+    const [{ url, checksums }] = releases.kubectl as [(typeof releases.kubectl & object)[0]];
+    const data = randomBytes(8 * 1024 * 1024);
+    serve(`${url}-moved`, data, { url: checksums, text: sum(data) });
+    redirects.set(pathOf(url), pathOf(`${url}-moved`));
+    const { said, target } = await download("kubectl");
+    assert.equal(said, "true");
+    assert.ok(readFileSync(join(target, "kubectl")).equals(data));
   });
 
   it("are unpacked, by a list of checksums", async () => {

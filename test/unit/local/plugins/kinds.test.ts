@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { kindOf, replacing } from "../../../../local/plugins/kubernetes/kinds.ts";
 import { readiness } from "../../../../local/plugins/kubernetes/await.ts";
-import { differences, type Fields, plain, secret, settled } from "../../../../local/plugins/values.ts";
+import { differences, type Fields, merged, plain, secret, settled } from "../../../../local/plugins/values.ts";
 
 const urn = (type: string) => `urn:pulumi:dev::job-wq-2::workqueue:index:X$kubernetes:${type}::name`;
 
@@ -90,6 +90,16 @@ describe("the local kubernetes plugin", () => {
       () => kindOf(urn("core/v1:ReplicationController")),
       /has no core\/v1:ReplicationController, only core\/v1:Namespace, /,
     );
+  });
+
+  it("merges the live object under the inputs, whose secrets stay so", () => {
+    const live = { metadata: { name: "a", uid: "u" }, spec: { a: 1, list: [1, 2] }, stringData: { k: "plain" } };
+    const inputs = { metadata: { name: "a" }, spec: { list: [3] }, stringData: secret({ k: "v" }) };
+    assert.deepEqual(merged(live, inputs), {
+      metadata: { name: "a", uid: "u" },
+      spec: { a: 1, list: [3] },
+      stringData: secret({ k: "v" }),
+    });
   });
 
   it("compares values as they are, whatever they are wrapped in", () => {
