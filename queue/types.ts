@@ -163,8 +163,22 @@ export interface ConsumerApi {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Where the items come from, in their order. */
-export type ItemSource = AsyncIterable<string | Buffer> | Iterable<string | Buffer>;
+/**
+ * Many items in one buffer, for sources of many short ones: none of them becomes an object. Item `i` is the bytes from
+ * `starts[i]` to before `ends[i]`. It may be changed after the next block was asked for.
+ */
+export interface ItemBlock {
+  bytes: Buffer;
+  starts: ArrayLike<number>;
+  ends: ArrayLike<number>;
+  count: number;
+}
+
+/** Where the items come from, in their order. Must begin anew each time it is iterated. */
+export type ItemSource = (AsyncIterable<string | Buffer | ItemBlock> | Iterable<string | Buffer | ItemBlock>) & {
+  /** No more than this, items and what stands between them, bytes; where that is known without reading them. */
+  maxBytes?: number;
+};
 
 /** Options of a seeding. */
 export interface SeedOptions {

@@ -1,7 +1,7 @@
-#!lua
--- Drops items that were taken before, wait for another try or are dead, and are no longer in the source; never one that
--- is leased. ARGV: the digest that must be there, the next one, ids. Answers "moved" or "aborted" where it changes
--- nothing, else how many it dropped.
+#!lua flags=allow-oom
+-- Drops items that were taken before, are not done, and are no longer in the source; never one that is leased. ARGV: the
+-- digest that must be there, the next one, ids. Returns "moved" or "aborted" where it changes nothing, else how many it
+-- dropped.
 local batch = KEYS[2]
 local b = redis.call('HMGET', batch, 'digest', 'state', 'total')
 if b[1] ~= ARGV[1] then return 'moved' end
