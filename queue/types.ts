@@ -190,6 +190,8 @@ export interface SeedOptions {
   seedId: string;
   /** Called after each chunk with the number of items that are in. */
   onProgress?: (seeded: number) => void;
+  /** Told in one line what is not as it should be, and does not keep the items from being seeded. */
+  onWarning?: (line: string) => void;
 }
 
 /** What a seeding did. */

@@ -173,9 +173,9 @@ export class SeedSession {
     return count;
   }
 
-  /** Returns when everything this connection wrote is on disk. */
-  async waitAof(): Promise<void> {
-    if (!(await this.call(() => waitAof(this.redis))))
+  /** Returns when everything this connection wrote is on disk, as far as Redis can say so. */
+  async waitAof(onRefused: (reason: string) => void): Promise<void> {
+    if (!(await this.call(() => waitAof(this.redis, onRefused))))
       throw new SeedInterruptedError("Redis took more than 30 s to write to its disk");
   }
 

@@ -95,6 +95,10 @@ async function pass(session: SeedSession, run: SeedRun): Promise<SeedReport> {
     number,
   ];
   // The log is written in order: with its last line on disk all of it is.
-  await session.waitAof();
+  await session.waitAof((reason) =>
+    options.onWarning?.(
+      `Redis does not say when the items are on its disk (${reason}): if its host fails, the last second may be lost.`,
+    ),
+  );
   return report;
 }

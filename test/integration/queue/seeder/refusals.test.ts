@@ -77,6 +77,21 @@ describe("What the Seeder refuses", () => {
     assert.equal(await queue.redis.llen(k.list), 0);
   });
 
+  it("takes a Redis that does not answer for its disk, and says so once", async () => {
+    await queue.redis.call("ACL", "SETUSER", "seeder", "on", ">secret", "~*", "+@all", "-waitaof");
+    const url = queue.server.url.replace("//", "//seeder:secret@");
+    const warnings: string[] = [];
+    const options = { owner: "a/b", run: "1", seedId: "1", onWarning: (line: string) => warnings.push(line) };
+    assert.equal((await new Seeder({ url, queue: "job2" }).seed(FRUITS, options)).added, 9);
+    assert.equal(warnings.length, 1);
+    assert.match(
+      warnings[0]!,
+      /^Redis does not say when the items are on its disk \(NOPERM [^\n]*waitaof[^\n]*\): if its host fails, the last second may be lost\.$/,
+    );
+    await queue.seed(FRUITS, { owner: "a/b", onWarning: (line) => warnings.push(line) });
+    assert.equal(warnings.length, 1, "none where it does");
+  });
+
   it("says that the password is wrong", async () => {
     await queue.redis.config("SET", "requirepass", "right");
     const url = queue.server.url.replace("//", "//:wrong@");
