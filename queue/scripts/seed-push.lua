@@ -1,31 +1,27 @@
 #!lua flags=allow-oom
 -- Accounts for a chunk which the RPUSH before it, in the same transaction, added to the list or to the one that is built
--- beside it: pushed by the command itself, items need not become Lua strings, which is twice as fast. ARGV: the digest
--- that must be there, the next one, "list" or "next", how many items. The digest is that of all items before, so a
--- chunk that is sent twice, too late or by another seeder is taken off again, and "moved" or "aborted" is returned;
--- else how many items of the source are in. (Of a seeding, a full Redis refuses the RPUSH, and the transaction with it.)
-local list, batch = KEYS[1], KEYS[2]
-local digest, count = ARGV[2], tonumber(ARGV[4])
-local b = redis.call('HMGET', batch, 'digest', 'state', 'lastLength', 'total', 'externalTaken', 'offset', 'lastId',
-  'knownUpTo', 'externalRanges')
-local refusal = b[1] ~= ARGV[1] and 'moved' or b[2] == 'aborted' and 'aborted'
-if refusal then
-  redis.call('LTRIM', ARGV[3] == 'next' and KEYS[11] or list, 0, -count - 1)
-  return refusal
+-- beside it: pushed by the command itself, items need not become Lua strings, which is twice as fast. A full Redis
+-- refuses the RPUSH, and the transaction with it. ARGV: the digests, "list" or "next", how many items. The digest is
+-- that of all items before, so a chunk that is sent twice, too late or by another seeder is taken off again, and "moved"
+-- or "aborted" is returned; else how many items of the source are in.
+--- @include "keys"
+--- @include "seeding"
+local target, count = ARGV[3], tonumber(ARGV[4])
+local refused = refusal()
+if refused then
+  call('LTRIM', target == 'next' and nextList or list, 0, -count - 1)
+  return refused
 end
-if ARGV[3] == 'next' then
-  redis.call('HSET', batch, 'digest', digest)
-  return tonumber(b[6] or 0)
-end
+call('HSET', batchKey, 'digest', digest)
+local offset, lastId, knownUpTo, externalRanges = read('offset', 'lastId', 'knownUpTo', 'externalRanges')
+if target == 'next' then return tonumber(offset) end
 
-local waiting, seen = redis.call('LLEN', list) - count, tonumber(b[3] or 0)
+local length = call('LLEN', list)
+account(length - count, length)
 -- What came after the last item known was pushed by somebody else, and is never removed.
-local last, known = (b[7] or 0) + waiting, tonumber(b[8] or 0)
+local last, known = (lastId or 0) + length - count, tonumber(knownUpTo or 0)
 if last > known then
-  redis.call('HSET', batch, 'externalRanges', string.format('%s%.0f-%.0f,', b[9] or '', known + 1, last))
+  call('HSET', batchKey, 'externalRanges', (externalRanges or '') .. text(known + 1) .. '-' .. text(last) .. ',')
 end
-local offset = (b[6] or 0) + count
-redis.call('HSET', batch, 'digest', digest, 'offset', offset, 'lastLength', waiting + count, 'knownUpTo', last + count,
-  'total', (b[4] or 0) + count + math.max(0, waiting - seen),
-  'externalTaken', (b[5] or 0) + math.max(0, seen - waiting))
-return offset
+call('HSET', batchKey, 'offset', offset + count, 'knownUpTo', last + count)
+return offset + count
