@@ -64,7 +64,7 @@ export interface ItemRecord {
   id: number;
   payload: Buffer;
   outcome: "done" | "dead" | "running" | "delayed";
-  /** What the handler returned, as JSON text (or a command's standard output), capped; absent when nothing was. */
+  /** The handler's or command's result as JSON text, cut at `maxResultBytes`; absent where there is none. */
   value?: string;
   /** The value was longer than `maxResultBytes` and is only its beginning. */
   truncated?: boolean;
