@@ -2,10 +2,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
+import { MAX_ITEM_BYTES } from "../queue/limits.ts";
 import { ConfigError, invalid, itemsRange } from "./parse.ts";
 
-/** An item is at most this long, bytes. */
-const MAX_ITEM = 1024 * 1024;
 /** A ConfigMap holds at most this much, bytes; etcd takes 1.5 MiB in all. */
 export const MAX_INLINE = 512 * 1024;
 
@@ -44,7 +43,7 @@ export function listed(key: string, list: unknown): ItemList {
       invalid(`${key}[${index}]`, "a text (for JSON use itemsFile with an .ndjson file)", item);
     }
     const text = String(item);
-    if (Buffer.byteLength(text) > MAX_ITEM) tooLong(`${key}[${index}]`);
+    if (Buffer.byteLength(text) > MAX_ITEM_BYTES) tooLong(`${key}[${index}]`);
     return JSON.stringify(text);
   });
   return packed("strings", lines.join("\n"));
@@ -54,7 +53,7 @@ function tooLong(where: string): never {
   throw new ConfigError(`Expected ${where} to be at most 1 MiB: put the data somewhere and its name in the list.`);
 }
 
-/** Items of a file: a line each. `.ndjson` and `.jsonl` are checked to be JSON. */
+/** Items of a file: the bytes of a line each (seed/lines.ts). `.ndjson` and `.jsonl` are checked to be JSON. */
 export function fromFile(key: string, path: string): ItemList {
   let content: Buffer;
   try {
@@ -66,15 +65,17 @@ export function fromFile(key: string, path: string): ItemList {
   }
   const json = /\.(ndjson|jsonl)$/.test(path);
   let items = 0;
-  for (let start = 0, number = 1; start < content.length; number++) {
+  const byteOrderMark = content.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf]));
+  for (let start = byteOrderMark ? 3 : 0, number = 1; start < content.length; number++) {
     const feed = content.indexOf(10, start);
-    const end = feed < 0 ? content.length : feed;
-    if (end - start > MAX_ITEM) tooLong(`line ${number} of ${path}`);
-    if (end > start && !(end === start + 1 && content[start] === 13)) {
+    const next = feed < 0 ? content.length : feed;
+    const end = next > start && content[next - 1] === 13 ? next - 1 : next;
+    if (end - start > MAX_ITEM_BYTES) tooLong(`line ${number} of ${path}`);
+    if (end > start) {
       items++;
       if (json) checkJson(path, number, content.toString("utf8", start, end));
     }
-    start = end + 1;
+    start = next + 1;
   }
   if (items === 0) invalid(key, "a file with at least one item, a line each", path);
   return packed(json ? "ndjson" : "text", content);

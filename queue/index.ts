@@ -7,5 +7,6 @@ export { Consumer } from "./consumer/consumer.ts";
 export { DoNotRetry } from "./doNotRetry.ts";
 export { environmentUrl } from "./redis/environmentUrl.ts";
 export { keys } from "./redis/keys.ts";
+export * from "./limits.ts";
 export { Seeder } from "./seeder/seeder.ts";
 export type * from "./types.ts";

@@ -66,7 +66,7 @@ export interface ItemRecord {
   id: number;
   payload: Buffer;
   outcome: "done" | "dead" | "running" | "delayed";
-  /** What the handler returned, as JSON text (or a command's standard output), capped; absent when nothing was. */
+  /** The handler's or command's result as JSON text, cut at `maxResultBytes`; absent where there is none. */
   value?: string;
   /** The value was longer than `maxResultBytes` and is only its beginning. */
   truncated?: boolean;
@@ -165,8 +165,22 @@ export interface ConsumerApi {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Where the items come from, in their order. */
-export type ItemSource = AsyncIterable<string | Buffer> | Iterable<string | Buffer>;
+/**
+ * Many items in one buffer, for sources of many short ones: none of them becomes an object. Item `i` is the bytes from
+ * `starts[i]` to before `ends[i]`. It may be changed after the next block was asked for.
+ */
+export interface ItemBlock {
+  bytes: Buffer;
+  starts: ArrayLike<number>;
+  ends: ArrayLike<number>;
+  count: number;
+}
+
+/** Where the items come from, in their order. Must begin anew each time it is iterated. */
+export type ItemSource = (AsyncIterable<string | Buffer | ItemBlock> | Iterable<string | Buffer | ItemBlock>) & {
+  /** No more than this, items and what stands between them, bytes; where that is known without reading them. */
+  maxBytes?: number;
+};
 
 /** Options of a seeding. */
 export interface SeedOptions {
@@ -178,6 +192,8 @@ export interface SeedOptions {
   seedId: string;
   /** Called after each chunk with the number of items that are in. */
   onProgress?: (seeded: number) => void;
+  /** Told in one line what is not as it should be, and does not keep the items from being seeded. */
+  onWarning?: (line: string) => void;
 }
 
 /** What a seeding did. */

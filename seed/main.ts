@@ -12,17 +12,18 @@ async function seed(): Promise<number> {
     : fileSource(text("WQ_ITEMS_FILE"), oneOf("WQ_ITEMS_FORMAT", ["text", "ndjson", "strings"], "text"));
   const seeder = new Seeder({ url: await redisUrl(), queue: text("WQ_QUEUE") });
   const started = performance.now();
-  let said = started;
+  let lastLine = started;
   const report = await seeder
     .seed(source, {
       owner: process.env.WQ_OWNER ?? "",
       run: process.env.WQ_RUN ?? "1",
       seedId: text("WQ_JOB_UID"),
       onProgress: (count) => {
-        if (performance.now() - said < 1_000) return;
-        said = performance.now();
+        if (performance.now() - lastLine < 1_000) return;
+        lastLine = performance.now();
         console.log(`${count} items are in`);
       },
+      onWarning: (line) => console.log(line),
     })
     .catch((error: Error) => {
       throw error instanceof ConfigError ? error : new ProgramExit(exitCodes.redis, error.message);

@@ -1,50 +1,88 @@
 // Where the items come from. Each source can be read again from its beginning, and none is ever held whole in memory.
-import { createReadStream } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { ConfigError } from "../config/parse.ts";
+import { type ItemBlock, type ItemSource, MAX_ITEM_BYTES } from "../queue/index.ts";
+import { type LineBlock, lineBlocks } from "./lines.ts";
 
 export type Format = "text" | "ndjson" | "strings";
 
-/** An item is at most this long, bytes. */
-export const MAX_ITEM_BYTES = 1024 * 1024;
-/** And a line: a JSON string may need six bytes for one (`\u0000`), and its quotes. */
-const MAX_LINE_BYTES = 6 * MAX_ITEM_BYTES + 2;
+/** Longest line: a JSON string may need six bytes for one (`\u0000`), and its quotes; and a carriage return. */
+const MAX_LINE_BYTES = 6 * MAX_ITEM_BYTES + 3;
 
-const bad = (reason: string) => new ConfigError(reason);
-const tooLong = (number: number) =>
-  bad(`Line ${number} of the items is over 1 MiB: put the data somewhere and its name in the list.`);
+/** Bytes that are unzipped at a time. */
+const CHUNK_BYTES = 64 * 1024;
 
-/** Lines end at a line feed, and at nothing else: Node's readline takes some characters that JSON allows for ends. */
-async function* lines(input: AsyncIterable<Buffer>): AsyncIterable<string> {
-  let rest: Buffer[] = [];
-  let held = 0;
-  let number = 1;
-  const text = (line: Buffer) => line.toString("utf8", 0, line.at(-1) === 13 ? line.length - 1 : line.length);
-  for await (const chunk of input) {
-    let start = 0;
-    for (let end; (end = chunk.indexOf(10, start)) >= 0; start = end + 1) {
-      const line = chunk.subarray(start, end);
-      yield text(rest.length > 0 ? Buffer.concat([...rest, line]) : line);
-      rest = [];
-      held = 0;
-      number++;
-    }
-    if (start < chunk.length) rest.push(chunk.subarray(start));
-    held += chunk.length - start;
-    if (held > MAX_LINE_BYTES) throw tooLong(number);
-  }
-  if (rest.length > 0) yield text(Buffer.concat(rest));
+const tooLong = (line: number) =>
+  new ConfigError(`Line ${line} of the items is over 1 MiB: put the data somewhere and its name in the list.`);
+
+/**
+ * The items of a gzipped file, one a line: its bytes as they are (`text`, `ndjson`), or the text of a JSON string
+ * (`strings`). Empty lines are left out.
+ */
+export function fileSource(path: string, format: Format): ItemSource {
+  const toItems = format === "strings" ? jsonStrings : nonEmpty;
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const block of lineBlocks(unzipped(path), MAX_LINE_BYTES, tooLong)) yield* toItems(block);
+    },
+    get maxBytes() {
+      return unzippedSize(path);
+    },
+  };
 }
 
-/** What is in a gzipped file. @throws ConfigError that says which file, and why it cannot be read. */
-async function* unzipped(path: string): AsyncIterable<Buffer> {
+/** What is in a gzipped file. @throws Exit that says which file, and why it cannot be read. */
+async function* unzipped(path: string): AsyncGenerator<Buffer> {
   // `pipe` would leave an error of the file to nobody.
-  const input = pipeline(createReadStream(path), createGunzip(), () => {});
+  const input = pipeline(createReadStream(path), createGunzip({ chunkSize: CHUNK_BYTES }), () => {});
   try {
     for await (const chunk of input) yield chunk as Buffer;
   } catch (error) {
-    throw bad(`The items in ${path} cannot be read: ${(error as Error).message}.`);
+    throw new ConfigError(`The items in ${path} cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+/** The size that a gzipped file notes at its end, modulo 4 GiB; undefined where there is no such file. */
+function unzippedSize(path: string): number | undefined {
+  try {
+    const file = openSync(path, "r");
+    try {
+      const trailer = Buffer.alloc(4);
+      readSync(file, trailer, 0, 4, fstatSync(file).size - 4);
+      return trailer.readUInt32LE();
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined; // reading it will tell why
+  }
+}
+
+/** The lines that are not empty, as items. */
+function nonEmpty(block: LineBlock): ItemBlock[] {
+  const { starts, ends } = block;
+  let count = 0;
+  for (let index = 0; index < block.count; index++) {
+    const [start, end] = [starts[index]!, ends[index]!];
+    if (start === end) continue;
+    if (end - start > MAX_ITEM_BYTES) throw tooLong(block.firstLine + index);
+    starts[count] = start;
+    ends[count++] = end;
+  }
+  block.count = count;
+  return [block];
+}
+
+/** What the lines mean that are JSON strings. */
+function* jsonStrings({ bytes, starts, ends, count, firstLine }: LineBlock): Generator<string> {
+  for (let index = 0; index < count; index++) {
+    if (starts[index] === ends[index]) continue;
+    const item = jsonString(bytes.toString("utf8", starts[index], ends[index]), firstLine + index);
+    // Three bytes a character at most, so most items need no look at their bytes.
+    if (item.length * 3 > MAX_ITEM_BYTES && Buffer.byteLength(item) > MAX_ITEM_BYTES) throw tooLong(firstLine + index);
+    yield item;
   }
 }
 
@@ -55,36 +93,34 @@ function jsonString(line: string, number: number): string {
   } catch {
     // said below
   }
-  throw bad(`Line ${number} of the items is not a JSON string.`);
-}
-
-/** The items of a gzipped file, one a line: as it stands (`text`, `ndjson`), or as a JSON string (`strings`). Empty lines are left out. */
-export function fileSource(path: string, format: Format): AsyncIterable<string> {
-  return {
-    async *[Symbol.asyncIterator]() {
-      let number = 0;
-      for await (const line of lines(unzipped(path))) {
-        number++;
-        if (line === "") continue;
-        const item = format === "strings" ? jsonString(line, number) : line;
-        // Three bytes a character at most, so most lines need no look at their bytes.
-        if (item.length * 3 > MAX_ITEM_BYTES && Buffer.byteLength(item) > MAX_ITEM_BYTES) {
-          throw tooLong(number);
-        }
-        yield item;
-      }
-    },
-  };
+  throw new ConfigError(`Line ${number} of the items is not a JSON string.`);
 }
 
 /** The numbers of a range like `1..1000`, both ends included. */
-export function rangeSource(range: string): Iterable<string> {
+export function rangeSource(range: string): ItemSource {
   const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(range) ?? [];
-  if (from === undefined || Number(from) > Number(to))
-    throw bad(`Expected WQ_ITEMS_RANGE to be a range like 1..1000, got ${JSON.stringify(range)}.`);
+  const [first, last] = [Number(from), Number(to)];
+  if (from === undefined || first > last)
+    throw new ConfigError(`Expected WQ_ITEMS_RANGE to be a range like 1..1000, got ${JSON.stringify(range)}.`);
   return {
     *[Symbol.iterator]() {
-      for (let number = Number(from); number <= Number(to); number++) yield String(number);
+      for (let number = first; number <= last; number += NUMBERS_A_BLOCK)
+        yield numbers(number, Math.min(NUMBERS_A_BLOCK, last - number + 1));
     },
+    maxBytes: (last - first + 1) * (String(last).length + 1),
   };
+}
+
+const NUMBERS_A_BLOCK = 5_000;
+
+function numbers(first: number, count: number): ItemBlock {
+  const texts = Array.from({ length: count }, (_, index) => String(first + index));
+  const starts = new Uint32Array(count);
+  const ends = new Uint32Array(count);
+  let end = 0;
+  for (const [index, { length }] of texts.entries()) {
+    starts[index] = end;
+    ends[index] = end += length;
+  }
+  return { bytes: Buffer.from(texts.join(""), "latin1"), starts, ends, count };
 }

@@ -3,10 +3,10 @@ import { writeFileSync } from "node:fs";
 import { workerSettings } from "../config/environment.ts";
 import { connect, Consumer, QueueAdmin, type ConsumerEnd } from "../queue/index.ts";
 import { ALIVE } from "./heartbeatFile.ts";
-import { groupsEnded } from "./command.ts";
 import { redisUrl, text } from "./environment.ts";
 import { loadCommand, loadHandler } from "./loadHandler.ts";
 import { logger } from "./log.ts";
+import { waitForGroups } from "./processGroups.ts";
 import { exitCodes, ProgramExit, runProgram } from "./program.ts";
 
 const codes: Record<ConsumerEnd, number> = {
@@ -54,7 +54,7 @@ async function work(): Promise<number> {
   beat();
   setInterval(beat, 5_000).unref();
   const end = await consumer.run();
-  await groupsEnded(SHUTDOWN_GRACE_MS);
+  await waitForGroups(SHUTDOWN_GRACE_MS);
   return codes[end];
 }
 

@@ -1,7 +1,7 @@
 // `wq try ITEM`: the handler or a command on one item, here, without a cluster.
 import { InvalidArgumentError } from "commander";
 import type { Handler } from "../../queue/index.ts";
-import { groupsEnded } from "../../worker/command.ts";
+import { waitForGroups } from "../../worker/processGroups.ts";
 import { loadCommand, loadHandler } from "../../worker/loadHandler.ts";
 import { type Trial, tryItem } from "../../worker/tryItem.ts";
 import { verbCommand } from "../command.ts";
@@ -69,7 +69,7 @@ export default verbCommand({
     });
     if (json) console.log(JSON.stringify({ item, ...trial, log }));
     else print(trial);
-    await groupsEnded(SHUTDOWN_MS);
+    await waitForGroups(SHUTDOWN_MS);
     // What a handler left open does not keep the terminal.
     process.exit(trial.outcome === "done" ? EXIT_OK : EXIT_FAILED);
   });

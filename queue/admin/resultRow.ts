@@ -9,7 +9,8 @@ export interface ResultRow {
   item: string;
   outcome: ItemRecord["outcome"];
   /**
-   * What the handler returned, as a JSON value, or a command's standard output as a string; null where there is none.
+   * What the handler returned, as a JSON value, or a command's standard output, as a string where it is no JSON; null
+   * where there is none.
    */
   result: unknown;
   /** Number of attempts, including those cut short by a shutdown or a lost worker. */

@@ -20,6 +20,8 @@ export interface Keys {
   logs: string;
   /** Hash: session → who it is and when it was last heard; session + `#0`/`#1` → its last exchanges. */
   workers: string;
+  /** The list that an edit builds beside the waiting one. */
+  next: string;
 }
 
 /** Set: names of the queues of this Redis that were seeded or taken from. The only key that belongs to no queue. */
@@ -42,11 +44,12 @@ export function keys(queue: string): Keys {
     dead: of("dead"),
     logs: of("logs"),
     workers: of("workers"),
+    next: of("next"),
   };
 }
 
-/** The keys in the order in which every script of queue/scripts expects them: KEYS[1] is the list, KEYS[10] the workers. */
+/** The keys in the order in which every script of queue/scripts expects them: KEYS[1] is the list, KEYS[11] the next one. */
 export function keyList(queue: string): string[] {
   const k = keys(queue);
-  return [k.list, k.batch, k.leases, k.delayed, k.suspects, k.items, k.results, k.dead, k.logs, k.workers];
+  return [k.list, k.batch, k.leases, k.delayed, k.suspects, k.items, k.results, k.dead, k.logs, k.workers, k.next];
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Command, type Redis } from "ioredis";
-import type { EncodedChunk } from "../seeder/chunkEncoder.ts";
 import { keyList } from "./keys.ts";
 
 /** A line of a script that stands for a file of queue/scripts/includes. */
@@ -78,13 +77,9 @@ export class Script {
     return Buffer.from(`*${words.length + 1}\r\n${bulk}`).toString("latin1");
   }
 
-  /** As {@link send}, with a chunk as the last argument, which is sent from where it lies. */
-  sendChunk(redis: Redis, queue: string, args: (string | number)[], chunk: EncodedChunk): Promise<unknown> {
+  /** As {@link send}, whole: in a transaction, one that Redis does not know would be found out too late. */
+  sendWhole(redis: Redis, queue: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     const keys = keyList(queue);
-    const all = [this.#sha, keys.length, ...keys, ...args];
-    const command = new Command("evalsha", all, { replyEncoding: "utf8" });
-    // ioredis writes buffers, too; only its types say otherwise.
-    command.toWritable = () => chunk.command("evalsha", ...all) as unknown as string;
-    return redis.sendCommand(command) as Promise<unknown>;
+    return redis.eval(this.#text, keys.length, ...keys, ...args);
   }
 }

@@ -1,18 +1,26 @@
 import type { Redis } from "ioredis";
+import { isTransient } from "./connect.ts";
 
-/** So long Redis waits for its disk, ms. */
+/** How long Redis waits for its disk, ms. */
 export const DISK_TIMEOUT_MS = 30_000;
 
+/** Refusals by a Redis older than 7.2 and by one without AOF, which are told nobody. */
+const WITHOUT_WAITAOF = /unknown command|appendonly is disabled/i;
+
 /**
- * Returns when everything written so far is on Redis's disk (rule 7): Redis 7.2 or later with AOF. Older ones, and those without AOF, promise nothing better
- * than their `appendfsync`, and this returns at once.
+ * Waits until everything this connection wrote is on Redis's disk: Redis 7.2 or later with AOF. Any other, and one that
+ * refuses (a hosted Redis, an ACL), promises nothing better than its `appendfsync`, and this returns at once.
+ * @param onRefused Told why a Redis refuses that should not.
+ * @returns Whether it is, as far as Redis says; false where its disk took too long.
  */
-export async function waitAof(redis: Redis): Promise<boolean> {
+export async function waitAof(redis: Redis, onRefused?: (reason: string) => void): Promise<boolean> {
   try {
     const [local] = (await redis.call("WAITAOF", 1, 0, DISK_TIMEOUT_MS)) as [number, number];
     return local > 0;
   } catch (error) {
-    if (/unknown command|appendonly is disabled/i.test(String(error))) return true;
-    throw error;
+    if (isTransient(error)) throw error;
+    const { message } = error as Error;
+    if (!WITHOUT_WAITAOF.test(message)) onRefused?.(message);
+    return true;
   }
 }

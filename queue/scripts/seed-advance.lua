@@ -1,29 +1,43 @@
-#!lua
--- Moves a seeding from one stage to the next. ARGV: the digest that must be there, the next one, the stage, and for
--- `done` the offset, attempt and how many are done or in hand and no longer in the source.
---   grow: items are being added at the end; takes go on, `finished` is not said
---   edit: anything else is being changed; no takes
---   done: everything is in
--- Answers "moved" or "aborted" where it changes nothing, else {total, done}.
-local list, batch = KEYS[1], KEYS[2]
-local b = redis.call('HMGET', batch, 'digest', 'state', 'lastLength', 'total', 'externalTaken')
-if b[1] ~= ARGV[1] then return 'moved' end
-local state, stage = b[2], ARGV[3]
-if stage == 'done' and state == 'aborted' then return 'aborted' end
+#!lua flags=allow-oom
+-- Moves a seeding from one stage to the next. ARGV: the digests, the stage, and what it needs.
+--   grow: items are being appended; takes go on, "finished" is not said
+--   edit: a new list is being built beside the old one; no takes. Returns {state, seeded, endedAt, reason} of before
+--   undo: the edit came to nothing. Needs what "edit" returned
+--   done: everything is in. Needs offset, seedId, retired. Returns {total, done}
+-- Returns "moved" or "aborted" where it changes nothing.
+--- @include "keys"
+--- @include "seeding"
+local stage = ARGV[3]
+local refused = refusal()
+if refused == 'moved' or refused and stage == 'done' then return refused end
+local state, seeded, endedAt, reason = read('state', 'seeded', 'endedAt', 'reason')
+call('HSET', batchKey, 'digest', digest)
 
-if stage == 'done' then
-  local waiting, seen = redis.call('LLEN', list), tonumber(b[3] or 0)
-  redis.call('HSET', batch, 'digest', ARGV[2], 'offset', ARGV[4], 'seedId', ARGV[5], 'retired', ARGV[6], 'seeded', 1,
-    'lastLength', waiting, 'total', (b[4] or 0) + math.max(0, waiting - seen), 'externalTaken', (b[5] or 0) + math.max(0, seen - waiting))
-  if state == 'seeding' then redis.call('HSET', batch, 'state', 'open') end
-  redis.call('HDEL', batch, 'requeue')
-else
-  if stage == 'edit' then
-    state = 'seeding'
-  elseif state ~= 'seeding' then
-    state = 'open'
-  end
-  redis.call('HSET', batch, 'digest', ARGV[2], 'state', state, 'seeded', 0, 'endedAt', 0)
-  redis.call('HDEL', batch, 'reason')
+local function reopen(newState)
+  call('HSET', batchKey, 'state', newState, 'seeded', 0, 'endedAt', 0)
+  call('HDEL', batchKey, 'reason')
 end
-return { tonumber(redis.call('HGET', batch, 'total')), redis.call('HLEN', KEYS[7]) - redis.call('ZCARD', KEYS[8]) }
+
+if stage == 'grow' then
+  reopen(state == 'seeding' and state or 'open')
+elseif stage == 'edit' then
+  call('UNLINK', nextList)
+  reopen('seeding')
+  return { state, seeded or '', endedAt or '', reason or '' }
+elseif stage == 'undo' then
+  call('UNLINK', nextList)
+  -- Unless it was aborted meanwhile.
+  if state == 'seeding' then
+    call('HSET', batchKey, 'state', ARGV[4], 'seeded', ARGV[5], 'endedAt', ARGV[6])
+    if ARGV[7] ~= '' then call('HSET', batchKey, 'reason', ARGV[7]) end
+  end
+else
+  local length = call('LLEN', list)
+  account(length, length)
+  call('HSET', batchKey, 'offset', ARGV[4], 'seedId', ARGV[5], 'retired', ARGV[6], 'seeded', 1)
+  if state == 'seeding' then call('HSET', batchKey, 'state', 'open') end
+  call('HDEL', batchKey, 'requeue')
+  local total = read('total')
+  return { tonumber(total), call('HLEN', results) - call('ZCARD', dead) }
+end
+return 1

@@ -1,21 +1,21 @@
-#!lua
--- Drops items that were taken before, wait for another try or are dead, and are no longer in the source; never one that
--- is leased. ARGV: the digest that must be there, the next one, ids. Answers "moved" or "aborted" where it changes
--- nothing, else how many it dropped.
-local batch = KEYS[2]
-local b = redis.call('HMGET', batch, 'digest', 'state', 'total')
-if b[1] ~= ARGV[1] then return 'moved' end
-if b[2] == 'aborted' then return 'aborted' end
+#!lua flags=allow-oom
+-- Drops items that were taken before, are not done, and are no longer in the source; never one that is leased. ARGV: the
+-- digests, ids. Returns "moved" or "aborted" where it changes nothing, else how many it dropped.
+--- @include "keys"
+--- @include "seeding"
+local refused = refusal()
+if refused then return refused end
 
 local count = 0
 for i = 3, #ARGV do
   local id = ARGV[i]
-  if redis.call('ZREM', KEYS[4], id) + redis.call('ZREM', KEYS[5], id) + redis.call('ZREM', KEYS[8], id) > 0 then
-    redis.call('HDEL', KEYS[6], id)
-    redis.call('HDEL', KEYS[7], id)
-    redis.call('HDEL', KEYS[9], id)
+  if call('ZREM', delayed, id) + call('ZREM', suspects, id) + call('ZREM', dead, id) > 0 then
+    call('HDEL', items, id)
+    call('HDEL', results, id)
+    call('HDEL', logs, id)
     count = count + 1
   end
 end
-redis.call('HSET', batch, 'digest', ARGV[2], 'total', b[3] - count)
+call('HSET', batchKey, 'digest', digest)
+call('HINCRBY', batchKey, 'total', -count)
 return count

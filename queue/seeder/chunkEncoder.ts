@@ -1,132 +1,153 @@
 import { createHash, type Hash } from "node:crypto";
 
-/**
- * An item is at most this long, bytes: 1 MiB. Longer ones belong in a file or an object store, their name in the list.
- */
-export const MAX_ITEM_BYTES = 1024 * 1024;
+/** Size at which a chunk is full, bytes. One longer item is a chunk of its own. */
+const CHUNK_BYTES = 128 * 1024;
 
-/** A chunk is full at this many items (Lua passes less than 8000 arguments at once) or bytes. */
-const MAX_ITEMS = 5000;
-const MAX_BYTES = 128 * 1024;
+/** Room for the number of words with which a command begins: `*1234567`. */
+const COUNT_BYTES = 8;
 
-/**
- * Room before the items for the beginning of the command, which ends with the head of the MessagePack array; and after
- * them for the command's end.
- */
-const HEAD = 1024;
-const TAIL = 2;
+/** Longest run of bytes that is copied one by one; beyond it a call that leaves JavaScript is faster. */
+const SHORT = 48;
 
-/** A packed chunk. */
+/** Length from which on the bytes of a text are counted before they are written. */
+const LONG = 1024;
+
+const CARRIAGE_RETURN = 13;
+const LINE_FEED = 10;
+const ZERO = 48;
+
+/** Items packed into one command. */
 export interface EncodedChunk {
-  /** How many items it holds. */
   count: number;
-  /** The digest of everything packed so far, this chunk included. */
+  /** Digest of everything encoded so far, this chunk included. */
   digest: string;
-  /**
-   * The bytes of the Redis command with these arguments and the chunk as its last one; good until `underWay` more
-   * chunks were packed.
-   */
-  command: (...args: (string | number)[]) => Buffer;
+  /** The command `RPUSH key item…`. Valid until as many more chunks were encoded as may be in flight. */
+  command: Buffer;
 }
 
 /**
- * Items in the form in which a script gets them: a MessagePack array in one buffer, which Redis takes apart in C. One
- * object packs chunk after chunk; whatever it packed also goes into a rolling digest, which depends on the items and
- * their order, not on where the chunks were cut.
+ * Packs items into RPUSH commands, in buffers that are used again: a client that builds a command from arguments makes
+ * several objects for each item. The rolling digest depends on the items and their order, not on where chunks end.
  */
 export class ChunkEncoder {
   readonly #hash: Hash = createHash("sha256");
-  /** Taken in turn, so that as many chunks can be under way while nothing is allocated. */
+  /** `RPUSH key` with its line ends, between the number of words and the first item. */
+  readonly #verb: Buffer;
+  readonly #start: number;
   readonly #ring: Buffer[];
   #turn = 0;
   #bytes: Buffer;
-  #end = HEAD;
+  #end: number;
 
-  /** Items in the chunk that is being packed. */
+  /** Items in the chunk that is being filled. */
   count = 0;
 
-  /** @param underWay How many packed chunks may be in use while the next one is packed. */
-  constructor(underWay: number) {
-    this.#ring = Array.from({ length: underWay + 1 }, () => Buffer.allocUnsafe(HEAD + MAX_BYTES + TAIL));
+  /**
+   * @param key The list that is pushed to.
+   * @param inFlight How many encoded chunks may be in use while the next one is filled.
+   */
+  constructor(key: string, inFlight: number) {
+    this.#verb = Buffer.from(`\r\n$5\r\nRPUSH\r\n$${Buffer.byteLength(key)}\r\n${key}\r\n`);
+    this.#start = COUNT_BYTES + this.#verb.length;
+    this.#ring = Array.from({ length: inFlight + 1 }, () => this.#allocate(CHUNK_BYTES));
     this.#bytes = this.#ring[0]!;
+    this.#end = this.#start;
   }
 
-  /** Adds an item, or answers false: the chunk is full and must be {@link encode}ed first. */
-  add(item: string | Buffer): boolean {
-    if (this.count === MAX_ITEMS) return false;
-    if (typeof item === "string" && item.length < 32 && this.#addShort(item)) return true;
-    const length = Buffer.byteLength(item);
-    const end = this.#end + 5 + length + TAIL;
-    if (end > this.#bytes.length) {
-      if (this.count > 0) return false;
-      this.#bytes = Buffer.allocUnsafe(end);
+  /**
+   * Adds an item, or returns false: the chunk is full and must be {@link encode}d first.
+   * @param item A text, bytes, or a block of items of which the one from `start` to before `end` is meant.
+   */
+  add(item: string | Buffer, start = 0, end = item.length): boolean {
+    if (typeof item === "string") return this.#addText(item);
+    const length = end - start;
+    if (!this.#makeRoom(length)) return false;
+    this.#addLength(length);
+    if (length > SHORT) {
+      item.copy(this.#bytes, this.#end, start, end);
+      this.#end += length;
+    } else {
+      const bytes = this.#bytes;
+      let to = this.#end;
+      for (let from = start; from < end; from++) bytes[to++] = item[from]!;
+      this.#end = to;
     }
-    this.#addHead(length);
-    if (typeof item === "string") this.#bytes.write(item, this.#end);
-    else this.#bytes.set(item, this.#end);
-    this.#end += length;
-    this.count++;
+    this.#finishItem();
     return true;
   }
 
-  /** Ends the chunk; the next one begins. */
+  /** Ends the chunk and begins the next one. */
   encode(): EncodedChunk {
-    const [bytes, end, count] = [this.#bytes, this.#end, this.count];
-    this.#hash.update(bytes.subarray(HEAD, end));
+    const { count } = this;
+    const bytes = this.#bytes;
+    const items = bytes.subarray(this.#start, this.#end);
+    this.#hash.update(items);
     const digest = this.#hash.copy().digest("hex").slice(0, 32);
+    const words = `*${count + 2}`;
+    const first = COUNT_BYTES - words.length;
+    bytes.write(words, first, "latin1");
+    const command = bytes.subarray(first, this.#end);
     this.#turn = (this.#turn + 1) % this.#ring.length;
     this.#bytes = this.#ring[this.#turn]!;
-    this.#end = HEAD;
+    this.#end = this.#start;
     this.count = 0;
-    return { count, digest, command: (...args) => frame(bytes, end, count, args) };
+    return { count, digest, command };
   }
 
-  /** The fast path of a short ASCII text, which is what most lists hold: no call leaves JavaScript. */
-  #addShort(item: string): boolean {
-    const { length } = item;
-    let end = this.#end;
-    const bytes = this.#bytes;
-    if (end + 1 + length + TAIL > bytes.length) return false;
-    bytes[end++] = 0xa0 | length;
-    for (let index = 0; index < length; index++) {
-      const code = item.charCodeAt(index);
-      if (code > 127) return false;
-      bytes[end++] = code;
-    }
-    this.#end = end;
-    this.count++;
+  #addText(item: string): boolean {
+    if (!this.#makeRoom(item.length < LONG ? item.length * 3 : Buffer.byteLength(item))) return false;
+    // Nearly always ASCII, as long in bytes as in characters.
+    if (!this.#writeText(item, item.length)) this.#writeText(item, Buffer.byteLength(item));
+    this.#finishItem();
     return true;
   }
 
-  /** The shortest MessagePack head of a string, so that equal items have equal bytes. */
-  #addHead(length: number): void {
-    const bytes = this.#bytes;
-    if (length < 32) {
-      bytes[this.#end++] = 0xa0 | length;
-    } else if (length < 0x100) {
-      bytes[this.#end++] = 0xd9;
-      bytes[this.#end++] = length;
-    } else if (length < 0x10000) {
-      bytes[this.#end++] = 0xda;
-      this.#end = bytes.writeUInt16BE(length, this.#end);
-    } else {
-      bytes[this.#end++] = 0xdb;
-      this.#end = bytes.writeUInt32BE(length, this.#end);
-    }
+  /** Writes a text with its length, and nothing where that is another. */
+  #writeText(item: string, length: number): boolean {
+    const before = this.#end;
+    this.#addLength(length);
+    const written = this.#bytes.write(item, this.#end);
+    this.#end = written === length ? this.#end + length : before;
+    return written === length;
   }
-}
 
-/**
- * Puts a command around the items where they lie: a client that builds it would copy every chunk, which is most of the
- * memory a seeding needs.
- */
-function frame(bytes: Buffer, end: number, count: number, args: (string | number)[]): Buffer {
-  const words = args.map((arg) => `$${Buffer.byteLength(String(arg))}\r\n${arg}\r\n`);
-  const head = `*${args.length + 1}\r\n${words.join("")}$${end - HEAD + 5}\r\n`;
-  const start = HEAD - 5 - Buffer.byteLength(head);
-  bytes.write(head, start);
-  bytes[HEAD - 5] = 0xdd;
-  bytes.writeUInt32BE(count, HEAD - 4);
-  bytes.write("\r\n", end);
-  return bytes.subarray(start, end + TAIL);
+  /** Whether an item of this length fits in; an empty chunk is enlarged for it. */
+  #makeRoom(length: number): boolean {
+    const end = this.#end + length + 16;
+    if (end <= this.#bytes.length) return true;
+    if (this.count > 0) return false;
+    this.#bytes = this.#allocate(length + 16);
+    return true;
+  }
+
+  #allocate(size: number): Buffer {
+    const bytes = Buffer.allocUnsafe(this.#start + size);
+    this.#verb.copy(bytes, COUNT_BYTES);
+    return bytes;
+  }
+
+  /** Writes `$`, the length and a line end. */
+  #addLength(length: number): void {
+    const bytes = this.#bytes;
+    let to = this.#end;
+    bytes[to++] = 36;
+    if (length < 10) {
+      bytes[to++] = ZERO + length;
+    } else if (length < 100) {
+      const tens = (length / 10) | 0;
+      bytes[to++] = ZERO + tens;
+      bytes[to++] = ZERO + length - tens * 10;
+    } else {
+      to += bytes.write(String(length), to, "latin1");
+    }
+    bytes[to++] = CARRIAGE_RETURN;
+    bytes[to++] = LINE_FEED;
+    this.#end = to;
+  }
+
+  #finishItem(): void {
+    this.#bytes[this.#end++] = CARRIAGE_RETURN;
+    this.#bytes[this.#end++] = LINE_FEED;
+    this.count++;
+  }
 }

@@ -1,102 +1,85 @@
-import { hash } from "node:crypto";
+import { hashItem, itemHash } from "./itemHash.ts";
 
-/** The fewest slots; there is always a power of two of them. */
-const SLOTS = 1024;
+/** Fewest slots; there is always a power of two of them. */
+const MIN_SLOTS = 1024;
 
 /**
- * How many copies of each item are missing (above zero) or too many (below), by a 95-bit digest of its bytes: 20 bytes
- * a slot in typed arrays, where a Map of ten million strings would take gigabytes. Two different items fall together
- * with a probability of 1 in 10^14 at ten million items.
+ * The difference of two multisets of items: how many copies of each item one has more (above zero) or less (below) than
+ * the other. Items are known by 95 bits of a hash of their bytes: 16 bytes a slot in typed arrays, where a Map of ten
+ * million strings would take gigabytes. Two different items fall together with a probability of 1 in 10^14 at ten
+ * million items. Memory goes by the items that differ, not by those that were seen: what is balanced gives up its slot
+ * when the table is full.
  */
 export class MultisetDiff {
-  #digests: Int32Array;
-  #difference: Int32Array;
-  #matched: Int32Array;
+  #hashes = new Int32Array(MIN_SLOTS * 3);
+  #copies = new Int32Array(MIN_SLOTS);
   #used = 0;
-  /** Copies that are missing, and that are too many, over all items. */
+  /** Copies above zero, and below, over all items. */
   missing = 0;
   surplus = 0;
 
-  /** @param items How many different ones are expected: so many fit in without the table growing. */
-  constructor(items = 0) {
-    const slots = Math.max(SLOTS, 2 ** Math.ceil(Math.log2(items * 1.5 + 1)));
-    this.#digests = new Int32Array(slots * 3);
-    this.#difference = new Int32Array(slots);
-    this.#matched = new Int32Array(slots);
-  }
-
-  /** One more copy is wanted. */
-  expect(item: string | Buffer): void {
+  /** Adds a copy. Returns whether it makes up for one that was subtracted before. */
+  add(item: string | Buffer): boolean {
     const slot = this.#slot(item); // first: it may replace the arrays
-    this.#difference[slot]!++;
-    this.missing++;
+    const balances = this.#copies[slot]!++ < 0;
+    if (balances) this.surplus--;
+    else this.missing++;
+    return balances;
   }
 
-  /** One more copy is there; answers whether it was missing. If not, `count` says whether it is too many. */
-  observe(item: string | Buffer, count: boolean): boolean {
+  /** Subtracts a copy. Returns whether it makes up for one that was added before. */
+  subtract(item: string | Buffer): boolean {
     const slot = this.#slot(item);
-    const missing = this.#difference[slot]! > 0;
-    if (missing) {
-      this.#matched[slot]!++;
-      this.missing--;
-    } else if (count) {
-      this.surplus++;
-    }
-    if (missing || count) this.#difference[slot]!--;
-    return missing;
+    const balances = this.#copies[slot]!-- > 0;
+    if (balances) this.missing--;
+    else this.surplus++;
+    return balances;
   }
 
-  /** Drops a copy if there are too many of it; answers whether it did. */
-  takeSurplus(item: string | Buffer): boolean {
+  /** Subtracts a copy where there is one above zero. Returns whether there was. */
+  take(item: string | Buffer): boolean {
+    if (this.missing === 0) return false;
     const slot = this.#slot(item);
-    if (this.#difference[slot]! >= 0) return false;
-    this.#difference[slot]!++;
-    this.surplus--;
-    return true;
-  }
-
-  /** For each copy that is wanted, in their order: whether it is there. The first ones are. */
-  takeMatched(item: string | Buffer): boolean {
-    const slot = this.#slot(item);
-    if (this.#matched[slot] === 0) return false;
-    this.#matched[slot]!--;
+    if (this.#copies[slot]! <= 0) return false;
+    this.#copies[slot]!--;
+    this.missing--;
     return true;
   }
 
   #slot(item: string | Buffer): number {
-    if (this.#used * 3 > this.#difference.length * 2) this.#grow();
-    const digest = hash("sha256", item, "buffer");
-    return this.#find(digest.readInt32LE(0) | 1, digest.readInt32LE(4), digest.readInt32LE(8));
+    if (this.#used * 3 > this.#copies.length * 2) this.#rebuild();
+    hashItem(item);
+    return this.#find(itemHash[0]! | 1, itemHash[1]!, itemHash[2]!);
   }
 
-  /** The slot of a digest, taken by it if it had none: the first word is never 0, which marks a free one. */
+  /** The slot of a hash, occupied by it from now on. Its first word is never 0, which marks a free slot. */
   #find(a: number, b: number, c: number): number {
-    const mask = this.#difference.length - 1;
+    const mask = this.#copies.length - 1;
     for (let slot = (b ^ c) & mask; ; slot = (slot + 1) & mask) {
       const at = slot * 3;
-      const there = this.#digests[at];
-      if (there === a && this.#digests[at + 1] === b && this.#digests[at + 2] === c) return slot;
-      if (there !== 0) continue;
-      this.#digests[at] = a;
-      this.#digests[at + 1] = b;
-      this.#digests[at + 2] = c;
+      const word = this.#hashes[at];
+      if (word === a && this.#hashes[at + 1] === b && this.#hashes[at + 2] === c) return slot;
+      if (word !== 0) continue;
+      this.#hashes[at] = a;
+      this.#hashes[at + 1] = b;
+      this.#hashes[at + 2] = c;
       this.#used++;
       return slot;
     }
   }
 
-  #grow(): void {
-    const [digests, copies, have] = [this.#digests, this.#difference, this.#matched];
-    this.#digests = new Int32Array(digests.length * 2);
-    this.#difference = new Int32Array(copies.length * 2);
-    this.#matched = new Int32Array(have.length * 2);
+  /** Drops what is balanced, and doubles the table where that leaves it more than a third full. */
+  #rebuild(): void {
+    const [hashes, copies] = [this.#hashes, this.#copies];
+    const kept = copies.reduce((count, difference) => count + (difference === 0 ? 0 : 1), 0);
+    const slots = kept * 3 > copies.length ? copies.length * 2 : copies.length;
+    this.#hashes = new Int32Array(slots * 3);
+    this.#copies = new Int32Array(slots);
     this.#used = 0;
     for (let slot = 0; slot < copies.length; slot++) {
+      if (copies[slot] === 0) continue;
       const at = slot * 3;
-      if (digests[at] === 0) continue;
-      const moved = this.#find(digests[at]!, digests[at + 1]!, digests[at + 2]!);
-      this.#difference[moved] = copies[slot]!;
-      this.#matched[moved] = have[slot]!;
+      this.#copies[this.#find(hashes[at]!, hashes[at + 1]!, hashes[at + 2]!)] = copies[slot]!;
     }
   }
 }

@@ -5,10 +5,12 @@ export interface SeedRun {
   source: ItemSource;
   options: SeedOptions;
   report: SeedReport;
+  /** Redis was found to have room for the items. */
+  roomChecked?: boolean;
   /** Items that are in as far as the last pass knows. */
   offset?: number;
   /** To be called at each step forward. */
-  alive: () => void;
+  onStep: () => void;
 }
 
 /** What is in at the end of a pass. */

@@ -1,28 +1,23 @@
-import type { Redis } from "ioredis";
-import type { EncodedChunk } from "./chunkEncoder.ts";
+import { Command, type Redis } from "ioredis";
 import { connect, isTransient } from "../redis/connect.ts";
-import { waitAof } from "../redis/waitAof.ts";
+import { keys } from "../redis/keys.ts";
 import { Script } from "../redis/script.ts";
+import { waitAof } from "../redis/waitAof.ts";
 import type { SeedOptions } from "../types.ts";
+import type { EncodedChunk } from "./chunkEncoder.ts";
+import { seedError, SeedInterruptedError, SeedRefusedError } from "./seedErrors.ts";
 
-const script = (name: string) => new Script(name);
 const scripts = {
-  begin: script("seed-begin"),
-  mark: script("seed-advance"),
-  push: script("seed-push"),
-  drop: script("seed-drop"),
-  turn: script("seed-rotate"),
-  requeue: script("requeue"),
+  begin: new Script("seed-begin"),
+  push: new Script("seed-push"),
+  advance: new Script("seed-advance"),
+  swap: new Script("seed-swap"),
+  drop: new Script("seed-drop"),
+  requeue: new Script("requeue"),
 };
 
-/** Chunks that may be under way at a time: while Redis works on one the next is packed. */
+/** Chunks that may be in flight: while Redis works on one the next is encoded. */
 export const MAX_CHUNKS_IN_FLIGHT = 4;
-
-/** The seeding must look again how far it is: Redis was away, went back, or somebody else moved the batch on. */
-export class SeedInterruptedError extends Error {}
-
-/** The seeding cannot go on, one line. */
-export class SeedRefusedError extends Error {}
 
 /** How far a batch is. */
 export interface SeedState {
@@ -31,25 +26,27 @@ export interface SeedState {
   offset: number;
   state: string;
   seeded: boolean;
-  /** Items at the head of the list that an interrupted edit had not moved yet. */
-  turn: number;
   /** Items that are done or in hand and no longer in the source. */
-  gone: number;
-  /** Dead items to be put back for this attempt, and until when they had died, ms. */
+  retired: number;
+  /** Dead items to be requeued for this `seedId`, and until when they had died, ms. */
   dead: number;
-  until: string;
+  diedUntil: string;
 }
 
+type Arg = string | number;
+
 /**
- * One connection of a seeding, and the chain of digests that fences it: each script that changes something says which
+ * One connection of a seeding, and the chain of digests that fences it: each call that changes something says which
  * digest it expects in the batch and which it leaves there. So a call that was lost, doubled, or comes from a seeder
- * that was thought dead changes nothing. Never reconnects by itself: who was cut off must look again.
+ * that was thought dead changes nothing. Never reconnects: after a cut, the seeding must look again.
  */
 export class SeedSession {
   readonly redis: Redis;
   readonly queue: string;
-  /** What the next script expects. */
+  /** Digest that the next call expects. */
   digest = "";
+  /** Digest that the last answered call left. */
+  #confirmed = "";
   #inFlight: Promise<number>[] = [];
 
   private constructor(redis: Redis, queue: string) {
@@ -57,7 +54,7 @@ export class SeedSession {
     this.queue = queue;
   }
 
-  /** Connects and makes the scripts known. */
+  /** Connects and loads the scripts. */
   static async open(url: string, queue: string): Promise<SeedSession> {
     let redis: Redis;
     try {
@@ -68,24 +65,34 @@ export class SeedSession {
         ? new SeedInterruptedError(message, { cause })
         : new SeedRefusedError(message, { cause });
     }
-    // Who was cut off looks again; and WAITAOF answers for the writes of its own connection only.
+    // WAITAOF vouches only for the writes of its own connection.
     redis.options.retryStrategy = () => null;
-    // For a connection that died without a word; nothing here takes Redis so long.
+    // For a connection that died without a word; nothing here takes Redis as long.
     redis.options.commandTimeout = 60_000;
-    const link = new SeedSession(redis, queue);
-    for (const one of Object.values(scripts)) await link.call(() => one.load(redis));
-    return link;
+    const session = new SeedSession(redis, queue);
+    for (const script of Object.values(scripts)) await session.call(() => script.load(redis));
+    return session;
   }
 
   close(): void {
     this.redis.disconnect();
   }
 
-  /** Makes or adopts the batch, or refuses. */
-  async begin({ owner, run, seedId: attempt }: SeedOptions, nonce: string): Promise<SeedState> {
-    const args = [owner, run, attempt, nonce];
-    const reply = await this.call(() => scripts.begin.run(this.redis, this.queue, ...args));
-    const [kind, digest, offset, state, seeded, rotate, gone, dead, until] = (reply as unknown[]).map(String);
+  /** Any use of the connection; what it throws becomes {@link SeedInterruptedError} or {@link SeedRefusedError}. */
+  async call<T>(use: () => Promise<T>): Promise<T> {
+    try {
+      return await use();
+    } catch (error) {
+      throw seedError(error as Error, this.queue);
+    }
+  }
+
+  /** Creates or adopts the batch, or refuses. */
+  async begin({ owner, run, seedId }: SeedOptions, nonce: string): Promise<SeedState> {
+    const reply = await this.call(() => scripts.begin.run(this.redis, this.queue, owner, run, seedId, nonce));
+    const [kind, digest, offset, state, seeded, retired, dead, diedUntil] = (reply as unknown[]).map(String) as [
+      ...[string, string, string, string, string, string, string, string],
+    ];
     if (kind === "otherOwner") {
       throw new SeedRefusedError(
         `The queue ${this.queue} belongs to ${digest}, and this is ${owner}: set another \`queue\`, or destroy that stack first.`,
@@ -96,104 +103,111 @@ export class SeedSession {
         `The queue ${this.queue} was made by another version of this program (schema ${digest}): empty it first.`,
       );
     }
-    this.digest = digest!;
+    this.digest = this.#confirmed = digest;
     return {
-      ...{ digest: digest!, offset: Number(offset), state: state!, seeded: seeded === "1" },
-      ...{ turn: Number(rotate), gone: Number(gone), dead: Number(dead), until: until! },
+      digest,
+      offset: Number(offset),
+      state,
+      seeded: seeded === "1",
+      retired: Number(retired),
+      dead: Number(dead),
+      diedUntil,
     };
   }
 
   /**
-   * Sends a chunk; waits only while enough are under way. Answers how many items are in as far as is known, or
-   * undefined.
+   * Sends a chunk; waits only while enough are in flight.
+   * @param target `next`: the list that is built beside the waiting one.
+   * @returns How many items of the source are in as far as is known, or undefined.
    */
-  async push(chunk: EncodedChunk, next: string): Promise<number | undefined> {
-    const sent = this.call(() => scripts.push.sendChunk(this.redis, this.queue, [this.digest, next], chunk)).then(
-      (reply) => fenced(reply) as number,
-    );
-    sent.catch(() => {}); // awaited later; until then a failure is nobody's
-    this.digest = next;
+  async push(chunk: EncodedChunk, digest: string, target: "list" | "next" = "list"): Promise<number | undefined> {
+    const sent = this.call(() => this.#sendChunk(chunk, this.digest, digest, target)).then((reply) => {
+      const offset = unlessFenced(reply) as number;
+      this.#confirmed = digest;
+      return offset;
+    });
+    sent.catch(() => {}); // awaited later; until then nobody handles its failure
+    this.digest = digest;
     this.#inFlight.push(sent);
     return this.#inFlight.length >= MAX_CHUNKS_IN_FLIGHT ? this.#inFlight.shift() : undefined;
   }
 
-  /** Waits for all chunks under way. Answers how many items are in, or undefined if none was. */
+  /** Waits for all chunks in flight. Returns how many items are in, or undefined where none was in flight. */
   async allPushed(): Promise<number | undefined> {
     let offset: number | undefined;
     for (const sent of this.#inFlight.splice(0)) offset = await sent;
     return offset;
   }
 
-  /** The next stage; see seed-advance.lua. */
-  async advance(
-    stage: "grow" | "edit" | "done",
-    next: string,
-    ...args: (string | number)[]
-  ): Promise<[number, number]> {
-    return (await this.#fenced(scripts.mark, next, stage, ...args)) as [number, number];
+  /** Goes back to the last chunk that was pushed, after one was not. */
+  async abandonPushes(): Promise<void> {
+    await Promise.allSettled(this.#inFlight.splice(0));
+    this.digest = this.#confirmed;
   }
 
-  /** Drops items that were taken before; answers how many. */
-  async drop(next: string, ids: number[]): Promise<number> {
-    return (await this.#fenced(scripts.drop, next, ...ids)) as number;
+  /** Moves to the next stage; see seed-advance.lua. */
+  advance(stage: "grow" | "edit" | "undo" | "done", digest: string, ...args: Arg[]): Promise<unknown> {
+    return this.#fenced(scripts.advance, digest, stage, ...args);
   }
 
-  /**
-   * Moves the head of the list to its end; see seed-rotate.lua. Answers the length of the list where it is not the
-   * expected one.
-   */
-  async turn(next: string, ...args: (string | number | Buffer)[]): Promise<number | undefined> {
-    const expected = this.digest;
-    const reply = await this.#fenced(scripts.turn, next, ...args);
-    if (reply === 1) return undefined;
-    this.digest = expected;
-    return -(reply as number);
+  /** Puts the new list in place of the waiting one; see seed-swap.lua. Returns a length where it changed nothing. */
+  async swap(digest: string, ...args: Arg[]): Promise<number | undefined> {
+    const before = this.digest;
+    const reply = await this.#fenced(scripts.swap, digest, ...args);
+    if (!Array.isArray(reply)) return undefined;
+    this.digest = this.#confirmed = before;
+    return reply[0] as number;
   }
 
-  /** Puts back those who had died until then; answers how many. */
-  async requeue(until: string): Promise<number> {
+  /** Drops items that were taken before; returns how many. */
+  async drop(digest: string, ids: number[]): Promise<number> {
+    return (await this.#fenced(scripts.drop, digest, ...ids)) as number;
+  }
+
+  /** Requeues items that had died until then; returns how many. */
+  async requeue(diedUntil: string): Promise<number> {
     let count = 0;
     for (let some = 1; some > 0; count += some) {
-      some = (await this.call(() => scripts.requeue.run(this.redis, this.queue, until))) as number;
+      some = (await this.call(() => scripts.requeue.run(this.redis, this.queue, diedUntil))) as number;
     }
     return count;
   }
 
-  /** Returns when everything this connection wrote is on disk. */
-  async waitAof(): Promise<void> {
-    if (!(await this.call(() => waitAof(this.redis))))
+  /** Returns when everything this connection wrote is on disk, as far as Redis can say so. */
+  async waitAof(onRefused: (reason: string) => void): Promise<void> {
+    if (!(await this.call(() => waitAof(this.redis, onRefused))))
       throw new SeedInterruptedError("Redis took more than 30 s to write to its disk");
   }
 
-  async #fenced(to: Script, next: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
-    const reply = fenced(await this.call(() => to.send(this.redis, this.queue, this.digest, next, ...args)));
-    this.digest = next;
+  async #fenced(script: Script, digest: string, ...args: Arg[]): Promise<unknown> {
+    const sent = () => script.send(this.redis, this.queue, this.digest, digest, ...args);
+    const reply = unlessFenced(await this.call(sent));
+    this.digest = this.#confirmed = digest;
     return reply;
   }
 
-  /** Any use of the connection: what can pass becomes {@link SeedInterruptedError}, what cannot is refused with one line. */
-  async call<T>(use: () => Promise<T>): Promise<T> {
-    try {
-      return await use();
-    } catch (error) {
-      const { name, message } = error as Error;
-      if (message.startsWith("OOM")) {
-        throw new SeedRefusedError(
-          `Redis is full: raise \`redisMemory\` (its maxmemory), then run again; what is in stays in.`,
-        );
-      }
-      if (/^(WRONGPASS|NOAUTH|NOPERM|WRONGTYPE|ERR)/.test(message)) {
-        throw new SeedRefusedError(`Redis refused to seed the queue ${this.queue}: ${message}`);
-      }
-      throw new SeedInterruptedError(`${name === "ReplyError" ? "Redis answered" : "Redis is away"}: ${message}`, {
-        cause: error,
-      });
-    }
+  /** One transaction. All of it is sent in one go, so nothing else of this connection gets in between. */
+  async #sendChunk(chunk: EncodedChunk, expected: string, digest: string, target: "list" | "next"): Promise<unknown> {
+    const { redis, queue } = this;
+    const push = new Command("rpush", [keys(queue)[target]], { replyEncoding: "utf8" });
+    // ioredis writes buffers, too; only its types say otherwise.
+    push.toWritable = () => chunk.command as unknown as string;
+    const replies = await Promise.allSettled([
+      redis.call("MULTI"),
+      redis.sendCommand(push),
+      scripts.push.sendWhole(redis, queue, expected, digest, target, chunk.count),
+      redis.call("EXEC") as Promise<unknown[]>,
+    ]);
+    // The first error is the reason: the EXEC after it says only that there was one.
+    for (const reply of replies) if (reply.status === "rejected") throw reply.reason;
+    const results = (replies[3] as PromiseFulfilledResult<unknown[]>).value;
+    for (const result of results) if (result instanceof Error) throw result;
+    return results[1];
   }
 }
 
-/** What a fenced script answered, unless it changed nothing. */
-function fenced(reply: unknown): unknown {
+/** What a fenced call returned, unless it changed nothing. */
+function unlessFenced(reply: unknown): unknown {
   if (reply === "moved") throw new SeedInterruptedError("another seeder is at work, or Redis lost what it had");
   if (reply === "aborted")
     throw new SeedRefusedError("The batch was aborted while it was seeded: see `npx wq status` for the reason.");

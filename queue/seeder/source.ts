@@ -1,5 +1,11 @@
-import { MAX_ITEM_BYTES } from "./chunkEncoder.ts";
-import type { ItemSource } from "../types.ts";
+import { MAX_ITEM_BYTES } from "../limits.ts";
+import type { ItemBlock, ItemSource } from "../types.ts";
+
+/**
+ * Gets an item: a text, or the bytes of a buffer from `start` to before `end`. A promise it returns is awaited before
+ * the next item.
+ */
+export type Visitor = (item: string | Buffer, start: number, end: number) => void | Promise<void>;
 
 /**
  * Refuses a source that can be read only once, such as a generator: a seeding that was cut off, and one that finds an
@@ -21,37 +27,42 @@ export function checkSource(source: ItemSource): void {
 }
 
 /**
- * A loop over the items, without a promise for each where the source has none.
- * @param each Gets every item; a promise it returns is awaited before the next one.
+ * Visits the items one by one, with no promise in between unless the visitor returns one.
  * @returns How many there were.
  * @throws Error for an item that is none, with its number from 1.
  */
-export async function forEachItem(
-  source: ItemSource,
-  each: (item: string | Buffer) => void | Promise<void>,
-): Promise<number> {
-  const items =
-    Symbol.asyncIterator in source
-      ? source[Symbol.asyncIterator]()
-      : (source as Iterable<string | Buffer>)[Symbol.iterator]();
+export async function forEachItem(source: ItemSource, visit: Visitor): Promise<number> {
   let count = 0;
-  try {
-    for (;;) {
-      let step = items.next();
-      if (step instanceof Promise) step = await step;
-      const { done, value } = step as IteratorResult<string | Buffer>;
-      if (done) return count;
+  // A function of its own: a loop inside an async generator's loop is compiled badly.
+  const visitBlock = async (block: ItemBlock) => {
+    const { bytes, starts, ends } = block;
+    for (let index = 0; index < block.count; index++) {
       count++;
-      checkItem(value, count);
-      const busy = each(value);
+      const [start, end] = [starts[index]!, ends[index]!];
+      if (end - start > MAX_ITEM_BYTES) throw tooLong(count, end - start);
+      const busy = visit(bytes, start, end);
       if (busy) await busy;
     }
-  } finally {
-    await items.return?.();
+  };
+  const visitAny = (value: string | Buffer | ItemBlock): void | Promise<void> => {
+    if (typeof value === "object" && value !== null && "ends" in value) return visitBlock(value);
+    count++;
+    checkItem(value, count);
+    return visit(value, 0, value.length);
+  };
+  if (Symbol.asyncIterator in source) {
+    for await (const value of source) await visitAny(value);
+  } else {
+    for (const value of source) {
+      const busy = visitAny(value);
+      if (busy) await busy;
+    }
   }
+  return count;
 }
 
 function checkItem(item: unknown, number: number): void {
+  // Three bytes a character at most, so most texts need no look at their bytes.
   if (typeof item === "string" && item.length * 3 <= MAX_ITEM_BYTES) return;
   if (typeof item !== "string" && !Buffer.isBuffer(item)) {
     throw new TypeError(
@@ -59,9 +70,11 @@ function checkItem(item: unknown, number: number): void {
     );
   }
   const bytes = Buffer.byteLength(item);
-  if (bytes > MAX_ITEM_BYTES) {
-    throw new RangeError(
-      `Item ${number} has ${bytes} bytes, more than ${MAX_ITEM_BYTES} (1 MiB): put it into a file or bucket and its name into the list.`,
-    );
-  }
+  if (bytes > MAX_ITEM_BYTES) throw tooLong(number, bytes);
+}
+
+function tooLong(number: number, bytes: number): RangeError {
+  return new RangeError(
+    `Item ${number} has ${bytes} bytes, more than ${MAX_ITEM_BYTES} (1 MiB): put it into a file or bucket and its name into the list.`,
+  );
 }

@@ -1,92 +1,54 @@
-import type { MultisetDiff } from "./multisetDiff.ts";
-import type { ExternalItems } from "./externalItems.ts";
+import { keys } from "../redis/keys.ts";
 import { PageSizer } from "../redis/pageSizer.ts";
-import { SeedInterruptedError, type SeedSession } from "./seedSession.ts";
+import { ExternalItems, type Range } from "./externalItems.ts";
+import { SeedInterruptedError } from "./seedErrors.ts";
+import type { SeedSession } from "./seedSession.ts";
 
-/** The waiting list during an edit, read and rewritten page by page. Only pushes by hand happen beside it. */
+/** The waiting list during an edit: nothing is taken from it, but others may push. */
 export class WaitingList {
-  readonly #link: SeedSession;
-  readonly #next: () => string;
-  readonly #alive: () => void;
-  readonly #pager = new PageSizer();
-  places: ExternalItems;
+  readonly #session: SeedSession;
+  readonly #onStep: () => void;
+  readonly #sizer = new PageSizer();
+  readonly external: ExternalItems;
 
-  /**
-   * @param next Gives the digest that the next step leaves.
-   * @param alive Called at each step forward.
-   */
-  constructor(link: SeedSession, next: () => string, alive: () => void, known: ExternalItems) {
-    this.#link = link;
-    this.#next = next;
-    this.#alive = alive;
-    this.places = known;
+  private constructor(session: SeedSession, external: ExternalItems, onStep: () => void) {
+    this.#session = session;
+    this.external = external;
+    this.#onStep = onStep;
   }
 
-  /** Every waiting item, and whether it was pushed by hand. */
-  async forEach(see: (payload: Buffer, pushed: boolean) => void): Promise<void> {
-    const { length } = this.places;
-    const pushed = this.places.flags();
-    const read = (first: number) => this.#read(first, Math.min(first + this.#pager.size, length));
-    let ahead = read(0);
-    for (let first = 0; first < length;) {
-      const page = await ahead;
-      first += page.length;
-      ahead = read(first);
-      for (const payload of page) see(payload, pushed.next().value!);
-    }
-    await ahead;
+  /** The list as it is now. */
+  static async open(session: SeedSession, onStep: () => void): Promise<WaitingList> {
+    const { list, batch } = keys(session.queue);
+    const read = () => session.redis.multi().hmget(batch, "lastId", "knownUpTo", "externalRanges").llen(list).exec();
+    const replies = (await session.call(read)) as [[null, (string | null)[]], [null, number]];
+    const [[, [lastId, knownUpTo, externalRanges]], [, length]] = replies;
+    const external = new ExternalItems(Number(lastId ?? 0), length, Number(knownUpTo ?? 0), externalRanges ?? "");
+    return new WaitingList(session, external, onStep);
   }
 
-  /**
-   * Moves the first `count` to the end, without those that `balance` has too many of. Once around the whole list, all
-   * else has its order again.
-   */
-  async rotate(count: number, balance?: MultisetDiff): Promise<void> {
-    for (let left = count; left > 0;) {
-      const size = Math.min(left, this.#pager.size);
-      left -= size;
-      const drops = balance && balance.surplus > 0 ? await this.#pick(size, balance) : new Map<number, Buffer>();
-      await this.#turn(size, drops, left);
-    }
-  }
-
-  /** What is to be dropped of the first `size`, by index. */
-  async #pick(size: number, balance: MultisetDiff): Promise<Map<number, Buffer>> {
-    const pushed = this.places.flags();
-    const drops = new Map<number, Buffer>();
-    for (const [index, payload] of (await this.#read(0, size)).entries()) {
-      if (!pushed.next().value && balance.takeSurplus(payload)) drops.set(index, payload);
-    }
-    return drops;
-  }
-
-  async #turn(size: number, drops: Map<number, Buffer>, left: number): Promise<void> {
-    const pairs = [...drops].flatMap(([index, payload]) => [index + 1, payload]);
-    for (;;) {
-      const { length } = this.places;
-      const then = this.places.copy();
-      then.rotate(size, (index) => !drops.has(index));
-      const { through, pushed } = then.serialize();
-      const other = await this.#link.turn(this.#next(), length, size, left, through, pushed, ...pairs);
-      this.#alive();
-      if (other === undefined) {
-        this.places = then;
-        return;
+  /** The items of some ranges, page by page. The next page is on its way while one is looked at. */
+  async *pages(ranges: Range[]): AsyncGenerator<Buffer[]> {
+    for (const [first, last] of ranges) {
+      let coming = this.#read(first, last);
+      for (let next = first; next <= last;) {
+        const page = await coming;
+        next += page.length;
+        coming = this.#read(next, last);
+        coming.catch(() => {}); // nobody may want it any more
+        yield page;
       }
-      if (other < length) throw new SeedInterruptedError("another program takes from the list");
-      // Pushed by hand since: behind all that is there, before what is moved.
-      this.places.append(other - length);
     }
   }
 
-  /** The items from `first` to before `end`. */
-  async #read(first: number, end: number): Promise<Buffer[]> {
-    if (first >= end) return [];
-    const { redis, queue } = this.#link;
-    const page = await this.#link.call(() => redis.lrangeBuffer(queue, first, end - 1));
-    this.#alive();
-    this.#pager.observe(page);
-    if (page.length < end - first) throw new SeedInterruptedError("another program takes from the list");
+  async #read(first: number, last: number): Promise<Buffer[]> {
+    if (first > last) return [];
+    const { redis, queue } = this.#session;
+    const end = Math.min(first + this.#sizer.size - 1, last);
+    const page = await this.#session.call(() => redis.lrangeBuffer(keys(queue).list, first, end));
+    if (page.length < end - first + 1) throw new SeedInterruptedError("another program takes from the list");
+    this.#sizer.observe(page);
+    this.#onStep();
     return page;
   }
 }

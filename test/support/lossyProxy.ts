@@ -4,10 +4,13 @@ import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 export interface Loss {
   /** After this many bytes to the server. What was sent before them arrives. */
   after: number;
-  /** `request`: cut there, in the middle of a command. `reply`: all of it arrives, the next answer is lost. */
-  lose: "request" | "reply";
+  /**
+   * `request`: cut there, in the middle of a command. `reply`: all of it arrives, the next answer is lost. `nothing`: it
+   * is only held up until `then` has ended.
+   */
+  lose: "request" | "reply" | "nothing";
   /** Called at that moment, before the connection is cut. */
-  then?: () => void;
+  then?: () => unknown;
 }
 
 /** A proxy on loopback that loses messages when told to; else it passes everything on. */
@@ -42,6 +45,17 @@ export async function lossyProxy(port: number): Promise<{
       if (loss?.lose === "request") return;
       sent += data.length;
       if (!planned || sent < planned.after) return void upstream.write(data);
+      if (planned.lose === "nothing") {
+        const { after, then } = planned;
+        planned = undefined;
+        const before = Math.max(0, data.length - (sent - after));
+        upstream.write(data.subarray(0, before));
+        client.pause();
+        return void Promise.resolve(then?.()).then(() => {
+          upstream.write(data.subarray(before));
+          client.resume();
+        });
+      }
       loss = planned;
       planned = undefined;
       if (loss.lose === "reply") return void upstream.write(data);

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type QueueAdmin, resultRow } from "../../queue/index.ts";
 import { commandEnvironment } from "../commandEnvironment.ts";
-import { logLines } from "../splitLines.ts";
+import { splitLines } from "../splitLines.ts";
 
 /** Every result, in the order of the items, a line of JSON each. */
 async function* rows(admin: QueueAdmin): AsyncIterable<string> {
@@ -26,7 +26,7 @@ export async function runFinish([program, ...args]: string[], admin: QueueAdmin,
     if (bytes <= maxBytes) chunks.push(chunk);
     bytes += chunk.length;
   });
-  logLines(child.stderr, (line) => {
+  splitLines(child.stderr, (line) => {
     last = line || last;
     console.log(line);
   });

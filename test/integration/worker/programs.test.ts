@@ -80,10 +80,33 @@ describe("the programs of the image", function () {
     );
   });
 
+  it("record standard output that is JSON as that JSON, and cut what is too long", async () => {
+    await seed(["object", "text", "long"]);
+    const script = `case $ITEM in object) echo '{"id": 12345678901234567890}';; text) echo 007;; long) printf '["%0200d"]' 0;; esac`;
+    const worked = await work({ ...shell(script), WQ_MAX_RESULT_BYTES: "100" });
+    assert.equal(worked.exitCode, 0, worked.all);
+    const [object, text, long] = await results();
+    assert.deepEqual([object!.value, text!.value], ['{"id":12345678901234567890}', '"007"']);
+    assert.equal(long!.value!.length, 100);
+    assert.equal(long!.value!.startsWith('"[\\"000'), true, long!.value);
+  });
+
+  it("give an item's bytes to a command as they stand in the file", async () => {
+    const file = join(dir, "latin1.gz");
+    const lines = Buffer.from("\xef\xbb\xbfcaf\xe9.txt\r\n\xff\xfe\n", "latin1");
+    writeFileSync(file, gzipSync(lines));
+    await start("seed/main.ts", { WQ_ITEMS_FILE: file, WQ_ITEMS_FORMAT: "text", WQ_JOB_UID: "uid-1" });
+    await work(shell("od -An -tx1 | tr -d ' \\n'; echo ' hex'"));
+    assert.deepEqual(
+      (await results()).map(({ value }) => value),
+      ['"636166e92e747874 hex"', '"fffe hex"'],
+    );
+  });
+
   it("hide the queue's address and password from a command", async () => {
     await seed(["x"]);
     await work({ ...shell("env | grep -cE '^(REDIS|WQ)_' || true"), MINE: "1" });
-    assert.equal((await results())[0]!.value, '"0"');
+    assert.equal((await results())[0]!.value, "0");
   });
 
   it("take exit code 65 for `do not try again`, and any other for a failure that is tried again", async () => {
@@ -140,7 +163,7 @@ describe("the programs of the image", function () {
     assert.equal(exitCode, 143, all);
     const next = await work(shell("echo $ITEM_ATTEMPT"));
     assert.equal(next.exitCode, 0, next.all);
-    assert.deepEqual(await results(), [{ item: "slow", outcome: "done", value: '"1"', reason: undefined }]);
+    assert.deepEqual(await results(), [{ item: "slow", outcome: "done", value: "1", reason: undefined }]);
   });
 
   it("ask a command to end before they kill it, at SIGTERM too", async () => {

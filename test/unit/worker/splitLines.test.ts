@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Readable } from "node:stream";
-import { LONGEST_LINE, logLines } from "../../../worker/splitLines.ts";
+import { MAX_LINE_LENGTH, splitLines } from "../../../worker/splitLines.ts";
 
-describe("a command's log", () => {
+describe("splitLines", () => {
   const read = async (...chunks: (string | Buffer)[]) => {
     const lines: string[] = [];
     const input = Readable.from(
       chunks.map((chunk) => Buffer.from(chunk as string)),
       { objectMode: false },
     );
-    logLines(input, (line) => lines.push(line));
-    await once(input, "end");
+    splitLines(input, (line) => lines.push(line));
+    await once(input, "close");
     return lines;
   };
 
-  it("has a line for each, wherever the chunks end", async () => {
+  it("gives each line, wherever the chunks end", async () => {
     assert.deepEqual(await read("a", "b\nc\r", "\nd\n\n", "e"), ["ab", "c", "d", "", "e"]);
   });
   it("takes a carriage return for an end, as progress bars mean it", async () => {
@@ -25,9 +25,19 @@ describe("a command's log", () => {
     const letter = Buffer.from("ü");
     assert.deepEqual(await read(letter.subarray(0, 1), letter.subarray(1)), ["ü"]);
   });
+  it("gives the last line of an input that is cut off", async () => {
+    const lines: string[] = [];
+    const input = new Readable({ read() {} });
+    splitLines(input, (line) => lines.push(line));
+    input.push("a\nb");
+    await once(input, "data");
+    input.destroy();
+    await once(input, "close");
+    assert.deepEqual(lines, ["a", "b"]);
+  });
   it("gives a line without end in pieces, not at the end of time", async () => {
-    const lines = await read(...Array.from({ length: 64 }, () => "x".repeat(LONGEST_LINE / 4)));
+    const lines = await read(...Array.from({ length: 64 }, () => "x".repeat(MAX_LINE_LENGTH / 4)));
     assert.equal(lines.length, 16);
-    assert.equal(lines.join(""), "x".repeat(16 * LONGEST_LINE));
+    assert.equal(lines.join(""), "x".repeat(16 * MAX_LINE_LENGTH));
   });
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { connect, Consumer, QueueAdmin, Seeder } from "../../../queue/index.ts";
-import { keys } from "../../../queue/redis/keys.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { connect, Consumer, QueueAdmin, Seeder } from "../../../../queue/index.ts";
+import { keys } from "../../../../queue/redis/keys.ts";
+import { startRedis, type TestRedis } from "../../../support/redis.ts";
 
 const k = keys("job2");
 

@@ -1,0 +1,66 @@
+import { keys } from "../redis/keys.ts";
+import { ChunkEncoder } from "./chunkEncoder.ts";
+import type { SeedResult, SeedRun } from "./seedRun.ts";
+import { MAX_CHUNKS_IN_FLIGHT, type SeedSession, type SeedState } from "./seedSession.ts";
+import { forEachItem } from "./source.ts";
+
+/**
+ * Adds what the source has beyond what is in. Returns undefined, with nothing changed, where the list must be compared
+ * item by item: what is in is not the beginning of the source.
+ */
+export async function append(session: SeedSession, run: SeedRun, state: SeedState): Promise<SeedResult | undefined> {
+  const { source, options, report } = run;
+  const chunks = new ChunkEncoder(keys(session.queue).list, MAX_CHUNKS_IN_FLIGHT);
+  let { digest } = state;
+  /** Items that are in and were not compared yet. */
+  let left = state.offset;
+  let same = left === 0;
+  let growing = false;
+  const grow = async () => {
+    growing = true;
+    await session.advance("grow", session.digest);
+  };
+  const progress = (offset: number | undefined) => {
+    if (offset === undefined) return;
+    report.added += offset - run.offset!;
+    run.offset = offset;
+    run.onStep();
+    options.onProgress?.(offset);
+  };
+  const finishChunk = async () => {
+    const chunk = chunks.encode();
+    if (same) {
+      // What is added may be done already.
+      if (state.retired > 0) throw new NotAppendOnlyError();
+      if (!growing) await grow();
+      digest = chunk.digest;
+      return progress(await session.push(chunk, digest));
+    }
+    left -= chunk.count;
+    if (left > 0) return;
+    if (chunk.digest !== state.digest) throw new NotAppendOnlyError();
+    same = true;
+  };
+
+  if (run.offset === undefined) run.offset = state.offset;
+  else progress(state.offset);
+  try {
+    await forEachItem(source, (item, start, end) => {
+      // Cut exactly where the last seeding ended, to compare the digests there.
+      const full = (!same && chunks.count === left) || !chunks.add(item, start, end);
+      return full ? finishChunk().then(() => void chunks.add(item, start, end)) : undefined;
+    });
+    if (chunks.count > 0) await finishChunk();
+    if (!same) throw new NotAppendOnlyError();
+  } catch (error) {
+    if (error instanceof NotAppendOnlyError) return undefined;
+    throw error;
+  }
+  progress(await session.allPushed());
+  const reopened = !state.seeded || state.state === "aborted" || state.dead > 0;
+  if (reopened && !growing) await grow();
+  return { offset: run.offset, digest, retired: state.retired };
+}
+
+/** What is in is not the beginning of the source, or what is added may be done already. */
+class NotAppendOnlyError extends Error {}

@@ -1,0 +1,67 @@
+import { keyList, keys } from "../redis/keys.ts";
+import type { ItemSource, SeedOptions } from "../types.ts";
+import { ListMemory, mostListMemory } from "./listMemory.ts";
+import { SeedInterruptedError, SeedRefusedError } from "./seedErrors.ts";
+import type { SeedSession } from "./seedSession.ts";
+import { forEachItem } from "./source.ts";
+
+/** Elements of a key that Redis looks at to tell its size. */
+const SAMPLES = 1000;
+
+/**
+ * Refuses, before anything is changed, items that the memory of Redis cannot hold. Reads the source for that only where
+ * it may be so, and where that is cheap: not a stream whose size nobody knows. A Redis that does not tell its memory is
+ * not asked twice.
+ */
+export async function checkRoom(session: SeedSession, source: ItemSource, options: SeedOptions): Promise<void> {
+  const batch = await allowed(session, () => lookAt(session, options));
+  if (!batch) return;
+  const { room, taken } = batch;
+  const { maxBytes } = source;
+  if (maxBytes === undefined ? Symbol.asyncIterator in source : mostListMemory(maxBytes) <= room) return;
+
+  const memory = new ListMemory();
+  await forEachItem(source, (item, start, end) => memory.add(item, start, end));
+  // What was taken before does not wait again.
+  const needed = memory.bytes * Math.max(0, 1 - taken / memory.items);
+  if (!(needed > room)) return;
+  const count = memory.items.toLocaleString("en-US");
+  throw new SeedRefusedError(
+    `These ${count} items need about ${mebibytes(needed)} and Redis has room for ${mebibytes(room)} (maxmemory): raise \`redisMemory\`; nothing was changed.`,
+  );
+}
+
+/** How much room there is for the list, bytes, and how many items were taken; undefined where nothing limits it. */
+async function lookAt(
+  { redis, queue }: SeedSession,
+  { owner, run }: SeedOptions,
+): Promise<{ room: number; taken: number } | undefined> {
+  const info = await redis.info("memory");
+  const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
+  const limit = field("maxmemory");
+  if (limit === 0) return undefined;
+  const [owned, seeded, lastId] = await redis.hmget(keys(queue).batch, "owner", "run", "lastId");
+  // Another owner's batch is refused for that.
+  if (owner !== "" && owned && owned !== owner) return undefined;
+  // A new run frees everything, any other seeding at most what waits.
+  const startsOver = seeded !== null && seeded !== run;
+  let room = limit - field("used_memory");
+  for (const key of startsOver ? keyList(queue) : [keys(queue).list]) {
+    room += ((await redis.memory("USAGE", key, "SAMPLES", SAMPLES)) as number | null) ?? 0;
+  }
+  return { room, taken: startsOver ? 0 : Number(lastId ?? 0) };
+}
+
+/** What it returns, or undefined where the user of Redis may not ask. */
+async function allowed<T>(session: SeedSession, ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await session.call(ask);
+  } catch (error) {
+    if (error instanceof SeedInterruptedError) throw error;
+    return undefined;
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.max(0, Math.round(bytes / 2 ** 20)).toLocaleString("en-US")} MiB`;
+}

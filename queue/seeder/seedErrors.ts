@@ -1,0 +1,51 @@
+/** The seeding must look again how far it is: Redis was away, lost its tail, or somebody else moved the batch on. */
+export class SeedInterruptedError extends Error {
+  override name = "SeedInterruptedError";
+}
+
+/** The seeding cannot go on. The message is one line that says what to do. */
+export class SeedRefusedError extends Error {
+  override name = "SeedRefusedError";
+}
+
+/** Redis has reached its maxmemory. */
+export class RedisFullError extends SeedRefusedError {
+  override name = "RedisFullError";
+
+  constructor() {
+    super(
+      "Redis is full (maxmemory): raise `redisMemory` and run again. What is in stays in, except where Redis is a Pod " +
+        "without `redisStorage`: with another memory it starts empty, and the batch begins anew.",
+    );
+  }
+}
+
+/** Refusals by Redis that waiting does not end, by the beginning of their message, and what to do about each. */
+const ADVICE: [start: RegExp, what: (queue: string) => string][] = [
+  [/^(WRONGPASS|NOAUTH)/, () => "check the password"],
+  [/^NOPERM/, (queue) => `the user needs all commands on the keys \`${queue}\` and \`{${queue}}:*\``],
+  [/^WRONGTYPE/, (queue) => `another program uses a key named \`${queue}\` or \`{${queue}}:…\`; set another \`queue\``],
+  [/^ERR (?!max number of clients)/, () => "it needs Redis 7.0 or later, with scripts and transactions"],
+];
+
+/** Error of a seeding for an error of the connection or of a command. */
+export function seedError(error: Error, queue: string): Error {
+  const { name } = error;
+  const message = error.message
+    .replace(/^EXECABORT Transaction discarded because of: /, "")
+    // Where in a script it happened, which helps nobody.
+    .replace(/ script: \w+, on @user_script:\d+\.?$/, "");
+  if (error instanceof SeedInterruptedError || error instanceof SeedRefusedError) return error;
+  if (message.startsWith("OOM")) return new RedisFullError();
+  const [, advice] = ADVICE.find(([start]) => start.test(message)) ?? [];
+  if (advice) {
+    return new SeedRefusedError(
+      `Redis refused to seed the queue ${queue}: ${message.replace(/\.$/, "")}; ${advice(queue)}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const said = name === "ReplyError" ? "Redis answered" : "Redis is away";
+  return new SeedInterruptedError(`${said}: ${message}`, { cause: error });
+}

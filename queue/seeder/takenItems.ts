@@ -1,0 +1,84 @@
+import { parseRecord } from "../admin/record.ts";
+import { keys } from "../redis/keys.ts";
+import { PageSizer } from "../redis/pageSizer.ts";
+import type { ItemRecord } from "../types.ts";
+import type { ExternalItems } from "./externalItems.ts";
+import { MultisetDiff } from "./multisetDiff.ts";
+import type { SeedSession } from "./seedSession.ts";
+
+/** Items that were taken before, without external ones. While an edit lasts nothing else is taken. */
+export class TakenItems {
+  readonly #session: SeedSession;
+  readonly #external: ExternalItems;
+  readonly #onStep: () => void;
+  /** Done or in hand: there for good, whether the source has them or not. */
+  readonly settled = new MultisetDiff();
+  /** Waiting for another try, or dead: dropped where the source does not have them. */
+  readonly unsettled = new MultisetDiff();
+
+  private constructor(session: SeedSession, external: ExternalItems, onStep: () => void) {
+    this.#session = session;
+    this.#external = external;
+    this.#onStep = onStep;
+  }
+
+  static async read(session: SeedSession, external: ExternalItems, onStep: () => void): Promise<TakenItems> {
+    const taken = new TakenItems(session, external, onStep);
+    await taken.#forEachPage((records) => {
+      for (const { payload, outcome } of records) {
+        const settled = outcome === "running" || outcome === "done";
+        (settled ? taken.settled : taken.unsettled).add(payload);
+      }
+    });
+    return taken;
+  }
+
+  /** Takes an item of the source off those that were taken. Returns whether it was one of them. */
+  match(item: string | Buffer): boolean {
+    return this.settled.take(item) || this.unsettled.take(item);
+  }
+
+  /** Drops unsettled items that were not matched, dead copies first. Returns how many. */
+  async dropUnmatched(nextDigest: () => string): Promise<number> {
+    let dropped = 0;
+    for (const droppable of ["dead", "delayed"]) {
+      if (this.unsettled.missing === 0) break;
+      await this.#forEachPage(async (records) => {
+        const ids = records
+          .filter(({ outcome, payload }) => outcome === droppable && this.unsettled.take(payload))
+          .map(({ id }) => id);
+        if (ids.length > 0) dropped += await this.#session.drop(nextDigest(), ids);
+      });
+    }
+    return dropped;
+  }
+
+  async #forEachPage(visit: (records: ItemRecord[]) => void | Promise<void>): Promise<void> {
+    const { redis, queue } = this.#session;
+    const { batch, items, results } = keys(queue);
+    const sizer = new PageSizer();
+    const lastId = Number((await this.#session.call(() => redis.hget(batch, "lastId"))) ?? 0);
+    for (let first = 1; first <= lastId;) {
+      const ids = Array.from({ length: Math.min(sizer.size, lastId - first + 1) }, (_, index) => first + index);
+      first += ids.length;
+      const names = ids.map(String);
+      // In one transaction, so that an item that is just being settled is in one of the two.
+      const read = () =>
+        redis
+          .multi()
+          .hmgetBuffer(items, ...names)
+          .hmgetBuffer(results, ...names)
+          .exec();
+      const [open, done] = (await this.#session.call(read))!.map(([, page]) => page as (Buffer | null)[]);
+      this.#onStep();
+      const page = names.map((_, index) => done![index] ?? open![index] ?? null);
+      sizer.observe(page);
+      const records = page.flatMap((record, index) =>
+        record && !this.#external.includes(ids[index]!)
+          ? [parseRecord(ids[index]!, record, record === done![index])]
+          : [],
+      );
+      await visit(records);
+    }
+  }
+}

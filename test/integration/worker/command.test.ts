@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { DoNotRetry, type ItemContext } from "../../../queue/index.ts";
+import { commandHandler } from "../../../worker/command.ts";
+
+describe("commandHandler", function () {
+  this.timeout(30_000);
+
+  const run = (
+    script: string,
+    { item = Buffer.from("an item"), maxResultBytes = 65_536, log = [] as string[] } = {},
+  ) => {
+    const context: ItemContext = {
+      id: 7,
+      attempt: 2,
+      signal: new AbortController().signal,
+      bytes: item,
+      log: (line) => log.push(line),
+    };
+    return commandHandler(["sh", "-c", script], maxResultBytes)(item.toString(), context) as Promise<unknown>;
+  };
+
+  it("returns JSON as its value, and anything else as text", async () => {
+    assert.deepEqual(await run(`printf '{"a": [1, "x"]}\\n'`), { a: [1, "x"] });
+    assert.equal(await run("echo $ITEM_ID"), 7);
+    assert.equal(await run("echo an apple"), "an apple");
+    assert.equal(await run("true"), undefined);
+  });
+
+  it("gives the item's bytes as they are", async () => {
+    const item = Buffer.from("caf\xe9\0\n", "latin1");
+    assert.equal(await run("od -An -tx1 | tr -d ' \\n'; printf ' %s' ${ITEM-none}", { item }), "636166e9000a none");
+  });
+
+  it("returns as text the beginning of JSON that is too long", async () => {
+    const result = (await run(`printf '["'; head -c 200000 /dev/zero | tr '\\0' x; printf '"]'`)) as string;
+    assert.equal(typeof result, "string");
+    assert.equal(result.startsWith('["xxx'), true);
+    assert.equal(result.length > 65_536 && result.length < 200_000, true);
+  });
+
+  it("reads 40 MB in the time it takes to read them", async () => {
+    const result = (await run("head -c 40000000 /dev/zero | tr '\\0' x", { maxResultBytes: 50_000_000 })) as string;
+    assert.equal(result.length, 40_000_000);
+  });
+
+  it("returns all that was written at the end, a hundred times", async () => {
+    for (let time = 0; time < 100; time++) {
+      const length = (await run("head -c 60000 /dev/zero | tr '\\0' x")) as string;
+      assert.equal(length.length, 60_000);
+    }
+  });
+
+  it("does not wait for a process that left its group and holds its pipes", async () => {
+    const log: string[] = [];
+    const started = performance.now();
+    assert.equal(await run("printf 'no end of line' >&2; setsid sleep 8 & echo ok", { log }), "ok");
+    assert.equal(performance.now() - started < 7_000, true);
+    assert.deepEqual(log, ["no end of line"]);
+  });
+
+  it("tells how a program ended, with the last line of its log", async () => {
+    await assert.rejects(run("echo why >&2; echo >&2; exit 3"), { message: "sh exited with code 3: why" });
+    await assert.rejects(run("kill -9 $$"), { message: "sh was ended by SIGKILL" });
+    await assert.rejects(run("exit 65"), (error) => error instanceof DoNotRetry);
+  });
+});

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { PassThrough } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { OutputBuffer, outputRead, parseOutput } from "../../../worker/commandOutput.ts";
+
+describe("parseOutput", () => {
+  const values: [output: string, value: unknown][] = [
+    ['{"a": [1, 2.5, "x"]}', { a: [1, 2.5, "x"] }],
+    ["[]", []],
+    [' \n{"a":1}\n\n', { a: 1 }],
+    ['"a text"', "a text"],
+    ["true", true],
+    ["null", null],
+    ["123", 123],
+    ["-1.5", -1.5],
+    [" 7 ", 7],
+  ];
+  for (const [output, value] of values) {
+    it(`takes for JSON: ${JSON.stringify(output)}`, () => assert.deepEqual(parseOutput(output), value));
+  }
+
+  const texts = [
+    "apple",
+    "a b",
+    '{"a":1',
+    '{"a":1}\n{"a":2}',
+    "1 2",
+    "'single'",
+    "undefined",
+    "NaN",
+    "True",
+    "\ufeff{}",
+    // Numbers that would not be what was printed.
+    "007",
+    "1.10",
+    "1.0",
+    "123e4567",
+    "1e3",
+    "12345678901234567890",
+    "-0",
+  ];
+  for (const text of texts) {
+    it(`leaves text as it is: ${JSON.stringify(text)}`, () => assert.equal(parseOutput(text), text));
+  }
+
+  it("keeps the spelling of numbers inside of JSON", () => {
+    const json = '{"id":12345678901234567890,"version":1.10,"big":1e400,"list":[1,0.30,2]}';
+    assert.equal(JSON.stringify(parseOutput(json)), json);
+  });
+
+  it("leaves JSON that is too deep to be written again as text", () => {
+    const deep = "[".repeat(50_000) + "]".repeat(50_000);
+    assert.equal(parseOutput(deep), deep);
+  });
+});
+
+describe("OutputBuffer", () => {
+  const result = (limit: number, ...chunks: string[]) => {
+    const output = new OutputBuffer(limit);
+    for (const chunk of chunks) output.add(Buffer.from(chunk));
+    return output.result;
+  };
+
+  it("joins chunks, and drops the last line end of a text", () => {
+    assert.equal(result(100, "a\r\n", "b\n\r", "\n"), "a\r\nb\n");
+    assert.equal(result(100, "ü"), "ü");
+    assert.equal(result(100), undefined);
+    assert.equal(result(100, "\n"), undefined);
+  });
+
+  it("keeps a character whole that two chunks share", () => {
+    const output = new OutputBuffer(100);
+    for (const byte of Buffer.from('["ü"]')) output.add(Buffer.of(byte));
+    assert.deepEqual(output.result, ["ü"]);
+  });
+
+  it("takes JSON up to its limit, and for text what is longer", () => {
+    assert.deepEqual(result(7, '{"a":1}'), { a: 1 });
+    assert.equal(result(6, '{"a":1}'), '{"a":1}');
+    assert.equal(result(6, "1234", "5678", "9"), "12345678");
+  });
+});
+
+describe("outputRead", () => {
+  const fakeChild = () => {
+    const stdout = new PassThrough();
+    const child = Object.assign(new EventEmitter(), { stdout, stderr: new PassThrough() });
+    const read: string[] = [];
+    stdout.on("data", (chunk: Buffer) => read.push(String(chunk)));
+    return { child: child as unknown as ChildProcessWithoutNullStreams, stdout, read };
+  };
+  const never = new Promise<never>(() => {});
+
+  it("waits for the pipes to be closed, and no longer", async () => {
+    const { child } = fakeChild();
+    const started = performance.now();
+    await outputRead(child, sleep(200));
+    const ms = performance.now() - started;
+    assert.equal(ms > 190 && ms < 900, true, `${ms} ms`);
+  });
+
+  it("loses nothing where the event loop was held longer than it waits", async () => {
+    const { child, stdout, read } = fakeChild();
+    const done = outputRead(child, never);
+    // A handler beside it computes for 1.5 s; what the program wrote is read afterwards.
+    for (const end = performance.now() + 1_500; performance.now() < end;);
+    await sleep(300);
+    stdout.write("late");
+    await done;
+    assert.deepEqual(read, ["late"]);
+  });
+
+  it("does not wait for what holds a pipe open and is quiet for a second", async () => {
+    const { child, stdout } = fakeChild();
+    await outputRead(child, never);
+    assert.equal(stdout.destroyed, true);
+  });
+
+  it("does not wait for ever for what goes on writing", async function () {
+    this.timeout(20_000);
+    const { child, stdout } = fakeChild();
+    const writing = setInterval(() => stdout.destroyed || stdout.write("again"), 100);
+    await outputRead(child, never);
+    clearInterval(writing);
+  });
+});

@@ -1,0 +1,89 @@
+// What a command wrote: how long to wait for it, how much of it is kept, and what it means.
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** After its program ended, a pipe may be held open by what the program left behind: it is read until it is quiet. */
+const QUIET_MS = 1_000;
+/** Longest wait for what is left behind, which is being ended meanwhile, ms. */
+const MAX_WAIT_MS = 6_000;
+const TICK_MS = 50;
+
+/** The beginning of an output, up to a limit and a chunk more. */
+export class OutputBuffer {
+  readonly #limit: number;
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Adds a chunk; what is over the limit is dropped, so that the program does not wait for us. */
+  add(chunk: Buffer): void {
+    if (this.#length > this.#limit) return;
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+  }
+
+  /** The result: JSON as its value, anything else as text without its last line end; undefined where there is none. */
+  get result(): unknown {
+    const text = Buffer.concat(this.#chunks)
+      .toString()
+      .replace(/\r?\n$/, "");
+    if (text === "") return undefined;
+    return this.#length > this.#limit ? text : parseOutput(text);
+  }
+}
+
+/** `JSON` with what TypeScript does not know of it yet. */
+const json = JSON as unknown as {
+  parse(text: string, reviver?: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+  rawJSON(text: string): unknown;
+};
+
+/** Numbers that JavaScript may write in another way. */
+const UNUSUAL_NUMBER = /\d{16}|\.\d*0(?!\d)|\d[eE]/;
+
+/**
+ * The value of a text that is JSON as a whole; any other as it is, also a number that JavaScript would write in another
+ * way: `007`, `1.10`, `123e4567` and 20 digits are words to those who print them. In objects and arrays numbers keep
+ * their spelling.
+ */
+export function parseOutput(text: string): unknown {
+  try {
+    const value = json.parse(text);
+    if (typeof value === "number") return String(value) === text.trim() ? value : text;
+    // A value so deep that it cannot be written again stays text.
+    const result = UNUSUAL_NUMBER.test(text) ? json.parse(text, keepSpelling) : value;
+    JSON.stringify(result);
+    return result;
+  } catch {
+    return text;
+  }
+}
+
+function keepSpelling(_: string, value: unknown, { source }: { source?: string }): unknown {
+  return typeof value === "number" && source !== undefined && String(value) !== source ? json.rawJSON(source) : value;
+}
+
+/**
+ * Waits, after a program ended, until all it wrote has been read: its pipes are closed, or have been quiet for a second
+ * in which this process looked. What holds them open for longer is not waited for.
+ * @param closed Settles when the pipes are closed.
+ */
+export async function outputRead(child: ChildProcessWithoutNullStreams, closed: Promise<unknown>): Promise<void> {
+  const { stdout, stderr } = child;
+  let isClosed = false;
+  let quietMs = 0;
+  const onClose = closed.then(() => (isClosed = true));
+  const onData = () => (quietMs = 0);
+  stdout.on("data", onData);
+  stderr.on("data", onData);
+  // A tick counts as one however late it is: pipes are read between two ticks, also after the event loop was held.
+  for (let ms = 0; !isClosed && quietMs < QUIET_MS && ms < MAX_WAIT_MS; ms += TICK_MS) {
+    await Promise.race([onClose, sleep(TICK_MS)]);
+    quietMs += TICK_MS;
+  }
+  stdout.destroy();
+  stderr.destroy();
+}
