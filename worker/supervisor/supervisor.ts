@@ -58,7 +58,8 @@ export class Supervisor {
         if (error instanceof ProgramExit) throw error;
         const { message } = error as Error;
         if (Date.now() > deadline) throw new ProgramExit(BAD, `The batch could not be judged: ${message}`);
-        if (message !== away) console.log((away = message));
+        if (message !== away) console.log(/Redis/.test(message) ? message : `Redis is away: ${message}`);
+        away = message;
       }
     }
   }

@@ -164,7 +164,7 @@ for (const { version, total, kills } of [
       const harmed = await harm(workers, redis, async () => (await counts()).waiting, kills);
       await workers.finished();
 
-      const { now, startedAt, endedAt, owner, retried, lost, ...end } = await counts();
+      const { now, startedAt, endedAt, owner, retried, lost, dueSoon: _, ...end } = await counts();
       const recorded: ItemRecord[] = [];
       for await (const record of admin.results()) recorded.push(record);
       const items = recorded.map(({ payload }) => payload.toString());

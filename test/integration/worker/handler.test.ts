@@ -30,7 +30,14 @@ describe("a handler", function () {
 
   const run = (script: string, env: Record<string, string> = {}, ...args: string[]) =>
     execa(process.execPath, [resolve(dir, script), ...args], {
-      env: { REDIS_URL: redis.url, WQ_QUEUE: `q${queue}`, WQ_WORK_SECONDS: "0", WQ_BACKOFF: "10ms..5m", ...env },
+      env: {
+        REDIS_URL: redis.url,
+        WQ_QUEUE: `q${queue}`,
+        WQ_WORK_SECONDS: "0",
+        WQ_BACKOFF: "10ms..5m",
+        WQ_ACTIVE_DEADLINE: "1h",
+        ...env,
+      },
       reject: false,
       all: true,
     });
@@ -74,13 +81,13 @@ describe("a handler", function () {
         await seed();
         const worked = await run(script);
         assert.deepEqual([worked.exitCode, worked.all], [0, reason]);
-        const verdict = await run("worker/verdict.ts");
+        const verdict = await run("worker/supervisor/main.ts");
         assert.deepEqual([verdict.exitCode, verdict.all], [1, `the batch was aborted: ${reason}; 0 of 2 done`]);
         // With the handler mended, the next seeding opens the batch again.
         handler("export default (item) => item;");
         await run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "2" });
         assert.equal((await run("worker/main.ts")).exitCode, 0);
-        assert.equal((await run("worker/verdict.ts")).all, "all 2 items done");
+        assert.equal((await run("worker/supervisor/main.ts")).all, "all 2 items done");
       });
     }
   }
@@ -90,7 +97,8 @@ describe("a handler", function () {
     await seed();
     const worked = await run("worker/main.ts");
     assert.notEqual(worked.exitCode, 0, worked.all);
-    assert.match((await run("worker/verdict.ts")).all, /^the batch is not finished \(open\): 0 of 2 done$/);
+    const { stdout } = await run("cli/main.ts", {}, "status", "--json", "--redis", redis.url, "--queue", `q${queue}`);
+    assert.equal((JSON.parse(stdout) as { state: string }).state, "open");
   });
 
   describe("tried on one item", () => {

@@ -31,7 +31,14 @@ describe("the programs of the image", function () {
 
   const start = (script: string, env: Record<string, string> = {}) =>
     execa(process.execPath, [join(root, script)], {
-      env: { REDIS_URL: redis.url, WQ_QUEUE: `q${queue}`, WQ_OWNER: "test/dev", POD_NAME: "pod-1", ...env },
+      env: {
+        REDIS_URL: redis.url,
+        WQ_QUEUE: `q${queue}`,
+        WQ_OWNER: "test/dev",
+        WQ_ACTIVE_DEADLINE: "1h",
+        POD_NAME: "pod-1",
+        ...env,
+      },
       reject: false,
       all: true,
     });
@@ -40,7 +47,8 @@ describe("the programs of the image", function () {
     writeFileSync(file, gzipSync(items.map((item) => JSON.stringify(item)).join("\n")));
     return start("seed/main.ts", { WQ_ITEMS_FILE: file, WQ_ITEMS_FORMAT: "strings", WQ_JOB_UID: "uid-1", ...env });
   };
-  const work = (env: Record<string, string> = {}) => start("worker/main.ts", { WQ_BACKOFF: "10ms..5m", ...env });
+  const work = (env: Record<string, string> = {}) =>
+    start("worker/main.ts", { WQ_BACKOFF: "10ms..5m", WQ_ACTIVE_DEADLINE: "1h", ...env });
   const command = (...words: string[]) => ({ WQ_COMMAND: JSON.stringify(words) });
   const shell = (script: string) => command("sh", "-c", script);
   const results = async () => {
@@ -65,7 +73,7 @@ describe("the programs of the image", function () {
       worked.stdout,
       /^Worker with sessionID: \S+\nInitial queue state: empty=False\nWorking on apple\nWorking on banana\nQueue empty, exiting$/,
     );
-    const verdict = await start("worker/verdict.ts");
+    const verdict = await start("worker/supervisor/main.ts");
     assert.deepEqual([verdict.exitCode, verdict.all], [0, "all 2 items done"]);
   });
 
@@ -119,10 +127,10 @@ describe("the programs of the image", function () {
     assert.deepEqual(rows[0], { item: "never", outcome: "dead", value: undefined, reason: "sh exited with code 65" });
     assert.equal(rows[1]!.outcome, "done");
     assert.match(worked.all, /Failed on twice \(attempt 1\): sh exited with code 3: not yet; again in 0\.0 s/);
-    const verdict = await start("worker/verdict.ts");
+    const verdict = await start("worker/supervisor/main.ts");
     assert.equal(verdict.exitCode, 1);
     assert.equal(verdict.all, "1 of 2 items failed: never (why: npx wq failed; again: npx wq retry)");
-    const allowed = await start("worker/verdict.ts", { WQ_ALLOW_FAILURES: "true" });
+    const allowed = await start("worker/supervisor/main.ts", { WQ_ALLOW_FAILURES: "true" });
     assert.equal(allowed.exitCode, 0);
   });
 
@@ -148,7 +156,7 @@ describe("the programs of the image", function () {
     await seed(["a"]);
     const worked = await work(command("no-such-program"));
     assert.equal(worked.exitCode, 0, worked.all);
-    const verdict = await start("worker/verdict.ts");
+    const verdict = await start("worker/supervisor/main.ts");
     assert.equal(verdict.exitCode, 1);
     const reason =
       "the command no-such-program is not in the image: set `baseImage` to one that has it, or name its full path";
@@ -226,7 +234,7 @@ describe("the programs of the image", function () {
     const missing = await start("seed/main.ts", { WQ_ITEMS_FILE: join(dir, "none"), WQ_JOB_UID: "1" });
     assert.equal(missing.exitCode, 64, missing.all);
     assert.match(missing.all, /^The items in [^\n]* cannot be read: ENOENT[^\n]*$/);
-    const { exitCode, all } = await start("worker/verdict.ts", { REDIS_URL: "redis://:se/cret@:x" });
+    const { exitCode, all } = await start("worker/supervisor/main.ts", { REDIS_URL: "redis://:se/cret@:x" });
     assert.equal(exitCode, 64, all);
     assert.match(all, /^Expected REDIS_URL to be a URL like redis:\/\/redis:6379[^\n]*$/);
     assert.doesNotMatch(all, /cret/);
@@ -248,12 +256,13 @@ describe("a Redis with another password", function () {
       const connection = await connect(redis.url);
       await connection.config("SET", "requirepass", "right");
       connection.disconnect();
-      for (const script of ["seed/main.ts", "worker/main.ts", "worker/verdict.ts"]) {
+      for (const script of ["seed/main.ts", "worker/main.ts", "worker/supervisor/main.ts"]) {
         const { exitCode, all } = await execa(process.execPath, [join(root, script)], {
           env: {
             REDIS_URL: `redis://127.0.0.1:${redis.port}`,
             REDIS_PASSWORD: "wrong",
             WQ_QUEUE: "q",
+            WQ_ACTIVE_DEADLINE: "1h",
             WQ_JOB_UID: "1",
             WQ_ITEMS_RANGE: "1..2",
           },

@@ -1,0 +1,204 @@
+// The supervisor as a container runs it: a real process, a real Redis, a real server that is told.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { Consumer, DoNotRetry, type Handler } from "../../../queue/index.ts";
+import { quick } from "../../support/consuming.ts";
+import { SeederFixture } from "../../support/seederFixture.ts";
+
+const program = join(import.meta.dirname, "../../../worker/supervisor/main.ts");
+
+interface Told {
+  text: string;
+  batch: string;
+  event: string;
+  counts: Record<string, number>;
+}
+
+/** A server of loopback that keeps what it is told. */
+class Listener {
+  readonly told: Told[] = [];
+  /** Answers to give before it accepts anything. */
+  refusals: number[] = [];
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      void text(request).then((body) => {
+        const status = this.refusals.shift();
+        if (status === undefined) this.told.push(JSON.parse(body) as Told);
+        response.writeHead(status ?? 200).end();
+      });
+    });
+  }
+
+  async listen(): Promise<string> {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook/s3cret`;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}
+
+describe("the supervisor", function () {
+  this.timeout(60_000);
+  const fixture = SeederFixture.register();
+  let listener: Listener;
+  let hook: string;
+  beforeEach(async () => {
+    listener = new Listener();
+    hook = await listener.listen();
+  });
+  afterEach(() => listener.close());
+
+  const supervise = (env: Record<string, string> = {}) =>
+    execa(process.execPath, [program], {
+      env: { REDIS_URL: fixture.server.url, WQ_QUEUE: "job2", WQ_ACTIVE_DEADLINE: "1h", POD_NAME: "pod", ...env },
+      reject: false,
+      all: true,
+    });
+  const work = (handler: Handler) => new Consumer({ ...quick(fixture.server.url), handler }).run();
+  const finish = (...command: string[]) => ({ WQ_FINISH: JSON.stringify(command) });
+
+  it("sees the batch through, and tells its URL once, in words and in numbers", async () => {
+    await fixture.seed(["a", "b", "c"]);
+    const supervisor = supervise({ WQ_NOTIFY: hook, WQ_NAME: "fruit" });
+    await work((item) => sleep(item === "a" ? 1_500 : 0));
+    const { exitCode, all } = await supervisor;
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /(^|\n)all 3 items done$/);
+    assert.doesNotMatch(all, /s3cret/);
+    const [told, ...more] = listener.told;
+    assert.deepEqual(more, []);
+    assert.equal(told!.text, ":white_check_mark: *fruit*: all 3 items done");
+    assert.deepEqual([told!.batch, told!.event], ["fruit", "finished"]);
+    const counts = { total: 3, done: 3, failed: 0, waiting: 0, running: 0, delayed: 0 };
+    assert.deepEqual(told!.counts, counts);
+
+    // One that starts again afterwards, as after an eviction, gives the same verdict and tells nobody.
+    assert.equal((await supervise({ WQ_NOTIFY: hook })).exitCode, 0);
+    assert.equal(listener.told.length, 1);
+  });
+
+  it("exits with 1 and the reason as its last line where items failed, and tells that too", async () => {
+    await fixture.seed(["a", "b"]);
+    await work((item) => {
+      if (item === "a") throw new DoNotRetry("no");
+    });
+    const { exitCode, all } = await supervise({ WQ_NOTIFY: hook, WQ_NAME: "fruit" });
+    assert.equal(exitCode, 1);
+    const verdict = "1 of 2 items failed: a (why: npx wq failed; again: npx wq retry)";
+    assert.equal(all.split("\n").at(-1), verdict);
+    assert.deepEqual(
+      listener.told.map(({ text }) => text),
+      [`:x: *fruit*: ${verdict}`],
+    );
+  });
+
+  it("tries a URL again that fails, and takes a dead one for a warning", async () => {
+    await fixture.seed(["a"]);
+    await work(() => {});
+    listener.refusals = [500, 503];
+    assert.equal((await supervise({ WQ_NOTIFY: hook })).exitCode, 0);
+    assert.equal(listener.told.length, 1);
+
+    await fixture.redis.hdel("job2:batch", "notified");
+    listener.close();
+    const { exitCode, all } = await supervise({ WQ_NOTIFY: hook });
+    assert.equal(exitCode, 0);
+    assert.match(
+      all,
+      /^Warning: nobody was told, `notify`: it cannot be reached \(ECONNREFUSED\)\nall 1|the 1 item done$/,
+    );
+    assert.doesNotMatch(all, /s3cret/);
+  });
+
+  it("tells of a stall, once, and of the end after it", async () => {
+    await fixture.seed(["a", "b"]);
+    const supervisor = supervise({ WQ_NOTIFY: hook, WQ_STALL_AFTER: "2s" });
+    await sleep(4_500);
+    await work(() => {});
+    assert.equal((await supervisor).exitCode, 0);
+    assert.deepEqual(
+      listener.told.map(({ event }) => event),
+      ["stalled", "finished"],
+    );
+    assert.match(listener.told[0]!.text, /nothing was settled for 2 s: 0 of 2 items, 0 running$/);
+  });
+
+  it("gives `finish` every result in order, once, and prints what it wrote", async () => {
+    await fixture.seed(["c", "a", "b"]);
+    await work((item) => item.toUpperCase());
+    const script = `process.stdin.toArray().then((chunks) => {
+      const rows = Buffer.concat(chunks).toString().trim().split("\\n").map((line) => JSON.parse(line));
+      console.log(rows.map(({ item, result, outcome }) => item + "=" + result + ":" + outcome).join(" "), Object.keys(process.env).filter((name) => /^(WQ|REDIS)_/.test(name)).join());
+    })`;
+    const { exitCode, all } = await supervise(finish("node", "-e", script));
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /(^|\n)finish: "c=C:done a=A:done b=B:done"\nall 3 items done$/);
+    assert.equal(await fixture.admin.supervision.finishOutput(), "c=C:done a=A:done b=B:done");
+  });
+
+  it("does not run `finish` on failures, unless they are allowed", async () => {
+    await fixture.seed(["a", "b"]);
+    await work((item) => {
+      if (item === "a") throw new DoNotRetry("no");
+    });
+    const count = finish("sh", "-c", "wc -l");
+    assert.doesNotMatch((await supervise(count)).all, /finish/);
+    assert.match((await supervise({ ...count, WQ_ALLOW_FAILURES: "true" })).all, /^finish: "2"$/m);
+  });
+
+  it("fails with the last line of a `finish` that fails, also one that does not read", async () => {
+    await fixture.seed(["a"]);
+    await work(() => {});
+    const { exitCode, all } = await supervise(finish("sh", "-c", "echo merging; echo 'no space left' >&2; exit 3"));
+    assert.equal(exitCode, 1);
+    assert.equal(all.split("\n").at(-1), "the 1 item done, but finish failed: sh exited with code 3: no space left");
+    const { all: missing } = await supervise(finish("no-such-program"));
+    assert.match(missing, /the 1 item done, but finish failed: .*no-such-program/);
+  });
+
+  it("goes on where Redis was away", async () => {
+    await fixture.seed(["a"]);
+    const supervisor = supervise();
+    await sleep(1_500);
+    await fixture.server.kill();
+    await sleep(3_000);
+    await fixture.server.restart();
+    await work(() => {});
+    const { exitCode, all } = await supervisor;
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /\nRedis is away|\nNo connection to Redis/);
+  });
+
+  it("says how far the batch came when the workers' time is up", async () => {
+    await fixture.seed(["a", "b"]);
+    const since = new Date(Date.now() - 59_000).toISOString();
+    const { exitCode, all } = await supervise({ WQ_ACTIVE_DEADLINE: "1m", WQ_WORKERS_SINCE: since, WQ_NOTIFY: hook });
+    assert.equal(exitCode, 1);
+    assert.match(all, /the workers reached activeDeadline \(1m\) with 0 of 2 items done: `pulumi up` goes on/);
+    assert.equal(listener.told[0]!.event, "overdue");
+  });
+
+  it("leaves the batch to another one that comes", async () => {
+    await fixture.seed(["a"]);
+    const first = supervise({ POD_NAME: "first" });
+    await sleep(2_000);
+    const second = supervise({ POD_NAME: "second" });
+    const { exitCode, all } = await first;
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /Another supervisor has taken over$/);
+    await work(() => {});
+    assert.match((await second).all, /the 1 item done$/);
+  });
+});
