@@ -130,13 +130,20 @@ export class TestStack {
     return readFileSync(this.file, "utf8");
   }
 
-  /** Runs Pulumi on it. */
-  pulumi(...args: string[]): Promise<Said> {
+  /** Starts Pulumi on it. */
+  start(...args: string[]) {
     const config = ["up", "preview", "refresh", "destroy", "config"].includes(args[0]!)
       ? ["--config-file", this.file]
       : [];
     const all = [...args, "--stack", this.name, ...config, "--non-interactive", "--color=never"];
-    return say("pulumi", all, { cwd: this.project, env: this.#env });
+    const env = { ...environment(), ...this.#env };
+    return execa("pulumi", all, { cwd: this.project, env, all: true, reject: false });
+  }
+
+  /** Runs Pulumi on it. */
+  async pulumi(...args: string[]): Promise<Said> {
+    const { exitCode, all } = await this.start(...args);
+    return { ok: exitCode === 0, text: all };
   }
 
   /** `pulumi up`, after some settings were changed. */

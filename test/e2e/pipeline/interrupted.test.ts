@@ -1,0 +1,80 @@
+// An `up` that is killed or interrupted, at every moment of it, and taken up again.
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { platformUp, TestStack } from "../../support/stack.ts";
+
+const ITEMS = ["first", "second", "third", "fourth"];
+const IMAGE = "127.0.0.1:5000/job-wq-2-interrupted";
+
+describe("an interrupted `up`", function () {
+  this.timeout(240_000);
+  const stack = new TestStack({ items: ITEMS, workSeconds: 1, imageName: IMAGE });
+  let run = 0;
+
+  before(async function () {
+    this.timeout(1_800_000);
+    await platformUp();
+    await stack.init();
+    await stack.mustUp();
+  });
+  after(() => stack.remove());
+
+  const get = (...args: string[]) => stack.kubectl("get", ...args).catch(() => "");
+  const uid = (job: string) => get("job", job, "-o", "jsonpath={.metadata.uid}");
+  const logs = (component: string) =>
+    stack.kubectl("logs", "-l", `app.kubernetes.io/component=${component}`, "--tail=-1").catch(() => "");
+
+  /** Attempts at every item, as `wq results` tells them. */
+  async function attempts(): Promise<number[]> {
+    const { out } = await stack.wq("results", "--json");
+    const rows = out.split("\n").map((line) => JSON.parse(line) as { attempts: number });
+    return rows.map(({ attempts }) => attempts);
+  }
+
+  /** What has come of the run, by the Jobs that were there before it. */
+  const moments: [title: string, reached: (before: Jobs, output: string) => Promise<boolean>][] = [
+    ["the image is pushed", async (_, output) => /worker-image creating/.test(output)],
+    ["the seeding runs", async ({ seed }) => !["", seed].includes(await uid("job-wq-2-seed"))],
+    ["the workers start", async ({ workers }) => !["", workers].includes(await uid("job-wq-2"))],
+    [
+      "the work is under way",
+      async ({ workers }) => workers !== (await uid("job-wq-2")) && /Working/.test(await logs("worker")),
+    ],
+    [
+      "the supervisor ends",
+      async ({ workers }) => workers !== (await uid("job-wq-2")) && /all 4 items done/.test(await logs("supervisor")),
+    ],
+  ];
+
+  for (const signal of ["SIGKILL", "SIGINT"] as const) {
+    for (const [moment, reached] of moments) {
+      it(`by ${signal} while ${moment}: the next one ends it, and starts nothing twice`, async () => {
+        const before = { seed: await uid("job-wq-2-seed"), workers: await uid("job-wq-2") };
+        stack.set({ run: String(++run), imageName: `${IMAGE}:${run}` });
+        const up = stack.start("up", "--yes", "--skip-preview");
+        let output = "";
+        up.all.on("data", (chunk: Buffer) => (output += chunk.toString()));
+        let ended = false;
+        void up.then(() => (ended = true));
+        while (!ended && !(await reached(before, output))) await sleep(50);
+        assert.ok(up.kill(signal), output);
+        await up;
+        const left = await uid("job-wq-2");
+        if (signal === "SIGKILL") await stack.pulumi("cancel", "--yes");
+
+        const { ok, text } = await stack.pulumi("up", "--yes", "--skip-preview");
+        assert.ok(ok, `${output}\n---\n${text}`);
+        assert.match(await stack.verdict(), /all 4 items done/);
+        assert.deepEqual(await attempts(), [1, 1, 1, 1]);
+        if (/under way|supervisor/.test(moment)) assert.equal(await uid("job-wq-2"), left, "the workers were replaced");
+        const preview = await stack.preview("--expect-no-changes");
+        assert.ok(preview.ok, preview.text);
+      });
+    }
+  }
+});
+
+interface Jobs {
+  seed: string;
+  workers: string;
+}
