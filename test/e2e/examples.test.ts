@@ -4,8 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment } from "../../local/host/environment.ts";
-import { platformUp, root, say } from "../support/stack.ts";
+import { environment, platformUp, root, say } from "../support/stack.ts";
 
 interface Row {
   item: string;
