@@ -1,6 +1,8 @@
 // A measurement in a process of its own, so that none inherits another's heap or compiled code. The parent sends one task; the answer is the result.
 import { once } from "node:events";
 import { Redis } from "ioredis";
+import { Seeder } from "../queue/index.ts";
+import { fileSource } from "../seed/sources.ts";
 import { consumer } from "./peers/ours.ts";
 import { type PeerName, peers } from "./peers/index.ts";
 import { items, nothing } from "./peers/peer.ts";
@@ -11,6 +13,8 @@ export type Task =
   | { do: "drain"; peer: PeerName; url: string; slots: number; warm: number; count: number }
   /** Seed `count` items; answers items per second. */
   | { do: "seed"; peer: PeerName; url: string; warm: number; count: number }
+  /** Seed the `count` items of a gzipped file, as the seed Job does; answers items per second. */
+  | { do: "seedFile"; url: string; path: string; warm: number; count: number }
   /** Take `count` items of the list that is there, and stop; answers items per second. */
   | { do: "part"; url: string; slots: number; warm: number; count: number }
   /** Get warm, answer, wait to be told, and work on what is there until it is finished; answers how many items it did. */
@@ -47,6 +51,15 @@ async function seed({ peer: name, url, warm, count }: Task & { do: "seed" }): Pr
   return (count / (performance.now() - started)) * 1000;
 }
 
+async function seedFile({ url, path, warm, count }: Task & { do: "seedFile" }): Promise<number> {
+  await peers.ours.seed(url, "warm", items(warm));
+  await flush(url);
+  const started = performance.now();
+  const options = { owner: "bench/dev", run: "1", seedId: "1" };
+  await new Seeder({ url, queue: "job2" }).seed(fileSource(path, "text"), options);
+  return (count / (performance.now() - started)) * 1000;
+}
+
 async function part({ url, slots, warm, count }: Task & { do: "part" }): Promise<number> {
   await peers.ours.seed(url, "warm", items(warm));
   await peers.ours.drain(url, "warm", slots, warm);
@@ -77,7 +90,7 @@ async function share({ url, slots, warm }: Task & { do: "share" }): Promise<numb
 }
 
 const [task] = (await once(process, "message")) as [Task];
-const tasks = { drain, seed, part, share };
+const tasks = { drain, seed, seedFile, part, share };
 try {
   process.send!({ result: await (tasks[task.do] as (task: Task) => Promise<number>)(task) });
   // A consumer that was stopped early does not let the process end with 0.

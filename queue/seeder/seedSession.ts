@@ -17,7 +17,7 @@ const scripts = {
 };
 
 /** Chunks that may be in flight: while Redis works on one the next is encoded. */
-export const MAX_CHUNKS_IN_FLIGHT = 4;
+export const MAX_CHUNKS_IN_FLIGHT = 8;
 
 /** How far a batch is. */
 export interface SeedState {

@@ -142,7 +142,7 @@ for (const version of VERSIONS) {
         if (seeded < nextCrash) return;
         nextCrash = seeded + 60_000 + random(40_000);
         // More than what may be in flight, so that something already confirmed goes with it.
-        crashes.push(crash(server, 700_000 + random(1_000_000)).then(() => void losses++));
+        crashes.push(crash(server, 1_300_000 + random(1_000_000)).then(() => void losses++));
       };
       const report = await new Seeder({ url: server.url, queue: "job2" }).seed(items(500_000), {
         ...owner,
