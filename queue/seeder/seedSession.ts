@@ -5,7 +5,7 @@ import { Script } from "../redis/script.ts";
 import { waitAof } from "../redis/waitAof.ts";
 import type { SeedOptions } from "../types.ts";
 import type { EncodedChunk } from "./chunkEncoder.ts";
-import { seedError, SeedInterruptedError, SeedRefusedError } from "./seedErrors.ts";
+import { seedError, SeedInterruptedError, SeedOvertakenError, SeedRefusedError } from "./seedErrors.ts";
 
 const scripts = {
   begin: new Script("seed-begin"),
@@ -208,7 +208,7 @@ export class SeedSession {
 
 /** What a fenced call returned, unless it changed nothing. */
 function unlessFenced(reply: unknown): unknown {
-  if (reply === "moved") throw new SeedInterruptedError("another seeder is at work, or Redis lost what it had");
+  if (reply === "moved") throw new SeedOvertakenError();
   if (reply === "aborted")
     throw new SeedRefusedError("The batch was aborted while it was seeded: see `npx wq status` for the reason.");
   return reply;
