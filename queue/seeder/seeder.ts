@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ItemSource, SeedOptions, SeedReport } from "../types.ts";
 import { append } from "./append.ts";
 import { checkRoom } from "./checkRoom.ts";
-import { reconcile } from "./reconcile.ts";
+import { reconcile } from "./edit/reconcile.ts";
 import { SeedInterruptedError, SeedOvertakenError } from "./seedErrors.ts";
 import type { SeedRun } from "./seedRun.ts";
 import { SeedSession } from "./seedSession.ts";
