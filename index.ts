@@ -17,8 +17,8 @@ const batch = new Batch("job-wq-2", { redis, image, ...config.batch });
 export default {
   /** Shell commands to watch it with. They wait for no Job. */
   commands: batch.commands,
-  /** What `finish` wrote. */
-  finish: batch.finish,
   /** For other stacks that use this Redis: `redisFrom`. */
   redis: redis.reference,
+  /** What `finish` wrote. */
+  ...(batch.finish && { finish: batch.finish }),
 };

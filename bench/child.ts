@@ -1,6 +1,10 @@
 // A measurement in a process of its own, so that none inherits another's heap or compiled code. The parent sends one task; the answer is the result.
 import { once } from "node:events";
+import v8 from "node:v8";
+import vm from "node:vm";
 import { Redis } from "ioredis";
+import { Seeder } from "../queue/index.ts";
+import { fileSource } from "../seed/sources.ts";
 import { consumer } from "./peers/ours.ts";
 import { type PeerName, peers } from "./peers/index.ts";
 import { items, nothing } from "./peers/peer.ts";
@@ -11,6 +15,8 @@ export type Task =
   | { do: "drain"; peer: PeerName; url: string; slots: number; warm: number; count: number }
   /** Seed `count` items; answers items per second. */
   | { do: "seed"; peer: PeerName; url: string; warm: number; count: number }
+  /** Seed the `count` items of a gzipped file, as the seed Job does; answers items per second. */
+  | { do: "seedFile"; url: string; path: string; warm: number; count: number }
   /** Take `count` items of the list that is there, and stop; answers items per second. */
   | { do: "part"; url: string; slots: number; warm: number; count: number }
   /** Get warm, answer, wait to be told, and work on what is there until it is finished; answers how many items it did. */
@@ -20,6 +26,12 @@ async function flush(url: string): Promise<void> {
   const redis = new Redis(url);
   await redis.flushall("SYNC");
   redis.disconnect();
+}
+
+/** What was left over by making the items is not measured. */
+function collectGarbage(): void {
+  v8.setFlagsFromString("--expose-gc");
+  (vm.runInNewContext("gc") as () => void)();
 }
 
 async function drain({ peer: name, url, slots, warm, count }: Task & { do: "drain" }): Promise<number> {
@@ -42,8 +54,18 @@ async function seed({ peer: name, url, warm, count }: Task & { do: "seed" }): Pr
   await peer.seed(url, "job2", items(warm));
   await flush(url);
   const list = items(count);
+  collectGarbage();
   const started = performance.now();
   await peer.seed(url, "job2", list);
+  return (count / (performance.now() - started)) * 1000;
+}
+
+async function seedFile({ url, path, warm, count }: Task & { do: "seedFile" }): Promise<number> {
+  await peers.ours.seed(url, "warm", items(warm));
+  await flush(url);
+  const started = performance.now();
+  const options = { owner: "bench/dev", run: "1", seedId: "1" };
+  await new Seeder({ url, queue: "job2" }).seed(fileSource(path, "text"), options);
   return (count / (performance.now() - started)) * 1000;
 }
 
@@ -77,7 +99,7 @@ async function share({ url, slots, warm }: Task & { do: "share" }): Promise<numb
 }
 
 const [task] = (await once(process, "message")) as [Task];
-const tasks = { drain, seed, part, share };
+const tasks = { drain, seed, seedFile, part, share };
 try {
   process.send!({ result: await (tasks[task.do] as (task: Task) => Promise<number>)(task) });
   // A consumer that was stopped early does not let the process end with 0.

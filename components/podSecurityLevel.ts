@@ -1,6 +1,9 @@
 // Which level of the Pod Security Standards a pod needs (https://kubernetes.io/docs/concepts/security/pod-security-standards/).
 type Tree = Record<string, unknown>;
-export type Level = "restricted" | "baseline" | "privileged";
+
+/** The levels, the strictest first. */
+export const LEVELS = ["restricted", "baseline", "privileged"] as const;
+export type Level = (typeof LEVELS)[number];
 
 const list = (value: unknown) => (Array.isArray(value) ? (value as Tree[]) : []);
 const tree = (value: unknown) => (value ?? {}) as Tree;

@@ -9,6 +9,7 @@ import { labels, type Labels } from "../naming.ts";
 import { afterChecks, awaitCheck, checked, later, readArgs } from "../readArgs.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { K8sObject, Known } from "../types.ts";
+import { checkPodLevel, type Target } from "./checkPodLevel.ts";
 import { dryRunJob } from "./dryRunJob.ts";
 import { finishOutput } from "./finishOutput.ts";
 import { watchCommands } from "./hints.ts";
@@ -71,7 +72,9 @@ export class Batch extends pulumi.ComponentResource {
       return checkBatch(args);
     });
     super("job-wq-2:index:Batch", name, {}, afterChecks(opts));
-    awaitCheck(dryRunJob(this, name, knownNamespace(args), args));
+    const target = targetOf(args);
+    awaitCheck(dryRunJob(this, name, target.existing ?? "default", args));
+    awaitCheck(checkPodLevel(this, name, target, args));
     const namespace = args.namespace === undefined ? redis.namespace : pulumi.output(args.namespace);
     const defaults: JobDefaults = {
       parent: this,
@@ -186,9 +189,9 @@ export class Batch extends pulumi.ComponentResource {
   }
 }
 
-/** A namespace that exists before the program runs. */
-function knownNamespace({ namespace, redis }: BatchArgs): string {
-  return typeof namespace === "string" ? namespace : (redis.existingNamespace ?? "default");
+function targetOf({ namespace, redis }: BatchArgs): Target {
+  if (namespace === undefined) return { existing: redis.existingNamespace, isCreated: redis.createsNamespace };
+  return { existing: typeof namespace === "string" ? namespace : undefined, isCreated: false };
 }
 
 const ARCHITECTURE = "kubernetes.io/arch";

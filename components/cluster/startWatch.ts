@@ -9,6 +9,8 @@ export interface Watched {
   namespace: string;
   /** Selects its pods. */
   labelSelector: string;
+  /** What else may keep it from getting pods. */
+  otherwise?: () => Promise<StartProblem | undefined>;
 }
 
 /** A fatal problem must last this long: the kubelet tries a pull again after 10 s, so it has failed twice by then. */
@@ -54,7 +56,7 @@ export class StartWatch {
       if (pods.length > 0) return this.#started ? undefined : podProblem(pods);
       const fieldSelector = `involvedObject.uid=${ownerUid},reason=FailedCreate`;
       const { items: events } = await core.listNamespacedEvent({ namespace, fieldSelector });
-      return admissionProblem(owner, events);
+      return admissionProblem(owner, events) ?? (await this.#watched.otherwise?.());
     } catch (error) {
       // Where the cluster does not let us look there is nothing to see; any other failure passes, or the wait itself meets it.
       if (isForbidden(error)) this.#started = true;

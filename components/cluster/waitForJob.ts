@@ -3,6 +3,7 @@ import type { V1Job } from "@kubernetes/client-node";
 import { type Cluster, isForbidden } from "./client.ts";
 import { jobEnd } from "./liveJobs.ts";
 import { StartWatch } from "./startWatch.ts";
+import { suspension } from "./suspension.ts";
 
 /** A Job that is waited for. */
 export interface AwaitedJob {
@@ -22,8 +23,14 @@ export interface WaitOptions {
 
 const POLL_MS = 1_000;
 
-const watchOf = (cluster: Cluster, { name, uid, namespace }: AwaitedJob) =>
-  new StartWatch(cluster, { owner: `Job ${name}`, ownerUid: uid, namespace, labelSelector: `controller-uid=${uid}` });
+const watchOf = (cluster: Cluster, job: AwaitedJob) =>
+  new StartWatch(cluster, {
+    owner: `Job ${job.name}`,
+    ownerUid: job.uid,
+    namespace: job.namespace,
+    labelSelector: `controller-uid=${job.uid}`,
+    otherwise: () => suspension(cluster, job),
+  });
 
 /**
  * Waits until a Job is complete.

@@ -89,6 +89,8 @@ export class Redis extends pulumi.ComponentResource {
   readonly ready: Promise<void>;
   /** Its namespace, where that exists before the program runs. @internal */
   readonly existingNamespace: string | undefined;
+  /** Whether it creates its namespace. @internal */
+  readonly createsNamespace: boolean;
   readonly #access: RedisAccess;
   readonly #queues = new Map<string, string>();
 
@@ -104,6 +106,7 @@ export class Redis extends pulumi.ComponentResource {
     super("job-wq-2:index:Redis", name, {}, afterChecks(opts));
     const { name: service = name, from } = args;
     const namespace = args.createNamespace ? this.#createNamespace(name, args) : (args.namespace ?? "default");
+    this.createsNamespace = args.createNamespace === true;
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;
     const id = pulumi.interpolate`${namespace}.${service}`;

@@ -1,7 +1,8 @@
 import { keys } from "../redis/keys.ts";
 import { ChunkEncoder } from "./chunkEncoder.ts";
+import { ChunkPipeline, MAX_CHUNKS_IN_FLIGHT } from "./chunkPipeline.ts";
 import type { SeedResult, SeedRun } from "./seedRun.ts";
-import { MAX_CHUNKS_IN_FLIGHT, type SeedSession, type SeedState } from "./seedSession.ts";
+import type { SeedSession, SeedState } from "./seedSession.ts";
 import { forEachItem } from "./source.ts";
 
 /**
@@ -11,6 +12,7 @@ import { forEachItem } from "./source.ts";
 export async function append(session: SeedSession, run: SeedRun, state: SeedState): Promise<SeedResult | undefined> {
   const { source, options, report } = run;
   const chunks = new ChunkEncoder(keys(session.queue).list, MAX_CHUNKS_IN_FLIGHT);
+  const pipeline = new ChunkPipeline(session, "list");
   let { digest } = state;
   /** Items that are in and were not compared yet. */
   let left = state.offset;
@@ -34,7 +36,7 @@ export async function append(session: SeedSession, run: SeedRun, state: SeedStat
       if (state.retired > 0) throw new NotAppendOnlyError();
       if (!growing) await grow();
       digest = chunk.digest;
-      return progress(await session.push(chunk, digest));
+      return progress(await pipeline.push(chunk, digest));
     }
     left -= chunk.count;
     if (left > 0) return;
@@ -56,7 +58,7 @@ export async function append(session: SeedSession, run: SeedRun, state: SeedStat
     if (error instanceof NotAppendOnlyError) return undefined;
     throw error;
   }
-  progress(await session.allPushed());
+  progress(await pipeline.flush());
   const reopened = !state.seeded || state.state === "aborted" || state.dead > 0;
   if (reopened && !growing) await grow();
   return { offset: run.offset, digest, retired: state.retired };

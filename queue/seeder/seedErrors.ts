@@ -3,6 +3,15 @@ export class SeedInterruptedError extends Error {
   override name = "SeedInterruptedError";
 }
 
+/** Another seeder moved the batch on, or Redis lost what it had: the digest is not the expected one. */
+export class SeedOvertakenError extends SeedInterruptedError {
+  override name = "SeedOvertakenError";
+
+  constructor() {
+    super("another seeder is at work, or Redis lost what it had");
+  }
+}
+
 /** The seeding cannot go on. The message is one line that says what to do. */
 export class SeedRefusedError extends Error {
   override name = "SeedRefusedError";

@@ -1,23 +1,17 @@
-import { Command, type Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { connect, isTransient } from "../redis/connect.ts";
-import { keys } from "../redis/keys.ts";
 import { Script } from "../redis/script.ts";
 import { waitAof } from "../redis/waitAof.ts";
 import type { SeedOptions } from "../types.ts";
-import type { EncodedChunk } from "./chunkEncoder.ts";
-import { seedError, SeedInterruptedError, SeedRefusedError } from "./seedErrors.ts";
+import { seedError, SeedInterruptedError, SeedOvertakenError, SeedRefusedError } from "./seedErrors.ts";
 
 const scripts = {
   begin: new Script("seed-begin"),
-  push: new Script("seed-push"),
   advance: new Script("seed-advance"),
   swap: new Script("seed-swap"),
   drop: new Script("seed-drop"),
   requeue: new Script("requeue"),
 };
-
-/** Chunks that may be in flight: while Redis works on one the next is encoded. */
-export const MAX_CHUNKS_IN_FLIGHT = 4;
 
 /** How far a batch is. */
 export interface SeedState {
@@ -45,9 +39,6 @@ export class SeedSession {
   readonly queue: string;
   /** Digest that the next call expects. */
   digest = "";
-  /** Digest that the last answered call left. */
-  #confirmed = "";
-  #inFlight: Promise<number>[] = [];
 
   private constructor(redis: Redis, queue: string) {
     this.redis = redis;
@@ -103,7 +94,7 @@ export class SeedSession {
         `The queue ${this.queue} was made by another version of this program (schema ${digest}): empty it first.`,
       );
     }
-    this.digest = this.#confirmed = digest;
+    this.digest = digest;
     return {
       digest,
       offset: Number(offset),
@@ -113,36 +104,6 @@ export class SeedSession {
       dead: Number(dead),
       diedUntil,
     };
-  }
-
-  /**
-   * Sends a chunk; waits only while enough are in flight.
-   * @param target `next`: the list that is built beside the waiting one.
-   * @returns How many items of the source are in as far as is known, or undefined.
-   */
-  async push(chunk: EncodedChunk, digest: string, target: "list" | "next" = "list"): Promise<number | undefined> {
-    const sent = this.call(() => this.#sendChunk(chunk, this.digest, digest, target)).then((reply) => {
-      const offset = unlessFenced(reply) as number;
-      this.#confirmed = digest;
-      return offset;
-    });
-    sent.catch(() => {}); // awaited later; until then nobody handles its failure
-    this.digest = digest;
-    this.#inFlight.push(sent);
-    return this.#inFlight.length >= MAX_CHUNKS_IN_FLIGHT ? this.#inFlight.shift() : undefined;
-  }
-
-  /** Waits for all chunks in flight. Returns how many items are in, or undefined where none was in flight. */
-  async allPushed(): Promise<number | undefined> {
-    let offset: number | undefined;
-    for (const sent of this.#inFlight.splice(0)) offset = await sent;
-    return offset;
-  }
-
-  /** Goes back to the last chunk that was pushed, after one was not. */
-  async abandonPushes(): Promise<void> {
-    await Promise.allSettled(this.#inFlight.splice(0));
-    this.digest = this.#confirmed;
   }
 
   /** Moves to the next stage; see seed-advance.lua. */
@@ -155,7 +116,7 @@ export class SeedSession {
     const before = this.digest;
     const reply = await this.#fenced(scripts.swap, digest, ...args);
     if (!Array.isArray(reply)) return undefined;
-    this.digest = this.#confirmed = before;
+    this.digest = before;
     return reply[0] as number;
   }
 
@@ -182,33 +143,14 @@ export class SeedSession {
   async #fenced(script: Script, digest: string, ...args: Arg[]): Promise<unknown> {
     const sent = () => script.send(this.redis, this.queue, this.digest, digest, ...args);
     const reply = unlessFenced(await this.call(sent));
-    this.digest = this.#confirmed = digest;
+    this.digest = digest;
     return reply;
-  }
-
-  /** One transaction. All of it is sent in one go, so nothing else of this connection gets in between. */
-  async #sendChunk(chunk: EncodedChunk, expected: string, digest: string, target: "list" | "next"): Promise<unknown> {
-    const { redis, queue } = this;
-    const push = new Command("rpush", [keys(queue)[target]], { replyEncoding: "utf8" });
-    // ioredis writes buffers, too; only its types say otherwise.
-    push.toWritable = () => chunk.command as unknown as string;
-    const replies = await Promise.allSettled([
-      redis.call("MULTI"),
-      redis.sendCommand(push),
-      scripts.push.sendWhole(redis, queue, expected, digest, target, chunk.count),
-      redis.call("EXEC") as Promise<unknown[]>,
-    ]);
-    // The first error is the reason: the EXEC after it says only that there was one.
-    for (const reply of replies) if (reply.status === "rejected") throw reply.reason;
-    const results = (replies[3] as PromiseFulfilledResult<unknown[]>).value;
-    for (const result of results) if (result instanceof Error) throw result;
-    return results[1];
   }
 }
 
 /** What a fenced call returned, unless it changed nothing. */
-function unlessFenced(reply: unknown): unknown {
-  if (reply === "moved") throw new SeedInterruptedError("another seeder is at work, or Redis lost what it had");
+export function unlessFenced(reply: unknown): unknown {
+  if (reply === "moved") throw new SeedOvertakenError();
   if (reply === "aborted")
     throw new SeedRefusedError("The batch was aborted while it was seeded: see `npx wq status` for the reason.");
   return reply;

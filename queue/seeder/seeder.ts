@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ItemSource, SeedOptions, SeedReport } from "../types.ts";
 import { append } from "./append.ts";
 import { checkRoom } from "./checkRoom.ts";
-import { reconcile } from "./reconcile.ts";
-import { SeedInterruptedError } from "./seedErrors.ts";
+import { reconcile } from "./edit/reconcile.ts";
+import { SeedInterruptedError, SeedOvertakenError } from "./seedErrors.ts";
 import type { SeedRun } from "./seedRun.ts";
 import { SeedSession } from "./seedSession.ts";
 import { checkSource } from "./source.ts";
@@ -22,6 +22,8 @@ export interface SeederOptions {
 /** Wait after an interruption, doubled each time up to the longest, ms. */
 const MIN_WAIT_MS = 50;
 const MAX_WAIT_MS = 2_000;
+/** Longest wait for another seeder, ms. */
+const MAX_YIELD_MS = 20_000;
 
 /**
  * Brings the list in line with a source of items (queue/README.md, Seeding). Nothing is kept of the items, except where
@@ -58,7 +60,9 @@ export class Seeder {
         wait = MIN_WAIT_MS;
       },
     };
+    let overtaken = 0;
     for (;;) {
+      const started = performance.now();
       let session: SeedSession | undefined;
       try {
         session = await SeedSession.open(url, queue);
@@ -70,6 +74,7 @@ export class Seeder {
           const message = `The queue ${queue} could not be seeded, no step forward for ${seconds} s: ${error.message}`;
           throw new Error(message, { cause: error });
         }
+        if (error instanceof SeedOvertakenError) wait += yieldMs(performance.now() - started, ++overtaken);
       } finally {
         session?.close();
       }
@@ -77,6 +82,15 @@ export class Seeder {
       wait = Math.min(wait * 2, MAX_WAIT_MS);
     }
   }
+}
+
+/**
+ * Wait for another seeder, ms: two that edit would cut each other off for ever, so one of them must let the other finish.
+ * @param passMs How long the pass took that was overtaken.
+ * @param times How often that happened.
+ */
+function yieldMs(passMs: number, times: number): number {
+  return Math.min(MAX_YIELD_MS, Math.random() * passMs * 2 ** times);
 }
 
 /** One try: looks how far the batch is, and does what is left. */

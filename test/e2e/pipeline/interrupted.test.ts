@@ -9,7 +9,7 @@ const IMAGE = "127.0.0.1:5000/job-wq-2-interrupted";
 describe("an interrupted `up`", function () {
   this.timeout(240_000);
   const stack = new TestStack({ items: ITEMS, workSeconds: 1, imageName: IMAGE });
-  let run = 0;
+  let run = 1;
 
   before(async function () {
     this.timeout(1_800_000);
@@ -33,7 +33,7 @@ describe("an interrupted `up`", function () {
 
   /** What has come of the run, by the Jobs that were there before it. */
   const moments: [title: string, reached: (before: Jobs, output: string) => Promise<boolean>][] = [
-    ["the image is pushed", async (_, output) => /worker-image creating/.test(output)],
+    ["the image is pushed", async (_, output) => /worker-image (creating|updating)/.test(output)],
     ["the seeding runs", async ({ seed }) => !["", seed].includes(await uid("job-wq-2-seed"))],
     ["the workers start", async ({ workers }) => !["", workers].includes(await uid("job-wq-2"))],
     [

@@ -19,6 +19,11 @@ import {
   variablesOf,
 } from "../../support/mockProgram.ts";
 
+interface Variable {
+  name: string;
+  value?: string;
+}
+
 describe("Batch", function () {
   this.timeout(20_000);
   let components: typeof Components;
@@ -242,6 +247,74 @@ describe("Batch", function () {
         { action: "FailJob", onExitCodes: { operator: "In", values: [1] } },
         { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
       ]);
+    });
+
+    const container = () => inputsOf("job-wq-2-supervisor").spec.template.spec.containers[0];
+
+    it("has no rights in the cluster where there is nothing to scale", async () => {
+      await batch({ parallelism: 5 });
+      assert.deepEqual(summary(/Role|ServiceAccount/), []);
+      const { spec } = inputsOf("job-wq-2-supervisor").spec.template;
+      assert.equal(spec.automountServiceAccountToken, false);
+      assert.equal(optionsOf("job-wq-2-workers").ignoreChanges, undefined);
+      assert.equal(inputsOf("job-wq-2-workers").spec.parallelism, 5);
+    });
+
+    const elastic: [parallelism: string, idleAfter: string | undefined, first: number, scale: string][] = [
+      ["2..100", undefined, 2, "2..100"],
+      ["10", "5s", 10, "1..10"],
+    ];
+    for (const [parallelism, idleAfter, first, scale] of elastic) {
+      it(`may read and patch the worker Job, and nothing else, with parallelism ${parallelism}`, async () => {
+        await batch({ parallelism, ...(idleAfter && { idleAfter }), concurrency: 4 });
+        const [rule, ...more] = created.find(({ type }) => type.endsWith(":Role"))!.inputs.rules;
+        assert.deepEqual(more, []);
+        const jobs = {
+          apiGroups: ["batch"],
+          resources: ["jobs"],
+          resourceNames: ["job-wq-2"],
+          verbs: ["get", "patch"],
+        };
+        assert.deepEqual(rule, jobs);
+        const job = created.find(({ type, name }) => type.endsWith(":Job") && name === "job-wq-2-supervisor")!;
+        const { spec } = job.inputs.spec.template;
+        assert.deepEqual([spec.serviceAccountName, spec.automountServiceAccountToken], ["job-wq-2-supervisor", true]);
+        assert.equal(inputsOf("job-wq-2-workers").spec.parallelism, first);
+        assert.deepEqual(optionsOf("job-wq-2-workers").ignoreChanges, ["spec.parallelism"]);
+        const told = Object.fromEntries(spec.containers[0].env.map(({ name, value }: Variable) => [name, value]));
+        assert.deepEqual([told.WQ_SCALE, told.WQ_CONCURRENCY, told.WQ_WORKER_JOB], [scale, "4", "job-wq-2"]);
+      });
+    }
+
+    it("reads the URL to tell from a Secret", async () => {
+      await batch({ notify: "https://chat.example.com/hook/s3cret", stallAfter: "10m" });
+      const { name, key } = container().env.find(({ name }: Variable) => name === "WQ_NOTIFY").valueFrom.secretKeyRef;
+      assert.deepEqual([name, key], ["job-wq-2-notify", "url"]);
+      assert.equal(variablesOf("job-wq-2-supervisor").WQ_STALL_AFTER, "10m");
+      assert.doesNotMatch(JSON.stringify(inputsOf("job-wq-2-supervisor")), /s3cret/);
+    });
+
+    it("runs `finish` with what a worker has, but its GPU", async () => {
+      const resources = { requests: { cpu: "2", memory: "4Gi" }, limits: { memory: "4Gi", "nvidia.com/gpu": "1" } };
+      const claims = { films: "/films" };
+      await batch({
+        finish: ["python3", "merge.py"],
+        env: { LEVEL: "3" },
+        secretEnv: { TOKEN: "t" },
+        resources,
+        claims,
+      });
+      const { WQ_FINISH, LEVEL } = variablesOf("job-wq-2-supervisor");
+      assert.deepEqual([WQ_FINISH, LEVEL], ['["python3","merge.py"]', "3"]);
+      assert.deepEqual(container().envFrom, [{ secretRef: { name: "job-wq-2-env" } }]);
+      assert.deepEqual(container().resources, { requests: resources.requests, limits: { memory: "4Gi" } });
+      assert.deepEqual(container().volumeMounts[0], { name: "claim-films", mountPath: "/films" });
+    });
+
+    it("serves metrics where they are asked for", async () => {
+      await batch({ metrics: true });
+      const { annotations } = inputsOf("job-wq-2-supervisor").spec.template.metadata;
+      assert.deepEqual([annotations["prometheus.io/scrape"], annotations["prometheus.io/port"]], ["true", "9464"]);
     });
 
     it("watches the workers without `wait`, too", async () => {

@@ -124,6 +124,20 @@ for (const version of VERSIONS) {
   });
 }
 
+describe("Two seeders that edit at once", function () {
+  this.timeout(60_000);
+  const queue = SeederFixture.register("8", []);
+
+  it("make one list", async () => {
+    const items = Array.from({ length: 300_000 }, (_, index) => `item-${index}`);
+    await queue.seed(items);
+    const edited = ["new", ...items.filter((_, index) => index % 3 !== 0)];
+    await Promise.all([1, 2, 3].map(() => queue.seed(edited, { seedId: "x" })));
+    assert.deepEqual(await queue.list(), edited);
+    assert.equal(await queue.redis.exists(k.next), 0);
+  });
+});
+
 describe("Seeder and an edit that comes to nothing", () => {
   const queue = SeederFixture.register();
 

@@ -1,46 +1,40 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Redis } from "ioredis";
-import { connect, Consumer, QueueAdmin, Seeder } from "../../../../queue/index.ts";
+import { Consumer } from "../../../../queue/index.ts";
 import { keys } from "../../../../queue/redis/keys.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { SeederFixture } from "../../../support/seederFixture.ts";
 
 const k = keys("job2");
 
-describe("seeding beside live workers", function () {
+describe("Seeder beside live workers", function () {
   this.timeout(30_000);
-  let server: TestRedis;
-  let redis: Redis;
-  let admin: QueueAdmin;
-
-  before(async () => {
-    server = await startRedis();
-    redis = await connect(server.url);
-    admin = new QueueAdmin(redis, "job2");
-  });
-  beforeEach(() => redis.flushall());
-  after(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const queue = SeederFixture.register("8", []);
 
   const names = (first: number, last: number) =>
     Array.from({ length: last - first + 1 }, (_, index) => `item-${first + index}`);
-  const seed = (items: string[], run = "1") =>
-    new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "p/s", run, seedId: `job-${items.length}` });
+  const seed = (items: string[], run = "1") => queue.seed(items, { run, seedId: `job-${items.length}` });
+
   /** Counts the runs of each item. */
   const consumer = (runs: Map<string, number>, work: (item: string) => Promise<unknown> = async () => {}) =>
     new Consumer({
-      ...{ url: server.url, queue: "job2", concurrency: 16, leaseMs: 10_000, itemTimeoutMs: 60_000 },
-      ...{ retry: { maxAttempts: 3, backoff: { min: 1, max: 1 } }, maxResultBytes: 100 },
-      ...{ keepResults: "all", keepLogs: "failed", pod: "pod", node: "node" },
+      url: queue.server.url,
+      queue: "job2",
+      concurrency: 16,
+      leaseMs: 10_000,
+      itemTimeoutMs: 60_000,
+      retry: { maxAttempts: 3, backoff: { min: 1, max: 1 } },
+      maxResultBytes: 100,
+      keepResults: "all",
+      keepLogs: "failed",
+      pod: "pod",
+      node: "node",
       handler: async (item) => {
         runs.set(item, (runs.get(item) ?? 0) + 1);
         await work(item);
       },
     });
 
-  it("workers that wait for the list start when it is whole, and end when all is done", async () => {
+  it("lets workers start when the list is whole", async () => {
     const runs = new Map<string, number>();
     const ended = consumer(runs).run();
     await sleep(100);
@@ -54,14 +48,40 @@ describe("seeding beside live workers", function () {
         yield* items.slice(12_000);
       },
     };
-    await new Seeder({ url: server.url, queue: "job2" }).seed(slow, { owner: "p/s", run: "1", seedId: "1" });
+    await queue.seed(slow);
     assert.equal(await ended, "finished");
     assert.equal(ranBefore, 0);
     assert.deepEqual([runs.size, Math.max(...runs.values())], [20_000, 1]);
-    assert.equal((await admin.counts()).done, 20_000);
+    assert.equal((await queue.admin.counts()).done, 20_000);
   });
 
-  it("a list that grows, shrinks and is reordered again and again: every item that stayed ran once, and none twice", async () => {
+  it("lets nothing be taken while a list is edited, and goes on in the new order", async () => {
+    const runs = new Map<string, number>();
+    await seed(names(1, 4000));
+    const ended = consumer(runs, () => sleep(5)).run();
+    while (runs.size < 100) await sleep(5);
+    let reads = 0;
+    let begunMeanwhile = 0;
+    const edited = ["first", ...names(1, 4000)];
+    const slow = {
+      async *[Symbol.asyncIterator]() {
+        const editing = ++reads === 2;
+        // What was being taken when the edit began is in hand by now.
+        if (editing) await sleep(100);
+        const begun = runs.size;
+        if (editing) await sleep(500);
+        begunMeanwhile += editing ? runs.size - begun : 0;
+        yield* edited;
+      },
+    };
+    await queue.seed(slow);
+    assert.equal(await ended, "finished");
+    assert.equal(begunMeanwhile, 0);
+    assert.deepEqual([runs.size, Math.max(...runs.values())], [4001, 1]);
+    assert.equal([...runs.keys()].indexOf("first") < 3000, true, "it did not wait for the end of the list");
+  });
+
+  it("runs every item that stayed once while the list grows, shrinks and is reordered again and again", async () => {
     const runs = new Map<string, number>();
     await seed(names(1, 3000));
     // The first item is in hand all the time, so that the end is not reached before the last seeding.
@@ -71,7 +91,7 @@ describe("seeding beside live workers", function () {
     while (runs.size === 0) await sleep(5);
     await seed(names(1, 6000));
     await seed(names(501, 9000));
-    await redis.rpush(k.list, ...names(90_001, 90_100));
+    await queue.redis.rpush(k.list, ...names(90_001, 90_100));
     await seed([...names(4000, 9000).reverse(), ...names(1, 600)]);
     await seed([...names(4000, 9000).reverse(), ...names(1, 600), ...names(9001, 9500)]);
     open();
@@ -80,17 +100,12 @@ describe("seeding beside live workers", function () {
     for (const item of [...names(1, 600), ...names(4000, 9500), ...names(90_001, 90_100)]) {
       assert.equal(runs.get(item), 1, item);
     }
-    const { state, total, done, waiting, running, delayed, dead, external } = await admin.counts();
-    assert.deepEqual(
-      { state, waiting, running, delayed, dead, external },
-      {
-        ...{ state: "finished", waiting: 0, running: 0, delayed: 0, dead: 0, external: 0 },
-      },
-    );
+    const { state, total, done, waiting, running, delayed, dead, external } = await queue.admin.counts();
+    assert.deepEqual([state, waiting, running, delayed, dead, external], ["finished", 0, 0, 0, 0, 0]);
     assert.deepEqual([total, done], [runs.size, runs.size]);
   });
 
-  it("a new run takes the items from the hands that hold them: they run again and are recorded once", async () => {
+  it("takes the items of a new run from those that hold them: they run again and are recorded once", async () => {
     const runs = new Map<string, number>();
     await seed(names(1, 40));
     let open!: () => void;
@@ -102,7 +117,7 @@ describe("seeding beside live workers", function () {
     assert.equal(await ended, "finished");
     assert.equal(runs.size, 40);
     const records = [];
-    for await (const record of admin.results()) records.push(record.payload.toString());
+    for await (const record of queue.admin.results()) records.push(record.payload.toString());
     assert.deepEqual(records.sort(), names(1, 40).sort());
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hashItem, itemHash } from "../../../../queue/seeder/itemHash.ts";
+import { hashItem, itemHash } from "../../../../../queue/seeder/edit/itemHash.ts";
 
 function hash(item: string | Buffer): string {
   hashItem(item);

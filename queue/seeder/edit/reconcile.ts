@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { ItemSource } from "../types.ts";
+import type { ItemSource } from "../../types.ts";
+import { RedisFullError, SeedInterruptedError } from "../seedErrors.ts";
+import type { SeedResult, SeedRun } from "../seedRun.ts";
+import type { SeedSession } from "../seedSession.ts";
 import { MultisetDiff } from "./multisetDiff.ts";
 import { NewList } from "./newList.ts";
-import { RedisFullError, SeedInterruptedError } from "./seedErrors.ts";
-import type { SeedResult, SeedRun } from "./seedRun.ts";
-import type { SeedSession } from "./seedSession.ts";
 import { TakenItems } from "./takenItems.ts";
 import { WaitingList } from "./waitingList.ts";
 
@@ -38,7 +38,6 @@ export async function reconcile(session: SeedSession, run: SeedRun): Promise<See
       if (!(error instanceof RedisFullError)) throw error;
     }
     // There is no room for two lists: empty the old one first, but for what others pushed.
-    await session.abandonPushes();
     await session.advance("edit", nextDigest());
     const change = new MultisetDiff();
     await replace([], change);
@@ -53,7 +52,6 @@ export async function reconcile(session: SeedSession, run: SeedRun): Promise<See
     return { offset, digest, retired: taken.settled.missing };
   } catch (error) {
     if (!replaced && !(error instanceof SeedInterruptedError)) {
-      await session.abandonPushes();
       // Where this fails the batch waits for the next seeding, which begins the edit again.
       await session.advance("undo", digestBefore, ...before).catch(() => {});
     }

@@ -1,11 +1,12 @@
-import { keys } from "../redis/keys.ts";
-import type { ItemSource } from "../types.ts";
-import { ChunkEncoder } from "./chunkEncoder.ts";
+import { keys } from "../../redis/keys.ts";
+import type { ItemSource } from "../../types.ts";
+import { ChunkEncoder } from "../chunkEncoder.ts";
+import { ChunkPipeline, MAX_CHUNKS_IN_FLIGHT } from "../chunkPipeline.ts";
+import { SeedInterruptedError } from "../seedErrors.ts";
+import type { SeedSession } from "../seedSession.ts";
+import { forEachItem } from "../source.ts";
 import type { Range } from "./externalItems.ts";
 import type { MultisetDiff } from "./multisetDiff.ts";
-import { SeedInterruptedError } from "./seedErrors.ts";
-import { MAX_CHUNKS_IN_FLIGHT, type SeedSession } from "./seedSession.ts";
-import { forEachItem } from "./source.ts";
 import type { TakenItems } from "./takenItems.ts";
 import type { WaitingList } from "./waitingList.ts";
 
@@ -26,6 +27,7 @@ export class NewList {
   readonly #nextDigest: () => string;
   readonly #onStep: () => void;
   readonly #chunks: ChunkEncoder;
+  readonly #pipeline: ChunkPipeline;
   #length = 0;
 
   constructor(session: SeedSession, nextDigest: () => string, onStep: () => void) {
@@ -33,49 +35,62 @@ export class NewList {
     this.#nextDigest = nextDigest;
     this.#onStep = onStep;
     this.#chunks = new ChunkEncoder(keys(session.queue).next, MAX_CHUNKS_IN_FLIGHT);
+    this.#pipeline = new ChunkPipeline(session, "next");
   }
 
   /**
    * The items of the source in their order, then those that others pushed in theirs.
    * @returns How many items the source has, and the digest of them.
    */
-  async replace({ source, taken, old, change }: Ingredients): Promise<{ offset: number; digest: string }> {
-    // Old items are read as fast as new ones are written: where both have the same order, `change` stays small.
+  async replace(ingredients: Ingredients): Promise<{ offset: number; digest: string }> {
+    const { old } = ingredients;
+    try {
+      const { offset, digest } = await this.#build(ingredients);
+      const own = this.#length;
+      await this.#append(old, old.external.waiting);
+      await this.#swap(old, own);
+      return { offset, digest };
+    } catch (error) {
+      await this.#pipeline.abandon();
+      throw error;
+    }
+  }
+
+  async #build({ source, taken, old, change }: Ingredients): Promise<{ offset: number; digest: string }> {
     const oldPages = old.pages(old.external.ownWaiting);
-    const whole = new ChunkEncoder("", 0);
-    let ahead = 0;
-    const keepStep = async () => {
-      while (ahead > 0) {
+    let behind = 0;
+    // Old items are read as fast as new ones are written: where both have the same order, `change` stays small.
+    const catchUp = async () => {
+      while (behind > 0) {
         const { value: page } = await oldPages.next();
         if (!page) break;
         for (const item of page) change.subtract(item);
-        ahead -= page.length;
+        behind -= page.length;
       }
     };
-    const offset = await forEachItem(source, (item, start, end) => {
-      if (!whole.add(item, start, end)) {
-        whole.encode();
-        whole.add(item, start, end);
+    // The digest is that of all items, also of those that do not wait.
+    const all = new ChunkEncoder("", 0);
+    const offset = await forEachItem(source, (block, start, end) => {
+      if (!all.add(block, start, end)) {
+        all.encode();
+        all.add(block, start, end);
       }
-      const one = typeof item === "string" ? item : item.subarray(start, end);
-      if (taken.match(one)) return undefined;
-      change.add(one);
-      ahead++;
-      const full = this.#add(one);
-      return full && full.then(keepStep);
+      const item = typeof block === "string" ? block : block.subarray(start, end);
+      if (taken.match(item)) return undefined;
+      change.add(item);
+      behind++;
+      return this.#add(item)?.then(catchUp);
     });
-    for await (const page of oldPages) for (const item of page) change.subtract(item);
-    const own = this.#length;
-    await this.#append(old, old.external.waiting);
-    await this.#swap(old, own);
-    return { offset, digest: whole.encode().digest };
+    behind = Infinity;
+    await catchUp();
+    return { offset, digest: all.encode().digest };
   }
 
   /** Puts it in place; what was pushed meanwhile comes along. */
   async #swap(old: WaitingList, own: number): Promise<void> {
     for (let known = old.external.length; ;) {
       await this.#flush();
-      await this.#session.allPushed();
+      await this.#pipeline.flush();
       const digest = this.#nextDigest();
       const length = await this.#session.swap(digest, known, this.#length, own, old.external.taken);
       if (length === undefined) return;
@@ -97,7 +112,7 @@ export class NewList {
 
   async #flush(): Promise<void> {
     if (this.#chunks.count === 0) return;
-    await this.#session.push(this.#chunks.encode(), this.#nextDigest(), "next");
+    await this.#pipeline.push(this.#chunks.encode(), this.#nextDigest());
     this.#onStep();
   }
 }

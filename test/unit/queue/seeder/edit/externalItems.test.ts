@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ExternalItems } from "../../../../queue/seeder/externalItems.ts";
+import { ExternalItems } from "../../../../../queue/seeder/edit/externalItems.ts";
 
 describe("ExternalItems", () => {
   it("are what was noted and all that lies behind", () => {

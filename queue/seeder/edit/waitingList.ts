@@ -1,8 +1,8 @@
-import { keys } from "../redis/keys.ts";
-import { PageSizer } from "../redis/pageSizer.ts";
+import { keys } from "../../redis/keys.ts";
+import { PageSizer } from "../../redis/pageSizer.ts";
+import { SeedInterruptedError } from "../seedErrors.ts";
+import type { SeedSession } from "../seedSession.ts";
 import { ExternalItems, type Range } from "./externalItems.ts";
-import { SeedInterruptedError } from "./seedErrors.ts";
-import type { SeedSession } from "./seedSession.ts";
 
 /** The waiting list during an edit: nothing is taken from it, but others may push. */
 export class WaitingList {

@@ -1,10 +1,10 @@
-import { parseRecord } from "../admin/record.ts";
-import { keys } from "../redis/keys.ts";
-import { PageSizer } from "../redis/pageSizer.ts";
-import type { ItemRecord } from "../types.ts";
+import { parseRecord } from "../../admin/record.ts";
+import { keys } from "../../redis/keys.ts";
+import { PageSizer } from "../../redis/pageSizer.ts";
+import type { ItemRecord } from "../../types.ts";
+import type { SeedSession } from "../seedSession.ts";
 import type { ExternalItems } from "./externalItems.ts";
 import { MultisetDiff } from "./multisetDiff.ts";
-import type { SeedSession } from "./seedSession.ts";
 
 /** Items that were taken before, without external ones. While an edit lasts nothing else is taken. */
 export class TakenItems {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MultisetDiff } from "../../../../queue/seeder/multisetDiff.ts";
+import { MultisetDiff } from "../../../../../queue/seeder/edit/multisetDiff.ts";
 
 const name = (number: number) => `item-${number}`;
 

@@ -1,0 +1,141 @@
+// Namespaces whose rules admit not every pod: what runs in them as it is, and what is an error of `up` within seconds.
+import assert from "node:assert/strict";
+import { execa } from "execa";
+import { environment } from "../../../local/host/environment.ts";
+import { platformUp, type Settings, TestStack } from "../../support/stack.ts";
+
+/** `up` waits for no deadline of minutes where no pod can be admitted. */
+const SOON_MS = 90_000;
+
+async function apply(...objects: object[]): Promise<void> {
+  const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+  await execa("kubectl", ["apply", "-f", "-"], { env: environment(), input: list });
+}
+
+describe("a namespace with rules", function () {
+  this.timeout(240_000);
+  const made: TestStack[] = [];
+
+  before(async function () {
+    this.timeout(1_800_000);
+    await platformUp();
+  });
+  after(async () => {
+    for (const stack of made) await stack.remove();
+  });
+
+  /** A stack in a namespace that was there before it, with these objects in it. */
+  async function stackIn(settings: Settings, labels: Record<string, string>, ...objects: object[]): Promise<TestStack> {
+    const stack = new TestStack({ imageName: undefined, createNamespace: false, ...settings });
+    made.push(stack);
+    await stack.init();
+    const { namespace } = stack;
+    const inside = objects.map((object) => ({ ...object, metadata: { name: "rule", namespace } }));
+    await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } }, ...inside);
+    return stack;
+  }
+
+  const quota = (hard: Record<string, string>) => ({ apiVersion: "v1", kind: "ResourceQuota", spec: { hard } });
+
+  /** `up` fails soon, and with this. */
+  async function refused(stack: TestStack, settings: Settings, line: RegExp): Promise<void> {
+    const start = Date.now();
+    const { ok, text } = await stack.up(settings);
+    assert.ok(!ok, text);
+    assert.match(text, line);
+    assert.ok(Date.now() - start < SOON_MS, `${Date.now() - start} ms`);
+  }
+
+  it("with a quota on requests and limits admits a pipeline of default settings", async () => {
+    const hard = { "requests.cpu": "2", "requests.memory": "2Gi", "limits.cpu": "8", "limits.memory": "4Gi" };
+    const stack = await stackIn({}, {}, quota(hard));
+    await stack.mustUp();
+    assert.equal((await stack.items()).length, 9);
+    await refused(
+      stack,
+      { resources: { requests: { cpu: "3", memory: "64Mi" }, limits: { cpu: "3", memory: "64Mi" } }, run: "2" },
+      /error: Job job-wq-2 gets no pod: pods "job-wq-2-\w+" is forbidden: exceeded quota: rule, requested: .*requests\.cpu=3/,
+    );
+  });
+
+  it("with a LimitRange admits them, too", async () => {
+    const limits = [
+      { type: "Container", default: { cpu: "500m", memory: "256Mi" }, min: { cpu: "10m" }, max: { cpu: "2" } },
+    ];
+    const stack = await stackIn({}, {}, { apiVersion: "v1", kind: "LimitRange", spec: { limits } });
+    await stack.mustUp();
+    assert.equal((await stack.items()).length, 9);
+  });
+
+  it("with no room for Redis says so in the API server's words", async () => {
+    const stack = await stackIn({ redisStorage: "64Mi" }, {}, quota({ "requests.memory": "16Mi" }));
+    await refused(stack, {}, /error: Redis redis gets no pod: .*exceeded quota: rule/);
+  });
+
+  it("that enforces `restricted` refuses a loosened pod before anything is created", async () => {
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    const stack = await stackIn({}, labels);
+    const loosened = { spec: { containers: [{ name: "c", securityContext: { privileged: true } }] } };
+    await refused(
+      stack,
+      { pod: loosened },
+      /error: Batch job-wq-2: `pod` needs Pod Security level privileged, and namespace \S+ enforces restricted/,
+    );
+    assert.equal(await stack.kubectl("get", "secrets,pods,jobs", "-o", "name"), "");
+  });
+
+  it("without the ServiceAccount of the workers, or with a policy against them, says so", async () => {
+    const stack = await stackIn({}, {});
+    await refused(
+      stack,
+      { serviceAccountName: "nobody" },
+      /Job job-wq-2 gets no pod: .*serviceaccount "nobody" not found/,
+    );
+
+    const { namespace } = stack;
+    const policy = {
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "ValidatingAdmissionPolicy",
+      metadata: { name: namespace },
+      spec: {
+        matchConstraints: {
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], resources: ["pods"], operations: ["CREATE"] }],
+        },
+        validations: [{ expression: "object.metadata.labels['team'] == 'blue'", message: "pods need the label team" }],
+      },
+    };
+    const spec = { policyName: namespace, validationActions: ["Deny"] };
+    await apply(policy, { ...policy, kind: "ValidatingAdmissionPolicyBinding", spec });
+    try {
+      const denied = /Job job-wq-2-seed gets no pod: .*pods need the label team/;
+      await refused(stack, { serviceAccountName: undefined, run: "2" }, denied);
+      await stack.mustUp({ labels: { team: "blue" } });
+    } finally {
+      for (const kind of ["validatingadmissionpolicybinding", "validatingadmissionpolicy"])
+        await stack.kubectl("delete", kind, namespace);
+    }
+  });
+
+  it("says that no node fits, after a minute, and goes on waiting", async () => {
+    const stack = await stackIn({ items: ["a"] }, {});
+    stack.set({ nodeSelector: { planet: "mars" } });
+    const up = stack.start("up", "--yes", "--skip-preview");
+    let output = "";
+    await new Promise<void>((resolve) => {
+      up.all.on("data", (chunk: Buffer) => {
+        output += chunk.toString();
+        if (/warning: Pod job-wq-2-\w+ waits for a node: 0\/\d nodes are available/.test(output)) resolve();
+      });
+      void up.then(() => resolve());
+    });
+    assert.match(output, /waits for a node: .*didn't match Pod's node affinity\/selector/);
+    up.kill("SIGINT");
+    await up;
+  });
+
+  it("says that the image of Redis cannot be pulled", async () => {
+    const stack = await stackIn({ redisImage: "127.0.0.1:5000/no-such-redis:8" }, {});
+    await refused(stack, {}, /error: The cluster cannot pull 127\.0\.0\.1:5000\/no-such-redis:8: .*not found/);
+  });
+});

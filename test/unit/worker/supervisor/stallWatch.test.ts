@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { StallWatch } from "../../../../worker/supervisor/stallWatch.ts";
+import { counts, NOW } from "../../../support/looks.ts";
+
+describe("the watch for stalls", () => {
+  const look = (seconds: number, done: number, state: "open" | "paused" = "open") =>
+    counts({ now: NOW + seconds * 1_000, done, dead: 0, total: 10, running: 2, state });
+
+  it("says once that nothing was settled for so long, and again after the next stall", () => {
+    const watch = new StallWatch(60_000);
+    const said = [look(0, 3), look(59, 3), look(60, 3), look(200, 3), look(201, 4), look(262, 4)].map((one) =>
+      watch.look(one),
+    );
+    const stalls = [
+      undefined,
+      undefined,
+      "nothing was settled for 1 min: 3 of 10 items, 2 running",
+      undefined,
+      undefined,
+      "nothing was settled for 1 min: 4 of 10 items, 2 running",
+    ];
+    assert.deepEqual(said, stalls);
+  });
+
+  it("does not count a pause", () => {
+    const watch = new StallWatch(60_000);
+    const said = [look(0, 3), look(100, 3, "paused"), look(159, 3), look(160, 3)].map((one) => watch.look(one));
+    assert.deepEqual(said.slice(0, 3), [undefined, undefined, undefined]);
+    assert.match(said[3]!, /1 min/);
+  });
+});
