@@ -32,7 +32,10 @@ export interface BatchArgs extends BatchSettings {
   name?: string;
   /** Namespace of its Jobs. @default that of `redis` */
   namespace?: pulumi.Input<string>;
-  /** Name of the list in Redis: at most 100 letters, digits, dots, colons, dashes and underscores. @default the component's name */
+  /**
+   * Name of the list in Redis: at most 100 letters, digits, dots, colons, dashes and underscores. @default the
+   * component's name
+   */
   queue?: string;
   /** Labels on everything. */
   labels?: Labels;
@@ -201,7 +204,7 @@ function architecture(
   { build }: WorkerImage,
   own: Record<string, string> = {},
 ): Record<string, pulumi.Input<string>> | undefined {
-  if (ARCHITECTURE in own) return { [ARCHITECTURE]: own[ARCHITECTURE]! };
+  if (ARCHITECTURE in own) return { [ARCHITECTURE]: own[ARCHITECTURE] };
   return build && { [ARCHITECTURE]: later(build.platform, (platform) => platform.split("/")[1]!) };
 }
 

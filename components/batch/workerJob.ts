@@ -11,7 +11,10 @@ import { customize } from "./podSettings.ts";
 import { envVars } from "./jobPod.ts";
 import { scaleOf } from "./supervisorJob.ts";
 
-/** The queue bounds attempts and failures; Kubernetes would delete pods, with their logs, and count the restarts of all of them together. */
+/**
+ * The queue bounds attempts and failures; Kubernetes would delete pods, with their logs, and count the restarts of all
+ * of them together.
+ */
 const BACKOFF_LIMIT = 1_000_000;
 /** Time between the end of the items' grace and the end of the pod, ms. */
 const GRACE_MARGIN_MS = 5_000;

@@ -1,4 +1,5 @@
-// The package as its users have it: packed, installed into an empty folder, and each example taken up and down from there.
+// The package as its users have it: packed, installed into an empty folder, and each example taken up and down from
+// there.
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
