@@ -3,7 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { CodeParts } from "../image/codeVolume.ts";
 import type { RunnableImage } from "../image/workerImage.ts";
-import { podSpec, seconds } from "./jobPod.ts";
+import { podSpec, seconds } from "./pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF } from "../cluster/liveJobs.ts";
 import { labels, type Labels, NO_MESH } from "../naming.ts";
 import { AT_ONCE } from "../cluster/client.ts";

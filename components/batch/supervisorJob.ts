@@ -7,8 +7,8 @@ import { labels } from "../naming.ts";
 import { later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject } from "../types.ts";
 import { type JobDefaults, makeJob } from "./job.ts";
-import { envVars } from "./jobPod.ts";
-import { customize } from "./podSettings.ts";
+import { envVars } from "./pod/jobPod.ts";
+import { customize } from "./pod/podSettings.ts";
 import { makeScaleRights } from "./scaleRights.ts";
 import { WORKER_RESOURCES } from "./workerJob.ts";
 

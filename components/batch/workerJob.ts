@@ -7,8 +7,8 @@ import type { BatchSettings } from "../args.ts";
 import { isPending, later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { type JobDefaults, makeJob } from "./job.ts";
-import { customize } from "./podSettings.ts";
-import { envVars } from "./jobPod.ts";
+import { customize } from "./pod/podSettings.ts";
+import { envVars } from "./pod/jobPod.ts";
 import { scaleOf } from "./supervisorJob.ts";
 
 /**
