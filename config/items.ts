@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { MAX_ITEM_BYTES } from "../queue/index.ts";
+import { MAX_ITEM_BYTES } from "../queue/limits.ts";
 import { ConfigError, invalid, itemsRange } from "./parse.ts";
 
 /** A ConfigMap holds at most this much, bytes; etcd takes 1.5 MiB in all. */

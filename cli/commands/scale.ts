@@ -33,5 +33,8 @@ export default redisCommand({
     if (ended) throw new UserError(`the Job has ended (${ended}): set \`parallelism\` for the next run instead`);
     await cluster.scale(workerJob, pods);
     if (options.json) console.log(JSON.stringify({ job: workerJob, from: parallelism, to: pods }));
-    else console.log(`From ${parallelism} to ${pods} pods, until a run starts new workers: then \`parallelism\` holds again.`);
+    else
+      console.log(
+        `From ${parallelism} to ${pods} pods, until a run starts new workers: then \`parallelism\` holds again.`,
+      );
   });
