@@ -1,4 +1,4 @@
-/** Why `up` fails: one line, without a stack. */
+/** An error with which `up` fails: one line, without a stack. */
 class UpError extends Error {
   override name = "UpError";
   constructor(message: string) {
@@ -8,7 +8,10 @@ class UpError extends Error {
   }
 }
 
-/** Makes `up` fail with a line. What it waits for elsewhere goes on; what would come after this never does. */
+/**
+ * Makes `up` fail with a line.
+ * @returns A promise that never resolves, so nothing that waits for it is created; other waits of this `up` go on.
+ */
 export function endProgram(line: string): Promise<never> {
   void Promise.reject(new UpError(line));
   return new Promise<never>(() => {});
