@@ -10,7 +10,7 @@ import { type Cluster, isForbidden } from "./client.ts";
  * in Pulumi's state.
  */
 export const FOLLOWS = "job-wq-2/follows";
-/** Annotation with the uid of the Job that this one replaced; the next `up` repeats it, so its trigger stays the same. */
+/** Annotation with the uid of the Job that this one replaced. Each `up` repeats it, so that the trigger stays. */
 export const INSTEAD_OF = "job-wq-2/instead-of";
 
 const ATTEMPTS = 3;

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Counts } from "../../queue/index.ts";
 
-/** Port on which Prometheus finds them. */
+/** Port of the metrics. */
 export const METRICS_PORT = 9464;
 
 const COUNTERS = {
@@ -19,16 +19,16 @@ const GAUGES = {
   items_delayed: ["Items that wait for another attempt.", ({ delayed }: Counts) => delayed],
 } as const;
 
-/** The batch's numbers for Prometheus. */
+/** Metrics of a batch, for Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #counters: Record<keyof typeof COUNTERS, Counter>;
   readonly #gauges: Record<keyof typeof GAUGES, Gauge>;
   #server?: Server;
-  /** Called when they are read. */
+  /** Called when Prometheus has read them. */
   #onScrape?: () => void;
 
-  /** @param queue Label of all of them. */
+  /** @param queue Value of the label `queue`. */
   constructor(queue: string) {
     this.#registry.setDefaultLabels({ queue });
     const registers = [this.#registry];
@@ -39,7 +39,7 @@ export class Metrics {
     this.#gauges = mapValues(GAUGES, (name, [help]) => new Gauge({ name: `job_wq_2_${name}`, help, registers }));
   }
 
-  /** Serves them. */
+  /** Begins to serve the metrics. */
   listen(port = METRICS_PORT): void {
     this.#server = createServer((request, response) => {
       void this.#registry.metrics().then((text) => {
@@ -49,7 +49,7 @@ export class Metrics {
     }).listen(port);
   }
 
-  /** Takes over a look at the batch. */
+  /** Sets the metrics to the counts of the batch. */
   update(counts: Counts): void {
     for (const [name, [, value]] of Object.entries(COUNTERS)) {
       const counter = this.#counters[name as keyof typeof COUNTERS];
@@ -60,7 +60,7 @@ export class Metrics {
       this.#gauges[name as keyof typeof GAUGES].set(value(counts));
   }
 
-  /** Stays until the numbers of the end were read once, at most so long, ms. */
+  /** Waits until the last values were read once, at most `timeoutMs`, and stops. */
   async close(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#onScrape = resolve;
