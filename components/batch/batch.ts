@@ -181,7 +181,8 @@ export class Batch extends pulumi.ComponentResource {
 
   #sayHowToWatch(): void {
     if (pulumi.runtime.isDryRun()) return;
-    this.commands.apply((commands) => {
+    // After the component is registered: a message about a resource holds up all later ones, the error of a check too.
+    pulumi.all([this.commands, this.urn]).apply(([commands]) => {
       // A line each: of a longer message Pulumi shows only the first line before the end.
       for (const line of ["While `up` waits for the workers, watch them with:", ...Object.values(commands)])
         void pulumi.log.info(line, this);

@@ -1,5 +1,5 @@
 // The supervisor: watches the batch from the start of the workers to its end. Its exit code is that of `pulumi up`, its last line the error of it.
-import { runProgram } from "../program.ts";
+import { exitCodes, runProgram } from "../program.ts";
 import { startRelay } from "./relay.ts";
 import { supervisorSettings } from "./settings.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -9,5 +9,8 @@ async function main(): Promise<number> {
   startRelay(settings.url);
   return new Supervisor(settings).run();
 }
+
+// All it knows is in Redis, so it leaves at once: the next one goes on from there.
+process.on("SIGTERM", () => process.exit(exitCodes.terminated));
 
 await runProgram(main);

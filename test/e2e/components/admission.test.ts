@@ -102,7 +102,7 @@ describe("a namespace with rules", function () {
           namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
           resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], resources: ["pods"], operations: ["CREATE"] }],
         },
-        validations: [{ expression: "object.metadata.labels['team'] == 'blue'", message: "pods need the label team" }],
+        validations: [{ expression: "'team' in object.metadata.labels", message: "pods need the label team" }],
       },
     };
     const spec = { policyName: namespace, validationActions: ["Deny"] };
