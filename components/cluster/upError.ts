@@ -1,9 +1,11 @@
-/** Why `up` fails: one line, without a stack. */
-class UpError extends Error {
+import { RunError } from "@pulumi/pulumi";
+
+/** Why `up` fails: one line, without a stack, whether the program is still being run or waits for its resources. */
+class UpError extends RunError {
   override name = "UpError";
   constructor(message: string) {
     super(message);
-    // What Pulumi prints of an error that nothing catches.
+    // What Pulumi prints of an error that nothing catches once the program was run.
     this.stack = message;
   }
 }
