@@ -1,5 +1,5 @@
-// `npm pack` runs this first: compiles the library, the programs of the image and the command line to dist/, since Node.js strips no types below
-// node_modules.
+// `npm pack` runs this first: compiles the library, the programs of the image and the command line to dist/, since
+// Node.js strips no types below node_modules.
 import { execFileSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 

@@ -22,7 +22,10 @@ export interface RedisSettings {
 
 /** Settings of {@link file://./index.ts | WorkerImage}; all have a default or may be left out. */
 export interface ImageSettings {
-  /** Image to build and push, with its registry: `ghcr.io/you/job-wq-2`. Without it, and without `image`, nothing is built: the code travels in a ConfigMap and runs in `baseImage` as it is. */
+  /**
+   * Image to build and push, with its registry: `ghcr.io/you/job-wq-2`. Without it, and without `image`, nothing is
+   * built: the code travels in a ConfigMap and runs in `baseImage` as it is.
+   */
   imageName?: string;
   /** Ready-made image built by this project, used as it is; needs no Docker. */
   image?: string;
@@ -42,7 +45,10 @@ export interface ImageSettings {
 
 /** Settings of {@link file://./index.ts | Batch}; all have a default or may be left out. */
 export interface BatchSettings {
-  /** Items, as a list of texts. At most one of `items`, `itemsFile`, `itemsRange`; with none the queue is filled by hand. */
+  /**
+   * Items, as a list of texts. At most one of `items`, `itemsFile`, `itemsRange`; with none the queue is filled by
+   * hand.
+   */
   items?: pulumi.Input<pulumi.Input<string>[]>;
   /** File with one item per line: text, or JSON (`.ndjson`, `.jsonl`). Millions are fine; empty lines are skipped. */
   itemsFile?: string;
@@ -52,7 +58,10 @@ export interface BatchSettings {
   command?: pulumi.Input<pulumi.Input<string>[]>;
   /** Worker pods, from 1; or a range like `2..100`: as many as the items that are left need. @default 2 */
   parallelism?: number | string;
-  /** Pods that were not needed for so long leave, and come back when they are. Default: `1m` with a range of `parallelism`, else never. */
+  /**
+   * Pods that were not needed for so long leave, and come back when they are. Default: `1m` with a range of
+   * `parallelism`, else never.
+   */
   idleAfter?: string;
   /** Items a pod works on at a time, from 1. @default 1 */
   concurrency?: pulumi.Input<number>;
@@ -78,9 +87,14 @@ export interface BatchSettings {
   keepResults?: pulumi.Input<string>;
   /** Keep logs of `failed` items only, or of `all`; 64 KiB each. @default "failed" */
   keepLogs?: pulumi.Input<string>;
-  /** Program with its arguments, as a list, run once at the end with every result on standard input; its output is the output `finish`. */
+  /**
+   * Program with its arguments, as a list, run once at the end with every result on standard input; its output is the
+   * output `finish`.
+   */
   finish?: pulumi.Input<string>[];
-  /** URL that gets one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`. */
+  /**
+   * URL that gets one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`.
+   */
   notify?: pulumi.Input<string>;
   /** The batch stalls when no item was settled for so long. @default "30m" */
   stallAfter?: pulumi.Input<string>;
@@ -98,7 +112,10 @@ export interface BatchSettings {
   activeDeadline?: pulumi.Input<string>;
   /** Time that items in flight get when a pod is stopped. @default "10s" */
   gracePeriod?: pulumi.Input<string>;
-  /** Resources of a worker: `{requests: {cpu, memory}, limits: {cpu, memory}}`. Default: requests of 100m and 128Mi, limits of 1 CPU and 512Mi. */
+  /**
+   * Resources of a worker: `{requests: {cpu, memory}, limits: {cpu, memory}}`. Default: requests of 100m and 128Mi,
+   * limits of 1 CPU and 512Mi.
+   */
   resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
   /** Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`. */
   pod?: Record<string, unknown>;

@@ -19,7 +19,10 @@ export const DO_NOT_DISRUPT = {
   "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
 };
 
-/** Labels that select resources: those that never change. @param instance Name of the Redis or Batch. @param component Role: `redis`, `worker`, `seed` … */
+/**
+ * Labels that select resources: those that never change. @param instance Name of the Redis or Batch. @param component
+ * Role: `redis`, `worker`, `seed` …
+ */
 export function selector(instance: string, component: string): Record<string, string> {
   return {
     "app.kubernetes.io/name": "job-wq-2",

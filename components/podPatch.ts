@@ -3,7 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 
 type Tree = Record<string, unknown>;
 
-/** Lists of a pod template that merge by a key; all others are replaced (`x-kubernetes-patch-merge-key` of Kubernetes' OpenAPI). */
+/**
+ * Lists of a pod template that merge by a key; all others are replaced (`x-kubernetes-patch-merge-key` of Kubernetes'
+ * OpenAPI).
+ */
 const MERGE_KEYS: Record<string, string> = {
   containers: "name",
   initContainers: "name",
@@ -26,7 +29,10 @@ const MERGED_VALUES = new Set(["finalizers"]);
 const isTree = (value: unknown): value is Tree =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !pulumi.Output.isInstance(value);
 
-/** Merges a patch into a value: objects key by key, `null` deletes, `$patch: replace` replaces, lists as Kubernetes does. */
+/**
+ * Merges a patch into a value: objects key by key, `null` deletes, `$patch: replace` replaces, lists as Kubernetes
+ * does.
+ */
 export function strategicMerge(target: unknown, patch: unknown, field = ""): unknown {
   if (Array.isArray(patch)) return mergeList(Array.isArray(target) ? target : [], patch, field);
   if (!isTree(patch)) return patch;

@@ -23,7 +23,7 @@ export function isPending(value: unknown): boolean {
 /** Applies `fn` now where the value is known, else when it is. */
 export function later<T, U>(value: Known<T>, fn: (value: T) => U): Known<U> {
   if (!isPending(value)) return fn(value as T);
-  return pulumi.output(value as pulumi.Output<T>).apply((known) => fn(known as T)) as pulumi.Output<U>;
+  return pulumi.output(value as pulumi.Output<T>).apply((known) => fn(known as T));
 }
 
 let refusals = 0;
@@ -34,7 +34,11 @@ function refuse(component: string, message: string): never {
   throw new ConfigError(component ? `${component}: ${message}` : message);
 }
 
-/** Runs a check of a component's arguments. @throws ConfigError that begins with the component's name, where one is given. */
+/**
+ * Runs a check of a component's arguments.
+ * @throws ConfigError that begins with the component's name, where one is
+ * given.
+ */
 export function checked<T>(component: string, check: () => T): T {
   try {
     return check();
@@ -57,8 +61,8 @@ async function declared(before: number): Promise<void> {
 }
 
 /**
- * Options of a component that is registered only when the program has declared everything it declares at once, and no component refused its arguments: so
- * a bad argument of the last one is told before the first one is created.
+ * Options of a component that is registered only when the program has declared everything it declares at once, and no
+ * component refused its arguments: so a bad argument of the last one is told before the first one is created.
  */
 export function afterChecks(opts: pulumi.ComponentResourceOptions = {}): pulumi.ComponentResourceOptions {
   const checks = declared(refusals);
@@ -71,7 +75,8 @@ export function afterChecks(opts: pulumi.ComponentResourceOptions = {}): pulumi.
  * @param table The settings that are its arguments.
  * @param args What the program gave; absent ones have their defaults.
  * @param others Names of arguments that are not settings.
- * @throws ConfigError of one line for an argument that is unknown or cannot be used. One that is an output is checked when its value is known.
+ * @throws ConfigError of one line for an argument that is unknown or cannot be used. One that is an output is checked
+ * when its value is known.
  */
 export function readArgs<S extends Table>(component: string, table: S, args: object, others: string[]): Values<S> {
   const given = args as Record<string, unknown>;

@@ -1,8 +1,7 @@
 // Reads a stack's settings: each is checked before any resource is registered, and becomes an argument of a component.
 import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
-import type { BatchSettings, ImageSettings, RedisSettings } from "../components/args.ts";
-import type { RedisReference } from "../components/redis/redis.ts";
+import type { BatchSettings, ImageSettings, RedisReference, RedisSettings } from "../components/index.ts";
 import { checkImage, checkRedis, itemSource } from "./checks.ts";
 import { ConfigError, invalid } from "./parse.ts";
 import {

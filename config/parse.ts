@@ -1,10 +1,14 @@
-// Parsers of settings and component arguments: each returns the value as the program uses it, or refuses it in one line.
+// Parsers of settings and component arguments: each returns the value as the program uses it, or refuses it in one
+// line.
 import ms, { type StringValue } from "ms";
 
 /** A setting or an argument that cannot be used: which one, its value, and what is allowed. */
 export class ConfigError extends Error {
   override name = "ConfigError";
-  /** Makes it a `RunError` to Pulumi, which prints one without a stack; the SDK itself is too large for the worker's image. */
+  /**
+   * Makes it a `RunError` to Pulumi, which prints one without a stack; the SDK itself is too large for the worker's
+   * image.
+   */
   readonly __pulumiRunError = true;
 }
 
@@ -134,14 +138,14 @@ export const name = (max = 63) =>
   parser("string", (key, value) => {
     const valid = typeof value === "string" && value.length <= max && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(value);
     if (!valid) invalid(key, `lower-case letters, digits and dashes, at most ${max} of them`, value);
-    return value as string;
+    return value;
   });
 
 /** A queue's name. Braces and spaces would end up in the names of keys that must share one slot. */
 export const queueName = parser("string", (key, value) => {
   if (typeof value !== "string" || !/^[\w.:-]{1,100}$/.test(value))
     invalid(key, "at most 100 letters, digits, dots, colons, dashes and underscores", value);
-  return value as string;
+  return value;
 });
 
 /** The address of a Redis. Its value holds a password, so it is not repeated. */
@@ -181,7 +185,7 @@ export const command = parser(
   (key, value) => {
     const isCommand = Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string");
     if (!isCommand) invalid(key, 'a list of texts like ["python3", "process.py"]', value);
-    return value as string[];
+    return value;
   },
   true,
 );
@@ -224,5 +228,5 @@ export const stringMap = parser(
 export const certificate = parser("string", (key, value) => {
   if (typeof value !== "string" || !value.includes("-----BEGIN CERTIFICATE-----"))
     invalid(key, "the text of a certificate, which begins with -----BEGIN CERTIFICATE-----", value);
-  return value as string;
+  return value;
 });

@@ -1,6 +1,6 @@
-// The one table of settings: what each is, its default and its parser. A stack file uses them as `job-wq-2:KEY`, a program as arguments of the
-// components. The block in Pulumi.yaml, docs/settings.md and components/args.ts are generated from it (`npm run docs`), and the worker reads its
-// share of it from the environment (environment.ts).
+// The one table of settings: what each is, its default and its parser. A stack file uses them as `job-wq-2:KEY`, a
+// program as arguments of the components. The block in Pulumi.yaml, docs/settings.md and components/args.ts are
+// generated from it (`npm run docs`), and the worker reads its share of it from the environment (environment.ts).
 import { image, imageName } from "./imageReference.ts";
 import * as parse from "./parse.ts";
 

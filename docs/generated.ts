@@ -27,7 +27,8 @@ export function pulumiYaml(current: string): string {
     .flatMap(([, table]) => Object.entries(table))
     .filter(([, { default: otherwise }]) => otherwise !== undefined)
     .map(([key, { default: otherwise, description }]) => {
-      // Numbers and flags have no type here: Pulumi would refuse a bad one first, in words that leave out what is allowed.
+      // Numbers and flags have no type here: Pulumi would refuse a bad one first, in words that leave out what is
+      // allowed.
       const value = yamlDefault(otherwise!);
       const type = value.startsWith('"') ? "    type: string\n" : "";
       return `  ${key}:\n${type}    default: ${value}\n    description: ${JSON.stringify(description.replaceAll("`", ""))}\n`;
@@ -56,6 +57,16 @@ export async function settingsPage(): Promise<string> {
   return format([...intro, ...parts].join("\n"), { parser: "markdown", printWidth: 120 });
 }
 
+/** A documentation comment of a field, of at most 120 columns. */
+function comment(text: string): string {
+  if (text.length <= 110) return `  /** ${text} */`;
+  const lines = text.split(" ").reduce<string[]>((all, word) => {
+    const last = all.at(-1);
+    return last && last.length + word.length < 115 ? [...all.slice(0, -1), `${last} ${word}`] : [...all, word];
+  }, []);
+  return ["  /**", ...lines.map((line) => `   * ${line}`), "   */"].join("\n");
+}
+
 const interfaces: [name: string, of: string, table: Table][] = [
   ["RedisSettings", "Redis", redisSettings],
   ["ImageSettings", "WorkerImage", imageSettings],
@@ -67,7 +78,7 @@ export async function argsSource(): Promise<string> {
   const parts = interfaces.map(([name, of, table]) => {
     const fields = Object.entries(table).map(([key, { parse, default: otherwise, description, plain }]) => {
       const value = otherwise === undefined ? "" : ` @default ${yamlDefault(otherwise)}`;
-      return `  /** ${description}.${value} */\n  ${key}?: ${plain ? parse.type : `pulumi.Input<${parse.type}>`};`;
+      return `${comment(`${description}.${value}`)}\n  ${key}?: ${plain ? parse.type : `pulumi.Input<${parse.type}>`};`;
     });
     return `/** Settings of {@link file://./index.ts | ${of}}; all have a default or may be left out. */\nexport interface ${name} {\n${fields.join("\n")}\n}\n`;
   });

@@ -23,7 +23,10 @@ async function stopAll(names: string[]): Promise<string[]> {
   return names.filter((_, index) => ran[index]);
 }
 
-/** Unmounts what is mounted below the platform's folders, the last mounted first. @returns How many mounts there were. */
+/**
+ * Unmounts what is mounted below the platform's folders, the last mounted first.
+ * @returns How many mounts there were.
+ */
 export async function unmountBelow(...folders: string[]): Promise<number> {
   const points = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")

@@ -1,5 +1,6 @@
 // Starts a TypeScript script of this project on a fresh machine: finds (or fetches) a Node.js that runs TypeScript,
-// installs the dependencies when package-lock.json changed, then hands over. Plain JavaScript, for any Node.js from 18 on.
+// installs the dependencies when package-lock.json changed, then hands over. Plain JavaScript, for any Node.js from 18
+// on.
 //
 //   node local/launch.mjs SCRIPT [ARGS…]
 import { spawn, spawnSync } from "node:child_process";

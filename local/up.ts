@@ -157,7 +157,7 @@ function steps(address: string, plain: boolean): Listr {
           {
             title: "dockerd",
             skip: () => (docker.ours ? false : "the machine's engine is used"),
-            task: daemon("dockerd").task!,
+            task: daemon("dockerd").task,
           },
         ],
         true,
@@ -197,5 +197,5 @@ function steps(address: string, plain: boolean): Listr {
         ? { timestamp: undefined, timer: PRESET_TIMER }
         : { timer: PRESET_TIMER, collapseSubtasks: false },
     } as ConstructorParameters<typeof Listr>[1],
-  );
+  ) as Listr;
 }

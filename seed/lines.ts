@@ -14,8 +14,8 @@ const LINE_FEED = 10;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Splits bytes into lines. A line ends at a line feed and at nothing else; a carriage return before it, and a byte order
- * mark at the beginning of the file, belong to none.
+ * Splits bytes into lines. A line ends at a line feed and at nothing else; a carriage return before it, and a byte
+ * order mark at the beginning of the file, belong to none.
  * @param maxBytes Longest line.
  * @param tooLong Makes the error for a longer one from its number.
  */

@@ -1,5 +1,5 @@
-// `npm test [STAGE|PATH…]`: every check there is, or those named, in the order of what they cost. A path below test/ narrows a stage:
-// `npm test -- e2e/pipeline`. What failed is repeated at the end, and the last line is the sum.
+// `npm test [STAGE|PATH…]`: every check there is, or those named, in the order of what they cost. A path below test/
+// narrows a stage: `npm test -- e2e/pipeline`. What failed is repeated at the end, and the last line is the sum.
 import { join } from "node:path";
 import { execa } from "execa";
 import { type FileOutcome, runFiles, runMocha, testFiles } from "./support/testFiles.ts";

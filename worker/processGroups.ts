@@ -26,7 +26,9 @@ export async function endGroup(group: number): Promise<void> {
   groups.delete(group);
 }
 
-/** Waits until all groups that were told to end did so, at most `ms`: at shutdown they are asked before they are killed. */
+/**
+ * Waits until all groups that were told to end did so, at most `ms`: at shutdown they are asked before they are killed.
+ */
 export async function waitForGroups(ms: number): Promise<void> {
   for (const end = performance.now() + ms; groups.size > 0 && performance.now() < end;) await sleep(POLL_MS);
 }

@@ -17,7 +17,7 @@ function parsePods(text: string): number {
 export default redisCommand({
   name: "scale",
   description:
-    "Changes the number of worker pods while they run, also while `up` waits. Pods that go give back what they have in hand, at no cost to the item.",
+    "Changes the number of worker pods while they run, also while `up` waits; where `parallelism` is a range, it is the most from then on. Pods that go give back what they have in hand, at no cost to the item.",
   examples: [["scale 10", "ten pods"]],
   exitCodes: { [EXIT_OK]: "changed" },
 })
@@ -33,5 +33,8 @@ export default redisCommand({
     if (ended) throw new UserError(`the Job has ended (${ended}): set \`parallelism\` for the next run instead`);
     await cluster.scale(workerJob, pods);
     if (options.json) console.log(JSON.stringify({ job: workerJob, from: parallelism, to: pods }));
-    else console.log(`From ${parallelism} to ${pods} pods. The next \`pulumi up\` follows \`parallelism\` again.`);
+    else
+      console.log(
+        `From ${parallelism} to ${pods} pods, until a run starts new workers: then \`parallelism\` holds again.`,
+      );
   });

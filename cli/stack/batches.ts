@@ -45,7 +45,7 @@ const COMPONENT = "app.kubernetes.io/component";
 
 /** The metadata of a Kubernetes resource. */
 function metadata(resource: Record<string, unknown> | undefined): { name?: string; labels?: Record<string, string> } {
-  return (resource?.metadata ?? {}) as object;
+  return resource?.metadata ?? {};
 }
 
 /** Whether a resource is below the component, at any depth. */

@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { resolve } from "node:path";
@@ -60,7 +61,8 @@ export class Cluster {
       open.add(socket);
       socket.on("error", () => socket.destroy()).on("close", () => open.delete(socket));
       forward.portForward(this.#namespace, pod, [podPort], socket, null, socket).then(
-        (ws) => {
+        // The type is of a package without types.
+        (ws: (EventEmitter & { close(): void }) | (() => unknown)) => {
           if (typeof ws === "function") return;
           ws.on("close", () => socket.destroy());
           ws.on("error", () => socket.destroy());

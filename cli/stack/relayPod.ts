@@ -23,7 +23,10 @@ const START_MS = 60_000;
 const LISTEN_MS = 10_000;
 const POLL_MS = 250;
 
-/** A Pod with the image, the rights and the Redis of a Job's pods that only relays. The Job owns it, and does not count it. */
+/**
+ * A Pod with the image, the rights and the Redis of a Job's pods that only relays. The Job owns it, and does not count
+ * it.
+ */
 export function relayPodOf(job: V1Job): V1Pod {
   const { name, uid } = job.metadata!;
   const spec = job.spec!.template.spec!;

@@ -9,15 +9,15 @@ import { labels, type Labels } from "../naming.ts";
 import { afterChecks, awaitCheck, checked, later, readArgs } from "../readArgs.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { K8sObject, Known } from "../types.ts";
-import { checkPodLevel, type Target } from "./checkPodLevel.ts";
+import { checkPodLevel, type Target } from "./pod/checkPodLevel.ts";
 import { dryRunJob } from "./dryRunJob.ts";
 import { finishOutput } from "./finishOutput.ts";
 import { watchCommands } from "./hints.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
 import type { JobDefaults } from "./job.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { checkPodPatch } from "./podSettings.ts";
-import { makeSecretEnv } from "./secretEnv.ts";
+import { checkPodPatch } from "./pod/podSettings.ts";
+import { makeSecretEnv } from "./pod/secretEnv.ts";
 import { makeSeedJob } from "./seedJob.ts";
 import { makeSupervisorJob } from "./supervisorJob.ts";
 import { makeWorkerJob } from "./workerJob.ts";
@@ -32,7 +32,10 @@ export interface BatchArgs extends BatchSettings {
   name?: string;
   /** Namespace of its Jobs. @default that of `redis` */
   namespace?: pulumi.Input<string>;
-  /** Name of the list in Redis: at most 100 letters, digits, dots, colons, dashes and underscores. @default the component's name */
+  /**
+   * Name of the list in Redis: at most 100 letters, digits, dots, colons, dashes and underscores. @default the
+   * component's name
+   */
   queue?: string;
   /** Labels on everything. */
   labels?: Labels;
@@ -202,7 +205,7 @@ function architecture(
   { build }: WorkerImage,
   own: Record<string, string> = {},
 ): Record<string, pulumi.Input<string>> | undefined {
-  if (ARCHITECTURE in own) return { [ARCHITECTURE]: own[ARCHITECTURE]! };
+  if (ARCHITECTURE in own) return { [ARCHITECTURE]: own[ARCHITECTURE] };
   return build && { [ARCHITECTURE]: later(build.platform, (platform) => platform.split("/")[1]!) };
 }
 

@@ -3,7 +3,7 @@ import { knownPart, refusedSetting } from "../cluster/dryRun.ts";
 import { endProgram } from "../cluster/upError.ts";
 import type { BatchArgs } from "./batch.ts";
 import type * as pulumi from "@pulumi/pulumi";
-import { customize } from "./podSettings.ts";
+import { customize } from "./pod/podSettings.ts";
 
 const SETTINGS = [
   "resources",

@@ -19,7 +19,7 @@ export function itemsOf(args: BatchSettings): Known<BatchItems> | undefined {
   if (key === undefined) return undefined;
   const value: unknown = args[key];
   if (!isPending(value)) return read(key, value);
-  return later(value as Known<unknown>, (known) => {
+  return later(value, (known) => {
     const items = read(key, known);
     if (items.kind === "file") checkFits(items);
     return items;

@@ -3,7 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { CodeParts } from "../image/codeVolume.ts";
 import type { RunnableImage } from "../image/workerImage.ts";
-import { podSpec, seconds } from "./jobPod.ts";
+import { podSpec, seconds } from "./pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF } from "../cluster/liveJobs.ts";
 import { labels, type Labels, NO_MESH } from "../naming.ts";
 import { AT_ONCE } from "../cluster/client.ts";
@@ -123,8 +123,8 @@ function order(
     // Neither a trigger nor replaceWith asks the provider, which knows that a fixed name must be free first.
     deleteBeforeReplace: true,
     ignoreChanges,
-    // Both are needed: `replaceWith` deletes this Job before what it follows, and shows in previews; the trigger also covers what was created anew, like a
-    // Pod that a refresh found gone.
+    // Both are needed: `replaceWith` deletes this Job before what it follows, and shows in previews; the trigger also
+    // covers what was created anew, like a Pod that a refresh found gone.
     replaceWith: follows,
     replacementTrigger: [...trigger, insteadOf, ...follows.map(({ metadata }) => metadata.uid)],
     // Above the time that its pods have to end; the engine takes no outputs for it.
@@ -137,7 +137,10 @@ async function afterGate(gate: Promise<void> | undefined, resources: pulumi.Reso
   return resources;
 }
 
-/** `up` itself waits for a Job (cluster/waitForJob.ts), so that it can tell why one does not start, and be left and taken up again. */
+/**
+ * `up` itself waits for a Job (cluster/waitForJob.ts), so that it can tell why one does not start, and be left and
+ * taken up again.
+ */
 function annotations({ follows, insteadOf }: JobArgs): pulumi.Input<Record<string, string>> {
   return pulumi
     .all([pulumi.all(follows.map(({ metadata }) => metadata.uid)), insteadOf])

@@ -11,7 +11,7 @@ import { later } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import type { BatchItems } from "./items.ts";
 import { type JobArgs, type JobDefaults, makeJob } from "./job.ts";
-import { envVars } from "./jobPod.ts";
+import { envVars } from "./pod/jobPod.ts";
 
 /** What is seeded. */
 export interface SeedJobArgs {

@@ -7,8 +7,8 @@ import { labels } from "../naming.ts";
 import { later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject } from "../types.ts";
 import { type JobDefaults, makeJob } from "./job.ts";
-import { envVars } from "./jobPod.ts";
-import { customize } from "./podSettings.ts";
+import { envVars } from "./pod/jobPod.ts";
+import { customize } from "./pod/podSettings.ts";
 import { makeScaleRights } from "./scaleRights.ts";
 import { WORKER_RESOURCES } from "./workerJob.ts";
 
@@ -42,7 +42,10 @@ export function scaleOf({ parallelism: { min, max }, idleAfter }: Settings): { m
   return idleAfter === undefined || max === 1 ? undefined : { min: 1, max };
 }
 
-/** Creates it. It has no fixed name: one that a killed `up` left behind must not be in the way, and goes with the worker Job that owns it. */
+/**
+ * Creates it. It has no fixed name: one that a killed `up` left behind must not be in the way, and goes with the worker
+ * Job that owns it.
+ */
 export function makeSupervisorJob(resource: string, defaults: JobDefaults, args: SupervisorJobArgs): k8s.batch.v1.Job {
   const { settings, workers, workerJob } = args;
   const { finish, metrics, notify } = settings;

@@ -7,11 +7,14 @@ import type { BatchSettings } from "../args.ts";
 import { isPending, later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { type JobDefaults, makeJob } from "./job.ts";
-import { customize } from "./podSettings.ts";
-import { envVars } from "./jobPod.ts";
+import { customize } from "./pod/podSettings.ts";
+import { envVars } from "./pod/jobPod.ts";
 import { scaleOf } from "./supervisorJob.ts";
 
-/** The queue bounds attempts and failures; Kubernetes would delete pods, with their logs, and count the restarts of all of them together. */
+/**
+ * The queue bounds attempts and failures; Kubernetes would delete pods, with their logs, and count the restarts of all
+ * of them together.
+ */
 const BACKOFF_LIMIT = 1_000_000;
 /** Time between the end of the items' grace and the end of the pod, ms. */
 const GRACE_MARGIN_MS = 5_000;

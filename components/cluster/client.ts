@@ -26,7 +26,10 @@ export async function connectCluster(component: pulumi.ComponentResource): Promi
   }
 }
 
-/** Annotation with which the provider does not wait for a resource to be ready, but does wait until a deleted one is gone, unlike with `skipAwait`. */
+/**
+ * Annotation with which the provider does not wait for a resource to be ready, but does wait until a deleted one is
+ * gone, unlike with `skipAwait`.
+ */
 export const AT_ONCE = { "pulumi.com/waitFor": "jsonpath={.metadata.uid}" };
 
 /** The settings of the Kubernetes provider that a component's resources have. */

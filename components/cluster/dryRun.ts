@@ -14,7 +14,9 @@ export interface DryRun {
   object: (settings: string[]) => unknown;
 }
 
-/** @returns The setting that the API server refuses, and its words; undefined where it refuses none, or does not answer. */
+/**
+ * @returns The setting that the API server refuses, and its words; undefined where it refuses none, or does not answer.
+ */
 export async function refusedSetting(
   config: KubeConfig,
   { path, settings, object }: DryRun,

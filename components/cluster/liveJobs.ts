@@ -21,7 +21,10 @@ export function jobEnd(job: V1Job): "Complete" | "Failed" | undefined {
   return end?.type as "Complete" | "Failed" | undefined;
 }
 
-/** The Jobs of a Batch, by their role. Empty where the cluster does not say: then nothing is created again for their sake. */
+/**
+ * The Jobs of a Batch, by their role. Empty where the cluster does not say: then nothing is created again for their
+ * sake.
+ */
 export async function liveJobs(cluster: Cluster, namespace: string, batch: string): Promise<Map<string, V1Job>> {
   const { "app.kubernetes.io/component": _, ...labels } = selector(batch, "");
   const labelSelector = Object.entries(labels)
@@ -39,7 +42,8 @@ export async function liveJobs(cluster: Cluster, namespace: string, batch: strin
 }
 
 /**
- * The uid of the Job for which a Job is created again: one that failed, or one that was cut off, so that Pulumi may not know of it.
+ * The uid of the Job for which a Job is created again: one that failed, or one that was cut off, so that Pulumi may not
+ * know of it.
  * @param job The Job as it is in the cluster.
  * @param next The one that follows it there; `none` where none ever does.
  */

@@ -1,4 +1,5 @@
-// What keeps the pods of a Job, or of Redis, from starting, in the words of the kubelet, the scheduler or the API server.
+// What keeps the pods of a Job, or of Redis, from starting, in the words of the kubelet, the scheduler or the API
+// server.
 import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
 
 /** Something that keeps pods from starting. */
@@ -52,7 +53,9 @@ function pullLine(image: string, message: string): string {
   return `The cluster cannot pull ${image}: ${firstLine(message.replace(known, ""))}; ${ask}`;
 }
 
-/** Why the API server admits no pod of a Job or StatefulSet: a quota, a policy, a ServiceAccount that does not exist. */
+/**
+ * Why the API server admits no pod of a Job or StatefulSet: a quota, a policy, a ServiceAccount that does not exist.
+ */
 export function admissionProblem(owner: string, events: CoreV1Event[]): StartProblem | undefined {
   const refused = events.findLast(({ reason }) => reason === "FailedCreate");
   if (!refused) return undefined;

@@ -58,7 +58,8 @@ export class StartWatch {
       const { items: events } = await core.listNamespacedEvent({ namespace, fieldSelector });
       return admissionProblem(owner, events) ?? (await this.#watched.otherwise?.());
     } catch (error) {
-      // Where the cluster does not let us look there is nothing to see; any other failure passes, or the wait itself meets it.
+      // Where the cluster does not let us look there is nothing to see; any other failure passes, or the wait itself
+      // meets it.
       if (isForbidden(error)) this.#started = true;
       return undefined;
     }

@@ -34,7 +34,8 @@ const watchOf = (cluster: Cluster, job: AwaitedJob) =>
 
 /**
  * Waits until a Job is complete.
- * @throws Error with the last line of its pod where it failed, and with what keeps pods from starting where none starts.
+ * @throws Error with the last line of its pod where it failed, and with what keeps pods from starting where none
+ * starts.
  */
 export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: WaitOptions = {}): Promise<void> {
   const { needs = [], onProgress, onWarning } = options;

@@ -69,7 +69,8 @@ export function checkExists(handler: string): void {
  * Writes it: the programs, the queue's scripts, the handler and the user's files.
  * @param name Name of the image's component: each has a folder of its own.
  * @param minify Make the handler small; else its stack traces are as it was written.
- * @throws ConfigError where something of it does not compile or does not exist, or the handler exports nothing callable.
+ * @throws ConfigError where something of it does not compile or does not exist, or the handler exports nothing
+ * callable.
  */
 export function stageWorker(name: string, { handler, files }: UserFiles, minify = false): string {
   const context = `.job-wq-2/${name}`;

@@ -75,7 +75,10 @@ export function checkFits({ files }: Code): void {
 const sizeOf = (files: CodeFile[]) => files.reduce((sum, { content }) => sum + content.length, 0);
 const kib = (bytes: number) => `${Math.ceil(bytes / 1024)} KiB`;
 
-/** The ConfigMap, under a name that changes with its content: a pod that restarts during an `up` runs wholly old or wholly new code. */
+/**
+ * The ConfigMap, under a name that changes with its content: a pod that restarts during an `up` runs wholly old or
+ * wholly new code.
+ */
 export function makeCodeVolume(
   resource: string,
   { files, digest, bringsNode }: Code,

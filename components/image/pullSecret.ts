@@ -14,7 +14,10 @@ export function dockerConfig(registry: string, username: string, password: strin
   return JSON.stringify({ auths: { [registryKey(registry)]: { username, password, auth } } });
 }
 
-/** The Secret with which pods pull from a registry with a login. Its name is fixed: credentials that rotate must not replace the Jobs. */
+/**
+ * The Secret with which pods pull from a registry with a login. Its name is fixed: credentials that rotate must not
+ * replace the Jobs.
+ */
 export function makePullSecret(
   resource: string,
   metadata: { name: string; namespace: pulumi.Input<string>; labels: Labels },

@@ -1,4 +1,5 @@
-// A folder that becomes a build context, with the same bytes and modes wherever it is made: the provider's hash of a context covers both.
+// A folder that becomes a build context, with the same bytes and modes wherever it is made: the provider's hash of a
+// context covers both.
 import {
   chmodSync,
   copyFileSync,
@@ -22,7 +23,10 @@ export function normalizeModes(dir: string): void {
   }
 }
 
-/** Copies a folder and what its links lead to, which would lead nowhere in an image. A folder that does not exist is an empty one. */
+/**
+ * Copies a folder and what its links lead to, which would lead nowhere in an image. A folder that does not exist is an
+ * empty one.
+ */
 export function copyFiles(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const name of existsSync(from) ? readdirSync(from) : []) {

@@ -12,7 +12,10 @@ import { checkFits, type Code, fits, readCode } from "./codeVolume.ts";
 
 /** Arguments of {@link WorkerImage}. */
 export interface WorkerImageArgs extends ImageSettings {
-  /** File whose default export handles an item, `./thumbnail.ts`, relative to the program. Without one every Batch of the image needs a `command`. */
+  /**
+   * File whose default export handles an item, `./thumbnail.ts`, relative to the program. Without one every Batch of
+   * the image needs a `command`.
+   */
   handler?: string;
   /** Folder whose content is in the image, in the working directory `/work`; relative to the program. */
   files?: string;
@@ -50,8 +53,8 @@ export interface BuildOptions {
 const hasNode = (image: string) => /(^|\/)node(:|@|$)/.test(image);
 
 /**
- * The image that runs a Batch. With `imageName` it is built and pushed; with `image` it is ready-made; with neither nothing is built, and the code runs in
- * `baseImage` as it is. Unchanged sources change nothing.
+ * The image that runs a Batch. With `imageName` it is built and pushed; with `image` it is ready-made; with neither
+ * nothing is built, and the code runs in `baseImage` as it is. Unchanged sources change nothing.
  */
 export class WorkerImage extends pulumi.ComponentResource {
   readonly image: RunnableImage;

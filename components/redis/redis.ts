@@ -23,7 +23,10 @@ export interface RedisArgs extends RedisSettings {
   namespace?: pulumi.Input<string>;
   /** Labels on everything. */
   labels?: Labels;
-  /** A Redis of another program: the `reference` of it, as that program exports it. At most one of `url`, `from` and `storage`. */
+  /**
+   * A Redis of another program: the `reference` of it, as that program exports it. At most one of `url`, `from` and
+   * `storage`.
+   */
   from?: pulumi.Input<RedisReference>;
   /** Create the namespace; it enforces Pod Security `restricted`. @default false */
   createNamespace?: boolean;
@@ -69,13 +72,16 @@ export interface RedisReference {
 }
 
 /**
- * The Redis of one or more Batches: the Pod and the Service of the Kubernetes page, hardened; with `storage` a StatefulSet with a volume claim; with
- * `url` a Redis that exists already.
+ * The Redis of one or more Batches: the Pod and the Service of the Kubernetes page, hardened; with `storage` a
+ * StatefulSet with a volume claim; with `url` a Redis that exists already.
  */
 export class Redis extends pulumi.ComponentResource {
   /** Namespace of its resources. */
   readonly namespace: pulumi.Output<string>;
-  /** The resource that holds the data (Pod, StatefulSet, or the Secret with the URL). Replacing it loses what was done, so every Job is replaced with it. */
+  /**
+   * The resource that holds the data (Pod, StatefulSet, or the Secret with the URL). Replacing it loses what was done,
+   * so every Job is replaced with it.
+   */
   readonly storage: K8sObject;
   /** First resource created. Depend on it to fail early when the cluster is unreachable or denies access. */
   readonly first: pulumi.Resource;
@@ -85,7 +91,10 @@ export class Redis extends pulumi.ComponentResource {
   readonly location: pulumi.Output<RedisLocation>;
   /** Name of the pod that runs it, as far as it is known. */
   readonly podName: string | undefined;
-  /** Resolves when Redis is ready; at once where it is not ours, and in a preview. Never where it cannot start: the program ends with the reason. */
+  /**
+   * Resolves when Redis is ready; at once where it is not ours, and in a preview. Never where it cannot start: the
+   * program ends with the reason.
+   */
   readonly ready: Promise<void>;
   /** Its namespace, where that exists before the program runs. @internal */
   readonly existingNamespace: string | undefined;
@@ -213,7 +222,9 @@ export class Redis extends pulumi.ComponentResource {
     return { ...addressAccess(address), labels: this.#access.labels };
   }
 
-  /** Options of `wq` that find it when this program's resources are gone; undefined where it goes with them. @internal */
+  /**
+   * Options of `wq` that find it when this program's resources are gone; undefined where it goes with them. @internal
+   */
   get sharedAs(): pulumi.Output<string | undefined> {
     if (this.podName !== undefined) return pulumi.output(undefined);
     return pulumi.unsecret(this.reference.apply(({ stack }) => (stack ? `--stack ${stack}` : "--redis URL")));

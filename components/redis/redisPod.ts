@@ -22,7 +22,10 @@ export interface RedisPodArgs {
   hasClaim: boolean;
 }
 
-/** Share of the memory limit for data. An AOF rewrite copies what changes meanwhile, and acks need room when takes are refused. */
+/**
+ * Share of the memory limit for data. An AOF rewrite copies what changes meanwhile, and acks need room when takes are
+ * refused.
+ */
 const DATA_SHARE = 0.6;
 /** User id of the official image. */
 const USER = 999;
@@ -30,7 +33,10 @@ const USER = 999;
 /** Repairs a log that was cut off when its host died, then becomes `redis-server`. */
 const START = readFileSync(join(import.meta.dirname, "start.sh"), "utf8");
 
-/** Probes with `redis-cli ping` and checks its output: while Redis loads data, the command prints an error but exits with 0. */
+/**
+ * Probes with `redis-cli ping` and checks its output: while Redis loads data, the command prints an error but exits
+ * with 0.
+ */
 function probe(answer: string, timing: Partial<Probe>): Probe {
   const command = ["sh", "-c", `redis-cli ping 2>&1 | grep -qE '${answer}'`];
   return { exec: { command }, timeoutSeconds: 5, ...timing };

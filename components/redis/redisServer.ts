@@ -93,7 +93,8 @@ export class RedisServer {
     const clusterService = new k8s.core.v1.Service(
       `${name}-service`,
       {
-        // A Service without endpoints counts as ready after ten seconds, so waiting for it proves nothing; the Pod's probes do.
+        // A Service without endpoints counts as ready after ten seconds, so waiting for it proves nothing; the Pod's
+        // probes do.
         metadata: { ...metadata, annotations: { "pulumi.com/skipAwait": "true" } },
         spec: {
           selector: this.podLabels,
@@ -125,7 +126,10 @@ export class RedisServer {
       this.env.push({ name: "REDIS_PASSWORD", valueFrom: { secretKeyRef: { name: service, key: "password" } } });
   }
 
-  /** Labels that select its pod. When `storage` changes, both kinds exist until the end of `up`: the Service has to select the new one. */
+  /**
+   * Labels that select its pod. When `storage` changes, both kinds exist until the end of `up`: the Service has to
+   * select the new one.
+   */
   get podLabels(): Record<string, string> {
     const { service, storage } = this.#args;
     return { ...selector(service, "redis"), "job-wq-2/data": storage === undefined ? "pod" : "claim" };

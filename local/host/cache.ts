@@ -46,8 +46,9 @@ function removeUnfinished(name: string): void {
 }
 
 /**
- * The folder `name-key` of the cache, made by `build` where it does not exist. `build` works in a folder beside it, which is renamed when it
- * is complete, so an interrupted build leaves no entry. Two processes may make the same entry: the first to end provides it.
+ * The folder `name-key` of the cache, made by `build` where it does not exist. `build` works in a folder beside it,
+ * which is renamed when it is complete, so an interrupted build leaves no entry. Two processes may make the same entry:
+ * the first to end provides it.
  */
 export async function cached(
   name: string,

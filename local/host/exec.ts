@@ -24,7 +24,11 @@ export function tail(text: string, lines = 5): string {
     .join(" | ");
 }
 
-/** Runs a command. @returns Its standard output. @throws UserError of one line: the command, its last lines, and where the rest is. */
+/**
+ * Runs a command.
+ * @returns Its standard output.
+ * @throws UserError of one line: the command, its last lines, and where the rest is.
+ */
 export async function run(
   command: string,
   args: string[],

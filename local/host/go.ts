@@ -43,9 +43,9 @@ export const goBuilds = {
 } satisfies Record<string, GoBuild>;
 
 /**
- * Packages whose functions are not inlined, which takes a fifth to a third of their compile time away: generated clients, what the platform
- * never calls (clouds), and what is not where a daemon spends its time. Encoding, storage, caches and all of the standard library are
- * compiled as ever.
+ * Packages whose functions are not inlined, which takes a fifth to a third of their compile time away: generated
+ * clients, what the platform never calls (clouds), and what is not where a daemon spends its time. Encoding, storage,
+ * caches and all of the standard library are compiled as ever.
  */
 const WITHOUT_INLINING = [
   "k8s.io/kubernetes/...",
@@ -77,7 +77,10 @@ const compilerFlags = [
 
 const folder = (module: string) => join(import.meta.dirname, "../go", module);
 
-/** Hash of a build: its files and how it is built. A patch release of Go is no reason to build again, so its version is left out. */
+/**
+ * Hash of a build: its files and how it is built. A patch release of Go is no reason to build again, so its version is
+ * left out.
+ */
 export function buildKey({ module, packages, ldflags = "" }: GoBuild): string {
   return hash([...packages, ldflags, ...compilerFlags, process.arch], [folder(module)]);
 }

@@ -44,7 +44,10 @@ async function unpackDebianGo(dir: string): Promise<string> {
   return join(dir, "usr/lib", name.replace(/^golang-(.*)-go$/, "go-$1"), "bin/go");
 }
 
-/** What the go command does to a toolchain that it has fetched: modules carry no file modes, and no go.mod files below their own. */
+/**
+ * What the go command does to a toolchain that it has fetched: modules carry no file modes, and no go.mod files below
+ * their own.
+ */
 function makeUsable(root: string): void {
   for (const dir of ["bin", `pkg/tool/${platform.replace("-", "_")}`]) {
     for (const name of readdirSync(join(root, dir))) chmodSync(join(root, dir, name), 0o755);

@@ -7,7 +7,10 @@ export interface Polling {
   intervalMs: number;
 }
 
-/** Calls `predicate` until it answers something truthy, which is returned; its last answer when the time is up. Its errors pass through. */
+/**
+ * Calls `predicate` until it answers something truthy, which is returned; its last answer when the time is up. Its
+ * errors pass through.
+ */
 export async function pollUntil<T>(
   predicate: () => T | Promise<T>,
   { timeoutMs, intervalMs }: Polling,

@@ -4,7 +4,7 @@ import { networkInterfaces, platform } from "node:os";
 import { execa } from "execa";
 import { UserError } from "../errors.ts";
 
-const instead = "use a stack for your own cluster instead: README, section Registries and clusters";
+const instead = "use a stack for your own cluster instead: README, section On your own cluster";
 
 /** @throws UserError where the machine cannot run the platform. */
 export async function checkMachine(): Promise<void> {

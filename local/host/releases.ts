@@ -1,5 +1,5 @@
-// Published releases: downloaded where their hosts can be reached, which is quicker than building by minutes. Each file is compared with the
-// SHA-256 that its publisher serves beside it, over TLS, or with the one that is pinned here.
+// Published releases: downloaded where their hosts can be reached, which is quicker than building by minutes. Each file
+// is compared with the SHA-256 that its publisher serves beside it, over TLS, or with the one that is pinned here.
 import { createHash } from "node:crypto";
 import { chmodSync, createReadStream, createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
 import http, { type IncomingMessage } from "node:http";
@@ -59,8 +59,8 @@ export const releases: Record<string, Artifact[]> = {
 };
 
 /**
- * Address of a mirror, whose paths begin with the host that it stands for: `http://127.0.0.1:8000` has `/dl.k8s.io/release/…`. `none`:
- * nothing is downloaded.
+ * Address of a mirror, whose paths begin with the host that it stands for: `http://127.0.0.1:8000` has
+ * `/dl.k8s.io/release/…`. `none`: nothing is downloaded.
  */
 const MIRROR = "JOB_WQ_2_RELEASES";
 
@@ -120,7 +120,9 @@ const REDIRECTS = 5;
 /** How long a download may stand still. */
 const STALL_MS = 30_000;
 
-/** A response with the content of an address. Node's own fetch ends the process when a server closes a connection early. */
+/**
+ * A response with the content of an address. Node's own fetch ends the process when a server closes a connection early.
+ */
 function open(url: string, redirects = REDIRECTS): Promise<IncomingMessage> {
   return new Promise((done, fail) => {
     const client = url.startsWith("http:") ? http : https;

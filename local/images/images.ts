@@ -1,5 +1,5 @@
-// Base images, under the names that unmodified Dockerfiles and manifests use. Where no public registry can be reached they are assembled
-// from Debian packages and the Node.js binary that npm serves; elsewhere they are pulled.
+// Base images, under the names that unmodified Dockerfiles and manifests use. Where no public registry can be reached
+// they are assembled from Debian packages and the Node.js binary that npm serves; elsewhere they are pulled.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cached, hash } from "../host/cache.ts";
@@ -14,7 +14,10 @@ import { nodeVersion } from "../versions.ts";
 /** Debian release of the base images: the first with Redis 8. */
 const SUITE = "trixie";
 
-/** How an image is assembled: Debian packages on a common base, files added to them, and what its containers run by default. */
+/**
+ * How an image is assembled: Debian packages on a common base, files added to them, and what its containers run by
+ * default.
+ */
 interface Recipe {
   /** Name in the local registry. */
   name: string;
@@ -22,7 +25,10 @@ interface Recipe {
   upstream: string;
   /** Packages beside those of the common base. Without any, not even the base is in it. */
   packages?: string[];
-  /** Shell commands that are run on the finished tree, which is `$1`. `$NODE`, `$PAUSE` and `$HERE` are files of the platform. */
+  /**
+   * Shell commands that are run on the finished tree, which is `$1`. `$NODE`, `$PAUSE` and `$HERE` are files of the
+   * platform.
+   */
   hooks: string[];
   /** Lines of a Dockerfile: CMD, ENTRYPOINT, ENV, WORKDIR. */
   changes: string[];
@@ -147,7 +153,10 @@ async function inRegistry(recipe: Recipe): Promise<boolean> {
   return answer.ok && stamps()[recipe.name] === recipeKey(recipe);
 }
 
-/** Whether images are pulled: the machine's engine was found to do so, the platform's can where the public registry answers. */
+/**
+ * Whether images are pulled: the machine's engine was found to do so, the platform's can where the public registry
+ * answers.
+ */
 export async function canPull(docker: DockerEngine): Promise<boolean> {
   return !docker.ours || isReachable(IMAGE_REGISTRY);
 }

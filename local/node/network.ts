@@ -7,7 +7,10 @@ import { run } from "../host/exec.ts";
 const forwarding = "/proc/sys/net/ipv4/ip_forward";
 const bridgeRules = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 
-/** Lets kube-proxy's rules see what goes from pod to pod over the bridge, else a Service's answer would come from the wrong address. */
+/**
+ * Lets kube-proxy's rules see what goes from pod to pod over the bridge, else a Service's answer would come from the
+ * wrong address.
+ */
 async function filterBridges(): Promise<void> {
   if (!existsSync(bridgeRules)) await execa("modprobe", ["br_netfilter"], { reject: false });
   if (existsSync(bridgeRules)) writeFileSync(bridgeRules, "1");
@@ -26,8 +29,8 @@ export async function makeBridge(): Promise<string> {
 }
 
 /**
- * The resolver file for pods that use the machine's: under systemd-resolved, /etc/resolv.conf names an address of loopback, which is another
- * in a pod.
+ * The resolver file for pods that use the machine's: under systemd-resolved, /etc/resolv.conf names an address of
+ * loopback, which is another in a pod.
  */
 export function podResolverFile(): string {
   const real = "/run/systemd/resolve/resolv.conf";

@@ -33,7 +33,10 @@ export async function reviveNode(name: string): Promise<void> {
   await waitForNode(node);
 }
 
-/** Stops a node's kubelet, its pods and its containerd. @returns Names of the daemons that ran, and how many processes its pods had. */
+/**
+ * Stops a node's kubelet, its pods and its containerd.
+ * @returns Names of the daemons that ran, and how many processes its pods had.
+ */
 export async function stopNode(node: ClusterNode): Promise<{ ended: string[]; killed: number }> {
   const ended: string[] = [];
   if (await stop(node.kubelet)) ended.push(node.kubelet);

@@ -1,5 +1,6 @@
-// The nodes of the cluster. Each is a containerd and a kubelet of its own on this machine, told apart by name, sockets, folders, ports
-// and cgroup. They share the machine's address, the bridge with its store of pod addresses, and one kube-proxy.
+// The nodes of the cluster. Each is a containerd and a kubelet of its own on this machine, told apart by name, sockets,
+// folders, ports and cgroup. They share the machine's address, the bridge with its store of pod addresses, and one
+// kube-proxy.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
@@ -22,8 +23,8 @@ export interface ClusterNode {
   kubeletRoot: string;
   podLogs: string;
   /**
-   * Parent of its pods' cgroups. A kubelet ends every pod below its cgroup root that it does not know, so two kubelets must not share one,
-   * nor may one have the machine's root while the other has a folder in it.
+   * Parent of its pods' cgroups. A kubelet ends every pod below its cgroup root that it does not know, so two kubelets
+   * must not share one, nor may one have the machine's root while the other has a folder in it.
    */
   cgroup: string;
   ports: { kubelet: number; healthz: number };

@@ -6,7 +6,10 @@ import { run } from "../host/exec.ts";
 import { kubeconfig, pkiDir, ports, stateDir } from "../paths.ts";
 import { allNodes } from "./nodes.ts";
 
-/** Clients of the API server, and the subjects of their certificates. A kubelet may change only the node that its certificate names. */
+/**
+ * Clients of the API server, and the subjects of their certificates. A kubelet may change only the node that its
+ * certificate names.
+ */
 const clients: Record<string, string> = {
   admin: "/O=system:masters/CN=admin",
   "controller-manager": "/CN=system:kube-controller-manager",

@@ -36,7 +36,10 @@ function processes(): Process[] {
     });
 }
 
-/** Shims of the containerd at `socket` and all that runs under them, children first. `namespace`: only those of this containerd namespace. */
+/**
+ * Shims of the containerd at `socket` and all that runs under them, children first. `namespace`: only those of this
+ * containerd namespace.
+ */
 export function containerProcesses(socket: string, namespace?: string): number[] {
   const all = processes();
   const isShim = ({ command }: Process) =>

@@ -1,5 +1,6 @@
-// A daemon of the platform: makes a volume for each claim of its storage class, and deletes it when the claim is gone. A volume is a folder
-// of this machine that only the pods of one node may use: the one that the scheduler picked for the claim's first pod.
+// A daemon of the platform: makes a volume for each claim of its storage class, and deletes it when the claim is gone.
+// A volume is a folder of this machine that only the pods of one node may use: the one that the scheduler picked for
+// the claim's first pod.
 //
 //   node provisioner.mjs KUBECONFIG FOLDER SOCKET
 import { chmodSync, mkdirSync, rmSync } from "node:fs";

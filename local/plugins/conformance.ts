@@ -1,5 +1,6 @@
-// What both plugins do, the platform's own and the official ones: each row was read in the official provider's source, or seen with it.
-// test/e2e/local/conformance.test.ts runs the table against the platform's; with PLUGINS=official, against those of the user's ~/.pulumi.
+// What both plugins do, the platform's own and the official ones: each row was read in the official provider's source,
+// or seen with it. test/e2e/local/conformance.test.ts runs the table against the platform's; with PLUGINS=official,
+// against those of the user's ~/.pulumi.
 
 type Fields = Record<string, unknown>;
 
@@ -32,7 +33,8 @@ const container = { ...pause, resources: { requests: { cpu: "1m" } } };
 const end = (script: string) => ({
   metadata: { labels },
   spec: {
-    ...{ restartPolicy: "Never", terminationGracePeriodSeconds: 0 },
+    restartPolicy: "Never",
+    terminationGracePeriodSeconds: 0,
     containers: [{ name: "c", image: "redis:8", command: ["sh", "-c", script] }],
   },
 });
@@ -77,7 +79,8 @@ export const rows: Row[] = [
   {
     type: "core/v1:Service",
     name: "service-selector",
-    // A selector that no pod has: the official plugin waits for a Service's endpoints. Ports merge in its preview, so none changes here.
+    // A selector that no pod has: the official plugin waits for a Service's endpoints. Ports merge in its preview, so
+    // none changes here.
     before: { metadata: unawaited, spec: { selector: { app: "none" }, ports: [{ port: 1 }] } },
     after: { metadata: unawaited, spec: { selector: { app: "nobody" }, ports: [{ port: 1 }] } },
     expect: "update",
@@ -269,7 +272,9 @@ export const errors: ErrorRow[] = [
             restartPolicy: "Never",
             containers: [
               {
-                ...{ name: "c", image: "redis:8", command: ["sh", "-c", "echo 2 of 9 items failed; exit 1"] },
+                name: "c",
+                image: "redis:8",
+                command: ["sh", "-c", "echo 2 of 9 items failed; exit 1"],
                 terminationMessagePolicy: "FallbackToLogsOnError",
               },
             ],

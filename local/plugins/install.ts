@@ -1,5 +1,5 @@
-// Puts the two resource plugins into a PULUMI_HOME: the official ones where the user has them or the download works, else small ones of our
-// own.
+// Puts the two resource plugins into a PULUMI_HOME: the official ones where the user has them or the download works,
+// else small ones of our own.
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";

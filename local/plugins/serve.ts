@@ -1,5 +1,5 @@
-// Serves a resource plugin to the engine. The SDK's own server leaves out previews, timeouts and cancellation, which the official plugins
-// have, so this one speaks the protocol itself.
+// Serves a resource plugin to the engine. The SDK's own server leaves out previews, timeouts and cancellation, which
+// the official plugins have, so this one speaks the protocol itself.
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
@@ -59,7 +59,7 @@ export class InitError extends Error {
 type Message = InstanceType<typeof struct.Struct>;
 
 const toStruct = (fields: Fields) => struct.Struct.fromJavaScript(fields);
-const toFields = (message: Message | undefined) => (message?.toJavaScript() ?? {}) as Fields;
+const toFields = (message: Message | undefined) => message?.toJavaScript() ?? {};
 
 /** An error as the engine reads it: where a resource was made nevertheless, with its state. */
 function toServiceError(error: unknown): Partial<grpc.ServiceError> {
@@ -197,12 +197,15 @@ function service(provider: Provider): grpc.UntypedServiceImplementation {
 /** Messages may be as large as the engine's: a resource can be some MiB. */
 const SIZE = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
 
-/** Serves the engine that started this process. An engine that was killed cannot end its plugins, so they end by themselves, as the official ones do. */
+/**
+ * Serves the engine that started this process. An engine that was killed cannot end its plugins, so they end by
+ * themselves, as the official ones do.
+ */
 export async function serve(provider: Provider): Promise<void> {
   const engine = process.ppid;
   setInterval(() => process.ppid === engine || process.exit(1), 1000).unref();
   const server = new grpc.Server(SIZE);
-  server.addService(rpc.ResourceProviderService as unknown as grpc.ServiceDefinition, service(provider));
+  server.addService(rpc.ResourceProviderService, service(provider));
   const bind = promisify(server.bindAsync.bind(server));
   console.log(String(await bind("127.0.0.1:0", grpc.ServerCredentials.createInsecure())));
 }

@@ -1,4 +1,5 @@
-// Values on the wire to the engine, which are JSON with marks for secrets, outputs and what is not known yet; and the comparison of two of them.
+// Values on the wire to the engine, which are JSON with marks for secrets, outputs and what is not known yet; and the
+// comparison of two of them.
 
 /** Sentinels of Pulumi's wire format: https://github.com/pulumi/pulumi, sdk/nodejs/runtime/rpc.ts. */
 const KIND = "4dabf18193072939515e22adb298388d";
@@ -29,7 +30,7 @@ export function settled(value: Json): Json {
   if (Array.isArray(value)) return value.map(settled);
   if (!isObject(value)) return value;
   if (value[KIND] === OUTPUT) {
-    const inner = "value" in value ? settled(value.value!) : UNKNOWN;
+    const inner = "value" in value ? settled(value.value) : UNKNOWN;
     return value.secret ? secret(inner) : inner;
   }
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, settled(inner)]));

@@ -47,7 +47,7 @@ async function lookAt(
   const startsOver = seeded !== null && seeded !== run;
   let room = limit - field("used_memory");
   for (const key of startsOver ? keyList(queue) : [keys(queue).list]) {
-    room += ((await redis.memory("USAGE", key, "SAMPLES", SAMPLES)) as number | null) ?? 0;
+    room += (await redis.memory("USAGE", key, "SAMPLES", SAMPLES)) ?? 0;
   }
   return { room, taken: startsOver ? 0 : Number(lastId ?? 0) };
 }

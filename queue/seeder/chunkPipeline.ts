@@ -62,7 +62,7 @@ export class ChunkPipeline {
     const { redis, queue } = this.#session;
     const push = new Command("rpush", [keys(queue)[this.#target]], { replyEncoding: "utf8" });
     // ioredis writes buffers, too; only its types say otherwise.
-    push.toWritable = () => chunk.command as unknown as string;
+    push.toWritable = () => chunk.command;
     const replies = await Promise.allSettled([
       redis.call("MULTI"),
       redis.sendCommand(push),

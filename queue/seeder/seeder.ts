@@ -85,7 +85,8 @@ export class Seeder {
 }
 
 /**
- * Wait for another seeder, ms: two that edit would cut each other off for ever, so one of them must let the other finish.
+ * Wait for another seeder, ms: two that edit would cut each other off for ever, so one of them must let the other
+ * finish.
  * @param passMs How long the pass took that was overtaken.
  * @param times How often that happened.
  */

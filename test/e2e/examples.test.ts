@@ -1,11 +1,11 @@
-// The package as its users have it: packed, installed into an empty folder, and each example taken up and down from there.
+// The package as its users have it: packed, installed into an empty folder, and each example taken up and down from
+// there.
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment } from "../../local/host/environment.ts";
-import { platformUp, root, say } from "../support/stack.ts";
+import { environment, platformUp, root, say } from "../support/stack.ts";
 
 interface Row {
   item: string;

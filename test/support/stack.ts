@@ -15,15 +15,25 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
-import { environment } from "../../local/host/environment.ts";
+import { environment as platformEnvironment } from "../../local/host/environment.ts";
 
 export const root = join(import.meta.dirname, "../..");
 export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon", "orange"];
 
+/** With TEST_CLUSTER=current the tests run on the cluster of the kubeconfig instead, with the tools on PATH. */
+const isOwnCluster = process.env.TEST_CLUSTER === "current";
+
+/** Variables with which pulumi, kubectl and docker work on the cluster of the tests. */
+export function environment(): Record<string, string> {
+  if (!isOwnCluster) return platformEnvironment();
+  return { PULUMI_CONFIG_PASSPHRASE: "test", PULUMI_SKIP_UPDATE_CHECK: "true" };
+}
+
 let platform: Promise<unknown> | undefined;
 
 /** Brings the platform up, once a run; seconds when it runs already. For a `before`: mind its time-out. */
-export function platformUp(): Promise<unknown> {
+export async function platformUp(): Promise<unknown> {
+  if (isOwnCluster) return undefined;
   platform ??= execa(process.execPath, [join(root, "local/platform.ts"), "up"], { cwd: root });
   return platform;
 }

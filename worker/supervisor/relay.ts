@@ -1,10 +1,14 @@
-// The way of `wq` to a Redis that only the cluster can reach: a port of loopback in a pod, to which the API server forwards.
+// The way of `wq` to a Redis that only the cluster can reach: a port of loopback in a pod, to which the API server
+// forwards.
 import { connect, createServer, type Server } from "node:net";
 
 /** Port of loopback. */
 export const RELAY_PORT = 6380;
 
-/** Passes connections on to the server of a Redis URL. Does not keep the process alive; where the port is taken, there is no relay. */
+/**
+ * Passes connections on to the server of a Redis URL. Does not keep the process alive; where the port is taken, there
+ * is no relay.
+ */
 export function startRelay(url: string): Server {
   const { hostname, port } = new URL(url);
   const server = createServer((client) => {

@@ -6,7 +6,7 @@ import type { ReportData } from "../data.ts";
 import { formatTime, element, formatNumber, formatDuration } from "./format.ts";
 import { fillTable } from "./items.ts";
 
-const data = JSON.parse(element("data").textContent!) as ReportData;
+const data = JSON.parse(element("data").textContent) as ReportData;
 const { counts, timeline, start, end } = data;
 
 document.querySelector("h1")!.textContent = data.title;

@@ -101,9 +101,7 @@ export async function build(
 export async function push(docker: Docker, name: string, login: Login | undefined): Promise<string> {
   refuseOthers(name);
   const authconfig = login?.username ? login : hostLogin(registryOf(name));
-  const stream = (await docker
-    .getImage(name)
-    .push({ authconfig: authconfig as Docker.AuthConfig })) as NodeJS.ReadableStream;
+  const stream = await docker.getImage(name).push({ authconfig: authconfig as Docker.AuthConfig });
   const lines = await follow(docker, stream, "error reading push output");
   const digest = lines.findLast((line) => line.aux?.Digest)?.aux?.Digest;
   if (!digest) throw new Error(`error reading push output: no digest for ${name}`);

@@ -56,7 +56,7 @@ const provider: Provider = {
   async create(_urn, inputs, { preview }) {
     if (preview) return { id: "", outs: inputs };
     const outs = await make(inputs);
-    return { id: String(plain(outs.repoDigest!)), outs };
+    return { id: String(plain(outs.repoDigest)), outs };
   },
 
   update: (_urn, _olds, news, { preview }) => (preview ? Promise.resolve(news) : make(news)),

@@ -48,7 +48,10 @@ function job(live: Fields): Readiness {
   return { waiting: ["the Job is not complete"] };
 }
 
-/** Containers that wait or failed, with the last line they printed. Like the official provider, it leaves out init containers. */
+/**
+ * Containers that wait or failed, with the last line they printed. Like the official provider, it leaves out init
+ * containers.
+ */
 function containerProblems(live: Fields): string[] {
   const statuses = (field(live, "status", "containerStatuses") as Fields[] | undefined) ?? [];
   return statuses.flatMap((status) => {
@@ -93,7 +96,10 @@ function waitedFor(waitFor: string, live: Fields): Readiness {
   return isThere ? { ready: true } : { waiting: [`no ${path}${value === undefined ? "" : `=${value}`} yet`] };
 }
 
-/** Readiness of a live resource. The annotation `skipAwait` makes it ready at once; `waitFor` replaces what its kind waits for. */
+/**
+ * Readiness of a live resource. The annotation `skipAwait` makes it ready at once; `waitFor` replaces what its kind
+ * waits for.
+ */
 export function readiness(kind: string, live: Fields): Readiness {
   if (annotation(live, "skipAwait") === "true") return { ready: true };
   const waitFor = annotation(live, "waitFor");
@@ -111,7 +117,10 @@ export interface Limits {
   signal: AbortSignal;
 }
 
-/** Waits until a resource is ready. @returns The live resource, and the reasons why it is not ready, where it is not. */
+/**
+ * Waits until a resource is ready.
+ * @returns The live resource, and the reasons why it is not ready, where it is not.
+ */
 export async function awaitReady(
   kind: string,
   path: string,

@@ -1,5 +1,6 @@
-// Kinds that the components declare: their place in the API, and the changes that replace a resource. Any other is refused by name.
-// The fields are those of the official provider's table: https://github.com/pulumi/pulumi-kubernetes, provider/pkg/provider/diff.go.
+// Kinds that the components declare: their place in the API, and the changes that replace a resource. Any other is
+// refused by name. The fields are those of the official provider's table: https://github.com/pulumi/pulumi-kubernetes,
+// provider/pkg/provider/diff.go.
 
 /** A kind of resource, by the last part of its Pulumi type. */
 export interface Kind {

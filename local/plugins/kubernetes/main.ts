@@ -1,5 +1,5 @@
-// The local platform's own `kubernetes` plugin: the kinds of kinds.ts, on the API server of the platform and no other. It does what the official
-// plugin does; conformance.ts has the cases, with their sources.
+// The local platform's own `kubernetes` plugin: the kinds of kinds.ts, on the API server of the platform and no other.
+// It does what the official plugin does; conformance.ts has the cases, with their sources.
 import { isDeepStrictEqual } from "node:util";
 import { InitError, type Operation, type Provider, serve } from "../serve.ts";
 import {
@@ -50,7 +50,7 @@ function outputs(inputs: Fields, live: Fields): Fields {
   return { ...(merged({ ...live, metadata, ...data }, kept) as Fields), __inputs: inputs };
 }
 
-const before = (olds: Fields) => plain((olds.__inputs as Fields | undefined) ?? olds) as Fields;
+const before = (olds: Fields) => plain(olds.__inputs ?? olds) as Fields;
 
 const limits = ({ timeout, signal }: Operation): Limits => ({ seconds: timeout || DEFAULT_TIMEOUT, signal });
 
@@ -69,12 +69,18 @@ function previewed(inputs: Fields): Fields {
   return { ...inputs, ...data, __inputs: inputs, metadata, status: UNKNOWN };
 }
 
-/** What the API server refuses is refused in the preview, except where that may be because of what the preview did not make. */
+/**
+ * What the API server refuses is refused in the preview, except where that may be because of what the preview did not
+ * make.
+ */
 function isOfPreview({ code, message }: ApiError): boolean {
   return code === 403 || code === 409 || (code === 404 && message.startsWith("namespaces "));
 }
 
-/** A call that changes something; in a preview it only asks whether that would be possible. @returns Whether it is known. */
+/**
+ * A call that changes something; in a preview it only asks whether that would be possible.
+ * @returns Whether it is known.
+ */
 async function change(method: string, path: string, body: Fields, operation: Operation, type?: string) {
   try {
     await call(method, operation.preview ? `${path}?dryRun=All` : path, body, type);
@@ -83,7 +89,10 @@ async function change(method: string, path: string, body: Fields, operation: Ope
   }
 }
 
-/** Whether an input field and the live one say the same: the server adds fields, and never takes one away that was asked for. */
+/**
+ * Whether an input field and the live one say the same: the server adds fields, and never takes one away that was asked
+ * for.
+ */
 function drifted(input: Json, live: Json | undefined): boolean {
   if (isObject(input))
     return Object.entries(input).some(([key, value]) => drifted(value, isObject(live) ? live[key] : undefined));
@@ -92,7 +101,10 @@ function drifted(input: Json, live: Json | undefined): boolean {
   return live !== undefined && typeof live === typeof input && typeof input !== "string" && live !== input;
 }
 
-/** A merge patch: what is new, and null for what is no longer there; a list that is in it would lose what the server added. */
+/**
+ * A merge patch: what is new, and null for what is no longer there; a list that is in it would lose what the server
+ * added.
+ */
 function patch(old: Json | undefined, now: Json): Json {
   if (!isObject(old) || !isObject(now)) return now;
   const gone = Object.keys(old).filter((key) => !(key in now));

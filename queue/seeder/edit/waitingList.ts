@@ -28,7 +28,7 @@ export class WaitingList {
   }
 
   /** The items of some ranges, page by page. The next page is on its way while one is looked at. */
-  async *pages(ranges: Range[]): AsyncGenerator<Buffer[]> {
+  async *pages(ranges: Range[]): AsyncGenerator<Buffer[], void> {
     for (const [first, last] of ranges) {
       let coming = this.#read(first, last);
       for (let next = first; next <= last;) {

@@ -169,8 +169,15 @@ describe("a patch of the pod", function () {
   for (const [title, patch] of patches) {
     it(`merges ${title} as the API server does`, async () => {
       const patched = await kubectl(
-        ...["patch", "podtemplate", name, "--type=strategic", "--dry-run=server", "-o", "json"],
-        ...["-p", JSON.stringify({ template: patch })],
+        "patch",
+        "podtemplate",
+        name,
+        "--type=strategic",
+        "--dry-run=server",
+        "-o",
+        "json",
+        "-p",
+        JSON.stringify({ template: patch }),
       );
       const merged = strategicMerge(base, patch);
       // The API server fills in its defaults, here as there.

@@ -89,9 +89,9 @@ describe(`the kubernetes plugin (${official ? "official" : "the platform's"}) co
     const met = items.map(({ status }) =>
       status.conditions.filter((one) => one.status === "True").map(({ type }) => type),
     );
-    assert.ok(met[0]!.includes("Complete"), `${met[0]}`);
-    assert.ok(met[1]!.includes("Ready"), `${met[1]}`);
-    assert.ok(met[2]!.includes("Ready"), `${met[2]}`);
+    assert.ok(met[0]!.includes("Complete"), String(met[0]));
+    assert.ok(met[1]!.includes("Ready"), String(met[1]));
+    assert.ok(met[2]!.includes("Ready"), String(met[2]));
   });
 
   it("gives a name of its own to what has none, and an owner its uid", async () => {

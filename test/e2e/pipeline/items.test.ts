@@ -64,8 +64,11 @@ describe("items and work of other kinds", function () {
     writeFileSync(join(project, "worker/process.py"), PROGRAM);
     symlinkSync("../process.py", join(project, "worker/files/process.py"));
     const settings = {
-      ...{ baseImage: "python:3-slim", command: ["python3", "process.py"], allowFailures: true },
-      ...{ env: { GREETING: "hello " }, keepLogs: "all" },
+      baseImage: "python:3-slim",
+      command: ["python3", "process.py"],
+      allowFailures: true,
+      env: { GREETING: "hello " },
+      keepLogs: "all",
     };
     await withStack(settings, async (stack) => {
       await stack.mustUp();

@@ -51,9 +51,9 @@ describe("one Redis for many batches", function () {
     for (const { ok, text } of said) assert.ok(ok, text);
     const rows = (await listed()).map(({ queue, owner, done }) => [queue, owner, done]);
     const expected = [
-      [one!.name, `job-wq-2/${one!.name}`, 2],
-      [two!.name, `job-wq-2/${two!.name}`, 1],
-      [three!.name, `job-wq-2/${three!.name}`, 3],
+      [one.name, `job-wq-2/${one.name}`, 2],
+      [two.name, `job-wq-2/${two.name}`, 1],
+      [three.name, `job-wq-2/${three.name}`, 3],
     ];
     assert.deepEqual(rows.sort(), expected.sort());
   });
@@ -83,16 +83,16 @@ describe("one Redis for many batches", function () {
   });
 
   it("leaves the others at work when one is destroyed, and purges what it left", async () => {
-    await two!.mustUp({ items: ["g", "h"], workSeconds: 600, wait: false, run: "2" });
-    const destroyed = await one!.pulumi("destroy", "--yes", "--skip-preview");
+    await two.mustUp({ items: ["g", "h"], workSeconds: 600, wait: false, run: "2" });
+    const destroyed = await one.pulumi("destroy", "--yes", "--skip-preview");
     assert.ok(destroyed.ok, destroyed.text);
     assert.equal(await kubectl("-n", `${store.namespace}-a`, "get", "job/two", "-o", "jsonpath={.status.active}"), "2");
-    const busy = await store.wq("purge", two!.name);
+    const busy = await store.wq("purge", two.name);
     assert.notEqual(busy.code, 0);
-    const purged = await store.wq("purge", one!.name);
+    const purged = await store.wq("purge", one.name);
     assert.equal(purged.code, 0, purged.err);
-    assert.deepEqual([...new Set(await keys())].sort(), [two!.name, three!.name].sort());
-    await two!.mustUp({ workSeconds: 0, wait: true });
+    assert.deepEqual([...new Set(await keys())].sort(), [two.name, three.name].sort());
+    await two.mustUp({ workSeconds: 0, wait: true });
     assert.match(
       await kubectl(
         "-n",

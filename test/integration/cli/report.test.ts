@@ -12,8 +12,21 @@ import { startRedis, type TestRedis } from "../../support/redis.ts";
 import { ndjson, runFruits, wq } from "../../support/fruits.ts";
 
 const counts: Counts = {
-  ...{ state: "finished", owner: "a/b", total: 0, waiting: 0, running: 0, delayed: 0, done: 0, dead: 0 },
-  ...{ lost: 0, retried: 0, external: 0, startedAt: 1_000, endedAt: 9_000, dueSoon: 0, now: 1_800_000_000_000 },
+  state: "finished",
+  owner: "a/b",
+  total: 0,
+  waiting: 0,
+  running: 0,
+  delayed: 0,
+  done: 0,
+  dead: 0,
+  lost: 0,
+  retried: 0,
+  external: 0,
+  startedAt: 1_000,
+  endedAt: 9_000,
+  dueSoon: 0,
+  now: 1_800_000_000_000,
 };
 
 /** Items of 20 slots in 4 pods; every 1000th fails. */
@@ -25,7 +38,9 @@ function* many(n: number): Iterable<ItemRecord> {
     const dead = id % 1000 === 0;
     const end = start + 100 + ((id * 7919) % 800);
     yield {
-      ...{ id, payload: Buffer.from(`item-${id}`), outcome: dead ? "dead" : "done" },
+      id,
+      payload: Buffer.from(`item-${id}`),
+      outcome: dead ? "dead" : "done",
       ...(dead ? { reason: `no such page: item-${id}` } : { value: String(id) }),
       attempts: [{ pod: `pod-${slot % 4}`, node: "n", start, end, outcome: dead ? "failed" : "done" }],
     };
@@ -71,7 +86,7 @@ describe("report in Chromium", function () {
   const painted = async (page: Page, id: string) => {
     // It paints in the next frame.
     await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
-    const pixels = (await page.evaluate(`{
+    const pixels = await page.evaluate<Record<string, number>>(`{
       const [canvas, more] = document.querySelectorAll("#${id} canvas");
       if (more) throw new Error("${id} has two layers");
       const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
@@ -83,7 +98,7 @@ describe("report in Chromium", function () {
         seen[key] = (seen[key] ?? 0) + 1;
       }
       seen;
-    }`)) as Record<string, number>;
+    }`);
     return Object.entries(pixels)
       .sort((a, b) => b[1] - a[1])
       .map(([key]) => key);
@@ -101,12 +116,23 @@ describe("report in Chromium", function () {
     }
     assert.equal(await sum(page, "attempts"), String(results.reduce((n, row) => n + row.attempts, 0)));
     const shown = (await rows(page)).map(([id, item, outcome, result, attempts, pod, , , reason]) => ({
-      ...{ id: Number(id), item, outcome, result, attempts: Number(attempts), pod, reason },
+      id: Number(id),
+      item,
+      outcome,
+      result,
+      attempts: Number(attempts),
+      pod,
+      reason,
     }));
     assert.deepEqual(
       shown,
       results.map(({ id, item, outcome, result, attempts, pod, reason }) => ({
-        ...{ id, item, outcome, attempts, pod, reason: reason?.split("\n")[0] && shown[id - 1]!.reason },
+        id,
+        item,
+        outcome,
+        attempts,
+        pod,
+        reason: reason?.split("\n")[0] && shown[id - 1]!.reason,
         result: result === null ? "" : JSON.stringify(result),
         ...(reason === null && { reason: "" }),
       })),
@@ -178,7 +204,10 @@ describe("report in Chromium", function () {
   it("shows hostile text as text", async () => {
     const text = `</script><script>document.title="owned"</script><img src=x onerror="document.title='owned'">`;
     const record: ItemRecord = {
-      ...{ id: 1, payload: Buffer.from(text), outcome: "dead", reason: text },
+      id: 1,
+      payload: Buffer.from(text),
+      outcome: "dead",
+      reason: text,
       attempts: [{ pod: text, start: 1, end: 2, outcome: "failed" }],
     };
     const file = join(dir, "hostile.html");

@@ -3,8 +3,21 @@ import type { Counts } from "../../../../queue/index.ts";
 import { summarize } from "../../../../worker/supervisor/verdict.ts";
 
 const finished: Counts = {
-  ...{ state: "finished", owner: "a/b", total: 9, waiting: 0, running: 0, delayed: 0, done: 9, dead: 0 },
-  ...{ lost: 0, retried: 0, external: 0, startedAt: 1, endedAt: 2, dueSoon: 0, now: 3 },
+  state: "finished",
+  owner: "a/b",
+  total: 9,
+  waiting: 0,
+  running: 0,
+  delayed: 0,
+  done: 9,
+  dead: 0,
+  lost: 0,
+  retried: 0,
+  external: 0,
+  startedAt: 1,
+  endedAt: 2,
+  dueSoon: 0,
+  now: 3,
 };
 const advice = "(why: npx wq failed; again: npx wq retry)";
 const failed = { ...finished, done: 7, dead: 2 };

@@ -1,7 +1,7 @@
 // What a user adds to the workers' pod: the patch, and the two additions that are asked for most.
 import type * as k8s from "@pulumi/kubernetes";
-import { ConfigError } from "../../config/parse.ts";
-import { strategicMerge } from "../podPatch.ts";
+import { ConfigError } from "../../../config/parse.ts";
+import { strategicMerge } from "../../podPatch.ts";
 
 type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
 type Tree = Record<string, unknown>;

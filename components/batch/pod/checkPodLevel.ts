@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { connectCluster } from "../cluster/client.ts";
-import { knownPart } from "../cluster/dryRun.ts";
-import { endProgram } from "../cluster/upError.ts";
-import { containerSecurity, podSecurity } from "../podSecurity.ts";
-import { type Level, LEVELS, podSecurityLevel } from "../podSecurityLevel.ts";
+import { connectCluster } from "../../cluster/client.ts";
+import { knownPart } from "../../cluster/dryRun.ts";
+import { endProgram } from "../../cluster/upError.ts";
+import { containerSecurity, podSecurity } from "../../podSecurity.ts";
+import { type Level, LEVELS, podSecurityLevel } from "../../podSecurityLevel.ts";
 import { customize, type PodSettings } from "./podSettings.ts";
 
 const ENFORCE = "pod-security.kubernetes.io/enforce";

@@ -1,10 +1,10 @@
 // The pod of a Job: one container of the image, admitted by Pod Security `restricted`.
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { containerSecurity, podSecurity } from "../podSecurity.ts";
-import { later } from "../readArgs.ts";
-import type { EnvVar, Known } from "../types.ts";
-import type { JobArgs, JobDefaults } from "./job.ts";
+import { containerSecurity, podSecurity } from "../../podSecurity.ts";
+import { later } from "../../readArgs.ts";
+import type { EnvVar, Known } from "../../types.ts";
+import type { JobArgs, JobDefaults } from "../job.ts";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 

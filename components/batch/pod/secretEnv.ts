@@ -1,8 +1,8 @@
 // The Secret with the variables that a stack keeps encrypted.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { labels } from "../naming.ts";
-import type { JobDefaults } from "./job.ts";
+import { labels } from "../../naming.ts";
+import type { JobDefaults } from "../job.ts";
 
 /** Creates it. @returns What a container reads it by. */
 export function makeSecretEnv(
