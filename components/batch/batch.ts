@@ -184,7 +184,8 @@ export class Batch extends pulumi.ComponentResource {
 
   #sayHowToWatch(): void {
     if (pulumi.runtime.isDryRun()) return;
-    this.commands.apply((commands) => {
+    // After the component is registered: a message about a resource holds up all later ones, the error of a check too.
+    pulumi.all([this.commands, this.urn]).apply(([commands]) => {
       // One message a line: while `up` runs, Pulumi shows only the first line of a message.
       for (const line of ["While `up` waits for the workers, watch them with:", ...Object.values(commands)])
         void pulumi.log.info(line, this);

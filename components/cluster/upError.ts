@@ -1,9 +1,11 @@
-/** An error with which `up` fails: one line, without a stack. */
-class UpError extends Error {
+import { RunError } from "@pulumi/pulumi";
+
+/** An error with which `up` fails: one line, without a stack, while the program is being run and after it. */
+class UpError extends RunError {
   override name = "UpError";
   constructor(message: string) {
     super(message);
-    // What Pulumi prints of an error that nothing catches.
+    // Pulumi prints the stack of an error that nothing catches after the program was run.
     this.stack = message;
   }
 }

@@ -83,6 +83,8 @@ export class TestStack {
   readonly #dir = mkdtempSync(join(tmpdir(), "job-wq-2-stack-"));
   readonly #env: Record<string, string>;
   #settings: Settings;
+  /** Where `wq` runs, if the program is this checkout's: others look at its files meanwhile. */
+  #checkout?: ReturnType<typeof checkout>;
 
   constructor(settings: Settings = {}, { project = root, env = {} } = {}) {
     this.project = project;
@@ -178,9 +180,11 @@ export class TestStack {
    * user's do.
    */
   async wq(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-    copyFileSync(this.file, join(this.project, basename(this.file)));
+    if (this.project === root) this.#checkout ??= checkout();
+    const cwd = this.#checkout?.project ?? this.project;
+    copyFileSync(this.file, join(cwd, basename(this.file)));
     const env = { ...environment(), ...this.#env };
-    const options = { cwd: this.project, env, reject: false };
+    const options = { cwd, env, reject: false };
     const run = await execa("npx", ["wq", ...args, "--stack", this.name], options);
     return { code: run.exitCode ?? -1, out: run.stdout, err: run.stderr };
   }
@@ -223,5 +227,6 @@ export class TestStack {
     await this.pulumi("destroy", "--yes", "--skip-preview");
     await say("kubectl", ["delete", "namespace", this.namespace, "--ignore-not-found", "--wait=false"]);
     rmSync(this.#dir, { recursive: true, force: true });
+    this.#checkout?.remove();
   }
 }

@@ -1,6 +1,6 @@
 // The supervisor: watches the batch from the start of the workers to its end. Its exit code decides whether `pulumi up`
 // succeeds; its last line is the error of `up`.
-import { runProgram } from "../program.ts";
+import { exitCodes, runProgram } from "../program.ts";
 import { startRelay } from "./relay.ts";
 import { supervisorSettings } from "./settings.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -10,5 +10,8 @@ async function main(): Promise<number> {
   startRelay(settings.url);
   return new Supervisor(settings).run();
 }
+
+// All it knows is in Redis, so it leaves at once: the next one goes on from there.
+process.on("SIGTERM", () => process.exit(exitCodes.terminated));
 
 await runProgram(main);

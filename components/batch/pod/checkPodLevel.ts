@@ -40,7 +40,8 @@ export async function checkPodLevel(
       `Batch ${name}: \`pod\` needs Pod Security level ${needed}, and ${where} enforces ${enforced}: label a namespace of your own with ${ENFORCE}=${needed}, or loosen less.`,
     );
   }
-  if (pulumi.runtime.isDryRun()) await pulumi.log.info(`\`pod\` needs Pod Security level ${needed}.`, batch);
+  if (pulumi.runtime.isDryRun())
+    batch.urn.apply(() => pulumi.log.info(`\`pod\` needs Pod Security level ${needed}.`, batch));
 }
 
 /** The level that a namespace enforces, where it may be read. */

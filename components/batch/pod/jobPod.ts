@@ -55,6 +55,7 @@ export function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
         env: later(args.env, (env) => [
           ...defaults.redis.env,
           fieldVariable("POD_NAME", "metadata.name"),
+          fieldVariable("POD_NAMESPACE", "metadata.namespace"),
           fieldVariable("NODE_NAME", "spec.nodeName"),
           ...(code?.env ?? []),
           ...envVars({ WQ_QUEUE: defaults.queue, WQ_OWNER: defaults.owner }),

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { environment } from "../../../local/host/environment.ts";
-import { platformUp, TestStack } from "../../support/stack.ts";
+import { environment, platformUp, TestStack } from "../../support/stack.ts";
 
 const NODE = "node:24-slim";
 
@@ -63,13 +62,15 @@ describe("the workers' pods", function () {
   });
 
   it("may be suspended and resumed by hand: `up` says so, and no attempt is lost", async () => {
+    const before = await stack.kubectl("get", "job/job-wq-2", "-o", "jsonpath={.metadata.uid}");
     stack.set({ items: ["a", "b", "c", "d"], workSeconds: 3, run: "6" });
     const up = stack.start("up", "--yes", "--skip-preview");
     let output = "";
     up.all.on("data", (chunk: Buffer) => (output += chunk.toString()));
     const suspend = (value: boolean) =>
       stack.kubectl("patch", "job/job-wq-2", "-p", JSON.stringify({ spec: { suspend: value } }));
-    while (!/Working on b/.test(await stack.kubectl("logs", "-l", "job-name=job-wq-2", "--tail=-1").catch(() => "")))
+    const selector = `job-name=job-wq-2,controller-uid!=${before}`;
+    while (!/Working on b/.test(await stack.kubectl("logs", "-l", selector, "--tail=-1").catch(() => "")))
       await sleep(200);
     await suspend(true);
     await sleep(5_000);

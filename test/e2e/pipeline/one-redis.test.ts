@@ -4,8 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment } from "../../../local/host/environment.ts";
-import { kubectl, platformUp, say, type Settings, TestStack } from "../../support/stack.ts";
+import { environment, kubectl, platformUp, say, TestStack, type Settings } from "../../support/stack.ts";
 
 describe("one Redis for many batches", function () {
   this.timeout(300_000);
@@ -67,8 +66,10 @@ describe("one Redis for many batches", function () {
     const pods = async (...args: string[]) =>
       (await kubectl("get", "pods", "-A", ...args, "-o", "name")).split("\n").filter(Boolean).sort();
     const admitted = await pods("-l", selector);
-    const stores = await pods("-l", "app.kubernetes.io/component in (seed,worker,supervisor)");
-    const ours = stores.filter((pod) => /\/(one|two|three)-/.test(pod));
+    const ours = await pods(
+      "-l",
+      "app.kubernetes.io/component in (seed,worker,supervisor),app.kubernetes.io/instance in (one,two,three)",
+    );
     assert.ok(admitted.length >= 9, admitted.join());
     assert.deepEqual(admitted, ours);
   });
@@ -85,9 +86,9 @@ describe("one Redis for many batches", function () {
     const destroyed = await one.pulumi("destroy", "--yes", "--skip-preview");
     assert.ok(destroyed.ok, destroyed.text);
     assert.equal(await kubectl("-n", `${store.namespace}-a`, "get", "job/two", "-o", "jsonpath={.status.active}"), "2");
-    const busy = await store.wq("purge", two.name, "--yes");
+    const busy = await store.wq("purge", two.name);
     assert.notEqual(busy.code, 0);
-    const purged = await store.wq("purge", one.name, "--yes");
+    const purged = await store.wq("purge", one.name);
     assert.equal(purged.code, 0, purged.err);
     assert.deepEqual([...new Set(await keys())].sort(), [two.name, three.name].sort());
     await two.mustUp({ workSeconds: 0, wait: true });
