@@ -6,8 +6,8 @@ import type { SeedSession, SeedState } from "./seedSession.ts";
 import { forEachItem } from "./source.ts";
 
 /**
- * Adds the items of the source that come after the seeded ones. Returns undefined, with nothing changed, where the seeded
- * items are not the beginning of the source: then both must be compared item by item.
+ * Adds the items of the source that come after the seeded ones. Returns undefined, with nothing changed, where the
+ * seeded items are not the beginning of the source: then both must be compared item by item.
  */
 export async function append(session: SeedSession, run: SeedRun, state: SeedState): Promise<SeedResult | undefined> {
   const { source, options, report } = run;
