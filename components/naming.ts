@@ -20,8 +20,9 @@ export const DO_NOT_DISRUPT = {
 };
 
 /**
- * Labels that select resources: those that never change. @param instance Name of the Redis or Batch. @param component
- * Role: `redis`, `worker`, `seed` …
+ * Labels that select resources: those that never change.
+ * @param instance Name of the Redis or Batch.
+ * @param component Role: `redis`, `worker`, `seed` …
  */
 export function selector(instance: string, component: string): Record<string, string> {
   return {
@@ -31,7 +32,7 @@ export function selector(instance: string, component: string): Record<string, st
   };
 }
 
-/** Labels of a resource: the user's own, and ours over them. */
+/** Labels of a resource: the user's, overridden by this project's. */
 export function labels(instance: string, component: string, own: Labels = {}): Labels {
   return { ...own, ...selector(instance, component), "app.kubernetes.io/managed-by": "pulumi" };
 }

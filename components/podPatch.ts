@@ -62,7 +62,7 @@ function mergeList(target: unknown[], patch: unknown[], field: string): unknown[
   return interleave(others, changed, (item) => target.findIndex(isNamed((item as Tree)[key])));
 }
 
-/** Keeps the order that items had; new ones come before those that were there, as the API server has it. */
+/** Both lists as one: items keep their order, and new ones come first, as the API server has it. */
 function interleave(others: unknown[], changed: unknown[], place: (item: unknown) => number): unknown[] {
   const merged = [];
   const [left, right] = [[...others], [...changed]];

@@ -2,7 +2,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type { Known } from "./types.ts";
 
-/** The pod's part. @param user Numeric: images that name their user are refused. */
+/** Security context of the pod. @param user Numeric, since images that name their user are refused. */
 export function podSecurity(user: Known<number>): k8s.types.input.core.v1.PodSecurityContext {
   return {
     runAsNonRoot: true,
@@ -13,7 +13,7 @@ export function podSecurity(user: Known<number>): k8s.types.input.core.v1.PodSec
   };
 }
 
-/** The container's part. */
+/** Security context of a container. */
 export const containerSecurity: k8s.types.input.core.v1.SecurityContext = {
   allowPrivilegeEscalation: false,
   capabilities: { drop: ["ALL"] },

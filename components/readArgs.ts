@@ -20,7 +20,7 @@ export function isPending(value: unknown): boolean {
   return isOutput(value) || (Array.isArray(value) && value.some(isOutput));
 }
 
-/** Applies `fn` now where the value is known, else when it is. */
+/** Applies `fn` at once to a known value, to an output when it is known. */
 export function later<T, U>(value: Known<T>, fn: (value: T) => U): Known<U> {
   if (!isPending(value)) return fn(value as T);
   return pulumi.output(value as pulumi.Output<T>).apply((known) => fn(known as T));
@@ -28,7 +28,7 @@ export function later<T, U>(value: Known<T>, fn: (value: T) => U): Known<U> {
 
 let refusals = 0;
 
-/** Refuses a component's arguments: of this program nothing is created any more. */
+/** Refuses a component's arguments, after which the program creates nothing. */
 function refuse(component: string, message: string): never {
   refusals++;
   throw new ConfigError(component ? `${component}: ${message}` : message);
@@ -36,8 +36,7 @@ function refuse(component: string, message: string): never {
 
 /**
  * Runs a check of a component's arguments.
- * @throws ConfigError that begins with the component's name, where one is
- * given.
+ * @throws ConfigError that begins with the component's name, where one is given.
  */
 export function checked<T>(component: string, check: () => T): T {
   try {
@@ -50,7 +49,7 @@ export function checked<T>(component: string, check: () => T): T {
 
 const pendingChecks: Promise<void>[] = [];
 
-/** Adds a check that takes a while. Components are registered only when it resolves. */
+/** Adds a check that takes time; components are registered when it has resolved. */
 export function awaitCheck(check: Promise<void>): void {
   pendingChecks.push(check);
 }
@@ -61,8 +60,8 @@ async function declared(before: number): Promise<void> {
 }
 
 /**
- * Options of a component that is registered only when the program has declared everything it declares at once, and no
- * component refused its arguments: so a bad argument of the last one is told before the first one is created.
+ * Options that delay the registration of a component until the program has declared all of them and none refused its
+ * arguments: a bad argument of the last one is an error before the first one is created.
  */
 export function afterChecks(opts: pulumi.ComponentResourceOptions = {}): pulumi.ComponentResourceOptions {
   const checks = declared(refusals);

@@ -50,7 +50,7 @@ function read(key: string, { parse }: Setting, text: string): unknown {
   }
 }
 
-/** What is no JSON is left to the parser, which refuses a text. */
+/** The value of a JSON text. A text that is none is returned as it is, for the parser to refuse. */
 function fromJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -14,7 +14,7 @@ export const image = parser("string", (key, value) => {
   return String(value);
 });
 
-/** An image's name that a build gets, so without a digest. */
+/** Name for an image that is built, which has no digest yet. */
 export const imageName = parser("string", (key, value) => {
   const checked = image(key, value);
   if (checked.includes("@")) invalid(key, "a name without a digest: the digest comes from the build", value);
@@ -26,7 +26,7 @@ export function registryOf(name: string): string {
   return reference.exec(name)?.[1] ?? "docker.io";
 }
 
-/** Whether an image's name says which registry it belongs to: without, it could be pushed nowhere. */
+/** Whether an image's name begins with its registry, without which it cannot be pushed. */
 export function hasRegistry(name: string): boolean {
   return reference.exec(name)?.[1] !== undefined;
 }

@@ -55,7 +55,7 @@ export function stackSource(): Source {
  * @throws ConfigError: one line that names the setting, its value and what is allowed, or says that Pulumi is too old.
  */
 export async function loadConfig(): Promise<Config> {
-  // Older ones do not know the trigger of a replacement, and would not run again what is to run again.
+  // Older versions ignore `replacementTrigger`, and would not run Jobs again.
   await pulumi.requirePulumiVersion(">=3.226.0").catch(({ message }: Error) => {
     const reason = message.replace(/^\d+ [A-Z_]+: /, "");
     throw new ConfigError(`${reason}; get a newer one: https://www.pulumi.com/docs/install/`);
@@ -100,7 +100,7 @@ export function readConfig(source: Source): Config<string> {
   } as unknown as Config<string>;
 }
 
-/** What is written for a setting, as JSON where it is a list or a map. */
+/** The value of a setting as it is written, parsed where it is a list or a map. */
 function valueOf(source: Source, key: string, { parse }: Setting): unknown {
   const text = source.get(key);
   if (text === undefined || !parse.structured) return text;
@@ -117,7 +117,7 @@ function check(source: Source, key: Key): void {
   if (value !== undefined) setting.parse(key, value);
 }
 
-/** The settings of one component that are set, by argument: secrets as outputs, the others as they are written. */
+/** Arguments of one component, from the settings that are set: secrets as outputs, the others as they are written. */
 function group(source: Source, table: Record<string, Setting>, key = (argument: string) => argument) {
   const values = Object.entries(table).map(([argument, setting]): [string, unknown] => {
     const name = key(argument);

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { MAX_ITEM_BYTES } from "../queue/limits.ts";
 import { ConfigError, invalid, itemsRange } from "./parse.ts";
 
-/** A ConfigMap holds at most this much, bytes; etcd takes 1.5 MiB in all. */
+/** Most bytes of items in a ConfigMap, which may hold 1 MiB in all, in base64. */
 export const MAX_INLINE = 512 * 1024;
 
 /** A range of numbers, as items. */

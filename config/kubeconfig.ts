@@ -8,9 +8,9 @@ export interface ProviderSettings {
 }
 
 /**
- * The cluster that Pulumi's Kubernetes provider talks to, for those who talk to it beside the provider.
+ * The kubeconfig that Pulumi's Kubernetes provider uses, for calls to the same cluster beside it.
  * @param settings The provider's settings.
- * @param path What KUBECONFIG says where Pulumi runs; by default what it says here, or what kubectl would use.
+ * @param path Value of KUBECONFIG where Pulumi runs; by default that of this process, or kubectl's own default.
  * @throws Error of one line where it cannot be read, or names no cluster.
  */
 export function kubeconfigOf({ kubeconfig, context }: ProviderSettings, path = process.env.KUBECONFIG): KubeConfig {

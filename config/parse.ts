@@ -6,13 +6,13 @@ import ms, { type StringValue } from "ms";
 export class ConfigError extends Error {
   override name = "ConfigError";
   /**
-   * Makes it a `RunError` to Pulumi, which prints one without a stack; the SDK itself is too large for the worker's
-   * image.
+   * Marks it as a `RunError` of Pulumi, which is printed without a stack. Not by `extends`, since the SDK is too large
+   * for the worker's image.
    */
   readonly __pulumiRunError = true;
 }
 
-/** Turns what a person wrote, as text or as a value, into what the program uses. @throws ConfigError */
+/** Turns a setting or an argument, a text or a value, into the value that the program uses. @throws ConfigError */
 export interface Parser<T = unknown> {
   (key: string, value: unknown): T;
   /** TypeScript type of the argument, for the generated interfaces. */
@@ -43,7 +43,7 @@ function numeric(value: unknown): number {
   return typeof value === "string" && value.trim() !== "" ? Number(value) : NaN;
 }
 
-/** Any text; numbers and flags count as what they look like. */
+/** Any text. Numbers and flags count as their texts. */
 export const text = parser("string", (key, value) => {
   if (!["string", "number", "boolean"].includes(typeof value)) invalid(key, "a text", value);
   return String(value);
@@ -190,7 +190,7 @@ export const command = parser(
   true,
 );
 
-/** A list of values that Kubernetes judges. */
+/** A list whose values only Kubernetes checks. */
 export const list = (type: string) =>
   parser(
     `pulumi.Input<${type}>[]`,
@@ -203,7 +203,7 @@ export const list = (type: string) =>
 
 const isMap = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A map whose values Kubernetes judges. */
+/** A map whose values only Kubernetes checks. */
 export const map = (type: string) =>
   parser(
     type,

@@ -7,9 +7,9 @@ import * as parse from "./parse.ts";
 /** One setting. */
 export interface Setting<T = unknown> {
   parse: parse.Parser<T>;
-  /** As it is written in a stack file; absent: none. */
+  /** Default, as it is written in a stack file. */
   default?: string;
-  /** What it is, with its unit, in Markdown. */
+  /** Description with the unit, in Markdown. */
   description: string;
   /** Kept encrypted, and never repeated. */
   secret?: true;

@@ -122,7 +122,7 @@ function steps(address: string, plain: boolean): Listr {
       group(
         "parts that are downloaded or built",
         [
-          // Two at a time: what shares compiled packages in one row, and beside it what mostly waits for the network.
+          // Two at a time: builds that share compiled packages one after another, and beside them the downloads.
           sequence("Kubernetes, CoreDNS, kubectl", [
             part("Kubernetes", "kubernetes"),
             part("CoreDNS", "coredns"),

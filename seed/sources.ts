@@ -33,9 +33,9 @@ export function fileSource(path: string, format: Format): ItemSource {
   };
 }
 
-/** What is in a gzipped file. @throws Exit that says which file, and why it cannot be read. */
+/** Unzips a file. @throws ConfigError that names the file, and why it cannot be read. */
 async function* unzipped(path: string): AsyncGenerator<Buffer> {
-  // `pipe` would leave an error of the file to nobody.
+  // Unlike `pipe`, it passes errors of the file on.
   const input = pipeline(createReadStream(path), createGunzip({ chunkSize: CHUNK_BYTES }), () => {});
   try {
     for await (const chunk of input) yield chunk as Buffer;
@@ -75,7 +75,7 @@ function nonEmpty(block: LineBlock): ItemBlock[] {
   return [block];
 }
 
-/** What the lines mean that are JSON strings. */
+/** The texts of lines that are JSON strings, as items. */
 function* jsonStrings({ bytes, starts, ends, count, firstLine }: LineBlock): Generator<string> {
   for (let index = 0; index < count; index++) {
     if (starts[index] === ends[index]) continue;
@@ -91,7 +91,7 @@ function jsonString(line: string, number: number): string {
     const item: unknown = JSON.parse(line);
     if (typeof item === "string") return item;
   } catch {
-    // said below
+    // refused below
   }
   throw new ConfigError(`Line ${number} of the items is not a JSON string.`);
 }

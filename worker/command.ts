@@ -45,7 +45,7 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
 
     const [code, killedBy] = await exited;
     signal.removeEventListener("abort", onAbort);
-    // What it left behind is ended, and not waited for: the item's outcome is known.
+    // Processes that it left are ended and not waited for: the item's outcome is known.
     void endGroup(group);
     await outputRead(child, closed);
     if (signal.aborted) throw signal.reason;
@@ -71,7 +71,7 @@ function writeInput({ stdin }: ChildProcessWithoutNullStreams, bytes: Buffer): v
   stdin.end(bytes);
 }
 
-/** A command's failure: the stack would be ours, not the program's. */
+/** The error of a command, without a stack, which would show this file and not the program. */
 function withoutStack(error: Error): Error {
   error.stack = error.message;
   return error;

@@ -1,4 +1,4 @@
-/** Variables that are the worker's own business. */
+/** Variables of the worker, which a command does not get. */
 const PRIVATE = /^(WQ_|REDIS_)/;
 /** Where Node.js and its libraries are in an image that has none (components/image/codeVolume.ts). */
 const NODE_LIBRARIES = "/wq";

@@ -1,10 +1,10 @@
-// What a command wrote: how long to wait for it, how much of it is kept, and what it means.
+// Output of a command: how long it is waited for, how much of it is kept, and how it is read.
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** After its program ended, a pipe may be held open by what the program left behind: it is read until it is quiet. */
+/** After a command ended, processes that it left may hold its pipes open, which are read until they are quiet, ms. */
 const QUIET_MS = 1_000;
-/** Longest wait for what is left behind, which is being ended meanwhile, ms. */
+/** Longest wait for such processes, which are being ended meanwhile, ms. */
 const MAX_WAIT_MS = 6_000;
 const TICK_MS = 50;
 
@@ -18,7 +18,7 @@ export class OutputBuffer {
     this.#limit = limit;
   }
 
-  /** Adds a chunk; what is over the limit is dropped, so that the program does not wait for us. */
+  /** Adds a chunk. Bytes over the limit are dropped and not left unread, which would block the program. */
   add(chunk: Buffer): void {
     if (this.#length > this.#limit) return;
     this.#chunks.push(chunk);
@@ -79,7 +79,7 @@ export async function outputRead(child: ChildProcessWithoutNullStreams, closed: 
   const onData = () => (quietMs = 0);
   stdout.on("data", onData);
   stderr.on("data", onData);
-  // A tick counts as one however late it is: pipes are read between two ticks, also after the event loop was held.
+  // Ticks are counted, not time: after a blocked event loop the pipes are read before the next tick.
   for (let ms = 0; !isClosed && quietMs < QUIET_MS && ms < MAX_WAIT_MS; ms += TICK_MS) {
     await Promise.race([onClose, sleep(TICK_MS)]);
     quietMs += TICK_MS;

@@ -1,4 +1,4 @@
-// Reads what a container is told beside the settings (worker/README.md).
+// Variables of a container that are not settings (worker/README.md).
 import { ConfigError } from "../config/parse.ts";
 import { environmentUrl } from "../queue/index.ts";
 

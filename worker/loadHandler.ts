@@ -1,4 +1,4 @@
-// Finds what is to be done with an item: the handler, or a command.
+// Loads the function that is called for each item: the handler, or one that runs a command.
 import { accessSync, constants } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -14,7 +14,7 @@ const handlerFile = process.env.WQ_HANDLER ?? "worker/handler.ts";
  */
 export async function loadHandler(file?: string): Promise<Handler> {
   const name = file ?? handlerFile;
-  // The programs of an image are bundled, and so is the handler, each for itself.
+  // Bundled, the handler is a file beside this program.
   const beside = new URL(import.meta.url.endsWith(".ts") ? "./handler.ts" : "./handler.js", import.meta.url);
   const url = file === undefined ? beside : pathToFileURL(resolve(file));
   let module: { default?: unknown };

@@ -1,4 +1,4 @@
-// Process groups of the programs that were started: none outlives this process.
+// Process groups of the commands that this process starts, none of which outlives it.
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Time between TERM and KILL, ms. */
@@ -11,7 +11,7 @@ process.on("exit", () => {
   for (const group of groups) signalGroup(group, "SIGKILL");
 });
 
-/** Notes a group that is to be ended with this process. */
+/** Registers a group, which ends with this process at the latest. */
 export function trackGroup(group: number): void {
   groups.add(group);
 }
@@ -27,7 +27,7 @@ export async function endGroup(group: number): Promise<void> {
 }
 
 /**
- * Waits until all groups that were told to end did so, at most `ms`: at shutdown they are asked before they are killed.
+ * Waits until all groups that got SIGTERM have ended, at most `ms`. What is left at the exit of this process is killed.
  */
 export async function waitForGroups(ms: number): Promise<void> {
   for (const end = performance.now() + ms; groups.size > 0 && performance.now() < end;) await sleep(POLL_MS);

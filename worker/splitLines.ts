@@ -1,4 +1,4 @@
-// Lines of what a program writes to its log, in bounded memory.
+// Splits a program's log into lines, in bounded memory.
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 

@@ -33,13 +33,13 @@ export interface BatchArgs extends BatchSettings {
   /** Namespace of its Jobs. @default that of `redis` */
   namespace?: pulumi.Input<string>;
   /**
-   * Name of the list in Redis: at most 100 letters, digits, dots, colons, dashes and underscores. @default the
-   * component's name
+   * Name of the list in Redis: at most 100 letters, digits, dots, colons, dashes and underscores.
+   * @default the component's name
    */
   queue?: string;
   /** Labels on everything. */
   labels?: Labels;
-  /** Batches that must have ended well before this one is seeded; it runs again when one of them does. */
+  /** Batches that must have succeeded before this one is seeded; when one of them runs again, so does this one. */
   after?: Batch[];
 }
 
@@ -51,7 +51,7 @@ export class Batch extends pulumi.ComponentResource {
   readonly workerJob: string | undefined;
   /** Name of the supervisor Job; undefined without workers. */
   readonly supervisorJob: pulumi.Output<string> | undefined;
-  /** Shell commands to watch it with, by what they show. */
+  /** Shell commands to watch the batch with, by what they show. */
   readonly commands: pulumi.Output<Record<string, string>>;
   /** What `finish` wrote to its standard output; undefined without one, and where `up` does not wait. */
   readonly finish: pulumi.Output<string> | undefined;
@@ -178,7 +178,7 @@ export class Batch extends pulumi.ComponentResource {
         watchCommands({ namespace, queue, workerJob: this.workerJob, redisPod: redis.podName, sharedRedis }),
       );
     if (settings.workers && settings.wait) this.#sayHowToWatch();
-    // For `wq`, from the beginning of `up`: nothing of it may wait for a Job.
+    // `wq` reads them from the state early in an `up`, so none may wait for a Job.
     this.registerOutputs({ name, namespace, queue, workerJob: this.workerJob, redis: redis.location });
   }
 
@@ -186,7 +186,7 @@ export class Batch extends pulumi.ComponentResource {
     if (pulumi.runtime.isDryRun()) return;
     // After the component is registered: a message about a resource holds up all later ones, the error of a check too.
     pulumi.all([this.commands, this.urn]).apply(([commands]) => {
-      // A line each: of a longer message Pulumi shows only the first line before the end.
+      // One message a line: while `up` runs, Pulumi shows only the first line of a message.
       for (const line of ["While `up` waits for the workers, watch them with:", ...Object.values(commands)])
         void pulumi.log.info(line, this);
     });
@@ -200,7 +200,7 @@ function targetOf({ namespace, redis }: BatchArgs): Target {
 
 const ARCHITECTURE = "kubernetes.io/arch";
 
-/** The nodes that an image which was built for one platform runs on; the user's own word on it wins. */
+/** Node selector for the processor that the image was built for; the user's own selector wins. */
 function architecture(
   { build }: WorkerImage,
   own: Record<string, string> = {},
@@ -209,7 +209,11 @@ function architecture(
   return build && { [ARCHITECTURE]: later(build.platform, (platform) => platform.split("/")[1]!) };
 }
 
-/** Checks arguments that depend on each other. @returns The items. @throws ConfigError */
+/**
+ * Checks arguments that depend on each other.
+ * @returns The items.
+ * @throws ConfigError
+ */
 export function checkBatch(args: BatchArgs): Known<BatchItems> | undefined {
   const { image, command, workers } = args;
   const items = itemsOf(args);

@@ -16,7 +16,7 @@ const SETTINGS = [
   "pod",
 ] as const;
 
-/** The worker Job, as far as the user shapes it. */
+/** A worker Job with the user's settings, and nothing else that a dry run needs to know. */
 function jobOf(args: Pick<BatchArgs, (typeof SETTINGS)[number]>): unknown {
   const { resources, nodeSelector, tolerations, priorityClass: priorityClassName, serviceAccountName } = args;
   const template = {
@@ -35,8 +35,8 @@ function jobOf(args: Pick<BatchArgs, (typeof SETTINGS)[number]>): unknown {
 
 /**
  * Asks the API server whether it would take the worker Job.
- * @param namespace Where it exists already; a Job is shaped alike in all of them.
- * @returns A promise that never resolves where it would not: the program ends with the reason.
+ * @param namespace An existing one; any will do, since the answer does not depend on it.
+ * @returns A promise that never resolves where the Job is refused: the program ends with the reason.
  */
 export async function dryRunJob(
   batch: pulumi.ComponentResource,

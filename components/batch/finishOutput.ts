@@ -1,4 +1,4 @@
-// What `finish` wrote, as an output: kept in a ConfigMap, since the pod that printed it may go with its node.
+// The output of `finish`, kept in a ConfigMap, since the pod that printed it may go with its node.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Cluster } from "../cluster/client.ts";
@@ -8,7 +8,7 @@ import type { JobDefaults } from "./job.ts";
 
 /** Annotation with the uid of the supervisor Job whose output it is. */
 const SUPERVISOR = "job-wq-2/supervisor";
-/** How the supervisor prints it (worker/supervisor/supervisor.ts). */
+/** Beginning of the line with which the supervisor prints the output (worker/supervisor/supervisor.ts). */
 const PREFIX = "finish: ";
 
 /**

@@ -1,4 +1,4 @@
-/** What the commands are about. */
+/** A Batch, as far as the commands need to know it. */
 export interface WatchedBatch {
   namespace: string;
   queue: string;
@@ -24,7 +24,7 @@ export function watchCommands({
     commands.logs = `${kubectl} logs -l job-name=${workerJob} --prefix --tail=-1`;
   }
   if (redisPod) commands.waiting = `${kubectl} exec ${redisPod} -- redis-cli lrange ${queue} 0 -1`;
-  // `pulumi destroy` shows what it takes away, and so the way to what it leaves.
+  // `pulumi destroy` prints the outputs that it takes away, and with them the command for what it leaves in Redis.
   if (sharedRedis) commands.purgeAfterDestroy = `npx wq purge ${queue} ${sharedRedis}`;
   return commands;
 }

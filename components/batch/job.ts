@@ -36,17 +36,17 @@ export interface JobDefaults {
   jobLabels: Labels;
   /** Nodes that all of them need. */
   nodeSelector: Record<string, pulumi.Input<string>> | undefined;
-  /** What the image lacks, and a ConfigMap brings. */
+  /** Code that a ConfigMap brings, where no image was built. */
   code: CodeParts | undefined;
-  /** What must be ready before any of them, without being followed. */
+  /** Resources that must exist before any of the Jobs, whose replacement does not replace a Job. */
   ready: pulumi.Resource[];
 }
 
-/** What one of them is. */
+/** Properties of one Job. */
 export interface JobArgs {
-  /** Its name; undefined: the provider makes one up. */
+  /** Name of the Job; undefined: the provider makes one up. */
   name: string | undefined;
-  /** Its role, for labels. */
+  /** Role of the Job, for labels. */
   component: string;
   /** Program of the image (worker/README.md), and options of Node.js for it. */
   program: string;
@@ -54,20 +54,20 @@ export interface JobArgs {
   env: Known<EnvVar[]>;
   /** Time limit, ms. */
   deadlineMs: Known<number>;
-  /** Time its pods get to end, ms. */
+  /** Grace period of its pods, ms. */
   graceMs?: Known<number>;
-  /** Values whose change runs it again. */
+  /** Values whose change runs the Job again. */
   trigger: pulumi.Input<unknown>[];
-  /** What it comes after: it waits for these, and runs again with each of them. */
+  /** Resources that the Job comes after: it waits for them, and runs again when one of them is replaced. */
   follows: K8sObject[];
-  /** What must have happened before, beside those. */
+  /** Promise that must have resolved as well, before the Job is created. */
   gate?: Promise<void>;
-  /** uid of the Job for which it is created again, or empty (cluster/liveJobs.ts). */
+  /** uid of the failed or cut-off Job that this one replaces, or empty (cluster/liveJobs.ts). */
   insteadOf: pulumi.Input<string>;
   podAnnotations?: Record<string, string>;
   /** The user's additions to the template. */
   customize?: (template: PodTemplate) => PodTemplate;
-  /** Fields of the spec that others may change. */
+  /** Fields of the spec that somebody else may change. */
   ignoreChanges?: string[];
   ownerReferences?: k8s.types.input.meta.v1.OwnerReference[];
   spec?: Partial<JobSpec>;
@@ -120,14 +120,14 @@ function order(
 ): pulumi.CustomResourceOptions {
   return {
     dependsOn: afterGate(gate, [...ready, ...follows]),
-    // Neither a trigger nor replaceWith asks the provider, which knows that a fixed name must be free first.
+    // The name is fixed, so it must be free first. The provider knows, but triggers and replaceWith do not ask it.
     deleteBeforeReplace: true,
     ignoreChanges,
     // Both are needed: `replaceWith` deletes this Job before what it follows, and shows in previews; the trigger also
     // covers what was created anew, like a Pod that a refresh found gone.
     replaceWith: follows,
     replacementTrigger: [...trigger, insteadOf, ...follows.map(({ metadata }) => metadata.uid)],
-    // Above the time that its pods have to end; the engine takes no outputs for it.
+    // Longer than the grace period of the pods. The engine takes no outputs here.
     customTimeouts: { delete: typeof graceMs === "number" ? `${Math.ceil(graceMs / 1000) + 600}s` : "24h" },
   };
 }
@@ -138,8 +138,8 @@ async function afterGate(gate: Promise<void> | undefined, resources: pulumi.Reso
 }
 
 /**
- * `up` itself waits for a Job (cluster/waitForJob.ts), so that it can tell why one does not start, and be left and
- * taken up again.
+ * Annotations with which the provider does not wait: the program does (cluster/waitForJob.ts), since it can tell why a
+ * Job does not start, and can be interrupted and run again.
  */
 function annotations({ follows, insteadOf }: JobArgs): pulumi.Input<Record<string, string>> {
   return pulumi

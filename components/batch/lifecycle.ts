@@ -1,4 +1,4 @@
-// What `up` does beside creating resources: it looks what an earlier one left, waits, and says how it goes.
+// The part of `up` beside creating resources: it looks at what an earlier `up` left, waits, and reports progress.
 import * as pulumi from "@pulumi/pulumi";
 import type * as k8s from "@pulumi/kubernetes";
 import { type Cluster, connectCluster, settled } from "../cluster/client.ts";
@@ -6,7 +6,7 @@ import { deleteJob, insteadOf, isCutOff, liveJobs } from "../cluster/liveJobs.ts
 import { endProgram } from "../cluster/upError.ts";
 import { type AwaitedJob, waitForJob } from "../cluster/waitForJob.ts";
 
-/** For each Job the uid of the one for which it is created again, or nothing. */
+/** For each Job, the uid of the failed or cut-off Job that it replaces, or an empty text. */
 export interface Restarts {
   seed: pulumi.Output<string>;
   workers: pulumi.Output<string>;
@@ -15,7 +15,7 @@ export interface Restarts {
 
 let batches = 0;
 
-/** One Batch in one run of the program. In a preview it only looks. */
+/** Life of a Batch within one run of the program. In a preview it only looks. */
 export class Lifecycle {
   readonly #batch: pulumi.ComponentResource;
   readonly #name: string;

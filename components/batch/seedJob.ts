@@ -18,7 +18,7 @@ export interface SeedJobArgs {
   items: Known<BatchItems>;
   /** How to build the image in which a list travels that is too large for a ConfigMap. */
   build: BuildOptions | undefined;
-  /** A changed value runs everything, or the failed items, again. */
+  /** A changed `run` runs everything again, a changed `retry` the failed items. */
   run: Known<string>;
   retry: Known<string>;
   logFormat: Known<string>;
@@ -35,7 +35,7 @@ const MOUNT = { name: "items", mountPath: "/items" };
 /** How the items reach the Job's pod. */
 type Delivery = Pick<JobArgs, "volumes" | "volumeMounts" | "initContainers"> & { env: EnvVar[] };
 
-/** Creates it. It runs again with the items, `run`, `retry` and what it follows, and where it failed. */
+/** Creates the Job. It runs again when the items, `run`, `retry` or a resource that it follows change, or it failed. */
 export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJobArgs): k8s.batch.v1.Job {
   const { items, run, retry } = args;
   const delivery = deliver(resource, defaults, args);
@@ -43,7 +43,7 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
     name: `${defaults.name}-seed`,
     component: "seed",
     program: "seed",
-    // V8's nursery grows with what streams through it; nothing of a seeding lives long enough to need that.
+    // V8 enlarges its young generation while data streams through; short-lived chunks do not need that.
     nodeOptions: ["--semi-space-growth-factor=1"],
     deadlineMs: DEADLINE_MS,
     trigger: [later(items, ({ digest }) => digest), run, retry],

@@ -1,4 +1,4 @@
-// The Job that watches the batch to its end: it scales the workers, tells who wants to know, and gives the verdict.
+// The Job that watches the batch to its end: it scales the workers, notifies, and gives the verdict.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { batchSettings } from "../../config/settings.ts";
@@ -23,28 +23,28 @@ export interface SupervisorJobArgs {
   workerJob: string;
   /** Variables of `finish`: the user's, and where those that are kept encrypted come from. */
   envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
-  /** uid of the one that failed, for which this one is created again. */
+  /** uid of the failed Job that this one replaces, or empty. */
   insteadOf: pulumi.Input<string>;
   follows: K8sObject[];
 }
 
-/** Time for the verdict after the workers' time is up, ms. */
+/** Time for the verdict after the workers' time limit, ms. */
 const MARGIN_MS = 10 * 60_000;
-/** Exit code of a bad verdict; any other end of its pod is an accident, after which another pod goes on. */
+/** Exit code of a bad verdict. Any other end of a pod is an accident, after which another pod goes on. */
 const VERDICT = 1;
 /** Port of its metrics (worker/README.md). */
 const METRICS_PORT = "9464";
 const RESOURCES = { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } };
 
-/** The numbers of pods between which the supervisor chooses; undefined where there is nothing to choose. */
+/** Bounds of the number of worker pods; undefined where the supervisor does not scale. */
 export function scaleOf({ parallelism: { min, max }, idleAfter }: Settings): { min: number; max: number } | undefined {
   if (min !== max) return { min, max };
   return idleAfter === undefined || max === 1 ? undefined : { min: 1, max };
 }
 
 /**
- * Creates it. It has no fixed name: one that a killed `up` left behind must not be in the way, and goes with the worker
- * Job that owns it.
+ * Creates the Job. It has no fixed name, so that one which a killed `up` left behind is not in the way; that one goes
+ * with the worker Job that owns it.
  */
 export function makeSupervisorJob(resource: string, defaults: JobDefaults, args: SupervisorJobArgs): k8s.batch.v1.Job {
   const { settings, workers, workerJob } = args;
@@ -112,7 +112,7 @@ function environment({ args, settings, workers, workerJob }: SupervisorJobArgs, 
   ];
 }
 
-/** Of what a worker has, that which any program needs: `finish` may be as large as one, but no GPU waits for it. */
+/** CPU and memory of a worker, which `finish` may need as well; extended resources, like GPUs, are left out. */
 function finishResources(resources: unknown = WORKER_RESOURCES): k8s.types.input.core.v1.ResourceRequirements {
   const { requests, limits } = resources as Record<"requests" | "limits", Record<string, string> | undefined>;
   const plain = (amounts: Record<string, string> = {}) =>
@@ -120,7 +120,7 @@ function finishResources(resources: unknown = WORKER_RESOURCES): k8s.types.input
   return { requests: plain(requests), limits: plain(limits) };
 }
 
-/** The URL, which is read from a Secret: it may hold a token. */
+/** The variable with the URL of `notify`, read from a Secret, since the URL may hold a token. */
 function notifyVariable(
   resource: string,
   { parent, name, namespace, labels: own }: JobDefaults,

@@ -12,14 +12,14 @@ import { envVars } from "./pod/jobPod.ts";
 import { scaleOf } from "./supervisorJob.ts";
 
 /**
- * The queue bounds attempts and failures; Kubernetes would delete pods, with their logs, and count the restarts of all
- * of them together.
+ * Out of reach, since the queue bounds attempts and failures. Kubernetes counts the restarts of all pods together, and
+ * at its limit deletes the pods with their logs.
  */
 const BACKOFF_LIMIT = 1_000_000;
 /** Time between the end of the items' grace and the end of the pod, ms. */
 const GRACE_MARGIN_MS = 5_000;
 
-/** Resources of a worker: what nothing else is said of is admitted by quotas, too. */
+/** Default resources of a worker. Requests and limits are complete, so that a ResourceQuota admits the pods. */
 export const WORKER_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } };
 
 /** How the work is done. */
@@ -28,7 +28,7 @@ export interface WorkerJobArgs {
   settings: Values<typeof batchSettings>;
   /** Path of the handler, for messages. */
   handler: string | undefined;
-  /** Where the variables that are kept encrypted come from. */
+  /** Secret with the variables of `secretEnv`. */
   envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
   follows: K8sObject[];
   gate: Promise<void>;
@@ -58,7 +58,7 @@ export function makeWorkerJob(
     ignoreChanges: scaleOf(settings) ? ["spec.parallelism"] : undefined,
     pod: {
       restartPolicy: "OnFailure",
-      // What a command leaves behind is reaped by the pod's own first process.
+      // Processes that a command leaves behind are reaped by the pause process, the first one of the pod.
       shareProcessNamespace: settings.command === undefined ? undefined : true,
       nodeSelector: { ...defaults.nodeSelector, ...settings.nodeSelector },
       tolerations: settings.tolerations as k8s.types.input.core.v1.Toleration[] | undefined,

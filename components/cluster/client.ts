@@ -1,4 +1,4 @@
-// The program's own way to the cluster: it waits for what the provider cannot, and says why something does not start.
+// The program's own connection to the cluster: to wait, and to tell why something does not start.
 import type { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -43,12 +43,12 @@ async function providerSettings(component: pulumi.ComponentResource) {
   return { kubeconfig: await settled(kubeconfig), context: await settled(context) };
 }
 
-/** The value of an input, once it is known; never where it stays unknown, as in a preview. */
+/** Resolves with the value of an input once it is known; never, where it stays unknown, as in a preview. */
 export function settled<T>(value: pulumi.Input<T>): Promise<T> {
   return new Promise((resolve) => pulumi.output(value).apply((known) => resolve(known as T)));
 }
 
-/** Whether the API server refuses to answer, as opposed to failing to. */
+/** Whether the API server denies access, as opposed to failing to answer. */
 export function isForbidden(error: unknown): boolean {
   return [401, 403].includes((error as { code?: number }).code ?? 0);
 }

@@ -1,4 +1,4 @@
-// What Kubernetes itself would refuse, asked before anything is created or pushed: a server-side dry run.
+// A server-side dry run, before anything is created or pushed: settings that Kubernetes itself would refuse.
 import { request } from "node:https";
 import { json } from "node:stream/consumers";
 import type { KubeConfig } from "@kubernetes/client-node";
@@ -37,7 +37,7 @@ async function refusal(config: KubeConfig, path: string, object: unknown): Promi
   await config.applyToHTTPSOptions(options);
   try {
     return await new Promise((resolve, reject) => {
-      // Not by the client: it leaves out what it does not know, and so a misspelt field.
+      // Not with the client, which would drop fields that it does not know: a misspelt one is what this looks for.
       const call = request(url, options, (response) => {
         if (response.statusCode !== 400 && response.statusCode !== 422) return resolve(response.resume() && undefined);
         json(response).then((status) => resolve(wordsOf((status as { message: string }).message)), reject);
@@ -50,14 +50,14 @@ async function refusal(config: KubeConfig, path: string, object: unknown): Promi
   }
 }
 
-/** The reason alone: of which object is known. */
+/** The reason without the name of the object, which is not the real one. */
 function wordsOf(message: string): string {
   return message
     .split("\n", 1)[0]!
     .replace(/^(\w+ in version "\w+" cannot be handled as a \w+|[\w.]+ "[^"]*" is invalid): /, "");
 }
 
-/** A tree without what is not known yet. */
+/** The tree without values that are not known yet. */
 export function knownPart(value: unknown): unknown {
   if (pulumi.Output.isInstance(value) || value instanceof Promise) return undefined;
   if (Array.isArray(value)) return value.map(knownPart).filter((item) => item !== undefined);

@@ -1,13 +1,16 @@
-// The Jobs of a Batch as they are in the cluster, where an earlier `up` that failed, or was killed, left them.
+// The Jobs of a Batch as an earlier `up`, which may have failed or been killed, left them in the cluster.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { selector } from "../naming.ts";
 import { type Cluster, isForbidden } from "./client.ts";
 
-/** Annotation with the uids of what a Job follows. A Job that the next one follows is known to be in Pulumi's state. */
+/**
+ * Annotation with the uids of the resources that a Job follows. A Job whose uid is in that of the next Job is certainly
+ * in Pulumi's state.
+ */
 export const FOLLOWS = "job-wq-2/follows";
-/** Annotation with the uid of the Job that this one was created again for, so that the trigger stays what it was. */
+/** Annotation with the uid of the Job that this one replaced. Each `up` repeats it, so that the trigger stays. */
 export const INSTEAD_OF = "job-wq-2/instead-of";
 
 const ATTEMPTS = 3;
@@ -22,8 +25,8 @@ export function jobEnd(job: V1Job): "Complete" | "Failed" | undefined {
 }
 
 /**
- * The Jobs of a Batch, by their role. Empty where the cluster does not say: then nothing is created again for their
- * sake.
+ * The Jobs of a Batch, by their role. Empty where the cluster denies access or does not answer: then none is replaced
+ * for its state.
  */
 export async function liveJobs(cluster: Cluster, namespace: string, batch: string): Promise<Map<string, V1Job>> {
   const { "app.kubernetes.io/component": _, ...labels } = selector(batch, "");
@@ -42,10 +45,9 @@ export async function liveJobs(cluster: Cluster, namespace: string, batch: strin
 }
 
 /**
- * The uid of the Job for which a Job is created again: one that failed, or one that was cut off, so that Pulumi may not
- * know of it.
+ * The uid of the Job that a new one replaces: it failed, or was cut off, so that Pulumi may not know of it.
  * @param job The Job as it is in the cluster.
- * @param next The one that follows it there; `none` where none ever does.
+ * @param next The Job that follows it in the cluster; `none` for the last one.
  */
 export function insteadOf(job: V1Job | undefined, next: V1Job | "none" | undefined): string {
   if (!job) return "";
@@ -53,7 +55,7 @@ export function insteadOf(job: V1Job | undefined, next: V1Job | "none" | undefin
   return job.metadata!.annotations?.[INSTEAD_OF] ?? "";
 }
 
-/** Whether `up` ended between the creation of a Job and that of the one that follows it. */
+/** Whether `up` ended between the creation of a Job and that of the next one. */
 export function isCutOff(job: V1Job, next: V1Job | "none" | undefined): boolean {
   return next !== "none" && !next?.metadata?.annotations?.[FOLLOWS]?.includes(job.metadata!.uid!);
 }

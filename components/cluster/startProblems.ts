@@ -6,7 +6,7 @@ import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
 export interface StartProblem {
   /** The line to say. */
   line: string;
-  /** Nothing but a person can end it; otherwise it is only waited for. */
+  /** Only a person can solve it; otherwise waiting may help. */
   fatal: boolean;
 }
 
@@ -27,7 +27,7 @@ export function hasStarted({ status }: V1Pod): boolean {
   return status?.containerStatuses?.some(({ state }) => Boolean(state?.running ?? state?.terminated)) ?? false;
 }
 
-/** What all of these pods wait for in vain; undefined where one of them got further, or there is none yet. */
+/** The problem that keeps all of these pods from starting; undefined where one has none, or there are no pods. */
 export function podProblem(pods: V1Pod[]): StartProblem | undefined {
   const problems = pods.map(problemOf);
   return problems.every((problem) => problem !== undefined) ? problems[0] : undefined;

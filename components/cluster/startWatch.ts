@@ -1,24 +1,24 @@
 import { type Cluster, isForbidden } from "./client.ts";
 import { admissionProblem, hasStarted, podProblem, type StartProblem } from "./startProblems.ts";
 
-/** What is watched: the pods of a label, and the object that creates them. */
+/** Pods to watch, and the object that creates them. */
 export interface Watched {
   /** For messages: `Job job-wq-2`. */
   owner: string;
   ownerUid: string;
   namespace: string;
-  /** Selects its pods. */
+  /** Selector of the pods. */
   labelSelector: string;
-  /** What else may keep it from getting pods. */
+  /** Another reason why it gets no pods. */
   otherwise?: () => Promise<StartProblem | undefined>;
 }
 
-/** A fatal problem must last this long: the kubelet tries a pull again after 10 s, so it has failed twice by then. */
+/** How long a fatal problem must last: the kubelet repeats a pull after 10 s, so it has failed twice by then. */
 const FATAL_AFTER_MS = 20_000;
-/** A passing one is worth a warning after this long. */
+/** After this long, a problem that may pass is worth a warning. */
 const WARN_AFTER_MS = 60_000;
 
-/** Looks, again and again, whether pods start. */
+/** Watches whether pods start, look by look. */
 export class StartWatch {
   readonly #cluster: Cluster;
   readonly #watched: Watched;
@@ -58,8 +58,7 @@ export class StartWatch {
       const { items: events } = await core.listNamespacedEvent({ namespace, fieldSelector });
       return admissionProblem(owner, events) ?? (await this.#watched.otherwise?.());
     } catch (error) {
-      // Where the cluster does not let us look there is nothing to see; any other failure passes, or the wait itself
-      // meets it.
+      // Without the right to look there is nothing to watch. Any other failure passes, or ends the wait itself.
       if (isForbidden(error)) this.#started = true;
       return undefined;
     }

@@ -1,4 +1,4 @@
-// A Job that is suspended: by Kueue until there is room for it, or by hand.
+// Why a Job is suspended: by Kueue, until there is room for it, or by hand.
 import type { Cluster } from "./client.ts";
 import type { StartProblem } from "./startProblems.ts";
 

@@ -10,7 +10,10 @@ class UpError extends RunError {
   }
 }
 
-/** Makes `up` fail with a line. What it waits for elsewhere goes on; what would come after this never does. */
+/**
+ * Makes `up` fail with a line.
+ * @returns A promise that never resolves, so nothing that waits for it is created; other waits of this `up` go on.
+ */
 export function endProgram(line: string): Promise<never> {
   void Promise.reject(new UpError(line));
   return new Promise<never>(() => {});

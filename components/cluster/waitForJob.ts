@@ -12,11 +12,11 @@ export interface AwaitedJob {
   namespace: string;
 }
 
-/** What is said on the way. */
+/** Callbacks of a wait. */
 export interface WaitOptions {
-  /** Other Jobs without whose pods this one never ends. */
+  /** Other Jobs whose pods must start, or this Job never ends. */
   needs?: AwaitedJob[];
-  /** The last line that its pod printed, whenever it is another. */
+  /** Called with the last line that the Job's pod printed, when it has changed. */
   onProgress?: (line: string) => void;
   onWarning?: (line: string) => void;
 }

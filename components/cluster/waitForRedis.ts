@@ -7,7 +7,7 @@ const POLL_MS = 500;
 const TIMEOUT_MS = 12 * 60_000;
 
 /**
- * Waits until a pod of Redis is ready. Without the right to look it returns at once: who seeds waits by itself.
+ * Waits until a pod of Redis is ready. Without the right to look it returns at once; the seed Job waits by itself.
  * @throws Error with what keeps the pod from starting.
  */
 export async function waitForRedis(

@@ -6,7 +6,7 @@ import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
 import { ConfigError } from "../../config/parse.ts";
 import { copyFiles, normalizeModes, swapIfChanged } from "./stage.ts";
 
-/** What of an image is the user's. */
+/** The user's part of an image. */
 export interface UserFiles {
   handler: string | undefined;
   files: string | undefined;
@@ -66,11 +66,11 @@ export function checkExists(handler: string): void {
 }
 
 /**
- * Writes it: the programs, the queue's scripts, the handler and the user's files.
+ * Writes the build context: the programs, the queue's scripts, the handler and the user's files.
  * @param name Name of the image's component: each has a folder of its own.
- * @param minify Make the handler small; else its stack traces are as it was written.
- * @throws ConfigError where something of it does not compile or does not exist, or the handler exports nothing
- * callable.
+ * @param minify Makes the handler smaller, and its stack traces harder to read.
+ * @returns Path of the build context.
+ * @throws ConfigError where a file does not compile or does not exist, or the handler exports nothing callable.
  */
 export function stageWorker(name: string, { handler, files }: UserFiles, minify = false): string {
   const context = `.job-wq-2/${name}`;

@@ -1,4 +1,4 @@
-// Code without an image: the bundle travels in a ConfigMap, and runs in a base image as it is.
+// Code without an image of its own: the bundle travels in a ConfigMap and runs in an unmodified base image.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -44,7 +44,7 @@ const MAX_BYTES = 1_000_000;
 const NODE_IMAGE = "node:24-slim";
 const NODE_DIR = "/wq";
 
-/** The files of a staged folder. @throws ConfigError where they do not fit into a ConfigMap. */
+/** Reads the files of a staged folder. @param bringsNode Whether Node.js must come from another image. */
 export function readCode(context: string, bringsNode: boolean): Code {
   const paths = ["app", "files"].flatMap((folder) =>
     readdirSync(join(context, folder), { recursive: true, withFileTypes: true })
@@ -124,7 +124,7 @@ export function makeCodeVolume(
   return bringsNode ? withNode(parts) : parts;
 }
 
-/** Brings Node.js, with the two libraries that an image may lack, into a volume. */
+/** Adds an init container that copies Node.js, and two libraries that the base image may lack, into a volume. */
 function withNode(parts: CodeParts): CodeParts {
   const copy: Container = {
     name: "node",
@@ -144,7 +144,7 @@ function withNode(parts: CodeParts): CodeParts {
     volumes: [...parts.volumes, { name: "node", emptyDir: {} }],
     initContainers: [copy],
     volumeMounts: [...parts.volumeMounts, { name: "node", mountPath: NODE_DIR, readOnly: true }],
-    // The worker takes it out of a command's environment.
+    // Not for commands: worker/commandEnvironment.ts removes it.
     env: [...parts.env, { name: "LD_LIBRARY_PATH", value: NODE_DIR }],
     node: `${NODE_DIR}/node`,
   };

@@ -1,5 +1,4 @@
-// A folder that becomes a build context, with the same bytes and modes wherever it is made: the provider's hash of a
-// context covers both.
+// Build contexts with the same bytes and modes on every machine, since the provider's hash of a context covers both.
 import {
   chmodSync,
   copyFileSync,
@@ -24,8 +23,7 @@ export function normalizeModes(dir: string): void {
 }
 
 /**
- * Copies a folder and what its links lead to, which would lead nowhere in an image. A folder that does not exist is an
- * empty one.
+ * Copies a folder. Links are replaced by their targets, which an image does not have; a missing folder counts as empty.
  */
 export function copyFiles(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
@@ -48,7 +46,7 @@ function fingerprint(dir: string): string {
     .join("\n");
 }
 
-/** Puts a folder in another's place where they differ: a second `up` in this checkout may be reading the other. */
+/** Replaces `target` only where it differs, since a second `up` in the same checkout may be reading it. */
 export function swapIfChanged(staged: string, target: string): void {
   if (fingerprint(staged) === fingerprint(target)) return;
   rmSync(target, { recursive: true, force: true });

@@ -29,7 +29,7 @@ export interface RunnableImage {
   pullPolicy?: string;
   /** Changes with the image, also where the reference does not. */
   id: pulumi.Input<string>;
-  /** What the image lacks, and a ConfigMap brings. */
+  /** Code that a ConfigMap brings, where no image was built. */
   code?: Code;
 }
 
@@ -40,7 +40,7 @@ export interface RegistryLogin {
   password: pulumi.Input<string>;
 }
 
-/** How an image of the same registry is built and pushed, for what travels in an image of its own. */
+/** How images are built and pushed; the image that carries a long list of items uses the same. */
 export interface BuildOptions {
   imageName: string;
   push: boolean;
@@ -62,11 +62,11 @@ export class WorkerImage extends pulumi.ComponentResource {
   readonly login: RegistryLogin | undefined;
   /** Name of an existing pull Secret. */
   readonly pullSecret: pulumi.Input<string> | undefined;
-  /** Path of its handler, for messages; of a ready-made one it is not known. */
+  /** Path of the handler, for messages; unknown for a ready-made image. */
   readonly handler: string | undefined;
-  /** How it is built; undefined where it is not. */
+  /** How the image is built; undefined where it is not. */
   readonly build: BuildOptions | undefined;
-  /** Whether it was made elsewhere, with or without a handler. */
+  /** Whether the image was made elsewhere, with or without a handler. */
   readonly isReadyMade: boolean;
 
   /**
@@ -128,7 +128,7 @@ export class WorkerImage extends pulumi.ComponentResource {
   }
 }
 
-/** The code of an image that is not built: as it was written where that fits, else minified. */
+/** The code for a ConfigMap: readable where that fits, else minified. */
 function stageCode(name: string, files: UserFiles, baseImage: string, staged: string): Code {
   if (/alpine|musl/.test(baseImage))
     invalid("baseImage", "an image with glibc, since Node.js is added to it without a build", baseImage);

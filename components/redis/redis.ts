@@ -24,19 +24,18 @@ export interface RedisArgs extends RedisSettings {
   /** Labels on everything. */
   labels?: Labels;
   /**
-   * A Redis of another program: the `reference` of it, as that program exports it. At most one of `url`, `from` and
-   * `storage`.
+   * The `reference` of a Redis that another program runs and exports. At most one of `url`, `from` and `storage`.
    */
   from?: pulumi.Input<RedisReference>;
   /** Create the namespace; it enforces Pod Security `restricted`. @default false */
   createNamespace?: boolean;
 }
 
-/** What a Batch gives its pods so that they reach a Redis. */
+/** Parts of a pod that lead it to a Redis. */
 export interface RedisAccess {
   /** Variables that tell a container where Redis is. */
   env: EnvVar[];
-  /** Labels with which Redis lets a pod in. */
+  /** Labels of pods that the NetworkPolicy of Redis admits. */
   labels: Labels;
   /** Certificate of its authority. */
   volumes?: k8s.types.input.core.v1.Volume[];
@@ -56,15 +55,15 @@ export interface RedisLocation {
   ca?: string;
 }
 
-/** What another program needs to use a Redis. Secret: it holds the password. */
+/** Everything that another program needs to use a Redis. Secret, since it holds the password. */
 export interface RedisReference {
-  /** `NAMESPACE.NAME`, which its network policy admits. */
+  /** `NAMESPACE.NAME`: the value of the label that its NetworkPolicy admits. */
   id: string;
   url: string;
   ca?: string;
   /** Address of its Service. */
   host?: string;
-  /** Changes with the data. */
+  /** Identity of the data: changes when Redis is replaced and starts empty. */
   storageId: string;
   /** The stack that runs it; absent for one of the user's own. */
   stack?: string;
@@ -85,18 +84,18 @@ export class Redis extends pulumi.ComponentResource {
   readonly storage: K8sObject;
   /** First resource created. Depend on it to fail early when the cluster is unreachable or denies access. */
   readonly first: pulumi.Resource;
-  /** What another program needs to use it, for `from`; export it. */
+  /** To be exported, and given to another program's Redis as `from`. */
   readonly reference: pulumi.Output<RedisReference>;
   /** Where the command line finds it. */
   readonly location: pulumi.Output<RedisLocation>;
-  /** Name of the pod that runs it, as far as it is known. */
+  /** Name of the pod that runs it; undefined where this program does not run it. */
   readonly podName: string | undefined;
   /**
-   * Resolves when Redis is ready; at once where it is not ours, and in a preview. Never where it cannot start: the
-   * program ends with the reason.
+   * Resolves when Redis is ready; at once in a preview, and where this program does not run it. Never where it cannot
+   * start: the program ends with the reason.
    */
   readonly ready: Promise<void>;
-  /** Its namespace, where that exists before the program runs. @internal */
+  /** Name of its namespace, unless that is an output. @internal */
   readonly existingNamespace: string | undefined;
   /** Whether it creates its namespace. @internal */
   readonly createsNamespace: boolean;
@@ -197,7 +196,7 @@ export class Redis extends pulumi.ComponentResource {
 
   /**
    * How the pods of a Batch reach it.
-   * @param elsewhere For a Batch in another namespace: its own, where a Secret with the address is created.
+   * @param elsewhere Namespace of the Batch, where it is another one: a Secret with the address is created in it.
    * @internal
    */
   access(elsewhere?: {
@@ -223,14 +222,19 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   /**
-   * Options of `wq` that find it when this program's resources are gone; undefined where it goes with them. @internal
+   * Options of `wq` that find it when this program's resources are gone; undefined where it goes with them.
+   * @internal
    */
   get sharedAs(): pulumi.Output<string | undefined> {
     if (this.podName !== undefined) return pulumi.output(undefined);
     return pulumi.unsecret(this.reference.apply(({ stack }) => (stack ? `--stack ${stack}` : "--redis URL")));
   }
 
-  /** Notes that a Batch uses a queue of it. @throws ConfigError when another one does. @internal */
+  /**
+   * Reserves a queue for a Batch.
+   * @throws ConfigError where another Batch has it.
+   * @internal
+   */
   claimQueue(queue: string, batch: string): void {
     const other = this.#queues.get(queue);
     if (other !== undefined)

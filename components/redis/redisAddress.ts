@@ -1,22 +1,22 @@
-// The address of a Redis that another program runs, or somebody else, as a Secret in a namespace.
+// The address of a Redis that this program does not run, as a Secret in a namespace.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Labels } from "../naming.ts";
 import type { EnvVar } from "../types.ts";
 import type { RedisAccess } from "./redis.ts";
 
-/** What is known of it. */
+/** A Redis that this program does not run. */
 export interface RedisAddressArgs {
   name: string;
   namespace: pulumi.Input<string>;
   labels: Labels;
-  /** With its password. */
+  /** Address, with the password. */
   url: pulumi.Input<string>;
   /** Certificate of a private authority, PEM. */
   ca?: pulumi.Input<string>;
   /** Address of its Service, used where its name does not resolve. */
   host?: pulumi.Input<string>;
-  /** Changes with the data: another Redis, or the same one without what it held. */
+  /** Identity of the data: changes when Redis is replaced and starts empty. */
   storageId?: pulumi.Input<string>;
 }
 
@@ -38,7 +38,7 @@ export function makeRedisAddress(
   );
 }
 
-/** How a pod of its namespace reaches it. */
+/** Parts of a pod in the same namespace that lead it to this Redis. */
 export function addressAccess({ name, ca, host }: RedisAddressArgs): Omit<RedisAccess, "labels"> {
   const env: EnvVar[] = [{ name: "REDIS_URL", valueFrom: { secretKeyRef: { name, key: "url" } } }];
   if (host !== undefined) env.push({ name: "REDIS_SERVICE_HOST", value: host });

@@ -10,7 +10,7 @@ import type { Known } from "../types.ts";
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Probe = k8s.types.input.core.v1.Probe;
 
-/** What the pod is made of. */
+/** Variable parts of the pod. */
 export interface RedisPodArgs {
   image: Known<string>;
   /** Memory limit, as a Kubernetes quantity and in bytes. */
@@ -23,8 +23,8 @@ export interface RedisPodArgs {
 }
 
 /**
- * Share of the memory limit for data. An AOF rewrite copies what changes meanwhile, and acks need room when takes are
- * refused.
+ * Share of the memory limit that data may take. The rest is for the pages that change during a rewrite of the log, and
+ * for outcomes, which are accepted when nothing else is.
  */
 const DATA_SHARE = 0.6;
 /** User id of the official image. */
@@ -42,7 +42,7 @@ function probe(answer: string, timing: Partial<Probe>): Probe {
   return { exec: { command }, timeoutSeconds: 5, ...timing };
 }
 
-/** Options of `redis-server`: on disk within a second, full rather than forgetful. */
+/** Options of `redis-server`: data is on disk within a second, and a full Redis refuses instead of evicting. */
 function serverOptions(memoryBytes: number, hasPassword: boolean): string[] {
   const options = {
     dir: "/data",

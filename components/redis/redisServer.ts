@@ -11,7 +11,7 @@ import { makeRedisPod, makeRedisStatefulSet } from "./redisStorage.ts";
 
 type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
 
-/** What is created. */
+/** Arguments of {@link RedisServer}. */
 export interface RedisServerArgs {
   /** Name of the Service. */
   service: string;
@@ -20,7 +20,7 @@ export interface RedisServerArgs {
   /** Memory limit, as a Kubernetes quantity and in bytes. */
   memory: pulumi.Input<string>;
   memoryBytes: Known<number>;
-  /** A generated password. */
+  /** Whether it has a generated password. */
   auth: boolean;
   /** Size of a volume claim; absent: the data goes with the Pod. */
   storage: pulumi.Input<string> | undefined;
@@ -30,7 +30,7 @@ export interface RedisServerArgs {
   pod: Record<string, unknown> | undefined;
 }
 
-/** It, and how to reach it. */
+/** A Redis in the cluster, and how to reach it. */
 export class RedisServer {
   /** The Pod or the StatefulSet. */
   readonly storage: K8sObject;
@@ -127,8 +127,8 @@ export class RedisServer {
   }
 
   /**
-   * Labels that select its pod. When `storage` changes, both kinds exist until the end of `up`: the Service has to
-   * select the new one.
+   * Labels that select its pod. When `storage` is set or removed, the old and the new pod exist side by side until the
+   * end of `up`, and the Service must select the new one.
    */
   get podLabels(): Record<string, string> {
     const { service, storage } = this.#args;

@@ -1,9 +1,9 @@
-// What holds the data: the Pod of the Kubernetes page, or a StatefulSet with a volume claim.
+// The resource that holds the data: the Pod of the Kubernetes page, or a StatefulSet with a volume claim.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { AT_ONCE } from "../cluster/client.ts";
 
-/** What both are made of. */
+/** Arguments of both. */
 export interface RedisStorageArgs {
   name: string;
   namespace: pulumi.Input<string>;
@@ -57,7 +57,7 @@ export function makeRedisStatefulSet(
         ],
       },
     },
-    // Another size would be another claim, without the data.
+    // A claim template cannot change; a StatefulSet with another size would be a new one, without the data.
     { ...opts, ignoreChanges: ["spec.volumeClaimTemplates"] },
   );
 }

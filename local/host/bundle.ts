@@ -1,7 +1,7 @@
 // Bundles a program of the platform into one file, which runs without the checkout.
 import { build } from "esbuild";
 
-/** CommonJS packages ask for these, which an ES module does not have. */
+/** Variables that CommonJS packages expect and an ES module does not have. */
 const BANNER = [
   'import { createRequire as r } from "node:module";',
   'import { dirname as d } from "node:path";',

@@ -37,7 +37,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Removes what builds of this name left that were killed. */
+/** Removes the folders of killed builds of this name. */
 function removeUnfinished(name: string): void {
   for (const entry of readdirSync(cacheDir)) {
     const [, entryName, pid] = /^half-(.+)-(\d+)-\w+$/.exec(entry) ?? [];

@@ -64,7 +64,7 @@ export const releases: Record<string, Artifact[]> = {
  */
 const MIRROR = "JOB_WQ_2_RELEASES";
 
-/** What a host may take to answer at all. All hosts are asked at once, so that none is waited for after another. */
+/** Time for a host to answer at all. All hosts are asked at once, so the time is spent only once. */
 const ANSWER_MS = 5_000;
 
 function resolve(url: string): string {
@@ -79,7 +79,7 @@ async function answers(url: string): Promise<boolean> {
   if (process.env[MIRROR] === "none") return false;
   try {
     const answer = await fetch(resolve(url), { method: "HEAD", signal: AbortSignal.timeout(ANSWER_MS) });
-    // A registry asks who one is. A mirror may have other files. A proxy that lets nobody through says 403.
+    // A registry answers 401, a mirror without this file 404; a proxy that lets nobody through answers 403.
     return answer.status === 200 || answer.status === (url === IMAGE_REGISTRY ? 401 : 404);
   } catch (error) {
     log(`${resolve(url)} cannot be reached: ${(error as Error).message}`);

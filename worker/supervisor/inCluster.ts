@@ -1,4 +1,4 @@
-// The API server as a pod with a ServiceAccount reaches it.
+// Calls to the API server from a pod, with the token of its ServiceAccount.
 import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { text } from "node:stream/consumers";
@@ -10,7 +10,7 @@ const TIMEOUT_MS = 10_000;
 export const hasToken = (): boolean => existsSync(`${ACCOUNT}/token`);
 
 /**
- * One call.
+ * Calls the API server.
  * @param body A merge patch; without one the object is read.
  * @throws Error with the API server's own words.
  */

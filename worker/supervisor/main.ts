@@ -1,5 +1,5 @@
-// The supervisor: watches the batch from the start of the workers to its end. Its exit code is that of `pulumi up`, its
-// last line the error of it.
+// The supervisor: watches the batch from the start of the workers to its end. Its exit code decides whether `pulumi up`
+// succeeds; its last line is the error of `up`.
 import { exitCodes, runProgram } from "../program.ts";
 import { startRelay } from "./relay.ts";
 import { supervisorSettings } from "./settings.ts";

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Counts, QueueAdmin } from "../../queue/index.ts";
 
-/** Port on which Prometheus finds them. */
+/** Port of the metrics. */
 export const METRICS_PORT = 9464;
 
 const COUNTERS = {
@@ -21,7 +21,7 @@ const GAUGES = {
   items_delayed: ["Items that wait for another attempt.", ({ delayed }: Counts) => delayed],
 } as const;
 
-/** The batch's numbers for Prometheus. */
+/** Metrics of a batch, for Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #counters: Record<keyof typeof COUNTERS, Counter>;
@@ -29,10 +29,10 @@ export class Metrics {
   #server?: Server;
   #admin?: Pick<QueueAdmin, "workers">;
   #now = 0;
-  /** Called when they are read. */
+  /** Called when Prometheus has read them. */
   #onScrape?: () => void;
 
-  /** @param queue Label of all of them. */
+  /** @param queue Value of the label `queue`. */
   constructor(queue: string) {
     this.#registry.setDefaultLabels({ queue });
     const registers = [this.#registry];
@@ -53,7 +53,7 @@ export class Metrics {
     });
   }
 
-  /** Serves them. @param port 0 for any that is free. @returns The port. */
+  /** Begins to serve the metrics. @param port 0 for any that is free. @returns The port. */
   async listen(port = METRICS_PORT): Promise<number> {
     this.#server = createServer((request, response) => {
       void this.#registry.metrics().then((text) => {
@@ -65,7 +65,7 @@ export class Metrics {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Takes over a look at the batch. @param admin Who is asked for the rest when it is read. */
+  /** Sets the metrics to the counts of the batch. @param admin Who is asked for the rest when Prometheus reads. */
   update(counts: Counts, admin: Pick<QueueAdmin, "workers">): void {
     this.#admin = admin;
     this.#now = counts.now;

@@ -1,18 +1,18 @@
 import pRetry from "p-retry";
 import type { Counts } from "../../queue/index.ts";
 
-/** What somebody is told of. */
+/** Events that are notified. */
 export type Occasion = "finished" | "failed" | "aborted" | "overdue" | "stalled";
 
 const TIMEOUT_MS = 10_000;
 const RETRIES = 3;
 
-/** Tells a URL how a batch goes: one POST an occasion. */
+/** Posts the events of a batch to a URL. */
 export class Notifier {
   readonly #url: string;
   readonly #batch: string;
 
-  /** @param batch What the batch is called, for people. */
+  /** @param batch Name of the batch, for people. */
   constructor(url: string, batch: string) {
     this.#url = url;
     this.#batch = batch;

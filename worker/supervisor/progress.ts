@@ -1,9 +1,9 @@
 import type { Counts } from "../../queue/index.ts";
 
 /**
- * Makes a line of progress now and then, and whenever the state changes.
- * @param everyMs How often at most, ms.
- * @returns Called with each count; answers a line where there is something new to say.
+ * Makes lines of progress.
+ * @param everyMs Least time between two lines, ms.
+ * @returns A function of the counts that returns a line where there is something new.
  */
 export function progressLine(everyMs: number): (counts: Counts) => string | undefined {
   let said = "";

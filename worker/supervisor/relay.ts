@@ -1,5 +1,4 @@
-// The way of `wq` to a Redis that only the cluster can reach: a port of loopback in a pod, to which the API server
-// forwards.
+// A relay for `wq` to a Redis that only the cluster can reach. The API server forwards to it, on the pod's loopback.
 import { connect, createServer, type Server } from "node:net";
 
 /** Port of loopback. */

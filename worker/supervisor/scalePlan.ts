@@ -12,10 +12,10 @@ export interface ScaleOptions {
 
 type Load = Pick<Counts, "waiting" | "running" | "dueSoon" | "now">;
 
-/** How many pods the load needs, of late: more at once, fewer only when they were not needed for a while. */
+/** Decides the number of pods: it grows with the load at once, and shrinks when pods were not needed for a while. */
 export class ScalePlan {
   readonly #options: ScaleOptions;
-  /** What was needed when, the newest last; of the same need only the last look. */
+  /** Number of pods that were needed, look by look, the newest last. */
   #needs: { at: number; pods: number }[] = [];
 
   constructor(options: ScaleOptions) {

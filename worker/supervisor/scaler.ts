@@ -2,19 +2,19 @@ import type { Counts } from "../../queue/index.ts";
 import { callApi } from "./inCluster.ts";
 import { ScalePlan, type ScaleOptions } from "./scalePlan.ts";
 
-/** Between two looks at the Job, ms: another hand may have changed it. */
+/** Interval of looks at the Job, which somebody else may have changed, ms. */
 const LOOK_MS = 5_000;
 
 interface Job {
   spec: { parallelism: number; suspend?: boolean };
 }
 
-/** Keeps the worker Job as large as the load needs. Whatever goes wrong is said, and tried again. */
+/** Keeps the worker Job at the size that the load needs. Errors are reported once, and the next look tries again. */
 export class Scaler {
   readonly #path: string;
   readonly #options: ScaleOptions;
   #plan: ScalePlan;
-  /** What the Job was set to last; another number in it is somebody's wish. */
+  /** Parallelism that this scaler set last; any other comes from somebody else, like `wq scale`. */
   #set?: number;
   #lookedAt = -Infinity;
   #trouble = "";
@@ -44,7 +44,7 @@ export class Scaler {
     this.#trouble = "";
     const there = spec.parallelism;
     if (this.#set !== undefined && there !== this.#set) {
-      // `wq scale`: from now on that is the most.
+      // Somebody else's number, like that of `wq scale`, is the most from now on.
       this.#options.max = there;
       this.#options.min = Math.min(this.#options.min, there);
       this.#plan = new ScalePlan(this.#options);

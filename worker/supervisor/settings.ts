@@ -1,26 +1,26 @@
-// What the supervisor is told (worker/README.md).
+// Settings of the supervisor, from its environment (worker/README.md).
 import * as parse from "../../config/parse.ts";
 import { redisUrl, text } from "../environment.ts";
 import type { ScaleOptions } from "./scalePlan.ts";
 
-/** What fits into a ConfigMap. */
+/** Most bytes of the output of `finish`, which must fit into a ConfigMap. */
 const MAX_OUTPUT_BYTES = 512 * 1024;
 
-/** It, parsed. */
+/** The settings, parsed. */
 export interface SupervisorSettings {
   url: string;
   queue: string;
-  /** What the batch is called, for people. */
+  /** Name of the batch, for people. */
   name: string;
   allowFailures: boolean;
-  /** When the workers' time is up, ms since the epoch; and the limit as it was written. */
+  /** End of the workers' time, ms since the epoch; below, the limit as it was written. */
   deadline: number;
   activeDeadline: string;
   scale: (ScaleOptions & { job: string; namespace: string }) | undefined;
   notifyUrl: string | undefined;
   stallAfterMs: number;
   finish: string[] | undefined;
-  /** Longest output of it that is kept: also in a ConfigMap. */
+  /** Most bytes of the output of `finish` that are kept. */
   maxOutputBytes: number;
   metrics: boolean;
 }

@@ -1,6 +1,6 @@
 import type { Counts } from "../../queue/index.ts";
 
-/** Sees when nothing is settled any more. */
+/** Notices when no item has been settled for a while. */
 export class StallWatch {
   readonly #afterMs: number;
   #settled = -1;

@@ -13,14 +13,14 @@ import { summarize } from "./verdict.ts";
 
 const POLL_MS = 1_000;
 const PROGRESS_MS = 5_000;
-/** Time for Prometheus to read the numbers of the end, ms. */
+/** Time for Prometheus to read the last metrics, ms. */
 const SCRAPE_MS = 30_000;
-/** Failed items that are named. */
+/** Number of failed items that the verdict names. */
 const NAMED = 5;
-/** The verdict is a bad one. */
+/** Exit code of a bad verdict. */
 const BAD = 1;
 
-/** Looks at a batch once a second, and does what follows from it. Redis may go and come back meanwhile. */
+/** Looks at a batch once a second, and acts on its counts. Redis may go away and come back meanwhile. */
 export class Supervisor {
   readonly #settings: SupervisorSettings;
   readonly #progress = progressLine(PROGRESS_MS);
@@ -64,7 +64,7 @@ export class Supervisor {
     }
   }
 
-  /** Looks until the batch has ended. */
+  /** Watches until the batch has ended, or another supervisor has taken over. @returns The exit code. */
   async #watch(admin: QueueAdmin): Promise<number> {
     const id = process.env.POD_NAME ?? "";
     const { supervision } = admin;
@@ -88,7 +88,7 @@ export class Supervisor {
     }
   }
 
-  /** What is said and done on the way. */
+  /** Acts on the counts of a batch that has not ended. */
   async #follow(admin: QueueAdmin, counts: Counts): Promise<void> {
     const lines = [await this.#scaler?.follow(counts), this.#progress(counts)];
     const stalled = this.#stalls.look(counts);
@@ -117,11 +117,11 @@ export class Supervisor {
   async #finish(admin: QueueAdmin, command: string[]): Promise<void> {
     const output = await runFinish(command, admin, this.#settings.maxOutputBytes);
     await admin.supervision.setFinishOutput(output);
-    // For `up`, which reads it here.
+    // `up` reads it from the log.
     console.log(`finish: ${JSON.stringify(output)}`);
   }
 
-  /** The Job controller ends the workers at that time; what they had in flight is released. */
+  /** The verdict that time is up. The Job controller ends the workers, which release what they have in flight. */
   #overdue(admin: QueueAdmin, counts: Counts): Promise<number> {
     const { done, dead, total } = counts;
     const failed = dead > 0 ? `, ${dead} failed` : "";
@@ -143,7 +143,7 @@ export class Supervisor {
     return 0;
   }
 
-  /** Once for each occasion, also when the supervisor starts again. */
+  /** Notifies once of each event, also where the supervisor was started again. */
   async #notify(admin: QueueAdmin, occasion: Occasion, line: string, counts: Counts): Promise<void> {
     const event = `${occasion} ${counts.endedAt || counts.done + counts.dead}`;
     if (!this.#notifier || (await admin.supervision.wasNotified(event))) return;

@@ -1,9 +1,9 @@
-// What is to be said of a batch in the end.
+// The verdict on a batch, as one line.
 import type { Counts } from "../../queue/index.ts";
 
 const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
 
-/** What is to be said of a batch, and whether it passes. */
+/** The line of the verdict, and whether the batch passes. */
 export function summarize(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
   const { state, reason, total, done, dead, external: foreign } = counts;
   const others = foreign ? `; ${items(foreign)} taken by another program, of whose end this queue knows nothing` : "";
