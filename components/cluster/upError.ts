@@ -1,11 +1,11 @@
 import { RunError } from "@pulumi/pulumi";
 
-/** Why `up` fails: one line, without a stack, whether the program is still being run or waits for its resources. */
+/** An error with which `up` fails: one line, without a stack, while the program is being run and after it. */
 class UpError extends RunError {
   override name = "UpError";
   constructor(message: string) {
     super(message);
-    // What Pulumi prints of an error that nothing catches once the program was run.
+    // Pulumi prints the stack of an error that nothing catches after the program was run.
     this.stack = message;
   }
 }

@@ -1,8 +1,7 @@
 // Namespaces whose rules admit not every pod: what runs in them as it is, and what is an error of `up` within seconds.
 import assert from "node:assert/strict";
 import { execa } from "execa";
-import { environment } from "../../../local/host/environment.ts";
-import { platformUp, type Settings, TestStack } from "../../support/stack.ts";
+import { environment, platformUp, TestStack, type Settings } from "../../support/stack.ts";
 
 /** `up` waits for no deadline of minutes where no pod can be admitted. */
 const SOON_MS = 90_000;

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { environment } from "../../../local/host/environment.ts";
-import { platformUp, TestStack } from "../../support/stack.ts";
+import { environment, platformUp, TestStack } from "../../support/stack.ts";
 
 const NODE = "node:24-slim";
 

@@ -4,8 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment } from "../../../local/host/environment.ts";
-import { kubectl, platformUp, say, type Settings, TestStack } from "../../support/stack.ts";
+import { environment, kubectl, platformUp, say, TestStack, type Settings } from "../../support/stack.ts";
 
 describe("one Redis for many batches", function () {
   this.timeout(300_000);
