@@ -1,4 +1,5 @@
-// The Kubernetes client as one file. It consists of a thousand modules, and to load them takes longer than all else that a preview does.
+// The Kubernetes client as one file. It consists of a thousand modules, and to load them takes longer than all else
+// that a preview does.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -19,6 +20,7 @@ const EXPORTS = [
   "PatchStrategy",
   "PortForward",
   "setHeaderOptions",
+  "VersionApi",
 ] as const satisfies (keyof Client)[];
 
 type UsedClient = Pick<Client, (typeof EXPORTS)[number]>;

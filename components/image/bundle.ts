@@ -93,7 +93,7 @@ export function stageWorker(name: string, { handler, files }: UserFiles, minify 
   return context;
 }
 
-/** Bundles the programs; those of an earlier run are taken where nothing of them changed since. A handler is always bundled. */
+/** Bundles the programs, or takes those of an earlier run, where nothing of them changed since. */
 function stagePrograms(outdir: string): void {
   const kept = ".job-wq-2/programs";
   if (isCurrent(kept) && copied(`${kept}/bin`, outdir)) return;
