@@ -2,4 +2,5 @@
 export type { BatchSettings, ImageSettings, RedisSettings } from "./args.ts";
 export { Batch, type BatchArgs } from "./batch/batch.ts";
 export { type RunnableImage, WorkerImage, type WorkerImageArgs } from "./image/workerImage.ts";
-export { Redis, type RedisArgs, type RedisReference } from "./redis/redis.ts";
+export { Redis, type RedisArgs } from "./redis/redis.ts";
+export type { RedisReference } from "./redis/reference.ts";

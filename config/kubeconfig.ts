@@ -1,5 +1,8 @@
 import { existsSync } from "node:fs";
-import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig as Config } from "@kubernetes/client-node";
+import { loadClient } from "./kubernetesClient.ts";
+
+const { KubeConfig } = await loadClient();
 
 /** The provider's own settings: `kubernetes:kubeconfig`, a path or the text itself, and `kubernetes:context`. */
 export interface ProviderSettings {
@@ -13,7 +16,7 @@ export interface ProviderSettings {
  * @param path Value of KUBECONFIG where Pulumi runs; by default that of this process, or kubectl's own default.
  * @throws Error of one line where it cannot be read, or names no cluster.
  */
-export function kubeconfigOf({ kubeconfig, context }: ProviderSettings, path = process.env.KUBECONFIG): KubeConfig {
+export function kubeconfigOf({ kubeconfig, context }: ProviderSettings, path = process.env.KUBECONFIG): Config {
   const config = new KubeConfig();
   try {
     if (kubeconfig !== undefined) {

@@ -2,21 +2,14 @@ import type { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { resolve } from "node:path";
-import {
-  ApiException,
-  BatchV1Api,
-  CoreV1Api,
-  type KubeConfig,
-  PatchStrategy,
-  PortForward,
-  setHeaderOptions,
-  type V1Job,
-  type V1Pod,
-} from "@kubernetes/client-node";
+import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Pod } from "@kubernetes/client-node";
 import { kubeconfigOf } from "../../config/kubeconfig.ts";
+import { loadClient } from "../../config/kubernetesClient.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { ClusterSettings } from "./batches.ts";
 import type { StackLocation } from "./location.ts";
+
+const client = await loadClient();
 
 /** A namespace of the cluster of a batch, through the API server alone: no kubectl. Errors are {@link UserError}s. */
 export class Cluster {
@@ -38,8 +31,8 @@ export class Cluster {
     } catch (error) {
       throw new UserError(firstLine(error));
     }
-    this.#core = this.#config.makeApiClient(CoreV1Api);
-    this.#batch = this.#config.makeApiClient(BatchV1Api);
+    this.#core = this.#config.makeApiClient(client.CoreV1Api);
+    this.#batch = this.#config.makeApiClient(client.BatchV1Api);
   }
 
   /** The password of Redis. */
@@ -55,7 +48,7 @@ export class Cluster {
     const phase = await this.phase(pod);
     if (phase !== "Running")
       throw new UserError(`Pod ${this.#namespace}/${pod} is ${phase}: Redis does not answer yet`);
-    const forward = new PortForward(this.#config);
+    const forward = new client.PortForward(this.#config);
     const open = new Set<Socket>();
     const server: Server = createServer((socket) => {
       open.add(socket);
@@ -117,7 +110,7 @@ export class Cluster {
     return this.#ask(
       `Job ${name}`,
       request.catch((error: unknown) => {
-        if (error instanceof ApiException && error.code === 404) return undefined;
+        if (error instanceof client.ApiException && error.code === 404) return undefined;
         throw error;
       }),
     );
@@ -136,7 +129,7 @@ export class Cluster {
   /** Changes the number of Pods of a running Job; Kubernetes starts or ends Pods to get there. */
   async scale(name: string, parallelism: number): Promise<void> {
     const patch = { name, namespace: this.#namespace, body: { spec: { parallelism } } };
-    const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+    const merge = client.setHeaderOptions("Content-Type", client.PatchStrategy.MergePatch);
     await this.#ask(`Job ${name}`, this.#batch.patchNamespacedJob(patch, merge));
   }
 
@@ -145,7 +138,7 @@ export class Cluster {
       return await call;
     } catch (error) {
       const server = this.#config.getCurrentCluster()!.server;
-      if (error instanceof ApiException) {
+      if (error instanceof client.ApiException) {
         const where = `${what} in namespace ${this.#namespace}`;
         if (error.code === 404)
           throw new UserError(`${where} is not there: \`pulumi up\` has not made it, or it was destroyed`);

@@ -14,7 +14,7 @@ import { dryRunJob } from "./dryRunJob.ts";
 import { finishOutput } from "./finishOutput.ts";
 import { watchCommands } from "./hints.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
-import type { JobDefaults } from "./job.ts";
+import type { JobDefaults } from "./jobArgs.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { checkPodPatch } from "./pod/podSettings.ts";
 import { makeSecretEnv } from "./pod/secretEnv.ts";

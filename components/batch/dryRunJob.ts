@@ -1,7 +1,7 @@
 import { connectCluster } from "../cluster/client.ts";
 import { knownPart, refusedSetting } from "../cluster/dryRun.ts";
 import { endProgram } from "../cluster/upError.ts";
-import type { BatchArgs } from "./batch.ts";
+import type { BatchSettings } from "../args.ts";
 import type * as pulumi from "@pulumi/pulumi";
 import { customize } from "./pod/podSettings.ts";
 
@@ -17,7 +17,7 @@ const SETTINGS = [
 ] as const;
 
 /** A worker Job with the user's settings, and nothing else that a dry run needs to know. */
-function jobOf(args: Pick<BatchArgs, (typeof SETTINGS)[number]>): unknown {
+function jobOf(args: Pick<BatchSettings, (typeof SETTINGS)[number]>): unknown {
   const { resources, nodeSelector, tolerations, priorityClass: priorityClassName, serviceAccountName } = args;
   const template = {
     spec: {
@@ -42,7 +42,7 @@ export async function dryRunJob(
   batch: pulumi.ComponentResource,
   name: string,
   namespace: string,
-  args: BatchArgs,
+  args: BatchSettings,
 ): Promise<void> {
   const settings = SETTINGS.filter((setting) => args[setting] !== undefined);
   if (settings.length === 0) return;
@@ -51,7 +51,8 @@ export async function dryRunJob(
   const refused = await refusedSetting(cluster.config, {
     path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
     settings,
-    object: (given) => jobOf(Object.fromEntries(given.map((setting) => [setting, args[setting as keyof BatchArgs]]))),
+    object: (given) =>
+      jobOf(Object.fromEntries(given.map((setting) => [setting, args[setting as keyof BatchSettings]]))),
   });
   if (refused) await endProgram(`Batch ${name}: ${refused}`);
 }

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Cluster } from "../cluster/client.ts";
 import { jobPods } from "../cluster/waitForJob.ts";
 import { labels } from "../naming.ts";
-import type { JobDefaults } from "./job.ts";
+import type { JobDefaults } from "./jobArgs.ts";
 
 /** Annotation with the uid of the supervisor Job whose output it is. */
 const SUPERVISOR = "job-wq-2/supervisor";

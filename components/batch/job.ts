@@ -1,82 +1,11 @@
 // What the Jobs of a Batch have in common: a fixed name, the image, Redis, and how they follow each other.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { CodeParts } from "../image/codeVolume.ts";
-import type { RunnableImage } from "../image/workerImage.ts";
 import { podSpec, seconds } from "./pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF } from "../cluster/liveJobs.ts";
-import { labels, type Labels, NO_MESH } from "../naming.ts";
+import { labels, NO_MESH } from "../naming.ts";
 import { AT_ONCE } from "../cluster/client.ts";
-import type { RedisAccess } from "../redis/redis.ts";
-import type { EnvVar, K8sObject, Known } from "../types.ts";
-
-type JobSpec = k8s.types.input.batch.v1.JobSpec;
-type PodSpec = k8s.types.input.core.v1.PodSpec;
-type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
-type Container = k8s.types.input.core.v1.Container;
-
-/** What all Jobs of a Batch have in common. */
-export interface JobDefaults {
-  /** The Batch: parent of its Jobs. */
-  parent: pulumi.Resource;
-  /** Name of the worker Job; the others add a suffix. */
-  name: string;
-  /** Labels of the user's own, on everything. */
-  labels: Labels | undefined;
-  namespace: pulumi.Input<string>;
-  queue: Known<string>;
-  /** `project/stack`. */
-  owner: string;
-  image: RunnableImage;
-  /** Names of Secrets to pull it with. */
-  pullSecrets: pulumi.Input<string>[];
-  redis: RedisAccess;
-  runAsUser: Known<number>;
-  /** Labels of the Jobs alone. */
-  jobLabels: Labels;
-  /** Nodes that all of them need. */
-  nodeSelector: Record<string, pulumi.Input<string>> | undefined;
-  /** Code that a ConfigMap brings, where no image was built. */
-  code: CodeParts | undefined;
-  /** Resources that must exist before any of the Jobs, whose replacement does not replace a Job. */
-  ready: pulumi.Resource[];
-}
-
-/** Properties of one Job. */
-export interface JobArgs {
-  /** Name of the Job; undefined: the provider makes one up. */
-  name: string | undefined;
-  /** Role of the Job, for labels. */
-  component: string;
-  /** Program of the image (worker/README.md), and options of Node.js for it. */
-  program: string;
-  nodeOptions?: string[];
-  env: Known<EnvVar[]>;
-  /** Time limit, ms. */
-  deadlineMs: Known<number>;
-  /** Grace period of its pods, ms. */
-  graceMs?: Known<number>;
-  /** Values whose change runs the Job again. */
-  trigger: pulumi.Input<unknown>[];
-  /** Resources that the Job comes after: it waits for them, and runs again when one of them is replaced. */
-  follows: K8sObject[];
-  /** Promise that must have resolved as well, before the Job is created. */
-  gate?: Promise<void>;
-  /** uid of the failed or cut-off Job that this one replaces, or empty (cluster/liveJobs.ts). */
-  insteadOf: pulumi.Input<string>;
-  podAnnotations?: Record<string, string>;
-  /** The user's additions to the template. */
-  customize?: (template: PodTemplate) => PodTemplate;
-  /** Fields of the spec that somebody else may change. */
-  ignoreChanges?: string[];
-  ownerReferences?: k8s.types.input.meta.v1.OwnerReference[];
-  spec?: Partial<JobSpec>;
-  pod?: Partial<PodSpec>;
-  container?: Partial<Container>;
-  initContainers?: Container[];
-  volumes?: k8s.types.input.core.v1.Volume[];
-  volumeMounts?: k8s.types.input.core.v1.VolumeMount[];
-}
+import type { JobArgs, JobDefaults } from "./jobArgs.ts";
 
 /** A Job of the image, admitted by Pod Security `restricted`. */
 export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs): k8s.batch.v1.Job {

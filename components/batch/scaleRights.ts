@@ -1,8 +1,19 @@
-// What the supervisor may do in the cluster: read one Job, and change how many pods it has.
+// Whether the supervisor scales, and what it may do for that: read one Job, and change how many pods it has.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import type { batchSettings } from "../../config/settings.ts";
 import { labels } from "../naming.ts";
-import type { JobDefaults } from "./job.ts";
+import type { Values } from "../readArgs.ts";
+import type { JobDefaults } from "./jobArgs.ts";
+
+/** Bounds of the number of worker pods; undefined where the supervisor does not scale. */
+export function scaleOf({
+  parallelism: { min, max },
+  idleAfter,
+}: Pick<Values<typeof batchSettings>, "parallelism" | "idleAfter">): { min: number; max: number } | undefined {
+  if (min !== max) return { min, max };
+  return idleAfter === undefined || max === 1 ? undefined : { min: 1, max };
+}
 
 /** An account, and what must be there before it is used. */
 export interface ScaleRights {

@@ -10,7 +10,8 @@ import { containerSecurity } from "../podSecurity.ts";
 import { later } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import type { BatchItems } from "./items.ts";
-import { type JobArgs, type JobDefaults, makeJob } from "./job.ts";
+import { makeJob } from "./job.ts";
+import type { JobArgs, JobDefaults } from "./jobArgs.ts";
 import { envVars } from "./pod/jobPod.ts";
 
 /** What is seeded. */

@@ -6,10 +6,11 @@ import type { BatchSettings } from "../args.ts";
 import { labels } from "../naming.ts";
 import { later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject } from "../types.ts";
-import { type JobDefaults, makeJob } from "./job.ts";
+import { makeJob } from "./job.ts";
+import type { JobDefaults } from "./jobArgs.ts";
 import { envVars } from "./pod/jobPod.ts";
 import { customize } from "./pod/podSettings.ts";
-import { makeScaleRights } from "./scaleRights.ts";
+import { makeScaleRights, scaleOf } from "./scaleRights.ts";
 import { WORKER_RESOURCES } from "./workerJob.ts";
 
 type Settings = Values<typeof batchSettings>;
@@ -35,12 +36,6 @@ const VERDICT = 1;
 /** Port of its metrics (worker/README.md). */
 const METRICS_PORT = "9464";
 const RESOURCES = { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } };
-
-/** Bounds of the number of worker pods; undefined where the supervisor does not scale. */
-export function scaleOf({ parallelism: { min, max }, idleAfter }: Settings): { min: number; max: number } | undefined {
-  if (min !== max) return { min, max };
-  return idleAfter === undefined || max === 1 ? undefined : { min: 1, max };
-}
 
 /**
  * Creates the Job. It has no fixed name, so that one which a killed `up` left behind is not in the way; that one goes

@@ -6,10 +6,11 @@ import { type batchSettings, batchSettings as table } from "../../config/setting
 import type { BatchSettings } from "../args.ts";
 import { isPending, later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
-import { type JobDefaults, makeJob } from "./job.ts";
+import { makeJob } from "./job.ts";
+import type { JobDefaults } from "./jobArgs.ts";
 import { customize } from "./pod/podSettings.ts";
 import { envVars } from "./pod/jobPod.ts";
-import { scaleOf } from "./supervisorJob.ts";
+import { scaleOf } from "./scaleRights.ts";
 
 /**
  * Out of reach, since the queue bounds attempts and failures. Kubernetes counts the restarts of all pods together, and

@@ -1,6 +1,7 @@
 // The program's own connection to the cluster: to wait, and to tell why something does not start.
 import type { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
+import { loadClient } from "../../config/kubernetesClient.ts";
 
 /** The API groups that are asked. */
 export interface Cluster {
@@ -18,7 +19,7 @@ export async function connectCluster(component: pulumi.ComponentResource): Promi
   try {
     // Loaded late: the client is large.
     const { kubeconfigOf } = await import("../../config/kubeconfig.ts");
-    const { BatchV1Api, CoreV1Api } = await import("@kubernetes/client-node");
+    const { BatchV1Api, CoreV1Api } = await loadClient();
     const config = kubeconfigOf({ kubeconfig, context });
     return { config, batch: config.makeApiClient(BatchV1Api), core: config.makeApiClient(CoreV1Api) };
   } catch {

@@ -1,4 +1,5 @@
 // Why a Job is suspended: by Kueue, until there is room for it, or by hand.
+import { loadClient } from "../../config/kubernetesClient.ts";
 import type { Cluster } from "./client.ts";
 import type { StartProblem } from "./startProblems.ts";
 
@@ -25,7 +26,7 @@ export async function suspension(
 /** Kueue's own words, from the Workload it makes of a Job. */
 async function kueueReason(cluster: Cluster, namespace: string, jobUid: string): Promise<string> {
   try {
-    const { ApisApi, CustomObjectsApi } = await import("@kubernetes/client-node");
+    const { ApisApi, CustomObjectsApi } = await loadClient();
     const { groups } = await cluster.config.makeApiClient(ApisApi).getAPIVersions();
     const version = groups.find(({ name }) => name === KUEUE)!.preferredVersion!.version;
     const api = cluster.config.makeApiClient(CustomObjectsApi);

@@ -1,9 +1,10 @@
 // Bundles the programs of the image into a folder that is its whole build context.
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
 import { ConfigError } from "../../config/parse.ts";
+import { isCurrent, recordInputs } from "./inputs.ts";
 import { copyFiles, normalizeModes, swapIfChanged } from "./stage.ts";
 
 /** The user's part of an image. */
@@ -76,13 +77,7 @@ export function stageWorker(name: string, { handler, files }: UserFiles, minify 
   const context = `.job-wq-2/${name}`;
   const staged = `${context}-${process.pid}`;
   try {
-    bundle({
-      entryPoints: programs,
-      outdir: `${staged}/app/bin`,
-      splitting: true,
-      minifyWhitespace: true,
-      minifySyntax: true,
-    });
+    stagePrograms(`${staged}/app/bin`);
     if (handler) stageHandler(handler, `${staged}/app/bin`, minify);
     writeFileSync(`${staged}/app/package.json`, '{"type":"module"}\n');
     copyFiles(own("queue/scripts"), `${staged}/app/scripts`);
@@ -96,6 +91,30 @@ export function stageWorker(name: string, { handler, files }: UserFiles, minify 
   }
   writeFileSync(".job-wq-2/.gitignore", "*\n");
   return context;
+}
+
+/** Bundles the programs, or takes those of an earlier run, where nothing of them changed since. */
+function stagePrograms(outdir: string): void {
+  const kept = ".job-wq-2/programs";
+  if (isCurrent(kept) && copied(`${kept}/bin`, outdir)) return;
+  const options = { entryPoints: programs, outdir, splitting: true };
+  const { inputs } = bundle({ ...options, minifyWhitespace: true, minifySyntax: true }).metafile!;
+  const half = `${kept}-${process.pid}`;
+  cpSync(outdir, `${half}/bin`, { recursive: true });
+  recordInputs(half, [...Object.keys(inputs), here, fileURLToPath(import.meta.resolve("esbuild/package.json"))]);
+  swapIfChanged(half, kept);
+  rmSync(half, { recursive: true, force: true });
+}
+
+/** Copies a folder. @returns False where another `up` in this checkout just puts a new one in its place. */
+function copied(from: string, to: string): boolean {
+  try {
+    cpSync(from, to, { recursive: true });
+    return true;
+  } catch {
+    rmSync(to, { recursive: true, force: true });
+    return false;
+  }
 }
 
 function stageHandler(handler: string, outdir: string, minify: boolean): void {

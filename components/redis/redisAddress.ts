@@ -3,7 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Labels } from "../naming.ts";
 import type { EnvVar } from "../types.ts";
-import type { RedisAccess } from "./redis.ts";
+import type { RedisAccess } from "./reference.ts";
 
 /** A Redis that this program does not run. */
 export interface RedisAddressArgs {

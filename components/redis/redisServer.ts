@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CLIENT_LABEL, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../naming.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { strategicMerge } from "../podPatch.ts";
-import type { RedisReference } from "./redis.ts";
+import type { RedisReference } from "./reference.ts";
 import { redisPodSpec } from "./redisPod.ts";
 import { makeRedisPod, makeRedisStatefulSet } from "./redisStorage.ts";
 

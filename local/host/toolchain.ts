@@ -1,5 +1,5 @@
 // Pulumi and kubectl: the machine's own where they are new enough, else downloaded or built, and linked in `binDir`.
-import { mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import semver from "semver";
@@ -36,8 +36,26 @@ export async function providePulumi(): Promise<string> {
     return `the machine's: ${found}`;
   }
   const { dir, how } = await provide("pulumi");
+  // A release has the hosts of all languages, and they are as new as itself.
+  if (!existsSync(join(dir, "pulumi-language-python"))) wrapLanguageHost(dir);
   link(dir);
   return how;
+}
+
+/**
+ * Tells the language host that was built what stands under `runtime` in Pulumi.yaml: the one that Go's module proxy
+ * has is older than the protocol by which Pulumi tells it, and would load TypeScript's compiler for nothing.
+ */
+function wrapLanguageHost(dir: string): void {
+  const command = join(dir, "pulumi-language-nodejs");
+  const built = join(dir, "built-language-nodejs");
+  if (existsSync(built)) return;
+  renameSync(command, built);
+  const script = `#!/bin/sh
+grep -qs 'typescript: false' Pulumi.yaml && set -- -typescript=false "$@"
+exec '${built}' -nodeargs="$(sed -n 's/^ *nodeargs: *//p' Pulumi.yaml 2>/dev/null)" "$@"
+`;
+  writeFileSync(command, script, { mode: 0o755 });
 }
 
 /** kubectl, for the user's shell and for the tests; the program does without. */

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Counter, Gauge, Registry } from "prom-client";
-import type { Counts } from "../../queue/index.ts";
+import type { Counts, QueueAdmin } from "../../queue/index.ts";
 
 /** Port of the metrics. */
 export const METRICS_PORT = 9464;
@@ -25,6 +27,8 @@ export class Metrics {
   readonly #counters: Record<keyof typeof COUNTERS, Counter>;
   readonly #gauges: Record<keyof typeof GAUGES, Gauge>;
   #server?: Server;
+  #admin?: Pick<QueueAdmin, "workers">;
+  #now = 0;
   /** Called when Prometheus has read them. */
   #onScrape?: () => void;
 
@@ -37,20 +41,34 @@ export class Metrics {
       (name, [help]) => new Counter({ name: `job_wq_2_${name}_total`, help, registers }),
     );
     this.#gauges = mapValues(GAUGES, (name, [help]) => new Gauge({ name: `job_wq_2_${name}`, help, registers }));
+    // Asked for only when it is read: a look at each worker costs more than the counts.
+    const age = () => this.#oldestSeconds();
+    new Gauge({
+      name: "job_wq_2_oldest_running_seconds",
+      help: "Time since the oldest item in flight was begun; 0 without one.",
+      registers,
+      async collect() {
+        this.set(await age());
+      },
+    });
   }
 
-  /** Begins to serve the metrics. */
-  listen(port = METRICS_PORT): void {
+  /** Begins to serve the metrics. @param port 0 for any that is free. @returns The port. */
+  async listen(port = METRICS_PORT): Promise<number> {
     this.#server = createServer((request, response) => {
       void this.#registry.metrics().then((text) => {
         response.setHeader("content-type", this.#registry.contentType).end(text);
         if (request.url === "/metrics") this.#onScrape?.();
       });
     }).listen(port);
+    await once(this.#server, "listening");
+    return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Sets the metrics to the counts of the batch. */
-  update(counts: Counts): void {
+  /** Sets the metrics to the counts of the batch. @param admin Who is asked for the rest when Prometheus reads. */
+  update(counts: Counts, admin: Pick<QueueAdmin, "workers">): void {
+    this.#admin = admin;
+    this.#now = counts.now;
     for (const [name, [, value]] of Object.entries(COUNTERS)) {
       const counter = this.#counters[name as keyof typeof COUNTERS];
       counter.reset();
@@ -60,7 +78,14 @@ export class Metrics {
       this.#gauges[name as keyof typeof GAUGES].set(value(counts));
   }
 
-  /** Waits until the last values were read once, at most `timeoutMs`, and stops. */
+  /** By the clock of Redis. 0 where Redis does not answer. */
+  async #oldestSeconds(): Promise<number> {
+    const workers = (await this.#admin?.workers().catch(() => [])) ?? [];
+    const begun = workers.flatMap(({ inFlight }) => inFlight.map(({ since }) => since));
+    return Math.max(0, this.#now - Math.min(this.#now, ...begun)) / 1000;
+  }
+
+  /** Stays until the numbers of the end were read once, at most so long, ms. */
   async close(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#onScrape = resolve;

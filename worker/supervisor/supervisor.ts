@@ -37,7 +37,7 @@ export class Supervisor {
     if (scale) this.#scaler = new Scaler(scale.namespace, scale.job, scale);
     if (metrics) {
       this.#metrics = new Metrics(queue);
-      this.#metrics.listen();
+      void this.#metrics.listen();
     }
   }
 
@@ -75,7 +75,7 @@ export class Supervisor {
         return 0;
       }
       const counts = await admin.counts();
-      this.#metrics?.update(counts);
+      this.#metrics?.update(counts, admin);
       if (counts.state === "finished" || counts.state === "aborted") {
         // An end is believed once it is on disk, and still there.
         await supervision.persist(id);

@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
 import { later } from "../../readArgs.ts";
 import type { EnvVar, Known } from "../../types.ts";
-import type { JobArgs, JobDefaults } from "../job.ts";
+import type { JobArgs, JobDefaults } from "../jobArgs.ts";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 

@@ -2,7 +2,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { labels } from "../../naming.ts";
-import type { JobDefaults } from "../job.ts";
+import type { JobDefaults } from "../jobArgs.ts";
 
 /** Creates it. @returns What a container reads it by. */
 export function makeSecretEnv(

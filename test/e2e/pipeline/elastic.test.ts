@@ -2,6 +2,7 @@
 // Workers that come and go with the work.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { counts, pods } from "../../support/elastic.ts";
 import { platformUp, TestStack } from "../../support/stack.ts";
 
 const LONG_S = 120;
@@ -25,26 +26,6 @@ describe("elastic workers", function () {
   });
   after(() => Promise.all([elastic.remove(), fixed.remove()]));
 
-  /** Names of the pods that work or could, by whether they are ready: those with something in hand. */
-  async function pods(stack: TestStack): Promise<Map<string, boolean>> {
-    const path =
-      '{range .items[*]}{.metadata.name} {.metadata.deletionTimestamp} {.status.phase} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';
-    const text = await stack.kubectl("get", "pods", "-l", "job-name=job-wq-2", "-o", `jsonpath=${path}`);
-    const rows = text.split("\n").map((line) => line.split(" "));
-    return new Map(
-      rows
-        .filter(([, deleted, phase]) => !deleted && phase === "Running")
-        .map(([name, , , ready]) => [name!, ready === "True"]),
-    );
-  }
-  const counts = async (stack: TestStack) => {
-    const [waiting, running, done] = await Promise.all([
-      stack.redis("llen", "job2"),
-      stack.redis("zcard", "{job2}:leases"),
-      stack.redis("hlen", "{job2}:results"),
-    ]);
-    return { waiting: Number(waiting), running: Number(running), done: Number(done) };
-  };
   const unchanged = async (...args: string[]) => {
     const { ok, text } = await elastic.preview("--expect-no-changes", ...args);
     assert.ok(ok, text);
@@ -85,25 +66,6 @@ describe("elastic workers", function () {
     const start = Date.now();
     while ((await counts(elastic)).running < 10) await sleep(200);
     assert.ok(Date.now() - start < 15_000, `${Date.now() - start} ms`);
-  });
-
-  it("are removed by `wq scale` without one that has something in hand, ten times of ten", async () => {
-    for (let turn = 0; turn < 10; turn++) {
-      // Two with something in hand, eight without.
-      await fixed.mustUp({ items: ["a-600", "b-600"], run: String(turn + 2) });
-      while ((await pods(fixed)).size < 10 || (await counts(fixed)).running < 2) await sleep(200);
-      const busy = async () =>
-        [...(await pods(fixed))]
-          .filter(([, ready]) => ready)
-          .map(([name]) => name)
-          .sort();
-      for (let look = 0; (await busy()).length !== 2 && look < 50; look++) await sleep(200);
-      const before = await busy();
-      const { code, err } = await fixed.wq("scale", "2");
-      assert.equal(code, 0, err);
-      while ((await pods(fixed)).size > 2) await sleep(200);
-      assert.deepEqual([...(await pods(fixed)).keys()].sort(), before, `turn ${turn}`);
-    }
   });
 
   it("keep one pod for an item that waits for its back-off", async () => {

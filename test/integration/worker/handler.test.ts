@@ -54,7 +54,7 @@ describe("a handler", function () {
   const unloadable: [title: string, text: string, reason: string][] = [
     [
       "that throws while it loads",
-      'throw new Error("no model file\\nand more");',
+      'export default () => 1; throw new Error("no model file\\nand more");',
       "worker/handler.ts does not load: Error: no model file",
     ],
     [
@@ -69,7 +69,7 @@ describe("a handler", function () {
     ],
     [
       "that throws nothing worth the name while it loads",
-      "throw undefined;",
+      "export default () => 1; throw undefined;",
       "worker/handler.ts does not load: undefined",
     ],
   ];

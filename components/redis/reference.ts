@@ -1,0 +1,43 @@
+// What a Redis tells those who use it: pods, other programs, and the command line.
+import type * as k8s from "@pulumi/kubernetes";
+import type { Labels } from "../naming.ts";
+import type { EnvVar } from "../types.ts";
+
+/** Parts of a pod that lead it to a Redis. */
+export interface RedisAccess {
+  /** Variables that tell a container where Redis is. */
+  env: EnvVar[];
+  /** Labels of pods that the NetworkPolicy of Redis admits. */
+  labels: Labels;
+  /** Certificate of its authority. */
+  volumes?: k8s.types.input.core.v1.Volume[];
+  volumeMounts?: k8s.types.input.core.v1.VolumeMount[];
+}
+
+/** Where the command line finds a Redis. */
+export interface RedisLocation {
+  namespace: string;
+  /** Pod to forward a port to; absent for a Redis of the user's own. */
+  pod?: string;
+  /** Secret with the key `password`, in the same namespace; absent without a password. */
+  passwordSecret?: string;
+  /** Address of a Redis of the user's own. */
+  url?: string;
+  /** Certificate of a private authority, PEM. */
+  ca?: string;
+}
+
+/** Everything that another program needs to use a Redis. Secret, since it holds the password. */
+export interface RedisReference {
+  /** `NAMESPACE.NAME`: the value of the label that its NetworkPolicy admits. */
+  id: string;
+  url: string;
+  ca?: string;
+  /** Address of its Service. */
+  host?: string;
+  /** Identity of the data: changes when Redis is replaced and starts empty. */
+  storageId: string;
+  /** The stack that runs it; absent for one of the user's own. */
+  stack?: string;
+  location: RedisLocation;
+}

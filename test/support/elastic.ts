@@ -1,0 +1,25 @@
+// How many pods and items there are, looked at from outside the programs.
+import type { TestStack } from "./stack.ts";
+
+/** Names of the pods that work or could, by whether they are ready: those with something in hand. */
+export async function pods(stack: TestStack): Promise<Map<string, boolean>> {
+  const path =
+    '{range .items[*]}{.metadata.name} {.metadata.deletionTimestamp} {.status.phase} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';
+  const text = await stack.kubectl("get", "pods", "-l", "job-name=job-wq-2", "-o", `jsonpath=${path}`);
+  const rows = text.split("\n").map((line) => line.split(" "));
+  return new Map(
+    rows
+      .filter(([, deleted, phase]) => !deleted && phase === "Running")
+      .map(([name, , , ready]) => [name!, ready === "True"]),
+  );
+}
+
+/** Items of the queue, by where they are. */
+export async function counts(stack: TestStack): Promise<{ waiting: number; running: number; done: number }> {
+  const [waiting, running, done] = await Promise.all([
+    stack.redis("llen", "job2"),
+    stack.redis("zcard", "{job2}:leases"),
+    stack.redis("hlen", "{job2}:results"),
+  ]);
+  return { waiting: Number(waiting), running: Number(running), done: Number(done) };
+}
