@@ -10,9 +10,10 @@ import { startChromium } from "../test/support/chromium.ts";
 import { environment, platformUp, root } from "../test/support/stack.ts";
 import { terminalSvg } from "./terminalSvg.ts";
 
-const STACK = "thumbnails";
+const STACK = "photos";
+const BATCH = "thumbnails";
 const PHOTOS = 240;
-const COLUMNS = 110;
+const COLUMNS = 92;
 /** Share of the items that are settled when `wq status` is drawn. */
 const SHARE = 0.6;
 const pictures = join(root, "docs/pictures");
@@ -26,9 +27,9 @@ sleep $((n * 7919 % 3)).$((n * 104729 % 9 + 1))
 echo "{\\"bytes\\":$((n * 6151 % 90000))}"`;
 
 const settings = {
-  name: STACK,
-  queue: STACK,
-  namespace: STACK,
+  name: BATCH,
+  queue: BATCH,
+  namespace: BATCH,
   createNamespace: true,
   items: Array.from({ length: PHOTOS }, (_, index) => `photos/IMG_0${index + 400}.jpg`),
   command: ["sh", "-c", SCRIPT],
@@ -58,7 +59,7 @@ export async function makePictures(): Promise<void> {
     };
     while ((await settled()) < PHOTOS * SHARE) await sleep(200);
     mkdirSync(pictures, { recursive: true });
-    const shown = await inTerminal(`npx wq status --stack ${STACK}`, options);
+    const shown = await inTerminal(`node cli/wq.mjs status --stack ${STACK}`, options);
     writeFileSync(join(pictures, "status.svg"), terminalSvg("npx wq status", shown, COLUMNS));
     while ((await settled()) < PHOTOS) await sleep(500);
     const report = join(backend, "report.html");

@@ -1,4 +1,4 @@
-/** Thrown by a handler: this item is dead at once, whatever `maxAttempts` says. */
+/** Error that a handler throws where another attempt would not help: the item is dead at once. */
 export class DoNotRetry extends Error {
   override name = "DoNotRetry";
 }

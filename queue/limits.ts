@@ -1,4 +1,4 @@
-// Limits that others check too. Imports nothing, so that it costs nothing to load.
+// Limits that are checked outside of the queue as well. Imports nothing, so that it costs nothing to load.
 
 /** Longest item, bytes: 1 MiB. Longer ones belong in a file or an object store, their name in the list. */
 export const MAX_ITEM_BYTES = 1024 * 1024;

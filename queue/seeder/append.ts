@@ -6,15 +6,15 @@ import type { SeedSession, SeedState } from "./seedSession.ts";
 import { forEachItem } from "./source.ts";
 
 /**
- * Adds what the source has beyond what is in. Returns undefined, with nothing changed, where the list must be compared
- * item by item: what is in is not the beginning of the source.
+ * Adds the items of the source that come after the seeded ones. Returns undefined, with nothing changed, where the
+ * seeded items are not the beginning of the source: then both must be compared item by item.
  */
 export async function append(session: SeedSession, run: SeedRun, state: SeedState): Promise<SeedResult | undefined> {
   const { source, options, report } = run;
   const chunks = new ChunkEncoder(keys(session.queue).list, MAX_CHUNKS_IN_FLIGHT);
   const pipeline = new ChunkPipeline(session, "list");
   let { digest } = state;
-  /** Items that are in and were not compared yet. */
+  /** Seeded items that were not compared yet. */
   let left = state.offset;
   let same = left === 0;
   let growing = false;
@@ -32,7 +32,7 @@ export async function append(session: SeedSession, run: SeedRun, state: SeedStat
   const finishChunk = async () => {
     const chunk = chunks.encode();
     if (same) {
-      // What is added may be done already.
+      // An added item may be done already.
       if (state.retired > 0) throw new NotAppendOnlyError();
       if (!growing) await grow();
       digest = chunk.digest;
@@ -64,5 +64,5 @@ export async function append(session: SeedSession, run: SeedRun, state: SeedStat
   return { offset: run.offset, digest, retired: state.retired };
 }
 
-/** What is in is not the beginning of the source, or what is added may be done already. */
+/** The seeded items are not the beginning of the source, or an added one may be done already. */
 class NotAppendOnlyError extends Error {}

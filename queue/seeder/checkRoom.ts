@@ -9,9 +9,8 @@ import { forEachItem } from "./source.ts";
 const SAMPLES = 1000;
 
 /**
- * Refuses, before anything is changed, items that the memory of Redis cannot hold. Reads the source for that only where
- * it may be so, and where that is cheap: not a stream whose size nobody knows. A Redis that does not tell its memory is
- * not asked twice.
+ * Refuses items that do not fit into the memory of Redis, before anything is changed. Reads the source only where it
+ * may be too large; a stream of unknown size is not read for this. A Redis that hides its memory is not checked.
  */
 export async function checkRoom(session: SeedSession, source: ItemSource, options: SeedOptions): Promise<void> {
   const batch = await allowed(session, () => lookAt(session, options));
@@ -22,7 +21,7 @@ export async function checkRoom(session: SeedSession, source: ItemSource, option
 
   const memory = new ListMemory();
   await forEachItem(source, (item, start, end) => memory.add(item, start, end));
-  // What was taken before does not wait again.
+  // Items that were taken before do not wait again.
   const needed = memory.bytes * Math.max(0, 1 - taken / memory.items);
   if (!(needed > room)) return;
   const count = memory.items.toLocaleString("en-US");
@@ -43,7 +42,7 @@ async function lookAt(
   const [owned, seeded, lastId] = await redis.hmget(keys(queue).batch, "owner", "run", "lastId");
   // Another owner's batch is refused for that.
   if (owner !== "" && owned && owned !== owner) return undefined;
-  // A new run frees everything, any other seeding at most what waits.
+  // A new run frees all keys, any other seeding at most the waiting list.
   const startsOver = seeded !== null && seeded !== run;
   let room = limit - field("used_memory");
   for (const key of startsOver ? keyList(queue) : [keys(queue).list]) {

@@ -6,7 +6,7 @@ const LISTPACK_FRAME = 7;
 
 const ZERO = 48;
 
-/** Adds up what items take in the memory of Redis as a list: within some percent, and rather less than more. */
+/** Estimates the memory that items take as a list of Redis, within some percent, and too low rather than too high. */
 export class ListMemory {
   items = 0;
   #full = 0;
@@ -30,7 +30,7 @@ export class ListMemory {
   }
 }
 
-/** The most that items take which are so long together with what stands between them, a byte at least. */
+/** Upper bound of that memory, for items that have this many bytes together, separators included. */
 export function mostListMemory(bytes: number): number {
   // An empty item takes two bytes, one of a byte three; of large ones up to a fifth is lost to rounding.
   return bytes * 2.2 + NODE_BYTES;
@@ -71,7 +71,7 @@ function numberBytes(value: number): number {
   return value < 2 ** 31 ? 5 : 9;
 }
 
-/** What is given out for a node: the next of four sizes between two powers of two. */
+/** Size that the allocator gives for a node: one of four sizes between two powers of two. */
 function nodeBytes(items: number): number {
   const bytes = items + LISTPACK_FRAME;
   const step = Math.max(16, 2 ** (Math.ceil(Math.log2(bytes)) - 3));

@@ -1,4 +1,4 @@
-/** The seeding must look again how far it is: Redis was away, lost its tail, or somebody else moved the batch on. */
+/** The seeding must start over from what is in Redis: Redis was away or lost writes, or another seeder was at work. */
 export class SeedInterruptedError extends Error {
   override name = "SeedInterruptedError";
 }
@@ -42,7 +42,7 @@ export function seedError(error: Error, queue: string): Error {
   const { name } = error;
   const message = error.message
     .replace(/^EXECABORT Transaction discarded because of: /, "")
-    // Where in a script it happened, which helps nobody.
+    // The place in the script, which helps nobody.
     .replace(/ script: \w+, on @user_script:\d+\.?$/, "");
   if (error instanceof SeedInterruptedError || error instanceof SeedRefusedError) return error;
   if (message.startsWith("OOM")) return new RedisFullError();

@@ -1,19 +1,19 @@
 import type { ItemSource, SeedOptions, SeedReport } from "../types.ts";
 
-/** What the passes of one seeding share. */
+/** State that the passes of one seeding share. */
 export interface SeedRun {
   source: ItemSource;
   options: SeedOptions;
   report: SeedReport;
   /** Redis was found to have room for the items. */
   roomChecked?: boolean;
-  /** Items that are in as far as the last pass knows. */
+  /** Number of seeded items, as far as the last pass knows. */
   offset?: number;
   /** To be called at each step forward. */
   onStep: () => void;
 }
 
-/** What is in at the end of a pass. */
+/** State of the batch at the end of a pass. */
 export interface SeedResult {
   /** Items of the source, and the digest of them. */
   offset: number;

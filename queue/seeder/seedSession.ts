@@ -13,10 +13,10 @@ const scripts = {
   requeue: new Script("requeue"),
 };
 
-/** How far a batch is. */
+/** How far the seeding of a batch is. */
 export interface SeedState {
   digest: string;
-  /** Items of the source that are in. */
+  /** Number of items of the source that are seeded. */
   offset: number;
   state: string;
   seeded: boolean;
@@ -58,7 +58,7 @@ export class SeedSession {
     }
     // WAITAOF vouches only for the writes of its own connection.
     redis.options.retryStrategy = () => null;
-    // For a connection that died without a word; nothing here takes Redis as long.
+    // Notices a connection that broke silently; no call of a seeding takes Redis as long.
     redis.options.commandTimeout = 60_000;
     const session = new SeedSession(redis, queue);
     for (const script of Object.values(scripts)) await session.call(() => script.load(redis));

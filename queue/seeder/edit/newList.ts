@@ -10,14 +10,14 @@ import type { MultisetDiff } from "./multisetDiff.ts";
 import type { TakenItems } from "./takenItems.ts";
 import type { WaitingList } from "./waitingList.ts";
 
-/** What a new list is made from. */
+/** Ingredients of a new list. */
 export interface Ingredients {
   source: ItemSource;
   /** Items of the source that are not to wait: they were taken before. */
   taken: TakenItems;
-  /** The list that is replaced: what others pushed stays. */
+  /** The list that is replaced, whose external items stay. */
   old: WaitingList;
-  /** Gets the items that wait then, minus those that waited before. */
+  /** Collects the difference: the items that wait then, minus those that waited before. */
   change: MultisetDiff;
 }
 
