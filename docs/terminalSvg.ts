@@ -55,7 +55,7 @@ export function terminalSvg(command: string, output: string, columns: number): s
   // Only colours are drawn; whatever else a program sent (cursor, title) is left out.
   const text = output.replaceAll(OTHER, "").replaceAll("\r", "");
   const lines = [`${ESC}[90m$${ESC}[39m ${ESC}[1m${command}${ESC}[22m`, ...text.trimEnd().split("\n")];
-  const [width, height] = [columns * WIDTH + 2 * MARGIN, lines.length * HEIGHT + 2 * MARGIN];
+  const [width, height] = [Math.ceil(columns * WIDTH) + 2 * MARGIN, lines.length * HEIGHT + 2 * MARGIN];
   const rows = lines.map(
     (line, index) =>
       `<text x="${MARGIN}" y="${MARGIN + 14 + index * HEIGHT}" xml:space="preserve">${spans(line)}</text>`,
