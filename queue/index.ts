@@ -2,7 +2,7 @@
 export { QueueAdmin } from "./admin/admin.ts";
 export { COLUMNS, isSettled, resultRow, type ResultRow } from "./admin/resultRow.ts";
 export { type ItemResult, resultsOf } from "./admin/resultsOf.ts";
-export { connect } from "./redis/connect.ts";
+export { connect, isRefusal } from "./redis/connect.ts";
 export { Consumer } from "./consumer/consumer.ts";
 export { DoNotRetry } from "./doNotRetry.ts";
 export { environmentUrl } from "./redis/environmentUrl.ts";

@@ -2,3 +2,6 @@
 
 /** Longest item, bytes: 1 MiB. Longer ones belong in a file or an object store, their name in the list. */
 export const MAX_ITEM_BYTES = 1024 * 1024;
+
+/** Longest result that may be kept, bytes: 8 MiB. Longer ones are cut; they belong in a file or an object store. */
+export const MAX_RESULT_BYTES = 8 * 1024 * 1024;

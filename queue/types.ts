@@ -15,9 +15,10 @@ export interface Counts {
   waiting: number;
   /** Items with a lease. */
   running: number;
-  /** Items waiting for their backoff. */
+  /** Items that wait for another attempt, and those of them that were lost with a worker and run alone. */
   delayed: number;
-  /** Those of them that may run again within 10 s. */
+  suspects: number;
+  /** Delayed items that may run again within 10 s. */
   dueSoon: number;
   done: number;
   dead: number;
@@ -29,6 +30,10 @@ export interface Counts {
   /** Start and end in ms since the epoch by the clock of Redis; 0 while there is none. */
   startedAt: number;
   endedAt: number;
+  /** Worker processes that were heard of late. */
+  workersAlive: number;
+  /** When the first of the delayed items may be reserved, ms by Redis; 0 while there is none. */
+  nextDueAt: number;
   /** The clock of Redis at the moment of the read, ms. */
   now: number;
 }
@@ -81,12 +86,14 @@ export interface WorkerInfo {
   pod: string;
   node: string;
   slots: number;
-  /** ms by Redis. */
+  /** ms by Redis, about. */
   lastSeen: number;
+  /** It reports as often as it was told to. */
+  alive: boolean;
   startedAt: number;
   done: number;
   failed: number;
-  /** Items in hand: id, payload, since when (ms by Redis). */
+  /** Items in flight: id, the beginning of the payload, since when (ms by Redis). */
   inFlight: { id: number; payload: Buffer; since: number }[];
 }
 
@@ -119,26 +126,37 @@ export interface RetryPolicy {
 export interface ConsumerOptions {
   /** `redis://` or `rediss://`, with its password if it has one. */
   url: string;
+  /** For `rediss://`, what the system's own certificate authorities do not say. */
+  tls?: { ca?: string; servername?: string };
   /** Name of the list. */
   queue: string;
   handler: Handler;
   /** Items in hand at a time, from 1. */
   concurrency: number;
   retry: RetryPolicy;
-  /** How long an item stays ours without a renewal, ms. */
+  /** An item runs again within this time after its worker vanished, ms. */
   leaseMs: number;
   /** How long one attempt may take, ms. */
   itemTimeoutMs: number;
   /** The batch is aborted when more items than this are dead. */
   maxFailures?: number;
-  /** Longer results are cut, bytes. */
+  /** Attempts that may be lost with their worker before the item is dead, from 1. Default: 3. */
+  maxLosses?: number;
+  /** The batch is aborted when the first attempts all fail, everywhere. Default: true. */
+  abortWhenNothingSucceeds?: boolean;
+  /** Longer results are cut, bytes; at most `MAX_RESULT_BYTES`. */
   maxResultBytes: number;
   keepResults: "all" | "failed";
   keepLogs: "failed" | "all";
   pod: string;
   node: string;
-  /** How long Redis may be away before the process gives up, ms. */
+  /** How long Redis may be away before a process that holds nothing gives up, ms. Default: 60,000. */
   maxDowntimeMs?: number;
+  /**
+   * A file whose appearance stops this worker, also while a handler blocks its event loop; and how long what is in flight
+   * gets then, ms.
+   */
+  drain?: { file: string; graceMs: number };
   /** Told of what happens, for the log. */
   onEvent?: (event: ConsumerEvent) => void;
 }
@@ -150,13 +168,17 @@ export type ConsumerEvent =
   | { type: "done"; id: number; payload: Buffer; ms: number }
   | { type: "failed"; id: number; payload: Buffer; attempt: number; why: string; retryInMs?: number }
   | { type: "stale"; id: number }
+  /** An item that had ended before threw an error that no promise carries. */
+  | { type: "stray"; id: number; payload: Buffer; why: string }
   | { type: "log"; id: number; payload: Buffer; line: string }
   | { type: "waiting"; forMs: number }
   | { type: "redis"; up: boolean; why?: string }
+  /** Leases cannot be kept while a handler blocks the event loop: nothing is reserved until they can. */
+  | { type: "lease-keeper"; ok: boolean; why?: string }
   | { type: "unhealthy"; reason: string }
   | { type: "ended"; end: ConsumerEnd };
 
-/** Why a consumer stopped taking. Only `finished` and `aborted` were said by the script, and only they allow exit code 0. */
+/** Why a consumer stopped reserving items. Only `finished` and `aborted` were said by the script, and only they allow exit code 0. */
 export type ConsumerEnd = "finished" | "aborted" | "stopped" | "unhealthy" | "redis-away";
 
 /** Runs a handler over the queue until there is nothing left to do, ever. `stop` takes no new item, gives those in hand `graceMs`, and releases the rest. */

@@ -1,10 +1,15 @@
 // What the worker prints: the page's own lines, or a line of JSON for each event.
 import type { ConsumerEvent } from "../queue/index.ts";
 
+/** Longest part of an item that a log shows, characters. */
+const MAX_SHOWN = 200;
+
 /** An item as a log shows it: text on one line, not too long. */
 export function printable(payload: Buffer): string {
-  const text = payload.toString().replaceAll(/\s+/g, " ");
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  // A long one is not converted as a whole for its first words: four bytes a character, and as much white space again.
+  const text = payload.toString("utf8", 0, 8 * MAX_SHOWN).replaceAll(/\s+/g, " ");
+  const isCut = text.length > MAX_SHOWN || payload.length > 8 * MAX_SHOWN;
+  return isCut ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
 
 const first = (text: string) => text.split("\n", 1)[0]!;
@@ -23,6 +28,12 @@ export function textLine(event: ConsumerEvent): string | undefined {
       const next = event.retryInMs === undefined ? "given up" : `again in ${seconds(event.retryInMs)}`;
       return `Failed on ${printable(event.payload)} (attempt ${event.attempt}): ${first(event.why)}; ${next}`;
     }
+    case "stray":
+      return `An error of ${printable(event.payload)}, after its end: ${first(event.why)}`;
+    case "lease-keeper":
+      return event.ok
+        ? "Leases can be kept again while a handler blocks"
+        : `Leases cannot be kept while a handler blocks, so nothing is taken: ${event.why}`;
     case "stale":
       return `Item ${event.id} took longer than its lease could be kept and was given to another worker; what came of it here does not count`;
     case "waiting":

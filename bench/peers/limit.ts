@@ -38,7 +38,15 @@ function exchanges(queue: string, slots: number, count: number): Buffer[] {
       outcomes.push({ kind: "done", id, member: `${id}:sessionlimit.${of}`, line: "d0\n" });
     }
     const keys = keyList(queue);
-    const request = { session: "sessionlimit", number, outcomes, reserve: size, exclusive: false, leaseMs: 10_000 };
+    const request = {
+      session: "sessionlimit",
+      number,
+      outcomes,
+      reserve: size,
+      largest: 12,
+      lease: 10_000,
+      maxLosses: 3,
+    };
     all.push(Buffer.from(resp(["EVALSHA", sha, keys.length, ...keys, encodeRequest(request)]), "latin1"));
   }
   return all;

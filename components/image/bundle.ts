@@ -23,7 +23,7 @@ const programs = {
   seed: program("seed/main"),
   supervisor: program("worker/supervisor/main"),
   livenessProbe: program("worker/livenessProbe"),
-  leaseKeeperThread: program("queue/consumer/leaseKeeperThread"),
+  leaseKeeperThread: program("queue/consumer/leases/leaseKeeperThread"),
 };
 
 /** Variables that CommonJS packages expect and an ES module does not have. */

@@ -1,13 +1,16 @@
 import type { Redis } from "ioredis";
-import { connect } from "../redis/connect.ts";
+import { connect, realError } from "../redis/connect.ts";
 import { keys, type Keys } from "../redis/keys.ts";
-import { PageSizer } from "../redis/pageSizer.ts";
-import { type ParsedRecord, parseRecord, type Origin } from "./record.ts";
 import { Script } from "../redis/script.ts";
-import type { BatchState, Counts, ItemRecord, PurgeResult, QueueAdminApi, QueueSummary, WorkerInfo } from "../types.ts";
+import type { Counts, ItemRecord, PurgeResult, QueueAdminApi, QueueSummary, WorkerInfo } from "../types.ts";
+import { parseCounts } from "./counts.ts";
+import { readMembers } from "./members.ts";
 import { listQueues } from "./queueList.ts";
+import { parseRecord, sessionsOf } from "./record.ts";
+import { readRecords } from "./recordReader.ts";
 import { Supervision } from "./supervision.ts";
-import { parseWorker, type WorkerFields } from "./workerInfo.ts";
+import { Origins } from "./workerInfo.ts";
+import { readWorkers } from "./workers.ts";
 
 const scripts = {
   counts: new Script("counts"),
@@ -55,6 +58,11 @@ export class QueueAdmin implements QueueAdminApi {
     return listQueues(redis, (queue) => new QueueAdmin(redis, queue).counts());
   }
 
+  /** Why a call failed: the reason of the connection, where it is gone. */
+  reasonOf(error: unknown): Error {
+    return realError(this.#redis, error as Error);
+  }
+
   /** Ends the connection. */
   async close(): Promise<void> {
     this.#redis.disconnect();
@@ -62,84 +70,25 @@ export class QueueAdmin implements QueueAdminApi {
 
   /** Where the batch stands, in one atomic read; a queue nobody seeded or took from is `open` and without an owner. */
   async counts(): Promise<Counts> {
-    const reply = (await scripts.counts.run(this.#redis, this.#queue)) as [string, string, string, ...number[]];
-    const [state, reason, owner, ...numbers] = reply;
-    const [total, waiting, running, delayed, done, dead, lost, retried, foreign, startedAt, endedAt, dueSoon, now] =
-      numbers as [
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-    return {
-      state: state as BatchState,
-      ...(reason && { reason }),
-      owner,
-      ...{
-        total,
-        waiting,
-        running,
-        delayed,
-        done,
-        dead,
-        lost,
-        retried,
-        external: foreign,
-        startedAt,
-        endedAt,
-        dueSoon,
-        now,
-      },
-    };
+    return parseCounts(await scripts.counts.run(this.#redis, this.#queue));
   }
 
-  /** The worker processes that ever spoke, by when they started, with what they have in hand. */
+  /** The worker processes that are alive or hold items, by when they started, with what they have in flight. */
   async workers(): Promise<WorkerInfo[]> {
-    const rows = await this.#sessions();
-    const infos = new Map<string, WorkerInfo>();
-    for (const [session, row] of rows) infos.set(session, { session, ...row, inFlight: [] });
-    const members = await this.#redis.zrange(this.#keys.leases, 0, "-1");
-    const ids = members.map((member) => Number(member.split(":")[0]));
-    for (const record of await this.#records(ids, rows)) {
-      if (!record.lease) continue;
-      const { id, payload, lease } = record;
-      infos.get(lease.session)?.inFlight.push({ id, payload, since: lease.since });
-    }
-    return [...infos.values()].sort((a, b) => a.startedAt - b.startedAt);
+    return readWorkers(this.#redis, this.#queue);
   }
 
   async *results(): AsyncIterable<ItemRecord> {
-    const rows = await this.#sessions();
     // Ids are given in order, so the last one known at the start bounds the walk.
     const last = Number((await this.#redis.hget(this.#keys.batch, "lastId")) ?? 0);
-    const pager = new PageSizer();
-    for (let first = 1; first <= last;) {
-      const ids = Array.from({ length: Math.min(pager.size, last - first + 1) }, (_, index) => first + index);
-      first += ids.length;
-      for (const record of await this.#records(ids, rows, pager)) yield item(record);
-    }
+    yield* this.#records(idsUpTo(last));
   }
 
   async *dead(): AsyncIterable<ItemRecord> {
-    const rows = await this.#sessions();
-    // All ids at once, so that one put back meanwhile moves nobody out of a page: a few bytes each.
-    const ids = await this.#redis.zrange(this.#keys.dead, 0, "-1");
-    const pager = new PageSizer();
-    for (let first = 0; first < ids.length;) {
-      const page = ids.slice(first, first + pager.size).map(Number);
-      first += page.length;
-      for (const record of await this.#records(page, rows, pager)) {
-        if (record.outcome === "dead") yield item(record);
-      }
+    for await (const page of readMembers(this.#redis, this.#keys.dead)) {
+      const ids = page.map(({ member }) => Number(member));
+      // What was put back meanwhile is not dead any more.
+      for await (const record of this.#records(ids)) if (record.outcome === "dead") yield record;
     }
   }
 
@@ -158,7 +107,8 @@ export class QueueAdmin implements QueueAdminApi {
     let count = 0;
     if (ids) {
       for (let first = 0; first < ids.length; first += 1000) {
-        count += await this.#requeue("", ...ids.slice(first, first + 1000));
+        const page = ids.slice(first, first + 1000);
+        for (let some = 1; some > 0; count += some) some = await this.#requeue("", ...page);
       }
       return count;
     }
@@ -199,40 +149,18 @@ export class QueueAdmin implements QueueAdminApi {
       throw new Error(`Nothing was ever seeded into or taken from the queue ${this.#queue}: run \`pulumi up\` first.`);
   }
 
-  async #sessions(): Promise<Map<string, WorkerFields>> {
-    const rows = new Map<string, WorkerFields>();
-    for (const [session, text] of Object.entries(await this.#redis.hgetall(this.#keys.workers))) {
-      if (!session.includes("#")) rows.set(session, parseWorker(text));
+  async *#records(ids: Iterable<number>): AsyncIterable<ItemRecord> {
+    const origins = new Origins(this.#redis, this.#keys);
+    for await (const page of readRecords(this.#redis, this.#queue, ids)) {
+      await origins.learn(page.flatMap(({ bytes }) => sessionsOf(bytes)));
+      for (const { id, bytes, isSettled } of page) {
+        const { lease: _, ...record } = parseRecord(id, bytes, isSettled, (session) => origins.of(session));
+        yield record;
+      }
     }
-    return rows;
-  }
-
-  /** The records of these ids, from both hashes at one moment: none is missed or seen twice because it moved. */
-  async #records(ids: number[], rows: Map<string, WorkerFields>, pager?: PageSizer): Promise<ParsedRecord[]> {
-    if (ids.length === 0) return [];
-    const replies = await this.#redis
-      .multi()
-      .hmgetBuffer(this.#keys.items, ...ids.map(String))
-      .hmgetBuffer(this.#keys.results, ...ids.map(String))
-      .exec();
-    const [items, results] = replies!.map(([error, value]) => {
-      if (error) throw error;
-      return value as (Buffer | null)[];
-    });
-    pager?.observe(ids.map((_, index) => results![index] ?? items![index]!));
-    const place = (session: string): Origin => {
-      const row = rows.get(session);
-      return row ? { pod: row.pod, node: row.node } : { pod: session };
-    };
-    return ids.flatMap((id, index) => {
-      const settled = results![index];
-      const record = settled ?? items![index];
-      return record ? [parseRecord(id, record, settled !== null, place)] : [];
-    });
   }
 }
 
-/** What others see of a record. */
-function item({ lease: _lease, ...record }: ParsedRecord): ItemRecord {
-  return record;
+function* idsUpTo(last: number): Iterable<number> {
+  for (let id = 1; id <= last; id++) yield id;
 }

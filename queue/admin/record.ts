@@ -59,15 +59,32 @@ export function parseRecord(
   return parsed;
 }
 
+/** Sessions whose attempts a record tells of. */
+export function sessionsOf(record: Buffer): string[] {
+  const head = record[0] === 10 ? 0 : record.indexOf(EMPTY_LINE) + 1;
+  const lines = record.toString("utf8", 0, head).split("\n");
+  return lines.flatMap((line) => /^\d+ \d+ \d+ (\S+)$/.exec(line)?.[1] ?? []);
+}
+
 /** One attempt from its end-line; times of an end-line are durations, except those of a lost lease. */
 function attempt(line: string, start: number, place: Origin): Attempt {
   const outcome = ENDS[line[0]!]!;
   const [time = "0", heard = ""] = line.slice(1).split(" ", 2);
-  const at = { ...place, start, end: outcome === "lost" ? Number(time) : start + Number(time), outcome };
-  if (outcome === "lost") return { ...at, error: lostReason(place, Number(heard)) };
-  const space = line.indexOf(" ");
-  return outcome === "failed" || outcome === "timeout" ? { ...at, error: text(line.slice(space + 1)) } : at;
+  const end = outcome === "lost" ? Number(time) : start + Number(time);
+  const error = errorOf(line, outcome, place, heard);
+  return { ...place, start, end, outcome, ...(error !== undefined && { error }) };
 }
+
+/** Why the attempt ended as it did, where there is something to say. */
+function errorOf(line: string, outcome: AttemptOutcome, place: Origin, heard: string): string | undefined {
+  const rest = (words: number) => line.split(" ").slice(words).join(" ");
+  if (outcome === "failed" || outcome === "timeout") return text(rest(1));
+  if (outcome === "lost") return rest(2) ? `lost: ${text(rest(2))}` : lostReason(place, Number(heard));
+  if (outcome === "released" && heard === "silence") return SILENCE;
+  return undefined;
+}
+
+const SILENCE = "nobody was heard for a while: Redis was away, or every worker was gone; not counted against the item";
 
 function lostReason({ pod, node }: Origin, heard: number): string {
   const since = heard > 0 ? `, last heard at ${new Date(heard).toISOString()}` : "";

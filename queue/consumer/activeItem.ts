@@ -1,5 +1,5 @@
-import type { LeaseTable } from "./leaseTable.ts";
 import type { ItemContext } from "../types.ts";
+import type { StrayErrorOwner } from "./strayErrors.ts";
 
 /** Longest log kept with an item, characters: its tail. */
 const MAX_LOG_CHARS = 64 * 1024;
@@ -14,20 +14,33 @@ export interface ReservedItem {
   call: number;
 }
 
+/** One that this worker holds, with the row of its lease. */
+export type HeldItem = ReservedItem & { row: number };
+
 /** Name of the lease of an item: a member of `leases`. */
 export function leaseMember(session: string, { id, call }: Pick<ReservedItem, "id" | "call">): string {
   return `${id}:${session}.${call}`;
 }
 
-/** A running item; doubles as the handler's context. Allocated for every item, so `signal` and `log` are created lazily. */
-export class ActiveItem implements ItemContext {
+/** Who is told what happens while an item runs. */
+export interface ItemListener {
+  onLine(item: ActiveItem, line: string): void;
+  onStrayError(item: ActiveItem, error: unknown): void;
+}
+
+/**
+ * An item in a slot; doubles as the handler's context. Allocated for every item, so `signal` and `log` are created
+ * lazily.
+ */
+export class ActiveItem implements ItemContext, StrayErrorOwner {
   readonly id: number;
   readonly bytes: Buffer;
   readonly failures: number;
   readonly losses: number;
   readonly member: string;
-  readonly slot: number;
-  readonly startedAt = performance.now();
+  readonly row: number;
+  /** When its handler was called, ms; 0: not yet. */
+  startedAt = 0;
   /** The time limit has passed: why the signal was aborted. */
   timedOut = false;
   /** Its outcome is known: whatever its handler does no longer matters. */
@@ -35,23 +48,16 @@ export class ActiveItem implements ItemContext {
   #controller?: AbortController;
   #abortReason?: Error;
   #log = "";
-  readonly #onLine: ((item: ActiveItem, line: string) => void) | undefined;
+  readonly #listener: ItemListener;
 
-  constructor(
-    reserved: ReservedItem,
-    session: string,
-    slot: number,
-    leases: LeaseTable,
-    onLine: ((item: ActiveItem, line: string) => void) | undefined,
-  ) {
-    this.id = reserved.id;
-    this.bytes = reserved.payload;
-    this.failures = reserved.failures;
-    this.losses = reserved.losses;
-    this.member = leaseMember(session, reserved);
-    this.slot = slot;
-    this.#onLine = onLine;
-    leases.take(slot, reserved, this.startedAt);
+  constructor(held: HeldItem, session: string, listener: ItemListener) {
+    this.id = held.id;
+    this.bytes = held.payload;
+    this.failures = held.failures;
+    this.losses = held.losses;
+    this.member = leaseMember(session, held);
+    this.row = held.row;
+    this.#listener = listener;
   }
 
   get attempt(): number {
@@ -70,7 +76,7 @@ export class ActiveItem implements ItemContext {
       this.#log = `${this.#log}${line}\n`;
       // Cut now and then, not at every line.
       if (this.#log.length > 2 * MAX_LOG_CHARS) this.#log = this.#log.slice(-MAX_LOG_CHARS);
-      this.#onLine?.(this, line);
+      this.#listener.onLine(this, line);
     };
   }
 
@@ -79,9 +85,18 @@ export class ActiveItem implements ItemContext {
     return this.#log.slice(-MAX_LOG_CHARS);
   }
 
+  /** How long its handler has run, ms. */
+  elapsed(now: number): number {
+    return this.startedAt > 0 ? now - this.startedAt : 0;
+  }
+
   /** Tells the handler to stop. */
   abort(reason: Error): void {
     this.#abortReason ??= reason;
     this.#controller?.abort(this.#abortReason);
+  }
+
+  onStrayError(error: unknown): void {
+    this.#listener.onStrayError(this, error);
   }
 }

@@ -1,24 +1,31 @@
 import { randomBytes } from "node:crypto";
 import type { Worker } from "node:worker_threads";
 import type { Redis } from "ioredis";
-import { connect } from "../redis/connect.ts";
 import type { Reply } from "../redis/ackAndReserve.ts";
-import { QueueSession, RedisUnavailableError } from "../redis/queueSession.ts";
-import { guardExit } from "./exitGuard.ts";
-import { Processor } from "./processor.ts";
-import { type FetchRequest, FetchScheduler } from "./fetchScheduler.ts";
-import { DISK_TIMEOUT_MS, waitAof } from "../redis/waitAof.ts";
-import { startLeaseKeeper, type ToLeaseKeeper } from "./leaseKeeper.ts";
-import { Script } from "../redis/script.ts";
-import type { Outcome } from "./outcome.ts";
+import { connect } from "../redis/connect.ts";
+import { QueueSession } from "../redis/queueSession.ts";
+import { RedisUnavailableError } from "../redis/retrier.ts";
+import { errorText, firstLine } from "../errorText.ts";
+import { MAX_RESULT_BYTES } from "../limits.ts";
 import type { ConsumerApi, ConsumerEnd, ConsumerOptions } from "../types.ts";
+import { guardExit } from "./exitGuard.ts";
+import { type FetchRequest, FetchScheduler } from "./fetchScheduler.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { type FromLeaseKeeper, startLeaseKeeper } from "./leases/leaseKeeper.ts";
+import { LeaseRenewer } from "./leases/leaseRenewer.ts";
+import type { Outcome } from "./outcome.ts";
+import { Processor } from "./processor.ts";
+import { catchStrayErrors } from "./strayErrors.ts";
 
-/** Reports that this worker has stopped (same script as the heartbeat). */
-const heartbeatScript = new Script("renew");
-/** Most acknowledgements in one call: a script blocks Redis while it runs. */
+/** Most acknowledgements in one call, and most bytes that they move: a script blocks Redis while it runs. */
 const MAX_ACKS = 500;
-/** How often a worker reports of itself, ms. */
-const HEARTBEAT_MS = 1_000;
+const MAX_ACK_BYTES = 2 * 1024 * 1024;
+/** A reply that took longer than this share of a lease came too late for what it brought. */
+const LATE_SHARE = 0.4;
+/** A process that breaks gives back what it holds within this time, ms. */
+const ABANDON_MS = 2_000;
+/** Redis may be away this long, ms, before an idle worker leaves. */
+const MAX_DOWNTIME_MS = 60_000;
 
 /**
  * Runs a handler over the queue until there is nothing left to do, ever (queue/README.md).
@@ -28,81 +35,138 @@ const HEARTBEAT_MS = 1_000;
  *     const end = await consumer.run();
  */
 export class Consumer implements ConsumerApi {
-  readonly #options: ConsumerOptions;
+  readonly #options: ConsumerOptions & { maxLosses: number };
   readonly #session = randomBytes(6).toString("base64url").replaceAll("-", "A").replaceAll("_", "B");
   readonly #processor: Processor;
   readonly #scheduler: FetchScheduler;
+  readonly #heartbeat: Heartbeat;
+  readonly #renewer: LeaseRenewer;
   #redis!: Redis;
   #queueSession!: QueueSession;
-  #leaseKeeper?: Worker;
-  /** `draining`: nothing more is reserved; `stopped`: the run is over. */
+  /** `draining`: nothing more is reserved; `stopped`: nothing more is in flight. */
   #state: "running" | "draining" | "stopped" = "running";
   /** Why it is draining. */
   #end?: ConsumerEnd;
+  /** What broke this process. */
+  #failure?: Error;
+  /** Nothing is reserved until nothing is in flight, because a suspect waits. */
+  #drainsForSuspect = false;
+  /** Why the lease keeper's thread cannot keep leases while a handler blocks. */
+  #keeperTrouble?: string | undefined;
   #completion?: { resolve: (end: ConsumerEnd) => void; reject: (error: Error) => void };
   #isScheduled = false;
   #timer?: NodeJS.Timeout;
   #startedAt = 0;
-  #lastHeartbeatAt = 0;
   #stopping?: Promise<void>;
 
   constructor(options: ConsumerOptions) {
-    this.#options = options;
+    if (options.maxResultBytes > MAX_RESULT_BYTES)
+      throw new RangeError(`Expected maxResultBytes to be at most ${MAX_RESULT_BYTES}, got ${options.maxResultBytes}.`);
+    this.#options = { ...options, maxLosses: options.maxLosses ?? 3 };
     this.#processor = new Processor(options, this.#session, () => this.#schedule());
     this.#scheduler = new FetchScheduler(options.concurrency);
+    this.#heartbeat = new Heartbeat(() => this.#row());
+    const { leases } = this.#processor;
+    this.#renewer = new LeaseRenewer(leases, this.#session, options.leaseMs, this.#heartbeat, (gone, state) => {
+      this.#processor.onLeasesLost(gone);
+      if (state === "aborted") this.#abort();
+    });
   }
 
   /**
-   * Takes and runs items until the batch is finished or aborted, this consumer is stopped or unhealthy, or Redis stays away. Until the first two of these
-   * the process cannot exit with code 0.
-   * @throws Error with one line where Redis refuses.
+   * Reserves and runs items until the batch is finished or aborted, this consumer is stopped or unhealthy, or Redis stays
+   * away. Until then the process cannot exit with code 0; only after the first two it should.
+   * @throws Error with one line where Redis refuses, or where this process broke.
    */
   async run(): Promise<ConsumerEnd> {
-    const { url, queue, onEvent, leaseMs, maxDowntimeMs: awayMs = 60_000 } = this.#options;
+    const { url, tls, queue, leaseMs, itemTimeoutMs, onEvent, maxDowntimeMs = MAX_DOWNTIME_MS } = this.#options;
+    const redis = (this.#redis = await connect(url, maxDowntimeMs, tls, Math.min(1_000, leaseMs * 0.1)));
     const allowExit = guardExit();
-    const redis = (this.#redis = await connect(url, awayMs));
-    const onAway = (reason: string | undefined) =>
-      onEvent?.({ type: "redis", up: reason === undefined, ...(reason && { why: reason }) });
-    const { maxFailures, retry, itemTimeoutMs } = this.#options;
-    const shared = { queue, session: this.#session, leaseMs, ...(maxFailures !== undefined && { maxFailures }) };
-    this.#queueSession = new QueueSession(redis, { ...shared, awayMs, onAway });
+    this.#queueSession = new QueueSession(redis, {
+      ...this.#options,
+      session: this.#session,
+      keepLogs: this.#options.keepLogs === "all",
+      maxDowntimeMs,
+      mayGiveUp: () => this.#processor.leases.isEmpty,
+      onConnectionChange: (why) => onEvent?.({ type: "redis", up: why === undefined, ...(why && { why }) }),
+    });
     await this.#queueSession.load();
     const [[seconds], length] = await Promise.all([redis.time(), redis.llen(queue)]);
     this.#startedAt = Number(seconds) * 1000;
-    const beat = setInterval(() => this.#tick(), Math.max(10, Math.min(100, itemTimeoutMs / 4)));
-    this.#processor.tick();
-    const renewal = { ...shared, url, retry, itemTimeoutMs, memory: this.#processor.leases.memory };
-    this.#leaseKeeper = startLeaseKeeper(
-      renewal,
-      (gone) => this.#processor.onLeasesLost(gone),
-      (error) => this.#fail(error),
-    );
+    this.#processor.tick(performance.now());
+    const ticks = setInterval(() => this.#tick(), Math.max(10, Math.min(100, itemTimeoutMs / 4)));
+    const keeper = this.#startKeeper();
+    const releaseStrayErrors = catchStrayErrors((error) => this.#onUnownedError(error));
     onEvent?.({ type: "started", session: this.#session, empty: length === 0 });
     try {
-      const completed = new Promise<ConsumerEnd>((resolve, reject) => (this.#completion = { resolve, reject }));
-      this.#schedule();
-      const end = await completed;
-      const deregister = () => heartbeatScript.run(redis, queue, leaseMs, this.#session, this.#heartbeatPayload());
-      if (end === "finished" || end === "aborted") {
-        await this.#queueSession.retryUntilAnswered(async () => {
-          await deregister(); // on this connection, so that there is something of it to wait for
-          if (!(await waitAof(redis))) throw new Error("its disk does not take the data");
-        }, DISK_TIMEOUT_MS + 10_000);
-        allowExit();
-      } else await deregister().catch(() => {});
+      const end = await this.#untilOver();
       onEvent?.({ type: "ended", end });
       return end;
     } finally {
-      clearInterval(beat);
+      allowExit();
+      releaseStrayErrors();
+      clearInterval(ticks);
       clearTimeout(this.#timer);
-      this.#leaseKeeper.removeAllListeners();
-      await this.#leaseKeeper.terminate();
+      keeper.removeAllListeners();
+      await keeper.terminate();
       redis.disconnect();
     }
   }
 
+  async #untilOver(): Promise<ConsumerEnd> {
+    for (;;) {
+      const completed = new Promise<ConsumerEnd>((resolve, reject) => (this.#completion = { resolve, reject }));
+      this.#schedule();
+      const end = await completed;
+      if (end !== "finished" && end !== "aborted") {
+        await this.#queueSession.deregister(this.#row()).catch(() => {});
+        return end;
+      }
+      try {
+        if (await this.#queueSession.confirmEnd(this.#row())) return end;
+      } catch (error) {
+        if (!(error instanceof RedisUnavailableError)) throw error;
+        this.#options.onEvent?.({ type: "redis", up: false, why: error.message });
+        return "redis-away";
+      }
+      if (this.#stopping) return "stopped";
+      // Redis has forgotten the end, or somebody added items: there is more to do.
+      this.#state = "running";
+      this.#end = undefined;
+      this.#heartbeat.reset();
+    }
+  }
+
+  #startKeeper(): Worker {
+    const { url, tls, queue, leaseMs, itemTimeoutMs, retry, maxLosses, maxFailures, drain } = this.#options;
+    const { memory } = this.#processor.leases;
+    const session = this.#session;
+    return startLeaseKeeper(
+      { url, tls, queue, session, leaseMs, itemTimeoutMs, retry, maxLosses, maxFailures, drain, memory },
+      (message) => this.#onKeeperMessage(message),
+      (error) => this.#abandon(error),
+    );
+  }
+
+  #onKeeperMessage(message: FromLeaseKeeper): void {
+    if (message.type === "gone") this.#processor.onLeasesLost(message.members);
+    else if (message.type === "stop") void this.stop(this.#options.drain!.graceMs);
+    else {
+      this.#onKeeperTrouble(message.why);
+      this.#schedule();
+    }
+  }
+
+  /** Where this worker's own connection is broken as well, that is told already. */
+  #onKeeperTrouble(why: string | undefined): void {
+    const isNews = (why === undefined) !== (this.#keeperTrouble === undefined);
+    if (!isNews || (why !== undefined && this.#queueSession.isDown)) return;
+    this.#keeperTrouble = why;
+    this.#options.onEvent?.({ type: "lease-keeper", ok: why === undefined, ...(why && { why }) });
+  }
+
   /**
-   * Takes no new item, gives those in hand some time, and releases the rest, which costs them nothing.
+   * Reserves nothing more, gives what is in flight some time, and releases the rest, which costs those items nothing.
    * @param graceMs How long, ms.
    */
   stop(graceMs: number): Promise<void> {
@@ -117,12 +181,18 @@ export class Consumer implements ConsumerApi {
     this.#end = end;
   }
 
+  /** The batch was ended: what is in flight is of no use any more. */
+  #abort(): void {
+    this.#drain("aborted");
+    this.#processor.releaseAll("The batch was aborted");
+  }
+
   async #releaseAfter(graceMs: number): Promise<void> {
     this.#processor.returnPrefetched();
     const end = performance.now() + graceMs;
-    while (this.#processor.load.inFlight > 0 && performance.now() < end)
+    while (this.#processor.inFlight > 0 && performance.now() < end)
       await new Promise((resolve) => setTimeout(resolve, 20));
-    this.#processor.releaseAll();
+    this.#processor.releaseAll("The worker is shut down");
     this.#schedule();
   }
 
@@ -139,102 +209,135 @@ export class Consumer implements ConsumerApi {
   #callRedis(): void {
     this.#finishIfDrained();
     if (this.#state === "stopped") return;
-    const load = this.#processor.load;
+    const now = performance.now();
+    const load = this.#processor.load(now);
+    const isBusy = load.inFlight + load.prefetched > 0;
     load.draining ||= this.#state === "draining";
-    const plan = this.#scheduler.plan(load, performance.now());
+    load.draining ||= this.#drainsForSuspect && isBusy;
+    const plan = this.#scheduler.plan(load, now);
     if (!plan) return;
     if ("waitMs" in plan) {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#schedule(), plan.waitMs);
     } else {
       void this.#roundTrip(plan);
-      if (this.#processor.circuitBreaker.isDue) void this.#checkHealth();
+      if (this.#processor.circuitBreaker.isCheckDue(now)) void this.#checkHealth(now);
     }
   }
 
   /** One call, and what follows from its reply. */
   async #roundTrip(request: FetchRequest): Promise<void> {
-    const outcomes = this.#processor.takeOutcomes(MAX_ACKS);
+    const outcomes = this.#processor.takeOutcomes(MAX_ACKS, MAX_ACK_BYTES);
     const number = this.#scheduler.start(request);
     const sentAt = performance.now();
+    const heartbeat = this.#heartbeat.next(sentAt);
     try {
       const reply = await this.#queueSession.ackAndReserve({
         number,
         outcomes,
         reserve: request.count,
         exclusive: request.exclusive,
-        heartbeat: this.#heartbeatPayload() || undefined,
+        probe: request.probe,
+        draining: this.#drainsForSuspect,
+        largest: this.#processor.largest,
+        heartbeat,
       });
       this.#scheduler.finish(number);
+      this.#heartbeat.onReply(heartbeat, reply.heartbeatMs, performance.now());
       this.#onReply(reply, request, outcomes, sentAt);
     } catch (error) {
       this.#scheduler.finish(number);
-      this.#fail(error as Error);
+      this.#onCallFailed(error as Error);
     }
   }
 
-  #onReply({ kind, waitMs, stale, reserved }: Reply, request: FetchRequest, outcomes: Outcome[], sentAt: number): void {
+  #onReply(reply: Reply, request: FetchRequest, outcomes: Outcome[], sentAt: number): void {
     const { onEvent, leaseMs } = this.#options;
-    for (const member of stale) {
-      onEvent?.({ type: "stale", id: outcomes.find((outcome) => outcome.member === member)?.id ?? 0 });
-    }
-    if (kind === "finished" || kind === "aborted") this.#drain(kind);
+    const { kind, stale, reserved, pollMs, dueMs } = reply;
+    const processor = this.#processor;
+    processor.onAcknowledged(outcomes);
+    if (stale.length > 0) this.#tellStale(stale, outcomes);
+    if (kind === "finished") this.#drain(kind);
+    if (kind === "aborted") this.#abort();
     const now = performance.now();
-    this.#scheduler.onReply(request, reserved.length, waitMs, now);
-    if (waitMs > 0 && reserved.length === 0 && this.#processor.load.inFlight === 0)
-      onEvent?.({ type: "waiting", forMs: waitMs });
-    this.#processor.accept(reserved);
+    this.#drainsForSuspect = reply.drain;
+    this.#scheduler.onReply(request, { reserved: reserved.length, pollMs: reply.drain ? 0 : pollMs, dueMs }, now);
+    if (pollMs > 0 && reserved.length === 0 && processor.inFlight === 0) onEvent?.({ type: "waiting", forMs: pollMs });
+    if (processor.leases.isEmpty) processor.leases.renewedAt = sentAt;
+    processor.accept(reserved);
     // A reply that lay unread behind a handler that blocked: other workers may have these items by now.
-    const isLate = reserved.length > 0 && now - sentAt > 0.8 * leaseMs;
-    if (this.#state !== "running" || isLate) this.#processor.returnPrefetched();
-    const started = this.#processor.startAccepted();
+    const isLate = reserved.length > 0 && now - sentAt > LATE_SHARE * leaseMs;
+    if (this.#state !== "running" || isLate) processor.returnPrefetched();
+    const started = processor.startAccepted();
     // Request the next items before running the handlers, so that Redis and this process work in parallel. Two calls
     // sent together stay in lockstep and lose the overlap.
     this.#callRedis();
-    for (const item of started) this.#processor.run(item);
+    processor.run(started);
   }
 
-  /** Only failures, one after the other: is it this worker, or the handler? */
-  async #checkHealth(): Promise<void> {
-    const reason = await this.#processor.circuitBreaker.check(this.#redis, this.#options.queue).catch(() => undefined);
+  #tellStale(stale: string[], outcomes: Outcome[]): void {
+    const byMember = new Map(outcomes.map((outcome) => [outcome.member, outcome]));
+    for (const member of stale) {
+      const outcome = byMember.get(member);
+      // One that was given back may be another worker's already.
+      if (outcome && outcome.kind !== "released") this.#options.onEvent?.({ type: "stale", id: outcome.id });
+    }
+  }
+
+  /** Only failures, one after the other: is it the items, the handler, or this worker? */
+  async #checkHealth(now: number): Promise<void> {
+    const { queue, onEvent } = this.#options;
+    const { circuitBreaker } = this.#processor;
+    const reason = await circuitBreaker.check(this.#redis, queue, this.#session, now).catch(() => undefined);
     if (reason === undefined || this.#state !== "running") return;
-    this.#options.onEvent?.({ type: "unhealthy", reason });
+    onEvent?.({ type: "unhealthy", reason });
     this.#drain("unhealthy");
     await this.#releaseAfter(0);
   }
 
   #tick(): void {
-    this.#processor.tick();
-    if (this.#leaseKeeper && performance.now() - this.#lastHeartbeatAt > HEARTBEAT_MS) this.#heartbeatPayload();
+    const now = performance.now();
+    this.#processor.tick(now);
+    void this.#renewer.tick(this.#queueSession, now, this.#drainsForSuspect);
   }
 
-  /** What this worker reports of itself; empty when it did so a moment ago. The lease keeper gets it, too. */
-  #heartbeatPayload(): string {
-    const now = performance.now();
-    const isRecent = this.#lastHeartbeatAt > 0 && now - this.#lastHeartbeatAt < HEARTBEAT_MS;
-    if (isRecent && this.#state === "running") return "";
-    this.#lastHeartbeatAt = now;
+  /** What this worker reports of itself. */
+  #row(): string {
     const { pod, node, concurrency: slots } = this.#options;
     const { done, failed } = this.#processor;
-    const ended = this.#state !== "running";
-    const heartbeat = JSON.stringify({ pod, node, slots, startedAt: this.#startedAt, done, failed, ended });
-    this.#leaseKeeper?.postMessage({ heartbeat } satisfies ToLeaseKeeper);
-    return heartbeat;
+    return JSON.stringify({ pod, node, slots, startedAt: this.#startedAt, done, failed });
   }
 
-  #fail(error: Error): void {
-    this.#processor.abortAll(error);
+  #onCallFailed(error: Error): void {
+    if (this.#state === "stopped") return;
     this.#state = "stopped";
+    this.#processor.releaseAll(error.message);
     if (error instanceof RedisUnavailableError) {
       this.#options.onEvent?.({ type: "redis", up: false, why: error.message });
       this.#completion?.resolve("redis-away");
     } else this.#completion?.reject(error);
   }
 
+  #onUnownedError(error: unknown): void {
+    this.#processor.onUnownedError(error);
+    this.#abandon(new Error(`An error outside of any item: ${firstLine(errorText(error))}`, { cause: error }));
+  }
+
+  /** This process is broken: gives back what it holds, if that can be done soon, and ends. */
+  #abandon(error: Error): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    this.#drain("stopped");
+    this.#processor.releaseAll(error.message);
+    this.#schedule();
+    setTimeout(() => this.#completion?.reject(error), ABANDON_MS).unref();
+  }
+
   /** Ends the run once everything that was in flight is acknowledged. */
   #finishIfDrained(): void {
-    if (this.#state !== "draining" || !this.#processor.isIdle || this.#scheduler.inFlight > 0) return;
+    if (this.#state !== "draining" || this.#scheduler.inFlight > 0 || !this.#processor.leases.isEmpty) return;
     this.#state = "stopped";
-    this.#completion?.resolve(this.#end!);
+    if (this.#failure) this.#completion?.reject(this.#failure);
+    else this.#completion?.resolve(this.#end!);
   }
 }

@@ -1,13 +1,17 @@
-/** Somebody else may push, finish or seed at any time: an idle worker looks at least this often, ms. */
+import type { Pace } from "./circuitBreaker.ts";
+
+/** An idle worker calls at least this often while a batch has few of them, ms. Redis says how often where it has many. */
 const POLL_MS = 200;
-/** Shortest wait between two looks, ms. */
+/** Shortest wait between two calls of an idle worker, ms. */
 const MIN_POLL_MS = 5;
 /** Most items requested at once: a script blocks Redis while it runs. */
-const MAX_FETCH = 500;
+export const MAX_FETCH = 500;
 /** A busy worker of many slots says at most this often that it has nothing else in flight, ms. */
 const EXCLUSIVE_INTERVAL_MS = 100;
 /** With fewer slots than this, calls are not pipelined: there is too little to share. */
 const MIN_SLOTS_TO_PIPELINE = 8;
+/** Calls of many idle workers are spread by this share of the wait, at random. */
+const JITTER = 0.2;
 
 /** What a worker has to do at the moment. */
 export interface WorkerLoad {
@@ -17,10 +21,16 @@ export interface WorkerLoad {
   /** Items that are reserved and in no slot, and how many of them there may be. */
   prefetched: number;
   prefetchCapacity: number;
+  /** How many more items may be reserved before Redis has answered for those that ended. */
+  freeLeases: number;
   /** Outcomes that Redis does not know yet. */
   unacked: number;
   /** Nothing more is to be reserved. */
   draining: boolean;
+  /** Nothing may be reserved for now; whether the batch is over is still looked at. */
+  onlyWatching: boolean;
+  /** How fast it may go. */
+  pace: Pace;
 }
 
 /** What the next call asks for. */
@@ -29,11 +39,25 @@ export interface FetchRequest {
   count: number;
   /** Nothing else is in flight: it may bring a suspect, which has to run alone. */
   exclusive: boolean;
+  /** It is to bring an item of the other end of the list. */
+  probe: boolean;
+  /** It asks for nothing but whether the batch is over. */
+  onlyWatches: boolean;
 }
 
 /** Nothing is to be called for now. */
 export interface Wait {
   waitMs: number;
+}
+
+/** What a reply says of the next call. */
+export interface PollAdvice {
+  /** How many items it brought. */
+  reserved: number;
+  /** How long an idle worker waits; 0: it is to drain for a suspect, and calls when it has nothing in flight. */
+  pollMs: number;
+  /** How long until something is due, as far as Redis knows; below 0 where nothing is. */
+  dueMs: number;
 }
 
 /**
@@ -66,18 +90,27 @@ export class FetchScheduler {
    *   may end, and nobody would look again.
    */
   plan(load: WorkerLoad, now: number): FetchRequest | Wait | undefined {
+    const { pace, draining, onlyWatching } = load;
     const places = this.#slots + load.prefetchCapacity;
     const maxInFlight = places < MIN_SLOTS_TO_PIPELINE ? 1 : 2;
     if (this.#inFlight.size >= maxInFlight) return undefined;
     const pending = [...this.#inFlight.values()];
     const requested = pending.reduce((sum, { count }) => sum + count, 0);
-    const waitMs = load.draining ? 0 : this.#nextPollAt - now;
-    const mayFetch = !load.draining && !pending.some(({ exclusive }) => exclusive) && (load.unacked > 0 || waitMs <= 0);
-    const free = load.freeSlots + load.prefetchCapacity - load.prefetched - requested;
-    const count = mayFetch ? Math.max(0, Math.min(free, Math.ceil(places / maxInFlight), MAX_FETCH)) : 0;
-    if (count === 0 && load.unacked === 0) return waitMs > 0 ? { waitMs } : undefined;
     const isIdle = requested + load.inFlight + load.prefetched === 0;
-    return { count, exclusive: count > 0 && isIdle && this.#mayAskExclusively(maxInFlight, now) };
+    const waitMs = draining ? 0 : Math.max(this.#nextPollAt - now, pace.waitMs);
+    const mayFetch =
+      !draining && !pending.some(({ exclusive }) => exclusive) && pace.waitMs <= 0 && (load.unacked > 0 || waitMs <= 0);
+    const free = Math.min(
+      load.freeSlots + load.prefetchCapacity - load.prefetched - requested,
+      load.freeLeases - requested,
+      pace.limit - load.inFlight - load.prefetched - requested,
+    );
+    const count =
+      mayFetch && !onlyWatching ? Math.max(0, Math.min(free, Math.ceil(places / maxInFlight), MAX_FETCH)) : 0;
+    const onlyWatches = mayFetch && onlyWatching && pending.length === 0;
+    if (count === 0 && load.unacked === 0 && !onlyWatches) return waitMs > 0 ? { waitMs } : undefined;
+    const exclusive = count > 0 && isIdle && this.#mayAskExclusively(maxInFlight, now);
+    return { count, exclusive, probe: pace.probe, onlyWatches };
   }
 
   /** An exclusive request keeps the other call back until it is answered, so a busy worker makes few of them. */
@@ -101,13 +134,20 @@ export class FetchScheduler {
     this.#inFlight.delete(number);
   }
 
-  /**
-   * Learns from a reply.
-   * @param waitMs How long there will be nothing, as far as Redis knows.
-   */
-  onReply({ count }: FetchRequest, reserved: number, waitMs: number, now: number): void {
-    if (count === 0) return;
+  /** Learns from a reply. */
+  onReply({ count, onlyWatches }: FetchRequest, { reserved, pollMs, dueMs }: PollAdvice, now: number): void {
+    if (count === 0 && !onlyWatches) return;
     this.#lastFetchShort = reserved < count;
-    this.#nextPollAt = reserved > 0 ? 0 : now + Math.min(Math.max(waitMs, MIN_POLL_MS), POLL_MS);
+    this.#nextPollAt = reserved > 0 ? 0 : now + idleWait(pollMs, dueMs);
   }
+}
+
+/**
+ * How long an idle worker waits, ms. Where there are many, each of them calls seldom, and only a few come when something
+ * is due: the others come soon enough.
+ */
+function idleWait(pollMs: number, dueMs: number): number {
+  const spread = pollMs > POLL_MS ? pollMs * (1 + JITTER * (2 * Math.random() - 1)) : pollMs;
+  const comesWhenDue = dueMs >= 0 && Math.random() * pollMs < POLL_MS;
+  return Math.max(comesWhenDue ? Math.min(spread, dueMs) : spread, MIN_POLL_MS);
 }

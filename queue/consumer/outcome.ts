@@ -9,11 +9,18 @@ export type Outcome = {
   line: string;
   /** The tail of its log, where it is kept. */
   log?: string | undefined;
+  /** The row of its lease in the {@link LeaseTable}, until Redis has answered. */
+  row?: number;
+  /** How much it makes a script move, bytes: its payload, line and log. */
+  bytes?: number;
 } & OutcomeKind;
 
-/** `retry`: it failed and is tried again; `dead`: it failed for good; `released`: it was given back unfinished. */
+/**
+ * `retry`: it failed and is tried again; `dead`: it failed for good; `released`: it was given back unfinished; `lost`: it is
+ * one of several that may have broken the process.
+ */
 export type OutcomeKind =
-  { kind: "done" } | { kind: "retry"; delayMs: number } | { kind: "dead" } | { kind: "released" };
+  { kind: "done" } | { kind: "retry"; delayMs: number } | { kind: "dead" } | { kind: "released" } | { kind: "lost" };
 
 /** The line of an attempt that succeeded: how long it took, and what the handler returned, capped. */
 export function encodeDone(
@@ -27,7 +34,7 @@ export function encodeDone(
   if (json === undefined) return `d${took}\n`;
   if (json.length * 3 <= maxResultBytes || Buffer.byteLength(json) <= maxResultBytes) return `d${took} =${json}\n`;
   // Cut between two characters: one that is broken in the middle decodes to a replacement at the end.
-  const cut = Buffer.from(json)
+  const cut = Buffer.from(json.slice(0, maxResultBytes))
     .toString("utf8", 0, maxResultBytes)
     .replace(/\uFFFD$/, "");
   return `d${took} ~${cut}\n`;
@@ -41,4 +48,9 @@ export function encodeFailed(kind: "f" | "t", ms: number, reason: string): strin
 /** The line of an attempt that was given back. */
 export function encodeReleased(ms: number): string {
   return `r${Math.max(0, Math.round(ms))}\n`;
+}
+
+/** What Redis completes to the line of a lost attempt. */
+export function encodeLost(reason: string): string {
+  return `${JSON.stringify(reason)}\n`;
 }

@@ -1,4 +1,4 @@
-import type { ReservedItem } from "./activeItem.ts";
+import type { HeldItem } from "./activeItem.ts";
 
 /** Work prefetched for each slot, ms. */
 const BUDGET_MS = 10;
@@ -13,17 +13,17 @@ const MAX_BYTES = 1024 * 1024;
 const INITIAL_ESTIMATE_MS = 4;
 
 /**
- * Reserved items that no slot has started. Used only where the handler is quicker than a round trip to Redis; otherwise
- * items would wait here while other workers idle. Their leases are not renewed.
+ * Reserved items that are in no slot. Used only where the handler is quicker than a round trip to Redis; otherwise items
+ * would wait here while other workers idle. Their leases are not renewed.
  */
 export class PrefetchBuffer {
   readonly #slots: number;
-  #items: ReservedItem[] = [];
+  #items: HeldItem[] = [];
   #filledAt = 0;
   /** Moving average of how long items take, ms. */
   #typicalMs = INITIAL_ESTIMATE_MS;
-  /** Longest payload of the items added last. */
-  #longestBytes = 0;
+  /** Longest payload of those added last, and half of what it was before, bytes. */
+  #largest = 0;
 
   constructor(slots: number) {
     this.#slots = slots;
@@ -37,7 +37,12 @@ export class PrefetchBuffer {
   get capacity(): number {
     if (this.#typicalMs > QUICK_MS) return 0;
     const inTime = (BUDGET_MS * this.#slots) / Math.max(this.#typicalMs, 0.01);
-    return Math.floor(Math.min(MAX_PREFETCH, inTime, MAX_BYTES / Math.max(this.#longestBytes, 1)));
+    return Math.floor(Math.min(MAX_PREFETCH, inTime, MAX_BYTES / Math.max(this.#largest, 1)));
+  }
+
+  /** Longest payload of late, bytes. */
+  get largest(): number {
+    return this.#largest;
   }
 
   /** Learns how long an item took. */
@@ -45,16 +50,16 @@ export class PrefetchBuffer {
     this.#typicalMs += 0.1 * (ms - this.#typicalMs);
   }
 
-  add(reserved: ReservedItem[]): void {
-    if (reserved.length === 0) return;
+  add(held: HeldItem[]): void {
+    if (held.length === 0) return;
     this.#filledAt = performance.now();
-    this.#longestBytes = 0;
-    for (const { payload } of reserved) this.#longestBytes = Math.max(this.#longestBytes, payload.length);
-    this.#items = this.#items.length > 0 ? [...this.#items, ...reserved] : reserved;
+    this.#largest >>= 1;
+    for (const { payload } of held) this.#largest = Math.max(this.#largest, payload.length);
+    this.#items = this.#items.length > 0 ? [...this.#items, ...held] : held;
   }
 
   /** Removes the first item; there is one. */
-  shift(): ReservedItem {
+  shift(): HeldItem {
     return this.#items.shift()!;
   }
 
@@ -64,7 +69,7 @@ export class PrefetchBuffer {
   }
 
   /** Removes all items; from then on items count as slow. */
-  drain(): ReservedItem[] {
+  drain(): HeldItem[] {
     this.#typicalMs = INITIAL_ESTIMATE_MS;
     return this.#items.splice(0);
   }

@@ -1,32 +1,36 @@
-import { ActiveItem, leaseMember, type ReservedItem } from "./activeItem.ts";
+import { ActiveItem, type HeldItem, type ItemListener, leaseMember, type ReservedItem } from "./activeItem.ts";
 import { backoff } from "./backoff.ts";
 import { CircuitBreaker } from "./circuitBreaker.ts";
-import type { WorkerLoad } from "./fetchScheduler.ts";
-import { LeaseTable } from "./leaseTable.ts";
-import { encodeDone, encodeFailed, encodeReleased, type Outcome, type OutcomeKind } from "./outcome.ts";
-import { PrefetchBuffer } from "./prefetch.ts";
-import { errorText } from "../errorText.ts";
+import { MAX_FETCH, type WorkerLoad } from "./fetchScheduler.ts";
+import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
+import { encodeDone, encodeFailed, encodeLost, encodeReleased, type Outcome, type OutcomeKind } from "./outcome.ts";
+import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
+import { ownStrayErrors } from "./strayErrors.ts";
+import { errorText, firstLine, nameOf } from "../errorText.ts";
 import type { ConsumerOptions } from "../types.ts";
 
 /** After its time limit, a handler has this long to stop before its item is given up, ms. */
 const ABORT_GRACE_MS = 5_000;
+/** After a handler that blocked the event loop for longer than this, ms, outcomes go out and replies come in first. */
+const BLOCKED_MS = 10;
+/** Payloads of this length do not move with their records. */
+const LONG_PAYLOAD = 32 * 1024;
 
 /** Runs items: each in a slot, with its handler and its time limit, until its outcome is known. */
-export class Processor {
+export class Processor implements ItemListener {
+  /** Everything that was reserved, until Redis has answered for its outcome. */
   readonly leases: LeaseTable;
-  readonly circuitBreaker = new CircuitBreaker();
+  readonly circuitBreaker: CircuitBreaker;
   done = 0;
   failed = 0;
   readonly #options: ConsumerOptions;
   readonly #session: string;
   readonly #onOutcome: () => void;
-  readonly #onLine: ((item: ActiveItem, line: string) => void) | undefined;
-  readonly #freeSlots: number[];
-  /** Items in slots, in the order of their start. */
+  /** Items in slots, in the order in which their handlers are called. */
   readonly #active = new Set<ActiveItem>();
   readonly #prefetched: PrefetchBuffer;
-  /** Outcomes that Redis does not know yet. */
-  #outcomes: Outcome[] = [];
+  /** Outcomes that Redis was not sent yet. */
+  readonly #outcomes: Outcome[] = [];
   #suspect?: ActiveItem;
 
   /** @param onOutcome Called after an outcome was added to those that {@link takeOutcomes} takes. */
@@ -34,60 +38,97 @@ export class Processor {
     this.#options = options;
     this.#session = session;
     this.#onOutcome = onOutcome;
-    this.leases = new LeaseTable(options.concurrency);
+    this.circuitBreaker = new CircuitBreaker(options.abortWhenNothingSucceeds ?? true);
+    this.leases = new LeaseTable(2 * (options.concurrency + MAX_PREFETCH + MAX_FETCH));
     this.#prefetched = new PrefetchBuffer(options.concurrency);
-    this.#freeSlots = Array.from({ length: options.concurrency }, (_, slot) => slot);
-    const { onEvent } = options;
-    this.#onLine = onEvent && (({ id, bytes }, line) => onEvent({ type: "log", id, payload: bytes, line }));
   }
 
   /** What there is to do. Nothing may be started beside a suspect: it may be what kills workers. */
-  get load(): WorkerLoad {
+  load(now: number): WorkerLoad {
     return {
-      freeSlots: this.#freeSlots.length,
+      freeSlots: this.#freeSlots,
       inFlight: this.#active.size,
       prefetched: this.#prefetched.size,
       prefetchCapacity: this.#prefetched.capacity,
+      freeLeases: this.leases.free,
       unacked: this.#outcomes.length,
       draining: this.#suspect !== undefined && !this.#suspect.isSettled,
+      onlyWatching: this.leases.isKeeperInTrouble,
+      pace: this.circuitBreaker.pace(now),
     };
   }
 
-  /** Nothing is in flight, and Redis was sent every outcome. */
-  get isIdle(): boolean {
-    return this.#active.size + this.#prefetched.size + this.#outcomes.length === 0;
+  get #freeSlots(): number {
+    return this.#options.concurrency - this.#active.size;
   }
 
-  /** Takes outcomes out, to be acknowledged. */
-  takeOutcomes(max: number): Outcome[] {
-    return this.#outcomes.splice(0, max);
+  /** Items in slots. */
+  get inFlight(): number {
+    return this.#active.size;
+  }
+
+  /** Longest payload of late, bytes. */
+  get largest(): number {
+    return this.#prefetched.largest;
+  }
+
+  /** Takes outcomes out, to be acknowledged: at least one, however long it is. */
+  takeOutcomes(maxCount: number, maxBytes: number): Outcome[] {
+    let [count, bytes] = [0, 0];
+    while (count < maxCount && count < this.#outcomes.length) {
+      bytes += this.#outcomes[count]!.bytes!;
+      if (bytes > maxBytes && count > 0) break;
+      count++;
+    }
+    return this.#outcomes.splice(0, count);
+  }
+
+  /** Redis has answered for these outcomes. */
+  onAcknowledged(outcomes: Outcome[]): void {
+    for (const { row } of outcomes) this.leases.remove(row!);
   }
 
   /** Items that were reserved for this worker. */
   accept(reserved: ReservedItem[]): void {
-    this.#prefetched.add(reserved);
+    for (const item of reserved) (item as HeldItem).row = this.leases.add(item);
+    this.#prefetched.add(reserved as HeldItem[]);
   }
 
-  /** Puts accepted items into free slots; {@link run} is still to be called with each. */
+  /** Puts accepted items into free slots; {@link run} is to be called with them. */
   startAccepted(): ActiveItem[] {
     const items: ActiveItem[] = [];
-    while (this.#prefetched.size > 0 && this.#freeSlots.length > 0) items.push(this.#start(this.#prefetched.shift()));
+    while (this.#prefetched.size > 0 && this.#freeSlots > 0) items.push(this.#start(this.#prefetched.shift()));
     return items;
   }
 
-  #start(reserved: ReservedItem): ActiveItem {
-    const item = new ActiveItem(reserved, this.#session, this.#freeSlots.pop()!, this.leases, this.#onLine);
+  #start(held: HeldItem): ActiveItem {
+    const item = new ActiveItem(held, this.#session, this);
     this.#active.add(item);
-    if (reserved.losses > 0) this.#suspect = item;
+    this.leases.setState(held.row, LeaseState.inFlight);
+    if (held.losses > 0) this.#suspect = item;
     return item;
   }
 
-  /** Runs the handler on an item. One that returns no promise costs none. */
-  run(item: ActiveItem): void {
+  /** Calls the handler on each, in turn. */
+  run(items: ActiveItem[]): void {
+    for (let index = 0; index < items.length; index++) {
+      const item = items[index]!;
+      if (item.isSettled) continue; // it was released before it was begun
+      this.#run(item);
+      if (index === items.length - 1 || performance.now() - item.startedAt < BLOCKED_MS) continue;
+      setImmediate(() => this.run(items.slice(index + 1)));
+      return;
+    }
+  }
+
+  /** Calls the handler on an item. One that returns no promise costs none. */
+  #run(item: ActiveItem): void {
     const { handler, onEvent } = this.#options;
+    item.startedAt = performance.now();
+    this.leases.start(item.row, item.startedAt);
     onEvent?.({ type: "working", id: item.id, payload: item.bytes, attempt: item.attempt });
     try {
-      const value = handler(item.bytes.toString(), item);
+      const value = ownStrayErrors(item, handler, item.bytes.toString(), item);
       if (value instanceof Promise || typeof (value as PromiseLike<unknown> | undefined)?.then === "function") {
         (value as Promise<unknown>).then(
           (result) => this.#succeed(item, result),
@@ -102,7 +143,7 @@ export class Processor {
   #succeed(item: ActiveItem, value: unknown): void {
     if (item.isSettled) return;
     if (item.timedOut) return this.#fail(item, undefined);
-    const ms = performance.now() - item.startedAt;
+    const ms = item.elapsed(performance.now());
     let line: string;
     try {
       line = encodeDone(ms, value, this.#options);
@@ -118,18 +159,21 @@ export class Processor {
   #fail(item: ActiveItem, error: unknown): void {
     if (item.isSettled) return;
     const { retry, itemTimeoutMs, onEvent } = this.#options;
-    const ms = performance.now() - item.startedAt;
+    const now = performance.now();
     const reason = item.timedOut ? `timed out after ${itemTimeoutMs / 1000} s` : errorText(error);
     const failures = item.failures + 1;
     // By its name, not its class: a bundle may have two copies of it.
-    const isFinal =
-      failures >= retry.maxAttempts || (!item.timedOut && (error as Error | undefined)?.name === "DoNotRetry");
+    const isFinal = !item.timedOut && nameOf(error) === "DoNotRetry";
+    const isDead = isFinal || failures >= retry.maxAttempts;
     const delayMs = backoff(failures, retry.backoff);
     this.failed++;
+    // A handler that says so for good has worked.
+    const slowsDown = !isFinal && this.circuitBreaker.onFailure(item.id, reason, item.startedAt, now);
+    if (slowsDown) this.returnPrefetched();
     this.#settle(
       item,
-      isFinal ? { kind: "dead" } : { kind: "retry", delayMs },
-      encodeFailed(item.timedOut ? "t" : "f", ms, reason),
+      isDead ? { kind: "dead" } : { kind: "retry", delayMs },
+      encodeFailed(item.timedOut ? "t" : "f", item.elapsed(now), reason),
       item.logTail,
     );
     onEvent?.({
@@ -138,40 +182,43 @@ export class Processor {
       payload: item.bytes,
       attempt: item.attempt,
       why: reason,
-      ...(!isFinal && { retryInMs: delayMs }),
+      ...(!isDead && { retryInMs: delayMs }),
     });
-    this.circuitBreaker.onFailure(item.id, reason);
   }
 
   #settle(item: ActiveItem, kind: OutcomeKind, line: string, log?: string): void {
     if (item.isSettled) return;
     item.isSettled = true;
     this.#active.delete(item);
-    this.leases.free(item.slot);
-    this.#freeSlots.push(item.slot);
-    this.#outcomes.push({ ...kind, id: item.id, member: item.member, line, log });
+    this.leases.setState(item.row, LeaseState.ended);
+    const bytes = movedBytes(item.bytes) + line.length + (log?.length ?? 0);
+    this.#outcomes.push({ ...kind, id: item.id, member: item.member, line, log, row: item.row, bytes });
     const now = performance.now();
-    this.#prefetched.recordDuration(now - item.startedAt);
+    this.#prefetched.recordDuration(item.elapsed(now));
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
-    else if (this.#prefetched.size > 0) this.run(this.#start(this.#prefetched.shift()));
+    else if (this.#prefetched.size > 0 && this.#freeSlots > 0) this.#run(this.#start(this.#prefetched.shift()));
     this.#onOutcome();
   }
 
-  /** Gives back what no slot has started, which costs those items nothing. */
+  /** Gives back what is in no slot, which costs those items nothing. */
   returnPrefetched(): void {
-    for (const reserved of this.#prefetched.drain()) {
-      const member = leaseMember(this.#session, reserved);
-      this.#outcomes.push({ kind: "released", id: reserved.id, member, line: encodeReleased(0) });
+    for (const held of this.#prefetched.drain()) {
+      const member = leaseMember(this.#session, held);
+      const { id, row } = held;
+      this.leases.setState(row, LeaseState.ended);
+      const line = encodeReleased(0);
+      this.#outcomes.push({ kind: "released", id, member, line, row, bytes: movedBytes(held.payload) + line.length });
     }
     this.#onOutcome();
   }
 
   /** Releases all items without counting an attempt, and tells their handlers to stop. */
-  releaseAll(): void {
+  releaseAll(why: string): void {
     this.returnPrefetched();
+    const now = performance.now();
     for (const item of this.#active) {
-      item.abort(new Error("The worker is shut down"));
-      this.#settle(item, { kind: "released" }, encodeReleased(performance.now() - item.startedAt));
+      item.abort(new Error(why));
+      this.#settle(item, { kind: "released" }, encodeReleased(item.elapsed(now)));
     }
   }
 
@@ -186,24 +233,49 @@ export class Processor {
     }
   }
 
-  /** Tells all handlers to stop. */
-  abortAll(error: Error): void {
-    for (const item of this.#active) item.abort(error);
+  onLine(item: ActiveItem, line: string): void {
+    this.#options.onEvent?.({ type: "log", id: item.id, payload: item.bytes, line });
+  }
+
+  /** An error that the promise of the item's handler does not carry is the item's all the same. */
+  onStrayError(item: ActiveItem, error: unknown): void {
+    if (item.isSettled) {
+      this.#options.onEvent?.({ type: "stray", id: item.id, payload: item.bytes, why: errorText(error) });
+      return;
+    }
+    item.abort(new Error("An error of this item was thrown outside of its handler's promise"));
+    this.#fail(item, error);
+  }
+
+  /** An error of code that runs for no item in particular: of the only one in flight, or any of them may have caused it. */
+  onUnownedError(error: unknown): void {
+    this.returnPrefetched();
+    const begun = [...this.#active].filter(({ startedAt }) => startedAt > 0);
+    if (begun.length === 1) return this.onStrayError(begun[0]!, error);
+    const reason = `the process broke while ${begun.length} items were in flight: ${firstLine(errorText(error))}`;
+    for (const item of begun) {
+      item.abort(new Error(reason));
+      this.#settle(item, { kind: "lost" }, encodeLost(reason), item.logTail);
+    }
   }
 
   /** Called while the event loop turns. Items past their time limit are told to stop, and given up when they do not. */
-  tick(): void {
+  tick(now: number): void {
     const { itemTimeoutMs } = this.#options;
-    const now = performance.now();
     this.leases.tick(now);
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
     for (const item of this.#active) {
-      const overdueMs = now - item.startedAt - itemTimeoutMs;
-      if (overdueMs < 0) break;
+      const overdueMs = item.elapsed(now) - itemTimeoutMs;
+      if (overdueMs < 0 || item.startedAt === 0) break;
       if (!item.timedOut) {
         item.timedOut = true;
         item.abort(new Error(`The time limit of ${itemTimeoutMs / 1000} s is over`));
       } else if (overdueMs > Math.min(ABORT_GRACE_MS, itemTimeoutMs)) this.#fail(item, undefined);
     }
   }
+}
+
+/** What a script moves of a payload: long ones lie by themselves (scripts/includes/payloads.lua). */
+function movedBytes(payload: Buffer): number {
+  return payload.length < LONG_PAYLOAD ? payload.length : 0;
 }

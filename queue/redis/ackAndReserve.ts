@@ -3,19 +3,35 @@ import type { ReservedItem } from "../consumer/activeItem.ts";
 import type { Outcome } from "../consumer/outcome.ts";
 import { pack, type Packable } from "./messagePack.ts";
 
-/** What a worker asks for. */
+/** What a worker asks for. Times are ms. */
 export interface Request {
   session: string;
-  /** Higher than that of any earlier call of this session with the same parity. */
-  number: number;
+  /** Distinguishes workers also when their processes are restarted. */
+  pod?: string | undefined;
+  /** Higher than that of any earlier call of this session with the same parity; absent in a call that reserves nothing and is made only once. */
+  number?: number;
+  /** It was sent before, and perhaps received. */
+  isResent?: boolean;
   outcomes: Outcome[];
   /** How many items to reserve. */
   reserve: number;
   /** Nothing else is in flight: a suspect may come, which has to run alone. */
-  exclusive: boolean;
-  leaseMs: number;
+  exclusive?: boolean;
+  /** Nothing is reserved until nothing is in flight, because a suspect waits. */
+  draining?: boolean;
+  /** Every item fails here: an item of the other end of the list shows whether it is the items. */
+  probe?: boolean;
+  /** Longest payload seen of late, bytes. */
+  largest?: number;
+  lease: number;
+  /** How long no call got through. */
+  waited?: number;
+  /** Losses that make an item dead. */
+  maxLosses: number;
   maxFailures?: number | undefined;
-  /** What the worker reports of itself, JSON. */
+  /** Logs of failed attempts stay when the item is done. */
+  keepLogs?: boolean;
+  /** What the worker reports of itself, JSON; empty where nothing changed. */
   heartbeat?: string | undefined;
 }
 
@@ -23,39 +39,33 @@ export interface Request {
 export interface Reply {
   /** `again`: the call had been made before; `old`: a later one was, and nothing was done. */
   kind: "ok" | "again" | "old" | "finished" | "aborted";
-  /** Nothing was reserved; how long until there is something to do, ms. */
-  waitMs: number;
+  /** Nothing was reserved: how long an idle worker waits before its next call. */
+  pollMs: number;
+  /** Nothing was reserved: how long until something is due, as far as is known; below 0 where nothing is. */
+  dueMs: number;
+  /** How long to wait before the next heartbeat, where one was sent. */
+  heartbeatMs: number;
+  /** A suspect waits for a worker with nothing in flight: this one is to become it. */
+  drain: boolean;
   /** Members of those outcomes whose lease was lost before. */
   stale: string[];
   reserved: ReservedItem[];
 }
 
 /** The request as the script's argument. */
-export function encodeRequest(request: Request): string {
+export function encodeRequest({ outcomes, ...request }: Request): string {
   const doneIds: string[] = [];
   const doneMembers: string[] = [];
   const doneLines: string[] = [];
   const others: Packable[] = [];
-  for (const outcome of request.outcomes) {
+  for (const outcome of outcomes) {
     if (outcome.kind === "done" && !outcome.log) {
       doneIds.push(String(outcome.id));
       doneMembers.push(outcome.member);
       doneLines.push(outcome.line);
     } else others.push(packableOutcome(outcome));
   }
-  return pack({
-    session: request.session,
-    number: request.number,
-    reserve: request.reserve,
-    exclusive: request.exclusive,
-    lease: request.leaseMs,
-    maxFailures: request.maxFailures,
-    heartbeat: request.heartbeat,
-    doneIds,
-    doneMembers,
-    doneLines,
-    others,
-  });
+  return pack({ ...request, doneIds, doneMembers, doneLines, others });
 }
 
 function packableOutcome(outcome: Outcome): Packable {
@@ -65,10 +75,21 @@ function packableOutcome(outcome: Outcome): Packable {
 }
 
 /** The script's answer, as bytes. */
-export type RawReply = [kind: Buffer, waitMs: number, stale: Buffer, firstId: number, fresh: Buffer[], ...Buffer[]];
+export type RawReply = [
+  kind: Buffer,
+  pollMs: number,
+  dueMs: number,
+  heartbeatMs: number,
+  drain: number,
+  stale: Buffer,
+  firstId: number,
+  fresh: Buffer[],
+  again: Buffer[],
+];
 
 /** The answer to the call with this number. */
-export function parseReply([kind, waitMs, stale, firstId, fresh, ...others]: RawReply, call: number): Reply {
+export function parseReply(reply: RawReply, call: number): Reply {
+  const [kind, pollMs, dueMs, heartbeatMs, drain, stale, firstId, fresh, again] = reply;
   const reserved: ReservedItem[] = fresh.map((payload, index) => ({
     id: firstId + index,
     payload,
@@ -76,14 +97,17 @@ export function parseReply([kind, waitMs, stale, firstId, fresh, ...others]: Raw
     losses: 0,
     call,
   }));
-  for (let at = 0; at < others.length; at += 4) {
-    const [id, failures, losses, payload] = others.slice(at, at + 4) as [Buffer, unknown, unknown, Buffer];
+  for (let at = 0; at < again.length; at += 4) {
+    const [id, failures, losses, payload] = again.slice(at, at + 4) as [Buffer, unknown, unknown, Buffer];
     reserved.push({ id: Number(id), payload, failures: Number(failures), losses: Number(losses), call });
   }
   const members = stale.toString();
   return {
     kind: kind.toString() as Reply["kind"],
-    waitMs,
+    pollMs,
+    dueMs,
+    heartbeatMs,
+    drain: drain === 1,
     stale: members === "-" ? [] : members.split(","),
     reserved,
   };

@@ -1,8 +1,30 @@
+import { once } from "node:events";
+import { connect as netConnect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 
-/** What of an error by Redis means that waiting helps: it starts, it is busy, or it is full of a slow script. */
-const TRANSIENT = /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN|READONLY|CLUSTERDOWN)/;
+/**
+ * Errors of Redis that pass: it starts, is busy with a script, is becoming a replica or a primary, its disk is full, or it
+ * has too few replicas.
+ */
+const TRANSIENT = /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN|READONLY|CLUSTERDOWN|MISCONF|NOREPLICAS)/;
+/** Redis does not let us in; waiting does not change that. */
+const REFUSED = /WRONGPASS|NOAUTH|NOPERM|invalid password/i;
+/** We do not let ourselves in: an authority that nobody told us of, or another server's certificate. */
+const UNTRUSTED = /self[- ]signed certificate|unable to (verify|get) .*certificate/i;
+const BAD_CERTIFICATE = /certificate/i;
+const TOO_MANY_CLIENTS = /max number of clients/i;
+/** What ioredis says of a connection that is not there; why it is not, it told its `error` event before. */
+const UNINFORMATIVE =
+  /isn't writeable|max retries per request|Connection is closed|aborted due to connection close|ended by the other party/i;
+/** A connection that ended while it was made. */
+const CUT_OFF = /EPIPE|ECONNRESET|connection was closed/;
+const FAREWELL_MS = 300;
+/** Longest wait between two attempts to connect, ms. */
+const MAX_RETRY_MS = 1_000;
+
+/** Why a connection broke or could not be made, since it last worked. */
+const connectionErrors = new WeakMap<Redis, Error>();
 
 /** The address of a URL, without its password. */
 export function address(url: string): string {
@@ -16,7 +38,54 @@ export function address(url: string): string {
 /** Whether a connection or a command that failed so may work later. */
 export function isTransient(error: unknown): boolean {
   const { name, message } = error as Error;
-  return name !== "ReplyError" || TRANSIENT.test(message);
+  if (name === "ReplyError") return TRANSIENT.test(message);
+  // What our own code did wrong is not an absence of Redis.
+  return !(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError);
+}
+
+/** Redis refuses the password, this user may not do it, or its certificate is not to be trusted. */
+export function isRefusal({ message }: Error): boolean {
+  return REFUSED.test(message) || BAD_CERTIFICATE.test(message);
+}
+
+/** A connection broke, or could not be made. */
+class ConnectionError extends Error {
+  override name = "ConnectionError";
+}
+
+/** The real reason of a failed command: that of the connection, where ioredis only says that there is none. */
+export function realError(redis: Redis, error: Error): Error {
+  if (error.name === "ReplyError" || !(UNINFORMATIVE.test(error.message) || error.name === "AbortError")) return error;
+  const cause = connectionErrors.get(redis) ?? error;
+  const message = UNINFORMATIVE.test(cause.message) ? "the connection was closed" : cause.message;
+  return new ConnectionError(message, { cause });
+}
+
+/**
+ * What a server says to whom it does not take: it closes the connection at once, and what ioredis was about to write fails
+ * before this is read.
+ */
+async function farewellOf(url: string): Promise<string | undefined> {
+  const { hostname, port } = new URL(url);
+  const socket = netConnect(Number(port || 6379), hostname);
+  try {
+    const [data] = (await once(socket, "data", { signal: AbortSignal.timeout(FAREWELL_MS) })) as [Buffer];
+    return /^-(.*)\r\n/.exec(data.toString())?.[1];
+  } catch {
+    return undefined;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** What to do about it. */
+export function advice(message: string): string {
+  if (/NOPERM/.test(message)) return "check what this user may do (ACL)";
+  if (REFUSED.test(message)) return "check the password";
+  if (UNTRUSTED.test(message)) return "set `redisCa` to the certificate of the authority that signed its own";
+  if (BAD_CERTIFICATE.test(message)) return "check its certificate, and the name by which it is reached";
+  if (TOO_MANY_CLIENTS.test(message)) return "raise its `maxclients`, or run fewer workers";
+  return "check that it runs and can be reached from here";
 }
 
 /** How to verify a server with TLS: a certificate authority of its own (PEM), and its name where it is not the URL's. */
@@ -26,13 +95,20 @@ export interface TlsOptions {
 }
 
 /**
- * A connection to Redis, ready. It reconnects by itself; commands that were under way when it broke fail, and so do those given while it is away.
+ * A connection to Redis, ready. It reconnects by itself; commands that were in flight when it broke fail, and so do those
+ * given while it is away.
  * @param url `redis://` or `rediss://`, with its password if it has one.
- * @param patienceMs How long to wait for a Redis that is not there yet. Default: 5 s.
+ * @param timeoutMs How long to wait for a Redis that is not there yet.
  * @param tls For `rediss://`, what the system's own authorities do not say.
+ * @param maxRetryMs Longest wait between two attempts.
  * @throws Error with one line: where, why, and what to do.
  */
-export async function connect(url: string, patienceMs = 5_000, tls?: TlsOptions): Promise<Redis> {
+export async function connect(
+  url: string,
+  timeoutMs = 5_000,
+  tls?: TlsOptions,
+  maxRetryMs = MAX_RETRY_MS,
+): Promise<Redis> {
   // Of a URL with `rediss:` ioredis takes no options of TLS beside it.
   const secure = tls && url.startsWith("rediss:") ? { tls } : {};
   const redis = new Redis("tls" in secure ? url.replace("rediss:", "redis:") : url, {
@@ -42,27 +118,31 @@ export async function connect(url: string, patienceMs = 5_000, tls?: TlsOptions)
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     connectTimeout: 5_000,
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
+    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), maxRetryMs),
   });
-  let trouble: Error | undefined;
-  redis.on("error", (error: Error) => (trouble = error));
+  const onError = (error: Error) => void connectionErrors.set(redis, error);
+  redis.on("error", onError);
+  redis.on("ready", () => connectionErrors.delete(redis));
   // Not awaited: ioredis gives up on the promise at the first failure and goes on trying.
-  redis.connect().catch((error: Error) => (trouble ??= error));
-  for (const end = performance.now() + patienceMs; ; await sleep(25)) {
+  redis.connect().catch((error: Error) => {
+    if (!connectionErrors.has(redis)) onError(error);
+  });
+  for (const end = performance.now() + timeoutMs; ; await sleep(Math.min(25, maxRetryMs))) {
     if (redis.status === "ready") {
       try {
         await redis.ping();
+        connectionErrors.delete(redis);
         return redis;
       } catch (error) {
-        trouble = error as Error;
+        onError(error as Error);
       }
     }
-    const refused = trouble && /WRONGPASS|NOAUTH|NOPERM|invalid password/i.test(trouble.message);
-    if (refused || performance.now() > end) {
+    const cause = connectionErrors.get(redis);
+    if ((cause && isRefusal(cause)) || performance.now() > end) {
       redis.disconnect();
-      const why = trouble?.message || "it does not answer";
-      const advice = refused ? "check the password" : "check that it runs and can be reached from here";
-      throw new Error(`No connection to Redis at ${address(url)}: ${why}; ${advice}.`, { cause: trouble });
+      const seen = cause && realError(redis, cause).message;
+      const why = (CUT_OFF.test(seen ?? "") && (await farewellOf(url))) || seen || "it does not answer";
+      throw new Error(`No connection to Redis at ${address(url)}: ${why}; ${advice(why)}.`, { cause });
     }
   }
 }

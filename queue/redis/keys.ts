@@ -18,10 +18,14 @@ export interface Keys {
   dead: string;
   /** Hash: id → tail of its log. */
   logs: string;
-  /** Hash: session → who it is and when it was last heard; session + `#0`/`#1` → its last exchanges. */
+  /** Hash: session → who it is; session + `#0`/`#1` → its last calls. */
   workers: string;
   /** The list that an edit builds beside the waiting one. */
   next: string;
+  /** Sorted set: session → until when it counts as alive. */
+  alive: string;
+  /** Hash: id, and id + `+` → the two parts of a payload that is too long to move with its record. */
+  payloads: string;
 }
 
 /** Set: names of the queues of this Redis that were seeded or taken from. The only key that belongs to no queue. */
@@ -45,11 +49,27 @@ export function keys(queue: string): Keys {
     logs: of("logs"),
     workers: of("workers"),
     next: of("next"),
+    alive: of("alive"),
+    payloads: of("payloads"),
   };
 }
 
-/** The keys in the order in which every script of queue/scripts expects them: KEYS[1] is the list, KEYS[11] the next one. */
+/** The keys in the order in which every script of queue/scripts expects them: KEYS[1] is the list (includes/keys.lua). */
 export function keyList(queue: string): string[] {
   const k = keys(queue);
-  return [k.list, k.batch, k.leases, k.delayed, k.suspects, k.items, k.results, k.dead, k.logs, k.workers, k.next];
+  return [
+    k.list,
+    k.batch,
+    k.leases,
+    k.delayed,
+    k.suspects,
+    k.items,
+    k.results,
+    k.dead,
+    k.logs,
+    k.workers,
+    k.next,
+    k.alive,
+    k.payloads,
+  ];
 }

@@ -1,130 +1,131 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { isTransient } from "./connect.ts";
 import { encodeRequest, parseReply, type RawReply, type Reply, type Request } from "./ackAndReserve.ts";
+import { keys } from "./keys.ts";
+import { type Renewal, renewLeases, renewScript } from "./renewal.ts";
+import { RedisFullError, Retrier, type RetrierOptions } from "./retrier.ts";
 import { Script } from "./script.ts";
+import { DISK_TIMEOUT_MS, waitAof } from "./waitAof.ts";
 
 /** What differs from call to call. */
-export type Call = Pick<Request, "number" | "outcomes" | "reserve" | "exclusive" | "heartbeat">;
+export type Call = Omit<
+  Request,
+  "session" | "pod" | "lease" | "waited" | "isResent" | "maxLosses" | "maxFailures" | "keepLogs"
+> & {
+  number: number;
+};
 
-/** Redis stayed away for longer than the process was to wait. */
-export class RedisUnavailableError extends Error {
-  override name = "RedisAway";
+/** How a session is known to Redis, and how it waits for it. */
+export interface QueueSessionOptions extends Omit<RetrierOptions, "loadScripts" | "replyTimeoutMs"> {
+  queue: string;
+  session: string;
+  pod?: string;
+  leaseMs: number;
+  maxLosses: number;
+  maxFailures?: number | undefined;
+  keepLogs?: boolean;
 }
 
-/** A command that is not answered for so long is asked again on a new connection, ms. */
-const REPLY_TIMEOUT_MS = 10_000;
+/** A reply is waited for this share of a lease, and not longer than {@link MAX_REPLY_TIMEOUT_MS}. */
+const REPLY_TIMEOUT_SHARE = 0.4;
+const MAX_REPLY_TIMEOUT_MS = 10_000;
 
-const script = new Script("ack-and-reserve");
-/** For a Redis at its maxmemory: settling is let through, taking is not. */
-const ackOnly = new Script("ack-and-reserve", "allow-oom");
+const reserveScript = new Script("ack-and-reserve");
+/** For a Redis at its maxmemory: acknowledging is let through, reserving is not. */
+const ackOnlyScript = new Script("ack-and-reserve", "allow-oom");
+const deregisterScript = new Script("deregister");
 
-/** The exchanges of one session: each is said until it is answered, under one number, so that a lost or doubled one changes nothing twice. */
+const nothingReserved: Reply = {
+  kind: "ok",
+  pollMs: 1_000,
+  dueMs: -1,
+  heartbeatMs: 0,
+  drain: false,
+  stale: [],
+  reserved: [],
+};
+
+/**
+ * A session's calls. Each is repeated with the same number until it is answered, which makes it idempotent: a lost or
+ * doubled one changes nothing twice.
+ */
 export class QueueSession {
   readonly #redis: Redis;
-  readonly #queue: string;
-  readonly #session: string;
-  readonly #leaseMs: number;
-  readonly #maxFailures: number | undefined;
-  readonly #maxDowntimeMs: number;
-  readonly #onConnectionChange: (why: string | undefined) => void;
-  #downSince?: number;
+  readonly #options: QueueSessionOptions;
+  readonly #retrier: Retrier;
 
-  constructor(
-    redis: Redis,
-    options: {
-      queue: string;
-      session: string;
-      leaseMs: number;
-      maxFailures?: number;
-      awayMs: number;
-      /** Told when Redis goes (with the reason) and when it is back. */
-      onAway: (why: string | undefined) => void;
-    },
-  ) {
+  constructor(redis: Redis, options: QueueSessionOptions) {
     this.#redis = redis;
-    this.#queue = options.queue;
-    this.#session = options.session;
-    this.#leaseMs = options.leaseMs;
-    this.#maxFailures = options.maxFailures;
-    this.#maxDowntimeMs = options.awayMs;
-    this.#onConnectionChange = options.onAway;
+    this.#options = options;
+    const replyTimeoutMs = Math.min(MAX_REPLY_TIMEOUT_MS, options.leaseMs * REPLY_TIMEOUT_SHARE);
+    this.#retrier = new Retrier(redis, { ...options, replyTimeoutMs, loadScripts: () => this.load() });
+  }
+
+  /** No call gets through. */
+  get isDown(): boolean {
+    return this.#retrier.waitedMs > 0;
   }
 
   /** Makes the scripts known. */
   async load(): Promise<void> {
-    await script.load(this.#redis);
-    await ackOnly.load(this.#redis);
+    const scripts = [reserveScript, ackOnlyScript, renewScript, deregisterScript];
+    await Promise.all(scripts.map((script) => script.load(this.#redis)));
   }
 
   /**
    * Acknowledges outcomes and reserves items.
    * @throws {RedisUnavailableError}
    */
-  async ackAndReserve(call: Call): Promise<Reply> {
-    const request = { ...call, session: this.#session, leaseMs: this.#leaseMs, maxFailures: this.#maxFailures };
+  ackAndReserve(call: Call): Promise<Reply> {
+    const { session, pod, leaseMs: lease, maxLosses, maxFailures, keepLogs } = this.#options;
+    const common = { ...call, session, pod: pod || undefined, lease, maxLosses, maxFailures, keepLogs };
     let isFull = false;
-    let wasTried = false;
-    return this.retryUntilAnswered(async () => {
+    return this.#retrier.run(async (attempt) => {
+      const request = { ...common, waited: this.#retrier.waitedMs, isResent: attempt > 0 };
       const sent = isFull
-        ? ackOnly.sendRequest(this.#redis, this.#queue, encodeRequest({ ...request, reserve: 0 }))
-        : script.sendRequest(this.#redis, this.#queue, encodeRequest(request));
-      const isRetry = wasTried;
-      wasTried = true;
+        ? ackOnlyScript.sendRequest(this.#redis, this.#options.queue, encodeRequest({ ...request, reserve: 0 }))
+        : reserveScript.sendRequest(this.#redis, this.#options.queue, encodeRequest(request));
       try {
         return parseReply((await sent) as RawReply, call.number);
       } catch (error) {
         if (!(error as Error).message.startsWith("OOM")) throw error;
         if (call.outcomes.length > 0) isFull = true;
-        // What is in hand goes on; there is just nothing new for it.
-        else if (!call.exclusive && !isRetry) return { kind: "ok", waitMs: 1_000, stale: [], reserved: [] };
-        throw new Error("it is full (maxmemory)", { cause: error });
+        // What is in flight goes on; there is just nothing new for it.
+        else if (!call.exclusive && attempt === 0) return nothingReserved;
+        throw new RedisFullError("it is full (maxmemory)", { cause: error });
       }
     });
+  }
+
+  /** Extends leases and takes a heartbeat. Made once: the next renewal is soon enough. */
+  renew(members: string[], heartbeat: string | undefined, draining: boolean): Promise<Renewal> {
+    const { queue, session, leaseMs: lease } = this.#options;
+    const waited = this.#retrier.waitedMs;
+    return this.#retrier.once(() =>
+      renewLeases(this.#redis, queue, { session, lease, waited, heartbeat, members, draining }),
+    );
+  }
+
+  /** Ends the session, if Redis can be reached at once. */
+  async deregister(row: string): Promise<void> {
+    const { queue, session } = this.#options;
+    await this.#retrier.once(() => deregisterScript.send(this.#redis, queue, session, row));
   }
 
   /**
-   * Does something with Redis until it works.
-   * @param answerMs How long an answer may take, ms.
-   * @throws {RedisUnavailableError} It did not for too long. Any other error that waiting does not help.
+   * Ends the session of a batch that is over.
+   * @returns Whether it still is, and that is on Redis's disk. All is asked on one connection: a Redis that was killed
+   *   meanwhile may have forgotten the end, and would grant a wait for what it never wrote.
    */
-  async retryUntilAnswered<T>(act: () => Promise<T>, answerMs = REPLY_TIMEOUT_MS): Promise<T> {
-    for (let wait = 20; ; wait = Math.min(wait * 2, 1_000)) {
-      try {
-        const answer = await this.#withTimeout(act(), answerMs);
-        if (this.#downSince !== undefined) this.#onConnectionChange(undefined);
-        this.#downSince = undefined;
-        return answer;
-      } catch (error) {
-        if ((error as Error).message.startsWith("NOSCRIPT")) await this.load().catch(() => {});
-        else if (!isTransient(error)) throw error;
-        else this.#onUnreachable((error as Error).message);
-        await sleep(wait);
-      }
-    }
-  }
-
-  /** The answer, or an error when none comes: a connection that is dead without a word is made anew. */
-  async #withTimeout<T>(sent: Promise<T>, ms: number): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        this.#redis.disconnect(true);
-        reject(new Error(`no answer for ${ms / 1000} s`));
-      }, ms);
-    });
-    try {
-      return await Promise.race([sent, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #onUnreachable(why: string): void {
-    if (this.#downSince === undefined) this.#onConnectionChange(why);
-    this.#downSince ??= performance.now();
-    const seconds = Math.round(this.#maxDowntimeMs / 1000);
-    if (performance.now() - this.#downSince > this.#maxDowntimeMs)
-      throw new RedisUnavailableError(`Redis was away for ${seconds} s: ${why}`);
+  confirmEnd(row: string): Promise<boolean> {
+    const { queue, session } = this.#options;
+    return this.#retrier.run(async () => {
+      const [, isOnDisk, state] = await Promise.all([
+        deregisterScript.send(this.#redis, queue, session, row),
+        waitAof(this.#redis),
+        this.#redis.hget(keys(queue).batch, "state"),
+      ]);
+      if (!isOnDisk) throw new Error("its disk does not take the data");
+      return state === "finished" || state === "aborted";
+    }, DISK_TIMEOUT_MS + MAX_REPLY_TIMEOUT_MS);
   }
 }

@@ -48,6 +48,17 @@ export class Script {
     }
   }
 
+  /** As {@link run}, answering bytes as they are. */
+  async runForBytes(redis: Redis, queue: string, ...args: (string | number)[]): Promise<unknown> {
+    const keys = keyList(queue);
+    try {
+      return await redis.callBuffer("EVALSHA", this.#sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      return redis.callBuffer("EVAL", this.#text, keys.length, ...keys, ...args);
+    }
+  }
+
   /**
    * Sends it by its digest only, for calls that follow each other without waiting: none of them can be overtaken by a
    * second try of the one before.
@@ -68,6 +79,17 @@ export class Script {
     // ioredis writes buffers, too; only its types say otherwise.
     command.toWritable = () => bytes as unknown as string;
     return redis.sendCommand(command) as Promise<unknown>;
+  }
+
+  /** As {@link sendRequest}, and whole where Redis does not know it. */
+  async runRequest(redis: Redis, queue: string, request: string): Promise<unknown> {
+    try {
+      return await this.sendRequest(redis, queue, request);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      await this.load(redis);
+      return this.sendRequest(redis, queue, request);
+    }
   }
 
   #commandHead(queue: string): string {

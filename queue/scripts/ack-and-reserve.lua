@@ -1,28 +1,41 @@
 #!lua
 -- Acknowledges outcomes and reserves items, in one round trip for all slots of a process. See queue/README.md.
--- ARGV[1] is the request in MessagePack (queue/redis/request.ts):
---   session, number   who calls, and which of its calls this is
+-- ARGV[1] is the request in MessagePack (queue/redis/ackAndReserve.ts):
+--   session, pod      who calls
+--   number, isResent  which of its calls this is; absent in one that is made only once, and reserves nothing
 --   reserve           how many items to reserve
 --   exclusive         nothing else is in flight there, so it may get a suspect
---   lease             ms
---   maxFailures       most items that may be dead, or absent
---   heartbeat         what the worker reports of itself, or absent
+--   draining          it waits to have nothing in flight, so that it can get a suspect
+--   probe             all its items fail: it gets one of the other end of the list
+--   largest           bytes of the longest payload it has seen of late
+--   lease, waited     ms: how long a lease is, and since when the call could not be made
+--   maxLosses, maxFailures      losses that make an item dead; most items that may be dead, or absent
+--   keepLogs          logs of failed attempts are kept when the item is done
+--   heartbeat         what the worker reports of itself, empty where nothing changed; absent when none is due
 --   doneIds, doneMembers, doneLines      attempts that succeeded, column by column
---   others            {kind, id, member, line, delay, log} of those that did not
--- Answers {kind, wait in ms, stale members, first id, {payloads reserved for the first time},
---   id, failures, losses, payload, ... of those reserved before}.
+--   others            {kind, id, member, line, delay, log} of those that did not, or have a log
+-- Answers {kind, ms between two calls of an idle worker, ms until something is due or -1, ms until the next heartbeat,
+--   1 to drain for a suspect, stale members, first id, {payloads reserved for the first time},
+--   {id, failures, losses, payload, ... of those reserved before}}.
+local MAX_GARBAGE = 6 * 1024 -- KiB
+-- Long payloads of calls before this one: Lua would keep them for a while.
+if collectgarbage('count') > MAX_GARBAGE then collectgarbage() end
 --- @include "keys"
 --- @include "clock"
+--- @include "batch"
+--- @include "payloads"
 --- @include "records"
 local request = cmsgpack.unpack(ARGV[1])
 --- @include "replay"
-local replayed = replay()
+local replayed = request.number and replay()
 if replayed then return replayed end
 
---- @include "batch"
+--- @include "late"
 --- @include "acknowledge"
+--- @include "silence"
+--- @include "heartbeat"
 --- @include "reclaim"
-local reply = { 'ok', 0, '-', 0, {} }
+local reply = { 'ok', 0, -1, 0, 0, '-', 0, {}, {} }
 --- @include "reserve"
 --- @include "finish"
 
@@ -32,21 +45,31 @@ for _, outcome in ipairs(request.others) do acknowledge(outcome) end
 observeList()
 reopenIfRefilled()
 abortIfTooManyDead()
-hearWorker()
+hear(request.lease, request.waited or 0)
 if batch.state == 'open' and not batch.paused then
   reclaimExpired()
   abortIfTooManyDead()
 end
-if batch.state == 'open' and not batch.paused and request.reserve > 0 then reserve() end
+local isLeft = false
+if batch.state == 'open' and not batch.paused then
+  if request.reserve > 0 then
+    isLeft = reserve()
+  elseif request.draining and dueSuspect() and drainsForSuspect() then
+    reply[5] = 1
+  end
+end
 if #reservedIds == 0 then
   finishIfDone()
   if batch.state == 'aborted' or batch.state == 'finished' then
     reply[1] = batch.state
   else
-    reply[2] = untilSomethingIsDue()
+    reply[2] = pollInterval(batch.paused)
+    reply[3] = untilDue(isLeft)
   end
 end
-if #stale > 0 then reply[3] = table.concat(stale, ',') end
+if #stale > 0 then reply[6] = table.concat(stale, ',') end
+local hasWorked = #reservedIds + #request.doneIds + #request.others > 0
+if request.heartbeat then reply[4] = heartbeat(request.session, request.heartbeat, hasWorked, request.lease) end
 saveBatch()
-remember(reply[3], reservedIds)
+if request.number and (hasWorked or request.isResent) then remember(reply[6], reservedIds) end
 return reply

@@ -1,17 +1,32 @@
 #!lua
--- What to make of a worker that only failed, item after item. ARGV: for how long (ms), the reason of the last failure,
--- how many failed. Answers {"aborted" or "on", how many items are done}. Nothing was ever done, and nobody has an item
--- in hand for longer than these failures took: it is the handler, and the batch is over.
-local batch, leases, items, results, dead = KEYS[2], KEYS[3], KEYS[6], KEYS[7], KEYS[8]
-local done = redis.call('HLEN', results) - redis.call('ZCARD', dead)
-local state = redis.call('HGET', batch, 'state')
-if state ~= 'open' or done > 0 then return { state == 'aborted' and state or 'on', done } end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, member in ipairs(redis.call('ZRANGE', leases, 0, 999)) do
-  local record = redis.call('HGET', items, member:match('^%d+'))
-  if tonumber(record:match('^%d+ %d+ (%d+)')) < now - ARGV[1] then return { 'on', done } end
+-- What to make of a worker whose items all fail. ARGV: session, for how long they do (ms), how many failed, the reason of the last
+-- one, 1 if that may end the batch. Answers {"aborted" or "on", how many items are done, 1 if others may do better}: nothing was
+-- ever done and nobody has an item in flight for longer than these failures took: it is the handler, and the batch is over.
+--- @include "keys"
+--- @include "clock"
+local MAX_BYTES = 4 * 1024 * 1024
+local session, ms, count, reason, mayAbort = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5] == '1'
+local done = call('HLEN', results) - call('ZCARD', dead)
+
+-- Who has an item in flight since before these failures: another worker, or this one in another slot.
+local function whoIsAtWork()
+  local isHere, bytes = false, 0
+  for _, member in ipairs(call('ZRANGE', leases, 0, 999)) do
+    local id, owner = member:match('^(%d+):([^.]+)')
+    bytes = bytes + call('HSTRLEN', items, id)
+    if bytes > MAX_BYTES then return true, isHere end
+    if tonumber(call('HGET', items, id):match('^%d+ %d+ (%d+)')) < now - ms then
+      if owner ~= session then return true, isHere end
+      isHere = true
+    end
+  end
+  return false, isHere
 end
-redis.call('HSET', batch, 'state', 'aborted', 'endedAt', string.format('%.0f', now),
-  'reason', 'nothing succeeds: ' .. ARGV[3] .. ' attempts in a row failed and none was ever done; the last one: ' .. ARGV[2])
-return { 'aborted', done }
+
+local state = call('HGET', batchKey, 'state')
+if state ~= 'open' then return { state == 'aborted' and state or 'on', done, 0 } end
+local isAnother, isHere = whoIsAtWork()
+if done > 0 or isAnother or isHere or not mayAbort then return { 'on', done, isAnother and 1 or 0 } end
+call('HSET', batchKey, 'state', 'aborted', 'endedAt', text(now), 'reason',
+  'nothing succeeds: ' .. count .. ' attempts in a row failed and none was ever done; the last one: ' .. reason)
+return { 'aborted', done, 0 }

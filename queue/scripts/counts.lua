@@ -1,30 +1,34 @@
 #!lua flags=no-writes
 -- One consistent read of the whole batch. See queue/README.md.
-local list, batch = KEYS[1], KEYS[2]
--- A pod starts within this time, about.
-local DUE_SOON_MS = 10000
-local b = redis.call('HMGET', batch, 'schema', 'state', 'paused', 'reason', 'owner', 'total', 'lastLength', 'lost', 'retried',
+--- @include "keys"
+--- @include "clock"
+local batch = call('HMGET', batchKey, 'schema', 'state', 'paused', 'reason', 'owner', 'total', 'lastLength', 'lost', 'retried',
   'externalTaken', 'startedAt', 'endedAt')
-local time = redis.call('TIME')
-local waiting = redis.call('LLEN', list)
-local dead = redis.call('ZCARD', KEYS[8])
-local total, seen, foreign = tonumber(b[6] or 0), tonumber(b[7] or 0), tonumber(b[10] or 0)
-local state = b[2] or 'open'
+local waiting = call('LLEN', list)
+local deadCount, suspectCount = call('ZCARD', dead), call('ZCARD', suspects)
+local total, lastLength, external = tonumber(batch[6] or 0), tonumber(batch[7] or 0), tonumber(batch[10] or 0)
+local state = batch[2] or 'open'
 
 -- What the last script left in the list and what is there now: somebody else's pushes and pops.
-if waiting > seen then total = total + waiting - seen else foreign = foreign + seen - waiting end
+if waiting > lastLength then total = total + waiting - lastLength else external = external + lastLength - waiting end
 if state == 'finished' and waiting > 0 then state = 'open' end
-if state == 'open' and b[3] == '1' then state = 'paused' end
+if state == 'open' and batch[3] == '1' then state = 'paused' end
 
-local function dueWithin(key, ms)
-  return redis.call('ZCOUNT', key, '-inf', time[1] * 1000 + ms)
+-- When the first of those that wait for another attempt may be reserved; 0 where none waits.
+local function firstDue(key)
+  return tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
 end
+local due, suspectDue = firstDue(delayed), firstDue(suspects)
+local nextDue = math.min(due or math.huge, suspectDue or math.huge)
+-- A pod starts within this time, about.
+local soon = text(now + 10000)
+local dueSoon = call('ZCOUNT', delayed, '-inf', soon) + call('ZCOUNT', suspects, '-inf', soon)
+if nextDue == math.huge then nextDue = 0 elseif nextDue <= 0 then nextDue = now end
 
 return {
-  state, b[4] or '', b[5] or '', total, waiting,
-  redis.call('ZCARD', KEYS[3]), redis.call('ZCARD', KEYS[4]) + redis.call('ZCARD', KEYS[5]),
-  redis.call('HLEN', KEYS[7]) - dead, dead,
-  tonumber(b[8] or 0), tonumber(b[9] or 0), foreign, tonumber(b[11] or 0), tonumber(b[12] or 0),
-  dueWithin(KEYS[4], DUE_SOON_MS) + dueWithin(KEYS[5], DUE_SOON_MS),
-  time[1] * 1000 + math.floor(time[2] / 1000),
+  state, batch[4] or '', batch[5] or '', total, waiting,
+  call('ZCARD', leases), call('ZCARD', delayed) + suspectCount, suspectCount,
+  call('HLEN', results) - deadCount, deadCount,
+  tonumber(batch[8] or 0), tonumber(batch[9] or 0), external, tonumber(batch[11] or 0), tonumber(batch[12] or 0),
+  call('ZCOUNT', alive, text(now), '+inf'), nextDue, dueSoon, now,
 }

@@ -1,23 +1,39 @@
 #!lua flags=allow-oom
--- Extends the leases that are still there. ARGV: lease in ms, session, what the worker says of itself, members. Answers those that are not there.
-local batch, leases, workers = KEYS[2], KEYS[3], KEYS[10]
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local lease = tonumber(ARGV[1])
+-- Extends the leases that are still there, and takes the worker's heartbeat. ARGV[1], in MessagePack: {session, lease (ms), waited (ms
+-- in which it could not be made), heartbeat (absent when none is due), members, draining}.
+-- Answers {{members that are not there}, state of the batch, ms until the next heartbeat}.
+--- @include "keys"
+--- @include "clock"
+--- @include "batch"
+--- @include "silence"
+--- @include "heartbeat"
+--- @include "late"
+local request = cmsgpack.unpack(ARGV[1])
+loadBatch()
+local deadline = text(now + request.lease * 0.8)
 local gone = {}
-for i = 4, #ARGV do
-  -- XX: never makes one that somebody took away. GT is not asked for: a clock that went back must not stop renewals.
-  if not redis.call('ZSCORE', leases, ARGV[i]) then
-    gone[#gone + 1] = ARGV[i]
+for _, member in ipairs(request.members) do
+  -- A later deadline is not required: a clock that went back must not stop renewals.
+  if call('ZSCORE', leases, member) then
+    call('ZADD', leases, deadline, member)
   else
-    redis.call('ZADD', leases, 'XX', now + lease * 0.8, ARGV[i])
+    -- Never makes a lease that somebody took away, but for one whose item nobody has taken up.
+    local id = member:match('^%d+')
+    local record = takeBack(id, request.session)
+    if record then
+      call('HSET', items, id, record)
+      call('ZADD', leases, deadline, member)
+    else
+      forgive(id, request.session)
+      gone[#gone + 1] = member
+    end
   end
 end
-local b = redis.call('HMGET', batch, 'lastHeartbeat', 'reclaimAfter')
-local heard = tonumber(b[1] or 0)
-if b[1] then
-  if heard > 0 and now - heard > lease / 2 then redis.call('HSET', batch, 'reclaimAfter', string.format('%.0f', now + lease / 2)) end
-  redis.call('HSET', batch, 'lastHeartbeat', string.format('%.0f', now))
+if batch.exists then hear(request.lease, request.waited or 0) end
+local every = request.heartbeat and heartbeat(request.session, request.heartbeat, #request.members > #gone, request.lease) or 0
+saveBatch()
+-- Whoever drains for a suspect says so all the time.
+if request.draining and (call('HGET', batchKey, 'drainer') or ''):match('^%S+') == request.session then
+  call('HSET', batchKey, 'drainer', request.session .. ' ' .. text(now))
 end
-if ARGV[3] ~= '' then redis.call('HSET', workers, ARGV[2], string.format('%.0f', now) .. ' ' .. ARGV[3]) end
-return gone
+return { gone, batch.state or '', every }

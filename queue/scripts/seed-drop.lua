@@ -13,6 +13,7 @@ for i = 3, #ARGV do
     call('HDEL', items, id)
     call('HDEL', results, id)
     call('HDEL', logs, id)
+    call('HDEL', payloads, id, id .. '+')
     count = count + 1
   end
 end

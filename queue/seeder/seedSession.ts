@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { connect, isTransient } from "../redis/connect.ts";
+import { connect, isRefusal, isTransient } from "../redis/connect.ts";
 import { Script } from "../redis/script.ts";
 import { waitAof } from "../redis/waitAof.ts";
 import type { SeedOptions } from "../types.ts";
@@ -51,8 +51,8 @@ export class SeedSession {
     try {
       redis = await connect(url, 1000);
     } catch (error) {
-      const { message, cause } = error as Error;
-      throw isTransient(cause)
+      const { message, cause = error } = error as Error;
+      throw isTransient(cause) && !isRefusal(cause as Error)
         ? new SeedInterruptedError(message, { cause })
         : new SeedRefusedError(message, { cause });
     }

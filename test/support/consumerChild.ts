@@ -1,9 +1,10 @@
 // node consumerChild.ts OPTIONS: a worker in a process of its own, which can be killed. An item says what is to happen
-// to it: `sleep 50`, `block 3000`, `late 50`, `fail why`, `exit`, `die`, `hang`, `deaf 50`, `thread`, anything else succeeds.
+// to it: `sleep 50`, `block 3000`, `late 50`, `fail why`, `never why` (DoNotRetry), `exit`, `die`, `hang`, `deaf 50`, `thread`, `reject why` and
+// `throw why` (where nobody catches it), `odd what` (an error of a strange kind), anything else succeeds.
 // Prints the consumer's events, a line of JSON each. OPTIONS: those of Consumer as JSON, and `graceMs`.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { Consumer } from "../../queue/index.ts";
+import { Consumer, DoNotRetry } from "../../queue/index.ts";
 import type { ConsumerOptions, Handler } from "../../queue/types.ts";
 
 const { graceMs, ...options } = JSON.parse(process.argv[2]!) as Omit<ConsumerOptions, "handler"> & { graceMs: number };
@@ -30,6 +31,22 @@ const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => 
   fail: (why) => {
     throw new Error(why);
   },
+  never: (why) => {
+    throw new DoNotRetry(why);
+  },
+  reject: async (why) => {
+    void Promise.reject(new Error(why));
+    await sleep(60_000, undefined, { ref: false });
+  },
+  throw: async (why) => {
+    setTimeout(() => {
+      throw new Error(why);
+    }, 5);
+    await sleep(60_000, undefined, { ref: false });
+  },
+  odd: (what) => {
+    throw odd(what);
+  },
   exit: () => process.exit(0),
   die: () => process.kill(process.pid, "SIGKILL"),
   hang: () => new Promise(() => {}),
@@ -38,6 +55,27 @@ const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => 
     await sleep(60_000);
   },
 };
+
+/** Errors that a careless reader of errors breaks on. */
+function odd(what: string): unknown {
+  const error = new Error("odd");
+  if (what === "circle") error.cause = error;
+  if (what === "chain") {
+    let cause: unknown;
+    for (let depth = 0; depth < 20_000; depth++) cause = new Error(`cause ${depth}`, { cause });
+    error.cause = cause;
+  }
+  if (what === "bare") return Object.create(null);
+  if (what === "message") return Object.assign(new Error(), { message: { not: "text" }, stack: undefined });
+  if (what === "getter") {
+    return Object.defineProperty(error, "name", {
+      get: () => {
+        throw new Error("no name");
+      },
+    });
+  }
+  return error;
+}
 
 const consumer = new Consumer({
   ...options,

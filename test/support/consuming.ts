@@ -21,6 +21,7 @@ export interface ChildEvent {
   attempt?: number;
   why?: string;
   up?: boolean;
+  ok?: boolean;
   end?: string;
 }
 
@@ -80,12 +81,12 @@ export function startConsumer(url: string, options: Partial<ConsumerOptions> & {
   };
 }
 
-/** Makes time pass for the queue (queue/README.md, Time). */
+/** Makes time pass for the queue, in which nobody is heard (queue/README.md, Time). A negative time: its clock goes back. */
 export async function pass(redis: Redis, ms: number): Promise<void> {
-  for (const key of [k.leases, k.delayed, k.suspects]) {
+  for (const key of [k.leases, k.delayed, k.suspects, k.alive]) {
     for (const member of await redis.zrange(key, "0", "-1")) await redis.zincrby(key, -ms, member);
   }
-  for (const field of ["lastHeartbeat", "reclaimAfter"]) {
+  for (const field of ["lastHeartbeat", "reclaimAfter", "vanishedAt"]) {
     if (Number(await redis.hget(k.batch, field)) > 0) await redis.hincrby(k.batch, field, -ms);
   }
 }

@@ -1,71 +1,88 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import type { Reply } from "../../queue/redis/ackAndReserve.ts";
-import { QueueSession } from "../../queue/redis/queueSession.ts";
 import { leaseMember, type ReservedItem } from "../../queue/consumer/activeItem.ts";
-import { Script } from "../../queue/redis/script.ts";
-import { encodeDone, encodeFailed, encodeReleased, type Outcome } from "../../queue/consumer/outcome.ts";
+import { encodeDone, encodeFailed, encodeLost, encodeReleased, type Outcome } from "../../queue/consumer/outcome.ts";
+import type { Reply } from "../../queue/redis/ackAndReserve.ts";
+import { type Call, QueueSession, type QueueSessionOptions } from "../../queue/redis/queueSession.ts";
+import { type Renewal, renewLeases, renewScript } from "../../queue/redis/renewal.ts";
 
-const renewal = new Script("renew");
-
-/** A worker reduced to what it says to Redis: each step is an exchange that the test asks for. */
+/** A worker reduced to its calls: each step is one that the test asks for. */
 export class Peer {
   readonly session = randomBytes(6).toString("hex");
   readonly #redis: Redis;
+  readonly #options: QueueSessionOptions;
   readonly #queueSession: QueueSession;
   number = 0;
 
-  constructor(redis: Redis, options: { maxFailures?: number; leaseMs?: number; awayMs?: number } = {}) {
+  constructor(redis: Redis, options: Partial<QueueSessionOptions> = {}) {
     this.#redis = redis;
-    const { leaseMs = 10_000, awayMs = 5_000, ...rest } = options;
-    const session = this.session;
-    this.#queueSession = new QueueSession(redis, {
+    this.#options = {
       queue: "job2",
+      session: this.session,
+      leaseMs: 10_000,
+      maxLosses: 3,
+      maxDowntimeMs: 5_000,
+      mayGiveUp: () => true,
+      onConnectionChange: () => {},
+      ...options,
+    };
+    this.#queueSession = new QueueSession(redis, this.#options);
+  }
+
+  /** One call of ack-and-reserve.lua. */
+  call({ acks = [], reserve = 0, ...rest }: { acks?: Outcome[] } & Partial<Call> = {}): Promise<Reply> {
+    return this.#queueSession.ackAndReserve({ number: ++this.number, outcomes: acks, reserve, ...rest });
+  }
+
+  /** Reserves up to so many; by itself it says that nothing else is in flight. */
+  async reserve(count = 1, { exclusive = true, ...rest }: Partial<Call> = {}): Promise<ReservedItem[]> {
+    return (await this.call({ reserve: count, exclusive, ...rest })).reserved;
+  }
+
+  /** Extends leases. */
+  async renew(
+    items: ReservedItem[],
+    more: { waited?: number; heartbeat?: string; draining?: boolean } = {},
+  ): Promise<Renewal> {
+    const { session, leaseMs: lease, queue } = this.#options;
+    await renewScript.load(this.#redis);
+    return renewLeases(this.#redis, queue, {
       session,
-      leaseMs,
-      awayMs,
-      onAway: () => {},
-      ...rest,
+      lease,
+      members: items.map((item) => this.member(item)),
+      ...more,
     });
   }
 
-  /** One exchange. */
-  say(outcomes: Outcome[], want = 0, { idle = false, number = ++this.number, hello = "" } = {}): Promise<Reply> {
-    return this.#queueSession.ackAndReserve({
-      number,
-      outcomes,
-      reserve: want,
-      exclusive: idle,
-      heartbeat: hello || undefined,
-    });
-  }
-
-  /** Takes up to so many. */
-  async take(want = 1, idle = true): Promise<ReservedItem[]> {
-    return (await this.say([], want, { idle })).reserved;
+  /** Says that it ends. */
+  deregister(row = "{}"): Promise<void> {
+    return this.#queueSession.deregister(row);
   }
 
   member(item: ReservedItem): string {
     return leaseMember(this.session, item);
   }
 
-  done(taken: ReservedItem, value?: unknown): Outcome {
+  done(item: ReservedItem, value?: unknown, log?: string): Outcome {
     const line = encodeDone(1, value, { maxResultBytes: 100, keepResults: "all" });
-    return { kind: "done", id: taken.id, member: this.member(taken), line };
+    return { kind: "done", id: item.id, member: this.member(item), line, log };
   }
 
-  failed(taken: ReservedItem, again: number | "dead" = 0): Outcome {
-    const kind = again === "dead" ? { kind: "dead" as const } : { kind: "retry" as const, delayMs: again };
-    return { ...kind, id: taken.id, member: this.member(taken), line: encodeFailed("f", 1, "no") };
+  /** An attempt that failed, and is tried again after so long or not at all. */
+  failed(
+    item: ReservedItem,
+    next: number | "dead" = 0,
+    { reason = "no", log }: { reason?: string; log?: string } = {},
+  ): Outcome {
+    const kind = next === "dead" ? { kind: "dead" as const } : { kind: "retry" as const, delayMs: next };
+    return { ...kind, id: item.id, member: this.member(item), line: encodeFailed("f", 1, reason), log };
   }
 
-  released(taken: ReservedItem): Outcome {
-    return { kind: "released", id: taken.id, member: this.member(taken), line: encodeReleased(1) };
+  released(item: ReservedItem): Outcome {
+    return { kind: "released", id: item.id, member: this.member(item), line: encodeReleased(1) };
   }
 
-  /** Renews; answers the members that are gone. */
-  renew(taken: ReservedItem[], leaseMs = 10_000): Promise<string[]> {
-    const members = taken.map((one) => this.member(one));
-    return renewal.run(this.#redis, "job2", leaseMs, this.session, "", ...members) as Promise<string[]>;
+  lost(item: ReservedItem, reason: string): Outcome {
+    return { kind: "lost", id: item.id, member: this.member(item), line: encodeLost(reason) };
   }
 }

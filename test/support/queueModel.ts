@@ -7,39 +7,59 @@ const HELD = 0.8 * LEASE;
 const SUSPECT_WAIT = 0.1 * LEASE;
 /** Backoff of a failed attempt. */
 export const BACKOFF = 50_000;
+export const MAX_LOSSES = 3;
+/** Payloads of one call. */
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Silences that nothing proves, and that an item is excused for. */
+const EXCUSES = 2;
 
-/** How an item in hand is settled. */
-export type How = "done" | "failed" | "given up" | "released";
+/** What becomes of an item in flight. */
+export type Ending = "done" | "failed" | "dead" | "released" | "lost";
 
-/** An item that was given at least once. */
-interface Given {
+/** An item that was reserved at least once. */
+interface Reserved {
   payload: string;
   place: "leased" | "delayed" | "suspect" | "done" | "dead";
-  /** Leased: `id:ticket`. */
+  /** Leased: `id:session.number`. */
   member: string;
-  /** Leased: when the lease ends. Delayed, suspect: when it may be taken. */
+  /** Leased: when the lease ends. Delayed, suspect: when it may be reserved. */
   at: number;
   failures: number;
   losses: number;
+  silences: number;
+  /** How its last lease ended, where it ran out; and how the one before the present one did. */
+  expired?: Expiry | undefined;
+  expiredBefore?: Expiry | undefined;
 }
 
-/** An exchange as a session says it. */
-export interface Said {
+/** A lease that ran out: a loss, or put down to a silence. */
+interface Expiry {
+  session: string;
+  isLoss: boolean;
+}
+
+/** A call as a session makes it. */
+export interface Call {
   session: string;
   number: number;
-  want: number;
-  idle: boolean;
-  settled: { member: string; how: How }[];
+  isResent?: boolean;
+  reserve: number;
+  exclusive: boolean;
+  acks: { member: string; ending: Ending }[];
 }
 
 /** What Redis answered, taken apart. */
-export interface Heard {
+export interface Answer {
   kind: string;
   stale: string[];
-  taken: { id: number; payload: string; failures: number; losses: number }[];
+  drain: boolean;
+  reserved: { id: number; payload: string; failures: number; losses: number }[];
 }
 
-/** The queue in plain words: what queue/README.md says of the scripts, without Redis. `now` is a clock that only the test moves. Can be cloned. */
+/**
+ * The queue in plain words: what queue/README.md says of the scripts, without Redis. `now` is a clock that only the test
+ * moves. Can be cloned (so no member has a name with a #).
+ */
 export class QueueModel {
   now = 0;
   state: "open" | "finished" = "open";
@@ -47,31 +67,34 @@ export class QueueModel {
   waiting: string[] = [];
   /** All the seeder was ever given. */
   source: string[] = [];
-  given = new Map<number, Given>();
+  items = new Map<number, Reserved>();
   lastId = 0;
   total = 0;
-  foreign = 0;
-  seen = 0;
+  external = 0;
+  lastLength = 0;
   lost = 0;
-  heard?: number;
-  grace = 0;
-  /** Last exchange by session and parity. */
-  lanes: Record<string, { number: number; stale: string[]; ids: number[] }> = {};
+  lastHeartbeat?: number;
+  reclaimAfter = 0;
+  /** The last silence was Redis's own. */
+  silenceProven = false;
+  drainer?: { session: string; since: number } | undefined;
+  /** Last remembered call by session and parity. */
+  calls: Record<string, { number: number; stale: string[]; ids: number[] }> = {};
 
-  ids(place: Given["place"]): number[] {
-    return [...this.given].flatMap(([id, item]) => (item.place === place ? [id] : [])).sort((a, b) => a - b);
+  ids(place: Reserved["place"]): number[] {
+    return [...this.items].flatMap(([id, item]) => (item.place === place ? [id] : [])).sort((a, b) => a - b);
   }
 
   members(): string[] {
-    return this.ids("leased").map((id) => this.given.get(id)!.member);
+    return this.ids("leased").map((id) => this.items.get(id)!.member);
   }
 
   /** Others push to the list and pop from it; whoever looks next notices the difference in length. */
   look(): void {
-    const more = this.waiting.length - this.seen;
+    const more = this.waiting.length - this.lastLength;
     if (more > 0) this.total += more;
-    else this.foreign -= more;
-    this.seen = this.waiting.length;
+    else this.external -= more;
+    this.lastLength = this.waiting.length;
   }
 
   grow(items: string[]): void {
@@ -79,120 +102,222 @@ export class QueueModel {
     this.source = [...this.source, ...items];
     this.waiting.push(...items);
     this.total += items.length;
-    this.seen = this.waiting.length;
+    this.lastLength = this.waiting.length;
     this.state = "open";
   }
 
   requeue(): number {
     const dead = this.ids("dead");
     for (const id of dead) {
-      const item = this.given.get(id)!;
-      Object.assign(item, { failures: 0, losses: Math.min(1, item.losses), at: -Infinity });
+      const item = this.items.get(id)!;
+      Object.assign(item, { failures: 0, losses: Math.min(1, item.losses), at: -Infinity, expired: undefined });
       item.place = item.losses > 0 ? "suspect" : "delayed";
     }
     if (dead.length > 0) this.state = "open";
     return dead.length;
   }
 
-  /** Somebody speaks. After a silence of half a lease everybody gets the time of half a lease more to do so. */
-  private hear(): void {
-    if (this.heard !== undefined && this.now - this.heard > LEASE / 2) this.grace = this.now + LEASE / 2;
-    this.heard = this.now;
-  }
-
   /** Answers those that are gone. */
-  renew(members: string[]): string[] {
-    if (this.heard !== undefined) this.hear();
-    const held = new Map([...this.given.values()].filter(isLeased).map((item) => [item.member, item]));
-    for (const member of members) {
-      const item = held.get(member);
-      if (item) item.at = this.now + HELD;
-    }
-    return members.filter((member) => !held.has(member));
+  renew(session: string, members: string[]): string[] {
+    const gone = members.filter((member) => {
+      const item = this.leased(member) ?? this.takeBack(session, member);
+      if (item) Object.assign(item, { place: "leased", member, at: this.now + HELD });
+      else this.forgive(session, member);
+      return !item;
+    });
+    if (this.lastHeartbeat !== undefined) this.hear();
+    return gone;
   }
 
-  /** Does what the exchange should have done, and checks what Redis answered. Where several items are due, any of them is right. */
-  exchange({ session, number, want, idle, settled }: Said, heard: Heard): void {
-    const lane = `${session}#${number % 2}`;
-    const last = this.lanes[lane];
-    const ticket = `${session}.${number}`;
-    if (last && number < last.number) return assert.deepEqual(heard, { kind: "old", stale: [], taken: [] });
+  /**
+   * Does what the call should have done, and checks what Redis answered. Where several items are due, any of them is
+   * right.
+   */
+  call(call: Call, answer: Answer): void {
+    const { session, number, isResent, reserve, exclusive, acks } = call;
+    const parity = `${session}#${number % 2}`;
+    const last = this.calls[parity];
+    if (last && number < last.number)
+      return assert.deepEqual(answer, { kind: "old", stale: [], drain: false, reserved: [] });
     if (last && number === last.number) {
-      const still = last.ids.filter(
-        (id) => isLeased(this.given.get(id)!) && this.given.get(id)!.member === `${id}:${ticket}`,
-      );
-      const taken = still.map((id) => {
-        const { payload, failures, losses } = this.given.get(id)!;
+      const still = last.ids.filter((id) => this.leased(`${id}:${session}.${number}`));
+      const reserved = still.map((id) => {
+        const { payload, failures, losses } = this.items.get(id)!;
         return { id, payload, failures, losses };
       });
-      return assert.deepEqual(heard, { kind: "again", stale: last.stale, taken });
+      const again = { ...answer, reserved: answer.reserved.toSorted((a, b) => a.id - b.id) };
+      reserved.sort((a, b) => a.id - b.id);
+      return assert.deepEqual(again, { kind: "again", stale: last.stale, drain: false, reserved });
     }
 
-    const stale = this.settle(settled);
-    assert.deepEqual(heard.stale.toSorted(), stale.toSorted(), "stale");
+    const stale = this.acknowledge(session, acks);
+    assert.deepEqual(answer.stale.toSorted(), stale.toSorted(), "stale");
     this.look();
-    const back = this.ids("delayed").length + this.ids("suspect").length;
-    if (this.state === "finished" && this.waiting.length + back > 0) this.state = "open";
+    const unsettled = this.ids("delayed").length + this.ids("suspect").length;
+    if (this.state === "finished" && this.waiting.length + unsettled > 0) this.state = "open";
     this.hear();
-    const takes = this.state === "open" && !this.paused;
-    if (takes && this.now >= this.grace) this.expire();
-    if (takes && want > 0) this.take(want, idle, ticket, heard.taken);
-    else assert.deepEqual(heard.taken, []);
+    const isOpen = this.state === "open" && !this.paused;
+    if (isOpen && this.now >= this.reclaimAfter) this.reclaim();
+    if (isOpen && reserve > 0) this.reserve(call, answer);
+    else assert.deepEqual([answer.reserved, answer.drain], [[], false]);
 
-    const left = this.waiting.length + this.given.size - this.ids("done").length - this.ids("dead").length;
-    if (heard.taken.length === 0 && left === 0) this.state = "finished";
-    assert.equal(heard.kind, heard.taken.length === 0 && this.state === "finished" ? "finished" : "ok");
-    this.seen = this.waiting.length;
-    this.lanes[lane] = { number, stale: heard.stale, ids: heard.taken.map(({ id }) => id) };
+    const left = this.waiting.length + this.items.size - this.ids("done").length - this.ids("dead").length;
+    if (answer.reserved.length === 0 && left === 0) this.state = "finished";
+    assert.equal(answer.kind, answer.reserved.length === 0 && this.state === "finished" ? "finished" : "ok");
+    assert.ok(exclusive || !answer.reserved.some(({ losses }) => losses > 0), "a suspect runs alone");
+    this.lastLength = this.waiting.length;
+    if (isResent || answer.reserved.length + acks.length > 0)
+      this.calls[parity] = { number, stale: answer.stale, ids: answer.reserved.map(({ id }) => id) };
   }
 
-  private settle(settled: Said["settled"]): string[] {
+  private leased(member: string): Reserved | undefined {
+    const item = this.items.get(idOf(member));
+    return item?.place === "leased" && item.member === member ? item : undefined;
+  }
+
+  /** Somebody calls. After a silence of half a lease everybody gets the time of half a lease more to do so. */
+  private hear(): void {
+    const silence = this.now - (this.lastHeartbeat ?? this.now);
+    this.lastHeartbeat = this.now;
+    if (silence < 0) this.onClockWentBack(-silence);
+    if (silence < 0 || silence > LEASE / 2) this.reclaimAfter = this.now + LEASE / 2;
+  }
+
+  private onClockWentBack(span: number): void {
+    this.silenceProven = true;
+    for (const item of this.items.values()) {
+      if (item.place === "leased") item.at = Math.min(item.at, this.now + HELD);
+      else if (item.at > this.now) item.at = Math.max(this.now, item.at - span - 0.06 * LEASE);
+    }
+  }
+
+  /** The item of a lease that ran out, where its worker is heard after all and nobody else has it. */
+  private takeBack(session: string, member: string): Reserved | undefined {
+    const item = this.items.get(idOf(member));
+    if (!item || (item.place !== "delayed" && item.place !== "suspect") || item.expired?.session !== session) return;
+    if (item.expired.isLoss) {
+      item.losses--;
+      this.lost--;
+    } else item.silences--;
+    item.expired = undefined;
+    return item;
+  }
+
+  /** Its loss does not count, where somebody else has it. */
+  private forgive(session: string, member: string): void {
+    const item = this.items.get(idOf(member));
+    const before = item?.expiredBefore;
+    if (item?.place !== "leased" || before?.session !== session || !before.isLoss) return;
+    item.losses--;
+    this.lost--;
+    item.expiredBefore = undefined;
+  }
+
+  private acknowledge(session: string, acks: Call["acks"]): string[] {
     const stale: string[] = [];
-    for (const { member, how } of settled) {
-      const item = [...this.given.values()].find((item) => isLeased(item) && item.member === member);
-      if (!item) stale.push(member);
-      else if (how === "done") item.place = "done";
+    // Those that are done go first, all together.
+    for (const { member, ending } of acks.toSorted(
+      (a, b) => Number(b.ending === "done") - Number(a.ending === "done"),
+    )) {
+      const item = this.leased(member) ?? this.takeBack(session, member);
+      if (!item) {
+        this.forgive(session, member);
+        stale.push(member);
+      } else if (ending === "done") item.place = "done";
+      else if (ending === "lost") this.lose(item);
       else {
-        if (how !== "released") item.failures++;
-        item.place = how === "given up" ? "dead" : item.losses > 0 ? "suspect" : "delayed";
-        item.at = this.now + (how === "failed" ? BACKOFF : 0);
+        if (ending !== "released") item.failures++;
+        item.place = ending === "dead" ? "dead" : item.losses > 0 ? "suspect" : "delayed";
+        item.at = this.now + (ending === "failed" ? BACKOFF : 0);
+        item.expired = undefined;
       }
     }
     return stale;
   }
 
-  private expire(): void {
-    for (const item of this.given.values()) {
-      if (!isLeased(item) || item.at > this.now) continue;
-      item.losses++;
-      this.lost++;
-      item.place = item.losses > 1 ? "dead" : "suspect";
-      item.at = this.now + SUSPECT_WAIT;
+  private lose(item: Reserved): void {
+    item.losses++;
+    this.lost++;
+    item.place = item.losses >= MAX_LOSSES ? "dead" : "suspect";
+    item.at = this.now + SUSPECT_WAIT;
+    item.expired = undefined;
+  }
+
+  private reclaim(): void {
+    for (const item of this.items.values()) {
+      if (item.place !== "leased" || item.at > this.now) continue;
+      const session = item.member.split(":")[1]!.split(".")[0]!;
+      const isSilent = item.at <= this.reclaimAfter;
+      if (isSilent && (this.silenceProven || item.silences < EXCUSES)) {
+        item.silences++;
+        item.place = item.losses > 0 ? "suspect" : "delayed";
+        item.at = this.now;
+        item.expired = { session, isLoss: false };
+      } else {
+        this.lose(item);
+        item.expired = { session, isLoss: true };
+      }
     }
   }
 
-  private take(want: number, idle: boolean, ticket: string, taken: Heard["taken"]): void {
-    const due = (place: Given["place"]) => this.ids(place).filter((id) => this.given.get(id)!.at <= this.now);
-    const suspects = idle ? due("suspect") : [];
-    const delayed = suspects.length > 0 ? [] : due("delayed").slice(0, want);
-    const fresh = suspects.length > 0 ? [] : this.waiting.splice(0, want - delayed.length);
-    assert.equal(taken.length, suspects.length > 0 ? 1 : delayed.length + fresh.length, "how many were taken");
-    for (const payload of fresh) {
-      this.given.set(++this.lastId, { payload, place: "delayed", member: "", at: this.now, failures: 0, losses: 0 });
-    }
-    for (const { id, ...said } of taken) {
-      const item = this.given.get(id)!;
-      const { payload, failures, losses } = item;
-      assert.deepEqual(said, { payload, failures, losses });
-      assert.equal(item.place, suspects.length > 0 ? "suspect" : "delayed", `item ${id} was taken from there`);
+  private reserve({ session, number, reserve, exclusive }: Call, { reserved, drain }: Answer): void {
+    const due = (place: Reserved["place"]) => this.ids(place).filter((id) => this.items.get(id)!.at <= this.now);
+    const suspects = due("suspect");
+    const drains = suspects.length > 0 && !exclusive && this.drains(session);
+    assert.equal(drain, drains, "drains for a suspect");
+    if (drains) return assert.deepEqual(reserved, []);
+    const takesSuspect = suspects.length > 0 && exclusive;
+    if (takesSuspect) this.drainer = undefined;
+
+    let bytes = 0;
+    const fits = (payload: string, isFirst: boolean) => {
+      if (!isFirst && bytes + payload.length > MAX_BYTES) return false;
+      bytes += payload.length;
+      return true;
+    };
+    const again = reserved.filter(({ id }) => id <= this.lastId);
+    for (const [index, { payload }] of again.entries()) assert.ok(fits(payload, index === 0), "more than 4 MiB");
+    const others = due(takesSuspect ? "suspect" : "delayed").filter((id) => !again.some((item) => item.id === id));
+    const smallest = Math.min(...others.map((id) => this.items.get(id)!.payload.length));
+    const most = takesSuspect ? 1 : reserve;
+    assert.ok(again.length <= most);
+    const isCut = again.length > 0 && bytes + smallest > MAX_BYTES - 100_000; // their records count, too
+    assert.ok(again.length === most || others.length === 0 || isCut, "what is due goes first");
+    for (const { id } of again) {
+      const item = this.items.get(id)!;
+      assert.equal(item.place, takesSuspect ? "suspect" : "delayed", `item ${id} was taken from there`);
       assert.ok(item.at <= this.now, `item ${id} was due`);
-      Object.assign(item, { place: "leased", member: `${id}:${ticket}`, at: this.now + HELD });
     }
-    const newest = taken.filter(({ id }) => id > this.lastId - fresh.length).length;
-    assert.equal(newest, suspects.length > 0 ? newest : fresh.length, "the head of the list was taken");
+
+    let fresh = 0;
+    while (!takesSuspect && again.length + fresh < reserve && fresh < this.waiting.length && bytes < MAX_BYTES) {
+      if (!fits(this.waiting[fresh]!, fresh === 0)) break;
+      fresh++;
+    }
+    for (const payload of this.waiting.splice(0, fresh)) {
+      const item = { payload, member: "", at: this.now, failures: 0, losses: 0, silences: 0 };
+      this.items.set(++this.lastId, { ...item, place: "delayed" });
+    }
+    assert.equal(reserved.length, again.length + fresh, "how many were reserved");
+    for (const { id, ...told } of reserved) {
+      const item = this.items.get(id)!;
+      const { payload, failures, losses, expired } = item;
+      assert.deepEqual(told, { payload, failures, losses });
+      Object.assign(item, { place: "leased", member: `${id}:${session}.${number}`, at: this.now + HELD });
+      Object.assign(item, { expired: undefined, expiredBefore: expired });
+    }
+  }
+
+  /** One session at a time drains for a suspect. */
+  private drains(session: string): boolean {
+    const { drainer } = this;
+    if (drainer && drainer.session !== session && Math.abs(this.now - drainer.since) < 2 * LEASE) return false;
+    this.drainer = { session, since: this.now };
+    return true;
   }
 }
 
-function isLeased(item: Given): boolean {
-  return item.place === "leased";
+/** Id of the item that a lease is of. */
+export function idOf(member: string): number {
+  return Number(member.split(":")[0]);
 }

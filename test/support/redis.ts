@@ -20,8 +20,8 @@ export interface TestRedis {
   stop(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again, on the same port and directory. */
-  restart(): Promise<void>;
+  /** Starts it again, on the same port and directory, with more options where given. */
+  restart(more?: string[]): Promise<void>;
 }
 
 /** None outlives the tests. */
@@ -31,45 +31,57 @@ process.on("exit", () => {
 });
 
 const startScript = resolve(import.meta.dirname, "../../components/redis/start.sh");
-/** The Debian suite that has the version, for machines that do not. */
-const suites = { "8": "trixie", "7.0": "bookworm" };
+/** Where Debian has each server, for machines that do not have it. */
+const packages = {
+  "8": { suite: "trixie", name: "redis-server", program: "redis" },
+  "7.0": { suite: "bookworm", name: "redis-server", program: "redis" },
+  valkey: { suite: "trixie", name: "valkey-server", program: "valkey" },
+};
+
+/** A server the queue is made for. */
+export type RedisVersion = keyof typeof packages;
+
+/** Those that every test of the scripts runs on. */
+export const redisVersions = Object.keys(packages) as RedisVersion[];
 
 /**
  * How to run a program of this version: what PATH has if it is that, else Debian's package, unpacked once into the
  * user's cache.
  */
-export async function redisProgram(
-  version: keyof typeof suites,
-  name: "redis-server" | "redis-cli",
-): Promise<string[]> {
-  const { stdout = "" } = await execa(name, ["--version"], { reject: false });
-  if (stdout.includes(`${name === "redis-cli" ? " " : " v="}${version}.`)) return [name];
-  const { dir } = await cached("redis", version, async (half) => {
-    const args = ["--variant=extract", "--mode=root", "--include=redis-server", suites[version], half, debianMirror()];
+export async function redisProgram(version: RedisVersion, name: "redis-server" | "redis-cli"): Promise<string[]> {
+  const { suite, name: include, program } = packages[version];
+  const file = name.replace("redis", program);
+  const { stdout = "" } = await execa(file, ["--version"], { reject: false });
+  const isWanted =
+    version === "valkey" ? stdout !== "" : stdout.includes(name === "redis-cli" ? ` ${version}.` : ` v=${version}.`);
+  if (isWanted) return [file];
+  const { dir } = await cached(program, version, async (half) => {
+    const args = ["--variant=extract", "--mode=root", `--include=${include}`, suite, half, debianMirror()];
     await execa("mmdebstrap", args);
   });
   const libraries = `${dir}/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`;
   const loader = [`${dir}/lib64/ld-linux-x86-64.so.2`, `${dir}/usr/lib64/ld-linux-x86-64.so.2`];
   loader.push(`${libraries}/ld-linux-x86-64.so.2`, `${libraries}/ld-linux-aarch64.so.1`);
   const paths = `${libraries}:${libraries}/systemd`;
-  return [loader.find((path) => existsSync(path))!, "--library-path", paths, `${dir}/usr/bin/${name}`];
+  return [loader.find((path) => existsSync(path))!, "--library-path", paths, `${dir}/usr/bin/${file}`];
 }
 
-const paths = new Map<keyof typeof suites, Promise<string>>();
+const paths = new Map<RedisVersion, Promise<string>>();
 
 /** PATH on which scripts find the server and its tools of this version. */
-function pathOf(version: keyof typeof suites): Promise<string> {
+function pathOf(version: RedisVersion): Promise<string> {
   if (!paths.has(version)) paths.set(version, makePath(version));
   return paths.get(version)!;
 }
 
-async function makePath(version: keyof typeof suites): Promise<string> {
+async function makePath(version: RedisVersion): Promise<string> {
   const server = await redisProgram(version, "redis-server");
-  if (server.length === 1) return process.env.PATH!;
+  if (server.length === 1 && server[0] === "redis-server") return process.env.PATH!;
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-redis-bin-"));
-  for (const name of ["redis-server", "redis-check-aof"]) {
-    const program = server.with(-1, server.at(-1)!.replace(/redis-server$/, name));
-    writeFileSync(join(dir, name), `#!/bin/sh\nexec ${program.join(" ")} "$@"\n`, { mode: 0o755 });
+  // By the names that the script of our Pod runs.
+  for (const tool of ["server", "check-aof"]) {
+    const program = server.with(-1, server.at(-1)!.replace(/server$/, tool));
+    writeFileSync(join(dir, `redis-${tool}`), `#!/bin/sh\nexec ${program.join(" ")} "$@"\n`, { mode: 0o755 });
   }
   process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
   return `${dir}:${process.env.PATH}`;
@@ -77,12 +89,12 @@ async function makePath(version: keyof typeof suites): Promise<string> {
 
 /**
  * Starts one, by the same script as in its Pod.
- * @param options.version `8` (default) or `7.0`.
+ * @param options.version Default: `8`.
  * @param options.args More of its options, as `["--appendonly", "yes"]`. Without any, nothing is written to disk.
  * @param options.dir Its working directory. Default: a temporary one.
  */
 export async function startRedis(
-  options: { version?: "8" | "7.0"; args?: string[]; dir?: string } = {},
+  options: { version?: RedisVersion; args?: string[]; dir?: string } = {},
 ): Promise<TestRedis> {
   const PATH = await pathOf(options.version ?? "8");
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "job-wq-2-redis-"));
@@ -90,9 +102,9 @@ export async function startRedis(
   const args = [startScript, "--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""];
   let server: ChildProcess;
 
-  const start = async () => {
+  const start = async (more: string[] = []) => {
     const how: SpawnOptions = { cwd: dir, env: { ...process.env, PATH }, stdio: ["ignore", "pipe", "pipe"] };
-    server = spawn("sh", [...args, ...(options.args ?? [])], how);
+    server = spawn("sh", [...args, ...(options.args ?? []), ...more], how);
     running.add(server);
     server.once("exit", () => running.delete(server));
     let said = "";
@@ -139,7 +151,7 @@ async function answers(port: number): Promise<boolean> {
   const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"));
   try {
     const [data] = (await once(socket, "data")) as [Buffer];
-    return data.toString().startsWith("+PONG");
+    return /^(\+PONG|-NOAUTH)/.test(data.toString());
   } catch {
     return false;
   } finally {

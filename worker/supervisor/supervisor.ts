@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Counts, QueueAdmin } from "../../queue/index.ts";
+import { type Counts, isRefusal, QueueAdmin } from "../../queue/index.ts";
 import { printable } from "../log.ts";
-import { ProgramExit } from "../program.ts";
+import { exitCodes, ProgramExit } from "../program.ts";
 import { runFinish } from "./finish.ts";
 import { Metrics } from "./metrics.ts";
 import { Notifier, type Occasion } from "./notifier.ts";
@@ -51,12 +51,16 @@ export class Supervisor {
         away = "";
         try {
           return await this.#watch(admin);
+        } catch (error) {
+          throw error instanceof ProgramExit ? error : admin.reasonOf(error);
         } finally {
           await admin.close();
         }
       } catch (error) {
         if (error instanceof ProgramExit) throw error;
         const { message } = error as Error;
+        // Waiting does not change that. A process that starts anew reads the password anew.
+        if (isRefusal(error as Error)) throw new ProgramExit(exitCodes.redis, message);
         if (Date.now() > deadline) throw new ProgramExit(BAD, `The batch could not be judged: ${message}`);
         if (message !== away) console.log(/Redis/.test(message) ? message : `Redis is away: ${message}`);
         away = message;

@@ -1,7 +1,15 @@
--- Acknowledges the outcomes of attempts. An outcome whose lease is not there is stale: its item is not touched.
+-- Acknowledges the outcomes of attempts. An outcome whose lease is not there is stale, unless its item was only taken for
+-- lost and nobody else has it.
 local stale = {}
 
--- All that succeeded at once.
+local function recordOfLate(id, member)
+  local record = takeBack(id, request.session)
+  if record then return record end
+  forgive(id, request.session)
+  stale[#stale + 1] = member
+end
+
+-- All that succeeded and have no log.
 local function acknowledgeDone(ids, members, lines)
   local count = #ids
   if count == 0 then return end
@@ -9,37 +17,44 @@ local function acknowledgeDone(ids, members, lines)
   local records = call('HMGET', items, unpack(ids))
   local held, settled, done, n = {}, {}, {}, 0
   for i = 1, count do
-    if scores[i] then
+    local record = scores[i] and records[i] or recordOfLate(ids[i], members[i])
+    if record then
       n = n + 1
       held[n] = members[i]
       settled[n] = ids[i]
       done[2 * n - 1] = ids[i]
-      done[2 * n] = lines[i] .. records[i]
-    else
-      stale[#stale + 1] = members[i]
+      done[2 * n] = lines[i] .. record
     end
   end
   if n == 0 then return end
   call('ZREM', leases, unpack(held))
   call('HDEL', items, unpack(settled))
   call('HSET', results, unpack(done))
+  -- Logs of attempts that failed before.
+  if not request.keepLogs and call('EXISTS', logs) == 1 then call('HDEL', logs, unpack(settled)) end
 end
 
--- One by itself: it is `done` with a log, tried again after a delay (`retry`), given up (`dead`), or it was not at fault
--- (`released`).
+-- One by itself: it is `done` with a log, tried again after a delay (`retry`), given up (`dead`), not at fault
+-- (`released`), or one of several that may have broken their worker (`lost`).
 local function acknowledge(outcome)
   local id = outcome.id
-  if call('ZREM', leases, outcome.member) == 0 then
-    stale[#stale + 1] = outcome.member
-    return
+  local record
+  if call('ZREM', leases, outcome.member) == 1 then
+    record = call('HGET', items, id)
+  else
+    record = recordOfLate(id, outcome.member)
   end
-  local record = outcome.line .. call('HGET', items, id)
+  if not record then return end
   if outcome.kind == 'done' then
     call('HDEL', items, id)
-    call('HSET', results, id, record)
+    call('HSET', results, id, outcome.line .. record)
   elseif outcome.kind == 'dead' then
-    bury(id, record)
+    bury(id, outcome.line .. record)
+  elseif outcome.kind == 'lost' then
+    local line = 'l' .. text(now) .. ' ' .. text(now) .. ' ' .. outcome.line
+    lose(id, record, line, request.maxLosses, request.lease)
   else
+    record = outcome.line .. record
     local _, losses = attemptCounts(record)
     reschedule(id, record, losses > 0, now + (outcome.delay or 0))
     if outcome.kind == 'retry' then batch.retried = batch.retried + 1 end

@@ -1,5 +1,6 @@
 -- The fields of the batch as numbers and flags; only what a script changed is written back.
-local NUMBERS = { 'lastId', 'total', 'lastLength', 'externalTaken', 'lost', 'retried', 'startedAt', 'endedAt', 'lastHeartbeat', 'reclaimAfter' }
+local NUMBERS = { 'lastId', 'total', 'lastLength', 'externalTaken', 'lost', 'retried', 'startedAt', 'endedAt', 'deadForgiven',
+  'lastHeartbeat', 'reclaimAfter', 'silenceProven', 'vanishings', 'vanishedSince', 'vanishedItems', 'vanishedMs', 'vanishedAt' }
 local batch, loaded
 
 local function loadBatch()
@@ -21,6 +22,7 @@ local function observeList()
   if more > 0 then batch.total = batch.total + more else batch.externalTaken = batch.externalTaken - more end
   if not batch.exists and batch.waiting > 0 then
     batch.exists, batch.state, batch.seeded = true, 'open', true
+    redis.pcall('SADD', 'wq:queues', list)
     call('HSET', batchKey, 'schema', 1, 'owner', '', 'epoch', 1, 'seeded', 1)
     redis.pcall('SADD', 'wq:queues', list)
   end
@@ -34,7 +36,7 @@ end
 
 local function saveBatch()
   if not batch.exists then return end
-  batch.lastLength = batch.waiting
+  if batch.waiting then batch.lastLength = batch.waiting end
   local changes = {}
   local function set(field, value)
     changes[#changes + 1] = field

@@ -1,5 +1,4 @@
 -- The end of the batch, and how long there is nothing to do.
-local POLL_MS = 1000
 
 local function reopenIfRefilled()
   if batch.state ~= 'finished' then return end
@@ -9,11 +8,14 @@ local function reopenIfRefilled()
   end
 end
 
+-- Those that were dead when the batch was aborted do not count against a batch that was resumed.
 local function abortIfTooManyDead()
-  if not request.maxFailures or batch.state ~= 'open' then return end
+  if not request.maxFailures then return end
   local count = call('ZCARD', dead)
-  if count > request.maxFailures then
+  if batch.state == 'aborted' or count < batch.deadForgiven then batch.deadForgiven = count end
+  if batch.state == 'open' and count - batch.deadForgiven > request.maxFailures then
     endBatch('aborted', count .. ' items failed for good, more than maxFailures allows (' .. request.maxFailures .. ')')
+    batch.deadForgiven = count
   end
 end
 
@@ -24,15 +26,18 @@ local function finishIfDone()
   end
 end
 
--- Ms until the first member of a sorted set is due, not before `from`.
-local function untilDue(key, from)
-  local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')
-  return first[2] and math.max(0, first[2] - now, from - now) or POLL_MS
-end
-
-local function untilSomethingIsDue()
-  if batch.state ~= 'open' or batch.paused then return POLL_MS end
-  local wait = math.min(untilDue(leases, batch.reclaimAfter), untilDue(delayed, 0))
-  if request.exclusive then wait = math.min(wait, untilDue(suspects, 0)) end
-  return math.floor(wait)
+-- Ms until something is due, as far as is known; -1 where nothing is. What is left to others is not.
+local function untilDue(isLeft)
+  if batch.state ~= 'open' or batch.paused then return -1 end
+  local soonest = -1
+  local function consider(key, notBefore)
+    local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    if not first[2] then return end
+    local wait = math.max(0, first[2] - now, notBefore - now)
+    if soonest < 0 or wait < soonest then soonest = wait end
+  end
+  consider(leases, batch.reclaimAfter)
+  if not isLeft then consider(delayed, 0) end
+  if request.exclusive and not request.probe then consider(suspects, 0) end
+  return math.floor(soonest)
 end

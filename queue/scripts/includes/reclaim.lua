@@ -1,28 +1,80 @@
 -- Takes back expired leases.
+local MAX_RECLAIM_BYTES = 4 * 1024 * 1024
+-- A lease that ran out in a silence is no loss: nobody can know that the item did it. Where nothing proves that Redis was
+-- away, a lone worker that its item kills looks the same, so that is believed of an item this often.
+local UNPROVEN_SILENCES = 2
+-- Times that workers vanished, a lease apart, and items they did it on, before that is the end of the batch.
+local VANISHINGS, VANISHED_ITEMS = 6, 3
 
--- When no worker was heard for half a lease (Redis was away, or its clock jumped), those who are alive get half a lease
--- more to renew theirs.
-local function hearWorker()
-  local silence = now - batch.lastHeartbeat
-  if batch.lastHeartbeat > 0 and silence > request.lease / 2 then batch.reclaimAfter = now + request.lease / 2 end
-  if silence > request.lease / 100 or silence < 0 then batch.lastHeartbeat = now end
+local function silencesOf(record)
+  local _, count = ('\n' .. headOf(record)):gsub('\nr%d+ silence', '')
+  return count
 end
 
--- A lost item becomes a suspect: it may be what killed its worker. Lost again as a suspect, it is dead.
+local function isExcused(record)
+  return batch.silenceProven == 1 or silencesOf(record) < UNPROVEN_SILENCES
+end
+
+-- Whether somebody was heard to work on an item for longer than those attempts lasted.
+local function isSomebodyAtWork(longerThan)
+  local bytes = 0
+  local held = call('ZRANGE', leases, 0, 999, 'WITHSCORES')
+  for i = 1, #held, 2 do
+    local id = held[i]:match('^%d+')
+    bytes = bytes + call('HSTRLEN', items, id)
+    if bytes > MAX_RECLAIM_BYTES then return false end
+    local heard = held[i + 1] - request.lease * 0.8
+    if heard - startOf(call('HGET', items, id)) > longerThan + request.lease * 0.3 then return true end
+  end
+  return false
+end
+
+-- Workers that vanish on every item end the batch, instead of restarting for days. A node that dies takes many at once: that
+-- counts once. Counted since an item was last done.
+local function onVanished(firstTimers, longestMs)
+  local done = call('HLEN', results) - call('ZCARD', dead)
+  if batch.vanishedSince ~= done then
+    batch.vanishedSince, batch.vanishings, batch.vanishedItems, batch.vanishedMs = done, 0, 0, 0
+  end
+  if math.abs(now - batch.vanishedAt) >= request.lease then
+    batch.vanishings = batch.vanishings + 1
+    batch.vanishedAt = now
+  end
+  batch.vanishedItems = batch.vanishedItems + firstTimers
+  batch.vanishedMs = math.max(batch.vanishedMs, longestMs)
+  if batch.vanishings >= VANISHINGS and batch.vanishedItems >= VANISHED_ITEMS and not isSomebodyAtWork(batch.vanishedMs) then
+    endBatch('aborted', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
+      .. ' items, they ended without a word, and no item was done ' .. (done > 0 and 'since' or 'ever')
+      .. ': see their logs, and whether they run out of memory')
+  end
+end
+
 local function reclaimExpired()
   if now < batch.reclaimAfter then return end
-  for _, member in ipairs(call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 100)) do
-    local id, session = member:match('^(%d+):([^.]+)')
+  local expired = call('ZRANGEBYSCORE', leases, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, 100)
+  local hasVanished, firstTimers, longestMs, bytes = false, 0, 0, 0
+  for i = 1, #expired, 2 do
+    local member, deadline = expired[i], tonumber(expired[i + 1])
+    local id = member:match('^%d+')
+    bytes = bytes + call('HSTRLEN', items, id)
+    if i > 1 and bytes > MAX_RECLAIM_BYTES then break end
     local record = call('HGET', items, id)
-    local _, losses = attemptCounts(record)
-    local worker = call('HGET', workers, session)
+    local heard = deadline - request.lease * 0.8
+    local ms = math.max(0, heard - startOf(record))
+    local isSilent = deadline <= batch.reclaimAfter
     call('ZREM', leases, member)
-    record = 'l' .. text(now) .. ' ' .. (worker and worker:match('^%d+') or '0') .. '\n' .. record
-    batch.lost = batch.lost + 1
-    if losses > 0 then
-      bury(id, record)
+    if not (isSilent and batch.silenceProven == 1) then
+      local _, losses = attemptCounts(record)
+      if losses == 0 and silencesOf(record) == 0 then firstTimers = firstTimers + 1 end
+      hasVanished = true
+      longestMs = math.max(longestMs, ms)
+    end
+    if isSilent and isExcused(record) then
+      local _, losses = attemptCounts(record)
+      reschedule(id, 'r' .. text(ms) .. ' silence\n' .. record, losses > 0, now)
     else
-      reschedule(id, record, true, now + request.lease / 10)
+      lose(id, record, 'l' .. text(now) .. ' ' .. text(heard) .. '\n', request.maxLosses, request.lease)
     end
   end
+  if hasVanished then onVanished(firstTimers, longestMs) end
 end

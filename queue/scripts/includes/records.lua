@@ -1,4 +1,5 @@
 -- Records: a stack of lines, newest first, an empty line, the payload (grammar: queue/README.md).
+local MAX_HEAD = 64 * 1024
 
 -- How many attempts at an item failed and how many were lost, from the lines on top of its record.
 local function attemptCounts(record)
@@ -15,14 +16,24 @@ local function attemptCounts(record)
   return tonumber(failures or 0), tonumber(losses or 0)
 end
 
-local function payloadOf(record)
-  if record:sub(1, 1) == '\n' then return record:sub(2) end
-  return record:sub(select(2, record:find('\n\n', 1, true)) + 1)
+-- When the running attempt began, ms.
+local function startOf(record)
+  return tonumber(record:match('^%d+ %d+ (%d+) '))
+end
+
+-- An item that is tried again and again loses its oldest attempts: each move copies its record.
+local function withoutOldAttempts(record)
+  if #record <= MAX_HEAD then return record end
+  local head = headOf(record)
+  if #head <= MAX_HEAD then return record end
+  local recent = head:sub(1, MAX_HEAD / 2):match('^(.*\n%d+ %d+ %d+ %S+\n)')
+  if not recent then return record end
+  return recent .. (hasLongPayload(head) and 'p\n' or '') .. record:sub(#head + 1)
 end
 
 -- Puts an item where it can be reserved again, from the time `at` on.
 local function reschedule(id, record, isSuspect, at)
-  call('HSET', items, id, record)
+  call('HSET', items, id, withoutOldAttempts(record))
   call('ZADD', isSuspect and suspects or delayed, at, id)
 end
 
@@ -31,4 +42,16 @@ local function bury(id, record)
   call('HDEL', items, id)
   call('HSET', results, id, record)
   call('ZADD', dead, now, id)
+end
+
+-- An attempt ended with its worker: the item may be what ended it, so it runs alone from now on, and not for ever.
+local function lose(id, record, line, maxLosses, lease)
+  local _, losses = attemptCounts(record)
+  record = line .. record
+  batch.lost = batch.lost + 1
+  if losses + 1 >= maxLosses then
+    bury(id, record)
+  else
+    reschedule(id, record, true, now + lease / 10)
+  end
 end

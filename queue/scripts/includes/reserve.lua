@@ -1,18 +1,74 @@
--- Reserves items: at most one suspect and then alone, else what is due again, then the head of the list.
-local reservedIds, leaseArgs = {}, {}
-local deadline = text(now + request.lease * 0.8)
-local take = ' ' .. text(now) .. ' ' .. request.session .. '\n'
+-- Reserves items: a suspect by itself, else what is due again, then the head of the list.
+local MAX_BYTES = 4 * 1024 * 1024 -- in one call
+local MAX_STEP = 16 -- items of unknown size taken from the list at once
+local reservedIds, leaseArgs, reservedBytes = {}, {}, 0
+local deadline, take
+
+local function addLease(id)
+  local n = #reservedIds + 1
+  reservedIds[n] = id
+  leaseArgs[2 * n - 1] = deadline
+  leaseArgs[2 * n] = id .. token
+end
 
 -- An item that had been reserved before.
-local function reserveAgain(from, id)
+local function reserveAgain(from, id, record)
   call('ZREM', from, id)
-  local record = call('HGET', items, id)
   local failures, losses = attemptCounts(record)
-  for _, value in ipairs({ id, failures, losses, payloadOf(record) }) do reply[#reply + 1] = value end
+  local payload = payloadOf(id, record)
+  for _, value in ipairs({ id, failures, losses, payload }) do reply[9][#reply[9] + 1] = value end
   call('HSET', items, id, text(failures) .. ' ' .. text(losses) .. take .. record)
-  reservedIds[#reservedIds + 1] = id
-  leaseArgs[#leaseArgs + 1] = deadline
-  leaseArgs[#leaseArgs + 1] = id .. token
+  reservedBytes = reservedBytes + #payload
+  addLease(id)
+end
+
+local function isAlive(session)
+  return tonumber(call('ZSCORE', alive, session) or 0) > now
+end
+
+-- A session is this worker before its container was restarted.
+local function isFormerSelf(session)
+  local row = request.pod and call('HGET', workers, session)
+  return row and row:match('"pod":"([^"]+)"') == request.pod
+end
+
+-- An item is not given to the worker it failed on while others are alive that it did not fail on. They have ten leases'
+-- time to take it.
+local function isForOthers(record, dueAt)
+  if now - dueAt > 10 * request.lease or workersAlive() < 2 then return false end
+  local seen, failedHere, others = {}, false, workersAlive() - 1
+  for session in headOf(record):gmatch('[ft]%d+ [^\n]*\n%d+ %d+ %d+ (%S+)\n') do
+    if not seen[session] then
+      seen[session] = true
+      if session == request.session then
+        failedHere = true
+      elseif isAlive(session) then
+        others = others - 1
+      else
+        failedHere = failedHere or isFormerSelf(session)
+      end
+    end
+  end
+  return failedHere and others > 0
+end
+
+-- Answers whether something due was left to other workers.
+local function reserveDelayed(count)
+  local isLeft = false
+  local due = call('ZRANGEBYSCORE', delayed, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, count + 20)
+  for i = 1, #due, 2 do
+    local id = due[i]
+    if #reservedIds >= count then break end
+    local length = call('HSTRLEN', items, id) + call('HSTRLEN', payloads, id)
+    if #reservedIds > 0 and reservedBytes + length > MAX_BYTES then break end
+    local record = call('HGET', items, id)
+    if isForOthers(record, tonumber(due[i + 1])) then
+      isLeft = true
+    else
+      reserveAgain(delayed, id, record)
+    end
+  end
+  return isLeft
 end
 
 -- Redis keeps small sets as one string and searches it from end to end, which costs a third of all where many items are
@@ -25,46 +81,111 @@ local function keepTables()
   return long
 end
 
--- Items from the head of the list. Each gets its id now.
-local function reserveFresh(count)
-  local payloads = call('LPOP', list, count)
-  if not payloads then return end
-  local records = {}
-  local head = '0 0' .. take .. '\n'
-  local n, m = #reservedIds, #leaseArgs
-  for i = 1, #payloads do
-    local id = text(batch.lastId + i)
-    reservedIds[n + i] = id
-    records[2 * i - 1] = id
-    records[2 * i] = head .. payloads[i]
-    leaseArgs[m + 2 * i - 1] = deadline
-    leaseArgs[m + 2 * i] = id .. token
-  end
-  call('HSET', items, unpack(records))
-  reply[4] = batch.lastId + 1
-  reply[5] = payloads
-  batch.lastId = batch.lastId + #payloads
-  batch.waiting = batch.waiting - #payloads
-end
-
-local function reserve()
-  local suspect = request.exclusive and call('ZRANGEBYSCORE', suspects, '-inf', now, 'LIMIT', 0, 1)[1]
-  local long
-  if suspect then
-    reserveAgain(suspects, suspect)
-  else
-    for _, id in ipairs(call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, request.reserve)) do reserveAgain(delayed, id) end
-    local more = request.reserve - #reservedIds
-    if more > 0 and batch.waiting > 0 then
-      if request.reserve >= 64 then long = keepTables() end
-      reserveFresh(more)
+-- Takes payloads from the list, a few at a time: nobody knows how long they are. `largest` is the longest that the worker
+-- has seen of late.
+local function popFresh(count)
+  local fresh, n, bytes, largest = {}, 0, reservedBytes, request.largest or 0
+  while n < count and bytes < MAX_BYTES do
+    local step = largest == 0 and 1 or clamp(math.floor((MAX_BYTES - bytes) / largest), 1, MAX_STEP)
+    local popped = call('LPOP', list, math.min(step, count - n))
+    if not popped then break end
+    for i = 1, #popped do
+      local length = #popped[i]
+      if n > 0 and bytes + length > MAX_BYTES then
+        for back = #popped, i, -1 do call('LPUSH', list, popped[back]) end
+        return fresh
+      end
+      n = n + 1
+      fresh[n] = popped[i]
+      bytes = bytes + length
+      if length >= largest then largest = length + 1 end
     end
   end
-  if #leaseArgs == 0 then return end
+  return fresh
+end
+
+-- Gives ids to payloads that are reserved for the first time.
+local function reserveFresh(fresh)
+  local count = #fresh
+  if count == 0 then return end
+  local long = request.reserve >= 64 and keepTables()
+  local records, before, lastId = {}, #reservedIds, batch.lastId
+  local head, format = '0 0' .. take, string.format
+  for i = 1, count do
+    local id = format('%d', lastId + i)
+    local payload = fresh[i]
+    records[2 * i - 1] = id
+    records[2 * i] = #payload < LONG_PAYLOAD and head .. '\n' .. payload or head .. keepPayload(id, payload)
+    local n = before + i
+    reservedIds[n] = id
+    leaseArgs[2 * n - 1] = deadline
+    leaseArgs[2 * n] = id .. token
+  end
+  call('HSET', items, unpack(records))
+  reply[7] = lastId + 1
+  reply[8] = fresh
+  batch.lastId = lastId + count
+  batch.waiting = batch.waiting - count
+  return long
+end
+
+-- A worker whose items all fail tries one from the other end of the list: is it the worker, or these items? The seeder
+-- knows items by their place, so only where no item was pushed by hand beside those it seeded.
+local function popProbe()
+  local known, ranges = unpack(call('HMGET', batchKey, 'knownUpTo', 'externalRanges'))
+  local isSeeded = tonumber(known or 0) > 0
+  local last = batch.lastId + batch.waiting
+  local isMixed = isSeeded and tonumber(known) < last
+  for _, to in (isSeeded and ranges or ''):gmatch('(%d+)-(%d+),') do isMixed = isMixed or tonumber(to) > batch.lastId end
+  return { call(isMixed and 'LPOP' or 'RPOP', list) or nil }
+end
+
+-- One worker at a time reserves nothing until it has nothing in flight and can take a suspect that is due. Answers whether
+-- this one is it.
+local function drainsForSuspect()
+  local drainer, since = (call('HGET', batchKey, 'drainer') or ''):match('^(%S+) (%d+)$')
+  local isOther = drainer and drainer ~= request.session and math.abs(now - since) < 2 * request.lease
+  if isOther then return false end
+  call('HSET', batchKey, 'drainer', request.session .. ' ' .. text(now))
+  return true
+end
+
+local function dueSuspect()
+  return call('ZRANGEBYSCORE', suspects, '-inf', text(now), 'LIMIT', 0, 1)[1]
+end
+
+-- Every worker of late vanished with its items.
+local function areAllVanishing()
+  return batch.vanishings >= VANISHINGS / 2 and batch.vanishedSince == call('HLEN', results) - call('ZCARD', dead)
+end
+
+-- Answers whether something due was left to other workers.
+local function reserve()
+  deadline = text(now + request.lease * 0.8)
+  take = ' ' .. text(now) .. ' ' .. request.session .. '\n'
+  local isLeft, long = false, nil
+  local suspect = dueSuspect()
+  local maySuspect = not request.probe or workersAlive() < 2
+  if batch.waiting > 0 and (request.probe or areAllVanishing()) then
+    reserveFresh(popProbe())
+  elseif suspect and request.exclusive and maySuspect then
+    reserveAgain(suspects, suspect, call('HGET', items, suspect))
+    call('HDEL', batchKey, 'drainer')
+  elseif suspect and maySuspect and drainsForSuspect() then
+    reply[5] = 1
+  elseif request.probe and not maySuspect then
+    isLeft = true
+  else
+    isLeft = reserveDelayed(request.reserve)
+    local more = request.reserve - #reservedIds
+    if more > 0 and batch.waiting > 0 then long = reserveFresh(popFresh(more)) end
+  end
+  if #leaseArgs == 0 then return isLeft end
   call('ZADD', leases, unpack(leaseArgs))
   if long then
     call('HDEL', items, long)
     call('ZREM', leases, long)
   end
   if batch.startedAt == 0 then batch.startedAt = now end
+  return isLeft
 end

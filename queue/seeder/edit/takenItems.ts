@@ -1,6 +1,6 @@
 import { parseRecord } from "../../admin/record.ts";
+import { readRecords } from "../../admin/recordReader.ts";
 import { keys } from "../../redis/keys.ts";
-import { PageSizer } from "../../redis/pageSizer.ts";
 import type { ItemRecord } from "../../types.ts";
 import type { SeedSession } from "../seedSession.ts";
 import type { ExternalItems } from "./externalItems.ts";
@@ -54,31 +54,18 @@ export class TakenItems {
   }
 
   async #forEachPage(visit: (records: ItemRecord[]) => void | Promise<void>): Promise<void> {
-    const { redis, queue } = this.#session;
-    const { batch, items, results } = keys(queue);
-    const sizer = new PageSizer();
-    const lastId = Number((await this.#session.call(() => redis.hget(batch, "lastId"))) ?? 0);
-    for (let first = 1; first <= lastId;) {
-      const ids = Array.from({ length: Math.min(sizer.size, lastId - first + 1) }, (_, index) => first + index);
-      first += ids.length;
-      const names = ids.map(String);
-      // In one transaction, so that an item that is just being settled is in one of the two.
-      const read = () =>
-        redis
-          .multi()
-          .hmgetBuffer(items, ...names)
-          .hmgetBuffer(results, ...names)
-          .exec();
-      const [open, done] = (await this.#session.call(read))!.map(([, page]) => page as (Buffer | null)[]);
+    const session = this.#session;
+    const { redis, queue } = session;
+    const lastId = Number((await session.call(() => redis.hget(keys(queue).batch, "lastId"))) ?? 0);
+    const pages = readRecords(redis, queue, idsUpTo(lastId), { call: (act) => session.call(act) });
+    for await (const page of pages) {
       this.#onStep();
-      const page = names.map((_, index) => done![index] ?? open![index] ?? null);
-      sizer.observe(page);
-      const records = page.flatMap((record, index) =>
-        record && !this.#external.includes(ids[index]!)
-          ? [parseRecord(ids[index]!, record, record === done![index])]
-          : [],
-      );
-      await visit(records);
+      const own = page.filter(({ id }) => !this.#external.includes(id));
+      await visit(own.map(({ id, bytes, isSettled }) => parseRecord(id, bytes, isSettled)));
     }
   }
+}
+
+function* idsUpTo(last: number): Iterable<number> {
+  for (let id = 1; id <= last; id++) yield id;
 }

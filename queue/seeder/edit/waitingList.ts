@@ -1,14 +1,19 @@
 import { keys } from "../../redis/keys.ts";
-import { PageSizer } from "../../redis/pageSizer.ts";
+import { Script } from "../../redis/script.ts";
 import { SeedInterruptedError } from "../seedErrors.ts";
 import type { SeedSession } from "../seedSession.ts";
 import { ExternalItems, type Range } from "./externalItems.ts";
+
+/** Most items of a page, and the bytes after which it ends: a script blocks Redis while it runs. */
+const MAX_ITEMS = 2_000;
+const MAX_BYTES = 512 * 1024;
+
+const readList = new Script("read/list");
 
 /** The waiting list during an edit: nothing is taken from it, but others may push. */
 export class WaitingList {
   readonly #session: SeedSession;
   readonly #onStep: () => void;
-  readonly #sizer = new PageSizer();
   readonly external: ExternalItems;
 
   private constructor(session: SeedSession, external: ExternalItems, onStep: () => void) {
@@ -44,10 +49,11 @@ export class WaitingList {
   async #read(first: number, last: number): Promise<Buffer[]> {
     if (first > last) return [];
     const { redis, queue } = this.#session;
-    const end = Math.min(first + this.#sizer.size - 1, last);
-    const page = await this.#session.call(() => redis.lrangeBuffer(keys(queue).list, first, end));
-    if (page.length < end - first + 1) throw new SeedInterruptedError("another program takes from the list");
-    this.#sizer.observe(page);
+    const end = Math.min(first + MAX_ITEMS - 1, last);
+    const page = (await this.#session.call(() =>
+      readList.runForBytes(redis, queue, first, end, MAX_BYTES),
+    )) as Buffer[];
+    if (page.length === 0) throw new SeedInterruptedError("another program takes from the list");
     this.#onStep();
     return page;
   }

@@ -18,6 +18,7 @@ const counts: Counts = {
   waiting: 0,
   running: 0,
   delayed: 0,
+  suspects: 0,
   done: 0,
   dead: 0,
   lost: 0,
@@ -25,6 +26,8 @@ const counts: Counts = {
   external: 0,
   startedAt: 1_000,
   endedAt: 9_000,
+  workersAlive: 0,
+  nextDueAt: 0,
   dueSoon: 0,
   now: 1_800_000_000_000,
 };

@@ -9,22 +9,25 @@ const nothing: WorkerLoad = {
   prefetchCapacity: 0,
   unacked: 0,
   draining: false,
+  onlyWatching: false,
+  freeLeases: 1_000,
+  pace: { limit: Infinity, waitMs: 0, probe: false },
 };
 
 /** A worker of one slot whose question at 1,000 ms brought nothing, and nothing is to be had for so long, ms. */
 function idle(wait: number): FetchScheduler {
   const scheduler = new FetchScheduler(1);
   const request = scheduler.plan(nothing, 1_000);
-  assert.deepEqual(request, { count: 1, exclusive: true });
+  assert.deepEqual(request, { count: 1, exclusive: true, probe: false, onlyWatches: false });
   scheduler.finish(scheduler.start(request as FetchRequest));
-  scheduler.onReply({ count: 1, exclusive: true }, 0, wait, 1_000);
+  scheduler.onReply(request as FetchRequest, { reserved: 0, pollMs: 200, dueMs: wait }, 1_000);
   return scheduler;
 }
 
 describe("an idle worker", () => {
   it("asks again when there may be something, and after 200 ms at the latest", () => {
     assert.deepEqual(idle(50).plan(nothing, 1_010), { waitMs: 40 });
-    assert.deepEqual(idle(50).plan(nothing, 1_050), { count: 1, exclusive: true });
+    assert.deepEqual(idle(50).plan(nothing, 1_050), { count: 1, exclusive: true, probe: false, onlyWatches: false });
     assert.deepEqual(idle(3_600_000).plan(nothing, 1_000), { waitMs: 200 });
     assert.deepEqual(idle(0).plan(nothing, 1_000), { waitMs: 5 });
   });
@@ -38,14 +41,19 @@ describe("an idle worker", () => {
     fc.assert(
       fc.property(moment, (now) => {
         const next = idle(100).plan(nothing, now);
-        if (now >= 1_100) assert.deepEqual(next, { count: 1, exclusive: true });
+        if (now >= 1_100) assert.deepEqual(next, { count: 1, exclusive: true, probe: false, onlyWatches: false });
         else assert.ok(next && "waitMs" in next && next.waitMs > 0 && now + next.waitMs >= 1_100);
       }),
     );
   });
 
   it("says what was settled without waiting", () => {
-    assert.deepEqual(idle(200).plan({ ...nothing, unacked: 1 }, 1_001), { count: 1, exclusive: true });
+    assert.deepEqual(idle(200).plan({ ...nothing, unacked: 1 }, 1_001), {
+      count: 1,
+      exclusive: true,
+      probe: false,
+      onlyWatches: false,
+    });
   });
 
   it("does not look again while it takes nothing more: an end, or a suspect in hand", () => {

@@ -9,6 +9,7 @@ const finished: Counts = {
   waiting: 0,
   running: 0,
   delayed: 0,
+  suspects: 0,
   done: 9,
   dead: 0,
   lost: 0,
@@ -16,6 +17,8 @@ const finished: Counts = {
   external: 0,
   startedAt: 1,
   endedAt: 2,
+  workersAlive: 0,
+  nextDueAt: 0,
   dueSoon: 0,
   now: 3,
 };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { connect, Consumer, keys, QueueAdmin } from "../../../queue/index.ts";
-import type { Handler, ItemRecord } from "../../../queue/types.ts";
-import { quick, startConsumer } from "../../support/consuming.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { connect, Consumer, keys, QueueAdmin } from "../../../../queue/index.ts";
+import type { Handler, ItemRecord } from "../../../../queue/types.ts";
+import { quick, startConsumer } from "../../../support/consuming.ts";
+import { startRedis, type TestRedis } from "../../../support/redis.ts";
 
 const k = keys("job2");
 const QUICK = 100;

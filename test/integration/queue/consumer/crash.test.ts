@@ -5,13 +5,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { QueueAdmin, Seeder } from "../../../queue/index.ts";
-import type { Counts, ItemRecord } from "../../../queue/types.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { QueueAdmin, Seeder } from "../../../../queue/index.ts";
+import type { Counts, ItemRecord } from "../../../../queue/types.ts";
+import { startRedis, type TestRedis } from "../../../support/redis.ts";
 
 const LEASE_MS = 2_000;
 const SLOTS = [1, 1, 1, 1, 2, 2, 2, 2];
-const child = join(import.meta.dirname, "../../support/crashChild.ts");
+const child = join(import.meta.dirname, "../../../support/crashChild.ts");
 
 /** A run of an item by a process, as its log file has it. */
 interface Run {
@@ -164,7 +164,8 @@ for (const { version, total, kills } of [
       const harmed = await harm(workers, redis, async () => (await counts()).waiting, kills);
       await workers.finished();
 
-      const { now, startedAt, endedAt, owner, retried, lost, dueSoon: _, ...end } = await counts();
+      const { now, startedAt, endedAt, owner, retried, lost, ...rest } = await counts();
+      const { dueSoon: _due, nextDueAt: _next, workersAlive: _alive, suspects: _suspects, ...end } = rest;
       const recorded: ItemRecord[] = [];
       for await (const record of admin.results()) recorded.push(record);
       const items = recorded.map(({ payload }) => payload.toString());

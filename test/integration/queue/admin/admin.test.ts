@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
-import { connect, Consumer, DoNotRetry, QueueAdmin, Seeder } from "../../../queue/index.ts";
-import { keys } from "../../../queue/redis/keys.ts";
-import type { ConsumerOptions, Handler, ItemRecord } from "../../../queue/types.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { connect, Consumer, DoNotRetry, QueueAdmin, Seeder } from "../../../../queue/index.ts";
+import { keys } from "../../../../queue/redis/keys.ts";
+import type { ConsumerOptions, Handler, ItemRecord } from "../../../../queue/types.ts";
+import { startRedis, type TestRedis } from "../../../support/redis.ts";
 
 const k = keys("job2");
 
@@ -57,7 +57,17 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(Math.abs(now - Date.now()) < 60_000, true);
       assert.deepEqual(counts, {
         ...{ state: "open", owner: "", total: 0, waiting: 0, running: 0, delayed: 0, done: 0, dead: 0 },
-        ...{ lost: 0, retried: 0, external: 0, startedAt: 0, endedAt: 0, dueSoon: 0 },
+        ...{
+          lost: 0,
+          retried: 0,
+          external: 0,
+          startedAt: 0,
+          endedAt: 0,
+          suspects: 0,
+          workersAlive: 0,
+          nextDueAt: 0,
+          dueSoon: 0,
+        },
       });
       assert.deepEqual([await all(admin.results()), await all(admin.dead()), await admin.workers()], [[], [], []]);
       for (const act of [() => admin.pause(), () => admin.resume(), () => admin.abort("x")]) {

@@ -1,0 +1,50 @@
+/** Until Redis says how often, ms. */
+const FIRST_INTERVAL_MS = 1_000;
+/** A worker that makes no calls for items sends a heartbeat by itself when one is overdue by this factor. */
+const OVERDUE = 1.25;
+
+/** What a worker reports of itself, when, and whether Redis knows it already. Redis says how often: it depends on how many workers there are. */
+export class Heartbeat {
+  readonly #row: () => string;
+  #dueAt = -Infinity;
+  #intervalMs = FIRST_INTERVAL_MS;
+  #known?: string;
+
+  /** @param row What is reported, JSON. */
+  constructor(row: () => string) {
+    this.#row = row;
+  }
+
+  /** What to send along with a call: nothing when it is not due, an empty text where nothing changed. */
+  next(now: number): string | undefined {
+    if (now < this.#dueAt) return undefined;
+    this.#dueAt = now + this.#intervalMs; // one call takes it along
+    const row = this.#row();
+    return row === this.#known ? "" : row;
+  }
+
+  isOverdue(now: number): boolean {
+    return now > this.#dueAt + this.#intervalMs * (OVERDUE - 1);
+  }
+
+  /**
+   * A call was answered.
+   * @param sent What {@link next} gave for it.
+   * @param intervalMs How long to wait, as Redis says; 0: it wants the same with the next call.
+   */
+  onReply(sent: string | undefined, intervalMs: number, now: number): void {
+    if (sent === undefined) return;
+    if (intervalMs === 0) this.#dueAt = now;
+    else {
+      this.#intervalMs = intervalMs;
+      this.#dueAt = now + intervalMs;
+      if (sent !== "") this.#known = sent;
+    }
+  }
+
+  /** Redis is to be told everything again. */
+  reset(): void {
+    this.#known = undefined;
+    this.#dueAt = -Infinity;
+  }
+}

@@ -1,0 +1,37 @@
+import type { Redis } from "ioredis";
+import { pack } from "./messagePack.ts";
+import { Script } from "./script.ts";
+
+/** What a worker, or the thread that keeps its leases, asks of renew.lua. */
+export interface RenewalRequest {
+  session: string;
+  /** ms. */
+  lease: number;
+  /** How long no call got through, ms. */
+  waited?: number;
+  /** What the worker reports of itself, JSON; empty where nothing changed; absent when none is due. */
+  heartbeat?: string | undefined;
+  /** Leases to extend. */
+  members: string[];
+  /** The worker reserves nothing until it has nothing in flight, because a suspect waits. */
+  draining?: boolean;
+}
+
+/** What it answers. */
+export interface Renewal {
+  /** Members whose lease is gone. */
+  gone: string[];
+  /** State of the batch; empty where there is none. */
+  state: string;
+  /** How long to wait before the next heartbeat, where one was sent, ms. */
+  heartbeatMs: number;
+}
+
+export const renewScript = new Script("renew");
+
+/** Extends leases and takes a heartbeat. */
+export async function renewLeases(redis: Redis, queue: string, request: RenewalRequest): Promise<Renewal> {
+  const reply = await renewScript.sendRequest(redis, queue, pack({ ...request }));
+  const [gone, state, heartbeatMs] = reply as [Buffer[], Buffer, number];
+  return { gone: gone.map(String), state: state.toString(), heartbeatMs };
+}

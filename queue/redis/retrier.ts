@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { advice, isRefusal, isTransient, realError } from "./connect.ts";
+
+/** Redis stayed away for longer than the process was to wait. */
+export class RedisUnavailableError extends Error {
+  override name = "RedisUnavailableError";
+}
+
+/** Redis is at its maxmemory: it answers, and lets nothing more in. */
+export class RedisFullError extends Error {
+  override name = "RedisFullError";
+}
+
+/** Longest wait between two attempts, ms. */
+const MAX_WAIT_MS = 1_000;
+/** A reason that changes while Redis is away is told at most this often, ms. */
+const REASON_INTERVAL_MS = 5_000;
+
+/** How a {@link Retrier} waits for Redis. */
+export interface RetrierOptions {
+  /** How long a reply may take, ms: a connection that is silent for longer is made anew. */
+  replyTimeoutMs: number;
+  /** How long Redis may be away, ms, before a process with nothing to lose gives up. */
+  maxDowntimeMs: number;
+  /** Whether this process may give up: it has nothing in flight, and nothing that Redis does not know. */
+  mayGiveUp: () => boolean;
+  /** Told when Redis goes (with the reason), when the reason changes, and when it is back. */
+  onConnectionChange: (why: string | undefined) => void;
+  /** Called where Redis does not know a script. */
+  loadScripts: () => Promise<void>;
+}
+
+/** Repeats commands until Redis answers. */
+export class Retrier {
+  readonly #redis: Redis;
+  readonly #options: RetrierOptions;
+  #downSince?: number;
+  /** Since when Redis gave no sign of life at all. */
+  #silentSince?: number;
+  #told?: { why: string; at: number };
+
+  constructor(redis: Redis, options: RetrierOptions) {
+    this.#redis = redis;
+    this.#options = options;
+  }
+
+  /** Since when no command got through, ms; 0 while they do. */
+  get waitedMs(): number {
+    return this.#downSince === undefined ? 0 : Math.round(performance.now() - this.#downSince);
+  }
+
+  /**
+   * Does something with Redis until it works.
+   * @param act Called anew for each attempt, with the number of those before it.
+   * @param replyTimeoutMs How long the connection may be silent meanwhile.
+   * @throws {RedisUnavailableError} It did not for too long. Any other error that waiting does not help.
+   */
+  async run<T>(act: (attempt: number) => Promise<T>, replyTimeoutMs = this.#options.replyTimeoutMs): Promise<T> {
+    const startedAt = performance.now();
+    for (let attempt = 0, wait = 20; ; attempt++, wait = Math.min(wait * 2, MAX_WAIT_MS, replyTimeoutMs / 4)) {
+      try {
+        const answer = await withReplyTimeout(this.#redis, act(attempt), replyTimeoutMs);
+        this.#onAnswer();
+        return answer;
+      } catch (thrown) {
+        const error = realError(this.#redis, thrown as Error);
+        if (error.message.startsWith("NOSCRIPT")) await this.#options.loadScripts().catch(() => {});
+        else if (isTransient(error)) this.#onFailure(error, startedAt);
+        else throw error;
+        await sleep(wait);
+      }
+    }
+  }
+
+  /** Does something with Redis once, or not, without telling anybody. */
+  async once<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await withReplyTimeout(this.#redis, act(), this.#options.replyTimeoutMs);
+    } catch (error) {
+      if ((error as Error).message.startsWith("NOSCRIPT")) await this.#options.loadScripts().catch(() => {});
+      throw error;
+    }
+  }
+
+  #onAnswer(): void {
+    if (this.#told) this.#options.onConnectionChange(undefined);
+    this.#told = undefined;
+    this.#downSince = undefined;
+    this.#silentSince = undefined;
+  }
+
+  #onFailure(error: Error, startedAt: number): void {
+    const { maxDowntimeMs, mayGiveUp, onConnectionChange } = this.#options;
+    const now = performance.now();
+    const why = error.message;
+    if (!this.#told || (this.#told.why !== why && now - this.#told.at > REASON_INTERVAL_MS)) {
+      this.#told = { why, at: now };
+      onConnectionChange(why);
+    }
+    this.#downSince ??= startedAt;
+    const isAnswer = error.name === "ReplyError" || error.name === "RedisFullError";
+    this.#silentSince = isAnswer ? undefined : (this.#silentSince ?? startedAt);
+    if (this.#silentSince === undefined || now - this.#silentSince < maxDowntimeMs) return;
+    const seconds = Math.round(maxDowntimeMs / 1000);
+    // A password is read when a process starts: with the new one, the next may get in.
+    if (isRefusal(error)) throw new RedisUnavailableError(`Redis refused us for ${seconds} s: ${why}; ${advice(why)}`);
+    if (mayGiveUp()) throw new RedisUnavailableError(`Redis was away for ${seconds} s: ${why}`);
+  }
+}
+
+/**
+ * The answer, or an error when none comes. A connection on which nothing moves for too long is dead without a word, and is
+ * made anew. A long reply that still arrives is not late, and neither is one that lies unread behind a handler that
+ * blocked the event loop.
+ */
+async function withReplyTimeout<T>(redis: Redis, sent: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  let check: NodeJS.Immediate | undefined;
+  let progress = progressOf(redis);
+  const late = new Promise<never>((_, reject) => {
+    const onTimeout = () => {
+      // The event loop reads from its sockets before it comes to this.
+      check = setImmediate(() => {
+        const now = progressOf(redis);
+        if (now === progress) {
+          redis.disconnect(true);
+          reject(new Error(`no answer for ${ms / 1000} s`));
+        } else {
+          progress = now;
+          timer = setTimeout(onTimeout, ms);
+        }
+      });
+    };
+    timer = setTimeout(onTimeout, ms);
+  });
+  try {
+    return await Promise.race([sent, late]);
+  } finally {
+    clearTimeout(timer);
+    clearImmediate(check);
+  }
+}
+
+/** What came over the connection so far, in bytes. */
+function progressOf(redis: Redis): number {
+  return (redis as unknown as { stream?: { bytesRead?: number } }).stream?.bytesRead ?? 0;
+}

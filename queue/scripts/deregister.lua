@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- A worker ends. ARGV: session, what it reports of itself at last. Of one that never reserved anything nothing is left.
+--- @include "keys"
+--- @include "clock"
+local session, row = ARGV[1], ARGV[2]
+local even, odd = session .. '#0', session .. '#1'
+local calls = call('HMGET', workers, even, odd)
+local hasWorked = calls[1] or calls[2]
+call('HDEL', workers, even, odd)
+call('ZREM', alive, session)
+if hasWorked then call('HSET', workers, session, text(now) .. ' ' .. row) else call('HDEL', workers, session) end
+-- Always a write: the caller waits until it is on disk, and with it all that was written before.
+if call('EXISTS', batchKey) == 1 then call('HSET', batchKey, 'lastHeartbeat', text(now)) end
+return call('HGET', batchKey, 'state')

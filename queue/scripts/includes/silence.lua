@@ -1,0 +1,43 @@
+-- Silences. When no worker was heard for half a lease, Redis was away, its clock jumped, or every worker is gone. Those who
+-- are alive get half a lease more to renew theirs (`reclaimAfter`).
+
+-- Redis itself was not there: it started after the silence began.
+local function restartedWithin(silence)
+  local info = redis.pcall('INFO', 'server')
+  local uptime = type(info) == 'string' and tonumber(info:match('uptime_in_seconds:(%d+)'))
+  return uptime and uptime * 1000 < silence + 1000
+end
+
+-- All times that were noted by the clock that went back are too late by the same span, of which some is not known: not every
+-- call is noted.
+local function onClockWentBack(span, lease)
+  span = span + lease * 0.06
+  local latest = now + lease * 0.8
+  for _, member in ipairs(call('ZRANGEBYSCORE', leases, '(' .. text(latest), '+inf')) do
+    call('ZADD', leases, text(latest), member)
+  end
+  for _, key in ipairs({ delayed, suspects, alive }) do
+    local ahead = call('ZRANGEBYSCORE', key, '(' .. text(now), '+inf', 'WITHSCORES')
+    for i = 1, #ahead, 2 do call('ZADD', key, text(math.max(now, ahead[i + 1] - span)), ahead[i]) end
+  end
+end
+
+-- Notes that a worker was heard. A silence is proven to be Redis's own when Redis started within it, or when a worker
+-- could not get through for a good part of it: `waited`, ms.
+local function hear(lease, waited)
+  local silence = now - batch.lastHeartbeat
+  if batch.lastHeartbeat == 0 then
+    batch.lastHeartbeat = now
+  elseif silence < -lease / 20 then
+    onClockWentBack(-silence, lease)
+    batch.lastHeartbeat = now
+    batch.reclaimAfter = now + lease / 2
+    batch.silenceProven = 1
+  elseif silence > lease / 2 then
+    batch.reclaimAfter = now + lease / 2
+    batch.silenceProven = (waited > lease / 4 or restartedWithin(silence)) and 1 or 0
+  elseif now < batch.reclaimAfter and waited > lease / 4 then
+    batch.silenceProven = 1
+  end
+  if silence > lease / 20 then batch.lastHeartbeat = now end
+end

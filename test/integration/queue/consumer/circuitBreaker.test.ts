@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Consumer, DoNotRetry } from "../../../../queue/index.ts";
+import type { ConsumerOptions, Handler } from "../../../../queue/types.ts";
+import { quick, startConsumer } from "../../../support/consuming.ts";
+import { withQueue } from "../../../support/withQueue.ts";
+
+const once = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
+const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, n) => `${from + n}`);
+
+describe("failures in a row", function () {
+  this.timeout(120_000);
+  const queue = withQueue();
+  const exits = process.listeners("exit");
+  afterEach(() => {
+    // What keeps a process from ending with 0 stays after a run that was not finished.
+    for (const listener of process.listeners("exit")) if (!exits.includes(listener)) process.off("exit", listener);
+  });
+
+  const consumer = (handler: Handler, options: Partial<ConsumerOptions> = {}) =>
+    new Consumer({ ...quick(queue.url), handler, ...options });
+
+  describe("on one worker only", () => {
+    it("cost few attempts and no item, while the others are slow", async () => {
+      await queue.redis.rpush(queue.k.list, ...numbers(100));
+      const backoff = { min: 1_000, max: 1_000 };
+      const healthy = Array.from({ length: 10 }, (_, n) =>
+        consumer(() => sleep(1_000), { pod: `healthy-${n}`, retry: { maxAttempts: 3, backoff } }),
+      );
+      let attempts = 0;
+      const sick = consumer(
+        () => {
+          attempts++;
+          throw new Error("disk full");
+        },
+        { pod: "sick", retry: { maxAttempts: 3, backoff } },
+      );
+      const runs = healthy.map((one) => one.run());
+      const ends = [await sick.run(), ...(await Promise.all(runs))];
+      assert.deepEqual(ends, ["unhealthy", ...Array<string>(10).fill("finished")]);
+      assert.ok(attempts <= 15, `${attempts} attempts`);
+      const { done, dead } = await queue.places();
+      assert.deepEqual({ done, dead }, { done: 100, dead: 0 });
+    });
+
+    it("do not end in the same item twice while others live", async () => {
+      await queue.redis.rpush(queue.k.list, ...numbers(40));
+      const retry = { maxAttempts: 3, backoff: { min: 1, max: 1 } };
+      const failed: string[] = [];
+      const sick = consumer(
+        (item) => {
+          failed.push(item);
+          throw new Error("disk full");
+        },
+        { pod: "sick", retry },
+      );
+      const healthy = consumer(() => sleep(300), { pod: "healthy", retry, concurrency: 2 });
+      assert.match((await Promise.all([sick.run(), healthy.run()])).join(), /^(unhealthy|finished),finished$/);
+      assert.equal(new Set(failed).size, failed.length, failed.join());
+      assert.equal((await queue.places()).dead, 0);
+    });
+
+    it("do not end in the same item twice after its container was restarted", async () => {
+      await queue.redis.rpush(queue.k.list, "bad here", ...numbers(200));
+      const retry = { maxAttempts: 2, backoff: { min: 1, max: 1 } };
+      const healthy = consumer(() => sleep(20), { pod: "healthy", retry }).run();
+      for (let start = 1; start <= 3; start++) {
+        const worker = startConsumer(queue.url, { pod: "sick", retry, concurrency: 1 });
+        if (start === 1) await queue.redis.lpush(queue.k.list, "fail here");
+        await worker.saw(({ type }) => type === "failed" || type === "done");
+        worker.signal("SIGKILL");
+        await worker.ended;
+      }
+      await healthy;
+      const dead = await queue.records("dead");
+      for (const { attempts } of dead) {
+        const failures = attempts.filter(({ outcome }) => outcome === "failed").map(({ pod }) => pod);
+        assert.equal(new Set(failures).size, failures.length, "it failed twice in one pod");
+      }
+    });
+  });
+
+  describe("everywhere", () => {
+    it("end the batch, with the reason, and code 0 leaves the word to the verdict", async () => {
+      await queue.redis.rpush(queue.k.list, ...Array<string>(50).fill("fail no such module"));
+      const worker = startConsumer(queue.url);
+      assert.equal((await worker.ended).code, 0);
+      const { state, reason } = await queue.admin.counts();
+      assert.equal(state, "aborted");
+      assert.match(
+        reason!,
+        /^nothing succeeds: \d+ attempts in a row failed and none was ever done; the last one: no such module$/,
+      );
+    });
+
+    it("do not end it while somebody has an item in flight for longer", async () => {
+      await queue.redis.rpush(queue.k.list, "deaf 12000", ...Array<string>(15).fill("fail no"));
+      const slow = startConsumer(queue.url, { retry: once, pod: "slow" });
+      await slow.saw(({ type }) => type === "working");
+      const worker = startConsumer(queue.url, { retry: once });
+      assert.deepEqual([(await slow.ended).code, (await worker.ended).code], [0, 0]);
+      const { state, done, dead } = await queue.places();
+      assert.deepEqual({ state, done, dead }, { state: "finished", done: 1, dead: 15 });
+    });
+
+    it("do not end it, nor slow it down for long, where failures are allowed", async () => {
+      await queue.redis.rpush(queue.k.list, ...numbers(500));
+      let attempts = 0;
+      const handler = () => {
+        attempts++;
+        throw new Error("no");
+      };
+      const end = await consumer(handler, { retry: once, abortWhenNothingSucceeds: false }).run();
+      assert.deepEqual([end, attempts, (await queue.places()).dead], ["finished", 500, 500]);
+    });
+  });
+
+  describe("at the head of the list", () => {
+    for (const { what, error, retry } of [
+      { what: "a handler that gives them up", error: () => new DoNotRetry("404"), retry: undefined },
+      { what: "attempts that fail", error: () => new Error("404"), retry: once },
+    ]) {
+      it(`do not keep the good ones behind them from being done: ${what}`, async () => {
+        await queue.redis.rpush(queue.k.list, ...numbers(100).map((n) => `bad ${n}`), ...numbers(200));
+        const handler: Handler = (item) => {
+          if (item.startsWith("bad")) throw error();
+        };
+        const workers = ["a", "b"].map((pod) => consumer(handler, { pod, ...(retry && { retry }) }));
+        assert.deepEqual(await Promise.all(workers.map((worker) => worker.run())), ["finished", "finished"]);
+        const { state, done, dead } = await queue.places();
+        assert.deepEqual({ state, done, dead }, { state: "finished", done: 200, dead: 100 });
+      });
+    }
+
+    it("do not keep them from it either when they were dead and are put back", async () => {
+      const handler: Handler = (item) => {
+        if (item.startsWith("bad")) throw new Error("404");
+      };
+      await queue.redis.rpush(queue.k.list, ...numbers(30).map((n) => `bad ${n}`));
+      await consumer(handler, { retry: once }).run();
+      await queue.redis.rpush(queue.k.list, ...numbers(50));
+      await queue.admin.resume();
+      await queue.admin.requeueDead();
+      assert.equal(await consumer(handler, { retry: once }).run(), "finished");
+      const { done, dead } = await queue.places();
+      assert.deepEqual({ done, dead }, { done: 50, dead: 30 });
+    });
+  });
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { startConsumer } from "../../../support/consuming.ts";
+import { withQueue } from "../../../support/withQueue.ts";
+
+const LEASE_MS = 2_000;
+
+describe("an item whose worker vanished", function () {
+  this.timeout(120_000);
+  const queue = withQueue();
+
+  it("is begun within a lease and the longest item in flight of one worker, however many wait", async () => {
+    await queue.redis.rpush(queue.k.list, "die");
+    const doomed = startConsumer(queue.url, { leaseMs: LEASE_MS });
+    await doomed.ended;
+    const vanished = Date.now();
+    await queue.redis.rpush(queue.k.list, ...Array<string>(400).fill("sleep 200"));
+    const workers = ["a", "b"].map((pod) => startConsumer(queue.url, { leaseMs: LEASE_MS, concurrency: 4, pod }));
+    await Promise.race(
+      workers.map((worker) => worker.saw(({ payload, type }) => type === "working" && payload === "die")),
+    );
+    const { waiting } = await queue.places();
+    assert.ok(waiting > 200, `${waiting} were waiting`);
+    // A lease, the longest item, and time for a busy machine to start two processes.
+    assert.ok(Date.now() - vanished < LEASE_MS + 200 + 3_000, `it took ${Date.now() - vanished} ms`);
+    for (const worker of workers) worker.signal("SIGKILL");
+    await Promise.all(workers.map(({ ended }) => ended));
+  });
+
+  it("does not blame its neighbours: one poison among 32 in flight, 31 done, 1 dead", async () => {
+    const items = Array.from({ length: 32 }, (_, n) => (n === 31 ? "die" : "sleep 200"));
+    await queue.redis.rpush(queue.k.list, ...items);
+    const witness = startConsumer(queue.url, { leaseMs: LEASE_MS, pod: "witness" });
+    const deaths = async () => (await startConsumer(queue.url, { leaseMs: LEASE_MS, concurrency: 32 }).ended).code;
+    // As pods that are started again.
+    let code: number | null = null;
+    for (let starts = 1; code !== 0; starts++, code = await deaths()) assert.ok(starts < 8, "it killed too often");
+    await witness.ended;
+    const { done, dead } = await queue.places();
+    assert.deepEqual({ done, dead }, { done: 31, dead: 1 });
+    const [poison] = await queue.records("dead");
+    assert.equal(poison!.payload.toString(), "die");
+    assert.equal(poison!.attempts.filter(({ outcome }) => outcome === "lost").length, 3);
+  });
+
+  it("ends a batch in which workers vanish on every item, with that reason", async () => {
+    await queue.redis.rpush(queue.k.list, ...Array.from({ length: 100 }, () => "die"));
+    // Alone it is started again and again; beside it one that never gets to do anything else.
+    let starts = 0;
+    for (;;) {
+      const { code } = await startConsumer(queue.url, { leaseMs: 1_000, pod: `pod-${starts}` }).ended;
+      if (code === 0) break;
+      assert.ok(++starts < 60, "it went on for ever");
+    }
+    const { state, reason, done } = await queue.admin.counts();
+    assert.deepEqual({ state, done }, { state: "aborted", done: 0 });
+    assert.match(reason!, /^workers vanish: \d+ times in a row, on \d+ items, they ended without a word/);
+  });
+
+  it("does not end it where items at the other end of the list are good", async () => {
+    await queue.redis.rpush(queue.k.list, ...Array<string>(4).fill("die"), ...Array<string>(20).fill("apple"));
+    for (let starts = 0; ; starts++) {
+      const { code } = await startConsumer(queue.url, { leaseMs: 1_000, pod: `pod-${starts}` }).ended;
+      if (code === 0) break;
+      assert.ok(starts < 60, "it went on for ever");
+    }
+    const { state, done, dead } = await queue.places();
+    assert.deepEqual({ state, done, dead }, { state: "finished", done: 20, dead: 4 });
+  });
+});

@@ -1,0 +1,244 @@
+// What counts as a loss of an item: only a crash of its worker.
+import assert from "node:assert/strict";
+import type { ItemRecord } from "../../../../queue/types.ts";
+import { pass } from "../../../support/consuming.ts";
+import { Peer } from "../../../support/peer.ts";
+import { redisVersions } from "../../../support/redis.ts";
+import { withQueue } from "../../../support/withQueue.ts";
+
+const LEASE = 10_000;
+const item = { pod: "pod-1", node: "node-1", slots: 1, startedAt: 0, done: 0, failed: 0 };
+
+for (const version of redisVersions) {
+  describe(`losses, ${version}`, function () {
+    this.timeout(30_000);
+    const queue = withQueue({ version, args: ["--appendonly", "yes"] });
+    const { k } = queue;
+    let a: Peer;
+    let b: Peer;
+    beforeEach(() => {
+      a = new Peer(queue.redis);
+      b = new Peer(queue.redis);
+    });
+
+    /** Others are heard meanwhile. */
+    const passHeard = async (ms: number) => {
+      for (let left = ms; left > 0; left -= 3_000) {
+        await pass(queue.redis, Math.min(left, 3_000));
+        await b.renew([]);
+      }
+    };
+    const lossesOf = async () => (await queue.redis.hgetall(k.items))["1"]!.match(/^(?:l[^\n]*\n)*\d+ (\d+)/)?.[1];
+
+    describe("after a silence", () => {
+      it("does not count a lease that ran out in it", async () => {
+        await queue.redis.rpush(k.list, "apple");
+        for (let times = 1; times <= 2; times++) {
+          const peer = new Peer(queue.redis);
+          const [apple] = await peer.reserve();
+          assert.deepEqual([apple!.failures, apple!.losses], [0, 0]);
+          await pass(queue.redis, 60_000);
+          assert.deepEqual(await b.reserve(), []);
+          await passHeard(LEASE / 2 + 100);
+        }
+        assert.equal((await b.reserve()).length, 1);
+        const { lost } = await queue.places();
+        assert.equal(lost, 0);
+        const [{ attempts }] = (await queue.records()) as [ItemRecord];
+        assert.deepEqual(
+          attempts.map(({ outcome }) => outcome),
+          ["released", "released"],
+        );
+        assert.match(attempts[0]!.error!, /^nobody was heard for a while/);
+      });
+
+      it("counts one that ran out after it", async () => {
+        await queue.redis.rpush(k.list, "apple");
+        await a.reserve();
+        await pass(queue.redis, 60_000);
+        await b.renew([]);
+        await a.call(); // it is alive, and yet does not renew
+        const [again] = await a.reserve();
+        assert.equal(again, undefined);
+        await passHeard(LEASE);
+        const [apple] = await b.reserve();
+        assert.equal(apple!.losses, 0, "this one had run out in the silence");
+        await passHeard(LEASE);
+        await a.call({ reserve: 1 });
+        assert.equal((await queue.places()).lost, 1);
+      });
+
+      it("counts the third one where nothing shows that Redis was away: a lone worker may have died of it", async () => {
+        // A Redis that has just started may have been away.
+        await queue.until(async () => /uptime_in_seconds:([3-9]|\d\d)/.test(await queue.redis.info("server")));
+        await queue.redis.rpush(k.list, "poison");
+        let runs = 0;
+        for (let round = 0; round < 20; round++) {
+          const peer = new Peer(queue.redis, { leaseMs: 1_000 });
+          await peer.call();
+          for (let wait = 0; wait < 2; wait++) {
+            await pass(queue.redis, 300);
+            runs += (await peer.reserve()).length;
+          }
+          await pass(queue.redis, 900);
+        }
+        assert.equal(runs, 5, "two silences and three losses");
+        assert.equal((await queue.places()).dead, 1);
+      });
+
+      it("never counts one where a worker could not get through meanwhile", async () => {
+        await queue.redis.rpush(k.list, "apple");
+        for (let times = 1; times <= 6; times++) {
+          assert.equal((await new Peer(queue.redis).reserve()).length, 1);
+          await pass(queue.redis, 60_000);
+          await b.renew([], { waited: 50_000 });
+          await passHeard(LEASE / 2 + 100);
+        }
+        const { dead, lost } = await queue.places();
+        assert.deepEqual({ dead, lost }, { dead: 0, lost: 0 });
+      });
+
+      it("never counts one where Redis was restarted meanwhile", async () => {
+        await queue.redis.rpush(k.list, "apple");
+        for (let times = 1; times <= 4; times++) {
+          assert.equal((await new Peer(queue.redis).reserve()).length, 1);
+          await pass(queue.redis, 60_000);
+          await queue.redis.ping();
+          await queue.server.kill();
+          await queue.server.restart();
+          await queue.until(() => queue.redis.status === "ready");
+          await b.reserve();
+          await passHeard(LEASE / 2 + 100);
+        }
+        const { dead, lost } = await queue.places();
+        assert.deepEqual({ dead, lost }, { dead: 0, lost: 0 });
+      });
+
+      it("gives all who are alive half a lease to say so, and reclaims nothing meanwhile", async () => {
+        await queue.redis.rpush(k.list, "apple");
+        const [apple] = await a.reserve();
+        await pass(queue.redis, 60_000);
+        assert.deepEqual(await b.reserve(), []);
+        assert.deepEqual((await a.renew([apple!])).gone, []);
+        await passHeard(LEASE / 2 + 100);
+        assert.deepEqual(await b.reserve(), []);
+        assert.deepEqual((await a.call({ acks: [a.done(apple!)] })).stale, []);
+      });
+    });
+
+    describe("of a worker that is heard after all", () => {
+      /** a's lease runs out while others are alive, and its item is a suspect. */
+      async function loseApple() {
+        await queue.redis.rpush(k.list, "apple");
+        const [apple] = await a.reserve(1, { heartbeat: JSON.stringify(item) });
+        await passHeard(LEASE);
+        await b.call({ reserve: 1 });
+        assert.equal((await queue.places()).lost, 1);
+        return apple!;
+      }
+
+      it("are taken back: its outcome is recorded, where nobody else has the item", async () => {
+        const apple = await loseApple();
+        assert.deepEqual((await a.call({ acks: [a.done(apple, "late")] })).stale, []);
+        const { done, lost } = await queue.places();
+        assert.deepEqual({ done, lost }, { done: 1, lost: 0 });
+        const [record] = await queue.records();
+        assert.deepEqual([record!.value, record!.attempts.length], ['"late"', 1]);
+      });
+
+      it("are taken back: its lease holds again, where nobody else has the item", async () => {
+        const apple = await loseApple();
+        assert.deepEqual((await a.renew([apple])).gone, []);
+        const { running, delayed, lost } = await queue.places();
+        assert.deepEqual({ running, delayed, lost }, { running: 1, delayed: 0, lost: 0 });
+        assert.deepEqual((await a.call({ acks: [a.failed(apple)] })).stale, []);
+        const [again] = await b.reserve();
+        assert.deepEqual([again!.failures, again!.losses], [1, 0]);
+      });
+
+      it("do not count, where somebody else has the item; its outcome does not either", async () => {
+        const apple = await loseApple();
+        await pass(queue.redis, LEASE / 10);
+        const [stolen] = await b.reserve();
+        assert.equal(stolen!.losses, 1);
+        assert.deepEqual((await a.call({ acks: [a.done(apple)] })).stale, [a.member(apple)]);
+        assert.equal((await queue.places()).lost, 0);
+        assert.equal(await lossesOf(), "0");
+        await b.call({ acks: [b.released(stolen!)] });
+        assert.equal((await queue.admin.counts()).suspects, 0);
+        const [{ attempts }] = (await queue.records()) as [ItemRecord];
+        assert.deepEqual(
+          attempts.map(({ outcome }) => outcome),
+          ["released", "released"],
+        );
+      });
+    });
+
+    it("make an item dead as often as maxLosses says", async () => {
+      for (const maxLosses of [1, 2, 5]) {
+        await queue.redis.flushall();
+        await queue.redis.rpush(k.list, "poison");
+        let runs = 0;
+        for (let round = 0; round < 10; round++) {
+          runs += (await new Peer(queue.redis, { maxLosses }).reserve()).length;
+          await passHeard(LEASE);
+          await new Peer(queue.redis, { maxLosses }).call({ reserve: 1 });
+          await passHeard(LEASE / 10);
+        }
+        assert.equal(runs, maxLosses);
+        assert.equal((await queue.places()).dead, 1);
+      }
+    });
+
+    it("are on record with the reason that a process gives for all it held", async () => {
+      await queue.redis.rpush(k.list, "apple");
+      const [apple] = await a.reserve();
+      await a.call({ acks: [a.lost(apple!, "the process broke while 2 items were in flight: no socket")] });
+      assert.equal((await queue.places()).lost, 1);
+      const [record] = await queue.records();
+      assert.equal(record!.reason, "lost: the process broke while 2 items were in flight: no socket");
+    });
+
+    describe("when the clock goes back", () => {
+      it("does not hold up what vanished for as long as it went", async () => {
+        await queue.redis.rpush(k.list, "apple");
+        await a.reserve();
+        await pass(queue.redis, -3_600_000);
+        await b.renew([]);
+        await passHeard(LEASE);
+        await b.reserve();
+        await passHeard(LEASE / 10);
+        assert.equal((await b.reserve()).length, 1);
+      });
+
+      it("does not hold up what waits for another attempt", async () => {
+        await queue.redis.rpush(k.list, "apple", "banana");
+        const [apple, banana] = await a.reserve(2);
+        await a.call({ acks: [a.failed(apple!, 20_000), a.released(banana!)] });
+        await pass(queue.redis, -3_600_000);
+        await b.renew([]);
+        await passHeard(LEASE / 20);
+        assert.deepEqual(
+          (await b.reserve(2)).map(({ id }) => id),
+          [banana!.id],
+        );
+        await passHeard(21_000);
+        assert.deepEqual(
+          (await new Peer(queue.redis).reserve(2)).map(({ id }) => id),
+          [apple!.id],
+        );
+      });
+
+      it("lets those who are alive renew", async () => {
+        await queue.redis.rpush(k.list, "apple");
+        const taken = await a.reserve();
+        await pass(queue.redis, -3_600_000);
+        assert.deepEqual((await a.renew(taken)).gone, []);
+        await passHeard(LEASE / 2);
+        assert.deepEqual((await a.renew(taken)).gone, []);
+        await passHeard(LEASE / 2);
+        assert.deepEqual(await b.reserve(), []);
+      });
+    });
+  });
+}

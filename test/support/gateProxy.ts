@@ -1,0 +1,67 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+/** A way to Redis that a test closes and opens. */
+export interface GateProxy {
+  url: string;
+  /** Connections made so far. */
+  readonly connections: number;
+  /** Cuts all connections; nobody is let in until it is opened. */
+  close(): void;
+  open(): void;
+  /** From now on nothing moves on these connections (in the order in which they were made), and nothing says so. */
+  freeze(...numbers: number[]): void;
+  /** Called with what clients send, before it is passed on. */
+  onRequest?: (text: string) => void;
+  end(): Promise<void>;
+}
+
+/** Starts one, on loopback, to the Redis on this port. */
+export async function gateProxy(port: number): Promise<GateProxy> {
+  const sockets = new Set<Socket>();
+  const frozen = new Set<number>();
+  let isOpen = true;
+  let connections = 0;
+  const server: Server = createServer((client) => {
+    if (!isOpen) return void client.destroy();
+    const number = ++connections;
+    const upstream = connect(port, "127.0.0.1");
+    const pass = (from: Socket, to: Socket) => {
+      sockets.add(from);
+      from.on("error", () => {});
+      from.on("data", (data) => {
+        if (frozen.has(number)) return;
+        if (from === client) proxy.onRequest?.(data.toString("latin1"));
+        if (!to.destroyed) to.write(data);
+      });
+      from.on("close", () => {
+        sockets.delete(from);
+        if (!frozen.has(number)) to.destroy();
+      });
+    };
+    pass(client, upstream);
+    pass(upstream, client);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const proxy: GateProxy = {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get connections() {
+      return connections;
+    },
+    close() {
+      isOpen = false;
+      for (const socket of sockets) socket.destroy();
+    },
+    open() {
+      isOpen = true;
+    },
+    freeze(...numbers) {
+      for (const number of numbers) frozen.add(number);
+    },
+    end: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+  return proxy;
+}
