@@ -20,6 +20,12 @@ const BACKOFF_LIMIT = 1_000_000;
 /** Time between the end of the items' grace and the end of the pod, ms. */
 const GRACE_MARGIN_MS = 5_000;
 
+/** Port of the worker's health, and the file that asks it to stop (worker/README.md). */
+const HEALTH_PORT = 9463;
+const STOP_FILE = "/tmp/stop";
+
+const healthProbe = (path: string) => ({ httpGet: { path: `/${path}`, port: HEALTH_PORT } });
+
 /** Default resources of a worker. Requests and limits are complete, so that a ResourceQuota admits the pods. */
 export const WORKER_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } };
 
@@ -43,6 +49,7 @@ export function makeWorkerJob(
   { args, settings, handler, envFrom, follows, gate, insteadOf }: WorkerJobArgs,
 ): k8s.batch.v1.Job {
   const { priorityClass, serviceAccountName } = settings;
+  const node = defaults.code?.node ?? "node";
   return makeJob(resource, defaults, {
     name: defaults.name,
     component: "worker",
@@ -69,12 +76,11 @@ export function makeWorkerJob(
     },
     container: {
       resources: settings.resources ?? WORKER_RESOURCES,
-      livenessProbe: {
-        exec: { command: ["node", "/app/bin/livenessProbe.js"] },
-        initialDelaySeconds: 30,
-        periodSeconds: 30,
-        timeoutSeconds: 10,
-      },
+      livenessProbe: { ...healthProbe("live"), initialDelaySeconds: 30, periodSeconds: 30, timeoutSeconds: 10 },
+      // Ready while it has something in hand: of a Job that gets smaller, Kubernetes removes the others first.
+      readinessProbe: { ...healthProbe("ready"), periodSeconds: 1, failureThreshold: 1 },
+      // Before SIGTERM, which a handler that blocks the event loop does not see; its lease thread sees the file.
+      lifecycle: { preStop: { exec: { command: [node, "-e", `fs.writeFileSync("${STOP_FILE}", "")`] } } },
       envFrom,
     },
     env: environment(args, settings, handler),
@@ -94,6 +100,13 @@ function environment(
       { name: variable(key), value: isPending(value) ? pulumi.output(value).apply(variableText) : variableText(value) },
     ];
   });
-  told.push(...envVars({ WQ_HANDLER: handler }));
+  told.push(
+    ...envVars({
+      WQ_HANDLER: handler,
+      WQ_ALLOW_FAILURES: args.allowFailures,
+      WQ_HEALTH_PORT: HEALTH_PORT,
+      WQ_STOP_FILE: STOP_FILE,
+    }),
+  );
   return later(env, (own) => [...Object.entries(own).map(([name, value]) => ({ name, value })), ...told]);
 }

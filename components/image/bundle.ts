@@ -22,7 +22,6 @@ const programs = {
   worker: program("worker/main"),
   seed: program("seed/main"),
   supervisor: program("worker/supervisor/main"),
-  livenessProbe: program("worker/livenessProbe"),
   leaseKeeperThread: program("queue/consumer/leases/leaseKeeperThread"),
 };
 

@@ -188,6 +188,20 @@ describe("Batch", function () {
       );
     });
 
+    it("is probed by the lease thread, and asked to stop by a file", async () => {
+      await batch({ allowFailures: true });
+      const { readinessProbe, livenessProbe, lifecycle } = job().spec.template.spec.containers[0];
+      assert.deepEqual(readinessProbe, {
+        httpGet: { path: "/ready", port: 9463 },
+        periodSeconds: 1,
+        failureThreshold: 1,
+      });
+      assert.deepEqual(livenessProbe.httpGet, { path: "/live", port: 9463 });
+      const { WQ_HEALTH_PORT, WQ_STOP_FILE, WQ_ALLOW_FAILURES } = variablesOf("job-wq-2-workers");
+      assert.deepEqual([WQ_HEALTH_PORT, WQ_STOP_FILE, WQ_ALLOW_FAILURES], ["9463", "/tmp/stop", "true"]);
+      assert.deepEqual(lifecycle.preStop.exec.command, ["node", "-e", 'fs.writeFileSync("/tmp/stop", "")']);
+    });
+
     it("has a token only with a ServiceAccount, and secret variables only in a Secret", async () => {
       await batch({ serviceAccountName: "me", secretEnv: { TOKEN: "hush" }, command: ["ls"] });
       const pod = job().spec.template.spec;

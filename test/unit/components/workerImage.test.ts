@@ -88,7 +88,6 @@ describe("WorkerImage", function () {
       "app/bin/leaseKeeperThread.js",
       "app/bin/seed.js",
       "app/bin/supervisor.js",
-      "app/bin/livenessProbe.js",
       "app/bin/handler.js",
       "app/scripts/ack-and-reserve.lua",
     ])
