@@ -26,17 +26,18 @@ async function takeSnapshot({ admin }: OpenQueue, estimator: RateEstimator): Pro
     workers,
     throughput: estimator.throughput() ?? workerThroughput(workers, counts),
     finish: await admin.supervision.finishOutput(),
+    idleShare: await admin.supervision.idleShare(),
   };
 }
 
-function toJson(queue: string, { counts, workers, throughput, finish }: Snapshot): string {
+function toJson(queue: string, { counts, workers, throughput, finish, idleShare }: Snapshot): string {
   const shown = workers.map(({ inFlight, ...worker }) => ({
     ...worker,
     inFlight: inFlight.map(({ payload, ...item }) => ({ ...item, item: displayName(payload, 1000) })),
   }));
   const isRunning = throughput !== undefined && counts.state === "open";
   const left = isRunning ? timeLeft(counts.total - settledCount(counts), throughput) : null;
-  return JSON.stringify({ queue, ...counts, rate: throughput?.rate ?? null, left, workers: shown, finish });
+  return JSON.stringify({ queue, ...counts, rate: throughput?.rate ?? null, left, workers: shown, idleShare, finish });
 }
 
 /** Prints snapshots; in a terminal, with `watch`, each over the one before. */

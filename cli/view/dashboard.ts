@@ -12,6 +12,8 @@ export interface Snapshot {
   throughput?: Throughput;
   /** What `finish` wrote. */
   finish?: string;
+  /** Share of the workers' time in which they had nothing in hand, 0 to 1; absent where no supervisor measured it. */
+  idleShare?: number;
 }
 
 /** What the dashboard is drawn on. */
@@ -57,7 +59,7 @@ function workerRow(worker: WorkerInfo, now: number, chalk: ChalkInstance): strin
 }
 
 /** Title, bar, counts, rate, and what went wrong on the way. */
-function headLines(title: string, { counts, throughput }: Snapshot, surface: Surface): string[] {
+function headLines(title: string, { counts, throughput, idleShare }: Snapshot, surface: Surface): string[] {
   const { chalk, columns, terminal } = surface;
   const { state, total, done, running, waiting, delayed, dead } = counts;
   const colour = state === "aborted" || dead ? chalk.red : state === "finished" ? chalk.green : chalk.cyan;
@@ -81,6 +83,7 @@ function headLines(title: string, { counts, throughput }: Snapshot, surface: Sur
     terminal ? `${progressBar(counts, barWidth, chalk)}  ${progress}` : progress,
     states.join("   "),
     throughputText(counts, throughput),
+    idleShare === undefined ? "" : `workers idle ${Math.round(idleShare * 100)} % of their time`,
     losses.length > 0 ? chalk.yellow(losses.join(", ")) : "",
   ];
   return lines.filter((line) => line !== "");

@@ -96,7 +96,7 @@ function environment({ args, settings, workers, workerJob }: SupervisorJobArgs, 
     ...envVars({
       WQ_WORKER_JOB: scale && workerJob,
       WQ_SCALE: scale && `${scale.min}..${scale.max}`,
-      WQ_CONCURRENCY: scale && text("concurrency"),
+      WQ_CONCURRENCY: text("concurrency"),
       WQ_IDLE_AFTER: scale && idleAfter !== undefined ? `${idleAfter}ms` : undefined,
     }),
     ...envVars({

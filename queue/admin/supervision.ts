@@ -1,9 +1,11 @@
-// What the supervisor of a batch keeps in it: who it is, who was told of what, and the output of `finish`.
+// What the supervisor of a batch keeps in it: who it is, who was told of what, the output of `finish`, and how much of the
+// workers' time was idle.
 import type { Redis } from "ioredis";
 import { keys } from "../redis/keys.ts";
 import { waitAof } from "../redis/waitAof.ts";
 
 const [SUPERVISOR, NOTIFIED, FINISH] = ["supervisor", "notified", "finish"];
+const [ALIVE_MS, IDLE_MS] = ["workersAliveMs", "workersIdleMs"];
 
 /** The supervision of one batch. */
 export class Supervision {
@@ -47,5 +49,20 @@ export class Supervision {
 
   async setFinishOutput(output: string): Promise<void> {
     await this.#redis.hset(this.#batch, FINISH, output);
+  }
+
+  /** Adds to the time that workers were there, and to that in which they had nothing in hand, ms. */
+  async addWorkerTime({ aliveMs, idleMs }: { aliveMs: number; idleMs: number }): Promise<void> {
+    await this.#redis
+      .pipeline()
+      .hincrby(this.#batch, ALIVE_MS, Math.round(aliveMs))
+      .hincrby(this.#batch, IDLE_MS, Math.round(idleMs))
+      .exec();
+  }
+
+  /** The share of the workers' time in which they had nothing in hand, 0 to 1; undefined where none was measured. */
+  async idleShare(): Promise<number | undefined> {
+    const [alive, idle] = await this.#redis.hmget(this.#batch, ALIVE_MS, IDLE_MS);
+    return alive ? Number(idle) / Number(alive) : undefined;
   }
 }

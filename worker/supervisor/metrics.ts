@@ -19,6 +19,7 @@ const GAUGES = {
   items_waiting: ["Items that wait for a worker.", ({ waiting }: Counts) => waiting],
   items_running: ["Items in flight.", ({ running }: Counts) => running],
   items_delayed: ["Items that wait for another attempt.", ({ delayed }: Counts) => delayed],
+  workers: ["Worker processes that were heard of late.", ({ workersAlive }: Counts) => workersAlive],
 } as const;
 
 /** Metrics of a batch, for Prometheus. */

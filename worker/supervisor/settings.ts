@@ -16,6 +16,8 @@ export interface SupervisorSettings {
   /** End of the workers' time, ms since the epoch; below, the limit as it was written. */
   deadline: number;
   activeDeadline: string;
+  /** Most items that a worker has in hand. */
+  concurrency: number;
   scale: (ScaleOptions & { job: string; namespace: string }) | undefined;
   notifyUrl: string | undefined;
   stallAfterMs: number;
@@ -32,6 +34,7 @@ const optional = <T>(name: string, read: (name: string, value: string) => T): T 
 export async function supervisorSettings(): Promise<SupervisorSettings> {
   const activeDeadline = text("WQ_ACTIVE_DEADLINE");
   const since = Date.parse(process.env.WQ_WORKERS_SINCE ?? "") || Date.now();
+  const concurrency = optional("WQ_CONCURRENCY", parse.integer(1)) ?? 1;
   const range = optional("WQ_SCALE", parse.parallelism);
   return {
     url: await redisUrl(),
@@ -40,9 +43,10 @@ export async function supervisorSettings(): Promise<SupervisorSettings> {
     allowFailures: process.env.WQ_ALLOW_FAILURES === "true",
     deadline: since + parse.duration(0)("WQ_ACTIVE_DEADLINE", activeDeadline),
     activeDeadline,
+    concurrency,
     scale: range && {
       ...range,
-      concurrency: optional("WQ_CONCURRENCY", parse.integer(1)) ?? 1,
+      concurrency,
       idleAfterMs: optional("WQ_IDLE_AFTER", parse.duration(0)) ?? 60_000,
       job: text("WQ_WORKER_JOB"),
       namespace: text("POD_NAMESPACE"),

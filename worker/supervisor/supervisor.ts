@@ -3,6 +3,7 @@ import { type Counts, isRefusal, QueueAdmin } from "../../queue/index.ts";
 import { printable } from "../log.ts";
 import { exitCodes, ProgramExit } from "../program.ts";
 import { runFinish } from "./finish.ts";
+import { IdleMeter } from "./idleMeter.ts";
 import { Metrics } from "./metrics.ts";
 import { Notifier, type Occasion } from "./notifier.ts";
 import { progressLine } from "./progress.ts";
@@ -25,13 +26,15 @@ export class Supervisor {
   readonly #settings: SupervisorSettings;
   readonly #progress = progressLine(PROGRESS_MS);
   readonly #stalls: StallWatch;
+  readonly #idleMeter: IdleMeter;
   readonly #notifier?: Notifier;
   readonly #scaler?: Scaler;
   readonly #metrics?: Metrics;
 
   constructor(settings: SupervisorSettings) {
     this.#settings = settings;
-    const { queue, name, notifyUrl, scale, metrics, stallAfterMs } = settings;
+    const { queue, name, notifyUrl, scale, metrics, stallAfterMs, concurrency } = settings;
+    this.#idleMeter = new IdleMeter(concurrency);
     this.#stalls = new StallWatch(stallAfterMs);
     if (notifyUrl) this.#notifier = new Notifier(notifyUrl, name);
     if (scale) this.#scaler = new Scaler(scale.namespace, scale.job, scale);
@@ -94,6 +97,8 @@ export class Supervisor {
 
   /** Acts on the counts of a batch that has not ended. */
   async #follow(admin: QueueAdmin, counts: Counts): Promise<void> {
+    const time = this.#idleMeter.look(counts);
+    if (time) await admin.supervision.addWorkerTime(time);
     const lines = [await this.#scaler?.follow(counts), this.#progress(counts)];
     const stalled = this.#stalls.look(counts);
     if (stalled) {

@@ -72,7 +72,7 @@ describe("the supervisor", function () {
   it("sees the batch through, and tells its URL once, in words and in numbers", async () => {
     await fixture.seed(["a", "b", "c"]);
     const supervisor = supervise({ WQ_NOTIFY: hook, WQ_NAME: "fruit" });
-    await work((item) => sleep(item === "a" ? 1_500 : 0));
+    await work((item) => sleep(item === "a" ? 3_000 : 0));
     const { exitCode, all } = await supervisor;
     assert.equal(exitCode, 0, all);
     assert.match(all, /(^|\n)all 3 items done$/);
@@ -80,6 +80,8 @@ describe("the supervisor", function () {
     const [told, ...more] = listener.told;
     assert.deepEqual(more, []);
     assert.equal(told!.text, ":white_check_mark: *fruit*: all 3 items done");
+    const idle = await fixture.admin.supervision.idleShare();
+    assert.ok(idle! >= 0 && idle! <= 1, String(idle));
     assert.deepEqual([told!.batch, told!.event], ["fruit", "finished"]);
     const counts = { total: 3, done: 3, failed: 0, waiting: 0, running: 0, delayed: 0 };
     assert.deepEqual(told!.counts, counts);

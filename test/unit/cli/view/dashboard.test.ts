@@ -35,6 +35,11 @@ describe("the screen of status", () => {
     assert.equal(dashboard("job2", { counts: counts(), workers: [] }, pipe).split("\n")[1], "40 of 100 items 40 %");
   });
 
+  it("says how much of the workers' time was idle, where the supervisor measured it", () => {
+    const text = dashboard("job2", { counts: counts(), workers: [], idleShare: 0.128 }, pipe);
+    assert.equal(text.split("\n").at(-1), "workers idle 13 % of their time");
+  });
+
   it("says what went wrong on the way", () => {
     const text = dashboard("job2", { counts: counts({ retried: 3, lost: 1, external: 2 }), workers: [] }, pipe);
     assert.equal(

@@ -1,0 +1,30 @@
+import type { Counts } from "../../queue/index.ts";
+
+/** How long workers were there, and how long they had nothing in hand, ms. */
+export interface WorkerTime {
+  aliveMs: number;
+  idleMs: number;
+}
+
+/** Longest time between two looks that is accounted for, ms: of a longer one nobody knows. */
+const MAX_GAP_MS = 5_000;
+
+/** Measures how much of the workers' time is idle, from one look at the counts to the next. */
+export class IdleMeter {
+  readonly #concurrency: number;
+  #last: number | undefined;
+
+  /** @param concurrency Most items that a worker has in hand. */
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+  }
+
+  /** The time since the last look; undefined where there is none to account for. */
+  look({ now, running, workersAlive }: Counts): WorkerTime | undefined {
+    const ms = now - (this.#last ?? now);
+    this.#last = now;
+    if (ms <= 0 || ms > MAX_GAP_MS || workersAlive === 0) return undefined;
+    const idle = Math.max(0, workersAlive - Math.ceil(running / this.#concurrency));
+    return { aliveMs: ms * workersAlive, idleMs: ms * idle };
+  }
+}
