@@ -185,19 +185,6 @@ describe("the programs of the image", function () {
     assert.equal(readFileSync(note, "utf8"), "tidy\n");
   });
 
-  it("keep alive for `alive` while it works", async () => {
-    await seed(["a"]);
-    const worked = work(shell("sleep 2"));
-    await sleep(1500);
-    assert.equal((await start("worker/livenessProbe.ts")).exitCode, 0);
-    await worked;
-    const long = new Date(Date.now() - 60_000);
-    utimesSync("/tmp/alive", long, long);
-    const hung = await start("worker/livenessProbe.ts", { WQ_ITEM_TIMEOUT: "1s" });
-    assert.match(hung.all, /^The event loop has not turned for \d+ s$/);
-    assert.equal(hung.exitCode, 1);
-  });
-
   const refusals: [title: string, script: string, env: Record<string, string>, code: number, line: RegExp][] = [
     [
       "a number that is none",
