@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { workerSettings } from "../config/environment.ts";
 import { connect, Consumer, QueueAdmin, type ConsumerEnd } from "../queue/index.ts";
 import { redisUrl, text } from "./environment.ts";
+import { replaceConsole } from "./itemConsole.ts";
 import { loadCommand, loadHandler } from "./loadHandler.ts";
 import { logger } from "./log.ts";
 import { waitForGroups } from "./processGroups.ts";
@@ -51,7 +52,11 @@ async function work(): Promise<number> {
 
   let handler;
   try {
-    handler = command ? loadCommand(command, maxResultBytes) : await loadHandler();
+    if (command) handler = loadCommand(command, maxResultBytes);
+    else {
+      const printing = replaceConsole();
+      handler = printing(await loadHandler());
+    }
   } catch (error) {
     return onUnloadable(url, queue, settings.lease, (error as Error).message);
   }
