@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { environment } from "../../local/host/environment.ts";
+import { firstNode } from "../../local/node/nodes.ts";
 import { kubectl, root, say } from "../../test/support/stack.ts";
 import { Disk, DISK_SIZE } from "./disk.ts";
 import type { Result } from "./tally.ts";
@@ -52,7 +53,8 @@ export class ProofStack {
     const { ok, text } = await say("pulumi", ["stack", "init", this.namespace], { cwd: this.#dir, env: this.#env });
     if (!ok) throw new Error(text);
     const settings = {
-      ...{ namespace: this.namespace, disk: DISK_SIZE, runs: join(this.#dir, "runs") },
+      ...{ namespace: this.namespace, disk: DISK_SIZE, redisNode: firstNode.name },
+      runs: join(this.#dir, "runs"),
       ...{ items, pods, concurrency, workMs },
     };
     const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`proof:${key}`, String(value)]));

@@ -5,7 +5,12 @@ import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
 const config = new Config();
 const runs = { name: "runs", mountPath: "/runs" };
 
-const redis = new Redis("redis", { namespace: config.require("namespace"), storage: config.require("disk") });
+const redis = new Redis("redis", {
+  namespace: config.require("namespace"),
+  storage: config.require("disk"),
+  // The scheduler may not have seen yet which node the disk is on.
+  pod: { spec: { nodeSelector: { "kubernetes.io/hostname": config.require("redisNode") } } },
+});
 const image = new WorkerImage("work", { handler: "./work.ts" });
 
 new Batch("proof", {
