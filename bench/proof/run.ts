@@ -33,7 +33,7 @@ const program = new Command("npm run proof --")
   .option("--rows <names>", `only these, with commas: ${Object.keys(rows).join(", ")}`, rowNames, Object.keys(rows))
   .option("--items <n>", "items of each batch", itemCount, 10_000)
   .option("--json <file>", "keeps the outcomes here; rows that are not run stay", join(root, ".state/proof.json"))
-  .option("--write <page>", "writes the table into this page, between <!-- proof --> and <!-- /proof -->")
+  .option("--write <page>", "writes the table into this page, between <!-- proof:begin --> and <!-- proof:end -->")
   .parse();
 const options = program.opts<{ rows: string[]; items: number; json: string; write?: string }>();
 

@@ -16,7 +16,7 @@ const HEAD = [
   "first end after",
   "time",
 ];
-const MARKERS = { begin: "<!-- proof -->", end: "<!-- /proof -->" };
+const MARKERS = { begin: "<!-- proof:begin -->", end: "<!-- proof:end -->" };
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 const count = (value: number) => value.toLocaleString("en-US");
@@ -44,7 +44,7 @@ function grid(outcomes: RowOutcome[]): string[][] {
 /** Lines for a terminal. */
 export const screenTable = (outcomes: RowOutcome[]): string[] => formatTable(grid(outcomes));
 
-/** A table of Markdown, with the day of its last row. */
+/** A table of Markdown under a sentence that says what it shows, and when that was. */
 export function markdownTable(outcomes: RowOutcome[]): string {
   const [head, ...body] = grid(outcomes);
   const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
@@ -52,7 +52,8 @@ export function markdownTable(outcomes: RowOutcome[]): string {
     .map(({ date }) => date.slice(0, 10))
     .sort()
     .at(-1);
-  return [line(head!), line(head!.map(() => "---")), ...body.map(line), "", `Measured on ${day}.`].join("\n");
+  const what = `Batches on two nodes under real faults, each item's runs counted outside Redis (\`npm run proof\`, [how](bench/README.md#the-proof), ${day}):`;
+  return [what, "", line(head!), line(head!.map(() => "---")), ...body.map(line)].join("\n");
 }
 
 /** A page with the table between its markers. @throws UserError where it has none. */

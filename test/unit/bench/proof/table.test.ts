@@ -3,7 +3,16 @@ import type { RowOutcome } from "../../../../bench/proof/runRow.ts";
 import { markdownTable, screenTable, withTable } from "../../../../bench/proof/table.ts";
 
 const outcome = (name: string, ms: number): RowOutcome => ({
-  ...{ name, ms, items: 1000, faults: 2, done: 1000, dead: 0, lost: 0, duplicated: 0, again: 7, cut: 6 },
+  name,
+  ms,
+  items: 1000,
+  faults: 2,
+  done: 1000,
+  dead: 0,
+  lost: 0,
+  duplicated: 0,
+  again: 7,
+  cut: 6,
   date: "2026-11-24T10:00:00.000Z",
 });
 
@@ -23,16 +32,16 @@ describe("the table of the proof", () => {
   });
 
   it("goes between the markers of a page, also a second time", () => {
-    const page = "# Title\n\n<!-- proof -->\n<!-- /proof -->\n\nAfter.\n";
+    const page = "# Title\n\n<!-- proof:begin -->\n<!-- proof:end -->\n\nAfter.\n";
     const once = withTable(page, markdownTable(both));
     assert.match(
       once,
-      /^# Title\n\n<!-- proof -->\n\n\| fault \|[^]*Measured on 2026-11-24\.\n\n<!-- \/proof -->\n\nAfter\.\n$/,
+      /^# Title\n\n<!-- proof:begin -->\n\nBatches on two nodes [^]* 2026-11-24\):\n\n\| fault \|[^]*\|\n\n<!-- proof:end -->\n\nAfter\.\n$/,
     );
     assert.equal(withTable(once, markdownTable(both)), once);
   });
 
   it("needs the markers", () => {
-    assert.throws(() => withTable("# Title\n", "x"), /the page has no place for the table: write <!-- proof -->/);
+    assert.throws(() => withTable("# Title\n", "x"), /the page has no place for the table: write <!-- proof:begin -->/);
   });
 });

@@ -13,7 +13,10 @@ describe("balance of a batch", () => {
 
   it("counts each item once", () => {
     assert.deepEqual(balance(["1", "2"], [done("1", "x"), done("2", "y")], runs), {
-      ...{ done: 2, dead: 0, lost: 0, duplicated: 0 },
+      done: 2,
+      dead: 0,
+      lost: 0,
+      duplicated: 0,
     });
   });
 
@@ -32,7 +35,10 @@ describe("balance of a batch", () => {
 
   it("counts the dead apart", () => {
     assert.deepEqual(balance(["1"], [{ item: "1", outcome: "dead", result: null }], runs), {
-      ...{ done: 0, dead: 1, lost: 0, duplicated: 0 },
+      done: 0,
+      dead: 1,
+      lost: 0,
+      duplicated: 0,
     });
   });
 });
@@ -51,7 +57,9 @@ describe("disturbance of a batch", () => {
       run("e", "3", 0, 120, "q"),
     ];
     assert.deepEqual(disturbance(new Map(runs).values(), [{ what: "", at: 100, pods: ["p"] }]), {
-      ...{ again: 2, cut: 2, takenOver: { median: 1_000, longest: 1_000 } },
+      again: 2,
+      cut: 2,
+      takenOver: { median: 1_000, longest: 1_000 },
       firstEnd: 850,
     });
   });
