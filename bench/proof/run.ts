@@ -50,14 +50,20 @@ function keep(outcome: RowOutcome): void {
   writeFileSync(options.json, `${JSON.stringify({ outcomes }, undefined, 2)}\n`);
 }
 
+/** Aborts when somebody ends the program: nodes are brought back and stacks removed first. */
+const stopped = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopped.abort());
+
 async function run(): Promise<void> {
   const up = await platform("up", "--nodes", "2");
   if (up.exitCode !== 0) throw new UserError(`the platform did not come up: ${up.all.trim().split("\n").at(-1)}`);
   const { items } = options;
   const workMs = Math.max(1, Math.round((UNDISTURBED_MS * PODS * CONCURRENCY) / items));
+  const shape = { items, pods: PODS, concurrency: CONCURRENCY, workMs };
   const removals: Promise<void>[] = [];
   for (const name of options.rows) {
-    const outcome = await runRow(name, rows[name]!, { items, pods: PODS, concurrency: CONCURRENCY, workMs }, removals);
+    const outcome = await runRow(name, { shape, removals, stop: stopped.signal });
+    if (stopped.signal.aborted) break;
     keep(outcome);
     const { faults, ms, problem } = outcome;
     console.error(`${name}: ${faults} faults, ${(ms / 1000).toFixed(0)} s, ${problem ?? "all items done once"}`);

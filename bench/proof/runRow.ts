@@ -1,6 +1,6 @@
 // One row: a batch from `up` to its end, with faults on the way.
 import { Field } from "./field.ts";
-import { type Row } from "./rows.ts";
+import { rows } from "./rows.ts";
 import { RunLog } from "./runs.ts";
 import { type BatchShape, ProofStack } from "./stack.ts";
 import { type Balance, balance, type Disturbance, disturbance } from "./tally.ts";
@@ -22,16 +22,18 @@ export interface RowOutcome extends Balance, Disturbance {
 /** The numbers from 1 on, as the program seeds them. */
 const itemsOf = (count: number) => Array.from({ length: count }, (_, index) => String(index + 1));
 
-/**
- * Runs one.
- * @param removals Gets the promise of the stack's removal, which nothing needs to wait for.
- */
-export async function runRow(
-  name: string,
-  { disturb, atLeast }: Row,
-  shape: BatchShape,
-  removals: Promise<void>[],
-): Promise<RowOutcome> {
+/** What rows have in common. */
+export interface RowOptions {
+  shape: BatchShape;
+  /** Gets the promise of each stack's removal, which no row needs to wait for. */
+  removals: Promise<void>[];
+  /** Ends the row early; what it broke is put right. */
+  stop?: AbortSignal;
+}
+
+/** Runs one. */
+export async function runRow(name: string, { shape, removals, stop }: RowOptions): Promise<RowOutcome> {
+  const { disturb, atLeast } = rows[name]!;
   const date = new Date().toISOString();
   const stack = new ProofStack();
   try {
@@ -40,13 +42,13 @@ export async function runRow(
     const over = new AbortController();
     const field = new Field(stack.namespace, shape.items, log, over.signal);
     const disturbed = disturb(field);
-    const up = await stack.pulumi("up");
+    const up = await stack.pulumi("up", stop);
     over.abort();
     await disturbed;
     log.read();
     log.close();
     const runs = [...log.runs.values()];
-    const sums = balance(itemsOf(shape.items), await stack.results(), log.runs);
+    const sums = balance(itemsOf(shape.items), await stack.results().catch(() => []), log.runs);
     const ms = Math.max(...runs.map(({ end = 0 }) => end)) - Math.min(...runs.map(({ start }) => start));
     const faults = field.faults.length;
     const problem = problemOf({ ...sums, faults }, atLeast, up);
@@ -63,9 +65,11 @@ function problemOf(
   atLeast: number,
   up: { ok: boolean; text: string },
 ): string | undefined {
-  if (lost > 0) return `${lost} items were lost`;
-  if (duplicated > 0) return `${duplicated} items were recorded twice`;
-  if (dead > 0) return `${dead} items were given up`;
-  if (!up.ok) return `\`up\` failed: ${/error: (.*)/.exec(up.text)?.[1] ?? up.text.trim().split("\n").at(-1)}`;
-  return faults < atLeast ? `only ${faults} of ${atLeast} faults happened` : undefined;
+  const problems: string[] = [];
+  if (!up.ok) problems.push(`\`up\` failed: ${/error: (.*)/.exec(up.text)?.[1] ?? up.text.trim().split("\n").at(-1)}`);
+  if (lost > 0) problems.push(`${lost} items were lost`);
+  if (duplicated > 0) problems.push(`${duplicated} items were recorded twice`);
+  if (dead > 0) problems.push(`${dead} items were given up`);
+  if (faults < atLeast) problems.push(`only ${faults} of ${atLeast} faults happened`);
+  return problems.join("; ") || undefined;
 }

@@ -20,6 +20,8 @@ export interface BatchShape {
 }
 
 const program = join(import.meta.dirname, "program");
+/** What takes longer hangs: the longest row takes a third of it. */
+const TIMEOUT_MS = 20 * 60_000;
 let number = 0;
 
 export class ProofStack {
@@ -63,10 +65,18 @@ export class ProofStack {
     return this;
   }
 
-  /** Runs Pulumi on it. */
-  pulumi(command: "up" | "destroy") {
+  /** Runs Pulumi on it. @param stop Ends it before its end. */
+  async pulumi(command: "up" | "destroy", stop?: AbortSignal): Promise<{ ok: boolean; text: string }> {
     const args = [command, "--yes", "--skip-preview", "--config-file", this.#settings];
-    return say("pulumi", [...args, "--non-interactive", "--color=never"], { cwd: program, env: this.#env });
+    const run = await execa("pulumi", [...args, "--non-interactive", "--color=never"], {
+      cwd: program,
+      env: { ...environment(), ...this.#env },
+      all: true,
+      reject: false,
+      timeout: TIMEOUT_MS,
+      ...(stop && { cancelSignal: stop }),
+    });
+    return { ok: run.exitCode === 0, text: run.all };
   }
 
   /** What `wq results` prints. */

@@ -22,7 +22,7 @@ describe("a batch under faults", function () {
   for (const name of ["pods", "workers", "redis", "node"]) {
     const { title } = rows[name]!;
     it(`does each item once: ${title}`, async () => {
-      const outcome = await runRow(name, rows[name]!, shape, removals);
+      const outcome = await runRow(name, { shape, removals });
       assert.equal(outcome.problem, undefined, JSON.stringify(outcome));
       if (outcome.takenOver) assert.ok(outcome.takenOver.median < TAKEN_OVER_MS, JSON.stringify(outcome));
     });
