@@ -14,7 +14,7 @@ import { markdownTable, screenTable, withTable } from "./table.ts";
 const PODS = 10;
 const CONCURRENCY = 4;
 /** Time that an undisturbed batch takes, so that all faults fall into it. */
-const UNDISTURBED_MS = 60_000;
+const UNDISTURBED_MS = 45_000;
 
 function rowNames(text: string): string[] {
   const names = text.split(",");
