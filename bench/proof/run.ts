@@ -1,5 +1,6 @@
-// `npm run proof -- [--rows NAME,…] [--items N] [--json FILE] [--write PAGE]`: batches under real faults, and what became of
-// every item. How: bench/README.md. It kills nodes of the local platform, which nothing else may use meanwhile.
+// `npm run proof -- [--rows NAME,…] [--items N] [--json FILE] [--write PAGE]`: batches under real faults, and what
+// became of every item. How: bench/README.md. It kills nodes of the local platform, which nothing else may use
+// meanwhile.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";

@@ -55,9 +55,14 @@ export class ProofStack {
     const { ok, text } = await say("pulumi", ["stack", "init", this.namespace], { cwd: this.#dir, env: this.#env });
     if (!ok) throw new Error(text);
     const settings = {
-      ...{ namespace: this.namespace, disk: DISK_SIZE, redisNode: firstNode.name },
+      namespace: this.namespace,
+      disk: DISK_SIZE,
+      redisNode: firstNode.name,
       runs: join(this.#dir, "runs"),
-      ...{ items, pods, concurrency, workMs },
+      items,
+      pods,
+      concurrency,
+      workMs,
     };
     const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`proof:${key}`, String(value)]));
     const before = parse(readFileSync(this.#settings, "utf8")) as object;

@@ -14,7 +14,10 @@ async function ask(field: Field, ...args: string[]): Promise<string> {
 }
 const answers = async (field: Field) => (await ask(field, "ping")).trim() === "PONG";
 
-/** Killed as the kernel does for want of memory, several times; its claim keeps the data, but for what was not on disk yet. */
+/**
+ * Killed as the kernel does for want of memory, several times; its claim keeps the data, but for what was not on disk
+ * yet.
+ */
 export async function killedRedis(field: Field, { at = [0.2, 0.6] } = {}): Promise<void> {
   for (const share of at) {
     await field.reached(share);

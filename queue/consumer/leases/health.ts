@@ -2,7 +2,10 @@
 import { createServer } from "node:http";
 import type { LeaseTable } from "./leaseTable.ts";
 
-/** Time for which a worker between two items counts as busy, ms: every change of its readiness is written to the API server. */
+/**
+ * Time for which a worker between two items counts as busy, ms: every change of its readiness is written to the API
+ * server.
+ */
 const RECENT_MS = 3_000;
 /** Time beyond the limit of an item for which the event loop may stand still, ms. */
 const MARGIN_MS = 30_000;

@@ -1,9 +1,8 @@
 // The three programs as a container runs them: real processes, a real Redis.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import { connect, QueueAdmin } from "../../../queue/index.ts";
