@@ -8,6 +8,7 @@ import { readMembers } from "./members.ts";
 import { listQueues } from "./queueList.ts";
 import { parseRecord, sessionsOf } from "./record.ts";
 import { readRecords } from "./recordReader.ts";
+import { type Durations, readDurations } from "./durations.ts";
 import { Supervision } from "./supervision.ts";
 import { Origins } from "./workerInfo.ts";
 import { readWorkers } from "./workers.ts";
@@ -66,6 +67,11 @@ export class QueueAdmin implements QueueAdminApi {
   /** Ends the connection. */
   async close(): Promise<void> {
     this.#redis.disconnect();
+  }
+
+  /** How long attempts took, those of which the outcome is known. */
+  durations(): Promise<Durations> {
+    return readDurations(this.#redis, this.#queue);
   }
 
   /** Where the batch stands, in one atomic read; a queue nobody seeded or took from is `open` and without an owner. */

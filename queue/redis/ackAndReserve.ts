@@ -1,6 +1,7 @@
 // The call of ack-and-reserve.lua: what it is sent and what it answers.
 import type { ReservedItem } from "../consumer/activeItem.ts";
 import type { Outcome } from "../consumer/outcome.ts";
+import { durationIncrements } from "../durations.ts";
 import { pack, type Packable } from "./messagePack.ts";
 
 /** What a worker asks for. Times are ms. */
@@ -68,7 +69,8 @@ export function encodeRequest({ outcomes, ...request }: Request): string {
       doneLines.push(outcome.line);
     } else others.push(packableOutcome(outcome));
   }
-  return pack({ ...request, doneIds, doneMembers, doneLines, others });
+  const durations = durationIncrements(outcomes.map(({ line }) => line));
+  return pack({ ...request, doneIds, doneMembers, doneLines, others, durations });
 }
 
 function packableOutcome(outcome: Outcome): Packable {

@@ -13,6 +13,7 @@
 --   keepLogs          logs of failed attempts are kept when the item is done
 --   heartbeat         what the worker reports of itself, empty where nothing changed; absent when none is due
 --   doneIds, doneMembers, doneLines      attempts that succeeded, column by column
+--   durations         {field of the batch, number to add, ...}: how long the attempts took (queue/durations.ts)
 --   others            {kind, id, member, line, delay, log} of those that did not, or have a log
 -- Answers {kind, ms between two calls of an idle worker, ms until something is due or -1, ms until the next heartbeat,
 --   1 to drain for a suspect, stale members, first id, {payloads reserved for the first time},
@@ -42,6 +43,8 @@ local reply = { 'ok', 0, -1, 0, 0, '-', 0, {}, {} }
 loadBatch()
 acknowledgeDone(request.doneIds, request.doneMembers, request.doneLines)
 for _, outcome in ipairs(request.others) do acknowledge(outcome) end
+local durations = request.durations
+for i = 1, #durations, 2 do call('HINCRBY', batchKey, durations[i], durations[i + 1]) end
 observeList()
 reopenIfRefilled()
 abortIfTooManyDead()

@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Counts, QueueAdmin } from "../../queue/index.ts";
+import { durationHistogram } from "./durationHistogram.ts";
 
 /** Port of the metrics. */
 export const METRICS_PORT = 9464;
@@ -22,13 +23,16 @@ const GAUGES = {
   workers: ["Worker processes that were heard of late.", ({ workersAlive }: Counts) => workersAlive],
 } as const;
 
+/** What is asked only when Prometheus reads: it costs more than the counts. */
+type Admin = Pick<QueueAdmin, "workers" | "durations">;
+
 /** Metrics of a batch, for Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #counters: Record<keyof typeof COUNTERS, Counter>;
   readonly #gauges: Record<keyof typeof GAUGES, Gauge>;
   #server?: Server;
-  #admin?: Pick<QueueAdmin, "workers">;
+  #admin?: Admin;
   #now = 0;
   /** Called when Prometheus has read them. */
   #onScrape?: () => void;
@@ -42,7 +46,6 @@ export class Metrics {
       (name, [help]) => new Counter({ name: `job_wq_2_${name}_total`, help, registers }),
     );
     this.#gauges = mapValues(GAUGES, (name, [help]) => new Gauge({ name: `job_wq_2_${name}`, help, registers }));
-    // Asked for only when it is read: a look at each worker costs more than the counts.
     const age = () => this.#oldestSeconds();
     new Gauge({
       name: "job_wq_2_oldest_running_seconds",
@@ -52,6 +55,11 @@ export class Metrics {
         this.set(await age());
       },
     });
+    this.#registry.registerMetric(
+      durationHistogram("job_wq_2_attempt_seconds", "How long attempts took.", () =>
+        this.#admin?.durations().catch(() => undefined),
+      ),
+    );
   }
 
   /** Begins to serve the metrics. @param port 0 for any that is free. @returns The port. */
@@ -67,7 +75,7 @@ export class Metrics {
   }
 
   /** Sets the metrics to the counts of the batch. @param admin Who is asked for the rest when Prometheus reads. */
-  update(counts: Counts, admin: Pick<QueueAdmin, "workers">): void {
+  update(counts: Counts, admin: Admin): void {
     this.#admin = admin;
     this.#now = counts.now;
     for (const [name, [, value]] of Object.entries(COUNTERS)) {

@@ -87,11 +87,23 @@ describe("the supervisor's metrics", function () {
 
     const counts = await fixture.admin.counts();
     await ask(`job_wq_2_items_done_total == ${counts.done}`);
-    const expected = { items_done_total: 3, items_failed_total: 1, items: 4, items_waiting: 0, items_running: 0 };
+    const expected = {
+      items_done_total: 3,
+      items_failed_total: 1,
+      items: 4,
+      items_waiting: 0,
+      items_running: 0,
+      attempt_seconds_count: 4,
+    };
     for (const [name, value] of Object.entries(expected)) {
       const [{ metric, value: answer }] = (await ask(`job_wq_2_${name}`)) as [Answer["data"]["result"][number]];
       assert.deepEqual([name, Number(answer[1]), metric.queue], [name, value, "job2"]);
     }
+
+    const [slow] = await ask(
+      'job_wq_2_attempt_seconds_bucket{le="+Inf"} - ignoring(le) job_wq_2_attempt_seconds_bucket{le="0.3"}',
+    );
+    assert.equal(slow!.value[1], "1");
 
     await sleep(1_000); // a rate needs two samples
     for (const { title, targets } of dashboard.panels)
