@@ -100,28 +100,5 @@ export default tseslint.config(
     files: ["**/*.mjs"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
   },
-  {
-    // To be removed: helper q1 rewrites these files.
-    files: [
-      "bench/**",
-      "queue/admin/**",
-      "queue/consumer/**",
-      "queue/redis/**",
-      "queue/types.ts",
-      "test/integration/queue/**",
-      "test/support/*.ts",
-      "test/unit/queue/**",
-      "worker/livenessProbe.ts",
-      "worker/main.ts",
-    ],
-    rules: {
-      "@typescript-eslint/await-thenable": "off",
-      "@typescript-eslint/no-unnecessary-type-assertion": "off",
-      "@typescript-eslint/restrict-template-expressions": "off",
-      "@typescript-eslint/unbound-method": "off",
-      "house/comment-width": "off",
-      "unicorn/no-useless-spread": "off",
-    },
-  },
   prettier,
 );

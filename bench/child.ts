@@ -1,4 +1,5 @@
-// A measurement in a process of its own, so that none inherits another's heap or compiled code. The parent sends one task; the answer is the result.
+// A measurement in a process of its own, so that none inherits another's heap or compiled code. The parent sends one
+// task; the answer is the result.
 import { once } from "node:events";
 import v8 from "node:v8";
 import vm from "node:vm";
@@ -19,7 +20,9 @@ export type Task =
   | { do: "seedFile"; url: string; path: string; warm: number; count: number }
   /** Take `count` items of the list that is there, and stop; answers items per second. */
   | { do: "part"; url: string; slots: number; warm: number; count: number }
-  /** Get warm, answer, wait to be told, and work on what is there until it is finished; answers how many items it did. */
+  /**
+   * Get warm, answer, wait to be told, and work on what is there until it is finished; answers how many items it did.
+   */
   | { do: "share"; url: string; slots: number; warm: number };
 
 async function flush(url: string): Promise<void> {

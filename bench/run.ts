@@ -1,4 +1,5 @@
-// `npm run bench -- [--json FILE] [--only NAME…] [--quick]`: every figure side by side on one Redis. How: bench/README.md.
+// `npm run bench -- [--json FILE] [--only NAME…] [--quick]`: every figure side by side on one Redis. How:
+// bench/README.md.
 import { writeFileSync } from "node:fs";
 import Table from "cli-table3";
 import { Command, Option } from "commander";
@@ -29,7 +30,10 @@ const options = program.opts<{ json?: string; only?: Name[]; quick?: boolean }>(
 const redis = await startRedis({ version: "8", args: REDIS });
 const client = new Redis(redis.url);
 const bench: Bench = {
-  ...{ redis, client, rounds: options.quick ? 1 : 5, scale: options.quick ? 0.1 : 1 },
+  redis,
+  client,
+  rounds: options.quick ? 1 : 5,
+  scale: options.quick ? 0.1 : 1,
   say: (what) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${what}` : `${what}\n`),
 };
 const figures: Figure[] = [];

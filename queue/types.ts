@@ -1,9 +1,14 @@
-/** What the parts of the queue say to each other and to those who use them. The promises behind them: queue/README.md. */
+/**
+ * What the parts of the queue say to each other and to those who use them. The promises behind them: queue/README.md.
+ */
 
 /** Where the whole batch stands. `seeding` and `paused` stop all takes; `aborted` and `finished` are ends. */
 export type BatchState = "seeding" | "open" | "paused" | "aborted" | "finished";
 
-/** One atomic read of a batch. waiting + running + delayed + done + dead = total, where nothing was filled by hand behind our back. */
+/**
+ * One atomic read of a batch. waiting + running + delayed + done + dead = total, where nothing was filled by hand
+ * behind our back.
+ */
 export interface Counts {
   state: BatchState;
   /** Why it was aborted, one line. */
@@ -153,8 +158,8 @@ export interface ConsumerOptions {
   /** How long Redis may be away before a process that holds nothing gives up, ms. Default: 60,000. */
   maxDowntimeMs?: number;
   /**
-   * A file whose appearance stops this worker, also while a handler blocks its event loop; and how long what is in flight
-   * gets then, ms.
+   * A file whose appearance stops this worker, also while a handler blocks its event loop; and how long what is in
+   * flight gets then, ms.
    */
   drain?: { file: string; graceMs: number };
   /** Told of what happens, for the log. */
@@ -178,10 +183,16 @@ export type ConsumerEvent =
   | { type: "unhealthy"; reason: string }
   | { type: "ended"; end: ConsumerEnd };
 
-/** Why a consumer stopped reserving items. Only `finished` and `aborted` were said by the script, and only they allow exit code 0. */
+/**
+ * Why a consumer stopped reserving items. Only `finished` and `aborted` were said by the script, and only they allow
+ * exit code 0.
+ */
 export type ConsumerEnd = "finished" | "aborted" | "stopped" | "unhealthy" | "redis-away";
 
-/** Runs a handler over the queue until there is nothing left to do, ever. `stop` takes no new item, gives those in hand `graceMs`, and releases the rest. */
+/**
+ * Runs a handler over the queue until there is nothing left to do, ever. `stop` takes no new item, gives those in hand
+ * `graceMs`, and releases the rest.
+ */
 export interface ConsumerApi {
   run(): Promise<ConsumerEnd>;
   stop(graceMs: number): Promise<void>;

@@ -16,7 +16,10 @@ function worker(program: string, url: string, queue: string): ChildProcess {
   });
 }
 
-/** From the start of a worker's process to its first take, and from a `kill -9` of one to its item running again elsewhere. */
+/**
+ * From the start of a worker's process to its first take, and from a `kill -9` of one to its item running again
+ * elsewhere.
+ */
 export async function recovery(bench: Bench): Promise<Figure[]> {
   const { redis, client } = bench;
   await clean(bench);

@@ -12,8 +12,8 @@ import { items, runsOf } from "../peers/peer.ts";
 const CHUNK = 6_900;
 
 /**
- * Items seeded per second, from an array and from the gzipped file that a seed Job gets, until they are on disk; against
- * BullMQ's addBulk and `redis-cli --pipe` fed with RPUSHes as large as our chunks.
+ * Items seeded per second, from an array and from the gzipped file that a seed Job gets, until they are on disk;
+ * against BullMQ's addBulk and `redis-cli --pipe` fed with RPUSHes as large as our chunks.
  */
 export async function seeding(bench: Bench): Promise<Figure[]> {
   const { redis } = bench;

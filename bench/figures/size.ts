@@ -2,7 +2,10 @@ import { alternate, type Bench, clean, type Figure, figure, quiet, start, text }
 import { peers } from "../peers/index.ts";
 import { items } from "../peers/peer.ts";
 
-/** The first 500,000 items of 10,000,000 against the first 500,000 of 1,000,000: whether the speed depends on what waits. */
+/**
+ * The first 500,000 items of 10,000,000 against the first 500,000 of 1,000,000: whether the speed depends on what
+ * waits.
+ */
 export async function size(bench: Bench): Promise<Figure[]> {
   const { redis, client, scale } = bench;
   const count = 500_000 * scale;

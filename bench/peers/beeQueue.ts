@@ -1,11 +1,18 @@
 import BeeQueue from "bee-queue";
 import { type Peer, nothing, runsOf } from "./peer.ts";
 
-/** bee-queue with the settings its README recommends for a process that only works, or only adds. Succeeded jobs are kept, as by default. */
+/**
+ * bee-queue with the settings its README recommends for a process that only works, or only adds. Succeeded jobs are
+ * kept, as by default.
+ */
 const open = (url: string, queue: string, isWorker: boolean) =>
   new BeeQueue<string>(queue, {
     redis: { host: "127.0.0.1", port: Number(new URL(url).port) },
-    ...{ isWorker, getEvents: false, sendEvents: false, storeJobs: false, activateDelayedJobs: false },
+    isWorker,
+    getEvents: false,
+    sendEvents: false,
+    storeJobs: false,
+    activateDelayedJobs: false,
   });
 
 export const beeQueue: Peer = {

@@ -7,7 +7,10 @@ const connection = (url: string) => ({
   maxRetriesPerRequest: null,
 });
 
-/** BullMQ as its guide says: addBulk for many jobs, one Worker whose `concurrency` are the slots. Completed jobs are kept, as by default. */
+/**
+ * BullMQ as its guide says: addBulk for many jobs, one Worker whose `concurrency` are the slots. Completed jobs are
+ * kept, as by default.
+ */
 export const bullmq: Peer = {
   name: "BullMQ",
 

@@ -24,8 +24,9 @@ function resp(parts: (string | number)[]): string {
 }
 
 /**
- * The limit: the same exchanges as a consumer with so many slots makes, written beforehand and fed by a client that does nothing but
- * count answers. With nobody else there, the ids are known: the first exchange gets 1 to n, the next the n after that.
+ * The limit: the same exchanges as a consumer with so many slots makes, written beforehand and fed by a client that
+ * does nothing but count answers. With nobody else there, the ids are known: the first exchange gets 1 to n, the next
+ * the n after that.
  */
 function exchanges(queue: string, slots: number, count: number): Buffer[] {
   const size = sizeFor(slots);

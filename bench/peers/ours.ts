@@ -4,9 +4,18 @@ import { type Peer, nothing } from "./peer.ts";
 /** What ships: leases, fences, renewal thread, results kept; the options are the defaults of the stack. */
 export function consumer(url: string, queue: string, slots: number, handler: () => Promise<void>): Consumer {
   return new Consumer({
-    ...{ url, queue, handler, concurrency: slots, leaseMs: 10_000, itemTimeoutMs: 3_600_000 },
-    ...{ retry: { maxAttempts: 3, backoff: { min: 1_000, max: 300_000 } }, maxResultBytes: 65_536 },
-    ...{ keepResults: "all", keepLogs: "failed", pod: "bench", node: "bench" },
+    url,
+    queue,
+    handler,
+    concurrency: slots,
+    leaseMs: 10_000,
+    itemTimeoutMs: 3_600_000,
+    retry: { maxAttempts: 3, backoff: { min: 1_000, max: 300_000 } },
+    maxResultBytes: 65_536,
+    keepResults: "all",
+    keepLogs: "failed",
+    pod: "bench",
+    node: "bench",
   });
 }
 

@@ -3,8 +3,9 @@ import { Redis } from "ioredis";
 import { type Peer, nothing, runsOf } from "./peer.ts";
 
 /**
- * The commands of the Kubernetes page's rediswq.py, one after the other as there: is it empty (two), take, lease, handle, complete (two). A slot is a
- * connection, as it is a pod on the page. It keeps no results: what it counts is all there is, so Redis is asked that both lists are empty.
+ * The commands of the Kubernetes page's rediswq.py, one after the other as there: is it empty (two), take, lease,
+ * handle, complete (two). A slot is a connection, as it is a pod on the page. It keeps no results: what it counts is
+ * all there is, so Redis is asked that both lists are empty.
  */
 export const page: Peer = {
   name: "page",

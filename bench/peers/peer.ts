@@ -3,7 +3,10 @@ export interface Peer {
   name: string;
   /** Puts items into an empty queue, in the way its documentation recommends for many. */
   seed(url: string, queue: string, items: string[]): Promise<void>;
-  /** Works until nothing is left. The clock runs from the first call of the handler until the last item is known to be recorded. */
+  /**
+   * Works until nothing is left. The clock runs from the first call of the handler until the last item is known to be
+   * recorded.
+   */
   drain(url: string, queue: string, slots: number, count: number): Promise<Drained>;
   /** How many items Redis has as done. */
   done(url: string, queue: string): Promise<number>;

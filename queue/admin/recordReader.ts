@@ -24,7 +24,9 @@ export interface ReadOptions {
   call?: <T>(act: () => Promise<T>) => Promise<T>;
 }
 
-/** Reads records page by page, in the order of their ids: few at a time where they are long, whatever they were before. */
+/**
+ * Reads records page by page, in the order of their ids: few at a time where they are long, whatever they were before.
+ */
 export async function* readRecords(
   redis: Redis,
   queue: string,

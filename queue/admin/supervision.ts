@@ -1,5 +1,5 @@
-// What the supervisor of a batch keeps in it: who it is, who was told of what, the output of `finish`, and how much of the
-// workers' time was idle.
+// What the supervisor of a batch keeps in it: who it is, who was told of what, the output of `finish`, and how much of
+// the workers' time was idle.
 import type { Redis } from "ioredis";
 import { keys } from "../redis/keys.ts";
 import { waitAof } from "../redis/waitAof.ts";

@@ -42,7 +42,9 @@ export async function readWorkers(redis: Redis, queue: string): Promise<WorkerIn
   return [...infos.values()].sort((a, b) => a.startedAt - b.startedAt);
 }
 
-/** How often so many workers send heartbeats (scripts/includes/heartbeat.lua): they are alive for three times as long. */
+/**
+ * How often so many workers send heartbeats (scripts/includes/heartbeat.lua): they are alive for three times as long.
+ */
 function heartbeatMs(workers: number): number {
   let every = 1_000;
   while (every < workers * 20 && every < 64_000) every *= 2;

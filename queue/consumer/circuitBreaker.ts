@@ -5,7 +5,10 @@ import { firstLine } from "../errorText.ts";
 /** Failures in a row, on so many items, after which a worker slows down. */
 const FAILURES = 5;
 const ITEMS = 5;
-/** Where an item from elsewhere in the list succeeded, it is the items: twice as many may fail the next time, up to this. */
+/**
+ * Where an item from elsewhere in the list succeeded, it is the items: twice as many may fail the next time, up to
+ * this.
+ */
 const MAX_FAILURES = 80;
 /** The wait before the first item that is tried slowly, ms; doubled each time. */
 const MIN_WAIT_MS = 1_000;
@@ -32,8 +35,8 @@ export interface Pace {
 const FREE: Pace = { limit: Infinity, waitMs: 0, probe: false };
 
 /**
- * Counts failures in a row. They may be the items' fault, the handler's, or this worker's alone: until that is known, it
- * tries few items. When everything fails everywhere, the batch ends; when only here, this worker does.
+ * Counts failures in a row. They may be the items' fault, the handler's, or this worker's alone: until that is known,
+ * it tries few items. When everything fails everywhere, the batch ends; when only here, this worker does.
  */
 export class CircuitBreaker {
   readonly #mayAbort: boolean;

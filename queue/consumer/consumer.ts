@@ -74,8 +74,8 @@ export class Consumer implements ConsumerApi {
   }
 
   /**
-   * Reserves and runs items until the batch is finished or aborted, this consumer is stopped or unhealthy, or Redis stays
-   * away. Until then the process cannot exit with code 0; only after the first two it should.
+   * Reserves and runs items until the batch is finished or aborted, this consumer is stopped or unhealthy, or Redis
+   * stays away. Until then the process cannot exit with code 0; only after the first two it should.
    * @throws Error with one line where Redis refuses, or where this process broke.
    */
   async run(): Promise<ConsumerEnd> {

@@ -1,6 +1,8 @@
 import type { Pace } from "./circuitBreaker.ts";
 
-/** An idle worker calls at least this often while a batch has few of them, ms. Redis says how often where it has many. */
+/**
+ * An idle worker calls at least this often while a batch has few of them, ms. Redis says how often where it has many.
+ */
 const POLL_MS = 200;
 /** Shortest wait between two calls of an idle worker, ms. */
 const MIN_POLL_MS = 5;
@@ -61,8 +63,8 @@ export interface PollAdvice {
 }
 
 /**
- * Decides when to call Redis and how many items to reserve. Two calls are in flight where there is enough to share: Redis
- * works on one while this process works on the other. One has an even number and one an odd, so that each may be
+ * Decides when to call Redis and how many items to reserve. Two calls are in flight where there is enough to share:
+ * Redis works on one while this process works on the other. One has an even number and one an odd, so that each may be
  * answered after the other and none overtakes itself.
  */
 export class FetchScheduler {
@@ -86,7 +88,8 @@ export class FetchScheduler {
 
   /**
    * The next call, or how long to wait; undefined where the next event (a reply, a finished item) decides.
-   * @param now ms. One look at the clock decides both whether the wait is over and how long it lasts: between two looks it
+   * @param now ms. One look at the clock decides both whether the wait is over and how long it lasts: between two looks
+   * it
    *   may end, and nobody would look again.
    */
   plan(load: WorkerLoad, now: number): FetchRequest | Wait | undefined {
@@ -143,8 +146,8 @@ export class FetchScheduler {
 }
 
 /**
- * How long an idle worker waits, ms. Where there are many, each of them calls seldom, and only a few come when something
- * is due: the others come soon enough.
+ * How long an idle worker waits, ms. Where there are many, each of them calls seldom, and only a few come when
+ * something is due: the others come soon enough.
  */
 function idleWait(pollMs: number, dueMs: number): number {
   const spread = pollMs > POLL_MS ? pollMs * (1 + JITTER * (2 * Math.random() - 1)) : pollMs;

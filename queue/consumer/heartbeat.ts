@@ -3,7 +3,10 @@ const FIRST_INTERVAL_MS = 1_000;
 /** A worker that makes no calls for items sends a heartbeat by itself when one is overdue by this factor. */
 const OVERDUE = 1.25;
 
-/** What a worker reports of itself, when, and whether Redis knows it already. Redis says how often: it depends on how many workers there are. */
+/**
+ * What a worker reports of itself, when, and whether Redis knows it already. Redis says how often: it depends on how
+ * many workers there are.
+ */
 export class Heartbeat {
   readonly #row: () => string;
   #dueAt = -Infinity;

@@ -16,8 +16,8 @@ export type Outcome = {
 } & OutcomeKind;
 
 /**
- * `retry`: it failed and is tried again; `dead`: it failed for good; `released`: it was given back unfinished; `lost`: it is
- * one of several that may have broken the process.
+ * `retry`: it failed and is tried again; `dead`: it failed for good; `released`: it was given back unfinished; `lost`:
+ * it is one of several that may have broken the process.
  */
 export type OutcomeKind =
   { kind: "done" } | { kind: "retry"; delayMs: number } | { kind: "dead" } | { kind: "released" } | { kind: "lost" };

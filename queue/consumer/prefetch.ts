@@ -4,7 +4,9 @@ import type { HeldItem } from "./activeItem.ts";
 const BUDGET_MS = 10;
 /** Items that take longer than this, ms, are not prefetched: a round trip is short beside them. */
 const QUICK_MS = 1;
-/** An item that waited longer than this, ms, behind one that is slow after all is given back: it may start elsewhere. */
+/**
+ * An item that waited longer than this, ms, behind one that is slow after all is given back: it may start elsewhere.
+ */
 const EXPIRY_MS = 50;
 /** Most items that are prefetched, however quick they are. */
 export const MAX_PREFETCH = 128;
@@ -13,8 +15,8 @@ const MAX_BYTES = 1024 * 1024;
 const INITIAL_ESTIMATE_MS = 4;
 
 /**
- * Reserved items that are in no slot. Used only where the handler is quicker than a round trip to Redis; otherwise items
- * would wait here while other workers idle. Their leases are not renewed.
+ * Reserved items that are in no slot. Used only where the handler is quicker than a round trip to Redis; otherwise
+ * items would wait here while other workers idle. Their leases are not renewed.
  */
 export class PrefetchBuffer {
   readonly #slots: number;

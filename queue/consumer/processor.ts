@@ -223,8 +223,8 @@ export class Processor implements ItemListener {
   }
 
   /**
-   * Leases that are gone: another worker may have the items. Their acknowledgements will be rejected as stale; their slots
-   * stay occupied until the handlers return.
+   * Leases that are gone: another worker may have the items. Their acknowledgements will be rejected as stale; their
+   * slots stay occupied until the handlers return.
    */
   onLeasesLost(members: string[]): void {
     const lost = new Set(members);
@@ -247,7 +247,9 @@ export class Processor implements ItemListener {
     this.#fail(item, error);
   }
 
-  /** An error of code that runs for no item in particular: of the only one in flight, or any of them may have caused it. */
+  /**
+   * An error of code that runs for no item in particular: of the only one in flight, or any of them may have caused it.
+   */
   onUnownedError(error: unknown): void {
     this.returnPrefetched();
     const begun = [...this.#active].filter(({ startedAt }) => startedAt > 0);

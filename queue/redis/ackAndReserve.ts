@@ -8,7 +8,10 @@ export interface Request {
   session: string;
   /** Distinguishes workers also when their processes are restarted. */
   pod?: string | undefined;
-  /** Higher than that of any earlier call of this session with the same parity; absent in a call that reserves nothing and is made only once. */
+  /**
+   * Higher than that of any earlier call of this session with the same parity; absent in a call that reserves nothing
+   * and is made only once.
+   */
   number?: number;
   /** It was sent before, and perhaps received. */
   isResent?: boolean;

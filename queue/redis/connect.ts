@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 
 /**
- * Errors of Redis that pass: it starts, is busy with a script, is becoming a replica or a primary, its disk is full, or it
- * has too few replicas.
+ * Errors of Redis that pass: it starts, is busy with a script, is becoming a replica or a primary, its disk is full, or
+ * it has too few replicas.
  */
 const TRANSIENT = /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN|READONLY|CLUSTERDOWN|MISCONF|NOREPLICAS)/;
 /** Redis does not let us in; waiting does not change that. */
@@ -62,8 +62,8 @@ export function realError(redis: Redis, error: Error): Error {
 }
 
 /**
- * What a server says to whom it does not take: it closes the connection at once, and what ioredis was about to write fails
- * before this is read.
+ * What a server says to whom it does not take: it closes the connection at once, and what ioredis was about to write
+ * fails before this is read.
  */
 async function farewellOf(url: string): Promise<string | undefined> {
   const { hostname, port } = new URL(url);
@@ -88,15 +88,17 @@ export function advice(message: string): string {
   return "check that it runs and can be reached from here";
 }
 
-/** How to verify a server with TLS: a certificate authority of its own (PEM), and its name where it is not the URL's. */
+/**
+ * How to verify a server with TLS: a certificate authority of its own (PEM), and its name where it is not the URL's.
+ */
 export interface TlsOptions {
   ca?: string;
   servername?: string;
 }
 
 /**
- * A connection to Redis, ready. It reconnects by itself; commands that were in flight when it broke fail, and so do those
- * given while it is away.
+ * A connection to Redis, ready. It reconnects by itself; commands that were in flight when it broke fail, and so do
+ * those given while it is away.
  * @param url `redis://` or `rediss://`, with its password if it has one.
  * @param timeoutMs How long to wait for a Redis that is not there yet.
  * @param tls For `rediss://`, what the system's own authorities do not say.

@@ -1,8 +1,9 @@
 import { lookup } from "node:dns/promises";
 
 /**
- * The address of Redis in a container of a Batch, with its password, from `REDIS_URL`, `REDIS_PASSWORD` and `REDIS_SERVICE_HOST`. The last one, the
- * Service's address, is used where the name does not resolve (a cluster without DNS).
+ * The address of Redis in a container of a Batch, with its password, from `REDIS_URL`, `REDIS_PASSWORD` and
+ * `REDIS_SERVICE_HOST`. The last one, the Service's address, is used where the name does not resolve (a cluster without
+ * DNS).
  * @throws Error with one line where `REDIS_URL` is none.
  */
 export async function environmentUrl(environment: NodeJS.ProcessEnv = process.env): Promise<string> {

@@ -1,4 +1,7 @@
-/** The names of a queue's keys, and the order in which every script gets them as KEYS. The layouts are in queue/README.md. */
+/**
+ * The names of a queue's keys, and the order in which every script gets them as KEYS. The layouts are in
+ * queue/README.md.
+ */
 export interface Keys {
   /** The list itself: waiting payloads, plain strings. Anybody may RPUSH to it. */
   list: string;
@@ -54,7 +57,9 @@ export function keys(queue: string): Keys {
   };
 }
 
-/** The keys in the order in which every script of queue/scripts expects them: KEYS[1] is the list (includes/keys.lua). */
+/**
+ * The keys in the order in which every script of queue/scripts expects them: KEYS[1] is the list (includes/keys.lua).
+ */
 export function keyList(queue: string): string[] {
   const k = keys(queue);
   return [

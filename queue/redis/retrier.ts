@@ -110,8 +110,8 @@ export class Retrier {
 }
 
 /**
- * The answer, or an error when none comes. A connection on which nothing moves for too long is dead without a word, and is
- * made anew. A long reply that still arrives is not late, and neither is one that lies unread behind a handler that
+ * The answer, or an error when none comes. A connection on which nothing moves for too long is dead without a word, and
+ * is made anew. A long reply that still arrives is not late, and neither is one that lies unread behind a handler that
  * blocked the event loop.
  */
 async function withReplyTimeout<T>(redis: Redis, sent: Promise<T>, ms: number): Promise<T> {

@@ -77,7 +77,7 @@ export class Script {
     const bytes = Buffer.from(`${this.#head.bytes}$${request.length}\r\n${request}\r\n`, "latin1");
     const command = new Command("evalsha", [this.#sha], { replyEncoding: null });
     // ioredis writes buffers, too; only its types say otherwise.
-    command.toWritable = () => bytes as unknown as string;
+    command.toWritable = () => bytes;
     return redis.sendCommand(command) as Promise<unknown>;
   }
 

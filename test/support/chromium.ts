@@ -4,7 +4,10 @@ import { type Browser, chromium } from "playwright-core";
 
 const PROGRAM = "/usr/bin/chromium";
 
-/** A headless Chromium: the one of Debian, installed with its fonts and libraries where it is not there. CHROMIUM names another one. */
+/**
+ * A headless Chromium: the one of Debian, installed with its fonts and libraries where it is not there. CHROMIUM names
+ * another one.
+ */
 export async function startChromium(): Promise<Browser> {
   const program = process.env.CHROMIUM ?? PROGRAM;
   if (!existsSync(program)) {

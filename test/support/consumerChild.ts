@@ -1,7 +1,7 @@
 // node consumerChild.ts OPTIONS: a worker in a process of its own, which can be killed. An item says what is to happen
-// to it: `sleep 50`, `block 3000`, `late 50`, `fail why`, `never why` (DoNotRetry), `exit`, `die`, `hang`, `deaf 50`, `thread`, `reject why` and
-// `throw why` (where nobody catches it), `odd what` (an error of a strange kind), anything else succeeds.
-// Prints the consumer's events, a line of JSON each. OPTIONS: those of Consumer as JSON, and `graceMs`.
+// to it: `sleep 50`, `block 3000`, `late 50`, `fail why`, `never why` (DoNotRetry), `exit`, `die`, `hang`, `deaf 50`,
+// `thread`, `reject why` and `throw why` (where nobody catches it), `odd what` (an error of a strange kind), anything
+// else succeeds. Prints the consumer's events, a line of JSON each. OPTIONS: those of Consumer as JSON, and `graceMs`.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { Consumer, DoNotRetry } from "../../queue/index.ts";
@@ -12,6 +12,7 @@ const { graceMs, ...options } = JSON.parse(process.argv[2]!) as Omit<ConsumerOpt
 /** The thread that renews leases. */
 let thread: Worker | undefined;
 const remember = (worker: Worker) => (thread = worker);
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with a `this` below
 const { unref } = Worker.prototype;
 Worker.prototype.unref = function (this: Worker) {
   remember(this);

@@ -27,9 +27,17 @@ export interface ChildEvent {
 
 /** Options of a consumer for tests: a lease of 1 s, no waiting between attempts. */
 export const quick = (url: string): Omit<ConsumerOptions, "handler"> => ({
-  ...{ url, queue: "job2", concurrency: 1, leaseMs: 1_000, itemTimeoutMs: 60_000 },
+  url,
+  queue: "job2",
+  concurrency: 1,
+  leaseMs: 1_000,
+  itemTimeoutMs: 60_000,
   retry: { maxAttempts: 3, backoff: { min: 1, max: 1 } },
-  ...{ maxResultBytes: 1_000, keepResults: "all", keepLogs: "failed", pod: "pod-1", node: "node-1" },
+  maxResultBytes: 1_000,
+  keepResults: "all",
+  keepLogs: "failed",
+  pod: "pod-1",
+  node: "node-1",
 });
 
 /** A consumer in a process of its own. */
@@ -81,7 +89,10 @@ export function startConsumer(url: string, options: Partial<ConsumerOptions> & {
   };
 }
 
-/** Makes time pass for the queue, in which nobody is heard (queue/README.md, Time). A negative time: its clock goes back. */
+/**
+ * Makes time pass for the queue, in which nobody is heard (queue/README.md, Time). A negative time: its clock goes
+ * back.
+ */
 export async function pass(redis: Redis, ms: number): Promise<void> {
   for (const key of [k.leases, k.delayed, k.suspects, k.alive]) {
     for (const member of await redis.zrange(key, "0", "-1")) await redis.zincrby(key, -ms, member);

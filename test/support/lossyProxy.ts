@@ -5,8 +5,8 @@ export interface Loss {
   /** After this many bytes to the server. What was sent before them arrives. */
   after: number;
   /**
-   * `request`: cut there, in the middle of a command. `reply`: all of it arrives, the next answer is lost. `nothing`: it
-   * is only held up until `then` has ended.
+   * `request`: cut there, in the middle of a command. `reply`: all of it arrives, the next answer is lost. `nothing`:
+   * it is only held up until `then` has ended.
    */
   lose: "request" | "reply" | "nothing";
   /** Called at that moment, before the connection is cut. */

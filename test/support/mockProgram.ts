@@ -1,4 +1,5 @@
-// Components with Pulumi's mocks: what they create, and with which options. What providers do with it is shown end to end.
+// Components with Pulumi's mocks: what they create, and with which options. What providers do with it is shown end to
+// end.
 import * as pulumi from "@pulumi/pulumi";
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- what a mock is given has no type */
@@ -63,7 +64,8 @@ export async function startMocks(): Promise<void> {
 
 /** Waits until every resource that was declared is registered. */
 export async function registered(): Promise<void> {
-  // A registration leads to the next, since a child waits for its parent; with mocks each takes a few turns of the event loop.
+  // A registration leads to the next, since a child waits for its parent; with mocks each takes a few turns of the
+  // event loop.
   for (let quiet = 0, count = 0; quiet < 100; quiet++) {
     await new Promise(setImmediate);
     if (created.length !== count) quiet = 0;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 
-/** The lease asked for, ms. All times below are so far apart from each other that a slow machine makes no difference. */
+/**
+ * The lease asked for, ms. All times below are so far apart from each other that a slow machine makes no difference.
+ */
 export const LEASE = 100_000;
 /** A lease lasts so long (queue/README.md, Time). */
 const HELD = 0.8 * LEASE;
@@ -57,8 +59,8 @@ export interface Answer {
 }
 
 /**
- * The queue in plain words: what queue/README.md says of the scripts, without Redis. `now` is a clock that only the test
- * moves. Can be cloned (so no member has a name with a #).
+ * The queue in plain words: what queue/README.md says of the scripts, without Redis. `now` is a clock that only the
+ * test moves. Can be cloned (so no member has a name with a #).
  */
 export class QueueModel {
   now = 0;

@@ -124,7 +124,9 @@ export async function startRedis(
 
   await start();
   return {
-    ...{ url: `redis://127.0.0.1:${port}`, port, dir },
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    dir,
     get pid() {
       return server.pid!;
     },

@@ -25,7 +25,10 @@ export function testFiles(path: string): string[] {
     .sort();
 }
 
-/** Whether a file shares the machine with no other. Its first line says so, and why: `// Runs alone: it restarts the platform.` */
+/**
+ * Whether a file shares the machine with no other. Its first line says so, and why: `// Runs alone: it restarts the
+ * platform.`
+ */
 function runsAlone(file: string): boolean {
   return readFileSync(join(root, file), "utf8").startsWith("// Runs alone: ");
 }
@@ -53,7 +56,10 @@ export async function runMocha(files: string[], title: string): Promise<FileOutc
   return { ...outcome, file: title, seconds: (Date.now() - started) / 1000, output: run.all };
 }
 
-/** Runs files side by side, `width` at a time, and after them those that run alone. `onDone` is called for each as it ends. */
+/**
+ * Runs files side by side, `width` at a time, and after them those that run alone. `onDone` is called for each as it
+ * ends.
+ */
 export async function runFiles(files: string[], width: number, onDone: (outcome: FileOutcome) => void): Promise<void> {
   const together = files.filter((file) => !runsAlone(file)).sort(byLength);
   const lane = async () => {

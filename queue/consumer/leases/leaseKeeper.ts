@@ -22,7 +22,8 @@ export type FromLeaseKeeper =
   | { type: "stop" };
 
 /**
- * Starts the thread that keeps the leases while a handler blocks the event loop, or the worker's own connection is dead.
+ * Starts the thread that keeps the leases while a handler blocks the event loop, or the worker's own connection is
+ * dead.
  * @param onMessage Told what the thread tells.
  * @param onEnd Told when the thread ended by itself: without it this process must not hold items.
  */

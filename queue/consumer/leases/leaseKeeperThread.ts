@@ -1,6 +1,7 @@
-// The lease keeper's thread. While the event loop turns, the worker renews its leases on its own connection, and this thread
-// only looks. When a handler blocks the loop, or that connection is dead, it renews them on a connection of its own, ends
-// the process of a handler past its time limit, and gives back what a blocked worker holds when it is to stop.
+// The lease keeper's thread. While the event loop turns, the worker renews its leases on its own connection, and this
+// thread only looks. When a handler blocks the loop, or that connection is dead, it renews them on a connection of its
+// own, ends the process of a handler past its time limit, and gives back what a blocked worker holds when it is to
+// stop.
 import { existsSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";

@@ -1,12 +1,19 @@
-// The leases a worker holds, in memory that the lease keeper's thread sees too: it must know of an item before its handler
-// can block the event loop.
+// The leases a worker holds, in memory that the lease keeper's thread sees too: it must know of an item before its
+// handler can block the event loop.
 
-/** What a lease is of: an item that waits to be started, one in a slot, or one whose outcome Redis does not know yet. */
+/**
+ * What a lease is of: an item that waits to be started, one in a slot, or one whose outcome Redis does not know yet.
+ */
 export const LeaseState = { free: 0, prefetched: 1, inFlight: 2, ended: 3 } as const;
 
-/** Numbers a row has: state, the item's id, the call that reserved it, when it started (0: not yet), failures before. */
+/**
+ * Numbers a row has: state, the item's id, the call that reserved it, when it started (0: not yet), failures before.
+ */
 const WIDTH = 5;
-/** Numbers before the rows: when the event loop last turned, its clock, when leases were last renewed, whether the thread is in trouble. */
+/**
+ * Numbers before the rows: when the event loop last turned, its clock, when leases were last renewed, whether the
+ * thread is in trouble.
+ */
 const HEAD = 4;
 
 /** A lease as the thread sees it. Times are ms by the event loop's clock. */

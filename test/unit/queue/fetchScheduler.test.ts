@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type FetchRequest, FetchScheduler, type WorkerLoad } from "../../../queue/consumer/fetchScheduler.ts";
+import { FetchScheduler, type WorkerLoad } from "../../../queue/consumer/fetchScheduler.ts";
 
 const nothing: WorkerLoad = {
   freeSlots: 1,
@@ -19,8 +19,8 @@ function idle(wait: number): FetchScheduler {
   const scheduler = new FetchScheduler(1);
   const request = scheduler.plan(nothing, 1_000);
   assert.deepEqual(request, { count: 1, exclusive: true, probe: false, onlyWatches: false });
-  scheduler.finish(scheduler.start(request as FetchRequest));
-  scheduler.onReply(request as FetchRequest, { reserved: 0, pollMs: 200, dueMs: wait }, 1_000);
+  scheduler.finish(scheduler.start(request));
+  scheduler.onReply(request, { reserved: 0, pollMs: 200, dueMs: wait }, 1_000);
   return scheduler;
 }
 

@@ -7,7 +7,10 @@ const parse = (text: string | Buffer, settled = false) => parseRecord(7, Buffer.
 describe("a record", () => {
   it("of a running item says since when and by whom", () => {
     assert.deepEqual(parse("0 0 1000 s1\n\napple"), {
-      ...{ id: 7, payload: Buffer.from("apple"), outcome: "running", attempts: [] },
+      id: 7,
+      payload: Buffer.from("apple"),
+      outcome: "running",
+      attempts: [],
       lease: { session: "s1", since: 1000 },
     });
   });
@@ -27,7 +30,8 @@ describe("a record", () => {
   it("without a value has none, and a truncated one says so", () => {
     assert.equal("value" in parse("d5\n0 0 1 s\n\n", true), false);
     assert.deepEqual([parse('d5 ~"abc\n0 0 1 s\n\n', true)].map(({ value, truncated }) => ({ value, truncated }))[0], {
-      ...{ value: '"abc', truncated: true },
+      value: '"abc',
+      truncated: true,
     });
   });
 

@@ -30,14 +30,18 @@ for (const version of ["8", "7.0"] as const) {
       new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "fruit/dev", run: "1", seedId: "1" });
     const consumer = (handler: Handler, options: Partial<ConsumerOptions> = {}) =>
       new Consumer({
-        ...{ url: server.url, queue: "job2", handler, concurrency: 1, leaseMs: 10_000, itemTimeoutMs: 60_000 },
-        ...{
-          retry: { maxAttempts: 2, backoff: { min: 1, max: 1 } },
-          maxResultBytes: 100,
-          keepResults: "all",
-          keepLogs: "all",
-        },
-        ...{ pod: "pod-1", node: "node-1" },
+        url: server.url,
+        queue: "job2",
+        handler,
+        concurrency: 1,
+        leaseMs: 10_000,
+        itemTimeoutMs: 60_000,
+        retry: { maxAttempts: 2, backoff: { min: 1, max: 1 } },
+        maxResultBytes: 100,
+        keepResults: "all",
+        keepLogs: "all",
+        pod: "pod-1",
+        node: "node-1",
         ...options,
       });
     async function all(records: AsyncIterable<ItemRecord>): Promise<ItemRecord[]> {
@@ -56,18 +60,23 @@ for (const version of ["8", "7.0"] as const) {
       const { now, ...counts } = await admin.counts();
       assert.equal(Math.abs(now - Date.now()) < 60_000, true);
       assert.deepEqual(counts, {
-        ...{ state: "open", owner: "", total: 0, waiting: 0, running: 0, delayed: 0, done: 0, dead: 0 },
-        ...{
-          lost: 0,
-          retried: 0,
-          external: 0,
-          startedAt: 0,
-          endedAt: 0,
-          suspects: 0,
-          workersAlive: 0,
-          nextDueAt: 0,
-          dueSoon: 0,
-        },
+        state: "open",
+        owner: "",
+        total: 0,
+        waiting: 0,
+        running: 0,
+        delayed: 0,
+        done: 0,
+        dead: 0,
+        lost: 0,
+        retried: 0,
+        external: 0,
+        startedAt: 0,
+        endedAt: 0,
+        suspects: 0,
+        workersAlive: 0,
+        nextDueAt: 0,
+        dueSoon: 0,
       });
       assert.deepEqual([await all(admin.results()), await all(admin.dead()), await admin.workers()], [[], [], []]);
       for (const act of [() => admin.pause(), () => admin.resume(), () => admin.abort("x")]) {

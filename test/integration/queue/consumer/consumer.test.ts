@@ -298,12 +298,14 @@ describe("a worker", function () {
       await redis.rpush(k.list, ...items);
       let sick = false;
       const healthy = new Consumer({
-        ...{ ...quick(server.url), retry: { maxAttempts: 9, backoff: { min: 50, max: 50 } } },
+        ...quick(server.url),
+        retry: { maxAttempts: 9, backoff: { min: 50, max: 50 } },
         handler: () => sleep(sick ? 0 : 5),
       });
       const listeners = process.listeners("exit");
       const ill = new Consumer({
-        ...{ ...quick(server.url), retry: { maxAttempts: 9, backoff: { min: 50, max: 50 } } },
+        ...quick(server.url),
+        retry: { maxAttempts: 9, backoff: { min: 50, max: 50 } },
         handler: async () => {
           await sleep(5);
           throw new Error("disk full");
@@ -316,7 +318,8 @@ describe("a worker", function () {
       });
       const [one, other] = await Promise.all([healthy.run(), ill.run()]);
       for (const listener of process.listeners("exit")) {
-        if (!listeners.includes(listener)) process.off("exit", listener); // its guard, which stays: it must not exit with 0
+        // its guard, which stays: it must not exit with 0
+        if (!listeners.includes(listener)) process.off("exit", listener);
       }
       assert.deepEqual([one, other, sick], ["finished", "unhealthy", true]);
       assert.deepEqual(await brief(), { ...finished, done: items.length });

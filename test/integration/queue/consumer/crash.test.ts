@@ -105,7 +105,10 @@ interface Harm {
   redisKilled: number;
 }
 
-/** Kills, terminates and freezes workers, and kills Redis twice: until so many kills hit an item in hand, or the list is empty. */
+/**
+ * Kills, terminates and freezes workers, and kills Redis twice: until so many kills hit an item in hand, or the list is
+ * empty.
+ */
 async function harm(workers: Workers, redis: TestRedis, left: () => Promise<number>, kills: number): Promise<Harm> {
   const done: Harm = { terminated: 0, stopped: 0, redisKilled: 0 };
   for (let turn = 1; turn < 30 || workers.broken().length < kills; turn++) {
@@ -173,8 +176,14 @@ for (const { version, total, kills } of [
       assert.deepEqual([...items].sort(), text(total).sort(), "each item is recorded exactly once");
       const dead = recorded.filter(({ outcome }) => outcome === "dead");
       assert.deepEqual(end, {
-        ...{ state: "finished", total, waiting: 0, running: 0, delayed: 0, done: total - dead.length },
-        ...{ dead: dead.length, external: 0 },
+        state: "finished",
+        total,
+        waiting: 0,
+        running: 0,
+        delayed: 0,
+        done: total - dead.length,
+        dead: dead.length,
+        external: 0,
       });
 
       // The harm was real: each killed process was in the middle of an item, which its log shows it never ended.

@@ -42,7 +42,7 @@ describe("items taken ahead", () => {
     await consumer(async (item) => {
       most = Math.max(most, ++now);
       seen.push(item);
-      await null;
+      await Promise.resolve();
       now--;
     }).run();
     assert.deepEqual([most, seen], [1, text(0, 3_000)]);
@@ -111,7 +111,9 @@ describe("items taken ahead", () => {
     assert.equal(records.length, 2 * QUICK + 1);
     assert.ok(records.every(({ outcome }) => outcome === "done"));
     // Each was begun here or there, none twice.
-    const there = records.filter(({ attempts }) => attempts.at(-1)!.pod === "pod-2").map(({ payload }) => `${payload}`);
+    const there = records
+      .filter(({ attempts }) => attempts.at(-1)!.pod === "pod-2")
+      .map(({ payload }) => payload.toString());
     assert.deepEqual([...here, ...there].toSorted(), [...text(0, 2 * QUICK), "blocks"].toSorted());
   });
 });

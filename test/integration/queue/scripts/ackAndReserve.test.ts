@@ -255,8 +255,11 @@ for (const version of ["8", "7.0"] as const) {
       assert.deepEqual(
         { state, reason, done, dead, waiting },
         {
-          ...{ state: "aborted", reason: "2 items failed for good, more than maxFailures allows (1)" },
-          ...{ done: 1, dead: 2, waiting: 1 },
+          state: "aborted",
+          reason: "2 items failed for good, more than maxFailures allows (1)",
+          done: 1,
+          dead: 2,
+          waiting: 1,
         },
       );
     });

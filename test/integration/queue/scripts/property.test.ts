@@ -73,8 +73,22 @@ const crowd = ["a", LONG, LONG, LONG, LONG, LONG, LONG];
 
 /** What happened over all runs, to be sure that it did. */
 const happened = {
-  ...{ reserved: 0, stale: 0, again: 0, old: 0, finished: 0, reopened: 0, restarts: 0, requeued: 0, cutShort: 0 },
-  ...{ lost: 0, excused: 0, takenBack: 0, forgiven: 0, drained: 0, clockBack: 0, dead: 0 },
+  reserved: 0,
+  stale: 0,
+  again: 0,
+  old: 0,
+  finished: 0,
+  reopened: 0,
+  restarts: 0,
+  requeued: 0,
+  cutShort: 0,
+  lost: 0,
+  excused: 0,
+  takenBack: 0,
+  forgiven: 0,
+  drained: 0,
+  clockBack: 0,
+  dead: 0,
 };
 
 /** One run: a queue, the model beside it, and three sessions that remember what they heard. */
@@ -250,7 +264,10 @@ class Run {
     if (await this.#redis.exists(k.batch)) await this.#redis.hset(k.batch, "vanishings", 0);
   }
 
-  /** Redis is killed, and the end of its log is not there: cut after an earlier step, or in the middle of the one after that. */
+  /**
+   * Redis is killed, and the end of its log is not there: cut after an earlier step, or in the middle of the one after
+   * that.
+   */
   async #restart({ cut, inside }: Extract<Step, { cut: number }>): Promise<void> {
     const at = Math.max(0, this.#past.length - 1 - cut);
     const { model, size } = this.#past[at]!;
@@ -281,11 +298,11 @@ class Run {
     ]);
     const numbers = (ids: string[] | undefined) => ids!.map(Number).sort((a, b) => a - b);
     assert.deepEqual(list, model.waiting, "waiting");
-    assert.deepEqual(members!.toSorted(), model.members().toSorted(), "leases");
+    assert.deepEqual(members.toSorted(), model.members().toSorted(), "leases");
     assert.deepEqual(numbers(delayed), model.ids("delayed"), "delayed");
     assert.deepEqual(numbers(suspects), model.ids("suspect"), "suspects");
     assert.deepEqual(numbers(dead), model.ids("dead"), "dead");
-    const held = [...members!.map((member) => String(idOf(member))), ...delayed!, ...suspects!];
+    const held = [...members.map((member) => String(idOf(member))), ...delayed, ...suspects!];
     assert.deepEqual(numbers(items), numbers(held), "items");
     assert.deepEqual(numbers(results), numbers([...dead!, ...model.ids("done").map(String)]), "results");
     const long = [...model.items].flatMap(([id, item]) => (item.payload === LONG ? [`${id}`, `${id}+`] : []));

@@ -141,7 +141,9 @@ describe("Two seeders that edit at once", function () {
 describe("Seeder and an edit that comes to nothing", () => {
   const queue = SeederFixture.register();
 
-  /** A source that is whole when it is read first, and fails when it is read again, which is when the list is edited. */
+  /**
+   * A source that is whole when it is read first, and fails when it is read again, which is when the list is edited.
+   */
   const failing = (items: string[]) => {
     let reads = 0;
     return {
