@@ -162,6 +162,10 @@ export interface ConsumerOptions {
    * flight gets then, ms.
    */
   drain?: { file: string; graceMs: number };
+  /**
+   * Port on which `/ready` says whether this worker has something in hand, and `/live` whether its event loop turns.
+   */
+  healthPort?: number | undefined;
   /** Told of what happens, for the log. */
   onEvent?: (event: ConsumerEvent) => void;
 }

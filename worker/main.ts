@@ -1,10 +1,10 @@
 // The worker: takes items from the queue and runs the handler or the command on them until the batch is over.
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { workerSettings } from "../config/environment.ts";
 import { connect, Consumer, QueueAdmin, type ConsumerEnd } from "../queue/index.ts";
-import { ALIVE } from "./heartbeatFile.ts";
 import { redisUrl, text } from "./environment.ts";
+import { replaceConsole } from "./itemConsole.ts";
 import { loadCommand, loadHandler } from "./loadHandler.ts";
 import { logger } from "./log.ts";
 import { waitForGroups } from "./processGroups.ts";
@@ -41,6 +41,7 @@ async function work(): Promise<number> {
     maxFailures: settings.maxFailures,
     abortWhenNothingSucceeds: process.env.WQ_ALLOW_FAILURES !== "true",
     drain: { file: STOP_FILE, graceMs: gracePeriod },
+    healthPort: Number(process.env.WQ_HEALTH_PORT) || undefined,
     maxResultBytes,
     keepResults: settings.keepResults,
     keepLogs: settings.keepLogs,
@@ -51,7 +52,11 @@ async function work(): Promise<number> {
 
   let handler;
   try {
-    handler = command ? loadCommand(command, maxResultBytes) : await loadHandler();
+    if (command) handler = loadCommand(command, maxResultBytes);
+    else {
+      const printing = replaceConsole();
+      handler = printing(await loadHandler());
+    }
   } catch (error) {
     return onUnloadable(url, queue, settings.lease, (error as Error).message);
   }
@@ -60,9 +65,6 @@ async function work(): Promise<number> {
   const consumer = new Consumer({ ...options, handler, onEvent });
   process.on("SIGTERM", () => void consumer.stop(gracePeriod));
   process.on("SIGINT", () => void consumer.stop(gracePeriod));
-  const beat = () => writeFileSync(ALIVE, "");
-  beat();
-  setInterval(beat, 5_000).unref();
   const end = await consumer.run();
   await waitForGroups(SHUTDOWN_GRACE_MS);
   return codes[end];

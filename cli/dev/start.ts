@@ -1,7 +1,9 @@
-// `npm start`: the local platform, the stack `dev` on it, and what its workers did.
+// `npm start`: the local platform, the stack `dev` on it, and what its workers did; with `--here`, the stack `here` on
+// a cluster of the user's own.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
 import { firstLine, UserError } from "../errors.ts";
 import { wq } from "../invocation.ts";
 import { remember, type StackLocation } from "../stack/location.ts";
@@ -11,10 +13,22 @@ import { readBatchAt } from "../stack/readStack.ts";
 import { displayName, oneLine } from "../view/format.ts";
 import { watchProgress } from "../view/liveProgress.ts";
 import { resultRow } from "../../queue/index.ts";
-import { prepareStack, script } from "./devStack.ts";
+import { devSettings, devStack, prepareStack, script } from "./devStack.ts";
+import { prepareHere } from "./here.ts";
 
 /** Items that are listed; the rest is counted. */
 const LISTED = 20;
+/** Columns of commands, before what they show. */
+const WIDTH = 38;
+
+function readOptions(): { here: boolean; yes: boolean } {
+  const boolean = { type: "boolean", default: false } as const;
+  try {
+    return parseArgs({ options: { here: boolean, yes: { ...boolean, short: "y" } } }).values;
+  } catch {
+    throw new UserError("usage: npm start [-- --here [--yes]]");
+  }
+}
 
 /** Steps of Pulumi that are done, and what it has to say; what it has only begun is left out. */
 const isWorthShowing = (line: string) =>
@@ -57,7 +71,7 @@ async function up(location: StackLocation): Promise<boolean> {
 }
 
 /** Which pod did what, from the queue's records, which outlive the pods. */
-async function report(location: StackLocation): Promise<void> {
+async function report(location: StackLocation, isHere: boolean): Promise<void> {
   const found = await readBatchAt(location);
   const { workerJob = "job-wq-2" } = found.batch;
   const { admin, close } = await openBatch(found);
@@ -80,24 +94,37 @@ async function report(location: StackLocation): Promise<void> {
   } finally {
     close();
   }
-  const width = 38;
+  const { namespace } = found.batch;
+  const kubectl = namespace === "default" ? "kubectl" : `kubectl -n ${namespace}`;
+  const toolsLine = isHere
+    ? "and, as on the Kubernetes page:"
+    : `${'eval "$(npm run -s platform env)"'.padEnd(WIDTH)}then, in any folder, \`wq status\`; and, as on the Kubernetes page:`;
+  const flag = isHere ? " -- --here" : "";
   console.log(`
 Look further:
-  ${wq("status").padEnd(width)}where the batch stands
-  ${wq("results").padEnd(width)}every item with its result
-  ${'eval "$(npm run -s platform env)"'.padEnd(width)}then, in any folder, \`wq status\`; and, as on the Kubernetes page:
-  kubectl describe jobs/${workerJob}
-  kubectl logs -l job-name=${workerJob} --prefix --tail=-1
-Your own items: Pulumi.dev.yaml; your own work: worker/handler.ts; then \`npm start\` again. \`npm run down\` takes it all away.`);
+  ${wq("status").padEnd(WIDTH)}where the batch stands
+  ${wq("results").padEnd(WIDTH)}every item with its result
+  ${toolsLine}
+  ${kubectl} describe jobs/${workerJob}
+  ${kubectl} logs -l job-name=${workerJob} --prefix --tail=-1
+Your own items: Pulumi.dev.yaml; your own work: worker/handler.ts; then \`npm start${flag}\` again. \`npm run down${flag}\` takes it all away.`);
+}
+
+/** The platform, and the stack on it. */
+async function prepareDev(): Promise<StackLocation> {
+  const { exitCode } = await script("local/platform.ts", "up");
+  if (exitCode !== 0) process.exit(exitCode ?? 1);
+  const location = devStack();
+  await prepareStack(location, devSettings());
+  return location;
 }
 
 try {
-  const { exitCode } = await script("local/platform.ts", "up");
-  if (exitCode !== 0) process.exit(exitCode ?? 1);
-  const location = await prepareStack();
+  const { here, yes } = readOptions();
+  const location = here ? await prepareHere(yes) : await prepareDev();
   remember(location);
   const changed = await up(location);
-  await report(location);
+  await report(location, here);
   if (!changed) console.log("\nNothing had changed: nothing was built, pushed or run.");
 } catch (error) {
   console.error(`start: ${firstLine(error)}`);

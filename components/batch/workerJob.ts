@@ -76,7 +76,13 @@ export function makeWorkerJob(
     },
     container: {
       resources: settings.resources ?? WORKER_RESOURCES,
-      livenessProbe: { ...healthProbe("live"), initialDelaySeconds: 30, periodSeconds: 30, timeoutSeconds: 10 },
+      // A handler may take as long to load as an item may take.
+      startupProbe: {
+        ...healthProbe("live"),
+        periodSeconds: 1,
+        failureThreshold: later(settings.itemTimeout, (ms) => Math.ceil(ms / 1000) + 30),
+      },
+      livenessProbe: { ...healthProbe("live"), periodSeconds: 30, timeoutSeconds: 10 },
       // Ready while it has something in hand: of a Job that gets smaller, Kubernetes removes the others first.
       readinessProbe: { ...healthProbe("ready"), periodSeconds: 1, failureThreshold: 1 },
       // Before SIGTERM, which a handler that blocks the event loop does not see; its lease thread sees the file.

@@ -33,6 +33,17 @@ export async function reviveNode(name: string): Promise<void> {
   await waitForNode(node);
 }
 
+/** Kills a daemon of the platform with SIGKILL. */
+export async function killDaemon(name: string): Promise<void> {
+  const record = running(name);
+  if (record) await kill([record.pid]);
+}
+
+/** Starts a daemon that was killed, and waits until it serves. */
+export async function reviveDaemon(name: string): Promise<void> {
+  await start(daemons(nodeAddress(), chosenNodes())[name]!);
+}
+
 /**
  * Stops a node's kubelet, its pods and its containerd.
  * @returns Names of the daemons that ran, and how many processes its pods had.

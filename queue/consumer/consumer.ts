@@ -138,11 +138,11 @@ export class Consumer implements ConsumerApi {
   }
 
   #startKeeper(): Worker {
-    const { url, tls, queue, leaseMs, itemTimeoutMs, retry, maxLosses, maxFailures, drain } = this.#options;
+    const { url, tls, queue, leaseMs, itemTimeoutMs, retry, maxLosses, maxFailures, drain, healthPort } = this.#options;
     const { memory } = this.#processor.leases;
     const session = this.#session;
     return startLeaseKeeper(
-      { url, tls, queue, session, leaseMs, itemTimeoutMs, retry, maxLosses, maxFailures, drain, memory },
+      { url, tls, queue, session, leaseMs, itemTimeoutMs, retry, maxLosses, maxFailures, drain, healthPort, memory },
       (message) => this.#onKeeperMessage(message),
       (error) => this.#abandon(error),
     );

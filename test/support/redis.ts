@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { cached } from "../../local/host/cache.ts";
 import { debianMirror } from "../../local/host/preflight.ts";
+import { freePort } from "./freePort.ts";
 
 /** A real redis-server on a free port of loopback. */
 export interface TestRedis {
@@ -137,15 +138,6 @@ export async function startRedis(
     kill: () => end("SIGKILL"),
     restart: start,
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Whether it is up and has loaded its data. */

@@ -4,7 +4,7 @@ import type { ConsumerOptions } from "../../types.ts";
 /** What the lease keeper's thread is told at its start. */
 export interface LeaseKeeperData extends Pick<
   ConsumerOptions,
-  "url" | "tls" | "queue" | "leaseMs" | "itemTimeoutMs" | "retry" | "maxFailures" | "drain"
+  "url" | "tls" | "queue" | "leaseMs" | "itemTimeoutMs" | "retry" | "maxFailures" | "drain" | "healthPort"
 > {
   session: string;
   maxLosses: number;

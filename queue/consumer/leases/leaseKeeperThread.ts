@@ -8,6 +8,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Redis } from "ioredis";
 import { leaseMember } from "../activeItem.ts";
 import { backoff } from "../backoff.ts";
+import { Health } from "./health.ts";
 import type { FromLeaseKeeper, LeaseKeeperData } from "./leaseKeeper.ts";
 import { type HeldLease, LeaseState, LeaseTable } from "./leaseTable.ts";
 import { encodeFailed, encodeReleased, type Outcome, type OutcomeKind } from "../outcome.ts";
@@ -19,6 +20,7 @@ import { Script } from "../../redis/script.ts";
 const data = workerData as LeaseKeeperData;
 const { url, tls, queue, session, leaseMs, itemTimeoutMs, drain } = data;
 const leases = new LeaseTable(data.memory);
+const health = new Health(leases, itemTimeoutMs);
 const ackScript = new Script("ack-and-reserve", "allow-oom");
 
 /** The event loop counts as blocked when it did not turn for this long, ms. */
@@ -153,8 +155,10 @@ async function look(): Promise<void> {
   }
 }
 
+if (data.healthPort !== undefined) health.serve(data.healthPort);
 // Whether Redis has been away for too long is decided by the worker; here it is only waited for.
 for (;;) {
+  health.look();
   await look().catch(() => {});
   await sleep(LOOK_MS);
 }

@@ -101,6 +101,20 @@ describe("a handler", function () {
     assert.equal((JSON.parse(stdout) as { state: string }).state, "open");
   });
 
+  it("that prints by `console` prints to its items' logs, and to the pod's", async () => {
+    handler(
+      'const { log } = console; export default async (item) => { log("saw %s", item); await 0; console.error("and", { item }); throw new Error("no"); };',
+    );
+    await seed();
+    const { all } = await run("worker/main.ts", { WQ_CONCURRENCY: "2", WQ_MAX_ATTEMPTS: "1" });
+    for (const item of ["1", "2"]) {
+      const { stdout } = await run("cli/main.ts", {}, "logs", item, "--redis", redis.url, "--queue", `q${queue}`);
+      const lines = `saw ${item}\nand { item: '${item}' }`;
+      assert.ok(stdout.includes(lines), stdout);
+      for (const line of lines.split("\n")) assert.ok(all.includes(line), all);
+    }
+  });
+
   describe("tried on one item", () => {
     const attempt = (...args: string[]) => run("cli/main.ts", {}, "try", ...args);
 

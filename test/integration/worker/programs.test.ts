@@ -1,9 +1,8 @@
 // The three programs as a container runs them: real processes, a real Redis.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import { connect, QueueAdmin } from "../../../queue/index.ts";
@@ -183,19 +182,6 @@ describe("the programs of the image", function () {
     const { exitCode, all } = await worked;
     assert.equal(exitCode, 143, all);
     assert.equal(readFileSync(note, "utf8"), "tidy\n");
-  });
-
-  it("keep alive for `alive` while it works", async () => {
-    await seed(["a"]);
-    const worked = work(shell("sleep 2"));
-    await sleep(1500);
-    assert.equal((await start("worker/livenessProbe.ts")).exitCode, 0);
-    await worked;
-    const long = new Date(Date.now() - 60_000);
-    utimesSync("/tmp/alive", long, long);
-    const hung = await start("worker/livenessProbe.ts", { WQ_ITEM_TIMEOUT: "1s" });
-    assert.match(hung.all, /^The event loop has not turned for \d+ s$/);
-    assert.equal(hung.exitCode, 1);
   });
 
   const refusals: [title: string, script: string, env: Record<string, string>, code: number, line: RegExp][] = [

@@ -1,16 +1,15 @@
 // The supervisor's numbers as a real Prometheus reads them, and the dashboard's questions about them.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { Consumer, DoNotRetry } from "../../../queue/index.ts";
 import { Metrics } from "../../../worker/supervisor/metrics.ts";
 import { quick } from "../../support/consuming.ts";
 import { debianPackage } from "../../support/debianPackage.ts";
+import { freePort } from "../../support/freePort.ts";
 import { SeederFixture } from "../../support/seederFixture.ts";
 
 const dashboard = JSON.parse(
@@ -20,14 +19,6 @@ const dashboard = JSON.parse(
 interface Answer {
   status: string;
   data: { result: { metric: Record<string, string>; value: [number, string] }[] };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 describe("the supervisor's metrics", function () {

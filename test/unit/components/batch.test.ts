@@ -190,13 +190,14 @@ describe("Batch", function () {
 
     it("is probed by the lease thread, and asked to stop by a file", async () => {
       await batch({ allowFailures: true });
-      const { readinessProbe, livenessProbe, lifecycle } = job().spec.template.spec.containers[0];
+      const { startupProbe, readinessProbe, livenessProbe, lifecycle } = job().spec.template.spec.containers[0];
       assert.deepEqual(readinessProbe, {
         httpGet: { path: "/ready", port: 9463 },
         periodSeconds: 1,
         failureThreshold: 1,
       });
       assert.deepEqual(livenessProbe.httpGet, { path: "/live", port: 9463 });
+      assert.deepEqual([startupProbe.httpGet.path, startupProbe.failureThreshold], ["/live", 3_630]);
       const { WQ_HEALTH_PORT, WQ_STOP_FILE, WQ_ALLOW_FAILURES } = variablesOf("job-wq-2-workers");
       assert.deepEqual([WQ_HEALTH_PORT, WQ_STOP_FILE, WQ_ALLOW_FAILURES], ["9463", "/tmp/stop", "true"]);
       assert.deepEqual(lifecycle.preStop.exec.command, ["node", "-e", 'fs.writeFileSync("/tmp/stop", "")']);

@@ -36,6 +36,7 @@ for (const version of ["8", "7.0"] as const) {
         concurrency: 1,
         leaseMs: 10_000,
         itemTimeoutMs: 60_000,
+
         retry: { maxAttempts: 2, backoff: { min: 1, max: 1 } },
         maxResultBytes: 100,
         keepResults: "all",
@@ -68,6 +69,7 @@ for (const version of ["8", "7.0"] as const) {
         delayed: 0,
         done: 0,
         dead: 0,
+
         lost: 0,
         retried: 0,
         external: 0,

@@ -1,0 +1,75 @@
+// One row: a batch from `up` to its end, with faults on the way.
+import { Field } from "./field.ts";
+import { rows } from "./rows.ts";
+import { RunLog } from "./runs.ts";
+import { type BatchShape, ProofStack } from "./stack.ts";
+import { type Balance, balance, type Disturbance, disturbance } from "./tally.ts";
+
+/** What is known of a row at its end. */
+export interface RowOutcome extends Balance, Disturbance {
+  name: string;
+  items: number;
+  /** Faults that were seen to happen. */
+  faults: number;
+  /** From the beginning of the first run to the end of the last one. */
+  ms: number;
+  /** When, ISO 8601. */
+  date: string;
+  /** Why it proves nothing, or the wrong thing, one line. */
+  problem?: string;
+}
+
+/** The numbers from 1 on, as the program seeds them. */
+const itemsOf = (count: number) => Array.from({ length: count }, (_, index) => String(index + 1));
+
+/** What rows have in common. */
+export interface RowOptions {
+  shape: BatchShape;
+  /** Gets the promise of each stack's removal, which no row needs to wait for. */
+  removals: Promise<void>[];
+  /** Ends the row early; what it broke is put right. */
+  stop?: AbortSignal;
+}
+
+/** Runs one. */
+export async function runRow(name: string, { shape, removals, stop }: RowOptions): Promise<RowOutcome> {
+  const { disturb, atLeast } = rows[name]!;
+  const date = new Date().toISOString();
+  const stack = new ProofStack();
+  try {
+    await stack.init(shape);
+    const log = new RunLog(stack.runs);
+    const over = new AbortController();
+    const field = new Field(stack.namespace, shape.items, log, over.signal);
+    const disturbed = disturb(field);
+    const up = await stack.pulumi("up", stop);
+    over.abort();
+    await disturbed;
+    log.read();
+    log.close();
+    const runs = [...log.runs.values()];
+    const sums = balance(itemsOf(shape.items), await stack.results().catch(() => []), log.runs);
+    const ms = Math.max(...runs.map(({ end = 0 }) => end)) - Math.min(...runs.map(({ start }) => start));
+    const faults = field.faults.length;
+    const problem = problemOf({ ...sums, faults }, atLeast, up);
+    const outcome = { name, items: shape.items, faults, ...sums, ...disturbance(runs, field.faults), ms, date };
+    return problem ? { ...outcome, problem } : outcome;
+  } finally {
+    removals.push(stack.remove());
+  }
+}
+
+/** What is wrong with it. */
+function problemOf(
+  { dead, lost, duplicated, faults }: Balance & { faults: number },
+  atLeast: number,
+  up: { ok: boolean; text: string },
+): string | undefined {
+  const problems: string[] = [];
+  if (!up.ok) problems.push(`\`up\` failed: ${/error: (.*)/.exec(up.text)?.[1] ?? up.text.trim().split("\n").at(-1)}`);
+  if (lost > 0) problems.push(`${lost} items were lost`);
+  if (duplicated > 0) problems.push(`${duplicated} items were recorded twice`);
+  if (dead > 0) problems.push(`${dead} items were given up`);
+  if (faults < atLeast) problems.push(`only ${faults} of ${atLeast} faults happened`);
+  return problems.join("; ") || undefined;
+}

@@ -1,0 +1,30 @@
+// Runs alone: it kills a node, and counts seconds.
+// The proof with fewer items and faults: bench/proof/ does the same with 10,000.
+import assert from "node:assert/strict";
+import { rows } from "../../../bench/proof/rows.ts";
+import { runRow } from "../../../bench/proof/runRow.ts";
+import { platformUp } from "../../support/stack.ts";
+
+/** The lease (its default), once more where every slot is busy, and the machine. */
+const TAKEN_OVER_MS = 2 * 10_000 + 5_000;
+
+describe("a batch under faults", function () {
+  this.timeout(180_000);
+  const shape = { items: 500, pods: 8, concurrency: 4, workMs: 1_000 };
+  const removals: Promise<void>[] = [];
+
+  before(async function () {
+    this.timeout(1_800_000);
+    await platformUp();
+  });
+  after(() => Promise.all(removals));
+
+  for (const name of ["pods", "workers", "redis", "node"]) {
+    const { title } = rows[name]!;
+    it(`does each item once: ${title}`, async () => {
+      const outcome = await runRow(name, { shape, removals });
+      assert.equal(outcome.problem, undefined, JSON.stringify(outcome));
+      if (outcome.takenOver) assert.ok(outcome.takenOver.median < TAKEN_OVER_MS, JSON.stringify(outcome));
+    });
+  }
+});
