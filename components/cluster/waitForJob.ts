@@ -66,7 +66,7 @@ async function readJob(cluster: Cluster, { name, namespace, uid }: AwaitedJob): 
     if ((error as { code?: number }).code === 404) return undefined;
     if (isForbidden(error))
       throw new Error(
-        `The cluster does not let \`up\` see the Job ${name} it waits for: allow \`get\` for jobs, or set \`wait\` to false.`,
+        `The cluster does not let \`up\` see the Job ${name} it waits for: allow it to \`get\` jobs and \`list\` pods there.`,
         { cause: error },
       );
     return "unknown";

@@ -32,7 +32,7 @@ export class RedisFullError extends SeedRefusedError {
 /** Refusals by Redis that waiting does not end, by the beginning of their message, and what to do about each. */
 const ADVICE: [start: RegExp, what: (queue: string) => string][] = [
   [/^(WRONGPASS|NOAUTH)/, () => "check the password"],
-  [/^NOPERM/, (queue) => `the user needs all commands on the keys \`${queue}\` and \`{${queue}}:*\``],
+  [/^NOPERM/, (queue) => `the user needs all commands on the keys \`${queue}\`, \`{${queue}}:*\` and \`wq:queues\``],
   [/^WRONGTYPE/, (queue) => `another program uses a key named \`${queue}\` or \`{${queue}}:…\`; set another \`queue\``],
   [/^ERR (?!max number of clients)/, () => "it needs Redis 7.0 or later, with scripts and transactions"],
 ];

@@ -72,7 +72,7 @@ describe("What the Seeder refuses", () => {
     const seeder = new Seeder({ url, queue: "job2", maxDowntimeMs: 2000 });
     await assert.rejects(seeder.seed(FRUITS, { owner: "a/b", run: "1", seedId: "1" }), {
       message:
-        /^Redis refused to seed the queue job2: NOPERM [^\n]*rpush[^\n]*; the user needs all commands on the keys `job2` and `\{job2\}:\*`\.$/,
+        /^Redis refused to seed the queue job2: NOPERM [^\n]*rpush[^\n]*; the user needs all commands on the keys `job2`, `\{job2\}:\*` and `wq:queues`\.$/,
     });
     assert.equal(await queue.redis.llen(k.list), 0);
   });

@@ -25,7 +25,7 @@ describe("seedError", () => {
     ],
     [
       "NOPERM User x has no permissions to run the 'rpush' command",
-      "NOPERM User x has no permissions to run the 'rpush' command; the user needs all commands on the keys `job2` and `{job2}:*`.",
+      "NOPERM User x has no permissions to run the 'rpush' command; the user needs all commands on the keys `job2`, `{job2}:*` and `wq:queues`.",
     ],
     [
       "WRONGTYPE Operation against a key script: 0abc, on @user_script:20.",
