@@ -5,6 +5,7 @@ export { COLUMNS, isSettled, resultRow, type ResultRow } from "./admin/resultRow
 export { type ItemResult, resultsOf } from "./admin/resultsOf.ts";
 export { connect, isRefusal } from "./redis/connect.ts";
 export { Consumer } from "./consumer/consumer.ts";
+export { runningItem } from "./consumer/runningItem.ts";
 export { DoNotRetry } from "./doNotRetry.ts";
 export { environmentUrl } from "./redis/environmentUrl.ts";
 export { keys } from "./redis/keys.ts";

@@ -54,8 +54,8 @@ async function work(): Promise<number> {
   try {
     if (command) handler = loadCommand(command, maxResultBytes);
     else {
-      const printing = replaceConsole();
-      handler = printing(await loadHandler());
+      replaceConsole();
+      handler = await loadHandler();
     }
   } catch (error) {
     return onUnloadable(url, queue, settings.lease, (error as Error).message);

@@ -17,7 +17,8 @@ export interface FoundBatch extends FoundStack {
   batch: BatchLocation;
 }
 
-const NO_STACK = /no stack (named|selected)|no current stack|not found/i;
+/** Also of a backend that nobody is logged in to. */
+const NO_STACK = /no stack (named|selected)|no current stack|not found|PULUMI_ACCESS_TOKEN must be set/i;
 
 /** The state of the first of these that is there. @throws UserError where none is, or it cannot be read. */
 async function exportFirst(candidates: StackLocation[]): Promise<FoundStack> {

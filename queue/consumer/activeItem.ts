@@ -1,5 +1,4 @@
 import type { ItemContext } from "../types.ts";
-import type { StrayErrorOwner } from "./strayErrors.ts";
 
 /** Longest log kept with an item, characters: its tail. */
 const MAX_LOG_CHARS = 64 * 1024;
@@ -32,7 +31,7 @@ export interface ItemListener {
  * An item in a slot; doubles as the handler's context. Allocated for every item, so `signal` and `log` are created
  * lazily.
  */
-export class ActiveItem implements ItemContext, StrayErrorOwner {
+export class ActiveItem implements ItemContext {
   readonly id: number;
   readonly bytes: Buffer;
   readonly failures: number;

@@ -5,7 +5,7 @@ import { MAX_FETCH, type WorkerLoad } from "./fetchScheduler.ts";
 import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
 import { encodeDone, encodeFailed, encodeLost, encodeReleased, type Outcome, type OutcomeKind } from "./outcome.ts";
 import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
-import { ownStrayErrors } from "./strayErrors.ts";
+import { runFor } from "./runningItem.ts";
 import { errorText, firstLine, nameOf } from "../errorText.ts";
 import type { ConsumerOptions } from "../types.ts";
 
@@ -128,7 +128,7 @@ export class Processor implements ItemListener {
     this.leases.start(item.row, item.startedAt);
     onEvent?.({ type: "working", id: item.id, payload: item.bytes, attempt: item.attempt });
     try {
-      const value = ownStrayErrors(item, handler, item.bytes.toString(), item);
+      const value = runFor(item, handler, item.bytes.toString(), item);
       if (value instanceof Promise || typeof (value as PromiseLike<unknown> | undefined)?.then === "function") {
         (value as Promise<unknown>).then(
           (result) => this.#succeed(item, result),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ItemContext } from "../../../queue/index.ts";
+import type { ActiveItem } from "../../../queue/consumer/activeItem.ts";
+import { runFor } from "../../../queue/consumer/runningItem.ts";
 import { replaceConsole } from "../../../worker/itemConsole.ts";
 
 describe("the console of a handler", () => {
@@ -10,17 +11,18 @@ describe("the console of a handler", () => {
     globalThis.console = own;
   });
   const logs: Record<string, string[]> = {};
-  const context = (item: string) => ({ log: (line: string) => void (logs[item] ??= []).push(line) }) as ItemContext;
+  const active = (item: string) => ({ log: (line: string) => void (logs[item] ??= []).push(line) }) as ActiveItem;
   const streams = () => ({ stdout: new PassThrough(), stderr: new PassThrough() });
 
   it("prints to the log of the item it works on, however many run at once", async () => {
-    const handler = replaceConsole(streams())(async (item) => {
+    replaceConsole(streams());
+    const handler = async (item: string) => {
       console.log("%s begins, %d", item, 1);
       await sleep(item === "a" ? 20 : 5);
       await Promise.all([sleep(1).then(() => console.error(item, { is: "over" })), sleep(2)]);
       console.table([{ item }]);
-    });
-    await Promise.all(["a", "b"].map((item) => handler(item, context(item)) as Promise<void>));
+    };
+    await Promise.all(["a", "b"].map((item) => runFor(active(item), handler, item)));
     for (const item of ["a", "b"]) {
       assert.deepEqual(logs[item]!.slice(0, 2), [`${item} begins, 1`, `${item} { is: 'over' }`]);
       assert.match(logs[item]![2]!, new RegExp(`│ 0 +│ '${item}' +│`));

@@ -1,0 +1,15 @@
+// For which item some code of a handler runs: known in all that it awaits, and in its callbacks.
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ActiveItem } from "./activeItem.ts";
+
+const running = new AsyncLocalStorage<ActiveItem>();
+
+/** Runs something, then and later, for an item. */
+export function runFor<T, A extends unknown[]>(item: ActiveItem, act: (...args: A) => T, ...args: A): T {
+  return running.run(item, act, ...args);
+}
+
+/** The item that the code which asks runs for; undefined where it runs for none in particular. */
+export function runningItem(): ActiveItem | undefined {
+  return running.getStore();
+}
