@@ -52,10 +52,12 @@ export async function runRow(name: string, { shape, removals, stop }: RowOptions
     log.read();
     log.close();
     const runs = [...log.runs.values()];
-    const sums = balance(itemsOf(shape.items), await stack.results().catch(() => []), log.runs);
+    const results = await stack.results().catch(() => []);
+    const sums = balance(itemsOf(shape.items), results, log.runs);
+    const given = results.find(({ outcome }) => outcome === "dead")?.reason ?? "";
     const ms = Math.max(...runs.map(({ end = 0 }) => end)) - Math.min(...runs.map(({ start }) => start));
     const faults = field.faults.length;
-    const problem = problemOf({ ...sums, faults, failure }, atLeast, up);
+    const problem = problemOf({ ...sums, faults, failure, given }, atLeast, up);
     const outcome = { name, items: shape.items, faults, ...sums, ...disturbance(runs, field.faults), ms, date };
     return problem ? { ...outcome, problem } : outcome;
   } finally {
@@ -63,9 +65,18 @@ export async function runRow(name: string, { shape, removals, stop }: RowOptions
   }
 }
 
+/** What its problem may lie in. */
+interface Ending extends Balance {
+  faults: number;
+  /** Why a fault could not be done or undone. */
+  failure: string | undefined;
+  /** Why the first of the dead is dead. */
+  given: string;
+}
+
 /** What is wrong with it. */
 function problemOf(
-  { dead, lost, duplicated, faults, failure }: Balance & { faults: number; failure: string | undefined },
+  { dead, lost, duplicated, faults, failure, given }: Ending,
   atLeast: number,
   up: { ok: boolean; text: string },
 ): string | undefined {
@@ -74,7 +85,7 @@ function problemOf(
   if (!up.ok) problems.push(`\`up\` failed: ${/error: (.*)/.exec(up.text)?.[1] ?? up.text.trim().split("\n").at(-1)}`);
   if (lost > 0) problems.push(`${lost} items were lost`);
   if (duplicated > 0) problems.push(`${duplicated} items were recorded twice`);
-  if (dead > 0) problems.push(`${dead} items were given up`);
+  if (dead > 0) problems.push(`${dead} items were given up, the first one for: ${given}`);
   if (faults < atLeast) problems.push(`only ${faults} of ${atLeast} faults happened`);
   return problems.join("; ") || undefined;
 }
