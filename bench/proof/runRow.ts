@@ -1,4 +1,5 @@
 // One row: a batch from `up` to its end, with faults on the way.
+import { firstLine } from "../../cli/errors.ts";
 import { Field } from "./field.ts";
 import { rows } from "./rows.ts";
 import { RunLog } from "./runs.ts";
@@ -41,17 +42,22 @@ export async function runRow(name: string, { shape, removals, stop }: RowOptions
     const log = new RunLog(stack.runs);
     const over = new AbortController();
     const field = new Field(stack.namespace, shape.items, log, over.signal);
-    const disturbed = disturb(field);
+    const disturbed = disturb(field).then(
+      () => undefined,
+      (error: unknown) => firstLine(error),
+    );
     const up = await stack.pulumi("up", stop);
     over.abort();
-    await disturbed;
+    const failure = await disturbed;
     log.read();
     log.close();
     const runs = [...log.runs.values()];
-    const sums = balance(itemsOf(shape.items), await stack.results().catch(() => []), log.runs);
+    const results = await stack.results().catch(() => []);
+    const sums = balance(itemsOf(shape.items), results, log.runs);
+    const given = results.find(({ outcome }) => outcome === "dead")?.reason ?? "";
     const ms = Math.max(...runs.map(({ end = 0 }) => end)) - Math.min(...runs.map(({ start }) => start));
     const faults = field.faults.length;
-    const problem = problemOf({ ...sums, faults }, atLeast, up);
+    const problem = problemOf({ ...sums, faults, failure, given }, atLeast, up);
     const outcome = { name, items: shape.items, faults, ...sums, ...disturbance(runs, field.faults), ms, date };
     return problem ? { ...outcome, problem } : outcome;
   } finally {
@@ -59,17 +65,27 @@ export async function runRow(name: string, { shape, removals, stop }: RowOptions
   }
 }
 
+/** What its problem may lie in. */
+interface Ending extends Balance {
+  faults: number;
+  /** Why a fault could not be done or undone. */
+  failure: string | undefined;
+  /** Why the first of the dead is dead. */
+  given: string;
+}
+
 /** What is wrong with it. */
 function problemOf(
-  { dead, lost, duplicated, faults }: Balance & { faults: number },
+  { dead, lost, duplicated, faults, failure, given }: Ending,
   atLeast: number,
   up: { ok: boolean; text: string },
 ): string | undefined {
   const problems: string[] = [];
+  if (failure !== undefined) problems.push(`a fault could not be done or undone: ${failure}`);
   if (!up.ok) problems.push(`\`up\` failed: ${/error: (.*)/.exec(up.text)?.[1] ?? up.text.trim().split("\n").at(-1)}`);
   if (lost > 0) problems.push(`${lost} items were lost`);
   if (duplicated > 0) problems.push(`${duplicated} items were recorded twice`);
-  if (dead > 0) problems.push(`${dead} items were given up`);
+  if (dead > 0) problems.push(`${dead} items were given up, the first one for: ${given}`);
   if (faults < atLeast) problems.push(`only ${faults} of ${atLeast} faults happened`);
   return problems.join("; ") || undefined;
 }

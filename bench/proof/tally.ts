@@ -9,6 +9,8 @@ export interface Result {
   outcome: string;
   /** What the handler returned: the name of its run. */
   result: unknown;
+  /** Why it was given up. */
+  reason?: string | null;
 }
 
 /** How items and results compare. */

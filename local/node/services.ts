@@ -31,6 +31,24 @@ const accepts = (path: string) => () =>
     const socket = createConnection(path, () => resolve(socket.destroy() && true)).on("error", reject);
   });
 
+const CRI_VERSION = "/runtime.v1.RuntimeService/Version";
+
+/** Probe of a containerd for kubelets, which ends where it listens and is not initialized yet. */
+const runsPods = (path: string) => async () => {
+  const { Client, credentials } = await import("@grpc/grpc-js");
+  const client = new Client(`unix://${path}`, credentials.createInsecure());
+  const plain = (bytes: Buffer) => bytes;
+  const options = { deadline: Date.now() + 2000 };
+  try {
+    return await new Promise<boolean>((resolve, reject) => {
+      const answer = (error: Error | null) => (error ? reject(error) : resolve(true));
+      client.makeUnaryRequest(CRI_VERSION, plain, plain, Buffer.alloc(0), options, answer);
+    });
+  } finally {
+    client.close();
+  }
+};
+
 async function resolvesNames(): Promise<boolean> {
   const resolver = new Resolver({ timeout: 1000, tries: 1 });
   resolver.setServers([bridgeAddress]);
@@ -59,7 +77,7 @@ function nodeDaemons(node: ClusterNode, address: string): Daemon[] {
       ...debian(node.containerd, "containerd", ["--config", node.containerdConfig]),
       configs: [node.containerdConfig],
       listens: node.socket,
-      ready: accepts(node.socket),
+      ready: runsPods(node.socket),
     },
     {
       ...kubernetes(node.kubelet, "kubelet", {

@@ -10,7 +10,7 @@ const TAKEN_OVER_MS = 2 * 10_000 + 5_000;
 
 describe("a batch under faults", function () {
   this.timeout(180_000);
-  const shape = { items: 500, pods: 8, concurrency: 4, workMs: 1_000 };
+  const shape = { items: 500, pods: 8, concurrency: 4, workMs: 600 };
   const removals: Promise<void>[] = [];
 
   before(async function () {
