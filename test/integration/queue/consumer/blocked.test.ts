@@ -92,7 +92,7 @@ describe("a worker that cannot reach Redis", function () {
   it("is stopped by that file as by SIGTERM while no handler blocks", async () => {
     const dir = mkdtempSync(join(tmpdir(), "job-wq-2-stop-"));
     const file = join(dir, "stop");
-    await queue.redis.rpush(queue.k.list, "deaf 700", "apple");
+    await queue.redis.rpush(queue.k.list, "deaf 3000", "apple");
     const worker = startConsumer(queue.url, { leaseMs: 2_000, drain: { file, graceMs: 5_000 } });
     await worker.saw(working);
     writeFileSync(file, "");

@@ -5,7 +5,7 @@ import { withQueue } from "../../../support/withQueue.ts";
 const LEASE_MS = 2_000;
 
 describe("an item whose worker vanished", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const queue = withQueue();
 
   it("is begun within a lease and the longest item in flight of one worker, however many wait", async () => {
@@ -49,7 +49,7 @@ describe("an item whose worker vanished", function () {
     for (;;) {
       const { code } = await startConsumer(queue.url, { leaseMs: 1_000, pod: `pod-${starts}` }).ended;
       if (code === 0) break;
-      assert.ok(++starts < 60, "it went on for ever");
+      assert.ok(++starts < 200, "it went on for ever");
     }
     const { state, reason, done } = await queue.admin.counts();
     assert.deepEqual({ state, done }, { state: "aborted", done: 0 });
@@ -61,7 +61,7 @@ describe("an item whose worker vanished", function () {
     for (let starts = 0; ; starts++) {
       const { code } = await startConsumer(queue.url, { leaseMs: 1_000, pod: `pod-${starts}` }).ended;
       if (code === 0) break;
-      assert.ok(starts < 60, "it went on for ever");
+      assert.ok(starts < 200, "it went on for ever");
     }
     const { state, done, dead } = await queue.places();
     assert.deepEqual({ state, done, dead }, { state: "finished", done: 20, dead: 4 });

@@ -28,6 +28,14 @@ for (const version of redisVersions) {
         await b.renew([]);
       }
     };
+    /** Takes the only item. Where the machine stood still meanwhile, that was one more silence, after which it takes longer. */
+    const takeIt = async () => {
+      for (let looks = 0; looks < 10; looks++) {
+        if ((await new Peer(queue.redis).reserve()).length === 1) return;
+        await passHeard(LEASE / 2 + 100);
+      }
+      assert.fail("it was never given out again");
+    };
     const lossesOf = async () => (await queue.redis.hgetall(k.items))["1"]!.match(/^(?:l[^\n]*\n)*\d+ (\d+)/)?.[1];
 
     describe("after a silence", () => {
@@ -89,7 +97,7 @@ for (const version of redisVersions) {
       it("never counts one where a worker could not get through meanwhile", async () => {
         await queue.redis.rpush(k.list, "apple");
         for (let times = 1; times <= 6; times++) {
-          assert.equal((await new Peer(queue.redis).reserve()).length, 1);
+          await takeIt();
           await pass(queue.redis, 60_000);
           await b.renew([], { waited: 50_000 });
           await passHeard(LEASE / 2 + 100);
@@ -101,7 +109,7 @@ for (const version of redisVersions) {
       it("never counts one where Redis was restarted meanwhile", async () => {
         await queue.redis.rpush(k.list, "apple");
         for (let times = 1; times <= 4; times++) {
-          assert.equal((await new Peer(queue.redis).reserve()).length, 1);
+          await takeIt();
           await pass(queue.redis, 60_000);
           await queue.redis.ping();
           await queue.server.kill();
