@@ -3,6 +3,7 @@
 // generated from it (`npm run docs`), and the worker reads its share of it from the environment (environment.ts).
 import { image, imageName } from "./imageReference.ts";
 import * as parse from "./parse.ts";
+import { MAX_RESULT_BYTES } from "../queue/limits.ts";
 
 /** One setting. */
 export interface Setting<T = unknown> {
@@ -172,7 +173,7 @@ export const batchSettings = {
   },
   allowFailures: { parse: parse.flag, default: "false", description: "`up` succeeds although items failed" },
   maxResultBytes: {
-    parse: parse.integer(0, 8 * 2 ** 20),
+    parse: parse.integer(0, MAX_RESULT_BYTES),
     default: "65536",
     worker: true,
     description: "Longest result that is kept, in bytes, at most 8388608; longer ones are cut",

@@ -6,10 +6,15 @@ import { keyList } from "./keys.ts";
 /** A line of a script that stands for a file of queue/scripts/includes. */
 const INCLUDE = /^--- @include "([\w-]+)"$/gm;
 
+const read = (path: string) => readFileSync(new URL(`../scripts/${path}.lua`, import.meta.url), "utf8");
+
 /** Text of a script, its parts put in. */
 export function readScript(name: string): string {
-  const read = (path: string) => readFileSync(new URL(`../scripts/${path}.lua`, import.meta.url), "utf8");
-  return read(name).replaceAll(INCLUDE, (_, part: string) => read(`includes/${part}`).trimEnd());
+  return withIncludes(read(name));
+}
+
+function withIncludes(text: string): string {
+  return text.replaceAll(INCLUDE, (_, part: string) => withIncludes(read(`includes/${part}`).trimEnd()));
 }
 
 /**

@@ -23,22 +23,32 @@ local MAX_GARBAGE = 6 * 1024 -- KiB
 if collectgarbage('count') > MAX_GARBAGE then collectgarbage() end
 --- @include "keys"
 --- @include "clock"
+
+-- A function finds at once what is outside of the one it stands in; variables beside it, it has to search for when it is
+-- made. Hence these two.
+local function answer()
 --- @include "batch"
 --- @include "payloads"
 --- @include "records"
 local request = cmsgpack.unpack(ARGV[1])
 --- @include "replay"
-local replayed = request.number and replay()
-if replayed then return replayed end
 
---- @include "late"
+local function answerAnew()
 --- @include "acknowledge"
 --- @include "silence"
 --- @include "heartbeat"
---- @include "reclaim"
 local reply = { 'ok', 0, -1, 0, 0, '-', 0, {}, {} }
 --- @include "reserve"
 --- @include "finish"
+
+-- Parts that are seldom needed are made when they are: a script makes all its functions anew each time.
+local function reclaimExpired()
+  if now < batch.reclaimAfter then return end
+  local expired = call('ZRANGEBYSCORE', leases, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, 100)
+  if #expired == 0 then return end
+--- @include "reclaim"
+  reclaim(expired)
+end
 
 loadBatch()
 acknowledgeDone(request.doneIds, request.doneMembers, request.doneLines)
@@ -76,3 +86,9 @@ if request.heartbeat then reply[4] = heartbeat(request.session, request.heartbea
 saveBatch()
 if request.number and (hasWorked or request.isResent) then remember(reply[6], reservedIds) end
 return reply
+end
+
+return request.number and replay() or answerAnew()
+end
+
+return answer()

@@ -3,6 +3,7 @@
 local stale = {}
 
 local function recordOfLate(id, member)
+--- @include "late"
   local record = takeBack(id, request.session)
   if record then return record end
   forgive(id, request.session)

@@ -1,17 +1,20 @@
--- The fields of the batch as numbers and flags; only what a script changed is written back.
+-- The fields of the batch as numbers and flags; only what a script changed is written back. `fields` is what was read.
 local NUMBERS = { 'lastId', 'total', 'lastLength', 'externalTaken', 'lost', 'retried', 'startedAt', 'endedAt', 'deadForgiven',
-  'lastHeartbeat', 'reclaimAfter', 'silenceProven', 'vanishings', 'vanishedSince', 'vanishedItems', 'vanishedMs', 'vanishedAt' }
-local batch, loaded
+  'lastHeartbeat', 'reclaimAfter', 'silenceProven', 'vanishings' }
+local batch, fields
 
+-- A table that is made with all its fields at once needs not grow five times.
 local function loadBatch()
-  local values = call('HMGET', batchKey, 'schema', 'state', 'paused', 'seeded', unpack(NUMBERS))
-  batch = { exists = values[1], state = values[2], paused = values[3] == '1', seeded = values[4] == '1' }
-  loaded = { state = batch.state }
-  for i, field in ipairs(NUMBERS) do
-    local number = tonumber(values[4 + i] or 0)
-    batch[field] = number
-    loaded[field] = number
-  end
+  local v = call('HMGET', batchKey, 'schema', 'state', 'paused', 'seeded', unpack(NUMBERS))
+  fields = v
+  batch = {
+    exists = v[1], state = v[2], paused = v[3] == '1', seeded = v[4] == '1',
+    lastId = tonumber(v[5] or 0), total = tonumber(v[6] or 0), lastLength = tonumber(v[7] or 0),
+    externalTaken = tonumber(v[8] or 0), lost = tonumber(v[9] or 0), retried = tonumber(v[10] or 0),
+    startedAt = tonumber(v[11] or 0), endedAt = tonumber(v[12] or 0), deadForgiven = tonumber(v[13] or 0),
+    lastHeartbeat = tonumber(v[14] or 0), reclaimAfter = tonumber(v[15] or 0), silenceProven = tonumber(v[16] or 0),
+    vanishings = tonumber(v[17] or 0), waiting = false,
+  }
 end
 
 -- What others pushed to the list and popped from it since a script last looked. The first look at a list that nobody
@@ -42,9 +45,10 @@ local function saveBatch()
     changes[#changes + 1] = field
     changes[#changes + 1] = value
   end
-  if batch.state ~= loaded.state then set('state', batch.state) end
-  for _, field in ipairs(NUMBERS) do
-    if batch[field] ~= loaded[field] then set(field, text(batch[field])) end
+  if batch.state ~= fields[2] then set('state', batch.state) end
+  for i, field in ipairs(NUMBERS) do
+    local number = batch[field]
+    if number ~= tonumber(fields[4 + i] or 0) then set(field, text(number)) end
   end
   if #changes > 0 then call('HSET', batchKey, unpack(changes)) end
 end

@@ -1,10 +1,11 @@
--- Takes back expired leases.
+-- Takes back expired leases: members and deadlines.
 local MAX_RECLAIM_BYTES = 4 * 1024 * 1024
 -- A lease that ran out in a silence is no loss: nobody can know that the item did it. Where nothing proves that Redis was
 -- away, a lone worker that its item kills looks the same, so that is believed of an item this often.
 local UNPROVEN_SILENCES = 2
 -- Times that workers vanished, a lease apart, and items they did it on, before that is the end of the batch.
-local VANISHINGS, VANISHED_ITEMS = 6, 3
+local VANISHED_ITEMS = 3
+local VANISHED = { 'vanishedSince', 'vanishedItems', 'vanishedMs', 'vanishedAt' }
 
 local function silencesOf(record)
   local _, count = ('\n' .. headOf(record)):gsub('\nr%d+ silence', '')
@@ -32,6 +33,7 @@ end
 -- Workers that vanish on every item end the batch, instead of restarting for days. A node that dies takes many at once: that
 -- counts once. Counted since an item was last done.
 local function onVanished(firstTimers, longestMs)
+  for i, value in ipairs(call('HMGET', batchKey, unpack(VANISHED))) do batch[VANISHED[i]] = tonumber(value or 0) end
   local done = call('HLEN', results) - call('ZCARD', dead)
   if batch.vanishedSince ~= done then
     batch.vanishedSince, batch.vanishings, batch.vanishedItems, batch.vanishedMs = done, 0, 0, 0
@@ -42,6 +44,7 @@ local function onVanished(firstTimers, longestMs)
   end
   batch.vanishedItems = batch.vanishedItems + firstTimers
   batch.vanishedMs = math.max(batch.vanishedMs, longestMs)
+  for _, field in ipairs(VANISHED) do call('HSET', batchKey, field, text(batch[field])) end
   if batch.vanishings >= VANISHINGS and batch.vanishedItems >= VANISHED_ITEMS and not isSomebodyAtWork(batch.vanishedMs) then
     endBatch('aborted', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
       .. ' items, they ended without a word, and no item was done ' .. (done > 0 and 'since' or 'ever')
@@ -49,9 +52,7 @@ local function onVanished(firstTimers, longestMs)
   end
 end
 
-local function reclaimExpired()
-  if now < batch.reclaimAfter then return end
-  local expired = call('ZRANGEBYSCORE', leases, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, 100)
+local function reclaim(expired)
   local hasVanished, firstTimers, longestMs, bytes = false, 0, 0, 0
   for i = 1, #expired, 2 do
     local member, deadline = expired[i], tonumber(expired[i + 1])

@@ -1,6 +1,8 @@
 -- Reserves items: a suspect by itself, else what is due again, then the head of the list.
 local MAX_BYTES = 4 * 1024 * 1024 -- in one call
 local MAX_STEP = 16 -- items of unknown size taken from the list at once
+-- Times that workers vanished, a lease apart, before that is the end of the batch.
+local VANISHINGS = 6
 local reservedIds, leaseArgs, reservedBytes = {}, {}, 0
 local deadline, take
 
@@ -22,40 +24,42 @@ local function reserveAgain(from, id, record)
   addLease(id)
 end
 
-local function isAlive(session)
-  return tonumber(call('ZSCORE', alive, session) or 0) > now
-end
-
--- A session is this worker before its container was restarted.
-local function isFormerSelf(session)
-  local row = request.pod and call('HGET', workers, session)
-  return row and row:match('"pod":"([^"]+)"') == request.pod
-end
-
--- An item is not given to the worker it failed on while others are alive that it did not fail on. They have ten leases'
--- time to take it.
-local function isForOthers(record, dueAt)
-  if now - dueAt > 10 * request.lease or workersAlive() < 2 then return false end
-  local seen, failedHere, others = {}, false, workersAlive() - 1
-  for session in headOf(record):gmatch('[ft]%d+ [^\n]*\n%d+ %d+ %d+ (%S+)\n') do
-    if not seen[session] then
-      seen[session] = true
-      if session == request.session then
-        failedHere = true
-      elseif isAlive(session) then
-        others = others - 1
-      else
-        failedHere = failedHere or isFormerSelf(session)
-      end
-    end
-  end
-  return failedHere and others > 0
-end
-
 -- Answers whether something due was left to other workers.
 local function reserveDelayed(count)
-  local isLeft = false
   local due = call('ZRANGEBYSCORE', delayed, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, count + 20)
+  if #due == 0 then return false end
+  -- Made only where it is needed.
+  local function isAlive(session)
+    return tonumber(call('ZSCORE', alive, session) or 0) > now
+  end
+
+  -- A session is this worker before its container was restarted.
+  local function isFormerSelf(session)
+    local row = request.pod and call('HGET', workers, session)
+    return row and row:match('"pod":"([^"]+)"') == request.pod
+  end
+
+  -- An item is not given to the worker it failed on while others are alive that it did not fail on. They have ten leases'
+  -- time to take it.
+  local function isForOthers(record, dueAt)
+    if now - dueAt > 10 * request.lease or workersAlive() < 2 then return false end
+    local seen, failedHere, others = {}, false, workersAlive() - 1
+    for session in headOf(record):gmatch('[ft]%d+ [^\n]*\n%d+ %d+ %d+ (%S+)\n') do
+      if not seen[session] then
+        seen[session] = true
+        if session == request.session then
+          failedHere = true
+        elseif isAlive(session) then
+          others = others - 1
+        else
+          failedHere = failedHere or isFormerSelf(session)
+        end
+      end
+    end
+    return failedHere and others > 0
+  end
+
+  local isLeft = false
   for i = 1, #due, 2 do
     local id = due[i]
     if #reservedIds >= count then break end
@@ -156,7 +160,8 @@ end
 
 -- Every worker of late vanished with its items.
 local function areAllVanishing()
-  return batch.vanishings >= VANISHINGS / 2 and batch.vanishedSince == call('HLEN', results) - call('ZCARD', dead)
+  if batch.vanishings < VANISHINGS / 2 then return false end
+  return tonumber(call('HGET', batchKey, 'vanishedSince') or 0) == call('HLEN', results) - call('ZCARD', dead)
 end
 
 -- Answers whether something due was left to other workers.
