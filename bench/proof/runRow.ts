@@ -1,7 +1,7 @@
 // One row: a batch from `up` to its end, with faults on the way.
 import { firstLine } from "../../cli/errors.ts";
 import { Field } from "./field.ts";
-import { rows } from "./rows.ts";
+import { type Row, rows } from "./rows.ts";
 import { RunLog } from "./runs.ts";
 import { type BatchShape, ProofStack } from "./stack.ts";
 import { type Balance, balance, type Disturbance, disturbance } from "./tally.ts";
@@ -30,11 +30,16 @@ export interface RowOptions {
   removals: Promise<void>[];
   /** Ends the row early; what it broke is put right. */
   stop?: AbortSignal;
+  /** The row itself. Default: that of the name. */
+  row?: Row;
 }
 
 /** Runs one. */
-export async function runRow(name: string, { shape, removals, stop }: RowOptions): Promise<RowOutcome> {
-  const { disturb, atLeast } = rows[name]!;
+export async function runRow(
+  name: string,
+  { shape, removals, stop, row = rows[name]! }: RowOptions,
+): Promise<RowOutcome> {
+  const { disturb, atLeast } = row;
   const date = new Date().toISOString();
   const stack = new ProofStack();
   try {
