@@ -10,5 +10,6 @@ export { DoNotRetry } from "./doNotRetry.ts";
 export { environmentUrl } from "./redis/environmentUrl.ts";
 export { keys } from "./redis/keys.ts";
 export * from "./limits.ts";
+export { previewSeeding, type SeedingPreview } from "./seeder/previewSeeding.ts";
 export { Seeder } from "./seeder/seeder.ts";
 export type * from "./types.ts";

@@ -1,6 +1,6 @@
 // Where the items come from. Each source can be read again from its beginning, and none is ever held whole in memory.
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
-import { pipeline } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { ConfigError } from "../config/parse.ts";
 import { type ItemBlock, type ItemSource, MAX_ITEM_BYTES } from "../queue/index.ts";
@@ -22,25 +22,32 @@ const tooLong = (line: number) =>
  * (`strings`). Empty lines are left out.
  */
 export function fileSource(path: string, format: Format): ItemSource {
-  const toItems = format === "strings" ? jsonStrings : nonEmpty;
   return {
-    async *[Symbol.asyncIterator]() {
-      for await (const block of lineBlocks(unzipped(path), MAX_LINE_BYTES, tooLong)) yield* toItems(block);
-    },
+    [Symbol.asyncIterator]: () => itemsOf(unzipped(createReadStream(path), path), format),
     get maxBytes() {
       return unzippedSize(path);
     },
   };
 }
 
-/** Unzips a file. @throws ConfigError that names the file, and why it cannot be read. */
-async function* unzipped(path: string): AsyncGenerator<Buffer> {
-  // Unlike `pipe`, it passes errors of the file on.
-  const input = pipeline(createReadStream(path), createGunzip({ chunkSize: CHUNK_BYTES }), () => {});
+/** The same of bytes instead of a file. */
+export function bytesSource(gzipped: Buffer, format: Format): ItemSource {
+  return { [Symbol.asyncIterator]: () => itemsOf(unzipped(Readable.from([gzipped]), "the settings"), format) };
+}
+
+async function* itemsOf(input: AsyncIterable<Buffer>, format: Format): AsyncGenerator<string | ItemBlock> {
+  const toItems = format === "strings" ? jsonStrings : nonEmpty;
+  for await (const block of lineBlocks(input, MAX_LINE_BYTES, tooLong)) yield* toItems(block);
+}
+
+/** Unzips a stream. @throws ConfigError that says where it is from, and why it cannot be read. */
+async function* unzipped(gzipped: Readable, origin: string): AsyncGenerator<Buffer> {
+  // Unlike `pipe`, it passes errors of the stream on.
+  const input = pipeline(gzipped, createGunzip({ chunkSize: CHUNK_BYTES }), () => {});
   try {
     for await (const chunk of input) yield chunk as Buffer;
   } catch (error) {
-    throw new ConfigError(`The items in ${path} cannot be read: ${(error as Error).message}.`);
+    throw new ConfigError(`The items in ${origin} cannot be read: ${(error as Error).message}.`);
   }
 }
 

@@ -1,10 +1,9 @@
-import type { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { resolve } from "node:path";
 import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Pod } from "@kubernetes/client-node";
 import { kubeconfigOf } from "../../config/kubeconfig.ts";
 import { loadClient } from "../../config/kubernetesClient.ts";
+import { forwardPort } from "../../config/portForward.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { ClusterSettings } from "./batches.ts";
 import type { StackLocation } from "./location.ts";
@@ -48,28 +47,7 @@ export class Cluster {
     const phase = await this.phase(pod);
     if (phase !== "Running")
       throw new UserError(`Pod ${this.#namespace}/${pod} is ${phase}: Redis does not answer yet`);
-    const forward = new client.PortForward(this.#config);
-    const open = new Set<Socket>();
-    const server: Server = createServer((socket) => {
-      open.add(socket);
-      socket.on("error", () => socket.destroy()).on("close", () => open.delete(socket));
-      forward.portForward(this.#namespace, pod, [podPort], socket, null, socket).then(
-        // The type is of a package without types.
-        (ws: (EventEmitter & { close(): void }) | (() => unknown)) => {
-          if (typeof ws === "function") return;
-          ws.on("close", () => socket.destroy());
-          ws.on("error", () => socket.destroy());
-          socket.on("close", () => ws.close());
-        },
-        () => socket.destroy(), // the client of Redis sees a closed connection, and says so
-      );
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const close = () => {
-      server.close();
-      for (const socket of open) socket.destroy();
-    };
-    return { port: (server.address() as AddressInfo).port, close };
+    return forwardPort(this.#config, { namespace: this.#namespace, pod, port: podPort });
   }
 
   /** The phase of a Pod, with the reason why its container waits. */

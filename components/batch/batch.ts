@@ -14,6 +14,7 @@ import { dryRunJob } from "./dryRunJob.ts";
 import { finishOutput } from "./finishOutput.ts";
 import { watchCommands } from "./hints.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
+import { previewItems } from "./itemsPreview.ts";
 import type { JobDefaults } from "./jobArgs.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { checkPodPatch } from "./pod/podSettings.ts";
@@ -136,6 +137,8 @@ export class Batch extends pulumi.ComponentResource {
         gate: ready,
         insteadOf: restarts.seed,
       });
+    if (seed && items)
+      previewItems(this, { seed, items, run, queue, owner: defaults.owner, redis, cluster: lifecycle.cluster });
     const seeded = seed ? lifecycle.complete(seed) : ready;
     this.done = seeded;
     this.last = seed ?? redis.storage;

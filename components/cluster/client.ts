@@ -49,6 +49,13 @@ export function settled<T>(value: pulumi.Input<T>): Promise<T> {
   return new Promise((resolve) => pulumi.output(value).apply((known) => resolve(known as T)));
 }
 
+/** The value of an output; undefined where it stays unknown, as in a preview. */
+export async function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
+  // The SDK has it, and does not declare it.
+  const { isKnown } = output as unknown as { isKnown: Promise<boolean> };
+  return (await isKnown) ? settled<T>(output) : undefined;
+}
+
 /** Whether the API server denies access, as opposed to failing to answer. */
 export function isForbidden(error: unknown): boolean {
   return [401, 403].includes((error as { code?: number }).code ?? 0);

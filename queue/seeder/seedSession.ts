@@ -29,6 +29,9 @@ export interface SeedState {
 
 type Arg = string | number;
 
+/** What it takes to read a queue. */
+export type QueueReader = Pick<SeedSession, "redis" | "queue" | "call">;
+
 /**
  * One connection of a seeding, and the chain of digests that fences it: each call that changes something says which
  * digest it expects in the batch and which it leaves there. So a call that was lost, doubled, or comes from a seeder

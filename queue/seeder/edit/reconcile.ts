@@ -47,7 +47,7 @@ export async function reconcile(session: SeedSession, run: SeedRun): Promise<See
   try {
     const { offset, digest, taken, change } = await replaceAll();
     report.added += change.missing;
-    report.removed += change.surplus + (await taken.dropUnmatched(nextDigest));
+    report.removed += change.surplus + (await taken.dropUnmatched(session, nextDigest));
     options.onProgress?.(offset);
     return { offset, digest, retired: taken.settled.missing };
   } catch (error) {

@@ -2,13 +2,13 @@ import { parseRecord } from "../../admin/record.ts";
 import { readRecords } from "../../admin/recordReader.ts";
 import { keys } from "../../redis/keys.ts";
 import type { ItemRecord } from "../../types.ts";
-import type { SeedSession } from "../seedSession.ts";
+import type { QueueReader, SeedSession } from "../seedSession.ts";
 import type { ExternalItems } from "./externalItems.ts";
 import { MultisetDiff } from "./multisetDiff.ts";
 
 /** Items that were taken before, without external ones. While an edit lasts nothing else is taken. */
 export class TakenItems {
-  readonly #session: SeedSession;
+  readonly #reader: QueueReader;
   readonly #external: ExternalItems;
   readonly #onStep: () => void;
   /** Done or in hand: there for good, whether the source has them or not. */
@@ -16,14 +16,14 @@ export class TakenItems {
   /** Waiting for another try, or dead: dropped where the source does not have them. */
   readonly unsettled = new MultisetDiff();
 
-  private constructor(session: SeedSession, external: ExternalItems, onStep: () => void) {
-    this.#session = session;
+  private constructor(reader: QueueReader, external: ExternalItems, onStep: () => void) {
+    this.#reader = reader;
     this.#external = external;
     this.#onStep = onStep;
   }
 
-  static async read(session: SeedSession, external: ExternalItems, onStep: () => void): Promise<TakenItems> {
-    const taken = new TakenItems(session, external, onStep);
+  static async read(reader: QueueReader, external: ExternalItems, onStep: () => void): Promise<TakenItems> {
+    const taken = new TakenItems(reader, external, onStep);
     await taken.#forEachPage((records) => {
       for (const { payload, outcome } of records) {
         const settled = outcome === "running" || outcome === "done";
@@ -39,25 +39,29 @@ export class TakenItems {
   }
 
   /** Drops unsettled items that were not matched, dead copies first. Returns how many. */
-  async dropUnmatched(nextDigest: () => string): Promise<number> {
+  async dropUnmatched(session: SeedSession, nextDigest: () => string): Promise<number> {
     let dropped = 0;
-    for (const droppable of ["dead", "delayed"]) {
-      if (this.unsettled.missing === 0) break;
-      await this.#forEachPage(async (records) => {
-        const ids = records
-          .filter(({ outcome, payload }) => outcome === droppable && this.unsettled.take(payload))
-          .map(({ id }) => id);
-        if (ids.length > 0) dropped += await this.#session.drop(nextDigest(), ids);
+    for (const outcome of ["dead", "delayed"] as const) {
+      await this.takeUnmatched(outcome, async (ids) => {
+        dropped += await session.drop(nextDigest(), ids);
       });
     }
     return dropped;
   }
 
+  /** Takes unsettled items of one kind that were not matched off the others, page by page. */
+  async takeUnmatched(kind: "dead" | "delayed", visit: (ids: number[]) => void | Promise<void>): Promise<void> {
+    if (this.unsettled.missing === 0) return;
+    await this.#forEachPage(async (records) => {
+      const unmatched = records.filter(({ outcome, payload }) => outcome === kind && this.unsettled.take(payload));
+      if (unmatched.length > 0) await visit(unmatched.map(({ id }) => id));
+    });
+  }
+
   async #forEachPage(visit: (records: ItemRecord[]) => void | Promise<void>): Promise<void> {
-    const session = this.#session;
-    const { redis, queue } = session;
-    const lastId = Number((await session.call(() => redis.hget(keys(queue).batch, "lastId"))) ?? 0);
-    const pages = readRecords(redis, queue, idsUpTo(lastId), { call: (act) => session.call(act) });
+    const { redis, queue } = this.#reader;
+    const lastId = Number((await this.#reader.call(() => redis.hget(keys(queue).batch, "lastId"))) ?? 0);
+    const pages = readRecords(redis, queue, idsUpTo(lastId), { call: (act) => this.#reader.call(act) });
     for await (const page of pages) {
       this.#onStep();
       const own = page.filter(({ id }) => !this.#external.includes(id));

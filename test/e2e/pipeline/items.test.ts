@@ -34,13 +34,21 @@ describe("items and work of other kinds", function () {
     }
   }
 
-  it("a list whose waiting items change: one comes, one goes, the rest stay in order", async () => {
+  it("a list whose waiting items change: one comes, one goes, as the preview says; the rest stay in order", async () => {
     await withStack({ workers: false }, async (stack) => {
+      const first = await stack.preview();
+      assert.doesNotMatch(first.text, /items: \d/);
       await stack.mustUp();
       assert.deepEqual((await stack.redis("lrange", "job2", "0", "-1")).split("\n"), fruits);
-      await stack.mustUp({ items: [...fruits.filter((item) => item !== "banana"), "kiwi"] });
-      const expected = [...fruits.filter((item) => item !== "banana"), "kiwi"];
-      assert.deepEqual((await stack.redis("lrange", "job2", "0", "-1")).split("\n"), expected);
+      const same = await stack.preview("--expect-no-changes");
+      assert.ok(same.ok, same.text);
+      assert.doesNotMatch(same.text, /items: \d/);
+      const items = [...fruits.filter((item) => item !== "banana"), "kiwi"];
+      stack.set({ items });
+      const preview = await stack.preview();
+      assert.match(preview.text, /items: 1 new, 1 removed, 0 done, 0 to be retried/);
+      await stack.mustUp();
+      assert.deepEqual((await stack.redis("lrange", "job2", "0", "-1")).split("\n"), items);
     });
   });
 

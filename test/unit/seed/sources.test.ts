@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { ItemSource } from "../../../queue/index.ts";
-import { fileSource, type Format, rangeSource } from "../../../seed/sources.ts";
+import { bytesSource, fileSource, type Format, rangeSource } from "../../../seed/sources.ts";
 
 /** All items, as bytes. */
 async function itemsOf(source: ItemSource): Promise<Buffer[]> {
@@ -26,6 +26,8 @@ describe("fileSource", () => {
     writeFileSync(path, gzipSync(content));
     return itemsOf(fileSource(path, format));
   };
+  const readBytes = async (content: string, format: Format) =>
+    (await itemsOf(bytesSource(gzipSync(content), format))).map(String);
   const readTexts = async (content: string | Buffer, format: Format) => (await read(content, format)).map(String);
 
   const files: [title: string, text: string, format: Format, items: string[]][] = [
@@ -41,7 +43,10 @@ describe("fileSource", () => {
     ["finds nothing in an empty file", "", "text", []],
   ];
   for (const [title, text, format, items] of files) {
-    it(title, async () => assert.deepEqual(await readTexts(text, format), items));
+    it(title, async () => {
+      assert.deepEqual(await readTexts(text, format), items);
+      assert.deepEqual(await readBytes(text, format), items);
+    });
   }
 
   it("keeps bytes that are not UTF-8 as they are", async () => {

@@ -1,0 +1,87 @@
+// What `pulumi preview` says of the items: how the queue would change.
+import type * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { forwardPort } from "../../config/portForward.ts";
+import { type Cluster, known } from "../cluster/client.ts";
+import type { Redis } from "../redis/redis.ts";
+import type { RedisReference } from "../redis/reference.ts";
+import type { Known } from "../types.ts";
+import type { BatchItems } from "./items.ts";
+
+/** What is compared. */
+export interface ItemsPreviewArgs {
+  /** Only where it will run again is there anything to say. */
+  seed: k8s.batch.v1.Job;
+  items: Known<BatchItems>;
+  run: Known<string>;
+  queue: string;
+  owner: string;
+  redis: Redis;
+  cluster: Promise<Cluster | undefined>;
+}
+
+/** What is known of it. */
+interface Compared {
+  items: BatchItems;
+  run: string;
+  reference: RedisReference;
+}
+
+/** A preview does not wait longer, ms. */
+const PATIENCE_MS = 2_000;
+const REDIS_PORT = 6379;
+
+/**
+ * In a preview, logs one line on the Batch: how many items are new, removed, done, and to be retried. Says nothing
+ * where nothing is seeded, or the queue cannot be asked: it may not be there yet, or be a Redis of the user's own.
+ */
+export function previewItems(batch: pulumi.ComponentResource, args: ItemsPreviewArgs): void {
+  if (!pulumi.runtime.isDryRun()) return;
+  // Otherwise Pulumi may end before the line is said.
+  const done = pulumi.runtime.rpcKeepAlive();
+  lineOf(args)
+    // By now the Batch is registered: a message about one that is not would hold up all later ones.
+    .then((line) => (line === undefined ? undefined : pulumi.log.info(line, batch)))
+    .catch(() => {}) // a preview without it is one, too
+    .finally(done);
+}
+
+async function lineOf(args: ItemsPreviewArgs): Promise<string | undefined> {
+  const { seed, items, run, redis } = args;
+  // Of a Job that is created or replaced, only the API server can give it.
+  if ((await known(seed.metadata.uid)) !== undefined) return undefined;
+  const compared = await known<Compared>(pulumi.output({ items, run, reference: redis.reference }));
+  const cluster = await args.cluster;
+  const change = compared && cluster && (await ask(cluster, args, compared));
+  if (!change) return undefined;
+  const counts = { new: change.added, removed: change.removed, done: change.kept, "to be retried": change.requeued };
+  const parts = Object.entries(counts).map(([what, count]) => `${count.toLocaleString("en-US")} ${what}`);
+  return `items: ${parts.join(", ")}`;
+}
+
+/** Compares the items with those of the queue. @throws Error where it cannot be reached in time. */
+async function ask(cluster: Cluster, { queue, owner }: ItemsPreviewArgs, { items, run, reference }: Compared) {
+  const { pod, namespace } = reference.location;
+  if (pod === undefined) return undefined;
+  // Loaded late: most previews do not need them.
+  const { connect, previewSeeding } = await import("../../queue/index.ts");
+  const { bytesSource, rangeSource } = await import("../../seed/sources.ts");
+  const url = new URL(reference.url);
+  const forward = await forwardPort(cluster.config, { namespace, pod, port: REDIS_PORT });
+  const atEnd = [forward.close];
+  const close = () => atEnd.forEach((end) => end());
+  const timer = setTimeout(close, PATIENCE_MS);
+  try {
+    [url.hostname, url.port] = ["127.0.0.1", String(forward.port)];
+    const client = await connect(url.href, PATIENCE_MS);
+    atEnd.push(() => client.disconnect());
+    const source =
+      items.kind === "range"
+        ? rangeSource(items.range)
+        : bytesSource(Buffer.from(items.base64, "base64"), items.format as "text" | "ndjson" | "strings");
+    return await previewSeeding(client, queue, source, { owner, run });
+  } finally {
+    clearTimeout(timer);
+    close();
+  }
+}
