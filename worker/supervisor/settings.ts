@@ -1,7 +1,7 @@
 // Settings of the supervisor, from its environment (worker/README.md).
 import * as parse from "../../config/parse.ts";
 import { redisUrl, text } from "../environment.ts";
-import type { ScaleOptions } from "./scalePlan.ts";
+import type { ScaleOptions } from "./scaling/scalePlan.ts";
 
 /** Most bytes of the output of `finish`, which must fit into a ConfigMap. */
 const MAX_OUTPUT_BYTES = 512 * 1024;

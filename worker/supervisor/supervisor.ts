@@ -7,7 +7,7 @@ import { IdleMeter } from "./idleMeter.ts";
 import { Metrics } from "./metrics.ts";
 import { Notifier, type Occasion } from "./notifier.ts";
 import { progressLine } from "./progress.ts";
-import { Scaler } from "./scaler.ts";
+import { Scaler } from "./scaling/scaler.ts";
 import type { SupervisorSettings } from "./settings.ts";
 import { StallWatch } from "./stallWatch.ts";
 import { summarize } from "./verdict.ts";
