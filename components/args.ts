@@ -75,7 +75,7 @@ export interface BatchSettings {
   itemTimeout?: pulumi.Input<string>;
   /** An item whose worker died runs again within this time where a slot is free; from 2s. @default "10s" */
   lease?: pulumi.Input<string>;
-  /** Workers that may die with an item in hand before it is given up, from 1. @default 3 */
+  /** Workers that may die with an item in flight before it is given up, from 1. @default 3 */
   maxLosses?: pulumi.Input<number>;
   /** Abort the batch when more items than this are given up. Default: never. */
   maxFailures?: pulumi.Input<number>;

@@ -164,7 +164,7 @@ export const batchSettings = {
     parse: parse.integer(1),
     default: "3",
     worker: true,
-    description: "Workers that may die with an item in hand before it is given up, from 1",
+    description: "Workers that may die with an item in flight before it is given up, from 1",
   },
   maxFailures: {
     parse: parse.integer(0),

@@ -136,7 +136,7 @@ export interface ConsumerOptions {
   /** Name of the list. */
   queue: string;
   handler: Handler;
-  /** Items in hand at a time, from 1. */
+  /** Items in flight at a time, from 1. */
   concurrency: number;
   retry: RetryPolicy;
   /** An item runs again within this time after its worker vanished, ms. */
@@ -163,7 +163,7 @@ export interface ConsumerOptions {
    */
   drain?: { file: string; graceMs: number };
   /**
-   * Port on which `/ready` says whether this worker has something in hand, and `/live` whether its event loop turns.
+   * Port on which `/ready` says whether this worker has something in flight, and `/live` whether its event loop turns.
    */
   healthPort?: number | undefined;
   /** Told of what happens, for the log. */
@@ -194,7 +194,7 @@ export type ConsumerEvent =
 export type ConsumerEnd = "finished" | "aborted" | "stopped" | "unhealthy" | "redis-away";
 
 /**
- * Runs a handler over the queue until there is nothing left to do, ever. `stop` takes no new item, gives those in hand
+ * Runs a handler over the queue until there is nothing left to do, ever. `stop` takes no new item, gives those in flight
  * `graceMs`, and releases the rest.
  */
 export interface ConsumerApi {
@@ -260,6 +260,6 @@ export interface QueueAdminApi {
   pause(): Promise<void>;
   resume(): Promise<void>;
   abort(reason: string): Promise<void>;
-  /** Deletes the queue with all its keys; with `force` also while items are in hand or it is being seeded. */
+  /** Deletes the queue with all its keys; with `force` also while items are in flight or it is being seeded. */
   purge(options?: { force?: boolean }): Promise<PurgeResult>;
 }

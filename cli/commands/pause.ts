@@ -1,4 +1,4 @@
-// `wq pause`: items in hand finish, none starts.
+// `wq pause`: items in flight finish, none starts.
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
@@ -8,7 +8,7 @@ import { stateText } from "../view/progressBar.ts";
 
 export default queueCommand({
   name: "pause",
-  description: `Lets items in hand finish and starts no more, until \`${wq("resume")}\`. Nothing is lost or run twice; \`up\` goes on waiting.`,
+  description: `Lets items in flight finish and starts no more, until \`${wq("resume")}\`. Nothing is lost or run twice; \`up\` goes on waiting.`,
   examples: [["pause", "now"]],
   exitCodes: { [EXIT_OK]: "paused, or there was nothing to pause" },
 })
@@ -24,7 +24,7 @@ export default queueCommand({
         const left = waiting + delayed;
         const wait = left === 1 ? "waits" : "wait";
         console.log(
-          `Paused: ${pluralize(running, "item")} in hand will finish, ${pluralize(left, "item")} ${wait} for \`${wq("resume")}\`.`,
+          `Paused: ${pluralize(running, "item")} in flight will finish, ${pluralize(left, "item")} ${wait} for \`${wq("resume")}\`.`,
         );
       }
     });

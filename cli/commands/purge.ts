@@ -10,7 +10,7 @@ import { pluralize } from "../view/format.ts";
 export default redisCommand({
   name: "purge",
   description:
-    "Deletes a batch from Redis: items, results, logs, and the record of what is done. Nothing brings them back. Refuses while items are in hand.",
+    "Deletes a batch from Redis: items, results, logs, and the record of what is done. Nothing brings them back. Refuses while items are in flight.",
   examples: [
     ["purge thumbs", "what a destroyed stack left in a shared Redis"],
     ["purge thumbs --force", "although workers are at it"],
@@ -18,7 +18,7 @@ export default redisCommand({
   exitCodes: { [EXIT_OK]: "deleted" },
 })
   .argument("<queue>", `the queue's name, as \`${wq("list")}\` shows it`)
-  .option("--force", "also while items are in hand, or are being put in")
+  .option("--force", "also while items are in flight, or are being put in")
   .option("--json", "one line of JSON")
   .action(async (queue: string, options: RedisOptions & { force?: boolean; json?: boolean }) => {
     await withRedis(options, async (redis) => {
@@ -28,7 +28,7 @@ export default redisCommand({
         throw new UserError(`this Redis has no batch ${queue}; it has ${names || "none"}`);
       }
       if (result.outcome === "inUse") {
-        const why = result.seeding ? "items are being put into it" : `${pluralize(result.running, "item")} in hand`;
+        const why = result.seeding ? "items are being put into it" : `${pluralize(result.running, "item")} in flight`;
         throw new UserError(`${queue} is in use (${why}): stop its workers first, or give --force`);
       }
       const { items } = result;

@@ -17,7 +17,7 @@ function parsePods(text: string): number {
 export default redisCommand({
   name: "scale",
   description:
-    "Changes the number of worker pods while they run, also while `up` waits; where `parallelism` is a range, it is the most from then on. Pods that go give back what they have in hand, at no cost to the item.",
+    "Changes the number of worker pods while they run, also while `up` waits; where `parallelism` is a range, it is the most from then on. Pods that go give back what they have in flight, at no cost to the item.",
   examples: [["scale 10", "ten pods"]],
   exitCodes: { [EXIT_OK]: "changed" },
 })

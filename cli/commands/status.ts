@@ -53,7 +53,7 @@ async function printer(title: string, watch: boolean): Promise<(snapshot: Snapsh
 
 export default queueCommand({
   name: "status",
-  description: "Shows where the batch stands: counts, rate, time left, workers, the slowest items in hand.",
+  description: "Shows where the batch stands: counts, rate, time left, workers, the slowest items in flight.",
   examples: [
     ["status", "one look"],
     ["status --watch", "drawn anew each second until it is over"],

@@ -12,7 +12,7 @@ export interface Snapshot {
   throughput?: Throughput;
   /** What `finish` wrote. */
   finish?: string;
-  /** Share of the workers' time in which they had nothing in hand, 0 to 1; absent where no supervisor measured it. */
+  /** Share of the workers' time in which they had nothing in flight, 0 to 1; absent where no supervisor measured it. */
   idleShare?: number;
 }
 
@@ -90,7 +90,7 @@ function headLines(title: string, { counts, throughput, idleShare }: Snapshot, s
 }
 
 function workerLines(workers: WorkerInfo[], now: number, room: number, { chalk, columns }: Surface): string[] {
-  const head = ["WORKER", "NODE", "DONE", "FAILED", "HEARD", "SINCE", "IN HAND"].map((name) => chalk.dim(name));
+  const head = ["WORKER", "NODE", "DONE", "FAILED", "HEARD", "SINCE", "IN FLIGHT"].map((name) => chalk.dim(name));
   const [shown, left] = fit(workers.toSorted(byPod), room);
   const lines = formatTable([head, ...shown.map((worker) => workerRow(worker, now, chalk))], columns);
   return left > 0 ? [...lines, chalk.dim(`and ${pluralize(left, "more worker")}`)] : lines;

@@ -83,7 +83,7 @@ export function makeWorkerJob(
         failureThreshold: later(settings.itemTimeout, (ms) => Math.ceil(ms / 1000) + 30),
       },
       livenessProbe: { ...healthProbe("live"), periodSeconds: 30, timeoutSeconds: 10 },
-      // Ready while it has something in hand: of a Job that gets smaller, Kubernetes removes the others first.
+      // Ready while it has something in flight: of a Job that gets smaller, Kubernetes removes the others first.
       readinessProbe: { ...healthProbe("ready"), periodSeconds: 1, failureThreshold: 1 },
       // Before SIGTERM, which a handler that blocks the event loop does not see; its lease thread sees the file.
       lifecycle: { preStop: { exec: { command: [node, "-e", `fs.writeFileSync("${STOP_FILE}", "")`] } } },

@@ -88,7 +88,7 @@ const SILENCE = "nobody was heard for a while: Redis was away, or every worker w
 
 function lostReason({ pod, node }: Origin, heard: number): string {
   const since = heard > 0 ? `, last heard at ${new Date(heard).toISOString()}` : "";
-  return `lost: pod ${pod}${node ? ` on node ${node}` : ""} vanished with the item in hand${since}`;
+  return `lost: pod ${pod}${node ? ` on node ${node}` : ""} vanished with the item in flight${since}`;
 }
 
 function value(line: string): Pick<ItemRecord, "value" | "truncated"> {

@@ -51,7 +51,7 @@ export class Supervision {
     await this.#redis.hset(this.#batch, FINISH, output);
   }
 
-  /** Adds to the time that workers were there, and to that in which they had nothing in hand, ms. */
+  /** Adds to the time that workers were there, and to that in which they had nothing in flight, ms. */
   async addWorkerTime({ aliveMs, idleMs }: { aliveMs: number; idleMs: number }): Promise<void> {
     await this.#redis
       .pipeline()
@@ -60,7 +60,7 @@ export class Supervision {
       .exec();
   }
 
-  /** The share of the workers' time in which they had nothing in hand, 0 to 1; undefined where none was measured. */
+  /** The share of the workers' time in which they had nothing in flight, 0 to 1; undefined where none was measured. */
   async idleShare(): Promise<number | undefined> {
     const [alive, idle] = await this.#redis.hmget(this.#batch, ALIVE_MS, IDLE_MS);
     return alive ? Number(idle) / Number(alive) : undefined;

@@ -11,7 +11,7 @@ export interface Keys {
   leases: string;
   /** Sorted set: id → when it may be taken again. */
   delayed: string;
-  /** Sorted set: id → when it may be taken again, by a worker with nothing else in hand. */
+  /** Sorted set: id → when it may be taken again, by a worker with nothing else in flight. */
   suspects: string;
   /** Hash: id → record of an item that was taken and is not settled for good. */
   items: string;

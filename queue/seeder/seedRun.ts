@@ -18,6 +18,6 @@ export interface SeedResult {
   /** Items of the source, and the digest of them. */
   offset: number;
   digest: string;
-  /** Items that are done or in hand and no longer in the source: should they come back, they must not run again. */
+  /** Items that are done or in flight and no longer in the source: should they come back, they must not run again. */
   retired: number;
 }

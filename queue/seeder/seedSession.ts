@@ -20,7 +20,7 @@ export interface SeedState {
   offset: number;
   state: string;
   seeded: boolean;
-  /** Items that are done or in hand and no longer in the source. */
+  /** Items that are done or in flight and no longer in the source. */
   retired: number;
   /** Dead items to be requeued for this `seedId`, and until when they had died, ms. */
   dead: number;

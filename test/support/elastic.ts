@@ -1,7 +1,7 @@
 // How many pods and items there are, looked at from outside the programs.
 import type { TestStack } from "./stack.ts";
 
-/** Names of the pods that work or could, by whether they are ready: those with something in hand. */
+/** Names of the pods that work or could, by whether they are ready: those with something in flight. */
 export async function pods(stack: TestStack): Promise<Map<string, boolean>> {
   const path =
     '{range .items[*]}{.metadata.name} {.metadata.deletionTimestamp} {.status.phase} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';

@@ -26,7 +26,7 @@ export const counts = (more: Partial<Counts> = {}): Counts => ({
   ...more,
 });
 
-/** A worker that has nothing in hand. */
+/** A worker that has nothing in flight. */
 export const worker = (pod: string, more: Partial<WorkerInfo> = {}): WorkerInfo => ({
   session: pod,
   pod,

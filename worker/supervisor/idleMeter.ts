@@ -1,6 +1,6 @@
 import type { Counts } from "../../queue/index.ts";
 
-/** How long workers were there, and how long they had nothing in hand, ms. */
+/** How long workers were there, and how long they had nothing in flight, ms. */
 export interface WorkerTime {
   aliveMs: number;
   idleMs: number;
@@ -14,7 +14,7 @@ export class IdleMeter {
   readonly #concurrency: number;
   #last: number | undefined;
 
-  /** @param concurrency Most items that a worker has in hand. */
+  /** @param concurrency Most items that a worker has in flight. */
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
   }

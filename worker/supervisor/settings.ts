@@ -16,7 +16,7 @@ export interface SupervisorSettings {
   /** End of the workers' time, ms since the epoch; below, the limit as it was written. */
   deadline: number;
   activeDeadline: string;
-  /** Most items that a worker has in hand. */
+  /** Most items that a worker has in flight. */
   concurrency: number;
   scale: (ScaleOptions & { job: string; namespace: string }) | undefined;
   notifyUrl: string | undefined;

@@ -10,7 +10,7 @@ const RECENT_MS = 3_000;
 /** Time beyond the limit of an item for which the event loop may stand still, ms. */
 const MARGIN_MS = 30_000;
 
-/** What Kubernetes asks: whether the worker has something in hand, and whether its event loop turns. */
+/** What Kubernetes asks: whether the worker has something in flight, and whether its event loop turns. */
 export class Health {
   readonly #leases: LeaseTable;
   readonly #itemTimeoutMs: number;
@@ -21,12 +21,12 @@ export class Health {
     this.#itemTimeoutMs = itemTimeoutMs;
   }
 
-  /** Notes whether there is something in hand; to be called often. */
+  /** Notes whether there is something in flight; to be called often. */
   look(): void {
     if (this.#leases.list().length > 0) this.#busyAt = this.#leases.now;
   }
 
-  /** Whether the worker has something in hand, or had a moment ago. */
+  /** Whether the worker has something in flight, or had a moment ago. */
   get isReady(): boolean {
     this.look();
     return this.#leases.now - this.#busyAt < RECENT_MS;

@@ -11,7 +11,7 @@ export class TakenItems {
   readonly #reader: QueueReader;
   readonly #external: ExternalItems;
   readonly #onStep: () => void;
-  /** Done or in hand: there for good, whether the source has them or not. */
+  /** Done or in flight: there for good, whether the source has them or not. */
   readonly settled = new MultisetDiff();
   /** Waiting for another try, or dead: dropped where the source does not have them. */
   readonly unsettled = new MultisetDiff();

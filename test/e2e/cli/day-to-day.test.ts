@@ -111,7 +111,7 @@ describe("wq beside `up`", function () {
     assert.equal((await stack.wq("retry", "--match", "rotten")).out, "No failed item matches rotten.");
   });
 
-  it("pause lets items in hand finish and none start, also through an `up` that waits; scale and resume go on", async () => {
+  it("pause lets items in flight finish and none start, also through an `up` that waits; scale and resume go on", async () => {
     const up = stack.up({ run: "2" });
     await until(1);
     assert.equal((await stack.wq("pause")).code, 0);

@@ -45,7 +45,7 @@ describe("a running pipeline", function () {
     assert.ok(ok, text);
   });
 
-  it("is replaced while it runs: the item in hand goes back, and is not lost", async () => {
+  it("is replaced while it runs: the item in flight goes back, and is not lost", async () => {
     const uid = () => stack.kubectl("get", "job/job-wq-2", "-o", "jsonpath={.metadata.uid}");
     const old = await uid();
     await stack.mustUp({ parallelism: 2, gracePeriod: "0s" });
@@ -69,7 +69,7 @@ describe("a running pipeline", function () {
     assert.ok(text.indexOf(commands[0]!) < text.indexOf("workers creating"), text);
   });
 
-  it("is destroyed in seconds with one item in hand and one waiting, and leaves the namespace as it was", async () => {
+  it("is destroyed in seconds with one item in flight and one waiting, and leaves the namespace as it was", async () => {
     await stack.mustUp({ wait: false, workSeconds: 600, run: "3" });
     await working();
     assert.equal(await stack.redis("llen", "job2"), "1");

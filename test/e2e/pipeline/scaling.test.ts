@@ -37,7 +37,7 @@ describe("workers that are removed by `wq scale`", function () {
       if (look > 300) throw new Error(`${what}: it never came to that`);
   };
 
-  it("are never those with something in hand, ten times of ten", async () => {
+  it("are never those with something in flight, ten times of ten", async () => {
     await until("two items begun", async () => (await counts(stack)).running === BUSY);
     for (let turn = 0; turn < TURNS; turn++) {
       const more = await stack.wq("scale", String(ALL));

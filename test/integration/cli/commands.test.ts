@@ -223,7 +223,7 @@ describe("wq on a Redis", function () {
     assert.equal((await run("status")).code, 1);
   });
 
-  it("while it runs: status is 2, pause lets the items in hand finish, results has what is settled", async () => {
+  it("while it runs: status is 2, pause lets the items in flight finish, results has what is settled", async () => {
     const queue = "running";
     const at = ["--queue", queue];
     await new Seeder({ url: redis.url, queue }).seed(["a", "b", "c", "d"], { owner: "a/b", run: "1", seedId: "1" });
@@ -248,7 +248,7 @@ describe("wq on a Redis", function () {
     assert.match(out, /\npod-1 +node-1 +[01] +- +\S+ ago +\S+ +[bc] \+1\n/);
     assert.match(
       (await run("pause", ...at)).out,
-      /^Paused: 2 items in hand will finish, 1 item waits for `npx wq resume`\.$/,
+      /^Paused: 2 items in flight will finish, 1 item waits for `npx wq resume`\.$/,
     );
     go();
     while ((JSON.parse((await run("status", "--json", ...at)).out) as { running: number }).running) await sleep(50);

@@ -74,7 +74,7 @@ describe("wq list and wq purge", function () {
     connection.disconnect();
   });
 
-  it("purge refuses while items are in hand, unless it is forced", async () => {
+  it("purge refuses while items are in flight, unless it is forced", async () => {
     let go = () => {};
     const gate = new Promise<void>((resolve) => (go = resolve));
     let begun = () => {};
@@ -86,7 +86,7 @@ describe("wq list and wq purge", function () {
     const consumer = new Consumer({ ...quick(redis.url), queue: "thumbs", leaseMs: 30_000, handler });
     const ended = consumer.run();
     await started;
-    const err = "wq purge: thumbs is in use (1 item in hand): stop its workers first, or give --force";
+    const err = "wq purge: thumbs is in use (1 item in flight): stop its workers first, or give --force";
     assert.deepEqual(await run("purge", "thumbs"), { out: "", err, code: 3 });
     assert.deepEqual(await run("purge", "thumbs", "--force"), { out: "Deleted thumbs: 2 items.", err: "", code: 0 });
     assert.equal((await run("list")).out, "There is no batch in this Redis.");

@@ -40,9 +40,9 @@ describe("status --watch in a terminal", function () {
     assert.match(title!, /^fruit {2}running for /);
     assert.match(bar!, /^█░+ {2}1 of 50 items 2 %$/);
     assert.equal(states, "done 1   running 3   waiting 46   retrying 0   failed 0");
-    assert.match(workers!, /^WORKER +NODE +DONE +FAILED +HEARD +SINCE +IN HAND$/);
+    assert.match(workers!, /^WORKER +NODE +DONE +FAILED +HEARD +SINCE +IN FLIGHT$/);
     assert.match(rest[0]!, /^pod-1 +node-1 /);
-    assert.equal(rest.filter((line) => /pod-1 +item-\d$/.test(line)).length, 3, "the slowest in hand");
+    assert.equal(rest.filter((line) => /pod-1 +item-\d$/.test(line)).length, 3, "the slowest in flight");
 
     const first = title!;
     await until(/running for ([3-9]|\d\d)(\.\d)?s\n/);

@@ -162,7 +162,7 @@ describe("the programs of the image", function () {
     assert.equal(verdict.all, `the batch was aborted: ${reason}; 0 of 1 done`);
   });
 
-  it("give back what is in hand at SIGTERM, at no cost, and exit with 143", async () => {
+  it("give back what is in flight at SIGTERM, at no cost, and exit with 143", async () => {
     await seed(["slow"]);
     const worked = work({ ...shell("sleep 60"), WQ_GRACE_PERIOD: "100ms" });
     worked.stdout.on("data", (chunk: Buffer) => chunk.includes("Working on slow") && worked.kill("SIGTERM"));

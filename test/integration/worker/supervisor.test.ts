@@ -72,7 +72,7 @@ describe("the supervisor", function () {
   it("sees the batch through, and tells its URL once, in words and in numbers", async () => {
     await fixture.seed(["a", "b", "c"]);
     const supervisor = supervise({ WQ_NOTIFY: hook, WQ_NAME: "fruit" });
-    // One item in hand until the supervisor has looked twice.
+    // One item in flight until the supervisor has looked twice.
     await work(async (item) => {
       while (item === "a" && (await fixture.admin.supervision.idleShare()) === undefined) await sleep(100);
     });

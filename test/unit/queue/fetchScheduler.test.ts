@@ -56,7 +56,7 @@ describe("an idle worker", () => {
     });
   });
 
-  it("does not look again while it takes nothing more: an end, or a suspect in hand", () => {
+  it("does not look again while it takes nothing more: an end, or a suspect in flight", () => {
     assert.equal(idle(200).plan({ ...nothing, draining: true }, 1_001), undefined);
     assert.equal(idle(200).plan({ ...nothing, draining: true }, 1_300), undefined);
   });

@@ -46,7 +46,7 @@ describe("a record", () => {
     const record = parse("l9000 4000\n0 1 1000 s1\nl900 400\n0 0 100 s0\n\npoison", true);
     assert.equal(
       record.reason,
-      "lost: pod pod-s1 on node n1 vanished with the item in hand, last heard at 1970-01-01T00:00:04.000Z",
+      "lost: pod pod-s1 on node n1 vanished with the item in flight, last heard at 1970-01-01T00:00:04.000Z",
     );
     assert.deepEqual(
       record.attempts.map(({ pod, end, outcome }) => ({ pod, end, outcome })),

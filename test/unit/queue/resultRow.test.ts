@@ -37,7 +37,7 @@ const rows: [what: string, record: ItemRecord, row: Partial<ResultRow>][] = [
     { attempts: 2, reason: null },
   ],
   [
-    "an item in hand",
+    "an item in flight",
     record("a", { outcome: "running", attempts: [attempt({ start: NOW, end: 0 })] }),
     { outcome: "running", start: "2027-01-15T08:00:00.000Z", end: null, duration: null },
   ],

@@ -284,7 +284,7 @@ describe("a worker", function () {
       );
     });
 
-    it("but not while somebody has an item in hand for longer", async () => {
+    it("but not while somebody has an item in flight for longer", async () => {
       await redis.rpush(k.list, "deaf 3000", ...Array.from({ length: 20 }, () => "fail no"));
       const slow = startConsumer(server.url, { retry: once });
       await slow.saw(({ type }) => type === "working");

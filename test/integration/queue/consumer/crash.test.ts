@@ -106,7 +106,7 @@ interface Harm {
 }
 
 /**
- * Kills, terminates and freezes workers, and kills Redis twice: until so many kills hit an item in hand, or the list is
+ * Kills, terminates and freezes workers, and kills Redis twice: until so many kills hit an item in flight, or the list is
  * empty.
  */
 async function harm(workers: Workers, redis: TestRedis, left: () => Promise<number>, kills: number): Promise<Harm> {
@@ -189,7 +189,7 @@ for (const { version, total, kills } of [
       // The harm was real: each killed process was in the middle of an item, which its log shows it never ended.
       const all = runs(log);
       const inHand = workers.broken().length;
-      assert.ok(inHand >= kills, `only ${inHand} of ${workers.killed.size} kills hit a worker with an item in hand`);
+      assert.ok(inHand >= kills, `only ${inHand} of ${workers.killed.size} kills hit a worker with an item in flight`);
       assert.ok(harmed.terminated > 0 && harmed.stopped > 0, "nobody was terminated or stopped");
       assert.equal(harmed.redisKilled, 2);
       assert.ok(lost >= inHand / 2, `${lost} leases were lost by ${inHand} kills`);
@@ -213,7 +213,7 @@ for (const { version, total, kills } of [
       assert.equal(times.size + never.length, total, "an item never ran and is not dead");
       const twice = [...times.values()].filter((count) => count > 1).length;
       console.log(
-        `      ${total} items, ${workers.killed.size} SIGKILLs (${inHand} with an item in hand), ${harmed.terminated} SIGTERMs, ` +
+        `      ${total} items, ${workers.killed.size} SIGKILLs (${inHand} with an item in flight), ${harmed.terminated} SIGTERMs, ` +
           `${harmed.stopped} SIGSTOPs, Redis killed ${harmed.redisKilled} times; lost 0, recorded twice 0, dead ${dead.length}, ` +
           `ran more than once ${twice}, took ${((endedAt - startedAt) / 1000).toFixed(0)} s`,
       );

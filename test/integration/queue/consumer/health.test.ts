@@ -13,7 +13,7 @@ describe("the health of a worker", function () {
   const ask = async (port: number, path: string) =>
     (await fetch(`http://127.0.0.1:${port}/${path}`).catch(() => undefined))?.status;
 
-  it("is ready while it has something in hand, also while a handler blocks its event loop", async () => {
+  it("is ready while it has something in flight, also while a handler blocks its event loop", async () => {
     const [busyPort, idlePort] = [await freePort(), await freePort()];
     await queue.redis.rpush(queue.k.list, "block 6000");
     const busy = startConsumer(queue.url, { leaseMs: 2_000, healthPort: busyPort });

@@ -80,7 +80,7 @@ for (const version of ["8", "7.0"] as const) {
       );
     });
 
-    it("keeps many items in hand in tables, and nothing else in them", async () => {
+    it("keeps many items in flight in tables, and nothing else in them", async () => {
       await redis.rpush(k.list, ...Array.from({ length: 100 }, (_, n) => `${n}`));
       await a.reserve(64);
       assert.equal(await redis.object("ENCODING", k.items), "hashtable");
@@ -244,7 +244,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal((await admin.counts()).lost, 0);
     });
 
-    it("aborts when more are dead than maxFailures allows, says why, and settles what is in hand", async () => {
+    it("aborts when more are dead than maxFailures allows, says why, and settles what is in flight", async () => {
       a = new Peer(redis, { maxFailures: 1 });
       await redis.rpush(k.list, "apple", "banana", "cherry", "date");
       const [apple, banana, cherry] = (await a.reserve(3)) as [ReservedItem, ReservedItem, ReservedItem];
@@ -298,7 +298,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.deepEqual({ done, waiting }, { done: 1, waiting: 1 });
     });
 
-    it("a new run leaves those with items in hand stale", async () => {
+    it("a new run leaves those with items in flight stale", async () => {
       const seeder = new Seeder({ url: server.url, queue: "job2" });
       await seeder.seed(["apple"], { owner: "p/s", run: "1", seedId: "1" });
       const [old] = await a.reserve();

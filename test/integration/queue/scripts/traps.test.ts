@@ -213,7 +213,7 @@ for (const version of ["8", "7.0"] as const) {
         assert.deepEqual(await brief(), { done: 0, dead: 0, delayed: 0, running: 1, waiting: 0 });
       });
 
-      it("it is not finished while a stolen item is in hand", async () => {
+      it("it is not finished while a stolen item is in flight", async () => {
         await redis.rpush(k.list, "apple");
         const [mine] = await a.reserve();
         const stolen = await steal();

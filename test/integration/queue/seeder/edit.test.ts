@@ -96,7 +96,7 @@ for (const version of VERSIONS) {
       assert.deepEqual(await queue.list(), ["c", "a"]);
     });
 
-    it("leaves what is done or in hand, and drops the rest that left the list", async () => {
+    it("leaves what is done or in flight, and drops the rest that left the list", async () => {
       await seed(["done", "hand", "delayed", "suspect", "dead", "lost", "waits", "stays"]);
       for (const [index, fate] of (["done", "leased", "delayed", "suspect", "dead", "lost"] as const).entries()) {
         await queue.give(fate, index + 1);

@@ -66,7 +66,7 @@ describe("Seeder beside live workers", function () {
     const slow = {
       async *[Symbol.asyncIterator]() {
         const editing = ++reads === 2;
-        // What was being taken when the edit began is in hand by now.
+        // What was being taken when the edit began is in flight by now.
         if (editing) await sleep(100);
         const begun = runs.size;
         if (editing) await sleep(500);
@@ -84,7 +84,7 @@ describe("Seeder beside live workers", function () {
   it("runs every item that stayed once while the list grows, shrinks and is reordered again and again", async () => {
     const runs = new Map<string, number>();
     await seed(names(1, 3000));
-    // The first item is in hand all the time, so that the end is not reached before the last seeding.
+    // The first item is in flight all the time, so that the end is not reached before the last seeding.
     let open!: () => void;
     const gate = new Promise<void>((resolve) => (open = resolve));
     const ended = consumer(runs, (item) => (item === "item-1" ? gate : sleep(1))).run();

@@ -141,7 +141,7 @@ class Model {
   }
 
   /**
-   * Done and in hand stay; of what is to be tried again or dead, as many copies as the source has beyond those; the
+   * Done and in flight stay; of what is to be tried again or dead, as many copies as the source has beyond those; the
    * rest of the source waits, in its order, before what others pushed.
    */
   #reconcile(source: string[]): void {

@@ -24,7 +24,7 @@ describe("the screen of status", () => {
         "done 40   running 10   waiting 50   retrying 0   failed 0",
         "10 items/s, 6s left (3s to 12s)",
         "",
-        "WORKER  NODE    DONE  FAILED  HEARD      SINCE  IN HAND",
+        "WORKER  NODE    DONE  FAILED  HEARD      SINCE  IN FLIGHT",
         "pod-1   node-2  28    -       500ms ago  -      -",
         "pod-2   node-1  12    1       500ms ago  2s     cherry",
       ],
@@ -48,7 +48,7 @@ describe("the screen of status", () => {
     );
   });
 
-  it("names the slowest items in hand where workers hold several", () => {
+  it("names the slowest items in flight where workers hold several", () => {
     const hand = [item("a", 1), item("b", 90), item("c", 30)];
     const workers = [worker("pod-1", { inFlight: hand }), worker("pod-2", { inFlight: [item("d", 60)] })];
     const lines = dashboard("job2", { counts: counts(), workers }, terminal).split("\n");

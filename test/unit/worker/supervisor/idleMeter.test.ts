@@ -6,7 +6,7 @@ describe("the meter of idle time", () => {
   const look = (meter: IdleMeter, ms: number, running: number, workersAlive = 4) =>
     meter.look(counts({ now: NOW + ms, running, workersAlive }));
 
-  it("counts the workers that must have had nothing in hand", () => {
+  it("counts the workers that must have had nothing in flight", () => {
     const meter = new IdleMeter(1);
     const times = [look(meter, 0, 4), look(meter, 1_000, 4), look(meter, 2_000, 1), look(meter, 3_000, 5)];
     assert.deepEqual(times, [
@@ -17,7 +17,7 @@ describe("the meter of idle time", () => {
     ]);
   });
 
-  it("takes a worker for busy with as many items as it may have in hand", () => {
+  it("takes a worker for busy with as many items as it may have in flight", () => {
     const meter = new IdleMeter(8);
     look(meter, 0, 9);
     assert.deepEqual(look(meter, 1_000, 9), { aliveMs: 4_000, idleMs: 2_000 });
