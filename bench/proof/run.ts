@@ -51,9 +51,12 @@ function keep(outcome: RowOutcome): void {
   writeFileSync(options.json, `${JSON.stringify({ outcomes }, undefined, 2)}\n`);
 }
 
-/** Aborts when somebody ends the program: nodes are brought back and stacks removed first. */
+/**
+ * Aborts when somebody ends the program: nodes are brought back and stacks removed first. With `once` execa, which
+ * listens too, would end it at once.
+ */
 const stopped = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopped.abort());
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopped.abort());
 
 async function run(): Promise<void> {
   const up = await platform("up", "--nodes", "2");
