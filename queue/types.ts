@@ -194,8 +194,8 @@ export type ConsumerEvent =
 export type ConsumerEnd = "finished" | "aborted" | "stopped" | "unhealthy" | "redis-away";
 
 /**
- * Runs a handler over the queue until there is nothing left to do, ever. `stop` takes no new item, gives those in flight
- * `graceMs`, and releases the rest.
+ * Runs a handler over the queue until there is nothing left to do, ever. `stop` takes no new item, gives those in
+ * flight `graceMs`, and releases the rest.
  */
 export interface ConsumerApi {
   run(): Promise<ConsumerEnd>;

@@ -106,8 +106,8 @@ interface Harm {
 }
 
 /**
- * Kills, terminates and freezes workers, and kills Redis twice: until so many kills hit an item in flight, or the list is
- * empty.
+ * Kills, terminates and freezes workers, and kills Redis twice: until so many kills hit an item in flight, or the list
+ * is empty.
  */
 async function harm(workers: Workers, redis: TestRedis, left: () => Promise<number>, kills: number): Promise<Harm> {
   const done: Harm = { terminated: 0, stopped: 0, redisKilled: 0 };

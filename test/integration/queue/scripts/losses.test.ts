@@ -28,7 +28,7 @@ for (const version of redisVersions) {
         await b.renew([]);
       }
     };
-    /** Takes the only item. Where the machine stood still meanwhile, that was one more silence, after which it takes longer. */
+    /** Takes the only item. Where the machine stood still meanwhile, that was one more silence, which takes longer. */
     const takeIt = async () => {
       for (let looks = 0; looks < 10; looks++) {
         if ((await new Peer(queue.redis).reserve()).length === 1) return;
