@@ -6,6 +6,7 @@ import vm from "node:vm";
 import { Redis } from "ioredis";
 import { Seeder } from "../queue/index.ts";
 import { fileSource } from "../seed/sources.ts";
+import { startBullmq, startOurs } from "./peers/idleFleet.ts";
 import { consumer } from "./peers/ours.ts";
 import { type PeerName, peers } from "./peers/index.ts";
 import { items, nothing } from "./peers/peer.ts";
@@ -23,7 +24,12 @@ export type Task =
   /**
    * Get warm, answer, wait to be told, and work on what is there until it is finished; answers how many items it did.
    */
-  | { do: "share"; url: string; slots: number; warm: number };
+  | { do: "share"; url: string; slots: number; warm: number }
+  /**
+   * Start so many idle workers and answer; when one of ours is given an item, or all know that the batch is over,
+   * answer again, with the time.
+   */
+  | { do: "idle"; peer: "ours" | "bullmq"; url: string; count: number };
 
 async function flush(url: string): Promise<void> {
   const redis = new Redis(url);
@@ -101,8 +107,22 @@ async function share({ url, slots, warm }: Task & { do: "share" }): Promise<numb
   return count;
 }
 
+async function idle({ peer, url, count }: Task & { do: "idle" }): Promise<number> {
+  const answer = (result: number) => process.send!({ result });
+  process.once("disconnect", () => process.exit(1)); // the bench was interrupted
+  if (peer === "ours") {
+    const { over } = await startOurs(url, count, () => answer(Date.now()));
+    answer(0);
+    await over;
+    return Date.now();
+  }
+  await startBullmq(url, count);
+  answer(0);
+  return new Promise(() => {});
+}
+
 const [task] = (await once(process, "message")) as [Task];
-const tasks = { drain, seed, seedFile, part, share };
+const tasks = { drain, seed, seedFile, part, share, idle };
 try {
   process.send!({ result: await (tasks[task.do] as (task: Task) => Promise<number>)(task) });
   // A consumer that was stopped early does not let the process end with 0.

@@ -5,15 +5,17 @@ import Table from "cli-table3";
 import { Command, Option } from "commander";
 import { Redis } from "ioredis";
 import { startRedis } from "../test/support/redis.ts";
+import { fleet } from "./figures/fleet.ts";
 import { memory } from "./figures/memory.ts";
 import { processes } from "./figures/processes.ts";
 import { recovery } from "./figures/recovery.ts";
 import { seeding } from "./figures/seeding.ts";
 import { size } from "./figures/size.ts";
+import { tail } from "./figures/tail.ts";
 import { throughput } from "./figures/throughput.ts";
 import { type Bench, type Figure, text } from "./measure.ts";
 
-const all = { throughput, seeding, memory, size, processes, recovery };
+const all = { throughput, seeding, memory, size, processes, recovery, fleet, tail };
 type Name = keyof typeof all;
 
 /** The log is on disk as in the Redis that `pulumi up` starts. */
