@@ -1,7 +1,7 @@
 // The output of `finish`, kept in a ConfigMap, since the pod that printed it may go with its node.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { Cluster } from "../cluster/client.ts";
+import { type Cluster, uidOf } from "../cluster/client.ts";
 import { jobPods } from "../cluster/waitForJob.ts";
 import { labels } from "../naming.ts";
 import type { JobDefaults } from "./jobArgs.ts";
@@ -21,7 +21,7 @@ export function finishOutput(
   supervisor: k8s.batch.v1.Job,
   { cluster, done }: { cluster: Promise<Cluster | undefined>; done: Promise<void> },
 ): pulumi.Output<string> {
-  const { uid } = supervisor.metadata;
+  const uid = uidOf(supervisor);
   const output = pulumi.all([uid, namespace, supervisor.metadata.name]).apply(async ([uid, namespace, job]) => {
     await done;
     const there = await cluster;

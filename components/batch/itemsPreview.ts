@@ -2,7 +2,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { forwardPort } from "../../config/portForward.ts";
-import { type Cluster, known } from "../cluster/client.ts";
+import { type Cluster, known, uidOf } from "../cluster/client.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { RedisReference } from "../redis/reference.ts";
 import type { Known } from "../types.ts";
@@ -49,7 +49,7 @@ export function previewItems(batch: pulumi.ComponentResource, args: ItemsPreview
 async function lineOf(args: ItemsPreviewArgs): Promise<string | undefined> {
   const { seed, items, run, redis } = args;
   // Of a Job that is created or replaced, only the API server can give it.
-  if ((await known(seed.metadata.uid)) !== undefined) return undefined;
+  if ((await known(uidOf(seed))) !== undefined) return undefined;
   const compared = await known<Compared>(pulumi.output({ items, run, reference: redis.reference }));
   const cluster = await args.cluster;
   const change = compared && cluster && (await ask(cluster, args, compared));

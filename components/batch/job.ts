@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { podSpec, seconds } from "./pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF } from "../cluster/liveJobs.ts";
 import { labels, NO_MESH } from "../naming.ts";
-import { AT_ONCE } from "../cluster/client.ts";
+import { AT_ONCE, uidOf } from "../cluster/client.ts";
 import type { JobArgs, JobDefaults } from "./jobArgs.ts";
 
 /** A Job of the image, admitted by Pod Security `restricted`. */
@@ -55,7 +55,7 @@ function order(
     // Both are needed: `replaceWith` deletes this Job before what it follows, and shows in previews; the trigger also
     // covers what was created anew, like a Pod that a refresh found gone.
     replaceWith: follows,
-    replacementTrigger: [...trigger, insteadOf, ...follows.map(({ metadata }) => metadata.uid)],
+    replacementTrigger: [...trigger, insteadOf, ...follows.map(uidOf)],
     // Longer than the grace period of the pods. The engine takes no outputs here.
     customTimeouts: { delete: typeof graceMs === "number" ? `${Math.ceil(graceMs / 1000) + 600}s` : "24h" },
   };
@@ -71,10 +71,8 @@ async function afterGate(gate: Promise<void> | undefined, resources: pulumi.Reso
  * Job does not start, and can be interrupted and run again.
  */
 function annotations({ follows, insteadOf }: JobArgs): pulumi.Input<Record<string, string>> {
-  return pulumi
-    .all([pulumi.all(follows.map(({ metadata }) => metadata.uid)), insteadOf])
-    .apply(([uids, instead]): Record<string, string> => {
-      const all = { ...AT_ONCE, [FOLLOWS]: uids.join(" ") };
-      return instead ? { ...all, [INSTEAD_OF]: instead } : all;
-    });
+  return pulumi.all([pulumi.all(follows.map(uidOf)), insteadOf]).apply(([uids, instead]): Record<string, string> => {
+    const all = { ...AT_ONCE, [FOLLOWS]: uids.join(" ") };
+    return instead ? { ...all, [INSTEAD_OF]: instead } : all;
+  });
 }

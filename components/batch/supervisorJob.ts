@@ -3,6 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { batchSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
+import { uidOf } from "../cluster/client.ts";
 import { labels } from "../naming.ts";
 import { later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject } from "../types.ts";
@@ -44,7 +45,7 @@ const RESOURCES = { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "50
 export function makeSupervisorJob(resource: string, defaults: JobDefaults, args: SupervisorJobArgs): k8s.batch.v1.Job {
   const { settings, workers, workerJob } = args;
   const { finish, metrics, notify } = settings;
-  const owner = { apiVersion: "batch/v1", kind: "Job", name: workers.metadata.name, uid: workers.metadata.uid };
+  const owner = { apiVersion: "batch/v1", kind: "Job", name: workers.metadata.name, uid: uidOf(workers) };
   const rights = scaleOf(settings) && makeScaleRights(resource, defaults, workerJob);
   return makeJob(resource, rights ? { ...defaults, ready: [...defaults.ready, rights.ready] } : defaults, {
     name: undefined,

@@ -2,6 +2,7 @@
 import type { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { loadClient } from "../../config/kubernetesClient.ts";
+import type { K8sObject } from "../types.ts";
 
 /** The API groups that are asked. */
 export interface Cluster {
@@ -54,6 +55,14 @@ export async function known<T>(output: pulumi.Output<T>): Promise<T | undefined>
   // The SDK has it, and does not declare it.
   const { isKnown } = output as unknown as { isKnown: Promise<boolean> };
   return (await isKnown) ? settled<T>(output) : undefined;
+}
+
+/**
+ * The uid of an object. In a preview the provider does not ask the API server for an object whose properties are not
+ * all known: its uid is absent then, which the SDK takes for known.
+ */
+export function uidOf({ metadata }: K8sObject): pulumi.Output<string> {
+  return metadata.apply(({ uid }: { uid?: string }) => uid ?? (pulumi.unknown as string));
 }
 
 /** Whether the API server denies access, as opposed to failing to answer. */

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { uidOf } from "../cluster/client.ts";
 import { CLIENT_LABEL, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../naming.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { strategicMerge } from "../podPatch.ts";
@@ -109,7 +110,7 @@ export class RedisServer {
       { name: "REDIS_SERVICE_HOST", value: clusterService.spec.clusterIP },
     ];
     const secret = password && password.data.apply((data) => Buffer.from(data.password ?? "", "base64").toString());
-    const { uid } = this.storage.metadata;
+    const uid = uidOf(this.storage);
     this.reference = pulumi.secret(
       pulumi
         .all([namespace, secret ?? "", clusterService.spec.clusterIP, uid])

@@ -40,7 +40,9 @@ describe("failing items", function () {
   });
 
   it("run again, alone, when `retry` changes", async () => {
-    const { ok } = await stack.up({ retry: "1" });
+    stack.set({ retry: "1" });
+    assert.match((await stack.preview()).text, /items: 0 new, 0 removed, 8 done, 1 to be retried/);
+    const { ok } = await stack.up();
     assert.ok(!ok);
     assert.deepEqual(await stack.items(), ["banana"]);
   });
@@ -53,6 +55,7 @@ describe("failing items", function () {
 
   it("run again, alone, when the handler is fixed", async () => {
     writeFileSync(handler, shipped.replace("void item;", 'console.log("the edit:", item);'));
+    assert.match((await stack.preview()).text, /items: 0 new, 0 removed, 8 done, 1 to be retried/);
     await stack.mustUp();
     assert.deepEqual(await stack.items(), ["banana"]);
     assert.match(await stack.kubectl("logs", "-l", "job-name=job-wq-2", "--tail=-1"), /the edit: banana/);
