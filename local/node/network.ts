@@ -59,7 +59,13 @@ export function withoutOurRules(dump: string): string | undefined {
       .flatMap(chains)
       .filter((chain) => chain.startsWith("CNI-")),
   );
-  const mine = (chain: string) => chain.startsWith("KUBE-") || ours.has(chain) || /^CNI-(DN|HOSTPORT)/.test(chain);
+  // Of a pod whose network was being made when its node was killed: a chain without a rule, that nothing leads to.
+  const used = new Set(lines.filter((line) => !line.startsWith(":")).flatMap(chains));
+  const mine = (chain: string) =>
+    chain.startsWith("KUBE-") ||
+    ours.has(chain) ||
+    /^CNI-(DN|HOSTPORT)/.test(chain) ||
+    (/^CNI-[0-9a-f]{24}$/.test(chain) && !used.has(chain));
   const kept = lines.filter((line) => !OURS.test(line) && !chains(line).some(mine));
   return kept.length === lines.length ? undefined : kept.join("\n");
 }

@@ -24,4 +24,12 @@ describe("iptables rules that `down` removes", () => {
     ].join("\n");
     assert.equal(withoutOurRules(dump), foreign);
   });
+
+  it("takes the chain of a pod whose network was half made, and none that somebody uses", () => {
+    const half = ":CNI-0123456789abcdef01234567 - [0:0]";
+    const used = [":CNI-76543210fedcba9876543210 - [0:0]", "-A PREROUTING -j CNI-76543210fedcba9876543210"];
+    const dump = (...lines: string[]) => ["*nat", ...lines, "COMMIT", ""].join("\n");
+    assert.equal(withoutOurRules(dump(half, ...used)), dump(...used));
+    assert.equal(withoutOurRules(dump(...used)), undefined);
+  });
 });
