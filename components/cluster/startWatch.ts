@@ -17,6 +17,8 @@ export interface Watched {
 const FATAL_AFTER_MS = 20_000;
 /** After this long, a problem that may pass is worth a warning. */
 const WARN_AFTER_MS = 60_000;
+/** Between two looks at pods that have started. */
+const LOOK_AGAIN_MS = 5_000;
 
 /** Watches whether pods start, look by look. */
 export class StartWatch {
@@ -25,6 +27,9 @@ export class StartWatch {
   #since?: { line: string; at: number };
   #warned = "";
   #started = false;
+  /** Pods may not be listed here. */
+  #isBlind = false;
+  #lookedAt = -Infinity;
 
   constructor(cluster: Cluster, watched: Watched) {
     this.#cluster = cluster;
@@ -37,7 +42,8 @@ export class StartWatch {
    * @throws Error with the problem, where one that only a person can end has lasted.
    */
   async look(now = performance.now()): Promise<string | undefined> {
-    if (this.#started) return undefined;
+    if (this.#isBlind || (this.#started && now - this.#lookedAt < LOOK_AGAIN_MS)) return undefined;
+    this.#lookedAt = now;
     const problem = await this.#problem();
     if (problem?.line !== this.#since?.line) this.#since = problem && { line: problem.line, at: now };
     if (!problem) return undefined;
@@ -52,14 +58,16 @@ export class StartWatch {
     const { core } = this.#cluster;
     try {
       const { items: pods } = await core.listNamespacedPod({ namespace, labelSelector, limit: 50 });
-      this.#started = pods.some(hasStarted);
-      if (pods.length > 0) return this.#started ? undefined : podProblem(pods);
+      this.#started ||= pods.some(hasStarted);
+      // What ran once can only be suspended.
+      if (this.#started) return pods.length > 0 ? undefined : await this.#watched.otherwise?.();
+      if (pods.length > 0) return podProblem(pods);
       const fieldSelector = `involvedObject.uid=${ownerUid},reason=FailedCreate`;
       const { items: events } = await core.listNamespacedEvent({ namespace, fieldSelector });
       return admissionProblem(owner, events) ?? (await this.#watched.otherwise?.());
     } catch (error) {
       // Without the right to look there is nothing to watch. Any other failure passes, or ends the wait itself.
-      if (isForbidden(error)) this.#started = true;
+      if (isForbidden(error)) this.#isBlind = true;
       return undefined;
     }
   }

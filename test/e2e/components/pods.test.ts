@@ -113,7 +113,7 @@ describe("the workers' pods", function () {
         metadata: { name: "seed", namespace: stack.namespace, ownerReferences: [owner] },
         status: { conditions: [{ type: "QuotaReserved", status: "False", message }] },
       });
-      for (let i = 0; !output.includes(message) && i < 450; i++) await sleep(200);
+      for (let i = 0; !output.includes(message) && i < 600; i++) await sleep(200);
       assert.match(output, /warning: Job job-wq-2-seed is suspended: couldn't assign flavors/);
       up.kill("SIGINT");
       await up;
