@@ -11,22 +11,29 @@ export const DURATION_SUM = "tookMs";
 /** Fields of the buckets, the last one's without a limit. */
 export const DURATION_FIELDS = [...DURATION_LIMITS_MS.map((limit) => `took${limit}`), "tookLonger"];
 
-/** A line of an attempt that ended by itself: done, failed, or out of time. */
-const ENDED = /^[dft](\d+)/;
-
 /** What the lines of some attempts add to the fields: name, number, name, number ... */
-export function durationIncrements(lines: Iterable<string>): (string | number)[] {
-  const counts = new Map<string, number>();
+export function durationIncrements(lines: readonly string[]): (string | number)[] {
+  const counts = new Array<number>(DURATION_FIELDS.length).fill(0);
   let sum = 0;
   for (const line of lines) {
-    const match = ENDED.exec(line);
-    if (!match) continue;
-    const ms = Number(match[1]);
-    const bucket = DURATION_LIMITS_MS.findIndex((limit) => ms <= limit);
-    const field = DURATION_FIELDS.at(bucket)!;
-    counts.set(field, (counts.get(field) ?? 0) + 1);
+    const ms = timeOf(line);
+    if (ms === undefined) continue;
+    let bucket = 0;
+    while (ms > DURATION_LIMITS_MS[bucket]!) bucket++;
+    counts[bucket]!++;
     sum += ms;
   }
-  if (sum > 0) counts.set(DURATION_SUM, sum);
-  return [...counts].flat();
+  const increments: (string | number)[] = sum > 0 ? [DURATION_SUM, sum] : [];
+  for (const [bucket, count] of counts.entries()) if (count > 0) increments.push(DURATION_FIELDS[bucket]!, count);
+  return increments;
+}
+
+/** How long the attempt of a line took that ended by itself: done (`d`), failed (`f`), or out of time (`t`). */
+function timeOf(line: string): number | undefined {
+  const outcome = line[0];
+  if (outcome !== "d" && outcome !== "f" && outcome !== "t") return undefined;
+  let ms = 0;
+  // By hand: it runs for every item, and an expression costs as much as all else here.
+  for (let at = 1, digit; (digit = line.charCodeAt(at) - 48) >= 0 && digit <= 9; at++) ms = ms * 10 + digit;
+  return ms;
 }
