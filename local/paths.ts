@@ -19,7 +19,6 @@ export const pkiDir = join(stateDir, "pki");
 export const binDir = join(stateDir, "bin");
 export const pulumiHome = join(stateDir, "pulumi");
 export const backendDir = join(stateDir, "stacks");
-export const volumeDir = join(stateDir, "volumes");
 
 export const kubeconfig = join(stateDir, "kubeconfig");
 export const dockerSocket = join(runDir, "docker.sock");

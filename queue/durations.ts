@@ -11,11 +11,11 @@ export const DURATION_SUM = "tookMs";
 /** Fields of the buckets, the last one's without a limit. */
 export const DURATION_FIELDS = [...DURATION_LIMITS_MS.map((limit) => `took${limit}`), "tookLonger"];
 
-/** What the lines of some attempts add to the fields: name, number, name, number ... */
-export function durationIncrements(lines: readonly string[]): (string | number)[] {
+/** What some attempts, by their lines, add to the fields: name, number, name, number ... */
+export function durationIncrements(attempts: readonly { line: string }[]): (string | number)[] {
   const counts = new Array<number>(DURATION_FIELDS.length).fill(0);
   let sum = 0;
-  for (const line of lines) {
+  for (const { line } of attempts) {
     const ms = timeOf(line);
     if (ms === undefined) continue;
     let bucket = 0;

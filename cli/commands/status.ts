@@ -18,15 +18,20 @@ export function exitCode({ state, dead }: Counts): ExitCode {
 }
 
 async function takeSnapshot({ admin }: OpenQueue, estimator: RateEstimator): Promise<Snapshot> {
-  const counts = await admin.counts();
-  const workers = (await admin.workers()).filter((worker) => !("ended" in worker && worker.ended));
+  const { supervision } = admin;
+  const [counts, workers, finish, idleShare] = await Promise.all([
+    admin.counts(),
+    admin.workers(),
+    supervision.finishOutput(),
+    supervision.idleShare(),
+  ]);
   estimator.sample(counts);
   return {
     counts,
     workers,
     throughput: estimator.throughput() ?? workerThroughput(workers, counts),
-    finish: await admin.supervision.finishOutput(),
-    idleShare: await admin.supervision.idleShare(),
+    finish,
+    idleShare,
   };
 }
 

@@ -7,7 +7,7 @@ import { parseCounts } from "./counts.ts";
 import { readMembers } from "./members.ts";
 import { listQueues } from "./queueList.ts";
 import { parseRecord, sessionsOf } from "./record.ts";
-import { readRecords } from "./recordReader.ts";
+import { idsUpTo, readRecords } from "./recordReader.ts";
 import { type Durations, readDurations } from "./durations.ts";
 import { Supervision } from "./supervision.ts";
 import { Origins } from "./workerInfo.ts";
@@ -165,8 +165,4 @@ export class QueueAdmin implements QueueAdminApi {
       }
     }
   }
-}
-
-function* idsUpTo(last: number): Iterable<number> {
-  for (let id = 1; id <= last; id++) yield id;
 }

@@ -53,3 +53,8 @@ export async function* readRecords(
     yield records;
   }
 }
+
+/** All ids up to the last one: they are given in order. */
+export function* idsUpTo(last: number): Iterable<number> {
+  for (let id = 1; id <= last; id++) yield id;
+}

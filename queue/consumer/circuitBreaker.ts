@@ -5,10 +5,7 @@ import { firstLine } from "../errorText.ts";
 /** Failures in a row, on so many items, after which a worker slows down. */
 const FAILURES = 5;
 const ITEMS = 5;
-/**
- * Where an item from elsewhere in the list succeeded, it is the items: twice as many may fail the next time, up to
- * this.
- */
+/** Where an item from elsewhere in the list succeeded, twice as many may fail the next time, up to this. */
 const MAX_FAILURES = 80;
 /** The wait before the first item that is tried slowly, ms; doubled each time. */
 const MIN_WAIT_MS = 1_000;

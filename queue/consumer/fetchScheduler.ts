@@ -89,8 +89,7 @@ export class FetchScheduler {
   /**
    * The next call, or how long to wait; undefined where the next event (a reply, a finished item) decides.
    * @param now ms. One look at the clock decides both whether the wait is over and how long it lasts: between two looks
-   * it
-   *   may end, and nobody would look again.
+   *   it may end, and nobody would look again.
    */
   plan(load: WorkerLoad, now: number): FetchRequest | Wait | undefined {
     const { pace, draining, onlyWatching } = load;

@@ -69,7 +69,7 @@ export function encodeRequest({ outcomes, ...request }: Request): string {
       doneLines.push(outcome.line);
     } else others.push(packableOutcome(outcome));
   }
-  const durations = durationIncrements(outcomes.map(({ line }) => line));
+  const durations = durationIncrements(outcomes);
   return pack({ ...request, doneIds, doneMembers, doneLines, others, durations });
 }
 

@@ -44,24 +44,14 @@ export class Script {
 
   /** Runs it. */
   async run(redis: Redis, queue: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
-    try {
-      return await this.send(redis, queue, ...args);
-    } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-      const keys = keyList(queue);
-      return redis.eval(this.#text, keys.length, ...keys, ...args);
-    }
+    return orIfUnknown(this.send(redis, queue, ...args), () => this.sendWhole(redis, queue, ...args));
   }
 
   /** As {@link run}, answering bytes as they are. */
   async runForBytes(redis: Redis, queue: string, ...args: (string | number)[]): Promise<unknown> {
     const keys = keyList(queue);
-    try {
-      return await redis.callBuffer("EVALSHA", this.#sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-      return redis.callBuffer("EVAL", this.#text, keys.length, ...keys, ...args);
-    }
+    const call = (command: string, script: string) => redis.callBuffer(command, script, keys.length, ...keys, ...args);
+    return orIfUnknown(call("EVALSHA", this.#sha), () => call("EVAL", this.#text));
   }
 
   /**
@@ -88,13 +78,10 @@ export class Script {
 
   /** As {@link sendRequest}, and whole where Redis does not know it. */
   async runRequest(redis: Redis, queue: string, request: string): Promise<unknown> {
-    try {
-      return await this.sendRequest(redis, queue, request);
-    } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+    return orIfUnknown(this.sendRequest(redis, queue, request), async () => {
       await this.load(redis);
       return this.sendRequest(redis, queue, request);
-    }
+    });
   }
 
   #commandHead(queue: string): string {
@@ -108,5 +95,15 @@ export class Script {
   sendWhole(redis: Redis, queue: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     const keys = keyList(queue);
     return redis.eval(this.#text, keys.length, ...keys, ...args);
+  }
+}
+
+/** The answer to a script sent by its digest, or what comes of another way where Redis does not know it. */
+async function orIfUnknown<T>(sent: Promise<T>, otherwise: () => Promise<T>): Promise<T> {
+  try {
+    return await sent;
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+    return otherwise();
   }
 }

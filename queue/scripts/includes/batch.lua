@@ -25,7 +25,6 @@ local function observeList()
   if more > 0 then batch.total = batch.total + more else batch.externalTaken = batch.externalTaken - more end
   if not batch.exists and batch.waiting > 0 then
     batch.exists, batch.state, batch.seeded = true, 'open', true
-    redis.pcall('SADD', 'wq:queues', list)
     call('HSET', batchKey, 'schema', 1, 'owner', '', 'epoch', 1, 'seeded', 1)
     redis.pcall('SADD', 'wq:queues', list)
   end

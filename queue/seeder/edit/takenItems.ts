@@ -1,5 +1,5 @@
 import { parseRecord } from "../../admin/record.ts";
-import { readRecords } from "../../admin/recordReader.ts";
+import { idsUpTo, readRecords } from "../../admin/recordReader.ts";
 import { keys } from "../../redis/keys.ts";
 import type { ItemRecord } from "../../types.ts";
 import type { QueueReader, SeedSession } from "../seedSession.ts";
@@ -68,8 +68,4 @@ export class TakenItems {
       await visit(own.map(({ id, bytes, isSettled }) => parseRecord(id, bytes, isSettled)));
     }
   }
-}
-
-function* idsUpTo(last: number): Iterable<number> {
-  for (let id = 1; id <= last; id++) yield id;
 }

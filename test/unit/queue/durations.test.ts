@@ -4,7 +4,7 @@ import { durationIncrements } from "../../../queue/durations.ts";
 describe("the durations of attempts", () => {
   it("are counted by bucket, those that ended by themselves", () => {
     const lines = ["d0\n", 'd10 ="x"\n', "d11\n", 'f1000 "no"\n', 't3000001 "late"\n', "r50\n", '"lost"\n'];
-    assert.deepEqual(durationIncrements(lines), [
+    assert.deepEqual(durationIncrements(lines.map((line) => ({ line }))), [
       "tookMs",
       3_001_022,
       "took10",
@@ -19,6 +19,6 @@ describe("the durations of attempts", () => {
   });
 
   it("are nothing where nothing ended", () => {
-    assert.deepEqual(durationIncrements(["r50\n"]), []);
+    assert.deepEqual(durationIncrements([{ line: "r50\n" }]), []);
   });
 });

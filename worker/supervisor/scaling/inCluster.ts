@@ -1,13 +1,10 @@
 // Calls to the API server from a pod, with the token of its ServiceAccount.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { request } from "node:https";
 import { text } from "node:stream/consumers";
 
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 const TIMEOUT_MS = 10_000;
-
-/** Whether this pod has a token. */
-export const hasToken = (): boolean => existsSync(`${ACCOUNT}/token`);
 
 /**
  * Calls the API server.

@@ -5,7 +5,7 @@ import { differences, type Fields, merged, plain, secret, settled } from "../../
 
 const urn = (type: string) => `urn:pulumi:dev::job-wq-2::workqueue:index:X$kubernetes:${type}::name`;
 
-/** Kind, change, and what the official provider makes of it (its forceNew tables; DESIGN, section 6). */
+/** Kind, change, and what the official provider makes of it (its forceNew tables). */
 const changes: [kind: string, before: Fields, after: Fields, replaces: string[]][] = [
   ["batch/v1:Job", { spec: { parallelism: 2 } }, { spec: { parallelism: 3 } }, ["spec.parallelism"]],
   ["batch/v1:Job", { spec: { template: { a: 1 } } }, { spec: { template: { a: 2 } } }, ["spec.template.a"]],
