@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment, platformUp, root, say } from "../support/stack.ts";
+import { environment, onPlatform, root, say } from "../support/stack.ts";
 
 interface Row {
   item: string;
@@ -16,9 +16,7 @@ describe("the package", function () {
   this.timeout(300_000);
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-package-"));
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     await execa("npm", ["pack", "--pack-destination", dir], { cwd: root });
     const [tarball] = readdirSync(dir).filter((name) => name.endsWith(".tgz"));
     mkdirSync(join(dir, "empty"));

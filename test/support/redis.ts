@@ -6,8 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { cached } from "../../local/host/cache.ts";
-import { debianMirror } from "../../local/host/preflight.ts";
+import { debianPackage } from "./debianPackage.ts";
 import { freePort } from "./freePort.ts";
 
 /** A real redis-server on a free port of loopback. */
@@ -56,10 +55,7 @@ export async function redisProgram(version: RedisVersion, name: "redis-server" |
   const isWanted =
     version === "valkey" ? stdout !== "" : stdout.includes(name === "redis-cli" ? ` ${version}.` : ` v=${version}.`);
   if (isWanted) return [file];
-  const { dir } = await cached(program, version, async (half) => {
-    const args = ["--variant=extract", "--mode=root", `--include=${include}`, suite, half, debianMirror()];
-    await execa("mmdebstrap", args);
-  });
+  const dir = await debianPackage(suite, include);
   const libraries = `${dir}/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`;
   const loader = [`${dir}/lib64/ld-linux-x86-64.so.2`, `${dir}/usr/lib64/ld-linux-x86-64.so.2`];
   loader.push(`${libraries}/ld-linux-x86-64.so.2`, `${libraries}/ld-linux-aarch64.so.1`);

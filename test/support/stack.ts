@@ -38,6 +38,18 @@ export async function platformUp(): Promise<unknown> {
   return platform;
 }
 
+/**
+ * Has the platform up before the tests of the `describe` that calls this. A machine that is new to it builds it first.
+ * @param prepare What else they need.
+ */
+export function onPlatform(prepare?: () => unknown): void {
+  before(async function () {
+    this.timeout(1_800_000);
+    await platformUp();
+    await prepare?.();
+  });
+}
+
 /** A copy of the checkout, for a test that edits a file of it; the dependencies are shared. */
 export function checkout(): { project: string; remove: () => void } {
   const project = mkdtempSync(join(tmpdir(), "job-wq-2-checkout-"));

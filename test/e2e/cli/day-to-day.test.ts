@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { environment } from "../../../local/host/environment.ts";
-import { checkout, platformUp, root, TestStack } from "../../support/stack.ts";
+import { checkout, onPlatform, root, TestStack } from "../../support/stack.ts";
 
 interface Status {
   state: string;
@@ -40,9 +40,7 @@ describe("wq beside `up`", function () {
     assert.fail(`${count} items were never over`);
   }
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     const handler = join(project, "worker/handler.ts");
     const bad = 'log("looking"); if (item.endsWith("7")) throw new Error(`${item} has a seven`);';
     const edited = readFileSync(handler, "utf8").replace("{ signal }", "{ signal, log }").replace("void item;", bad);

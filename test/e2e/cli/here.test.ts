@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { environment } from "../../../local/host/environment.ts";
-import { checkout, platformUp } from "../../support/stack.ts";
+import { checkout, onPlatform } from "../../support/stack.ts";
 
 interface Kubeconfig {
   clusters: { name: string; cluster: { server: string } }[];
@@ -37,9 +37,7 @@ describe("npm start -- --here", function () {
     writeFileSync(kubeconfig, stringify(config));
   };
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     editKubeconfig(() => {});
   });
   after(async () => {

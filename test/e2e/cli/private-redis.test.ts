@@ -1,7 +1,7 @@
 // A Redis that only the cluster can reach, as a managed one in a private network: `wq` goes through the cluster.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { checkout, kubectl, platformUp, TestStack } from "../../support/stack.ts";
+import { checkout, kubectl, onPlatform, TestStack } from "../../support/stack.ts";
 
 describe("wq with a Redis that only the cluster can reach", function () {
   this.timeout(180_000);
@@ -10,9 +10,7 @@ describe("wq with a Redis that only the cluster can reach", function () {
   const stack = new TestStack({ items, workSeconds: 1, createNamespace: false }, { project });
   const relays = () => stack.kubectl("get", "pods", "-l", "app.kubernetes.io/component=relay", "-o", "name");
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     await kubectl("create", "namespace", stack.namespace);
     const server = ["redis-server", "--requirepass", "hush"];
     await stack.kubectl("run", "private", "--image=redis:8", "--port=6379", "--expose", "--", ...server);

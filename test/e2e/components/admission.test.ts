@@ -1,7 +1,7 @@
 // Namespaces whose rules admit not every pod: what runs in them as it is, and what is an error of `up` within seconds.
 import assert from "node:assert/strict";
 import { execa } from "execa";
-import { environment, platformUp, TestStack, type Settings } from "../../support/stack.ts";
+import { environment, onPlatform, TestStack, type Settings } from "../../support/stack.ts";
 
 /** `up` waits for no deadline of minutes where no pod can be admitted. */
 const SOON_MS = 90_000;
@@ -15,10 +15,7 @@ describe("a namespace with rules", function () {
   this.timeout(240_000);
   const made: TestStack[] = [];
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
-  });
+  onPlatform();
   after(async () => {
     for (const stack of made) await stack.remove();
   });

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { strategicMerge } from "../../../components/podPatch.ts";
-import { kubectl, platformUp } from "../../support/stack.ts";
+import { kubectl, onPlatform } from "../../support/stack.ts";
 
 type Tree = Record<string, unknown>;
 
@@ -156,9 +156,7 @@ describe("a patch of the pod", function () {
   };
   const template = (json: string) => (JSON.parse(json) as { template: Tree }).template;
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     await kubectl("create", "-f", write("base.json", base));
   });
   after(async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { environment, platformUp, TestStack } from "../../support/stack.ts";
+import { environment, onPlatform, TestStack } from "../../support/stack.ts";
 
 const NODE = "node:24-slim";
 
@@ -13,9 +13,7 @@ describe("the workers' pods", function () {
   this.timeout(240_000);
   const stack = new TestStack({ imageName: undefined, items: ["a", "b"], parallelism: 1 });
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     await stack.init();
     await stack.mustUp();
   });

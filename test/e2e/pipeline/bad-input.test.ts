@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { platformUp, say, type Settings, TestStack } from "../../support/stack.ts";
+import { onPlatform, say, type Settings, TestStack } from "../../support/stack.ts";
 
 const REGISTRY = "http://127.0.0.1:5000/v2";
 
@@ -13,10 +13,7 @@ describe("bad input", function () {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-bad-"));
   const made: TestStack[] = [];
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
-  });
+  onPlatform();
   after(async () => {
     for (const stack of made) await stack.remove();
     rmSync(dir, { recursive: true });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { counts, pods } from "../../support/elastic.ts";
-import { platformUp, TestStack } from "../../support/stack.ts";
+import { onPlatform, TestStack } from "../../support/stack.ts";
 
 const LONG_S = 120;
 const POLL_MS = 1_000;
@@ -19,9 +19,7 @@ describe("elastic workers", function () {
   const elastic = new TestStack({ ...settings, parallelism: 10, idleAfter: "5s", resources: small });
   const fixed = new TestStack({ ...settings, parallelism: 10, resources: small });
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     await Promise.all([elastic.init(), fixed.init()]);
   });
   after(() => Promise.all([elastic.remove(), fixed.remove()]));

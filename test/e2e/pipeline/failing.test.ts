@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkout, fruits, platformUp, TestStack } from "../../support/stack.ts";
+import { checkout, fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
 describe("failing items", function () {
   this.timeout(120_000);
@@ -13,9 +13,7 @@ describe("failing items", function () {
   const failingOn = (item: string) =>
     shipped.replace("void item;", `if (item === "${item}") throw new Error("no ${item} today");`);
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     await stack.init();
   });
   after(async () => {

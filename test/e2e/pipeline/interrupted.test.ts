@@ -1,7 +1,7 @@
 // An `up` that is killed or interrupted, at every moment of it, and taken up again.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { platformUp, TestStack } from "../../support/stack.ts";
+import { onPlatform, TestStack } from "../../support/stack.ts";
 
 const ITEMS = ["first", "second", "third", "fourth"];
 const IMAGE = "127.0.0.1:5000/job-wq-2-interrupted";
@@ -11,9 +11,7 @@ describe("an interrupted `up`", function () {
   const stack = new TestStack({ items: ITEMS, workSeconds: 1, imageName: IMAGE });
   let run = 1;
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     await stack.init();
     await stack.mustUp();
   });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkout, fruits, platformUp, TestStack } from "../../support/stack.ts";
+import { checkout, fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
 /** Leaves a child behind, which holds the outputs open for an hour. */
 const PROGRAM = `import os, subprocess, sys
@@ -19,10 +19,7 @@ print(os.environ["GREETING"] + item[::-1])
 describe("items and work of other kinds", function () {
   this.timeout(180_000);
   const { project, remove } = checkout();
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
-  });
+  onPlatform();
   after(remove);
 
   async function withStack(settings: Record<string, unknown>, use: (stack: TestStack) => Promise<void>): Promise<void> {

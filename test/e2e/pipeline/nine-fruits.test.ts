@@ -1,14 +1,12 @@
 // The whole way of a list, on the local platform: each step goes on from the one before it, as a user's stack does.
 import assert from "node:assert/strict";
-import { fruits, platformUp, TestStack } from "../../support/stack.ts";
+import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
 describe("the pipeline", function () {
   this.timeout(120_000);
   const stack = new TestStack({ parallelism: 2, workSeconds: 0.2, createNamespace: true });
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     await stack.init();
   });
   after(() => stack.remove());

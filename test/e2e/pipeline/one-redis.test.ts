@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment, kubectl, platformUp, say, TestStack, type Settings } from "../../support/stack.ts";
+import { environment, kubectl, onPlatform, say, TestStack, type Settings } from "../../support/stack.ts";
 
 describe("one Redis for many batches", function () {
   this.timeout(300_000);
@@ -21,9 +21,7 @@ describe("one Redis for many batches", function () {
   ];
   const all = [one, two, three];
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     for (const namespace of [`${store.namespace}-a`, elsewhere]) await kubectl("create", "namespace", namespace);
     for (const stack of [store, ...all]) await stack.init();
     await store.mustUp();
@@ -112,9 +110,7 @@ describe("a Redis with a certificate of a private authority", function () {
   const { namespace } = stack;
   const openssl = (...args: string[]) => execa("openssl", args, { cwd: dir });
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     await openssl(
       "req",

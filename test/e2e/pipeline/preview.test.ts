@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { platformUp, root, type Settings, TestStack } from "../../support/stack.ts";
+import { onPlatform, root, type Settings, TestStack } from "../../support/stack.ts";
 
 /** What the engine writes for a value that is not known yet, as the digest of an image that is not pushed yet. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -41,10 +41,7 @@ function settingsOf(name: string): Settings {
 
 describe("stack files", function () {
   this.timeout(60_000);
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
-  });
+  onPlatform();
 
   it("are all in the table", () => {
     const files = readdirSync(root).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);

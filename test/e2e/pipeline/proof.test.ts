@@ -5,7 +5,7 @@ import { killedNode } from "../../../bench/proof/faults/nodes.ts";
 import type { Field } from "../../../bench/proof/field.ts";
 import { rows } from "../../../bench/proof/rows.ts";
 import { runRow } from "../../../bench/proof/runRow.ts";
-import { platformUp } from "../../support/stack.ts";
+import { onPlatform } from "../../support/stack.ts";
 
 /** The lease (its default), once more where every slot is busy, and the machine. */
 const TAKEN_OVER_MS = 2 * 10_000 + 5_000;
@@ -15,10 +15,7 @@ describe("a batch under faults", function () {
   const shape = { items: 500, pods: 8, concurrency: 4, workMs: 600 };
   const removals: Promise<void>[] = [];
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
-  });
+  onPlatform();
   after(() => Promise.all(removals));
 
   // The supervisor may have been on the node: `up` ends when that is back.

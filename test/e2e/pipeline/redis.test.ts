@@ -2,14 +2,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fruits, platformUp, TestStack } from "../../support/stack.ts";
+import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
 describe("Redis of a pipeline", function () {
   this.timeout(180_000);
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
-  });
+  onPlatform();
 
   /** The host's pid of a program in a pod, by the pod's cgroup. */
   function hostPid(uid: string, program: string): number {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { secondRegistry } from "../../../local/paths.ts";
-import { fruits, platformUp, TestStack } from "../../support/stack.ts";
+import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
 /** `me` and `right-one`, as htpasswd -B writes it. */
 const HTPASSWD = "me:$2y$05$abcdefghijklmnopqrstuuxq35/t05KtI3BQ9eJ.3qCT1dD0ALBpq\n";
@@ -19,9 +19,7 @@ describe("a registry with a login", function () {
   const stack = new TestStack({ imageName, registryUsername: "me" });
   let server: ChildProcess;
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     writeFileSync(join(dir, "htpasswd"), HTPASSWD);
     const storage = { filesystem: { rootdirectory: join(dir, "data") } };
     const auth = { htpasswd: { realm: "team", path: join(dir, "htpasswd") } };

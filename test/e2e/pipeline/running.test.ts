@@ -1,7 +1,7 @@
 // Stacks that are changed or taken away while their workers work, in a namespace that was there before.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { kubectl, platformUp, say, TestStack } from "../../support/stack.ts";
+import { kubectl, onPlatform, say, TestStack } from "../../support/stack.ts";
 
 /** All that a namespace holds, without what Kubernetes itself puts in or notes. */
 const kinds =
@@ -13,9 +13,7 @@ describe("a running pipeline", function () {
   const listing = () => stack.kubectl("get", kinds, "-o", "name");
   let before_: string;
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     await stack.init();
     await kubectl("create", "namespace", stack.namespace);
     await kubectl("label", "namespace", stack.namespace, "pod-security.kubernetes.io/enforce=restricted");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { counts, pods } from "../../support/elastic.ts";
-import { platformUp, TestStack } from "../../support/stack.ts";
+import { onPlatform, TestStack } from "../../support/stack.ts";
 
 const TURNS = 10;
 const BUSY = 2;
@@ -19,9 +19,7 @@ describe("workers that are removed by `wq scale`", function () {
     resources: { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } },
   });
 
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
+  onPlatform(async () => {
     await stack.init();
     await stack.mustUp();
   });

@@ -1,30 +1,23 @@
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
-import { connect, Consumer, DoNotRetry, QueueAdmin, Seeder } from "../../../../queue/index.ts";
+import type { QueueAdmin } from "../../../../queue/index.ts";
+import { Consumer, DoNotRetry, Seeder } from "../../../../queue/index.ts";
 import { keys } from "../../../../queue/redis/keys.ts";
-import type { ConsumerOptions, Handler, ItemRecord } from "../../../../queue/types.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import type { ConsumerOptions, Handler } from "../../../../queue/types.ts";
+import type { TestRedis } from "../../../support/redis.ts";
+import { withQueue } from "../../../support/withQueue.ts";
 
 const k = keys("job2");
 
 for (const version of ["8", "7.0"] as const) {
   describe(`the queue's admin, Redis ${version}`, function () {
     this.timeout(20_000);
+    const queue = withQueue({ version });
     let server: TestRedis;
     let redis: Redis;
     let admin: QueueAdmin;
 
-    before(async () => {
-      server = await startRedis({ version });
-      redis = await connect(server.url);
-      admin = await QueueAdmin.open(server.url, "job2");
-    });
-    beforeEach(() => redis.flushall());
-    after(async () => {
-      await admin.close();
-      redis.disconnect();
-      await server.stop();
-    });
+    before(() => void ({ server, redis, admin } = queue));
 
     const seed = (items: string[]) =>
       new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "fruit/dev", run: "1", seedId: "1" });
@@ -45,11 +38,6 @@ for (const version of ["8", "7.0"] as const) {
         node: "node-1",
         ...options,
       });
-    async function all(records: AsyncIterable<ItemRecord>): Promise<ItemRecord[]> {
-      const found: ItemRecord[] = [];
-      for await (const record of records) found.push(record);
-      return found;
-    }
     const fruits: Handler = (item, { log }) => {
       log(`saw ${item}`);
       if (item === "banana") throw new DoNotRetry("slipped");
@@ -80,7 +68,7 @@ for (const version of ["8", "7.0"] as const) {
         nextDueAt: 0,
         dueSoon: 0,
       });
-      assert.deepEqual([await all(admin.results()), await all(admin.dead()), await admin.workers()], [[], [], []]);
+      assert.deepEqual([await queue.records(), await queue.records("dead"), await admin.workers()], [[], [], []]);
       for (const act of [() => admin.pause(), () => admin.resume(), () => admin.abort("x")]) {
         await assert.rejects(act, {
           message: "Nothing was ever seeded into or taken from the queue job2: run `pulumi up` first.",
@@ -128,7 +116,7 @@ for (const version of ["8", "7.0"] as const) {
     it("lists results in the order of giving, the dead by time, with their reasons; finds by payload; has the logs", async () => {
       await seed(["apple", "banana", "fig", "apple"]);
       assert.equal(await consumer(fruits).run(), "finished");
-      const results = await all(admin.results());
+      const results = await queue.records();
       assert.deepEqual(
         results.map(({ id, payload, outcome, value }) => [id, payload.toString(), outcome, value]),
         [
@@ -138,7 +126,7 @@ for (const version of ["8", "7.0"] as const) {
           [4, "apple", "done", '{"length":5}'],
         ],
       );
-      const dead = await all(admin.dead());
+      const dead = await queue.records("dead");
       assert.deepEqual(
         dead.map(({ id, attempts }) => [id, attempts.map(({ pod, node, outcome }) => `${pod} ${node} ${outcome}`)]),
         [
@@ -177,7 +165,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(await admin.requeueDead([1, 3, 77]), 1);
       assert.deepEqual([(await admin.counts()).state, (await admin.counts()).delayed], ["open", 1]);
       assert.equal(await consumer(() => "better").run(), "finished");
-      const [banana] = await all(admin.results());
+      const [banana] = await queue.records();
       assert.deepEqual([banana!.outcome, banana!.value], ["done", '"better"']);
       assert.deepEqual(
         banana!.attempts.map(({ outcome }) => outcome),
@@ -186,7 +174,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(await admin.requeueDead(), 1);
       assert.equal(await admin.requeueDead(), 0);
       await consumer(fruits).run();
-      const fig = (await all(admin.dead()))[0]!;
+      const fig = (await queue.records("dead"))[0]!;
       // Put back, it has all its attempts again.
       assert.deepEqual([fig.id, fig.attempts.length], [2, 4]);
     });

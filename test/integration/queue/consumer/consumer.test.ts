@@ -5,33 +5,19 @@ import { connect, Consumer, DoNotRetry, keys, QueueAdmin } from "../../../../que
 import type { ConsumerEvent, ConsumerOptions, Handler, ItemRecord } from "../../../../queue/types.ts";
 import { quick, startConsumer } from "../../../support/consuming.ts";
 import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { withQueue } from "../../../support/withQueue.ts";
 
 const k = keys("job2");
 const once = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
 
-async function all(records: AsyncIterable<ItemRecord>): Promise<ItemRecord[]> {
-  const found: ItemRecord[] = [];
-  for await (const record of records) found.push(record);
-  return found;
-}
-
 describe("a worker", function () {
   this.timeout(60_000);
+  const queue = withQueue({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
   let server: TestRedis;
   let redis: Redis;
   let admin: QueueAdmin;
 
-  before(async () => {
-    server = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
-    redis = await connect(server.url);
-    admin = await QueueAdmin.open(server.url, "job2");
-  });
-  beforeEach(() => redis.flushall());
-  after(async () => {
-    await admin.close();
-    redis.disconnect();
-    await server.stop();
-  });
+  before(() => void ({ server, redis, admin } = queue));
 
   const brief = async () => {
     const { state, done, dead, delayed, running, waiting } = await admin.counts();
@@ -63,7 +49,7 @@ describe("a worker", function () {
         { concurrency: 10 },
       );
       assert.equal(most, 10);
-      const values = (await all(admin.results())).map(({ value }) => (JSON.parse(value!) as { double: number }).double);
+      const values = (await queue.records()).map(({ value }) => (JSON.parse(value!) as { double: number }).double);
       assert.deepEqual(
         values,
         Array.from({ length: 100 }, (_, n) => 2 * n),
@@ -75,7 +61,7 @@ describe("a worker", function () {
       const events = await run((_, { attempt }) => {
         throw new Error(`no ${attempt}`);
       });
-      const [{ attempts }] = (await all(admin.dead())) as [ItemRecord];
+      const [{ attempts }] = (await queue.records("dead")) as [ItemRecord];
       assert.deepEqual(
         attempts.map(({ error }) => error!.split("\n")[0]),
         ["no 1", "no 2", "no 3"],
@@ -93,7 +79,7 @@ describe("a worker", function () {
         throw item === "own" ? new DoNotRetry("bad") : Object.assign(new Error("bad"), { name: "DoNotRetry" });
       });
       assert.deepEqual(
-        (await all(admin.dead())).map(({ attempts }) => attempts.length),
+        (await queue.records("dead")).map(({ attempts }) => attempts.length),
         [1, 1],
       );
     });
@@ -101,7 +87,7 @@ describe("a worker", function () {
     it("a result without JSON is a failure, one that is too long is cut between two characters", async () => {
       await redis.rpush(k.list, "bigint", "long");
       await run((item) => (item === "bigint" ? 1n : "é".repeat(1000)), { retry: once, maxResultBytes: 100 });
-      const [bigint, long] = await all(admin.results());
+      const [bigint, long] = await queue.records();
       assert.match(bigint!.reason!, /BigInt/);
       assert.deepEqual([long!.value, long!.truncated], ['"' + "é".repeat(49), true]);
     });
@@ -109,7 +95,7 @@ describe("a worker", function () {
     it("keepResults failed keeps no values", async () => {
       await redis.rpush(k.list, "apple");
       await run(() => "value", { keepResults: "failed" });
-      assert.equal((await all(admin.results()))[0]!.value, undefined);
+      assert.equal((await queue.records())[0]!.value, undefined);
     });
 
     it("keeps the tail of the log of what failed, at most 64 KiB, and of all when asked to", async () => {
@@ -144,7 +130,7 @@ describe("a worker", function () {
       );
       assert.equal(aborted, 2);
       assert.deepEqual(
-        (await all(admin.dead())).map(({ attempts: [attempt] }) => [attempt!.outcome, attempt!.error]),
+        (await queue.records("dead")).map(({ attempts: [attempt] }) => [attempt!.outcome, attempt!.error]),
         Array(2).fill(["timeout", "timed out after 0.1 s"]),
       );
     });
@@ -178,7 +164,7 @@ describe("a worker", function () {
         thief.events.filter(({ type }) => type === "working"),
         [],
       );
-      const [{ attempts }] = (await all(admin.results())) as [ItemRecord];
+      const [{ attempts }] = (await queue.records()) as [ItemRecord];
       assert.deepEqual(
         attempts.map(({ outcome }) => outcome),
         ["done"],
@@ -193,7 +179,7 @@ describe("a worker", function () {
       assert.match(stderr, /^Item 1 timed out after 3.5 s with the event loop blocked; the process was killed\.\n$/);
       assert.deepEqual(await brief(), { ...finished, state: "open", done: 1, dead: 1, delayed: 1 });
       assert.deepEqual(
-        (await all(admin.results())).map(({ attempts }) => attempts.map(({ outcome }) => outcome)),
+        (await queue.records()).map(({ attempts }) => attempts.map(({ outcome }) => outcome)),
         [["timeout"], ["done"], ["released"]],
       );
     });
@@ -209,7 +195,7 @@ describe("a worker", function () {
       worker.signal("SIGKILL"); // the deaf one would keep it
       assert.equal(worker.events.at(-1)!.end, "stopped");
       assert.deepEqual(await brief(), { ...finished, state: "open", done: 1, delayed: 1, waiting: 1 });
-      const [, released] = await all(admin.results());
+      const [, released] = await queue.records();
       assert.deepEqual(
         released!.attempts.map(({ outcome }) => outcome),
         ["released"],

@@ -1,45 +1,32 @@
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
-import { connect, keys, QueueAdmin, Seeder } from "../../../../queue/index.ts";
+import type { QueueAdmin } from "../../../../queue/index.ts";
+import { connect, keys, Seeder } from "../../../../queue/index.ts";
 import type { ReservedItem } from "../../../../queue/consumer/activeItem.ts";
-import type { ItemRecord } from "../../../../queue/types.ts";
 import { pass } from "../../../support/consuming.ts";
 import { lossyProxy } from "../../../support/lossyProxy.ts";
 import { Peer } from "../../../support/peer.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import type { TestRedis } from "../../../support/redis.ts";
+import { withQueue } from "../../../support/withQueue.ts";
 
 const k = keys("job2");
 const ids = (taken: ReservedItem[]) => taken.map(({ id }) => id);
-async function all(records: AsyncIterable<ItemRecord>): Promise<ItemRecord[]> {
-  const found: ItemRecord[] = [];
-  for await (const record of records) found.push(record);
-  return found;
-}
 const texts = (taken: ReservedItem[]) => taken.map(({ payload }) => payload.toString());
 
 for (const version of ["8", "7.0"] as const) {
   describe(`exchanges, Redis ${version}`, function () {
     this.timeout(20_000);
+    const queue = withQueue({ version });
     let server: TestRedis;
     let redis: Redis;
     let admin: QueueAdmin;
     let a: Peer;
     let b: Peer;
 
-    before(async () => {
-      server = await startRedis({ version });
-      redis = await connect(server.url);
-      admin = await QueueAdmin.open(server.url, "job2");
-    });
-    beforeEach(async () => {
-      await redis.flushall();
+    before(() => void ({ server, redis, admin } = queue));
+    beforeEach(() => {
       a = new Peer(redis);
       b = new Peer(redis);
-    });
-    after(async () => {
-      await admin.close();
-      redis.disconnect();
-      await server.stop();
     });
 
     /** What must hold after every step. */
@@ -202,7 +189,7 @@ for (const version of ["8", "7.0"] as const) {
         await pass(redis, 1_500);
       }
       assert.equal((await b.call({ reserve: 1, exclusive: true })).kind, "finished");
-      const [record] = await all(admin.dead());
+      const [record] = await queue.records("dead");
       assert.deepEqual(
         record!.attempts.map(({ outcome, pod, node }) => ({ outcome, pod, node })),
         ["pod-a", "pod-b", "pod-c"].map((pod) => ({ outcome: "lost", pod, node: "node-7" })),

@@ -1,38 +1,31 @@
-// Traps that real projects fell into, each under its name: shared/research/queues.md, table 4D, and ci-queue's tests.
+// Traps that real projects fell into, each under its name; some are from ci-queue's tests.
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
-import { connect, keys, QueueAdmin, Seeder } from "../../../../queue/index.ts";
+import type { QueueAdmin } from "../../../../queue/index.ts";
+import { connect, keys, Seeder } from "../../../../queue/index.ts";
 import type { ReservedItem } from "../../../../queue/consumer/activeItem.ts";
 import { pass, startConsumer } from "../../../support/consuming.ts";
 import { lossyProxy } from "../../../support/lossyProxy.ts";
 import { Peer } from "../../../support/peer.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import type { TestRedis } from "../../../support/redis.ts";
+import { withQueue } from "../../../support/withQueue.ts";
 
 const k = keys("job2");
 
 for (const version of ["8", "7.0"] as const) {
   describe(`traps, Redis ${version}`, function () {
     this.timeout(30_000);
+    const queue = withQueue({ version });
     let server: TestRedis;
     let redis: Redis;
     let admin: QueueAdmin;
     let a: Peer;
     let b: Peer;
 
-    before(async () => {
-      server = await startRedis({ version });
-      redis = await connect(server.url);
-      admin = await QueueAdmin.open(server.url, "job2");
-    });
-    beforeEach(async () => {
-      await redis.flushall();
+    before(() => void ({ server, redis, admin } = queue));
+    beforeEach(() => {
       a = new Peer(redis);
       b = new Peer(redis);
-    });
-    after(async () => {
-      await admin.close();
-      redis.disconnect();
-      await server.stop();
     });
 
     /** Lets a's leases run out while b lives. */
