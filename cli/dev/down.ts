@@ -17,7 +17,7 @@ async function takeAway(location: DevStack): Promise<boolean> {
   // Without `--preserve-config`, Pulumi would delete the checkout's settings too.
   await capturePulumi(location, ["stack", "rm", "--yes", "--preserve-config"]);
   rmSync(dirname(location.configFile), { recursive: true, force: true });
-  forget();
+  forget(location);
   return true;
 }
 

@@ -26,9 +26,9 @@ export function remember(location: StackLocation): void {
   writeFileSync(note, JSON.stringify(location, null, 2));
 }
 
-/** Forgets it again. */
-export function forget(): void {
-  rmSync(note, { force: true });
+/** Forgets it again, unless that is another one. */
+export function forget({ stack }: StackLocation): void {
+  if (remembered()?.stack === stack) rmSync(note);
 }
 
 function remembered(): StackLocation | undefined {

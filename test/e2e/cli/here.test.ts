@@ -92,10 +92,13 @@ describe("npm start -- --here", function () {
     assert.match((await start("--there")).text, /^start: usage: npm start/);
   });
 
-  it("is taken away again", async () => {
+  it("is taken away again, and `wq` still finds what `npm start` runs", async () => {
+    const note = join(project, ".state", "stack.json");
+    writeFileSync(note, JSON.stringify({ stack: "dev", env: {} }));
     const { code, text } = await run("cli/dev/down.ts", ["--here"]);
     assert.equal(code, 0, text);
     assert.ok(!existsSync(join(project, ".state", "here")));
+    assert.ok(existsSync(note));
     assert.match((await run("cli/dev/down.ts", ["--here"])).text, /^down: nothing runs here/);
   });
 });
