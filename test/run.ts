@@ -2,7 +2,7 @@
 // narrows a stage: `npm test -- e2e/pipeline`. What failed is repeated at the end, and the last line is the sum.
 import { join } from "node:path";
 import { execa } from "execa";
-import { type FileOutcome, runFiles, runMocha, testFiles } from "./support/testFiles.ts";
+import { type FileOutcome, runFiles, runMocha, runsAlone, testFiles } from "./support/testFiles.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -13,10 +13,11 @@ const checks: Record<string, string[]> = {
   types: ["tsc"],
 };
 
-/** How many files of a stage run side by side: their tests wait more than they compute. 0: all in one process. */
-const widths: Record<string, number> = { unit: 0, integration: 2, e2e: 3 };
+/** How many files run side by side: their tests wait more than they compute. */
+const INTEGRATION_WIDTH = 2;
+const E2E_WIDTH = 4;
 
-const stages = [...Object.keys(checks), ...Object.keys(widths)];
+const stages = [...Object.keys(checks), "unit", "integration", "e2e"];
 const asked = process.argv.slice(2);
 const stageOf = (path: string) => path.split("/")[0]!;
 for (const path of asked) {
@@ -50,12 +51,10 @@ async function runChecks(names: string[]): Promise<void> {
   await Promise.all(names.map(check));
 }
 
-async function tests(stage: string): Promise<void> {
-  const paths = asked.filter((path) => stageOf(path) === stage);
-  const files = [...new Set((paths.length ? paths : [stage]).flatMap(testFiles))];
-  const width = widths[stage]!;
-  if (width === 0) count(await runMocha(files, `test/${stage}`));
-  else await runFiles(files, width, count);
+/** Test files of a stage, as far as they are asked for. */
+function filesOf(stage: string): string[] {
+  const paths = asked.length ? asked.filter((path) => stageOf(path) === stage) : [stage];
+  return [...new Set(paths.flatMap(testFiles))];
 }
 
 async function timed(title: string, work: () => Promise<void>): Promise<void> {
@@ -65,10 +64,21 @@ async function timed(title: string, work: () => Promise<void>): Promise<void> {
   console.log(`== ${title}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
 }
 
-const wanted = stages.filter((stage) => asked.length === 0 || asked.map(stageOf).includes(stage));
-const wantedChecks = wanted.filter((stage) => stage in checks);
+const wantedChecks = Object.keys(checks).filter((name) => asked.length === 0 || asked.includes(name));
+const unit = filesOf("unit");
+const integration = filesOf("integration");
+const e2e = filesOf("e2e");
+const alone = e2e.filter(runsAlone);
+const together = e2e.filter((file) => !alone.includes(file));
 if (wantedChecks.length) await timed(wantedChecks.join(", "), () => runChecks(wantedChecks));
-for (const stage of wanted.filter((name) => name in widths)) await timed(stage, () => tests(stage));
+if (unit.length) await timed("unit", async () => count(await runMocha(unit, "test/unit")));
+if (together.length) await timed("e2e", () => runFiles(together, E2E_WIDTH, count));
+// What has the platform to itself mostly waits, and integration tests need none.
+const last = [...(alone.length ? ["e2e, alone"] : []), ...(integration.length ? ["integration"] : [])];
+if (last.length)
+  await timed(last.join(", and beside it "), async () => {
+    await Promise.all([runFiles(alone, 1, count), runFiles(integration, INTEGRATION_WIDTH, count)]);
+  });
 
 if (failures.length) console.log("\nWhat failed:");
 for (const { file, title, error } of failures) {

@@ -25,16 +25,17 @@ export function testFiles(path: string): string[] {
     .sort();
 }
 
-/**
- * Whether a file shares the machine with no other. Its first line says so, and why: `// Runs alone: it restarts the
- * platform.`
- */
-function runsAlone(file: string): boolean {
-  return readFileSync(join(root, file), "utf8").startsWith("// Runs alone: ");
-}
+const firstLineSays = (file: string, words: string) =>
+  readFileSync(join(root, file), "utf8").startsWith(`// ${words}: `);
 
-/** Longer files tend to take longer, and what takes longest is to start first. */
-const byLength = (a: string, b: string) => statSync(join(root, b)).size - statSync(join(root, a)).size;
+/** Whether a file has the platform to itself. Its first line says so, and why: `// Runs alone: it restarts it.` */
+export const runsAlone = (file: string): boolean => firstLineSays(file, "Runs alone");
+
+/** What takes longest is to start first: a file whose first line says so, then longer ones. */
+function startsBefore(a: string, b: string): number {
+  const first = (file: string) => Number(firstLineSays(file, "Runs first"));
+  return first(b) - first(a) || statSync(join(root, b)).size - statSync(join(root, a)).size;
+}
 
 /** Runs mocha on some files. A run that ends without its counts (a crash, nothing loaded) is one failure. */
 export async function runMocha(files: string[], title: string): Promise<FileOutcome> {
@@ -56,15 +57,11 @@ export async function runMocha(files: string[], title: string): Promise<FileOutc
   return { ...outcome, file: title, seconds: (Date.now() - started) / 1000, output: run.all };
 }
 
-/**
- * Runs files side by side, `width` at a time, and after them those that run alone. `onDone` is called for each as it
- * ends.
- */
+/** Runs files side by side, `width` at a time. `onDone` is called for each as it ends. */
 export async function runFiles(files: string[], width: number, onDone: (outcome: FileOutcome) => void): Promise<void> {
-  const together = files.filter((file) => !runsAlone(file)).sort(byLength);
+  const waiting = files.toSorted(startsBefore);
   const lane = async () => {
-    for (let file = together.shift(); file; file = together.shift()) onDone(await runMocha([file], file));
+    for (let file = waiting.shift(); file; file = waiting.shift()) onDone(await runMocha([file], file));
   };
   await Promise.all(Array.from({ length: width }, lane));
-  for (const file of files.filter(runsAlone)) onDone(await runMocha([file], file));
 }

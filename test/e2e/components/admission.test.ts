@@ -1,3 +1,4 @@
+// Runs first: it waits for a minute, twice.
 // Namespaces whose rules admit not every pod: what runs in them as it is, and what is an error of `up` within seconds.
 import assert from "node:assert/strict";
 import { execa } from "execa";

@@ -1,3 +1,4 @@
+// Runs first: it has ten rounds.
 // An `up` that is killed or interrupted, at every moment of it, and taken up again.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
