@@ -6,18 +6,24 @@ import { bridge, runDir, stateDir } from "../../local/paths.ts";
 
 const CGROUPS = "/sys/fs/cgroup";
 
-function processes(): string[] {
+/** Command lines of all processes. */
+export function commandLines(): string[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
-        const line = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
-        const isOurs = line.includes(stateDir) || line.includes(`${runDir}/`);
-        return isOurs && !line.includes("platform.ts") && !line.startsWith("sh ") ? [`process ${line}`] : [];
+        return [readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ")];
       } catch {
         return []; // It ended meanwhile.
       }
     });
+}
+
+function processes(): string[] {
+  return commandLines()
+    .filter((line) => line.includes(stateDir) || line.includes(`${runDir}/`))
+    .filter((line) => !line.includes("platform.ts") && !line.startsWith("sh "))
+    .map((line) => `process ${line}`);
 }
 
 /** Links on the machine, but those that it always has. */

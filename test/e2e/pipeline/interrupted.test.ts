@@ -2,6 +2,7 @@
 // An `up` that is killed or interrupted, at every moment of it, and taken up again.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { commandLines } from "../../support/leftovers.ts";
 import { onPlatform, TestStack } from "../../support/stack.ts";
 
 const ITEMS = ["first", "second", "third", "fourth"];
@@ -29,6 +30,8 @@ describe("an interrupted `up`", function () {
     const rows = out.split("\n").map((line) => JSON.parse(line) as { attempts: number });
     return rows.map(({ attempts }) => attempts);
   }
+
+  const isProgram = (line: string) => line.includes("/cmd/run/index.js ") && line.includes(` ${stack.name} `);
 
   /** What has come of the run, by the Jobs that were there before it. */
   const moments: [title: string, reached: (before: Jobs, output: string) => Promise<boolean>][] = [
@@ -68,6 +71,8 @@ describe("an interrupted `up`", function () {
         if (/under way|supervisor/.test(moment)) assert.equal(await uid("job-wq-2"), left, "the workers were replaced");
         const preview = await stack.preview("--expect-no-changes");
         assert.ok(preview.ok, preview.text);
+        // Its engine is gone, so it ends where it would have told it something.
+        while (commandLines().some(isProgram)) await sleep(500);
       });
     }
   }
