@@ -248,10 +248,10 @@ for (const version of ["8", "7.0"] as const) {
         );
         await ended;
         for (const connection of link) connection.disconnect();
-        const { done, dead, lost } = await admin.counts();
+        const { done, dead } = await admin.counts();
         assert.equal(done + dead, items);
         assert.equal(accepted, done);
-        assert.ok(refused > 0 && lost > 0, `nothing was stolen: ${refused} refused, ${lost} lost`);
+        assert.ok(refused > 0, "nothing was stolen");
       });
     });
   });
