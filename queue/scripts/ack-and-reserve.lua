@@ -50,11 +50,10 @@ local function reclaimExpired()
   reclaim(expired)
 end
 
+countUp(request.durations)
 loadBatch()
 acknowledgeDone(request.doneIds, request.doneMembers, request.doneLines)
 for _, outcome in ipairs(request.others) do acknowledge(outcome) end
-local durations = request.durations
-for i = 1, #durations, 2 do call('HINCRBY', batchKey, durations[i], durations[i + 1]) end
 observeList()
 reopenIfRefilled()
 abortIfTooManyDead()
@@ -71,7 +70,7 @@ if batch.state == 'open' and not batch.paused then
     reply[5] = 1
   end
 end
-if #reservedIds == 0 then
+if reservedCount == 0 then
   finishIfDone()
   if batch.state == 'aborted' or batch.state == 'finished' then
     reply[1] = batch.state
@@ -81,10 +80,10 @@ if #reservedIds == 0 then
   end
 end
 if #stale > 0 then reply[6] = table.concat(stale, ',') end
-local hasWorked = #reservedIds + #request.doneIds + #request.others > 0
+local hasWorked = reservedCount + #request.doneIds + #request.others > 0
 if request.heartbeat then reply[4] = heartbeat(request.session, request.heartbeat, hasWorked, request.lease) end
 saveBatch()
-if request.number and (hasWorked or request.isResent) then remember(reply[6], reservedIds) end
+if request.number and (hasWorked or request.isResent) then remember(reply[6], reserved) end
 return reply
 end
 

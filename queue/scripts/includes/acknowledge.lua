@@ -16,23 +16,23 @@ local function acknowledgeDone(ids, members, lines)
   if count == 0 then return end
   local scores = call('ZMSCORE', leases, unpack(members))
   local records = call('HMGET', items, unpack(ids))
-  local held, settled, done, n = {}, {}, {}, 0
+  local done, n = {}, 0
   for i = 1, count do
     local record = scores[i] and records[i] or recordOfLate(ids[i], members[i])
     if record then
       n = n + 1
-      held[n] = members[i]
-      settled[n] = ids[i]
-      done[2 * n - 1] = ids[i]
+      -- What is stale is left out of the columns; nearly always nothing is.
+      if n < i then ids[n], members[n] = ids[i], members[i] end
+      done[2 * n - 1] = ids[n]
       done[2 * n] = lines[i] .. record
     end
   end
   if n == 0 then return end
-  call('ZREM', leases, unpack(held))
-  call('HDEL', items, unpack(settled))
+  call('ZREM', leases, unpack(members, 1, n))
+  call('HDEL', items, unpack(ids, 1, n))
   call('HSET', results, unpack(done))
   -- Logs of attempts that failed before.
-  if not request.keepLogs and call('EXISTS', logs) == 1 then call('HDEL', logs, unpack(settled)) end
+  if not request.keepLogs and call('EXISTS', logs) == 1 then call('HDEL', logs, unpack(ids, 1, n)) end
 end
 
 -- One by itself: it is `done` with a log, tried again after a delay (`retry`), given up (`dead`), not at fault

@@ -3,6 +3,14 @@ local NUMBERS = { 'lastId', 'total', 'lastLength', 'externalTaken', 'lost', 'ret
   'lastHeartbeat', 'reclaimAfter', 'silenceProven', 'vanishings' }
 local batch, fields
 
+-- Adds to counters of the batch: field, number, field, number ... To be called before loadBatch, so that they are read
+-- and written with the rest.
+local increments = {}
+local function countUp(numbers)
+  increments = numbers
+  for i = 1, #numbers, 2 do NUMBERS[#NUMBERS + 1] = numbers[i] end
+end
+
 -- A table that is made with all its fields at once needs not grow five times.
 local function loadBatch()
   local v = call('HMGET', batchKey, 'schema', 'state', 'paused', 'seeded', unpack(NUMBERS))
@@ -15,6 +23,7 @@ local function loadBatch()
     lastHeartbeat = tonumber(v[14] or 0), reclaimAfter = tonumber(v[15] or 0), silenceProven = tonumber(v[16] or 0),
     vanishings = tonumber(v[17] or 0), waiting = false,
   }
+  for i = 1, #increments, 2 do batch[increments[i]] = tonumber(v[17 + (i + 1) / 2] or 0) + increments[i + 1] end
 end
 
 -- What others pushed to the list and popped from it since a script last looked. The first look at a list that nobody

@@ -15,16 +15,19 @@ local function replay()
   if request.number > number then return end
   if request.number < number then return { 'old', 0, -1, 0, 0, '-', 0, {}, {} } end
   local again = {}
-  for id in ids:gmatch('%d+') do
-    if call('ZSCORE', leases, id .. token) then
-      local record = call('HGET', items, id)
-      local failures, losses = attemptCounts(record)
-      for _, value in ipairs({ id, failures, losses, payloadOf(id, record) }) do again[#again + 1] = value end
-    end
+  local function giveAgain(id)
+    if not call('ZSCORE', leases, id .. token) then return end
+    local record = call('HGET', items, id)
+    local failures, losses = attemptCounts(record)
+    for _, value in ipairs({ id, failures, losses, payloadOf(id, record) }) do again[#again + 1] = value end
+  end
+  for first, last in ids:gmatch('(%d+)%-?(%d*)') do
+    for id = first, last == '' and first or last do giveAgain(text(id)) end
   end
   return { 'again', 0, -1, 0, 0, stale, 0, {}, again }
 end
 
+-- `ids` are ids and ranges of them.
 local function remember(stale, ids)
   local answer = text(request.number) .. ' ' .. stale .. ' ' .. (#ids > 0 and table.concat(ids, ',') or '-')
   call('HSET', workers, parityField, answer)

@@ -3,15 +3,9 @@ local MAX_BYTES = 4 * 1024 * 1024 -- in one call
 local MAX_STEP = 16 -- items of unknown size taken from the list at once
 -- Times that workers vanished, a lease apart, before that is the end of the batch.
 local VANISHINGS = 6
-local reservedIds, leaseArgs, reservedBytes = {}, {}, 0
-local deadline, take
-
-local function addLease(id)
-  local n = #reservedIds + 1
-  reservedIds[n] = id
-  leaseArgs[2 * n - 1] = deadline
-  leaseArgs[2 * n] = id .. token
-end
+-- What was reserved: ids, and `first-last` of those in a row; how many, and how many bytes.
+local reserved, reservedCount, reservedBytes = {}, 0, 0
+local leaseArgs, deadline, take = {}, nil, nil
 
 -- An item that had been reserved before.
 local function reserveAgain(from, id, record)
@@ -21,7 +15,10 @@ local function reserveAgain(from, id, record)
   for _, value in ipairs({ id, failures, losses, payload }) do reply[9][#reply[9] + 1] = value end
   call('HSET', items, id, text(failures) .. ' ' .. text(losses) .. take .. record)
   reservedBytes = reservedBytes + #payload
-  addLease(id)
+  reservedCount = reservedCount + 1
+  reserved[reservedCount] = id
+  leaseArgs[2 * reservedCount - 1] = deadline
+  leaseArgs[2 * reservedCount] = id .. token
 end
 
 -- Answers whether something due was left to other workers.
@@ -62,9 +59,9 @@ local function reserveDelayed(count)
   local isLeft = false
   for i = 1, #due, 2 do
     local id = due[i]
-    if #reservedIds >= count then break end
+    if reservedCount >= count then break end
     local length = call('HSTRLEN', items, id) + call('HSTRLEN', payloads, id)
-    if #reservedIds > 0 and reservedBytes + length > MAX_BYTES then break end
+    if reservedCount > 0 and reservedBytes + length > MAX_BYTES then break end
     local record = call('HGET', items, id)
     if isForOthers(record, tonumber(due[i + 1])) then
       isLeft = true
@@ -113,7 +110,7 @@ local function reserveFresh(fresh)
   local count = #fresh
   if count == 0 then return end
   local long = request.reserve >= 64 and keepTables()
-  local records, before, lastId = {}, #reservedIds, batch.lastId
+  local records, before, lastId = {}, reservedCount, batch.lastId
   local head, format = '0 0' .. take, string.format
   for i = 1, count do
     local id = format('%d', lastId + i)
@@ -121,11 +118,12 @@ local function reserveFresh(fresh)
     records[2 * i - 1] = id
     records[2 * i] = #payload < LONG_PAYLOAD and head .. '\n' .. payload or head .. keepPayload(id, payload)
     local n = before + i
-    reservedIds[n] = id
     leaseArgs[2 * n - 1] = deadline
     leaseArgs[2 * n] = id .. token
   end
   call('HSET', items, unpack(records))
+  reserved[before + 1] = text(lastId + 1) .. '-' .. text(lastId + count)
+  reservedCount = before + count
   reply[7] = lastId + 1
   reply[8] = fresh
   batch.lastId = lastId + count
@@ -169,7 +167,8 @@ local function reserve()
   deadline = text(now + request.lease * 0.8)
   take = ' ' .. text(now) .. ' ' .. request.session .. '\n'
   local isLeft, long = false, nil
-  local suspect = dueSuspect()
+  local isAside = call('EXISTS', delayed, suspects) > 0 -- seldom: one look for both
+  local suspect = isAside and dueSuspect()
   local maySuspect = not request.probe or workersAlive() < 2
   if batch.waiting > 0 and (request.probe or areAllVanishing()) then
     reserveFresh(popProbe())
@@ -181,8 +180,8 @@ local function reserve()
   elseif request.probe and not maySuspect then
     isLeft = true
   else
-    isLeft = reserveDelayed(request.reserve)
-    local more = request.reserve - #reservedIds
+    isLeft = isAside and reserveDelayed(request.reserve)
+    local more = request.reserve - reservedCount
     if more > 0 and batch.waiting > 0 then long = reserveFresh(popFresh(more)) end
   end
   if #leaseArgs == 0 then return isLeft end
