@@ -76,7 +76,7 @@ export class QueueModel {
   lastLength = 0;
   lost = 0;
   lastHeartbeat?: number;
-  reclaimAfter = 0;
+  reclaimAfter = -Infinity;
   /** The last silence was Redis's own. */
   silenceProven = false;
   drainer?: { session: string; since: number } | undefined;
