@@ -7,6 +7,7 @@ import { createInterface } from "node:readline/promises";
 import { parse, stringify } from "yaml";
 import { kubeconfigOf } from "../../config/kubeconfig.ts";
 import { loadClient } from "../../config/kubernetesClient.ts";
+import { fileBackend } from "../../local/host/environment.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { root } from "../stack/location.ts";
 import { capturePulumi } from "../stack/pulumi.ts";
@@ -102,7 +103,7 @@ async function newStack(): Promise<DevStack> {
   const isLoggedIn = (await capturePulumi({ program: root, env }, ["whoami"])).exitCode === 0;
   if (!isLoggedIn) {
     mkdirSync(join(folder, "stacks"), { recursive: true });
-    env.PULUMI_BACKEND_URL = `file://${join(folder, "stacks")}`;
+    env.PULUMI_BACKEND_URL = fileBackend(join(folder, "stacks"));
   } else if (process.env.PULUMI_BACKEND_URL) env.PULUMI_BACKEND_URL = process.env.PULUMI_BACKEND_URL;
   const hasPassphrase = "PULUMI_CONFIG_PASSPHRASE" in process.env || "PULUMI_CONFIG_PASSPHRASE_FILE" in process.env;
   if (!hasPassphrase) env.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile();

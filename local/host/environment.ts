@@ -11,13 +11,19 @@ export function rememberDocker({ host }: DockerEngine): void {
   writeFileSync(dockerFile, host);
 }
 
+/**
+ * URL of a folder that holds stacks. Without metadata: its file is written in place, and a `pulumi` that is killed then
+ * leaves a stack that cannot be loaded.
+ */
+export const fileBackend = (folder: string): string => `file://${folder}?metadata=skip`;
+
 /** The variables, by name. PATH has the platform's tools first. */
 export function environment(): Record<string, string> {
   return {
     PATH: `${binDir}:${process.env.PATH ?? ""}`,
     KUBECONFIG: kubeconfig,
     PULUMI_HOME: pulumiHome,
-    PULUMI_BACKEND_URL: `file://${backendDir}`,
+    PULUMI_BACKEND_URL: fileBackend(backendDir),
     // Its stacks hold the secrets of a throw-away cluster.
     PULUMI_CONFIG_PASSPHRASE: "platform",
     PULUMI_SKIP_UPDATE_CHECK: "true",

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
-import { environment as platformEnvironment } from "../../local/host/environment.ts";
+import { fileBackend, environment as platformEnvironment } from "../../local/host/environment.ts";
 
 export const root = join(import.meta.dirname, "../..");
 export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon", "orange"];
@@ -102,7 +102,7 @@ export class TestStack {
     this.project = project;
     const backend = join(this.#dir, "backend");
     mkdirSync(backend);
-    this.#env = { PULUMI_BACKEND_URL: `file://${backend}`, ...env };
+    this.#env = { PULUMI_BACKEND_URL: fileBackend(backend), ...env };
     this.#settings = {
       imageName: "127.0.0.1:5000/job-wq-2",
       items: fruits,
