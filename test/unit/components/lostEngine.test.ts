@@ -13,13 +13,9 @@ describe("a program whose engine was killed", () => {
       console.log("runs");
       setInterval(() => console.error("still here"), 10);
     `;
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", program]);
-    try {
-      await once(child.stdout, "data");
-      for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
-      assert.deepEqual(await once(child, "exit"), [1, null]);
-    } finally {
-      child.kill("SIGKILL");
-    }
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { timeout: 8_000 });
+    await once(child.stdout, "data");
+    for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
+    assert.deepEqual(await once(child, "exit"), [1, null]);
   });
 });
