@@ -1,5 +1,6 @@
 // Output of a command: how long it is waited for, how much of it is kept, and how it is read.
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** After a command ended, processes that it left may hold its pipes open, which are read until they are quiet, ms. */
@@ -84,6 +85,6 @@ export async function outputRead(child: ChildProcessWithoutNullStreams, closed: 
     await Promise.race([onClose, sleep(TICK_MS)]);
     quietMs += TICK_MS;
   }
-  stdout.destroy();
-  stderr.destroy();
+  // A log's last line, where it has no end, is told at the close.
+  for (const pipe of [stdout, stderr]) if (!pipe.closed) await once(pipe.destroy(), "close");
 }
