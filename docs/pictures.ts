@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { execa } from "execa";
 import { stringify } from "yaml";
+import { fileBackend } from "../local/host/environment.ts";
 import { startChromium } from "../test/support/chromium.ts";
 import { environment, platformUp, root } from "../test/support/stack.ts";
 import { terminalSvg } from "./terminalSvg.ts";
@@ -45,7 +46,7 @@ export async function makePictures(): Promise<void> {
   await platformUp();
   const backend = mkdtempSync(join(tmpdir(), "job-wq-2-pictures-"));
   const file = join(root, `Pulumi.${STACK}.yaml`);
-  const options = { cwd: root, env: { ...environment(), PULUMI_BACKEND_URL: `file://${backend}` } };
+  const options = { cwd: root, env: { ...environment(), PULUMI_BACKEND_URL: fileBackend(backend) } };
   const pulumi = (...args: string[]) => execa("pulumi", [...args, "--stack", STACK, "--non-interactive"], options);
   const wq = (...args: string[]) => execa("npx", ["wq", ...args, "--stack", STACK], { ...options, reject: false });
   try {

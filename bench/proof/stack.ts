@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
-import { environment } from "../../local/host/environment.ts";
+import { environment, fileBackend } from "../../local/host/environment.ts";
 import { firstNode } from "../../local/node/nodes.ts";
 import { kubectl, root, say } from "../../test/support/stack.ts";
 import { Disk, DISK_SIZE } from "./disk.ts";
@@ -28,7 +28,7 @@ export class ProofStack {
   readonly namespace = `proof-${process.pid}-${++number}`;
   readonly #dir = mkdtempSync(join(tmpdir(), "job-wq-2-proof-"));
   readonly #env: Record<string, string> = {
-    PULUMI_BACKEND_URL: `file://${join(this.#dir, "backend")}`,
+    PULUMI_BACKEND_URL: fileBackend(join(this.#dir, "backend")),
     PULUMI_STACK: this.namespace,
   };
   #disk?: Disk;

@@ -5,6 +5,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { fileBackend } from "../../../local/host/environment.ts";
 import { pollUntil } from "../../../local/host/poll.ts";
 import { errors, rows } from "../../../local/plugins/conformance.ts";
 import { pluginVersions } from "../../../local/plugins/versions.ts";
@@ -58,7 +59,7 @@ describe(`the kubernetes plugin (${official ? "official" : "the platform's"}) co
 
   before(async function () {
     this.timeout(30 * 60_000);
-    env = { ...(await platformUp()), PULUMI_BACKEND_URL: `file://${dir}/backend` };
+    env = { ...(await platformUp()), PULUMI_BACKEND_URL: fileBackend(join(dir, "backend")) };
     if (official) env.PULUMI_HOME = join(homedir(), ".pulumi");
     mkdirSync(join(dir, "backend"));
     symlinkSync(join(import.meta.dirname, "../../..", "node_modules"), join(dir, "node_modules"));

@@ -4,12 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { fileBackend } from "../../../local/host/environment.ts";
 import { environment, kubectl, onPlatform, say, TestStack, type Settings } from "../../support/stack.ts";
 
 describe("one Redis for many batches", function () {
   this.timeout(300_000);
   const backend = mkdtempSync(join(tmpdir(), "job-wq-2-backend-"));
-  const env = { PULUMI_BACKEND_URL: `file://${backend}` };
+  const env = { PULUMI_BACKEND_URL: fileBackend(backend) };
   const store = new TestStack({ imageName: undefined, items: undefined, workers: false }, { env });
   const elsewhere = `${store.namespace}-b`;
   const borrower = (settings: Settings) =>
