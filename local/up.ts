@@ -170,13 +170,13 @@ function steps(address: string, plain: boolean): Listr {
       group(
         "Kubernetes",
         [
-          "controller-manager",
-          "scheduler",
-          "proxy",
-          "coredns",
-          "provisioner",
-          ...nodes.map((node) => node.kubelet),
-        ].map(daemon),
+          ...["controller-manager", "scheduler", "proxy", "coredns", "provisioner"].map(daemon),
+          // One after another: they meet at a socket.
+          sequence(
+            "kubelets",
+            nodes.map(({ kubelet }) => daemon(kubelet)),
+          ),
+        ],
         true,
       ),
       step("nodes ready, storage", async () => {

@@ -27,6 +27,8 @@ export interface Daemon {
   env?: Record<string, string>;
   /** Answers true once it serves; throws or answers false until then. */
   ready: () => Promise<boolean>;
+  /** What a new one must answer as well before its start is over; as `ready`. */
+  started?: () => Promise<boolean>;
 }
 
 /** What is recorded of a daemon that was started. */
@@ -104,7 +106,8 @@ export async function start(daemon: Daemon, timeoutMs = 60_000): Promise<string>
   };
   writeFileSync(pidFile(name), JSON.stringify(record));
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-  const settled = async () => ((await isServing(daemon)) ? "started" : hasEnded() && "ended");
+  const hasStarted = async () => (await isServing(daemon)) && (await (daemon.started?.().catch(() => false) ?? true));
+  const settled = async () => (hasEnded() ? "ended" : (await hasStarted()) && "started");
   const outcome = await pollUntil(settled, { timeoutMs, intervalMs: 50 });
   if (outcome === "started") return outcome;
   const last = `${tail(readFileSync(logPath(name), "utf8"), 3)} (all of it: ${logPath(name)})`;

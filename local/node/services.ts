@@ -69,6 +69,9 @@ const kubernetes = (name: string, command: string, values: Record<string, string
 /** Socket on which the volume provisioner says that it watches. */
 export const provisionerSocket = join(runDir, "provisioner.sock");
 
+/** Socket for device plugins: each kubelet of a machine takes it over, whatever its own folder is. */
+const devicePluginSocket = "/var/lib/kubelet/device-plugins/kubelet.sock";
+
 /** Container runtime and kubelet of a node. `address` is the machine's. */
 function nodeDaemons(node: ClusterNode, address: string): Daemon[] {
   const { kubelet, healthz } = node.ports;
@@ -91,6 +94,8 @@ function nodeDaemons(node: ClusterNode, address: string): Daemon[] {
       listens: `https://${address}:${kubelet}`,
       port: kubelet,
       ready: answers(`http://127.0.0.1:${healthz}/healthz`),
+      // Of two that come to take it over at the same moment, one finds it in use and ends.
+      started: accepts(devicePluginSocket),
     },
   ];
 }
