@@ -14,7 +14,7 @@ import { runDir, stateDir } from "./paths.ts";
 /** Ended before the nodes: pods come and go with what these do. */
 const FIRST = ["scheduler", "controller-manager", "provisioner"];
 /** Ended after the nodes, which work with them. dockerd ends before the containerd that it uses. */
-const LAST = ["proxy", "coredns", "apiserver", "etcd", "docker-registry"];
+const LAST = ["proxy", "coredns", "apiserver", "docker-registry"];
 
 const CNI_RESULTS = "/var/lib/cni/results";
 
@@ -47,7 +47,8 @@ function removePodNetworkResults(): void {
 export async function down(): Promise<string> {
   const ended = [...(await stopAll(FIRST)), ...(await stopAll(["dockerd"]))];
   const nodes = await Promise.all(allNodes.map(stopNode));
-  ended.push(...nodes.flatMap((node) => node.ended), ...(await stopAll(LAST)));
+  // etcd outlives the API server, which would wait for it in vain.
+  ended.push(...nodes.flatMap((node) => node.ended), ...(await stopAll(LAST)), ...(await stopAll(["etcd"])));
   await kill(pulumiProcesses());
   const mounts = await unmountBelow(stateDir, runDir);
   await removeNetwork();
