@@ -1,6 +1,15 @@
 // Puts the two resource plugins into a PULUMI_HOME: the official ones where the user has them or the download works,
 // else small ones of our own.
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../host/bundle.ts";
@@ -23,11 +32,12 @@ async function install(pulumiHome: string, name: keyof typeof pluginVersions): P
   const folder = `resource-${name}-v${pluginVersions[name]}`;
   const target = join(pulumiHome, "plugins", folder);
   const stamp = join(target, "source-hash");
+  // Pulumi passes over a plugin's folder that is a link itself.
   const link = (to: string) => {
     rmSync(target, { recursive: true, force: true });
-    symlinkSync(to, target);
+    mkdirSync(target, { recursive: true });
+    for (const file of readdirSync(to)) symlinkSync(join(to, file), join(target, file));
   };
-  mkdirSync(join(pulumiHome, "plugins"), { recursive: true });
   const official = join(homedir(), ".pulumi", "plugins", folder);
   if (existsSync(official)) {
     link(official);
