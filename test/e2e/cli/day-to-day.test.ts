@@ -110,12 +110,13 @@ describe("wq beside `up`", function () {
   });
 
   it("pause lets items in flight finish and none start, also through an `up` that waits; scale and resume go on", async () => {
-    const up = stack.up({ run: "2" });
+    const up = stack.up({ run: "2", workSeconds: 1 });
     await until(1);
     assert.equal((await stack.wq("pause")).code, 0);
     await sleep(1_500);
     const { now: paused } = await status();
     assert.equal(paused!.running, 0);
+    assert.ok(paused!.waiting > 0, "paused before it was over");
     await sleep(1_500);
     const { now: still } = await status();
     assert.deepEqual([still!.done, still!.waiting], [paused!.done, paused!.waiting]);
