@@ -116,6 +116,8 @@ export class WorkerImage extends pulumi.ComponentResource {
           context,
           dockerfile: `${context}/Dockerfile`,
           platform,
+          // Nothing is downloaded in worker/Dockerfile, and an engine may have no network to give.
+          network: "none",
           args: { BASE_IMAGE: baseImage, KIND: hasNode(baseImage) ? "node" : "other" },
         },
         registry: login,

@@ -11,6 +11,8 @@ export interface Build {
   /** Seen from the project, as the context. */
   dockerfile: string;
   platform?: string;
+  /** Network of RUN instructions; default: the engine's choice. */
+  network?: string;
   args?: Record<string, string>;
 }
 
@@ -81,7 +83,7 @@ export async function connect(): Promise<Docker> {
 export async function build(
   docker: Docker,
   name: string,
-  { context, dockerfile, platform, args }: Build,
+  { context, dockerfile, platform, network, args }: Build,
 ): Promise<string> {
   const inside = dockerfile.startsWith(`${context}/`) ? dockerfile.slice(context.length + 1) : dockerfile;
   const stream = await docker.buildImage(
@@ -91,6 +93,7 @@ export async function build(
       dockerfile: inside,
       buildargs: args ?? {},
       ...(platform && { platform }),
+      ...(network && { networkmode: network }),
     } as Docker.ImageBuildOptions,
   );
   await follow(docker, stream, "error building image");

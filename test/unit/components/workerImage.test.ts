@@ -28,6 +28,7 @@ describe("WorkerImage", function () {
       context: ".job-wq-2/worker",
       dockerfile: ".job-wq-2/worker/Dockerfile",
       platform: "linux/arm64",
+      network: "none",
       args: { BASE_IMAGE: "node:24-slim", KIND: "node" },
     });
   });
