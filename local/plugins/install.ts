@@ -24,7 +24,13 @@ async function makePlugin(name: string, target: string): Promise<void> {
   const external = ["typescript", "ts-node", "cpu-features"];
   await bundle(join(import.meta.dirname, name, "main.ts"), join(target, "plugin.mjs"), external);
   const script = join(target, `pulumi-resource-${name}`);
-  writeFileSync(script, `#!/bin/sh\nexec '${process.execPath}' "$(dirname "$0")/plugin.mjs" "$@"\n`);
+  const lines = [
+    "#!/bin/sh",
+    'dir=$(dirname "$0")',
+    'export NODE_COMPILE_CACHE="$dir/compiled"',
+    `exec '${process.execPath}' "$dir/plugin.mjs" "$@"`,
+  ];
+  writeFileSync(script, `${lines.join("\n")}\n`);
   chmodSync(script, 0o755);
 }
 

@@ -1,5 +1,6 @@
 // Serves a resource plugin to the engine. The SDK's own server leaves out previews, timeouts and cancellation, which
 // the official plugins have, so this one speaks the protocol itself.
+import { flushCompileCache } from "node:module";
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
@@ -208,4 +209,6 @@ export async function serve(provider: Provider): Promise<void> {
   server.addService(rpc.ResourceProviderService, service(provider));
   const bind = promisify(server.bindAsync.bind(server));
   console.log(String(await bind("127.0.0.1:0", grpc.ServerCredentials.createInsecure())));
+  // For the next start; the engine ends its plugins with SIGKILL.
+  flushCompileCache();
 }
