@@ -39,8 +39,8 @@ export class SeederFixture {
   }
 
   /** As a new seed Job would; another `seedId` each time unless it is given. */
-  seed(source: ItemSource, options: Partial<SeedOptions> = {}): Promise<SeedReport> {
-    return new Seeder({ url: this.server.url, queue: "job2", maxDowntimeMs: 2000 }).seed(source, {
+  seed(source: ItemSource, options: Partial<SeedOptions> = {}, maxDowntimeMs = 2_000): Promise<SeedReport> {
+    return new Seeder({ url: this.server.url, queue: "job2", maxDowntimeMs }).seed(source, {
       owner: "fruit/dev",
       run: "1",
       seedId: `job-${++this.#jobs}`,

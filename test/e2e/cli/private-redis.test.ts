@@ -7,7 +7,7 @@ describe("wq with a Redis that only the cluster can reach", function () {
   this.timeout(180_000);
   const { project, remove } = checkout();
   const items = Array.from({ length: 20 }, (_, index) => `item-${index}`);
-  const stack = new TestStack({ items, workSeconds: 1, createNamespace: false }, { project });
+  const stack = new TestStack({ items, workSeconds: 3, createNamespace: false }, { project });
   const relays = () => stack.kubectl("get", "pods", "-l", "app.kubernetes.io/component=relay", "-o", "name");
 
   onPlatform(async () => {

@@ -6,7 +6,7 @@ import { counts, pods } from "../../support/elastic.ts";
 import { onPlatform, TestStack } from "../../support/stack.ts";
 
 const LONG_S = 120;
-const POLL_MS = 1_000;
+const POLL_MS = 3_000;
 
 /** Items that take as many seconds as they say. */
 const handler = { command: ["sh", "-c", 'sleep "${ITEM#*-}"'] };

@@ -202,13 +202,20 @@ describe("a worker", function () {
       );
     });
 
+    const working = ({ type }: { type: string }) => type === "working";
+
+    /** Two consumers: one that works on the only item, and one that waits for another. */
+    async function holderAndHeir() {
+      const [one, two] = [startConsumer(server.url), startConsumer(server.url)];
+      const holder = await Promise.race([one, two].map((child) => child.saw(working).then(() => child)));
+      const heir = holder === one ? two : one;
+      await heir.saw(({ type }) => type === "waiting");
+      return { holder, heir };
+    }
+
     it("killed: its item runs again elsewhere", async () => {
       await redis.rpush(k.list, "sleep 60000");
-      const [doomed, other] = [startConsumer(server.url), startConsumer(server.url)];
-      const working = ({ type }: { type: string }) => type === "working";
-      const holder = await Promise.race([doomed, other].map((one) => one.saw(working).then(() => one)));
-      const heir = holder === doomed ? other : doomed;
-      await heir.saw(({ type }) => type === "waiting");
+      const { holder, heir } = await holderAndHeir();
       holder.signal("SIGKILL");
       await holder.ended;
       const again = await heir.saw(working);
@@ -218,16 +225,13 @@ describe("a worker", function () {
     });
 
     it("stopped for longer than its lease: it finds that its item is another's, and changes nothing", async () => {
-      await redis.rpush(k.list, "deaf 2000");
-      const worker = startConsumer(server.url);
-      await worker.saw(({ type }) => type === "working");
-      const other = startConsumer(server.url);
-      await other.saw(({ type }) => type === "waiting");
-      worker.signal("SIGSTOP");
-      await other.saw(({ type }) => type === "working");
-      worker.signal("SIGCONT");
-      assert.deepEqual([(await worker.ended).code, (await other.ended).code], [0, 0]);
-      assert.ok(worker.events.some(({ type }) => type === "stale"));
+      await redis.rpush(k.list, "deaf 4000");
+      const { holder, heir } = await holderAndHeir();
+      holder.signal("SIGSTOP");
+      await heir.saw(working);
+      holder.signal("SIGCONT");
+      assert.deepEqual([(await holder.ended).code, (await heir.ended).code], [0, 0]);
+      assert.ok(holder.events.some(({ type }) => type === "stale"));
       assert.deepEqual(await brief(), { ...finished, done: 1 });
     });
   });
