@@ -130,7 +130,9 @@ describe("the supervisor", function () {
   it("tells of a stall, once, and of the end after it", async () => {
     await fixture.seed(["a", "b"]);
     const supervisor = supervise({ WQ_NOTIFY: hook, WQ_STALL_AFTER: "2s" });
-    await sleep(4_500);
+    for (let turn = 0; turn < 300 && listener.told.length === 0; turn++) await sleep(100);
+    // Longer than until it would tell of it again.
+    await sleep(2_500);
     await work(() => {});
     assert.equal((await supervisor).exitCode, 0);
     assert.deepEqual(
