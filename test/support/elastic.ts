@@ -1,6 +1,9 @@
 // How many pods and items there are, looked at from outside the programs.
 import type { TestStack } from "./stack.ts";
 
+/** Resources of a pod, of which some twenty fit on a small machine. */
+export const smallPod = { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } };
+
 /** Names of the pods that work or could, by whether they are ready: those with something in flight. */
 export async function pods(stack: TestStack): Promise<Map<string, boolean>> {
   const path =

@@ -2,7 +2,7 @@
 // Workers that leave when there is less to do.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { counts, pods } from "../../support/elastic.ts";
+import { counts, pods, smallPod } from "../../support/elastic.ts";
 import { onPlatform, TestStack } from "../../support/stack.ts";
 
 const LONG_S = 120;
@@ -15,9 +15,8 @@ const items = [...Array.from({ length: 100 }, (_, index) => `${index}-2`), `last
 describe("elastic workers", function () {
   this.timeout(600_000);
   const settings = { imageName: undefined, items, ...handler, wait: false };
-  const small = { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } };
-  const elastic = new TestStack({ ...settings, parallelism: 10, idleAfter: "5s", resources: small });
-  const fixed = new TestStack({ ...settings, parallelism: 10, resources: small });
+  const elastic = new TestStack({ ...settings, parallelism: 10, idleAfter: "5s", resources: smallPod });
+  const fixed = new TestStack({ ...settings, parallelism: 10, resources: smallPod });
 
   onPlatform(async () => {
     await Promise.all([elastic.init(), fixed.init()]);

@@ -2,7 +2,7 @@
 // Workers that come back when there is more to do.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { counts, pods } from "../../support/elastic.ts";
+import { counts, pods, smallPod } from "../../support/elastic.ts";
 import { onPlatform, TestStack } from "../../support/stack.ts";
 
 describe("elastic workers that left", function () {
@@ -14,7 +14,7 @@ describe("elastic workers that left", function () {
     wait: false,
     parallelism: 10,
     idleAfter: "5s",
-    resources: { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } },
+    resources: smallPod,
   });
 
   onPlatform(async () => {

@@ -1,7 +1,7 @@
 // The order in which pods go when there are to be fewer.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { counts, pods } from "../../support/elastic.ts";
+import { counts, pods, smallPod } from "../../support/elastic.ts";
 import { onPlatform, TestStack } from "../../support/stack.ts";
 
 const TURNS = 10;
@@ -16,7 +16,7 @@ describe("workers that are removed by `wq scale`", function () {
     command: ["sleep", "600"],
     wait: false,
     parallelism: ALL,
-    resources: { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } },
+    resources: smallPod,
   });
 
   onPlatform(async () => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { pollUntil } from "../../../local/host/poll.ts";
 import { Consumer, DoNotRetry, type Handler } from "../../../queue/index.ts";
 import { quick } from "../../support/consuming.ts";
 import { SeederFixture } from "../../support/seederFixture.ts";
@@ -130,7 +131,7 @@ describe("the supervisor", function () {
   it("tells of a stall, once, and of the end after it", async () => {
     await fixture.seed(["a", "b"]);
     const supervisor = supervise({ WQ_NOTIFY: hook, WQ_STALL_AFTER: "2s" });
-    for (let turn = 0; turn < 300 && listener.told.length === 0; turn++) await sleep(100);
+    await pollUntil(() => listener.told.length > 0, { timeoutMs: 30_000, intervalMs: 100 });
     // Longer than until it would tell of it again.
     await sleep(2_500);
     await work(() => {});
