@@ -2,6 +2,7 @@
 // The proof with fewer items and faults: bench/proof/ does the same with 10,000.
 import assert from "node:assert/strict";
 import { killedNode } from "../../../bench/proof/faults/nodes.ts";
+import { forceDeletedPods } from "../../../bench/proof/faults/pods.ts";
 import type { Field } from "../../../bench/proof/field.ts";
 import { rows } from "../../../bench/proof/rows.ts";
 import { runRow } from "../../../bench/proof/runRow.ts";
@@ -20,8 +21,8 @@ describe("a batch under faults", function () {
 
   // The supervisor may have been on the node: `up` ends when that is back.
   const node = { ...rows.node!, disturb: (field: Field) => killedNode(field, { forMs: 15_000 }) };
-  // `kubectl` takes its time where integration tests run beside it.
-  const pods = { ...rows.pods!, atLeast: 3 };
+  // `kubectl` takes its time where integration tests run beside it, so the pauses between are short.
+  const pods = { ...rows.pods!, disturb: (field: Field) => forceDeletedPods(field, 250) };
   const short = { pods, workers: rows.workers!, redis: rows.redis!, node };
 
   for (const [name, row] of Object.entries(short)) {
