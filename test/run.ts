@@ -57,6 +57,11 @@ function filesOf(stage: string): string[] {
   return [...new Set(paths.flatMap(testFiles))];
 }
 
+/** Both ends of a long text: what a program did first, and what it died of. */
+function excerpt(text: string): string {
+  return text.length <= 3000 ? text : `${text.slice(0, 1000)}\n…\n${text.slice(-2000)}`;
+}
+
 async function timed(title: string, work: () => Promise<void>): Promise<void> {
   const started = Date.now();
   console.log(`\n== ${title}`);
@@ -82,7 +87,7 @@ if (last.length)
 
 if (failures.length) console.log("\nWhat failed:");
 for (const { file, title, error } of failures) {
-  console.log(`\n  ${file}: ${title}\n${error.replace(/^/gm, "    ").slice(0, 1000)}`);
+  console.log(`\n  ${file}: ${title}\n${excerpt(error).replace(/^/gm, "    ")}`);
 }
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

@@ -1,9 +1,9 @@
 // The Job that brings the queue in line with the items.
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import * as docker from "@pulumi/docker";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { normalizeModes } from "../image/stage.ts";
+import { stage } from "../image/stage.ts";
 import type { BuildOptions } from "../image/workerImage.ts";
 import { labels } from "../naming.ts";
 import { containerSecurity } from "../podSecurity.ts";
@@ -93,12 +93,10 @@ function deliver(resource: string, defaults: JobDefaults, { items, build }: Seed
 
 /** An image with the items, which an init container copies out. */
 function inImage(resource: string, defaults: JobDefaults, base64: string, build: BuildOptions): Omit<Delivery, "env"> {
-  const context = `.job-wq-2/${resource}-items`;
-  rmSync(context, { recursive: true, force: true });
-  mkdirSync(context, { recursive: true });
-  writeFileSync(`${context}/items.gz`, Buffer.from(base64, "base64"));
-  writeFileSync(`${context}/Dockerfile`, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY items.gz /items.gz\n");
-  normalizeModes(context);
+  const context = stage(`${resource}-items`, (staged) => {
+    writeFileSync(`${staged}/items.gz`, Buffer.from(base64, "base64"));
+    writeFileSync(`${staged}/Dockerfile`, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY items.gz /items.gz\n");
+  });
   const imageName = itemsImage(build.imageName);
   const image = new docker.Image(
     `${resource}-items-image`,

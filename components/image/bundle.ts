@@ -1,11 +1,11 @@
 // Bundles the programs of the image into a folder that is its whole build context.
-import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
 import { ConfigError } from "../../config/parse.ts";
 import { isCurrent, recordInputs } from "./inputs.ts";
-import { copyFiles, normalizeModes, swapIfChanged } from "./stage.ts";
+import { copyFiles, markUsed, stage, stagedBefore } from "./stage.ts";
 
 /** The user's part of an image. */
 export interface UserFiles {
@@ -57,12 +57,17 @@ function bundle(options: BuildOptions) {
   }
 }
 
-/** @throws ConfigError where the file of a handler does not exist. */
-export function checkExists(handler: string): void {
-  if (!existsSync(handler))
-    throw new ConfigError(
-      `Expected \`handler\` to be the path of a file, seen from the program, got ${JSON.stringify(handler)}, where there is none.`,
-    );
+/** @throws ConfigError where the file of a handler, or the folder of files, does not exist. */
+export function checkExist({ handler, files }: UserFiles): void {
+  check("handler", "file", handler, (path) => !statSync(path).isDirectory());
+  check("files", "folder", files, (path) => statSync(path).isDirectory());
+}
+
+function check(setting: string, kind: string, path: string | undefined, isRight: (path: string) => boolean): void {
+  if (path === undefined || (existsSync(path) && isRight(path))) return;
+  throw new ConfigError(
+    `Expected \`${setting}\` to be the path of a ${kind}, seen from the program, got ${JSON.stringify(path)}, where there is none.`,
+  );
 }
 
 /**
@@ -73,39 +78,30 @@ export function checkExists(handler: string): void {
  * @throws ConfigError where a file does not compile or does not exist, or the handler exports nothing callable.
  */
 export function stageWorker(name: string, { handler, files }: UserFiles, minify = false): string {
-  const context = `.job-wq-2/${name}`;
-  const staged = `${context}-${process.pid}`;
-  try {
-    stagePrograms(`${staged}/app/bin`);
-    if (handler) stageHandler(handler, `${staged}/app/bin`, minify);
+  return stage(name, (staged) => {
+    addPrograms(`${staged}/app/bin`);
+    if (handler) addHandler(handler, `${staged}/app/bin`, minify);
     writeFileSync(`${staged}/app/package.json`, '{"type":"module"}\n');
     copyFiles(own("queue/scripts"), `${staged}/app/scripts`);
     copyFileSync(own("worker/Dockerfile"), `${staged}/Dockerfile`);
     mkdirSync(`${staged}/files`);
     if (files) copyFiles(files, `${staged}/files`);
-    normalizeModes(staged);
-    swapIfChanged(staged, context);
-  } finally {
-    rmSync(staged, { recursive: true, force: true });
-  }
-  writeFileSync(".job-wq-2/.gitignore", "*\n");
-  return context;
+  });
 }
 
-/** Bundles the programs, or takes those of an earlier run, where nothing of them changed since. */
-function stagePrograms(outdir: string): void {
-  const kept = ".job-wq-2/programs";
-  if (isCurrent(kept) && copied(`${kept}/bin`, outdir)) return;
+/** Adds the programs: those of an earlier run, where nothing of them changed since, or bundled ones. */
+function addPrograms(outdir: string): void {
+  const kept = stagedBefore("programs").find(isCurrent);
+  if (kept !== undefined && copied(`${kept}/bin`, outdir)) return markUsed(kept);
   const options = { entryPoints: programs, outdir, splitting: true };
   const { inputs } = bundle({ ...options, minifyWhitespace: true, minifySyntax: true }).metafile!;
-  const half = `${kept}-${process.pid}`;
-  cpSync(outdir, `${half}/bin`, { recursive: true });
-  recordInputs(half, [...Object.keys(inputs), here, fileURLToPath(import.meta.resolve("esbuild/package.json"))]);
-  swapIfChanged(half, kept);
-  rmSync(half, { recursive: true, force: true });
+  stage("programs", (staged) => {
+    cpSync(outdir, `${staged}/bin`, { recursive: true });
+    recordInputs(staged, [...Object.keys(inputs), here, fileURLToPath(import.meta.resolve("esbuild/package.json"))]);
+  });
 }
 
-/** Copies a folder. @returns False where another `up` in this checkout just puts a new one in its place. */
+/** Copies a folder. @returns False where another `up` in this checkout just removed it as unused. */
 function copied(from: string, to: string): boolean {
   try {
     cpSync(from, to, { recursive: true });
@@ -116,7 +112,7 @@ function copied(from: string, to: string): boolean {
   }
 }
 
-function stageHandler(handler: string, outdir: string, minify: boolean): void {
+function addHandler(handler: string, outdir: string, minify: boolean): void {
   const { outputs } = bundle({ entryPoints: { handler }, outdir, minify }).metafile!;
   const output = Object.entries(outputs).find(([path]) => path.endsWith("/handler.js"));
   if (output?.[1].exports.includes("default")) return;

@@ -1,20 +1,27 @@
 // Build contexts with the same bytes and modes on every machine, since the provider's hash of a context covers both.
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
+  writeFileSync,
 } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { ConfigError } from "../../config/parse.ts";
 
+/** Where build contexts and bundles are, in the program's folder; all of it is made anew at will. */
+const STAGE = ".job-wq-2";
+
 /** Gives files and folders the same modes under any umask. */
-export function normalizeModes(dir: string): void {
+function normalizeModes(dir: string): void {
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
     const path = join(dir, entry.name);
     if (entry.isDirectory()) normalizeModes(path);
@@ -22,13 +29,12 @@ export function normalizeModes(dir: string): void {
   }
 }
 
-/**
- * Copies a folder. Links are replaced by their targets, which an image does not have; a missing folder counts as empty.
- */
+/** Copies a folder. Links are replaced by their targets, which an image does not have. */
 export function copyFiles(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
-  for (const name of existsSync(from) ? readdirSync(from) : []) {
+  for (const name of readdirSync(from)) {
     const path = join(from, name);
+    if (path === STAGE) continue; // the copy itself, where the folder is that of the program
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat) throw new ConfigError(`The image cannot be made: ${path} is a link that leads nowhere.`);
     if (stat.isDirectory()) copyFiles(path, join(to, name));
@@ -36,19 +42,69 @@ export function copyFiles(from: string, to: string): void {
   }
 }
 
-/** Path, mode and content of every file in a folder. */
-function fingerprint(dir: string): string {
-  if (!existsSync(dir)) return "";
-  const files = readdirSync(dir, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
-  const paths = files.map((entry) => join(entry.parentPath, entry.name)).sort();
-  return paths
-    .map((path) => [relative(dir, path), statSync(path).mode, readFileSync(path, "base64")].join())
-    .join("\n");
+/** After so long no `up` that used a folder is still to read it. */
+const UNUSED_MS = 60 * 60_000;
+
+/**
+ * Makes a folder, or takes the one with the same content. Its path changes with its content: another `up` in the same
+ * checkout may be reading what was there before, or be making the same one now.
+ * @param name Name of the folder, before its digest.
+ * @param fill Writes its content into an empty folder.
+ * @returns Its path.
+ */
+export function stage(name: string, fill: (dir: string) => void): string {
+  mkdirSync(STAGE, { recursive: true });
+  writeFileSync(join(STAGE, ".gitignore"), "*\n");
+  const staged = mkdtempSync(join(STAGE, "staged-"));
+  try {
+    fill(staged);
+    normalizeModes(staged);
+    const path = join(STAGE, `${name}-${digestOf(staged)}`);
+    if (!existsSync(path)) publish(staged, path);
+    markUsed(path);
+    return path;
+  } finally {
+    rmSync(staged, { recursive: true, force: true });
+    removeUnused();
+  }
 }
 
-/** Replaces `target` only where it differs, since a second `up` in the same checkout may be reading it. */
-export function swapIfChanged(staged: string, target: string): void {
-  if (fingerprint(staged) === fingerprint(target)) return;
-  rmSync(target, { recursive: true, force: true });
-  renameSync(staged, target);
+/** Puts a folder in its place, unless another `up` has just put the same one there. */
+function publish(staged: string, path: string): void {
+  try {
+    renameSync(staged, path);
+  } catch (error) {
+    if (!existsSync(path)) throw error;
+  }
+}
+
+/** Paths of the folders with a name, whatever their content. */
+export function stagedBefore(name: string): string[] {
+  const names = existsSync(STAGE) ? readdirSync(STAGE) : [];
+  return names.filter((found) => found.startsWith(`${name}-`)).map((found) => join(STAGE, found));
+}
+
+/** Keeps a folder for as long as an `up` may read it. */
+export function markUsed(path: string): void {
+  const now = new Date();
+  utimesSync(path, now, now);
+}
+
+function removeUnused(): void {
+  for (const entry of readdirSync(STAGE, { withFileTypes: true })) {
+    const path = join(STAGE, entry.name);
+    const used = entry.isDirectory() && statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (used && Date.now() - used > UNUSED_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** Changes with the path, mode or content of anything in a folder. */
+function digestOf(dir: string): string {
+  const digest = createHash("sha256");
+  for (const name of (readdirSync(dir, { recursive: true }) as string[]).sort()) {
+    const stat = statSync(join(dir, name));
+    const content = stat.isFile() ? readFileSync(join(dir, name)) : "";
+    digest.update([name, stat.mode, content.length, ""].join("\0")).update(content);
+  }
+  return digest.digest("hex").slice(0, 16);
 }

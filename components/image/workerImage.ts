@@ -7,7 +7,7 @@ import { imageSettings } from "../../config/settings.ts";
 import type { ImageSettings } from "../args.ts";
 import { afterChecks, checked, readArgs } from "../readArgs.ts";
 import type { Known } from "../types.ts";
-import { checkExists, stageWorker, type UserFiles } from "./bundle.ts";
+import { checkExist, stageWorker, type UserFiles } from "./bundle.ts";
 import { checkFits, type Code, fits, readCode } from "./codeVolume.ts";
 
 /** Arguments of {@link WorkerImage}. */
@@ -82,7 +82,7 @@ export class WorkerImage extends pulumi.ComponentResource {
     const { handler, files } = args;
     checked(component, () => {
       checkImage({ ...args });
-      if (handler !== undefined && image === undefined) checkExists(handler);
+      if (image === undefined) checkExist({ handler, files });
     });
     const staged = image === undefined ? checked("", () => stageWorker(name, { handler, files })) : undefined;
     const code =

@@ -114,7 +114,9 @@ describe("Batch", function () {
       const old = process.umask(0o077);
       await batch({ image: built(), items: undefined, itemsFile: long });
       process.umask(old);
-      const file = ".job-wq-2/job-wq-2-seed-items/items.gz";
+      const { context } = inputsOf("job-wq-2-seed-items-image").build;
+      assert.match(context, /^\.job-wq-2\/job-wq-2-seed-items-[0-9a-f]{16}$/);
+      const file = `${context}/items.gz`;
       assert.equal(statSync(file).mode & 0o777, 0o644);
       assert.equal(gunzipSync(readFileSync(file)).toString(), readFileSync(long, "utf8"));
       assert.equal(inputsOf("job-wq-2-seed-items-image").imageName, "reg.example.com/x-items:2");
@@ -398,11 +400,15 @@ describe("Batch", function () {
     });
   });
 
-  it("refuses a handler file that does not exist", () => {
+  it("refuses a handler or files that do not exist", () => {
     assert.throws(() => built({ handler: "nowhere.ts" }), {
       message:
         'WorkerImage worker: Expected `handler` to be the path of a file, seen from the program, got "nowhere.ts", where there is none.',
     });
+    for (const files of ["nowhere", "package.json"])
+      assert.throws(() => built({ files }), {
+        message: `WorkerImage worker: Expected \`files\` to be the path of a folder, seen from the program, got "${files}", where there is none.`,
+      });
   });
 });
 

@@ -1,0 +1,57 @@
+// Two stacks of one checkout, whose `up`s stage their images at the same time.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { root } from "../../support/stack.ts";
+
+const IMPORT = `import { stageWorker } from ${JSON.stringify(join(root, "components/image/bundle.ts"))};`;
+const script = `${IMPORT}
+  import assert from "node:assert/strict";
+  import { readFileSync } from "node:fs";
+  const [files, rounds] = process.argv.slice(1);
+  for (let round = 0; round < rounds; round++) {
+    const context = stageWorker("worker", { handler: undefined, files });
+    assert.equal(readFileSync(context + "/files/mine", "utf8"), files);
+    assert.ok(readFileSync(context + "/app/bin/worker.js", "utf8").length > 1000);
+  }`;
+
+describe("the build contexts of `up`s in one checkout", function () {
+  this.timeout(60_000);
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), "job-wq-2-staging-"))));
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  /** Stages an image with these files, some times. */
+  const stage = async (files: string, rounds = 1) => {
+    mkdirSync(join(dir, files), { recursive: true });
+    writeFileSync(join(dir, files, "mine"), files);
+    await execa(process.execPath, ["--input-type=module", "-e", script, files, String(rounds)], { cwd: dir });
+  };
+
+  it("are each its own, also while others are made beside them", async () => {
+    await Promise.all(["a", "a", "b", "c"].map((files) => stage(files, 40)));
+  });
+
+  it("are removed when none used them for an hour", async () => {
+    await stage("old");
+    const stages = join(dir, ".job-wq-2");
+    const left = readdirSync(stages).filter((name) => name.startsWith("worker-"));
+    const twoHoursAgo = new Date(Date.now() - 2 * 60 * 60_000);
+    for (const name of readdirSync(stages)) utimesSync(join(stages, name), twoHoursAgo, twoHoursAgo);
+    await stage("new");
+    const now = readdirSync(stages);
+    assert.ok(!now.includes(left[0]!), now.join());
+    assert.deepEqual(now.map((name) => name.replace(/-\w+$/, "")).sort(), [".gitignore", "programs", "worker"]);
+  });
+
+  it("have none of each other in them, where the files are the program's own folder", async () => {
+    const script = `console.log(stageWorker("worker", { handler: undefined, files: "." }))`;
+    const once = () => execa(process.execPath, ["--input-type=module", "-e", IMPORT + script], { cwd: dir });
+    writeFileSync(join(dir, "mine"), "");
+    const { stdout: context } = await once();
+    assert.deepEqual(readdirSync(join(dir, context, "files")), ["mine"]);
+    assert.equal((await once()).stdout, context);
+  });
+});
