@@ -14,7 +14,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ConfigError } from "../../config/parse.ts";
 
 /** Where build contexts and bundles are, in the program's folder; all of it is made anew at will. */
@@ -34,7 +34,7 @@ export function copyFiles(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const name of readdirSync(from)) {
     const path = join(from, name);
-    if (path === STAGE) continue; // the copy itself, where the folder is that of the program
+    if (resolve(path) === resolve(STAGE)) continue; // the copy itself, where the folder is that of the program
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat) throw new ConfigError(`The image cannot be made: ${path} is a link that leads nowhere.`);
     if (stat.isDirectory()) copyFiles(path, join(to, name));

@@ -47,7 +47,7 @@ describe("the build contexts of `up`s in one checkout", function () {
   });
 
   it("have none of each other in them, where the files are the program's own folder", async () => {
-    const script = `console.log(stageWorker("worker", { handler: undefined, files: "." }))`;
+    const script = `console.log(stageWorker("worker", { handler: undefined, files: process.cwd() }))`;
     const once = () => execa(process.execPath, ["--input-type=module", "-e", IMPORT + script], { cwd: dir });
     writeFileSync(join(dir, "mine"), "");
     const { stdout: context } = await once();
