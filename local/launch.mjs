@@ -7,6 +7,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
+import module from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -71,12 +72,16 @@ if (!script) refuse("usage: node local/launch.mjs SCRIPT [ARGS…]");
 const node = modernNode();
 installDependencies();
 const PATH = [dirname(node), join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
+// Compiled code of all modules, kept for the next process: most of what a short one does is to load.
+const NODE_COMPILE_CACHE = join(root, "node_modules", ".cache", "compiled");
 if (node === process.execPath) {
   process.argv = [node, join(root, script), ...args];
-  process.env.PATH = PATH;
+  Object.assign(process.env, { PATH, NODE_COMPILE_CACHE });
+  module.enableCompileCache(NODE_COMPILE_CACHE);
   await import(pathToFileURL(join(root, script)).href);
 } else {
-  const child = spawn(node, [join(root, script), ...args], { stdio: "inherit", env: { ...process.env, PATH } });
+  const env = { ...process.env, PATH, NODE_COMPILE_CACHE };
+  const child = spawn(node, [join(root, script), ...args], { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
 }
