@@ -6,8 +6,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import module from "node:module";
+import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -72,12 +72,13 @@ if (!script) refuse("usage: node local/launch.mjs SCRIPT [ARGS…]");
 const node = modernNode();
 installDependencies();
 const PATH = [dirname(node), join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
-// Compiled code of all modules, kept for the next process: most of what a short one does is to load.
+// Compiled code of all modules, kept for the next process, where config/compileCache.mjs keeps the program's: most of
+// what a short one does is to load.
 const NODE_COMPILE_CACHE = join(root, "node_modules", ".cache", "compiled");
 if (node === process.execPath) {
   process.argv = [node, join(root, script), ...args];
   Object.assign(process.env, { PATH, NODE_COMPILE_CACHE });
-  module.enableCompileCache(NODE_COMPILE_CACHE);
+  module.enableCompileCache(); // what the variable does for the processes that this one starts
   await import(pathToFileURL(join(root, script)).href);
 } else {
   const env = { ...process.env, PATH, NODE_COMPILE_CACHE };

@@ -59,12 +59,13 @@ function bundle(options: BuildOptions) {
 
 /** @throws ConfigError where the file of a handler, or the folder of files, does not exist. */
 export function checkExist({ handler, files }: UserFiles): void {
-  check("handler", "file", handler, (path) => !statSync(path).isDirectory());
-  check("files", "folder", files, (path) => statSync(path).isDirectory());
+  check("handler", "file", handler);
+  check("files", "folder", files);
 }
 
-function check(setting: string, kind: string, path: string | undefined, isRight: (path: string) => boolean): void {
-  if (path === undefined || (existsSync(path) && isRight(path))) return;
+function check(setting: string, kind: "file" | "folder", path: string | undefined): void {
+  if (path === undefined) return;
+  if (existsSync(path) && statSync(path).isDirectory() === (kind === "folder")) return;
   throw new ConfigError(
     `Expected \`${setting}\` to be the path of a ${kind}, seen from the program, got ${JSON.stringify(path)}, where there is none.`,
   );

@@ -60,7 +60,7 @@ export function stage(name: string, fill: (dir: string) => void): string {
     fill(staged);
     normalizeModes(staged);
     const path = join(STAGE, `${name}-${digestOf(staged)}`);
-    if (!existsSync(path)) publish(staged, path);
+    publish(staged, path);
     markUsed(path);
     return path;
   } finally {
@@ -69,7 +69,7 @@ export function stage(name: string, fill: (dir: string) => void): string {
   }
 }
 
-/** Puts a folder in its place, unless another `up` has just put the same one there. */
+/** Puts a folder in its place, unless the same one is there: from before, or by another `up` just now. */
 function publish(staged: string, path: string): void {
   try {
     renameSync(staged, path);
@@ -78,10 +78,11 @@ function publish(staged: string, path: string): void {
   }
 }
 
-/** Paths of the folders with a name, whatever their content. */
+/** Paths of the folders with a name, whatever their content; to be asked while one is being filled. */
 export function stagedBefore(name: string): string[] {
-  const names = existsSync(STAGE) ? readdirSync(STAGE) : [];
-  return names.filter((found) => found.startsWith(`${name}-`)).map((found) => join(STAGE, found));
+  return readdirSync(STAGE)
+    .filter((found) => found.startsWith(`${name}-`))
+    .map((found) => join(STAGE, found));
 }
 
 /** Keeps a folder for as long as an `up` may read it. */
