@@ -30,6 +30,11 @@ local function isSomebodyAtWork(longerThan)
   return false
 end
 
+-- Where items were done, the last few may as well end by their own losses: that takes few restarts, and names each.
+local function areFewLeft()
+  return batch.waiting + call('ZCARD', leases) + call('ZCARD', delayed) + call('ZCARD', suspects) <= VANISHINGS
+end
+
 -- Workers that vanish on every item end the batch, instead of restarting for days. A node that dies takes many at once: that
 -- counts once. Counted since an item was last done.
 local function onVanished(firstTimers, longestMs)
@@ -45,7 +50,8 @@ local function onVanished(firstTimers, longestMs)
   batch.vanishedItems = batch.vanishedItems + firstTimers
   batch.vanishedMs = math.max(batch.vanishedMs, longestMs)
   for _, field in ipairs(VANISHED) do call('HSET', batchKey, field, text(batch[field])) end
-  if batch.vanishings >= VANISHINGS and batch.vanishedItems >= VANISHED_ITEMS and not isSomebodyAtWork(batch.vanishedMs) then
+  local isEnough = batch.vanishings >= VANISHINGS and batch.vanishedItems >= VANISHED_ITEMS
+  if isEnough and not (done > 0 and areFewLeft()) and not isSomebodyAtWork(batch.vanishedMs) then
     endBatch('aborted', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
       .. ' items, they ended without a word, and no item was done ' .. (done > 0 and 'since' or 'ever')
       .. ': see their logs, and whether they run out of memory')

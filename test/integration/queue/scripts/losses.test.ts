@@ -207,6 +207,37 @@ for (const version of redisVersions) {
       assert.equal(record!.reason, "lost: the process broke while 2 items were in flight: no socket");
     });
 
+    describe("of every worker", () => {
+      /** Workers that take an item each and vanish with it, until the batch is over. */
+      const vanish = async () => {
+        for (let state = "open"; state === "open"; state = (await queue.admin.counts()).state) {
+          await new Peer(queue.redis).reserve();
+          await passHeard(LEASE);
+          await b.call(); // takes back what ran out
+        }
+        const { state, reason, dead } = await queue.admin.counts();
+        return { state, reason: reason?.split(",")[0], dead };
+      };
+      const reason = "workers vanish: 6 times in a row";
+
+      it("end the batch where none was ever done", async () => {
+        await queue.redis.rpush(k.list, ..."abcdef");
+        assert.deepEqual(await vanish(), { state: "aborted", reason, dead: 0 });
+      });
+
+      for (const [left, end] of [
+        ["abcdef", { state: "finished", reason: undefined, dead: 6 }],
+        ["abcdefg", { state: "aborted", reason, dead: 0 }],
+      ] as const) {
+        it(`${end.dead ? "are waited for" : "end it"} where others were done and ${left.length} are left`, async () => {
+          await queue.redis.rpush(k.list, "good", ...left);
+          const [good] = await a.reserve();
+          await a.call({ acks: [a.done(good!)] });
+          assert.deepEqual(await vanish(), end);
+        });
+      }
+    });
+
     describe("when the clock goes back", () => {
       it("does not hold up what vanished for as long as it went", async () => {
         await queue.redis.rpush(k.list, "apple");
