@@ -50,6 +50,14 @@ local function reclaimExpired()
   reclaim(expired)
 end
 
+-- After a silence nothing is reserved before what ran out in it was renewed or is reclaimed. Workers that die of each item
+-- at once, and are started again in minutes, would otherwise take one after the other, and nobody would ever count.
+local function isReclaimDue()
+  if now >= batch.reclaimAfter then return false end
+  local first = call('ZRANGE', leases, 0, 0, 'WITHSCORES')
+  return first[2] and tonumber(first[2]) <= now
+end
+
 countUp(request.durations)
 loadBatch()
 acknowledgeDone(request.doneIds, request.doneMembers, request.doneLines)
@@ -63,7 +71,7 @@ if batch.state == 'open' and not batch.paused then
   abortIfTooManyDead()
 end
 local isLeft = false
-if batch.state == 'open' and not batch.paused then
+if batch.state == 'open' and not batch.paused and not isReclaimDue() then
   if request.reserve > 0 then
     isLeft = reserve()
   elseif request.draining and dueSuspect() and drainsForSuspect() then

@@ -12,8 +12,7 @@ interface Row {
   result: unknown;
 }
 
-describe("the package", function () {
-  this.timeout(300_000);
+describe("the package", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-package-"));
 
   onPlatform(async () => {

@@ -160,7 +160,7 @@ export class QueueModel {
     this.hear();
     const isOpen = this.state === "open" && !this.paused;
     if (isOpen && this.now >= this.reclaimAfter) this.reclaim();
-    if (isOpen && reserve > 0) this.reserve(call, answer);
+    if (isOpen && reserve > 0 && !this.isReclaimDue()) this.reserve(call, answer);
     else assert.deepEqual([answer.reserved, answer.drain], [[], false]);
 
     const left = this.waiting.length + this.items.size - this.ids("done").length - this.ids("dead").length;
@@ -183,6 +183,12 @@ export class QueueModel {
     this.lastHeartbeat = this.now;
     if (silence < 0) this.onClockWentBack(-silence);
     if (silence < 0 || silence > LEASE / 2) this.reclaimAfter = this.now + LEASE / 2;
+  }
+
+  /** Something ran out in a silence and is not taken back yet: nothing is reserved. */
+  private isReclaimDue(): boolean {
+    const hasRunOut = (item: { place: string; at: number }) => item.place === "leased" && item.at <= this.now;
+    return this.now < this.reclaimAfter && [...this.items.values()].some(hasRunOut);
   }
 
   private onClockWentBack(span: number): void {

@@ -23,8 +23,7 @@ export class SeederFixture {
   /** Registers its hooks in the `describe` that calls it. */
   static register(version: (typeof VERSIONS)[number] = "8", args?: string[]): SeederFixture {
     const fixture = new SeederFixture();
-    before(async function () {
-      this.timeout(60_000);
+    before(async () => {
       fixture.server = await startRedis({ version, args: args ?? ["--appendonly", "yes", "--appendfsync", "always"] });
       fixture.redis = new Redis(fixture.server.url);
       fixture.redis.on("error", () => {});

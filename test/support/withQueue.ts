@@ -28,8 +28,7 @@ export function withQueue(options: { version?: RedisVersion; args?: string[] } =
   let server: TestRedis;
   let redis: Redis;
   let admin: QueueAdmin;
-  before(async function () {
-    this.timeout(120_000); // a machine without this server unpacks it
+  before(async () => {
     server = await startRedis(options);
     redis = await connect(server.url);
     admin = new QueueAdmin(redis, "job2");

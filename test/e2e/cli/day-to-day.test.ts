@@ -19,8 +19,7 @@ interface Status {
   dead: number;
 }
 
-describe("wq beside `up`", function () {
-  this.timeout(180_000);
+describe("wq beside `up`", () => {
   const { project, remove } = checkout();
   const items = Array.from({ length: 60 }, (_, index) => `item-${index}`);
   // In the platform's own backend, as the stack of `npm start`.

@@ -13,8 +13,7 @@ interface Kubeconfig {
   "current-context"?: string;
 }
 
-describe("npm start -- --here", function () {
-  this.timeout(240_000);
+describe("npm start -- --here", () => {
   const { project, remove } = checkout();
   const kubeconfig = join(project, "kubeconfig");
   /** What a user has: a kubeconfig, and Pulumi with its plugins. */

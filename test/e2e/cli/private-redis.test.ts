@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkout, kubectl, onPlatform, TestStack } from "../../support/stack.ts";
 
-describe("wq with a Redis that only the cluster can reach", function () {
-  this.timeout(180_000);
+describe("wq with a Redis that only the cluster can reach", () => {
   const { project, remove } = checkout();
   const items = Array.from({ length: 20 }, (_, index) => `item-${index}`);
   const stack = new TestStack({ items, workSeconds: 3, createNamespace: false }, { project });

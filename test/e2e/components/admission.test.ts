@@ -9,8 +9,7 @@ async function apply(...objects: object[]): Promise<void> {
   await execa("kubectl", ["apply", "-f", "-"], { env: environment(), input: list });
 }
 
-describe("a namespace with rules", function () {
-  this.timeout(240_000);
+describe("a namespace with rules", () => {
   const made: TestStack[] = [];
 
   onPlatform();

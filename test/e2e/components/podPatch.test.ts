@@ -145,8 +145,7 @@ const patches: [title: string, patch: Tree][] = [
   ],
 ];
 
-describe("a patch of the pod", function () {
-  this.timeout(60_000);
+describe("a patch of the pod", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-patch-"));
   const name = `patch-${process.pid}`;
   const write = (file: string, template: unknown) => {

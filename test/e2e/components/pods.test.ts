@@ -9,8 +9,7 @@ const NODE = "node:24-slim";
 const apply = (object: object) =>
   execa("kubectl", ["apply", "-f", "-"], { env: environment(), input: JSON.stringify(object) });
 
-describe("the workers' pods", function () {
-  this.timeout(240_000);
+describe("the workers' pods", () => {
   const stack = new TestStack({ imageName: undefined, items: ["a", "b"], parallelism: 1 });
 
   onPlatform(async () => {

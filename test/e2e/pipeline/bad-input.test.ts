@@ -8,8 +8,7 @@ import { onPlatform, say, type Settings, TestStack } from "../../support/stack.t
 
 const REGISTRY = "http://127.0.0.1:5000/v2";
 
-describe("bad input", function () {
-  this.timeout(240_000);
+describe("bad input", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-bad-"));
   const made: TestStack[] = [];
 

@@ -8,8 +8,7 @@ const ALL = 10;
 
 const items = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `item-${from + index}`);
 
-describe("elastic workers", function () {
-  this.timeout(300_000);
+describe("elastic workers", () => {
   const stack = new TestStack({
     imageName: undefined,
     items: items(0, ALL),

@@ -4,8 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkout, fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
-describe("failing items", function () {
-  this.timeout(120_000);
+describe("failing items", () => {
   const { project, remove } = checkout();
   const stack = new TestStack({ maxAttempts: 1 }, { project });
   const handler = join(project, "worker/handler.ts");

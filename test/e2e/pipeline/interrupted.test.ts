@@ -8,8 +8,7 @@ import { onPlatform, TestStack } from "../../support/stack.ts";
 const ITEMS = ["first", "second", "third", "fourth"];
 const IMAGE = "127.0.0.1:5000/job-wq-2-interrupted";
 
-describe("an interrupted `up`", function () {
-  this.timeout(240_000);
+describe("an interrupted `up`", () => {
   const stack = new TestStack({ items: ITEMS, workSeconds: 1, imageName: IMAGE });
   let run = 1;
 

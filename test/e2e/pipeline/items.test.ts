@@ -16,8 +16,7 @@ print("looked at " + item, file=sys.stderr)
 print(os.environ["GREETING"] + item[::-1])
 `;
 
-describe("items and work of other kinds", function () {
-  this.timeout(180_000);
+describe("items and work of other kinds", () => {
   const { project, remove } = checkout();
   onPlatform();
   after(remove);

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
-describe("the pipeline", function () {
-  this.timeout(120_000);
+describe("the pipeline", () => {
   const stack = new TestStack({ parallelism: 2, workSeconds: 0.2, createNamespace: true });
 
   onPlatform(async () => {

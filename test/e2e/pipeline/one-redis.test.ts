@@ -7,8 +7,7 @@ import { execa } from "execa";
 import { fileBackend } from "../../../local/host/environment.ts";
 import { environment, kubectl, onPlatform, say, TestStack, type Settings } from "../../support/stack.ts";
 
-describe("one Redis for many batches", function () {
-  this.timeout(300_000);
+describe("one Redis for many batches", () => {
   const backend = mkdtempSync(join(tmpdir(), "job-wq-2-backend-"));
   const env = { PULUMI_BACKEND_URL: fileBackend(backend) };
   const store = new TestStack({ imageName: undefined, items: undefined, workers: false }, { env });
@@ -104,8 +103,7 @@ describe("one Redis for many batches", function () {
   });
 });
 
-describe("a Redis with a certificate of a private authority", function () {
-  this.timeout(240_000);
+describe("a Redis with a certificate of a private authority", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-tls-"));
   const stack = new TestStack({ imageName: undefined, createNamespace: false, items: ["a", "b"] });
   const { namespace } = stack;

@@ -39,8 +39,7 @@ function settingsOf(name: string): Settings {
   return { namespace: undefined, createNamespace: undefined, workSeconds: undefined, ...Object.fromEntries(own) };
 }
 
-describe("stack files", function () {
-  this.timeout(60_000);
+describe("stack files", () => {
   onPlatform();
 
   it("are all in the table", () => {

@@ -8,8 +8,7 @@ import { rows } from "../../../bench/proof/rows.ts";
 import { runRow } from "../../../bench/proof/runRow.ts";
 import { onPlatform } from "../../support/stack.ts";
 
-describe("a batch under faults", function () {
-  this.timeout(180_000);
+describe("a batch under faults", () => {
   const shape = { items: 500, pods: 8, concurrency: 4, workMs: 900 };
   const removals: Promise<void>[] = [];
 

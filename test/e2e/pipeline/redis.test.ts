@@ -4,8 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
-describe("Redis of a pipeline", function () {
-  this.timeout(180_000);
+describe("Redis of a pipeline", () => {
   onPlatform();
 
   /** The host's pid of a program in a pod, by the pod's cgroup. */

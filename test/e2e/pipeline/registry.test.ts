@@ -12,8 +12,7 @@ import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
 /** `me` and `right-one`, as htpasswd -B writes it. */
 const HTPASSWD = "me:$2y$05$abcdefghijklmnopqrstuuxq35/t05KtI3BQ9eJ.3qCT1dD0ALBpq\n";
 
-describe("a registry with a login", function () {
-  this.timeout(120_000);
+describe("a registry with a login", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-registry-"));
   const imageName = `${secondRegistry}/team/job-wq-2-${process.pid}`;
   const stack = new TestStack({ imageName, registryUsername: "me" });

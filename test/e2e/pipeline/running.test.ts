@@ -7,8 +7,7 @@ import { kubectl, onPlatform, say, TestStack } from "../../support/stack.ts";
 const kinds =
   "pods,jobs,services,endpointslices,configmaps,secrets,persistentvolumeclaims,statefulsets,networkpolicies";
 
-describe("a running pipeline", function () {
-  this.timeout(120_000);
+describe("a running pipeline", () => {
   const stack = new TestStack({ createNamespace: false, parallelism: 1, items: ["first", "second"], workSeconds: 600 });
   const listing = () => stack.kubectl("get", kinds, "-o", "name");
   let before_: string;

@@ -5,8 +5,7 @@ import { fruits, ndjson, runFruits, wq } from "../../support/fruits.ts";
 import { quick } from "../../support/consuming.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
-describe("wq on a Redis", function () {
-  this.timeout(60_000);
+describe("wq on a Redis", () => {
   let redis: TestRedis;
   let empty: TestRedis;
   /** Runs a verb: what it prints, and how it ends. */

@@ -5,8 +5,7 @@ import { quick } from "../../support/consuming.ts";
 import { runFruits, wq } from "../../support/fruits.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
-describe("wq list and wq purge", function () {
-  this.timeout(60_000);
+describe("wq list and wq purge", () => {
   let redis: TestRedis;
   const run = async (...args: string[]) => {
     const { stdout, stderr, exitCode } = await wq(redis.url, ...args);

@@ -9,7 +9,8 @@ import { wqScript } from "../../support/fruits.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
 describe("results of many items", function () {
-  this.timeout(300_000);
+  this.timeout(900_000); // a million items and more
+
   let redis: TestRedis;
   before(async () => void (redis = await startRedis()));
   after(() => redis?.stop());

@@ -6,8 +6,7 @@ import { wqScript } from "../../support/fruits.ts";
 import { inTerminal } from "../../support/screen.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
-describe("status --watch in a terminal", function () {
-  this.timeout(60_000);
+describe("status --watch in a terminal", () => {
   let redis: TestRedis;
   const watch = (queue: string) =>
     inTerminal([process.execPath, wqScript, "status", "--watch", "--queue", queue], { WQ_REDIS_URL: redis.url });

@@ -6,8 +6,7 @@ import { execa } from "execa";
 import { verbs } from "../../../cli/verbs.ts";
 import { wqScript } from "../../support/fruits.ts";
 
-describe("the command wq", function () {
-  this.timeout(60_000);
+describe("the command wq", () => {
   const folder = mkdtempSync(join(tmpdir(), "job-wq-2-wq-"));
   after(() => rmSync(folder, { recursive: true }));
 

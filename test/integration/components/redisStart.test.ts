@@ -5,9 +5,7 @@ import { Redis } from "ioredis";
 import { startRedis } from "../../support/redis.ts";
 
 for (const version of ["8", "7.0"] as const) {
-  describe(`the Redis of the tests, ${version}`, function () {
-    this.timeout(120_000); // the first time it is fetched
-
+  describe(`the Redis of the tests, ${version}`, () => {
     it("is that version, keeps its log over a SIGKILL, and leaves nothing behind", async () => {
       const server = await startRedis({ version, args: ["--appendonly", "yes", "--appendfsync", "always"] });
       try {

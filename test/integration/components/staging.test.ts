@@ -17,8 +17,7 @@ const script = `${IMPORT}
     assert.ok(readFileSync(context + "/app/bin/worker.js", "utf8").length > 1000);
   }`;
 
-describe("the build contexts of `up`s in one checkout", function () {
-  this.timeout(60_000);
+describe("the build contexts of `up`s in one checkout", () => {
   let dir: string;
   beforeEach(() => (dir = mkdtempSync(join(tmpdir(), "job-wq-2-staging-"))));
   afterEach(() => rmSync(dir, { recursive: true, force: true }));

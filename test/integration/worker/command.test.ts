@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { DoNotRetry, type ItemContext } from "../../../queue/index.ts";
 import { commandHandler } from "../../../worker/command.ts";
 
-describe("commandHandler", function () {
-  this.timeout(30_000);
-
+describe("commandHandler", () => {
   const run = (
     script: string,
     { item = Buffer.from("an item"), maxResultBytes = 65_536, log = [] as string[] } = {},

@@ -9,8 +9,7 @@ import { startRedis } from "../../support/redis.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 
-describe("a handler", function () {
-  this.timeout(60_000);
+describe("a handler", () => {
   // A copy of the project with another handler.
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-handler-"));
   let redis: Awaited<ReturnType<typeof startRedis>>;

@@ -16,8 +16,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return list;
 }
 
-describe("the programs of the image", function () {
-  this.timeout(60_000);
+describe("the programs of the image", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-programs-"));
   let redis: Awaited<ReturnType<typeof startRedis>>;
   let queue = 0;
@@ -234,8 +233,7 @@ describe("the programs of the image", function () {
   });
 });
 
-describe("a Redis with another password", function () {
-  this.timeout(60_000);
+describe("a Redis with another password", () => {
   it("is said in one line, in seconds, with exit code 69", async () => {
     const redis = await startRedis();
     try {

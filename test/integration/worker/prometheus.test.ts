@@ -21,8 +21,7 @@ interface Answer {
   data: { result: { metric: Record<string, string>; value: [number, string] }[] };
 }
 
-describe("the supervisor's metrics", function () {
-  this.timeout(120_000);
+describe("the supervisor's metrics", () => {
   const fixture = SeederFixture.register();
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-prometheus-"));
   let metrics: Metrics;

@@ -50,8 +50,7 @@ class Listener {
   }
 }
 
-describe("the supervisor", function () {
-  this.timeout(60_000);
+describe("the supervisor", () => {
   const fixture = SeederFixture.register();
   let listener: Listener;
   let hook: string;

@@ -24,8 +24,7 @@ interface Variable {
   value?: string;
 }
 
-describe("Batch", function () {
-  this.timeout(20_000);
+describe("Batch", () => {
   let components: typeof Components;
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-batch-"));
   /** Lines that do not compress. */

@@ -13,8 +13,7 @@ import {
   valueOf,
 } from "../../support/mockProgram.ts";
 
-describe("Redis", function () {
-  this.timeout(20_000);
+describe("Redis", () => {
   let Redis: typeof Components.Redis;
 
   before(async () => {

@@ -5,8 +5,7 @@ import { join } from "node:path";
 import type * as Components from "../../../components/index.ts";
 import { inputsOf, registered, reset, startMocks, summary, valueOf } from "../../support/mockProgram.ts";
 
-describe("WorkerImage", function () {
-  this.timeout(20_000);
+describe("WorkerImage", () => {
   let WorkerImage: typeof Components.WorkerImage;
 
   before(async () => {

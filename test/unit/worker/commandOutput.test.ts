@@ -122,8 +122,7 @@ describe("outputRead", () => {
     assert.equal(stdout.destroyed, true);
   });
 
-  it("does not wait for ever for what goes on writing", async function () {
-    this.timeout(20_000);
+  it("does not wait for ever for what goes on writing", async () => {
     const { child, stdout } = fakeChild();
     const writing = setInterval(() => stdout.destroyed || stdout.write("again"), 100);
     await outputRead(child, never);

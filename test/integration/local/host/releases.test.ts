@@ -20,8 +20,7 @@ try {
 }
 `;
 
-describe("releases", function () {
-  this.timeout(30_000);
+describe("releases", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-releases-"));
   const program = join(dir, "download.ts");
   writeFileSync(program, script);

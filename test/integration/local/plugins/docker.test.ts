@@ -15,9 +15,7 @@ function runs(pid: number): boolean {
   }
 }
 
-describe("a resource plugin of ours", function () {
-  this.timeout(30_000);
-
+describe("a resource plugin of ours", () => {
   for (const name of ["kubernetes", "docker"]) {
     it(`ends with its engine, also one that is killed: ${name}`, async () => {
       // The shell is the engine; a plugin prints the port on which it serves.

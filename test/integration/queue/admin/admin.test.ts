@@ -10,8 +10,7 @@ import { withQueue } from "../../../support/withQueue.ts";
 const k = keys("job2");
 
 for (const version of ["8", "7.0"] as const) {
-  describe(`the queue's admin, Redis ${version}`, function () {
-    this.timeout(20_000);
+  describe(`the queue's admin, Redis ${version}`, () => {
     const queue = withQueue({ version });
     let server: TestRedis;
     let redis: Redis;

@@ -11,8 +11,7 @@ const once = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
 const working = ({ type }: { type: string }) => type === "working";
 const runs = (...workers: Child[]) => workers.flatMap(({ events }) => events.filter(working)).length;
 
-describe("a worker that cannot reach Redis", function () {
-  this.timeout(60_000);
+describe("a worker that cannot reach Redis", () => {
   const queue = withQueue();
 
   it("keeps its item when its own connection dies without a word", async () => {

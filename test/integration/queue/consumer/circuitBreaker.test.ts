@@ -8,8 +8,7 @@ import { withQueue } from "../../../support/withQueue.ts";
 const once = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
 const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, n) => `${from + n}`);
 
-describe("failures in a row", function () {
-  this.timeout(120_000);
+describe("failures in a row", () => {
   const queue = withQueue();
   const exits = process.listeners("exit");
   afterEach(() => {

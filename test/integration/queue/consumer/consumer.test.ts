@@ -10,8 +10,7 @@ import { withQueue } from "../../../support/withQueue.ts";
 const k = keys("job2");
 const once = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
 
-describe("a worker", function () {
-  this.timeout(60_000);
+describe("a worker", () => {
   const queue = withQueue({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
   let server: TestRedis;
   let redis: Redis;

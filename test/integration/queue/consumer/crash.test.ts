@@ -139,8 +139,7 @@ for (const { version, total, kills } of [
   { version: "8", total: 10_000, kills: 50 },
   { version: "7.0", total: 2_500, kills: 10 },
 ] as const) {
-  describe(`workers and Redis ${version} killed all the time`, function () {
-    this.timeout(300_000);
+  describe(`workers and Redis ${version} killed all the time`, () => {
     let redis: TestRedis;
     let workers: Workers;
     let admin: QueueAdmin;

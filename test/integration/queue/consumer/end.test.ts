@@ -14,9 +14,7 @@ function aofOf(server: TestRedis): string {
   );
 }
 
-describe("the end of a batch", function () {
-  this.timeout(60_000);
-
+describe("the end of a batch", () => {
   it("is not believed when Redis forgets it: the worker goes on, and ends when it is true", async () => {
     const server = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "everysec"] });
     const proxy = await gateProxy(server.port);

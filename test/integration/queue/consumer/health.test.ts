@@ -6,8 +6,7 @@ import { startConsumer } from "../../../support/consuming.ts";
 import { freePort } from "../../../support/freePort.ts";
 import { withQueue } from "../../../support/withQueue.ts";
 
-describe("the health of a worker", function () {
-  this.timeout(30_000);
+describe("the health of a worker", () => {
   const queue = withQueue();
 
   const ask = async (port: number, path: string) =>

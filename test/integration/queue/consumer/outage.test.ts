@@ -13,8 +13,7 @@ const AOF = ["--appendonly", "yes", "--appendfsync", "always"];
 const working = ({ type }: { type: string }) => type === "working";
 const reasons = ({ events }: Child) => events.flatMap(({ type, why }) => (type === "redis" && why ? [why] : []));
 
-describe("Redis away", function () {
-  this.timeout(240_000);
+describe("Redis away", () => {
   let server: TestRedis;
   beforeEach(async () => void (server = await startRedis({ args: AOF })));
   afterEach(() => server.stop());

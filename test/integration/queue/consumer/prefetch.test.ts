@@ -45,9 +45,15 @@ describe("items taken ahead", () => {
       await Promise.resolve();
       now--;
     }).run();
-    assert.deepEqual([most, seen], [1, text(0, 3_000)]);
     const [, calls] = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))!;
     assert.ok(Number(calls) < 300, `${calls} exchanges for 3,000 items`);
+    assert.deepEqual([most, seen.length], [1, 3_000]);
+    // Those that a machine that stood still gave back come later.
+    const back = new Set<string>();
+    for await (const { payload, attempts } of admin.results()) if (attempts.length > 1) back.add(payload.toString());
+    const inOrder = (items: string[]) => items.filter((item) => !back.has(item));
+    assert.deepEqual(inOrder(seen), inOrder(text(0, 3_000)));
+    assert.ok(back.size < 3_000 / 2, `${back.size} were given back`);
   });
 
   it("are none where a handler is slow, or items are long", async () => {
@@ -95,8 +101,7 @@ describe("items taken ahead", () => {
     assert.deepEqual([done, waiting + delayed, lost], [QUICK + 1, QUICK, 0]);
   });
 
-  it("are taken up elsewhere while the loop is blocked, and not begun here any more", async function () {
-    this.timeout(20_000);
+  it("are taken up elsewhere while the loop is blocked, and not begun here any more", async () => {
     await redis.rpush(k.list, ...text(0, QUICK), "blocks", ...text(QUICK, 2 * QUICK));
     const here: string[] = [];
     const first = consumer((item) => {

@@ -5,8 +5,7 @@ import { withQueue } from "../../../support/withQueue.ts";
 
 const twice = { maxAttempts: 2, backoff: { min: 1, max: 1 } };
 
-describe("an error that no promise carries", function () {
-  this.timeout(60_000);
+describe("an error that no promise carries", () => {
   const queue = withQueue();
 
   for (const deed of ["reject", "throw"]) {

@@ -4,8 +4,7 @@ import { withQueue } from "../../../support/withQueue.ts";
 
 const LEASE_MS = 2_000;
 
-describe("an item whose worker vanished", function () {
-  this.timeout(300_000);
+describe("an item whose worker vanished", () => {
   const queue = withQueue();
 
   it("is begun as soon as a worker is free, however many wait", async () => {

@@ -14,8 +14,7 @@ const ids = (taken: ReservedItem[]) => taken.map(({ id }) => id);
 const texts = (taken: ReservedItem[]) => taken.map(({ payload }) => payload.toString());
 
 for (const version of ["8", "7.0"] as const) {
-  describe(`exchanges, Redis ${version}`, function () {
-    this.timeout(20_000);
+  describe(`exchanges, Redis ${version}`, () => {
     const queue = withQueue({ version });
     let server: TestRedis;
     let redis: Redis;

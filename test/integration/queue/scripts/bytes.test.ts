@@ -14,8 +14,7 @@ const large = Buffer.alloc(MIB, "x");
 const bytesOf = (items: { payload: Buffer }[]) => items.reduce((sum, { payload }) => sum + payload.length, 0);
 
 for (const version of redisVersions) {
-  describe(`long items, ${version}`, function () {
-    this.timeout(60_000);
+  describe(`long items, ${version}`, () => {
     const queue = withQueue({ version });
     const { k } = queue;
 
@@ -93,8 +92,7 @@ for (const version of redisVersions) {
   });
 }
 
-describe("long results", function () {
-  this.timeout(120_000);
+describe("long results", () => {
   const queue = withQueue();
   const { k } = queue;
 
@@ -129,8 +127,7 @@ describe("long results", function () {
   });
 });
 
-describe("140 items of 1 MiB in a Redis of 256 MiB", function () {
-  this.timeout(180_000);
+describe("140 items of 1 MiB in a Redis of 256 MiB", () => {
   // 0.6 of it is for data, as in our Pod.
   const maxmemory = ["--maxmemory", String(Math.floor(0.6 * 256 * MIB)), "--maxmemory-policy", "noeviction"];
   const queue = withQueue({ args: ["--appendonly", "yes", "--appendfsync", "everysec", ...maxmemory] });

@@ -8,8 +8,7 @@ import { withQueue } from "../../../support/withQueue.ts";
 const row = (pod: string) => JSON.stringify({ pod, node: "node-1", slots: 1, startedAt: 1, done: 0, failed: 0 });
 
 for (const version of redisVersions) {
-  describe(`a fleet, ${version}`, function () {
-    this.timeout(60_000);
+  describe(`a fleet, ${version}`, () => {
     const queue = withQueue({ version, args: ["--appendonly", "yes", "--appendfsync", "no"] });
     const { k } = queue;
 

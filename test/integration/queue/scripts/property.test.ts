@@ -330,8 +330,7 @@ function toOutcome({ member, ending }: Call["acks"][number]): Outcome {
 
 const silences = (model: QueueModel) => [...model.items.values()].reduce((sum, item) => sum + item.silences, 0);
 
-describe("the scripts, against a model", function () {
-  this.timeout(60_000);
+describe("the scripts, against a model", () => {
   let server: TestRedis;
 
   before(async () => {

@@ -13,8 +13,7 @@ import { withQueue } from "../../../support/withQueue.ts";
 const k = keys("job2");
 
 for (const version of ["8", "7.0"] as const) {
-  describe(`traps, Redis ${version}`, function () {
-    this.timeout(30_000);
+  describe(`traps, Redis ${version}`, () => {
     const queue = withQueue({ version });
     let server: TestRedis;
     let redis: Redis;

@@ -124,8 +124,7 @@ for (const version of VERSIONS) {
   });
 }
 
-describe("Two seeders that edit at once", function () {
-  this.timeout(60_000);
+describe("Two seeders that edit at once", () => {
   const queue = SeederFixture.register("8", []);
 
   it("make one list", async () => {
@@ -190,8 +189,7 @@ describe("Seeder and an edit that comes to nothing", () => {
   });
 });
 
-describe("Seeder and an edit in a Redis that has no room for two lists", function () {
-  this.timeout(30_000);
+describe("Seeder and an edit in a Redis that has no room for two lists", () => {
   const queue = SeederFixture.register();
   const items = Array.from({ length: 60_000 }, (_, index) => `item-${index}-${"x".repeat(100)}`);
 

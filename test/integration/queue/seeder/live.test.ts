@@ -6,8 +6,7 @@ import { SeederFixture } from "../../../support/seederFixture.ts";
 
 const k = keys("job2");
 
-describe("Seeder beside live workers", function () {
-  this.timeout(30_000);
+describe("Seeder beside live workers", () => {
   const queue = SeederFixture.register("8", []);
 
   const names = (first: number, last: number) =>

@@ -10,8 +10,7 @@ import { SeederFixture } from "../../../support/seederFixture.ts";
 
 const CHILD = join(import.meta.dirname, "../../../support/seedChild.ts");
 
-describe("The Seeder's memory", function () {
-  this.timeout(120_000);
+describe("The Seeder's memory", () => {
   const queue = SeederFixture.register("8", []);
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-memory-"));
   after(() => rmSync(dir, { recursive: true }));

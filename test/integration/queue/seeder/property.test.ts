@@ -34,9 +34,7 @@ const fault = fc.option(
   }),
 );
 
-describe("Seeder against a model", function () {
-  this.timeout(120_000);
-
+describe("Seeder against a model", () => {
   it("leaves each item as often and where it should be, whatever was seeded, pushed, taken and cut off before", async () => {
     const server = await startRedis();
     const redis = new Redis(server.url);

@@ -10,8 +10,7 @@ const MIB = 2 ** 20;
 const numbers = (count: number) => rangeSource(`1..${count}`);
 
 for (const version of VERSIONS) {
-  describe(`Seeder and the room in Redis, Redis ${version}`, function () {
-    this.timeout(60_000);
+  describe(`Seeder and the room in Redis, Redis ${version}`, () => {
     const queue = SeederFixture.register(version, []);
 
     it("refuses what cannot fit, with both sizes, before anything is changed", async () => {
