@@ -1,9 +1,5 @@
 import assert from "node:assert/strict";
-import { EventEmitter } from "node:events";
-import { PassThrough } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { ChildProcessWithoutNullStreams } from "node:child_process";
-import { OutputBuffer, outputRead, parseOutput } from "../../../worker/commandOutput.ts";
+import { OutputBuffer, parseOutput } from "../../../worker/commandOutput.ts";
 
 describe("parseOutput", () => {
   const values: [output: string, value: unknown][] = [
@@ -80,52 +76,5 @@ describe("OutputBuffer", () => {
     assert.deepEqual(result(7, '{"a":1}'), { a: 1 });
     assert.equal(result(6, '{"a":1}'), '{"a":1}');
     assert.equal(result(6, "1234", "5678", "9"), "12345678");
-  });
-});
-
-describe("outputRead", () => {
-  const fakeChild = () => {
-    const stdout = new PassThrough();
-    const child = Object.assign(new EventEmitter(), { stdout, stderr: new PassThrough() });
-    const read: string[] = [];
-    stdout.on("data", (chunk: Buffer) => read.push(String(chunk)));
-    return { child: child as unknown as ChildProcessWithoutNullStreams, stdout, read };
-  };
-  const never = new Promise<never>(() => {});
-
-  it("waits for the pipes to be closed, and no longer", async () => {
-    const { child } = fakeChild();
-    const closed = sleep(200, "closed");
-    const order: string[] = [];
-    await Promise.all([
-      closed.then((what) => order.push(what)),
-      outputRead(child, closed).then(() => order.push("read")),
-      sleep(900).then(() => order.push("quiet for long")),
-    ]);
-    assert.deepEqual(order, ["closed", "read", "quiet for long"]);
-  });
-
-  it("loses nothing where the event loop was held longer than it waits", async () => {
-    const { child, stdout, read } = fakeChild();
-    const done = outputRead(child, never);
-    // A handler beside it computes for 1.5 s; what the program wrote is read afterwards.
-    for (const end = performance.now() + 1_500; performance.now() < end;);
-    await sleep(300);
-    stdout.write("late");
-    await done;
-    assert.deepEqual(read, ["late"]);
-  });
-
-  it("does not wait for what holds a pipe open and is quiet for a second", async () => {
-    const { child, stdout } = fakeChild();
-    await outputRead(child, never);
-    assert.equal(stdout.destroyed, true);
-  });
-
-  it("does not wait for ever for what goes on writing", async () => {
-    const { child, stdout } = fakeChild();
-    const writing = setInterval(() => stdout.destroyed || stdout.write("again"), 100);
-    await outputRead(child, never);
-    clearInterval(writing);
   });
 });
