@@ -14,7 +14,7 @@ const checks: Record<string, string[]> = {
 };
 
 /** How many files run side by side: their tests wait more than they compute. */
-const INTEGRATION_WIDTH = 3;
+const INTEGRATION_WIDTH = 2;
 const E2E_WIDTH = 4;
 
 const stages = [...Object.keys(checks), "unit", "integration", "e2e"];

@@ -172,7 +172,7 @@ describe("a worker", () => {
 
     it("past the time limit: settled from outside as timed out, and the process killed; its neighbours are released", async () => {
       await redis.rpush(k.list, "late 1600", "deaf 1500", "sleep 50000");
-      const worker = startConsumer(server.url, { itemTimeoutMs: 3_500, concurrency: 2, retry: once });
+      const worker = startConsumer(server.url, { itemTimeoutMs: 3_500, leaseMs: 5_000, concurrency: 2, retry: once });
       const { signal, stderr } = await worker.ended;
       assert.equal(signal, "SIGKILL");
       assert.match(stderr, /^Item 1 timed out after 3.5 s with the event loop blocked; the process was killed\.\n$/);
