@@ -41,21 +41,17 @@ local reply = { 'ok', 0, -1, 0, 0, '-', 0, {}, {} }
 --- @include "reserve"
 --- @include "finish"
 
--- Parts that are seldom needed are made when they are: a script makes all its functions anew each time.
+-- Answers whether something that ran out in a silence waits to be renewed or reclaimed. Nothing is reserved before that:
+-- workers that die of each item at once, and are started again in minutes, would otherwise take one after the other, and
+-- nobody would ever count.
 local function reclaimExpired()
-  if now < batch.reclaimAfter then return end
-  local expired = call('ZRANGEBYSCORE', leases, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, 100)
-  if #expired == 0 then return end
+  local isTooSoon = now < batch.reclaimAfter
+  local expired = call('ZRANGEBYSCORE', leases, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, isTooSoon and 1 or 100)
+  if #expired == 0 or isTooSoon then return #expired > 0 end
+-- Parts that are seldom needed are made when they are: a script makes all its functions anew each time.
 --- @include "reclaim"
   reclaim(expired)
-end
-
--- After a silence nothing is reserved before what ran out in it was renewed or is reclaimed. Workers that die of each item
--- at once, and are started again in minutes, would otherwise take one after the other, and nobody would ever count.
-local function isReclaimDue()
-  if now >= batch.reclaimAfter then return false end
-  local first = call('ZRANGE', leases, 0, 0, 'WITHSCORES')
-  return first[2] and tonumber(first[2]) <= now
+  return false
 end
 
 countUp(request.durations)
@@ -66,12 +62,13 @@ observeList()
 reopenIfRefilled()
 abortIfTooManyDead()
 hear(request.lease, request.waited or 0)
+local isReclaimDue = false
 if batch.state == 'open' and not batch.paused then
-  reclaimExpired()
+  isReclaimDue = reclaimExpired()
   abortIfTooManyDead()
 end
 local isLeft = false
-if batch.state == 'open' and not batch.paused and not isReclaimDue() then
+if batch.state == 'open' and not batch.paused and not isReclaimDue then
   if request.reserve > 0 then
     isLeft = reserve()
   elseif request.draining and dueSuspect() and drainsForSuspect() then

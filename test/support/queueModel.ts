@@ -87,6 +87,11 @@ export class QueueModel {
     return [...this.items].flatMap(([id, item]) => (item.place === place ? [id] : [])).sort((a, b) => a - b);
   }
 
+  /** Ids of those whose time has come. */
+  private due(place: Reserved["place"]): number[] {
+    return this.ids(place).filter((id) => this.items.get(id)!.at <= this.now);
+  }
+
   members(): string[] {
     return this.ids("leased").map((id) => this.items.get(id)!.member);
   }
@@ -187,8 +192,7 @@ export class QueueModel {
 
   /** Something ran out in a silence and is not taken back yet: nothing is reserved. */
   private isReclaimDue(): boolean {
-    const hasRunOut = (item: { place: string; at: number }) => item.place === "leased" && item.at <= this.now;
-    return this.now < this.reclaimAfter && [...this.items.values()].some(hasRunOut);
+    return this.now < this.reclaimAfter && this.due("leased").length > 0;
   }
 
   private onClockWentBack(span: number): void {
@@ -269,8 +273,7 @@ export class QueueModel {
   }
 
   private reserve({ session, number, reserve, exclusive }: Call, { reserved, drain }: Answer): void {
-    const due = (place: Reserved["place"]) => this.ids(place).filter((id) => this.items.get(id)!.at <= this.now);
-    const suspects = due("suspect");
+    const suspects = this.due("suspect");
     const drains = suspects.length > 0 && !exclusive && this.drains(session);
     assert.equal(drain, drains, "drains for a suspect");
     if (drains) return assert.deepEqual(reserved, []);
@@ -285,7 +288,7 @@ export class QueueModel {
     };
     const again = reserved.filter(({ id }) => id <= this.lastId);
     for (const [index, { payload }] of again.entries()) assert.ok(fits(payload, index === 0), "more than 4 MiB");
-    const others = due(takesSuspect ? "suspect" : "delayed").filter((id) => !again.some((item) => item.id === id));
+    const others = this.due(takesSuspect ? "suspect" : "delayed").filter((id) => !again.some((item) => item.id === id));
     const smallest = Math.min(...others.map((id) => this.items.get(id)!.payload.length));
     const most = takesSuspect ? 1 : reserve;
     assert.ok(again.length <= most);
