@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Pod } from "@kubernetes/client-node";
-import { kubeconfigOf } from "../../config/kubeconfig.ts";
-import { loadClient } from "../../config/kubernetesClient.ts";
-import { forwardPort } from "../../config/portForward.ts";
+import { kubeconfigOf } from "../../kube/kubeconfig.ts";
+import { loadClient } from "../../kube/kubernetesClient.ts";
+import { forwardPort } from "../../kube/portForward.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { ClusterSettings } from "./batches.ts";
 import type { StackLocation } from "./location.ts";

@@ -2,11 +2,11 @@ import { connect } from "node:net";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job, V1Pod } from "@kubernetes/client-node";
-import { RELAY_PORT } from "../../worker/supervisor/relay.ts";
+import { RELAY_PORT } from "../../supervisor/relay.ts";
 import { UserError } from "../errors.ts";
 import type { Cluster } from "./cluster.ts";
 
-/** What a relay Pod runs: worker/supervisor/relay.ts in short, so that any image of a batch will do. */
+/** What a relay Pod runs: supervisor/relay.ts in short, so that any image of a batch will do. */
 const SCRIPT = `
 const { connect, createServer } = require("node:net");
 const { hostname, port } = new URL(process.env.REDIS_URL);

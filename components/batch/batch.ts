@@ -5,7 +5,7 @@ import type { BatchSettings } from "../args.ts";
 import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
 import type { WorkerImage } from "../image/workerImage.ts";
-import { labels, type Labels } from "../naming.ts";
+import { labels, type Labels } from "../labels.ts";
 import { afterChecks, awaitCheck, checked, later, readArgs } from "../readArgs.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { K8sObject, Known } from "../types.ts";

@@ -3,12 +3,12 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type Cluster, uidOf } from "../cluster/client.ts";
 import { jobPods } from "../cluster/waitForJob.ts";
-import { labels } from "../naming.ts";
+import { labels } from "../labels.ts";
 import type { JobDefaults } from "./jobArgs.ts";
 
 /** Annotation with the uid of the supervisor Job whose output it is. */
 const SUPERVISOR = "job-wq-2/supervisor";
-/** Beginning of the line with which the supervisor prints the output (worker/supervisor/supervisor.ts). */
+/** Beginning of the line with which the supervisor prints the output (supervisor/supervisor.ts). */
 const PREFIX = "finish: ";
 
 /**

@@ -1,7 +1,7 @@
 // What `pulumi preview` says of the items: how the queue would change.
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { forwardPort } from "../../config/portForward.ts";
+import { forwardPort } from "../../kube/portForward.ts";
 import { type Cluster, known, uidOf } from "../cluster/client.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { RedisReference } from "../redis/reference.ts";

@@ -3,7 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { podSpec, seconds } from "./pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF } from "../cluster/liveJobs.ts";
-import { labels, NO_MESH } from "../naming.ts";
+import { labels, NO_MESH } from "../labels.ts";
 import { AT_ONCE, uidOf } from "../cluster/client.ts";
 import type { JobArgs, JobDefaults } from "./jobArgs.ts";
 

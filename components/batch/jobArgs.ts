@@ -3,7 +3,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { CodeParts } from "../image/codeVolume.ts";
 import type { RunnableImage } from "../image/workerImage.ts";
-import type { Labels } from "../naming.ts";
+import type { Labels } from "../labels.ts";
 import type { RedisAccess } from "../redis/reference.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 

@@ -2,7 +2,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { batchSettings } from "../../config/settings.ts";
-import { labels } from "../naming.ts";
+import { labels } from "../labels.ts";
 import type { Values } from "../readArgs.ts";
 import type { JobDefaults } from "./jobArgs.ts";
 

@@ -5,7 +5,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { stage } from "../image/stage.ts";
 import type { BuildOptions } from "../image/workerImage.ts";
-import { labels } from "../naming.ts";
+import { labels } from "../labels.ts";
 import { containerSecurity } from "../podSecurity.ts";
 import { later } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";

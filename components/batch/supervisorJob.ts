@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { batchSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
 import { uidOf } from "../cluster/client.ts";
-import { labels } from "../naming.ts";
+import { labels } from "../labels.ts";
 import { later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject } from "../types.ts";
 import { makeJob } from "./job.ts";

@@ -1,7 +1,7 @@
 // The program's own connection to the cluster: to wait, and to tell why something does not start.
 import type { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
-import { loadClient } from "../../config/kubernetesClient.ts";
+import { loadClient } from "../../kube/kubernetesClient.ts";
 import type { K8sObject } from "../types.ts";
 
 /** The API groups that are asked. */
@@ -19,7 +19,7 @@ export async function connectCluster(component: pulumi.ComponentResource): Promi
   const { kubeconfig, context } = await providerSettings(component);
   try {
     // Loaded late: the client is large.
-    const { kubeconfigOf } = await import("../../config/kubeconfig.ts");
+    const { kubeconfigOf } = await import("../../kube/kubeconfig.ts");
     const { BatchV1Api, CoreV1Api } = await loadClient();
     const config = kubeconfigOf({ kubeconfig, context });
     return { config, batch: config.makeApiClient(BatchV1Api), core: config.makeApiClient(CoreV1Api) };

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
-import { selector } from "../naming.ts";
+import { selector } from "../labels.ts";
 import { type Cluster, isForbidden } from "./client.ts";
 
 /**

@@ -1,5 +1,5 @@
 // Why a Job is suspended: by Kueue, until there is room for it, or by hand.
-import { loadClient } from "../../config/kubernetesClient.ts";
+import { loadClient } from "../../kube/kubernetesClient.ts";
 import type { Cluster } from "./client.ts";
 import type { StartProblem } from "./startProblems.ts";
 

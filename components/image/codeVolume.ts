@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
-import type { Labels } from "../naming.ts";
+import type { Labels } from "../labels.ts";
 import { containerSecurity } from "../podSecurity.ts";
 
 type Volume = k8s.types.input.core.v1.Volume;

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { Labels } from "../naming.ts";
+import type { Labels } from "../labels.ts";
 import type { RegistryLogin } from "./workerImage.ts";
 
 /** The key of a registry in a docker config: Docker Hub has one of its own. */

@@ -7,7 +7,7 @@ import { imageSettings } from "../../config/settings.ts";
 import type { ImageSettings } from "../args.ts";
 import { afterChecks, checked, readArgs } from "../readArgs.ts";
 import type { Known } from "../types.ts";
-import { checkExist, stageWorker, type UserFiles } from "./bundle.ts";
+import { checkExist, stageWorker, type UserFiles } from "./buildContext.ts";
 import { checkFits, type Code, fits, readCode } from "./codeVolume.ts";
 
 /** Arguments of {@link WorkerImage}. */

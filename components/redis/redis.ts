@@ -7,7 +7,7 @@ import { connectCluster, settled } from "../cluster/client.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import { endProgram } from "../cluster/upError.ts";
 import type { RedisSettings } from "../args.ts";
-import { CLIENT_LABEL, labels, type Labels } from "../naming.ts";
+import { CLIENT_LABEL, labels, type Labels } from "../labels.ts";
 import { afterChecks, checked, readArgs } from "../readArgs.ts";
 import type { K8sObject } from "../types.ts";
 import type { RedisAccess, RedisLocation, RedisReference } from "./reference.ts";

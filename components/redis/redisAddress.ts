@@ -1,7 +1,7 @@
 // The address of a Redis that this program does not run, as a Secret in a namespace.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Labels } from "../naming.ts";
+import type { Labels } from "../labels.ts";
 import type { EnvVar } from "../types.ts";
 import type { RedisAccess } from "./reference.ts";
 

@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { uidOf } from "../cluster/client.ts";
-import { CLIENT_LABEL, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../naming.ts";
+import { CLIENT_LABEL, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../labels.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { strategicMerge } from "../podPatch.ts";
 import type { RedisReference } from "./reference.ts";
-import { redisPodSpec } from "./redisPod.ts";
+import { redisPodSpec } from "./redisConfig.ts";
 import { makeRedisPod, makeRedisStatefulSet } from "./redisStorage.ts";
 
 type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;

@@ -1,6 +1,6 @@
 // What a Redis tells those who use it: pods, other programs, and the command line.
 import type * as k8s from "@pulumi/kubernetes";
-import type { Labels } from "../naming.ts";
+import type { Labels } from "../labels.ts";
 import type { EnvVar } from "../types.ts";
 
 /** Parts of a pod that lead it to a Redis. */

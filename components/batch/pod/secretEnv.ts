@@ -1,7 +1,7 @@
 // The Secret with the variables that a stack keeps encrypted.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { labels } from "../../naming.ts";
+import { labels } from "../../labels.ts";
 import type { JobDefaults } from "../jobArgs.ts";
 
 /** Creates it. @returns What a container reads it by. */

@@ -29,7 +29,7 @@ describe("npm start -- --here", () => {
     const { exitCode, all: text } = await execa("node", ["local/launch.mjs", program, ...args], all);
     return { code: exitCode, text };
   }
-  const start = (...args: string[]) => run("cli/dev/start.ts", ["--here", ...args]);
+  const start = (...args: string[]) => run("local/dev/start.ts", ["--here", ...args]);
   const editKubeconfig = (edit: (config: Kubeconfig) => void) => {
     const config = parse(readFileSync(environment().KUBECONFIG!, "utf8")) as Kubeconfig;
     edit(config);
@@ -41,7 +41,7 @@ describe("npm start -- --here", () => {
   });
   after(async () => {
     editKubeconfig(() => {});
-    await run("cli/dev/down.ts", ["--here"]);
+    await run("local/dev/down.ts", ["--here"]);
     remove();
   });
 
@@ -86,7 +86,7 @@ describe("npm start -- --here", () => {
     });
     assert.match((await start()).text, /^start: the kubeconfig has no current context; set KUBECONFIG$/);
     editKubeconfig(() => {});
-    const { text } = await run("cli/dev/start.ts", ["--here"], { PATH: "/usr/bin:/bin" });
+    const { text } = await run("local/dev/start.ts", ["--here"], { PATH: "/usr/bin:/bin" });
     assert.match(text, /^start: pulumi is not on PATH; install it/);
     assert.match((await start("--there")).text, /^start: usage: npm start/);
   });
@@ -94,10 +94,10 @@ describe("npm start -- --here", () => {
   it("is taken away again, and `wq` still finds what `npm start` runs", async () => {
     const note = join(project, ".state", "stack.json");
     writeFileSync(note, JSON.stringify({ stack: "dev", env: {} }));
-    const { code, text } = await run("cli/dev/down.ts", ["--here"]);
+    const { code, text } = await run("local/dev/down.ts", ["--here"]);
     assert.equal(code, 0, text);
     assert.ok(!existsSync(join(project, ".state", "here")));
     assert.ok(existsSync(note));
-    assert.match((await run("cli/dev/down.ts", ["--here"])).text, /^down: nothing runs here/);
+    assert.match((await run("local/dev/down.ts", ["--here"])).text, /^down: nothing runs here/);
   });
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { root } from "../../support/stack.ts";
 
-const IMPORT = `import { stageWorker } from ${JSON.stringify(join(root, "components/image/bundle.ts"))};`;
+const IMPORT = `import { stageWorker } from ${JSON.stringify(join(root, "components/image/buildContext.ts"))};`;
 const script = `${IMPORT}
   import assert from "node:assert/strict";
   import { readFileSync } from "node:fs";

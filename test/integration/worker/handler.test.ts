@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { stageWorker } from "../../../components/image/bundle.ts";
+import { stageWorker } from "../../../components/image/buildContext.ts";
 import { startRedis } from "../../support/redis.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
@@ -80,13 +80,13 @@ describe("a handler", () => {
         await seed();
         const worked = await run(script);
         assert.deepEqual([worked.exitCode, worked.all], [0, reason]);
-        const verdict = await run("worker/supervisor/main.ts");
+        const verdict = await run("supervisor/main.ts");
         assert.deepEqual([verdict.exitCode, verdict.all], [1, `the batch was aborted: ${reason}; 0 of 2 done`]);
         // With the handler mended, the next seeding opens the batch again.
         handler("export default (item) => item;");
         await run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "2" });
         assert.equal((await run("worker/main.ts")).exitCode, 0);
-        assert.equal((await run("worker/supervisor/main.ts")).all, "all 2 items done");
+        assert.equal((await run("supervisor/main.ts")).all, "all 2 items done");
       });
     }
   }

@@ -71,7 +71,7 @@ describe("the programs of the image", () => {
       worked.stdout,
       /^Worker with sessionID: \S+\nInitial queue state: empty=False\nWorking on apple\nWorking on banana\nQueue empty, exiting$/,
     );
-    const verdict = await start("worker/supervisor/main.ts");
+    const verdict = await start("supervisor/main.ts");
     assert.deepEqual([verdict.exitCode, verdict.all], [0, "all 2 items done"]);
   });
 
@@ -125,10 +125,10 @@ describe("the programs of the image", () => {
     assert.deepEqual(rows[0], { item: "never", outcome: "dead", value: undefined, reason: "sh exited with code 65" });
     assert.equal(rows[1]!.outcome, "done");
     assert.match(worked.all, /Failed on twice \(attempt 1\): sh exited with code 3: not yet; again in 0\.0 s/);
-    const verdict = await start("worker/supervisor/main.ts");
+    const verdict = await start("supervisor/main.ts");
     assert.equal(verdict.exitCode, 1);
     assert.equal(verdict.all, "1 of 2 items failed: never (why: npx wq failed; again: npx wq retry)");
-    const allowed = await start("worker/supervisor/main.ts", { WQ_ALLOW_FAILURES: "true" });
+    const allowed = await start("supervisor/main.ts", { WQ_ALLOW_FAILURES: "true" });
     assert.equal(allowed.exitCode, 0);
   });
 
@@ -154,7 +154,7 @@ describe("the programs of the image", () => {
     await seed(["a"]);
     const worked = await work(command("no-such-program"));
     assert.equal(worked.exitCode, 0, worked.all);
-    const verdict = await start("worker/supervisor/main.ts");
+    const verdict = await start("supervisor/main.ts");
     assert.equal(verdict.exitCode, 1);
     const reason =
       "the command no-such-program is not in the image: set `baseImage` to one that has it, or name its full path";
@@ -219,7 +219,7 @@ describe("the programs of the image", () => {
     const missing = await start("seed/main.ts", { WQ_ITEMS_FILE: join(dir, "none"), WQ_JOB_UID: "1" });
     assert.equal(missing.exitCode, 64, missing.all);
     assert.match(missing.all, /^The items in [^\n]* cannot be read: ENOENT[^\n]*$/);
-    const { exitCode, all } = await start("worker/supervisor/main.ts", { REDIS_URL: "redis://:se/cret@:x" });
+    const { exitCode, all } = await start("supervisor/main.ts", { REDIS_URL: "redis://:se/cret@:x" });
     assert.equal(exitCode, 64, all);
     assert.match(all, /^Expected REDIS_URL to be a URL like redis:\/\/redis:6379[^\n]*$/);
     assert.doesNotMatch(all, /cret/);
@@ -240,7 +240,7 @@ describe("a Redis with another password", () => {
       const connection = await connect(redis.url);
       await connection.config("SET", "requirepass", "right");
       connection.disconnect();
-      for (const script of ["seed/main.ts", "worker/main.ts", "worker/supervisor/main.ts"]) {
+      for (const script of ["seed/main.ts", "worker/main.ts", "supervisor/main.ts"]) {
         const { exitCode, all } = await execa(process.execPath, [join(root, script)], {
           env: {
             REDIS_URL: `redis://127.0.0.1:${redis.port}`,

@@ -72,7 +72,7 @@ describe("WorkerImage", () => {
   });
 
   it("has a build context of its own, with the same bytes and modes under any umask", async () => {
-    const { stageWorker } = await import("../../../components/image/bundle.ts");
+    const { stageWorker } = await import("../../../components/image/buildContext.ts");
     const files = { handler: "worker/handler.ts", files: "worker/files" };
     const context = stageWorker("umask", files);
     rmSync(context, { recursive: true });

@@ -30,7 +30,9 @@ const plain = (text: string) =>
 
 describe("docs/troubleshooting.md", () => {
   it("quotes messages in the words of the code", () => {
-    const files = globSync("{cli,components,config,queue,seed,worker,local}/**/*.{ts,lua}", { cwd: root });
+    const files = globSync("{cli,components,config,kube,queue,seed,supervisor,worker,local}/**/*.{ts,lua}", {
+      cwd: root,
+    });
     const sources = plain(files.map((file) => readFileSync(join(root, file), "utf8")).join("\n"));
     const page = readFileSync(join(root, "docs/troubleshooting.md"), "utf8");
     const cells = [...page.matchAll(/^\| (.*?) \|/gm)].map((match) => match[1]!);

@@ -1,6 +1,6 @@
 // The supervisor: watches the batch from the start of the workers to its end. Its exit code decides whether `pulumi up`
 // succeeds; its last line is the error of `up`.
-import { exitCodes, runProgram } from "../program.ts";
+import { exitCodes, runProgram } from "../worker/program.ts";
 import { startRelay } from "./relay.ts";
 import { supervisorSettings } from "./settings.ts";
 import { Supervisor } from "./supervisor.ts";

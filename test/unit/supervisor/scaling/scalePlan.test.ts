@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ScalePlan } from "../../../../../worker/supervisor/scaling/scalePlan.ts";
+import { ScalePlan } from "../../../../supervisor/scaling/scalePlan.ts";
 
 const options = { min: 2, max: 10, concurrency: 4, idleAfterMs: 60_000 };
 /** A look at the batch, `at` seconds after the first. */

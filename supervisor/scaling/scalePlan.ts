@@ -1,4 +1,4 @@
-import type { Counts } from "../../../queue/index.ts";
+import type { Counts } from "../../queue/index.ts";
 
 /** Bounds of the number of pods, and when it may shrink. */
 export interface ScaleOptions {

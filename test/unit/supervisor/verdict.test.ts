@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Counts } from "../../../../queue/index.ts";
-import { summarize } from "../../../../worker/supervisor/verdict.ts";
+import type { Counts } from "../../../queue/index.ts";
+import { summarize } from "../../../supervisor/verdict.ts";
 
 const finished: Counts = {
   state: "finished",

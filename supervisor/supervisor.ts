@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Counts, isRefusal, QueueAdmin } from "../../queue/index.ts";
-import { printable } from "../log.ts";
-import { exitCodes, ProgramExit } from "../program.ts";
+import { type Counts, isRefusal, QueueAdmin } from "../queue/index.ts";
+import { printable } from "../worker/log.ts";
+import { exitCodes, ProgramExit } from "../worker/program.ts";
 import { runFinish } from "./finish.ts";
 import { IdleMeter } from "./idleMeter.ts";
 import { Metrics } from "./metrics.ts";

@@ -1,5 +1,5 @@
 import type { Metric } from "prom-client";
-import type { Durations } from "../../queue/index.ts";
+import type { Durations } from "../queue/index.ts";
 
 /** A histogram that is counted elsewhere: with the library's own, each observation would have to be made here. */
 export function durationHistogram(

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { Consumer, DoNotRetry } from "../../../queue/index.ts";
-import { Metrics } from "../../../worker/supervisor/metrics.ts";
+import { Metrics } from "../../../supervisor/metrics.ts";
 import { quick } from "../../support/consuming.ts";
 import { debianPackage } from "../../support/debianPackage.ts";
 import { freePort } from "../../support/freePort.ts";

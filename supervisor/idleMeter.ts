@@ -1,4 +1,4 @@
-import type { Counts } from "../../queue/index.ts";
+import type { Counts } from "../queue/index.ts";
 
 /** How long workers were there, and how long they had nothing in flight, ms. */
 export interface WorkerTime {

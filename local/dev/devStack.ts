@@ -2,11 +2,11 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { environment } from "../../local/host/environment.ts";
-import { stateDir } from "../../local/paths.ts";
-import { UserError } from "../errors.ts";
-import { root, type StackLocation } from "../stack/location.ts";
-import { capturePulumi, failure } from "../stack/pulumi.ts";
+import { environment } from "../host/environment.ts";
+import { stateDir } from "../paths.ts";
+import { UserError } from "../../cli/errors.ts";
+import { root, type StackLocation } from "../../cli/stack/location.ts";
+import { capturePulumi, failure } from "../../cli/stack/pulumi.ts";
 
 /** Runs a script of this project with the Node.js that runs this one. */
 export function script(path: string, ...args: string[]) {

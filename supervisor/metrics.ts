@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Counter, Gauge, Registry } from "prom-client";
-import type { Counts, QueueAdmin } from "../../queue/index.ts";
+import type { Counts, QueueAdmin } from "../queue/index.ts";
 import { durationHistogram } from "./durationHistogram.ts";
 
 /** Port of the metrics. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import * as all from "@kubernetes/client-node";
-import { kubeconfigOf } from "../../../config/kubeconfig.ts";
-import { loadClient } from "../../../config/kubernetesClient.ts";
+import { kubeconfigOf } from "../../../kube/kubeconfig.ts";
+import { loadClient } from "../../../kube/kubernetesClient.ts";
 
 const KUBECONFIG = JSON.stringify({
   apiVersion: "v1",

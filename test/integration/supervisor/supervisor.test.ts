@@ -12,7 +12,7 @@ import { Consumer, DoNotRetry, type Handler } from "../../../queue/index.ts";
 import { quick } from "../../support/consuming.ts";
 import { SeederFixture } from "../../support/seederFixture.ts";
 
-const program = join(import.meta.dirname, "../../../worker/supervisor/main.ts");
+const program = join(import.meta.dirname, "../../../supervisor/main.ts");
 
 interface Told {
   text: string;

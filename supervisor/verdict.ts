@@ -1,5 +1,5 @@
 // The verdict on a batch, as one line.
-import type { Counts } from "../../queue/index.ts";
+import type { Counts } from "../queue/index.ts";
 
 const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
 

@@ -5,12 +5,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parse, stringify } from "yaml";
-import { kubeconfigOf } from "../../config/kubeconfig.ts";
-import { loadClient } from "../../config/kubernetesClient.ts";
-import { fileBackend } from "../../local/host/environment.ts";
-import { firstLine, UserError } from "../errors.ts";
-import { root } from "../stack/location.ts";
-import { capturePulumi } from "../stack/pulumi.ts";
+import { kubeconfigOf } from "../../kube/kubeconfig.ts";
+import { loadClient } from "../../kube/kubernetesClient.ts";
+import { fileBackend } from "../host/environment.ts";
+import { firstLine, UserError } from "../../cli/errors.ts";
+import { root } from "../../cli/stack/location.ts";
+import { capturePulumi } from "../../cli/stack/pulumi.ts";
 import { type DevStack, devSettings, exists, prepareStack } from "./devStack.ts";
 
 const STACK = "here";

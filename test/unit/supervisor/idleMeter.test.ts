@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { IdleMeter } from "../../../../worker/supervisor/idleMeter.ts";
-import { counts, NOW } from "../../../support/looks.ts";
+import { IdleMeter } from "../../../supervisor/idleMeter.ts";
+import { counts, NOW } from "../../support/looks.ts";
 
 describe("the meter of idle time", () => {
   const look = (meter: IdleMeter, ms: number, running: number, workersAlive = 4) =>

@@ -1,6 +1,6 @@
 // Settings of the supervisor, from its environment (worker/README.md).
-import * as parse from "../../config/parse.ts";
-import { redisUrl, text } from "../environment.ts";
+import * as parse from "../config/parse.ts";
+import { redisUrl, text } from "../worker/environment.ts";
 import type { ScaleOptions } from "./scaling/scalePlan.ts";
 
 /** Most bytes of the output of `finish`, which must fit into a ConfigMap. */

@@ -1,4 +1,4 @@
-import type { Counts } from "../../queue/index.ts";
+import type { Counts } from "../queue/index.ts";
 
 /**
  * Makes lines of progress.

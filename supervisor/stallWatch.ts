@@ -1,4 +1,4 @@
-import type { Counts } from "../../queue/index.ts";
+import type { Counts } from "../queue/index.ts";
 
 /** Notices when no item has been settled for a while. */
 export class StallWatch {

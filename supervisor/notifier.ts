@@ -1,5 +1,5 @@
 import pRetry from "p-retry";
-import type { Counts } from "../../queue/index.ts";
+import type { Counts } from "../queue/index.ts";
 
 /** Events that are notified. */
 export type Occasion = "finished" | "failed" | "aborted" | "overdue" | "stalled";

@@ -21,7 +21,7 @@ const program = (path: string) => own(path + extname(here));
 const programs = {
   worker: program("worker/main"),
   seed: program("seed/main"),
-  supervisor: program("worker/supervisor/main"),
+  supervisor: program("supervisor/main"),
   leaseKeeperThread: program("queue/consumer/leases/leaseKeeperThread"),
 };
 

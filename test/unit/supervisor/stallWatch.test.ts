@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { StallWatch } from "../../../../worker/supervisor/stallWatch.ts";
-import { counts, NOW } from "../../../support/looks.ts";
+import { StallWatch } from "../../../supervisor/stallWatch.ts";
+import { counts, NOW } from "../../support/looks.ts";
 
 describe("the watch for stalls", () => {
   const look = (seconds: number, done: number, state: "open" | "paused" = "open") =>

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type QueueAdmin, resultRow } from "../../queue/index.ts";
-import { commandEnvironment } from "../commandEnvironment.ts";
-import { splitLines } from "../splitLines.ts";
+import { type QueueAdmin, resultRow } from "../queue/index.ts";
+import { commandEnvironment } from "../worker/commandEnvironment.ts";
+import { splitLines } from "../worker/splitLines.ts";
 
 /** Every result, in the order of the items, a line of JSON each. */
 async function* rows(admin: QueueAdmin): AsyncIterable<string> {

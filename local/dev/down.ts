@@ -1,9 +1,9 @@
 // `npm run down`: takes away what `npm start` made, and the local platform with it; with `--here`, the stack `here`.
 import { existsSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { firstLine, UserError } from "../errors.ts";
-import { forget } from "../stack/location.ts";
-import { capturePulumi, showPulumi } from "../stack/pulumi.ts";
+import { firstLine, UserError } from "../../cli/errors.ts";
+import { forget } from "../../cli/stack/location.ts";
+import { capturePulumi, showPulumi } from "../../cli/stack/pulumi.ts";
 import { type DevStack, devStack, script } from "./devStack.ts";
 import { hereStack } from "./here.ts";
 

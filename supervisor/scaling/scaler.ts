@@ -1,4 +1,4 @@
-import type { Counts } from "../../../queue/index.ts";
+import type { Counts } from "../../queue/index.ts";
 import { callApi } from "./inCluster.ts";
 import { ScalePlan, type ScaleOptions } from "./scalePlan.ts";
 
