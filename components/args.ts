@@ -65,7 +65,7 @@ export interface BatchSettings {
   idleAfter?: string;
   /** Items a pod works on at a time, from 1. @default 1 */
   concurrency?: pulumi.Input<number>;
-  /** Seconds that the shipped handler sleeps per item. @default 10 */
+  /** Seconds that the shipped handler sleeps per item. @default 1 */
   workSeconds?: pulumi.Input<number>;
   /** Failed attempts before an item is given up, from 1. @default 3 */
   maxAttempts?: pulumi.Input<number>;

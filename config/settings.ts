@@ -132,7 +132,7 @@ export const batchSettings = {
   },
   workSeconds: {
     parse: parse.amount,
-    default: "10",
+    default: "1",
     worker: true,
     description: "Seconds that the shipped handler sleeps per item",
   },

@@ -11,7 +11,7 @@ import type { ItemContext } from "../queue/index.ts";
  * @returns The item's result, anything that has a JSON form; or nothing.
  * @throws Whatever it throws fails the attempt; `DoNotRetry` from `../queue/index.ts` fails the item for good.
  */
-export default async function handle(item: string, { signal }: ItemContext): Promise<void> {
-  void item; // put your actual work here instead of sleep
-  await sleep(Number(process.env.WQ_WORK_SECONDS ?? 10) * 1000, undefined, { signal });
+export default async function handle(item: string, { signal }: ItemContext) {
+  await sleep(Number(process.env.WQ_WORK_SECONDS ?? 1) * 1000, undefined, { signal }); // your work goes here
+  return { characters: item.length };
 }
