@@ -1,6 +1,6 @@
 // The command `wq`: one program, a subcommand a verb.
-import { enableCompileCache } from "node:module";
 import { CommanderError } from "commander";
+import { keepCompiledCode } from "./compileCache.ts";
 import { firstLine, UserError } from "./errors.ts";
 import { EXIT_OK, EXIT_USAGE } from "./exitCodes.ts";
 import { createProgram, requestedVerb } from "./program.ts";
@@ -30,6 +30,5 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-// Compiled code is kept between runs: it halves the time that loading takes.
-enableCompileCache?.();
+keepCompiledCode();
 await main(process.argv.slice(2));

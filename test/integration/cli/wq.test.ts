@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
@@ -93,8 +104,26 @@ describe("the command wq", () => {
     writeFileSync(join(installed, "dist/cli/main.js"), "console.log(process.cwd(), ...process.argv.slice(2));");
     symlinkSync("../job-wq-2/cli/wq.mjs", join(program, "node_modules/.bin/wq"));
     writeFileSync(join(program, "package.json"), "{}");
-    const { stdout } = await execa("npx", ["wq", "status", "--watch"], { cwd: program });
+    const { stdout } = await execa("npx", ["--no", "wq", "status", "--watch"], { cwd: program });
     assert.equal(stdout, `${realpathSync(program)} status --watch`);
+  });
+
+  it("keeps compiled code only where nobody else writes", async () => {
+    const [home, tmp] = [join(folder, "home"), join(folder, "tmp")];
+    for (const path of [home, tmp]) mkdirSync(path);
+    const main = join(wqScript, "../main.ts");
+    const env = { PATH: dirname(process.execPath), HOME: home, TMPDIR: tmp };
+    const compiled = join(home, ".cache/job-wq-2/compiled");
+    const wq = () => execa(process.execPath, [main, "list", "--help"], { env, extendEnv: false });
+    await wq();
+    assert.deepEqual(readdirSync(tmp), []);
+    assert.ok(readdirSync(compiled).length > 0);
+    assert.equal(statSync(compiled).mode & 0o777, 0o700);
+    rmSync(compiled, { recursive: true });
+    mkdirSync(compiled);
+    chmodSync(compiled, 0o777);
+    await wq();
+    assert.deepEqual([readdirSync(tmp), readdirSync(compiled)], [[], []]);
   });
 
   it("try runs the handler, or a program, on one item", async () => {

@@ -1,0 +1,23 @@
+// Compiled code that is kept between runs: it halves the time that loading takes.
+import { lstatSync, mkdirSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/**
+ * Keeps it in a folder that nobody else can write: Node.js runs what it finds there. Its own choice, a name in the
+ * system's folder for temporary files, belongs to whoever makes it first. Where there is no such folder nothing is kept.
+ */
+export function keepCompiledCode(): void {
+  // The checkout's launcher has chosen, or the user.
+  if (process.env.NODE_COMPILE_CACHE) return void enableCompileCache?.();
+  try {
+    const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "job-wq-2", "compiled");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { uid, mode } = lstatSync(folder);
+    if (process.getuid && (uid !== process.getuid() || (mode & 0o77) !== 0)) return;
+    enableCompileCache?.(folder);
+  } catch {
+    // Without a home, or on a full disk.
+  }
+}
