@@ -42,7 +42,7 @@ export function usageError(path: string, text: string): string {
     .replaceAll("\n", " ")
     .replace(/\.$/, "");
   const help = ["wq", path].filter(Boolean).join(" ");
-  return `${help}: ${message}; see ${wq([path, "--help"].filter(Boolean).join(" "))}\n`;
+  return `${help}: ${message}; see ${wq(path ? `${path} --help` : "help")}\n`;
 }
 
 /** A verb of `wq`, with its examples and exit codes in the help. */

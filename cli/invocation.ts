@@ -21,7 +21,10 @@ function isOnPath(path: string): boolean {
 
 const onPath = isOnPath(process.env.PATH ?? "");
 
-/** A command line of `wq` as it can be typed here: `wq status`, or `npx wq status` where only npm finds it. */
+/**
+ * A command line of `wq` as it can be typed here: `wq status`, or `npx --no wq status` where only npm finds it. Without
+ * `--no`, npx fetches whatever package has the name where `wq` is not installed, in CI without asking.
+ */
 export function wq(args = ""): string {
-  return [onPath ? "wq" : "npx wq", args].filter(Boolean).join(" ");
+  return [onPath ? "wq" : "npx --no wq", args].filter(Boolean).join(" ");
 }

@@ -48,7 +48,8 @@ export async function makePictures(): Promise<void> {
   const file = join(root, `Pulumi.${STACK}.yaml`);
   const options = { cwd: root, env: { ...environment(), PULUMI_BACKEND_URL: fileBackend(backend) } };
   const pulumi = (...args: string[]) => execa("pulumi", [...args, "--stack", STACK, "--non-interactive"], options);
-  const wq = (...args: string[]) => execa("npx", ["wq", ...args, "--stack", STACK], { ...options, reject: false });
+  const wq = (...args: string[]) =>
+    execa("npx", ["--no", "wq", ...args, "--stack", STACK], { ...options, reject: false });
   try {
     const config = Object.entries(settings).map(([key, value]) => [`job-wq-2:${key}`, value]);
     writeFileSync(file, stringify({ config: Object.fromEntries(config) as unknown }));
@@ -61,7 +62,7 @@ export async function makePictures(): Promise<void> {
     while ((await settled()) < PHOTOS * SHARE) await sleep(200);
     mkdirSync(pictures, { recursive: true });
     const shown = await inTerminal(`node cli/wq.mjs status --stack ${STACK}`, options);
-    writeFileSync(join(pictures, "status.svg"), terminalSvg("npx wq status", shown, COLUMNS));
+    writeFileSync(join(pictures, "status.svg"), terminalSvg("npx --no wq status", shown, COLUMNS));
     while ((await settled()) < PHOTOS) await sleep(500);
     const report = join(backend, "report.html");
     await wq("report", "--output", report);

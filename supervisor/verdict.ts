@@ -16,7 +16,7 @@ export function summarize(counts: Counts, failed: string[], allowFailures: boole
     return { line: foreign ? `${done} of ${items(total)} done${others}` : `${all} done`, passes: true };
   }
   const more = dead > failed.length ? `, and ${dead - failed.length} more` : "";
-  const advice = "why: npx wq failed; again: npx wq retry";
+  const advice = "why: npx --no wq failed; again: npx --no wq retry";
   return {
     line: `${dead} of ${items(total)} failed: ${failed.join(", ")}${more}${others} (${advice})`,
     passes: allowFailures,

@@ -17,7 +17,7 @@ export function watchCommands({
   sharedRedis,
 }: WatchedBatch): Record<string, string> {
   const kubectl = namespace === "default" ? "kubectl" : `kubectl -n ${namespace}`;
-  const commands: Record<string, string> = { status: "npx wq status --watch" };
+  const commands: Record<string, string> = { status: "npx --no wq status --watch" };
   if (workerJob) {
     commands.describe = `${kubectl} describe jobs/${workerJob}`;
     commands.wait = `${kubectl} wait --for=condition=complete --timeout=300s job/${workerJob}`;
@@ -25,6 +25,6 @@ export function watchCommands({
   }
   if (redisPod) commands.waiting = `${kubectl} exec ${redisPod} -- redis-cli lrange ${queue} 0 -1`;
   // `pulumi destroy` prints the outputs that it takes away, and with them the command for what it leaves in Redis.
-  if (sharedRedis) commands.purgeAfterDestroy = `npx wq purge ${queue} ${sharedRedis}`;
+  if (sharedRedis) commands.purgeAfterDestroy = `npx --no wq purge ${queue} ${sharedRedis}`;
   return commands;
 }

@@ -155,6 +155,6 @@ export class SeedSession {
 export function unlessFenced(reply: unknown): unknown {
   if (reply === "moved") throw new SeedOvertakenError();
   if (reply === "aborted")
-    throw new SeedRefusedError("The batch was aborted while it was seeded: see `npx wq status` for the reason.");
+    throw new SeedRefusedError("The batch was aborted while it was seeded: see `npx --no wq status` for the reason.");
   return reply;
 }

@@ -40,7 +40,7 @@ describe("the package", () => {
       return text;
     };
     const wq = async (...args: string[]) => {
-      const { stdout } = await execa("npx", ["wq", ...args], { cwd, env: { ...environment(), ...env } });
+      const { stdout } = await execa("npx", ["--no", "wq", ...args], { cwd, env: { ...environment(), ...env } });
       return stdout;
     };
     await say("kubectl", ["create", "namespace", namespace]);

@@ -188,7 +188,7 @@ export class TestStack {
   }
 
   /**
-   * A verb of `wq`, as `npx wq VERB ARGS --stack NAME` typed in a checkout of its own, where the settings lie as a
+   * A verb of `wq`, as `npx --no wq VERB ARGS --stack NAME` typed in a checkout of its own, where the settings lie as a
    * user's do; without npx, which takes five times as long as what it starts.
    */
   async wq(...args: string[]): Promise<{ code: number; out: string; err: string }> {

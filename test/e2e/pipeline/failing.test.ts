@@ -24,7 +24,7 @@ describe("failing items", () => {
     writeFileSync(handler, failingOn("banana"));
     const { ok, text } = await stack.up();
     assert.ok(!ok);
-    assert.match(text, /1 of 9 items failed: banana \(why: npx wq failed; again: npx wq retry\)/);
+    assert.match(text, /1 of 9 items failed: banana \(why: npx --no wq failed; again: npx --no wq retry\)/);
     assert.deepEqual(await stack.items(), fruits);
   });
 

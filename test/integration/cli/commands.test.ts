@@ -117,7 +117,7 @@ describe("wq on a Redis", () => {
         "  e.g. banana, 1 attempt, last in pod pod-1",
         "1 item: … is not ripe",
         "  e.g. fig, 2 attempts, last in pod pod-1",
-        "One item's log: npx wq logs ITEM. Again: npx wq retry.",
+        "One item's log: npx --no wq logs ITEM. Again: npx --no wq retry.",
       ].join("\n"),
     );
     const groups = (await run("failed", "--json")).out
@@ -147,7 +147,7 @@ describe("wq on a Redis", () => {
         "  e.g. 97, 1 attempt, last in pod pod-1: 97 is not acceptable",
         "1 item: HTTP 404",
         "  e.g. gone, 1 attempt, last in pod pod-1",
-        "One item's log: npx wq logs ITEM. Again: npx wq retry.",
+        "One item's log: npx --no wq logs ITEM. Again: npx --no wq retry.",
       ].join("\n"),
     );
   });
@@ -247,7 +247,7 @@ describe("wq on a Redis", () => {
     assert.match(out, /\npod-1 +node-1 +[01] +- +\S+ ago +\S+ +[bc] \+1\n/);
     assert.match(
       (await run("pause", ...at)).out,
-      /^Paused: 2 items in flight will finish, 1 item waits for `npx wq resume`\.$/,
+      /^Paused: 2 items in flight will finish, 1 item waits for `npx --no wq resume`\.$/,
     );
     go();
     while ((JSON.parse((await run("status", "--json", ...at)).out) as { running: number }).running) await sleep(50);
@@ -281,21 +281,21 @@ describe("wq on a Redis", () => {
     [["logs"], "wq logs: say which item: its text, or --id NUMBER"],
     [
       ["logs", "--id", "x"],
-      "wq logs: option '--id <number>' argument 'x' is invalid. Expected its number in `results`; see npx wq logs --help",
+      "wq logs: option '--id <number>' argument 'x' is invalid. Expected its number in `results`; see npx --no wq logs --help",
     ],
-    [["status", "--wach"], "wq status: unknown option '--wach' (Did you mean --watch?); see npx wq status --help"],
+    [["status", "--wach"], "wq status: unknown option '--wach' (Did you mean --watch?); see npx --no wq status --help"],
     [
       ["status", "now"],
-      "wq status: too many arguments for 'status'. Expected 0 arguments but got 1: now; see npx wq status --help",
+      "wq status: too many arguments for 'status'. Expected 0 arguments but got 1: now; see npx --no wq status --help",
     ],
     [
       ["results", "-f", "xml"],
-      "wq results: option '-f, --format <format>' argument 'xml' is invalid. Allowed choices are ndjson, csv; see npx wq results --help",
+      "wq results: option '-f, --format <format>' argument 'xml' is invalid. Allowed choices are ndjson, csv; see npx --no wq results --help",
     ],
-    [["scale"], "wq scale: missing required argument 'pods'; see npx wq scale --help"],
+    [["scale"], "wq scale: missing required argument 'pods'; see npx --no wq scale --help"],
     [
       ["scale", "0"],
-      "wq scale: command-argument value '0' is invalid for argument 'pods'. Expected an integer from 1 up; to stop for a while: npx wq pause; see npx wq scale --help",
+      "wq scale: command-argument value '0' is invalid for argument 'pods'. Expected an integer from 1 up; to stop for a while: npx --no wq pause; see npx --no wq scale --help",
     ],
     [
       ["report", "-o", "/nowhere/r.html"],

@@ -55,8 +55,8 @@ describe("the command wq", () => {
     it(`${name} --help has examples and exit codes`, async () => {
       const { out, err, code } = await run([name, "--help"]);
       assert.deepEqual([err, code], ["", 0]);
-      assert.match(out, new RegExp(`^Usage: npx wq ${name} \\[options\\]`));
-      assert.match(out, new RegExp(`\\n  (npx |bash  eval "\\$\\()wq ${name}\\b`));
+      assert.match(out, new RegExp(`^Usage: npx --no wq ${name} \\[options\\]`));
+      assert.match(out, new RegExp(`\\n  (npx --no |bash  eval "\\$\\()wq ${name}\\b`));
       assert.match(out, /\nExit codes:\n {2}0 {2}\S[^]*\n {2}3 {2}could not be told or done; one line on stand/);
       assert.equal((await run(["help", name])).out, out);
     });
@@ -69,11 +69,11 @@ describe("the command wq", () => {
     const env = { PATH: `${bin}:${dirname(process.execPath)}` };
     assert.match((await run(["failed", "--help"], { env })).out, /^Usage: wq failed[^]*\n {2}wq failed --json/);
     const npm = { PATH: `${join(folder, "node_modules/.bin")}:${dirname(process.execPath)}` };
-    assert.match((await run(["failed", "--help"], { env: npm })).out, /^Usage: npx wq failed/);
+    assert.match((await run(["failed", "--help"], { env: npm })).out, /^Usage: npx --no wq failed/);
   });
 
   it("says in one line that there is no such verb", async () => {
-    const err = "wq: unknown command 'stauts' (Did you mean status?); see npx wq --help";
+    const err = "wq: unknown command 'stauts' (Did you mean status?); see npx --no wq help";
     assert.deepEqual(await run(["stauts"]), { out: "", err, code: 3 });
   });
 

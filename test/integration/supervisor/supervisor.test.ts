@@ -101,7 +101,7 @@ describe("the supervisor", () => {
     });
     const { exitCode, all } = await supervise({ WQ_NOTIFY: hook, WQ_NAME: "fruit" });
     assert.equal(exitCode, 1);
-    const verdict = "1 of 2 items failed: a (why: npx wq failed; again: npx wq retry)";
+    const verdict = "1 of 2 items failed: a (why: npx --no wq failed; again: npx --no wq retry)";
     assert.equal(all.split("\n").at(-1), verdict);
     assert.deepEqual(
       listener.told.map(({ text }) => text),

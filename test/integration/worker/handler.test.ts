@@ -150,7 +150,7 @@ describe("a handler", () => {
       const away = await attempt("a", "--", "no-such-program");
       assert.equal(away.exitCode, 3);
       assert.match(away.all, /^wq try: the command no-such-program is not /);
-      assert.match((await attempt()).all, /^wq try: missing required argument 'item'; see npx wq try --help$/);
+      assert.match((await attempt()).all, /^wq try: missing required argument 'item'; see npx --no wq try --help$/);
     });
   });
 });

@@ -127,7 +127,7 @@ describe("the programs of the image", () => {
     assert.match(worked.all, /Failed on twice \(attempt 1\): sh exited with code 3: not yet; again in 0\.0 s/);
     const verdict = await start("supervisor/main.ts");
     assert.equal(verdict.exitCode, 1);
-    assert.equal(verdict.all, "1 of 2 items failed: never (why: npx wq failed; again: npx wq retry)");
+    assert.equal(verdict.all, "1 of 2 items failed: never (why: npx --no wq failed; again: npx --no wq retry)");
     const allowed = await start("supervisor/main.ts", { WQ_ALLOW_FAILURES: "true" });
     assert.equal(allowed.exitCode, 0);
   });

@@ -22,7 +22,7 @@ const finished: Counts = {
   dueSoon: 0,
   now: 3,
 };
-const advice = "(why: npx wq failed; again: npx wq retry)";
+const advice = "(why: npx --no wq failed; again: npx --no wq retry)";
 const failed = { ...finished, done: 7, dead: 2 };
 
 const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean, line: string, passes: boolean][] = [

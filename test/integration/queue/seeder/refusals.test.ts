@@ -50,7 +50,7 @@ describe("What the Seeder refuses", () => {
       },
     };
     await assert.rejects(queue.seed(source), {
-      message: "The batch was aborted while it was seeded: see `npx wq status` for the reason.",
+      message: "The batch was aborted while it was seeded: see `npx --no wq status` for the reason.",
     });
     assert.equal((await queue.admin.counts()).reason, "enough");
     assert.equal(await queue.batch("total"), String(await queue.redis.llen(k.list)));
