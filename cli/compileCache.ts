@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 /**
  * Keeps it in a folder that nobody else can write: Node.js runs what it finds there. Its own choice, a name in the
- * system's folder for temporary files, belongs to whoever makes it first. Where there is no such folder nothing is kept.
+ * system's temporary folder, belongs to whoever makes it first. Where there is no such folder nothing is kept.
  */
 export function keepCompiledCode(): void {
   // The checkout's launcher has chosen, or the user.
