@@ -23,7 +23,12 @@ export const verbGroups: Record<string, Verb[]> = {
       load: () => import("./commands/results.ts"),
     },
     { name: "failed", summary: "failed items, grouped by reason", load: () => import("./commands/failed.ts") },
-    { name: "logs", args: "ITEM", summary: "log of one item", load: () => import("./commands/logs.ts") },
+    {
+      name: "logs",
+      args: "[ITEM]",
+      summary: "log of one item, or of all as it is written",
+      load: () => import("./commands/logs.ts"),
+    },
     { name: "report", summary: "the run as one HTML file", load: () => import("./commands/report.ts") },
   ],
   Act: [

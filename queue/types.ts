@@ -102,6 +102,17 @@ export interface WorkerInfo {
   inFlight: { id: number; payload: Buffer; since: number }[];
 }
 
+/** A line that an item logged. */
+export interface LogLine {
+  id: number;
+  /** Its text, as `results` has it; of a long one the beginning. */
+  item: string;
+  pod: string;
+  /** By the worker's clock, ms. */
+  at: number;
+  line: string;
+}
+
 /** What a handler is given beside the item. */
 export interface ItemContext {
   /** The item's number in the order in which items were first given, from 1. */
@@ -248,13 +259,17 @@ export interface SeedReport {
 export interface QueueAdminApi {
   counts(): Promise<Counts>;
   workers(): Promise<WorkerInfo[]>;
-  /** Every item that was ever given, in that order; flat memory. */
-  results(): AsyncIterable<ItemRecord>;
+  /** Every item that was ever given, or those given after that id, in that order; flat memory. */
+  results(after?: number): AsyncIterable<ItemRecord>;
+  /** The items of these ids that were given and are still there, in that order. */
+  records(ids: Iterable<number>): AsyncIterable<ItemRecord>;
   /** The dead only, by time. */
   dead(): AsyncIterable<ItemRecord>;
   /** Ids of the items with this payload that were ever given. */
   find(payload: string | Buffer): Promise<number[]>;
   log(id: number): Promise<string | undefined>;
+  /** Tells every line that any item logs from now on, within a second; returns how to end that. */
+  followLog(onLine: (line: LogLine) => void): Promise<() => void>;
   /** Puts dead items back, all or those of `ids`; returns how many. */
   requeueDead(ids?: number[]): Promise<number>;
   pause(): Promise<void>;

@@ -1,12 +1,23 @@
-// `wq logs ITEM`: the log of one item, though many share a pod.
+// `wq logs ITEM`: the log of one item, though many share a pod. `-f`: as it is written.
 import { InvalidArgumentError } from "commander";
-import type { ItemRecord } from "../../queue/index.ts";
+import type { ItemRecord, LogLine } from "../../queue/index.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
+import { followLogs, type Wanted } from "../follow/itemLogs.ts";
+import { LastingQueue, sayAway } from "../follow/lastingQueue.ts";
 import { withQueue } from "../stack/openQueue.ts";
 import { displayName, oneLine, pluralize, printable } from "../view/format.ts";
 import { resultRow } from "../../queue/index.ts";
+
+interface LogsOptions extends QueueOptions {
+  id?: number;
+  follow?: boolean;
+  json?: boolean;
+}
+
+const noSuchItem = (item: string | undefined, id: number | undefined) =>
+  new UserError(`no such item was given to a worker yet: ${item === undefined ? id : oneLine(item)}`);
 
 function parseId(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Expected its number in `results`.");
@@ -21,7 +32,8 @@ function print(record: ItemRecord, log: string | undefined): void {
   console.log(`== ${name} (${record.id}): ${outcome} after ${pluralize(attempts, "attempt")}${why}`);
   const stack = outcome === "done" ? undefined : record.reason?.split("\n").slice(1).join("\n");
   if (stack) console.log(printable(stack));
-  console.log(printable(log?.trimEnd() ?? "(no log kept: set keepLogs to all for items that are done)"));
+  if (log !== "")
+    console.log(printable(log?.trimEnd() ?? "(no log kept: set keepLogs to all for items that are done)"));
 }
 
 function toJson(record: ItemRecord, log: string | undefined): string {
@@ -36,6 +48,34 @@ function toJson(record: ItemRecord, log: string | undefined): string {
   });
 }
 
+function printLine({ at, id, item, pod, line }: LogLine, isOne: boolean, json: boolean): void {
+  if (json) console.log(JSON.stringify({ time: new Date(at).toISOString(), id, item, pod, line }));
+  else console.log(isOne ? printable(line) : `${oneLine(item || '""', 60)} | ${printable(line)}`);
+}
+
+/** Prints lines as they come until the item, or the batch, is over. @returns The number of items that was found. */
+async function follow(options: QueueOptions, wanted: Wanted, json: boolean): Promise<number> {
+  const isOne = wanted.id !== undefined || wanted.payload !== undefined;
+  const queue = await LastingQueue.open(options, sayAway);
+  const heard = new Set<number>();
+  try {
+    return await followLogs(queue, wanted, {
+      onLine: (line) => {
+        heard.add(line.id);
+        printLine(line, isOne, json);
+      },
+      onEnd: async (record) => {
+        // One that was over before says what it kept.
+        const log = heard.has(record.id) ? "" : await queue.ask(({ admin }) => admin.log(record.id));
+        if (json) console.log(JSON.stringify(resultRow(record)));
+        else print(record, log);
+      },
+    });
+  } finally {
+    queue.close();
+  }
+}
+
 export default queueCommand({
   name: "logs",
   description:
@@ -43,15 +83,25 @@ export default queueCommand({
   examples: [
     ["logs banana", "by the item's text"],
     ["logs --id 17", "by its number in `results`"],
+    ["logs -f banana", "as it is written, until the item is over"],
+    ["logs -f", "of all items, each line with its item"],
     ["logs banana --json | jq -r .log", "for programs; with every attempt"],
   ],
   exitCodes: { [EXIT_OK]: "printed", [EXIT_FAILED]: "the item kept no log" },
 })
   .argument("[item]", "the item's text")
   .option("--id <number>", "its number instead", parseId)
-  .option("--json", "a line of JSON for each item of this text")
-  .action(async (item: string | undefined, options: QueueOptions & { id?: number; json?: boolean }) => {
-    const { id, json } = options;
+  .option("-f, --follow", "as it is written, across attempts and pods")
+  .option("--json", "a line of JSON for each item of this text; with --follow, for each line")
+  .action(async (item: string | undefined, options: LogsOptions) => {
+    const { id, json = false } = options;
+    if (options.follow) {
+      if (item !== undefined && id !== undefined) throw new UserError("say which item: its text, or --id NUMBER");
+      const wanted = { id, payload: item === undefined ? undefined : Buffer.from(item) };
+      const found = await follow(options, wanted, json);
+      if (found === 0 && (item ?? id) !== undefined) throw noSuchItem(item, id);
+      return;
+    }
     if ((item === undefined) === (id === undefined)) throw new UserError("say which item: its text, or --id NUMBER");
     await withQueue(options, async ({ admin }) => {
       const wanted = Buffer.from(item ?? "");
@@ -66,8 +116,7 @@ export default queueCommand({
         else print(record, log);
         if (id !== undefined) break;
       }
-      if (found === 0)
-        throw new UserError(`no such item was given to a worker yet: ${item === undefined ? id : oneLine(item)}`);
+      if (found === 0) throw noSuchItem(item, id);
       process.exitCode = logs > 0 ? EXIT_OK : EXIT_FAILED;
     });
   });

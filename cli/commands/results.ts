@@ -1,11 +1,19 @@
 // `wq results`: every item that was given, in that order.
+import { once } from "node:events";
 import { pipeline } from "node:stream/promises";
 import { Option } from "commander";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { EXIT_OK } from "../exitCodes.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../errors.ts";
+import { earlierRows } from "../follow/earlierRows.ts";
+import { LastingQueue, sayAway } from "../follow/lastingQueue.ts";
+import { SettledRows } from "../follow/settledRows.ts";
 import { withBatch } from "../stack/openQueue.ts";
-import { COLUMNS, isSettled, resultRow, type ResultRow } from "../../queue/index.ts";
+import { COLUMNS, isSettled, type ItemRecord, resultRow, type ResultRow } from "../../queue/index.ts";
 
+/** Between two looks of --follow. */
+const LOOK_MS = 1_000;
 /** Characters that are written at once. */
 const CHUNK = 65_536;
 
@@ -47,6 +55,49 @@ async function writeCsv(rows: Rows): Promise<void> {
   await pipeline(cells(rows), format, process.stdout, { end: false });
 }
 
+/** Writes rows; also those before a failure, which are not found again. */
+async function writeRows(records: AsyncIterable<ItemRecord>): Promise<void> {
+  let chunk = "";
+  const flush = async () => {
+    const [text, isTaken] = [chunk, process.stdout.write(chunk)];
+    chunk = "";
+    if (text !== "" && !isTaken) await once(process.stdout, "drain");
+  };
+  try {
+    for await (const record of records) {
+      chunk += `${JSON.stringify(resultRow(record))}\n`;
+      if (chunk.length > CHUNK) await flush();
+    }
+  } finally {
+    await flush();
+  }
+}
+
+/** Writes each row once its item settled, until the batch is over. @param file Rows that are left out. */
+async function followRows(options: QueueOptions, file: string | undefined): Promise<void> {
+  const settled = new SettledRows(file === undefined ? undefined : await earlierRows(file));
+  const queue = await LastingQueue.open(options, sayAway);
+  try {
+    for (;;) {
+      const counts = await queue.ask(({ admin }) => admin.counts());
+      await queue.ask(({ admin }) => writeRows(settled.look(admin, counts)));
+      if (counts.state === "finished" || counts.state === "aborted") return;
+      await sleep(LOOK_MS);
+    }
+  } finally {
+    queue.close();
+  }
+}
+
+interface ResultsOptions extends QueueOptions {
+  format: string;
+  csv?: boolean;
+  json?: boolean;
+  all?: boolean;
+  follow?: boolean;
+  after?: string;
+}
+
 export default queueCommand({
   name: "results",
   description:
@@ -55,6 +106,8 @@ export default queueCommand({
     ["results > results.ndjson", "a line of JSON an item"],
     ["results --csv > results.csv", "for a spreadsheet"],
     ["results --all", "also items that are not settled yet"],
+    ["results --follow > rows.ndjson", "each row once its item is settled, until the batch is over"],
+    ["results --follow --after rows.ndjson >> rows.ndjson", "goes on where that was cut off"],
   ],
   exitCodes: { [EXIT_OK]: "printed" },
 })
@@ -62,12 +115,18 @@ export default queueCommand({
   .option("--csv", "the same as --format csv")
   .option("--json", "the same as --format ndjson")
   .option("-a, --all", "also what is running or waits for another attempt")
-  .action(async (options: QueueOptions & { format: string; csv?: boolean; json?: boolean; all?: boolean }) => {
+  .option("--follow", "each row as soon as its item is settled, until the batch is over")
+  .option("--after <file>", "with --follow: without the rows that are in this file")
+  .action(async (options: ResultsOptions) => {
+    const isCsv = !options.json && (options.csv || options.format === "csv");
+    if (options.after !== undefined && !options.follow) throw new UserError("--after needs --follow");
+    if (options.follow && (isCsv || options.all))
+      throw new UserError("--follow prints NDJSON of settled items: leave out --csv, --format csv and --all");
+    if (options.follow) return followRows(options, options.after);
     await withBatch(options, async ({ admin }) => {
       async function* rows(): Rows {
         for await (const record of admin.results()) if (options.all || isSettled(record)) yield resultRow(record);
       }
-      const isCsv = !options.json && (options.csv || options.format === "csv");
       if (isCsv) await writeCsv(rows());
       else await pipeline(ndjson(rows()), process.stdout, { end: false });
     });

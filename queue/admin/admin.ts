@@ -2,8 +2,9 @@ import type { Redis } from "ioredis";
 import { connect, realError } from "../redis/connect.ts";
 import { keys, type Keys } from "../redis/keys.ts";
 import { Script } from "../redis/script.ts";
-import type { Counts, ItemRecord, PurgeResult, QueueAdminApi, QueueSummary, WorkerInfo } from "../types.ts";
+import type { Counts, ItemRecord, LogLine, PurgeResult, QueueAdminApi, QueueSummary, WorkerInfo } from "../types.ts";
 import { parseCounts } from "./counts.ts";
+import { followLog } from "./followLog.ts";
 import { readMembers } from "./members.ts";
 import { listQueues } from "./queueList.ts";
 import { parseRecord, sessionsOf } from "./record.ts";
@@ -84,17 +85,17 @@ export class QueueAdmin implements QueueAdminApi {
     return readWorkers(this.#redis, this.#queue);
   }
 
-  async *results(): AsyncIterable<ItemRecord> {
+  async *results(after = 0): AsyncIterable<ItemRecord> {
     // Ids are given in order, so the last one known at the start bounds the walk.
     const last = Number((await this.#redis.hget(this.#keys.batch, "lastId")) ?? 0);
-    yield* this.#records(idsUpTo(last));
+    yield* this.records(idsUpTo(last, after));
   }
 
   async *dead(): AsyncIterable<ItemRecord> {
     for await (const page of readMembers(this.#redis, this.#keys.dead)) {
       const ids = page.map(({ member }) => Number(member));
       // What was put back meanwhile is not dead any more.
-      for await (const record of this.#records(ids)) if (record.outcome === "dead") yield record;
+      for await (const record of this.records(ids)) if (record.outcome === "dead") yield record;
     }
   }
 
@@ -107,6 +108,10 @@ export class QueueAdmin implements QueueAdminApi {
 
   async log(id: number): Promise<string | undefined> {
     return (await this.#redis.hget(this.#keys.logs, String(id))) ?? undefined;
+  }
+
+  followLog(onLine: (line: LogLine) => void): Promise<() => void> {
+    return followLog(this.#redis, this.#queue, onLine);
   }
 
   async requeueDead(ids?: number[]): Promise<number> {
@@ -155,7 +160,7 @@ export class QueueAdmin implements QueueAdminApi {
       throw new Error(`Nothing was ever seeded into or taken from the queue ${this.#queue}: run \`pulumi up\` first.`);
   }
 
-  async *#records(ids: Iterable<number>): AsyncIterable<ItemRecord> {
+  async *records(ids: Iterable<number>): AsyncIterable<ItemRecord> {
     const origins = new Origins(this.#redis, this.#keys);
     for await (const page of readRecords(this.#redis, this.#queue, ids)) {
       await origins.learn(page.flatMap(({ bytes }) => sessionsOf(bytes)));

@@ -93,6 +93,7 @@ export class Consumer implements ConsumerApi {
     await this.#queueSession.load();
     const [[seconds], length] = await Promise.all([redis.time(), redis.llen(queue)]);
     this.#startedAt = Number(seconds) * 1000;
+    this.#processor.logFeed.start(redis);
     this.#processor.tick(performance.now());
     const ticks = setInterval(() => this.#tick(), Math.max(10, Math.min(100, itemTimeoutMs / 4)));
     const keeper = this.#startKeeper();
@@ -109,6 +110,7 @@ export class Consumer implements ConsumerApi {
       clearTimeout(this.#timer);
       keeper.removeAllListeners();
       await keeper.terminate();
+      await this.#processor.logFeed.flush();
       redis.disconnect();
     }
   }

@@ -3,6 +3,7 @@ import { backoff } from "./backoff.ts";
 import { CircuitBreaker } from "./circuitBreaker.ts";
 import { MAX_FETCH, type WorkerLoad } from "./fetchScheduler.ts";
 import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
+import { LogFeed } from "./logFeed.ts";
 import { encodeDone, encodeFailed, encodeLost, encodeReleased, type Outcome, type OutcomeKind } from "./outcome.ts";
 import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
 import { runFor } from "./runningItem.ts";
@@ -21,6 +22,7 @@ export class Processor implements ItemListener {
   /** Everything that was reserved, until Redis has answered for its outcome. */
   readonly leases: LeaseTable;
   readonly circuitBreaker: CircuitBreaker;
+  readonly logFeed: LogFeed;
   done = 0;
   failed = 0;
   readonly #options: ConsumerOptions;
@@ -38,6 +40,7 @@ export class Processor implements ItemListener {
     this.#options = options;
     this.#session = session;
     this.#onOutcome = onOutcome;
+    this.logFeed = new LogFeed(options.queue, options.pod);
     this.circuitBreaker = new CircuitBreaker(options.abortWhenNothingSucceeds ?? true);
     this.leases = new LeaseTable(2 * (options.concurrency + MAX_PREFETCH + MAX_FETCH));
     this.#prefetched = new PrefetchBuffer(options.concurrency);
@@ -234,6 +237,7 @@ export class Processor implements ItemListener {
   }
 
   onLine(item: ActiveItem, line: string): void {
+    this.logFeed.add(item.id, item.bytes, line);
     this.#options.onEvent?.({ type: "log", id: item.id, payload: item.bytes, line });
   }
 

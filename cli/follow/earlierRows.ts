@@ -1,0 +1,47 @@
+// The rows that an earlier `wq results --follow` wrote into a file.
+import { createReadStream, fstatSync, ftruncateSync, statSync } from "node:fs";
+import { createInterface } from "node:readline";
+import type { ResultRow } from "../../queue/index.ts";
+import { firstLine, UserError } from "../errors.ts";
+
+/**
+ * Attempts of each row, by id. A last row that was cut off is not counted, and taken out where standard output goes on
+ * in the same file.
+ * @throws UserError where the file cannot be read, or a line of it is no row.
+ */
+export async function earlierRows(file: string): Promise<Map<number, number>> {
+  const rows = new Map<number, number>();
+  let whole = 0;
+  let number = 0;
+  try {
+    const { size } = statSync(file);
+    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+      number++;
+      const end = whole + Buffer.byteLength(line) + 1;
+      if (end > size) break; // no line end: cut off
+      const { id, attempts } = parse(line, file, number);
+      rows.set(id, attempts);
+      whole = end;
+    }
+    if (whole < size && isStandardOutput(file)) ftruncateSync(1, whole);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`cannot read ${file}: ${firstLine(error)}`);
+  }
+  return rows;
+}
+
+function parse(line: string, file: string, number: number): Pick<ResultRow, "id" | "attempts"> {
+  try {
+    const { id, attempts } = JSON.parse(line) as Partial<ResultRow>;
+    if (typeof id === "number" && typeof attempts === "number") return { id, attempts };
+  } catch {
+    // said below
+  }
+  throw new UserError(`${file}, line ${number}: expected a row of \`wq results\` as NDJSON`);
+}
+
+function isStandardOutput(file: string): boolean {
+  const [output, given] = [fstatSync(1), statSync(file)];
+  return output.isFile() && output.ino === given.ino && output.dev === given.dev;
+}

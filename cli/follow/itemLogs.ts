@@ -1,0 +1,93 @@
+// Follows what items log, across attempts and pods.
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Counts, isSettled, type ItemRecord, type LogLine } from "../../queue/index.ts";
+import type { OpenQueue } from "../stack/openQueue.ts";
+import type { LastingQueue } from "./lastingQueue.ts";
+
+const LOOK_MS = 1_000;
+/** Workers publish lines within this time, also the last ones of an item. */
+const PUBLISH_MS = 1_000;
+
+/** Which item: by its id, or by its payload; neither: all. */
+export interface Wanted {
+  id?: number | undefined;
+  payload?: Buffer | undefined;
+}
+
+/** Told while logs are followed. */
+export interface LogListener {
+  onLine: (line: LogLine) => void;
+  /** An item that is settled: nothing more comes of it. */
+  onEnd: (record: ItemRecord) => void | Promise<void>;
+}
+
+const isOver = ({ state }: Counts) => state === "finished" || state === "aborted";
+
+/** Follows until the items that are wanted are settled, or the batch is over. @returns The number that was found. */
+export async function followLogs(
+  queue: LastingQueue,
+  { id, payload }: Wanted,
+  { onLine, onEnd }: LogListener,
+): Promise<number> {
+  const isAll = id === undefined && payload === undefined;
+  /** Ids that are wanted, and not settled at the last look; and all of them. */
+  const [open, found] = [new Set<number>(), new Set<number>()];
+  if (id !== undefined) open.add(id);
+  /** Lines of items that no look has seen yet. */
+  let early: LogLine[] = [];
+  let last = 0;
+  const subscription = new Subscription((line) => {
+    if (isAll || line.id === id || found.has(line.id)) onLine(line);
+    else if (payload) early.push(line);
+  });
+  try {
+    for (;;) {
+      const counts = await queue.ask((current) => subscription.renew(current).then(() => current.admin.counts()));
+      const settled: ItemRecord[] = [];
+      await queue.ask(async ({ admin }) => {
+        if (payload)
+          for await (const record of admin.results(last)) {
+            last = record.id;
+            if (record.payload.equals(payload)) open.add(record.id);
+          }
+        for await (const record of admin.records([...open])) {
+          found.add(record.id);
+          if (!isSettled(record)) continue;
+          settled.push(record);
+          open.delete(record.id);
+        }
+      });
+      for (const line of early) if (found.has(line.id)) onLine(line);
+      early = [];
+      const isEnd = isOver(counts) || (found.size > 0 && open.size === 0);
+      if (settled.length > 0 || isEnd) await sleep(PUBLISH_MS);
+      for (const record of settled) await onEnd(record);
+      if (isEnd) return found.size;
+      await sleep(LOOK_MS);
+    }
+  } finally {
+    subscription.end();
+  }
+}
+
+/** A subscription that moves to another connection with the queue. */
+class Subscription {
+  readonly #onLine: (line: LogLine) => void;
+  #queue?: OpenQueue;
+  #stop = () => {};
+
+  constructor(onLine: (line: LogLine) => void) {
+    this.#onLine = onLine;
+  }
+
+  async renew(queue: OpenQueue): Promise<void> {
+    if (queue === this.#queue) return;
+    this.#stop();
+    this.#stop = await queue.admin.followLog(this.#onLine);
+    this.#queue = queue;
+  }
+
+  end(): void {
+    this.#stop();
+  }
+}

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { QueueOptions } from "../command.ts";
+import { firstLine } from "../errors.ts";
+import { openQueue, type OpenQueue } from "../stack/openQueue.ts";
+
+const RETRY_MS = 1_000;
+/** Attempts that fail before the way to Redis is made anew: a Pod that it led through may be gone. */
+const ATTEMPTS = 5;
+
+/** A queue that is asked again and again: a Redis that goes away is waited for. */
+export class LastingQueue {
+  readonly #open: () => Promise<OpenQueue>;
+  readonly #onChange: (away: string | undefined) => void;
+  #queue: OpenQueue;
+  #away: string | undefined;
+  #isClosed = false;
+
+  private constructor(queue: OpenQueue, open: () => Promise<OpenQueue>, onChange: (away: string | undefined) => void) {
+    this.#queue = queue;
+    this.#open = open;
+    this.#onChange = onChange;
+  }
+
+  /**
+   * Opens it.
+   * @param onChange Told why Redis is away, and with nothing when it is back.
+   * @throws UserError where it cannot be opened now.
+   */
+  static async open(
+    options: QueueOptions,
+    onChange: (away: string | undefined) => void,
+    open = () => openQueue(options),
+  ): Promise<LastingQueue> {
+    return new LastingQueue(await open(), open, onChange);
+  }
+
+  get current(): OpenQueue {
+    return this.#queue;
+  }
+
+  /** Asks until there is an answer, or this is closed. */
+  async ask<T>(question: (queue: OpenQueue) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const answer = await question(this.#queue);
+        this.#tell(undefined);
+        return answer;
+      } catch (error) {
+        if (this.#isClosed) throw error;
+        this.#tell(firstLine(this.#queue.admin.reasonOf(error)));
+        await sleep(RETRY_MS);
+        if (attempt % ATTEMPTS === 0) await this.#reopen();
+      }
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#queue.close();
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      const queue = await this.#open();
+      this.#queue.close();
+      this.#queue = queue;
+      if (this.#isClosed) queue.close();
+    } catch (error) {
+      this.#tell(firstLine(error));
+    }
+  }
+
+  #tell(away: string | undefined): void {
+    if ((away === undefined) === (this.#away === undefined)) return;
+    this.#away = away;
+    this.#onChange(away);
+  }
+}
+
+/** Says on standard error that Redis is away, and that it is back. */
+export function sayAway(away: string | undefined): void {
+  console.error(away === undefined ? "Redis is back" : `Redis is away: ${away}; waiting`);
+}
