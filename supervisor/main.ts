@@ -13,5 +13,9 @@ async function main(): Promise<number> {
 
 // All it knows is in Redis, so it leaves at once: the next one goes on from there.
 process.on("SIGTERM", () => process.exit(exitCodes.terminated));
+process.on("uncaughtException", ({ message }) => {
+  console.error(`The supervisor came to an unexpected end: ${message}`);
+  process.exit(exitCodes.unexpected);
+});
 
 await runProgram(main);

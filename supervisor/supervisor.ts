@@ -18,8 +18,6 @@ const PROGRESS_MS = 5_000;
 const SCRAPE_MS = 30_000;
 /** Number of failed items that the verdict names. */
 const NAMED = 5;
-/** Exit code of a bad verdict. */
-const BAD = 1;
 
 /** Looks at a batch once a second, and acts on its counts. Redis may go away and come back meanwhile. */
 export class Supervisor {
@@ -64,7 +62,8 @@ export class Supervisor {
         const { message } = error as Error;
         // Waiting does not change that. A process that starts anew reads the password anew.
         if (isRefusal(error as Error)) throw new ProgramExit(exitCodes.redis, message);
-        if (Date.now() > deadline) throw new ProgramExit(BAD, `The batch could not be judged: ${message}`);
+        if (Date.now() > deadline)
+          throw new ProgramExit(exitCodes.verdict, `The batch could not be judged: ${message}`);
         if (message !== away) console.log(/Redis/.test(message) ? message : `Redis is away: ${message}`);
         away = message;
       }
@@ -147,7 +146,7 @@ export class Supervisor {
   ): Promise<number> {
     await this.#notify(admin, occasion, line, counts);
     await this.#metrics?.close(SCRAPE_MS);
-    if (!passes) throw new ProgramExit(BAD, line);
+    if (!passes) throw new ProgramExit(exitCodes.verdict, line);
     console.log(line);
     return 0;
   }

@@ -1,7 +1,7 @@
 // How a program of the image ends: its exit code, and its reason as the last line.
 
-/** Exit codes of the programs. */
-export const exitCodes = { usage: 64, load: 65, redis: 69, unexpected: 70, terminated: 143 } as const;
+/** Exit codes of the programs. None is one with which Node.js itself ends, so that no accident counts as a verdict. */
+export const exitCodes = { usage: 64, load: 65, redis: 69, unexpected: 70, verdict: 90, terminated: 143 } as const;
 
 /** Ends a program with its reason as the last line, which is what Kubernetes and `pulumi up` show. */
 export class ProgramExit extends Error {

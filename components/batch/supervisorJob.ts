@@ -32,8 +32,8 @@ export interface SupervisorJobArgs {
 
 /** Time for the verdict after the workers' time limit, ms. */
 const MARGIN_MS = 10 * 60_000;
-/** Exit code of a bad verdict. Any other end of a pod is an accident, after which another pod goes on. */
-const VERDICT = 1;
+/** Exit code of a bad verdict (worker/README.md). Any other end of a pod is an accident; another pod goes on. */
+const VERDICT = 90;
 /** Port of its metrics (worker/README.md). */
 const METRICS_PORT = "9464";
 const RESOURCES = { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } };

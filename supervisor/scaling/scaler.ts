@@ -14,12 +14,16 @@ export class Scaler {
   readonly #path: string;
   readonly #options: ScaleOptions;
   #plan: ScalePlan;
-  /** Parallelism that this scaler set last; any other comes from somebody else, like `wq scale`. */
-  #set?: number;
+  /** Parallelism that was seen or set last, and what was asked for. Any other is somebody else's, like `wq scale`. */
+  #there?: number;
+  #asked?: number;
   #lookedAt = -Infinity;
   #trouble = "";
 
-  constructor(namespace: string, job: string, options: ScaleOptions) {
+  readonly #call: typeof callApi;
+
+  constructor(namespace: string, job: string, options: ScaleOptions, call = callApi) {
+    this.#call = call;
     this.#path = `/apis/batch/v1/namespaces/${namespace}/jobs/${job}`;
     this.#options = options;
     this.#plan = new ScalePlan(options);
@@ -28,32 +32,38 @@ export class Scaler {
   /** Looks, and changes the Job where it is too small or too large. @returns A line to say. */
   async follow(counts: Counts): Promise<string | undefined> {
     const pods = this.#plan.next(counts);
-    if (pods === this.#set && counts.now - this.#lookedAt < LOOK_MS) return undefined;
+    if (pods === this.#asked && counts.now - this.#lookedAt < LOOK_MS) return undefined;
     try {
-      return await this.#apply(pods, counts.now);
+      const line = await this.#apply(pods);
+      this.#lookedAt = counts.now;
+      this.#trouble = "";
+      return line;
     } catch (error) {
+      this.#lookedAt = -Infinity;
       const { message } = error as Error;
       if (message === this.#trouble) return undefined;
       return `The workers cannot be scaled: ${(this.#trouble = message)}`;
     }
   }
 
-  async #apply(pods: number, now: number): Promise<string | undefined> {
-    const { spec } = (await callApi(this.#path)) as Job;
-    this.#lookedAt = now;
-    this.#trouble = "";
+  async #apply(pods: number): Promise<string | undefined> {
+    const { spec } = (await this.#call(this.#path)) as Job;
     const there = spec.parallelism;
-    if (this.#set !== undefined && there !== this.#set) {
+    // A change whose answer was lost may have been made, or not.
+    const isOurs = this.#there === undefined || there === this.#there || there === this.#asked;
+    this.#there = there;
+    if (!isOurs) {
       // Somebody else's number, like that of `wq scale`, is the most from now on.
       this.#options.max = there;
       this.#options.min = Math.min(this.#options.min, there);
       this.#plan = new ScalePlan(this.#options);
-      this.#set = there;
+      this.#asked = there;
       return `${there} pods at most from now on, as somebody wants it`;
     }
-    this.#set = pods;
+    this.#asked = pods;
     if (there === pods || spec.suspend) return undefined;
-    await callApi(this.#path, { spec: { parallelism: pods } });
+    await this.#call(this.#path, { spec: { parallelism: pods } });
+    this.#there = pods;
     return `From ${there} to ${pods} pods`;
   }
 }

@@ -94,13 +94,23 @@ describe("the supervisor", () => {
     assert.equal(listener.told.length, 1);
   });
 
-  it("exits with 1 and the reason as its last line where items failed, and tells that too", async () => {
+  it("takes no accident of its own for a verdict", async () => {
+    await fixture.seed(["a"]);
+    const taken = createServer().on("error", () => {}); // another test's is as good
+    taken.listen(9464);
+    const { exitCode, all } = await supervise({ WQ_METRICS: "true" });
+    taken.close();
+    assert.equal(exitCode, 70);
+    assert.match(all, /^The supervisor came to an unexpected end: listen EADDRINUSE.*9464$/);
+  });
+
+  it("exits with 90 and the reason as its last line where items failed, and tells that too", async () => {
     await fixture.seed(["a", "b"]);
     await work((item) => {
       if (item === "a") throw new DoNotRetry("no");
     });
     const { exitCode, all } = await supervise({ WQ_NOTIFY: hook, WQ_NAME: "fruit" });
-    assert.equal(exitCode, 1);
+    assert.equal(exitCode, 90);
     const verdict = "1 of 2 items failed: a (why: npx --no wq failed; again: npx --no wq retry)";
     assert.equal(all.split("\n").at(-1), verdict);
     assert.deepEqual(
@@ -169,7 +179,7 @@ describe("the supervisor", () => {
     await fixture.seed(["a"]);
     await work(() => {});
     const { exitCode, all } = await supervise(finish("sh", "-c", "echo merging; echo 'no space left' >&2; exit 3"));
-    assert.equal(exitCode, 1);
+    assert.equal(exitCode, 90);
     assert.equal(all.split("\n").at(-1), "the 1 item done, but finish failed: sh exited with code 3: no space left");
     const { all: missing } = await supervise(finish("no-such-program"));
     assert.match(missing, /the 1 item done, but finish failed: .*no-such-program/);
@@ -193,7 +203,7 @@ describe("the supervisor", () => {
     await fixture.seed(["a", "b"]);
     const since = new Date(Date.now() - 59_000).toISOString();
     const { exitCode, all } = await supervise({ WQ_ACTIVE_DEADLINE: "1m", WQ_WORKERS_SINCE: since, WQ_NOTIFY: hook });
-    assert.equal(exitCode, 1);
+    assert.equal(exitCode, 90);
     assert.match(all, /the workers reached activeDeadline \(1m\) with 0 of 2 items done: `pulumi up` goes on/);
     assert.equal(listener.told[0]!.event, "overdue");
   });

@@ -126,7 +126,7 @@ describe("the programs of the image", () => {
     assert.equal(rows[1]!.outcome, "done");
     assert.match(worked.all, /Failed on twice \(attempt 1\): sh exited with code 3: not yet; again in 0\.0 s/);
     const verdict = await start("supervisor/main.ts");
-    assert.equal(verdict.exitCode, 1);
+    assert.equal(verdict.exitCode, 90);
     assert.equal(verdict.all, "1 of 2 items failed: never (why: npx --no wq failed; again: npx --no wq retry)");
     const allowed = await start("supervisor/main.ts", { WQ_ALLOW_FAILURES: "true" });
     assert.equal(allowed.exitCode, 0);
@@ -155,7 +155,7 @@ describe("the programs of the image", () => {
     const worked = await work(command("no-such-program"));
     assert.equal(worked.exitCode, 0, worked.all);
     const verdict = await start("supervisor/main.ts");
-    assert.equal(verdict.exitCode, 1);
+    assert.equal(verdict.exitCode, 90);
     const reason =
       "the command no-such-program is not in the image: set `baseImage` to one that has it, or name its full path";
     assert.equal(verdict.all, `the batch was aborted: ${reason}; 0 of 1 done`);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import type * as Components from "../../../components/index.ts";
+import { exitCodes } from "../../../worker/program.ts";
 import {
   created,
   inputsOf,
@@ -260,7 +261,7 @@ describe("Batch", () => {
       await batch();
       const { rules } = inputsOf("job-wq-2-supervisor").spec.podFailurePolicy;
       assert.deepEqual(rules, [
-        { action: "FailJob", onExitCodes: { operator: "In", values: [1] } },
+        { action: "FailJob", onExitCodes: { operator: "In", values: [exitCodes.verdict] } },
         { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
       ]);
     });
