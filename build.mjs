@@ -3,7 +3,14 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 
-const ASSETS = ["queue/scripts", "components/redis/start.sh", "worker/Dockerfile", "cli/report/browser/page.css"];
+const ASSETS = [
+  "queue/scripts",
+  "components/redis/start.sh",
+  "components/image/copy-node.sh",
+  "worker/Dockerfile",
+  "worker/start-node.sh",
+  "cli/report/browser/page.css",
+];
 
 rmSync("dist", { recursive: true, force: true });
 execFileSync("tsc", ["-p", "tsconfig.build.json"], { stdio: "inherit" });

@@ -33,8 +33,13 @@ export interface ImageSettings {
   push?: boolean;
   /** Platform of the cluster's nodes. @default "linux/amd64" */
   platform?: pulumi.Input<string>;
-  /** Image to build on, or to run in, with glibc; Node.js is added where it has none. @default "node:24-slim" */
+  /** Image to build on, or to run in; Node.js is added where it has none. @default "node:24-slim" */
   baseImage?: string;
+  /**
+   * Image that Node.js is taken from where `baseImage` has none; the same as `baseImage`: that one has its own, as
+   * `node`. @default "node:24-slim"
+   */
+  nodeImage?: string;
   /** Registry login for push and pull. Default: this machine's `docker login` for the push, none for the pull. */
   registryUsername?: pulumi.Input<string>;
   /** Password of `registryUsername`; `pulumi config set --secret`. */

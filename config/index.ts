@@ -1,4 +1,5 @@
 // Reads a stack's settings: each is checked before any resource is registered, and becomes an argument of a component.
+import { existsSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
 import type { BatchSettings, ImageSettings, RedisReference, RedisSettings } from "../components/index.ts";
@@ -31,7 +32,7 @@ const DEFAULT_NAME = programSettings.name.default;
 /** The settings of a stack, as arguments of the components. */
 export interface Config<From = pulumi.Output<RedisReference>> {
   redis: RedisSettings & { name: string; namespace: string; createNamespace: boolean; labels?: Labels; from?: From };
-  image: ImageSettings & { handler: string; files: string };
+  image: ImageSettings & { handler: string; files?: string };
   batch: BatchSettings & { name: string; queue: string; labels?: Labels };
 }
 
@@ -90,7 +91,7 @@ export function readConfig(source: Source): Config<string> {
   const redisName = name === DEFAULT_NAME ? "redis" : `${name}-redis`;
   return {
     redis: { ...redis, ...from, ...shared, name: redisName, namespace, createNamespace: createNamespace === "true" },
-    image: { ...image, handler, files },
+    image: { ...image, handler, ...((files !== programSettings.files.default || existsSync(files)) && { files }) },
     batch: {
       ...batch,
       ...shared,

@@ -78,7 +78,14 @@ export const imageSettings = {
     parse: image,
     plain: true,
     default: "node:24-slim",
-    description: "Image to build on, or to run in, with glibc; Node.js is added where it has none",
+    description: "Image to build on, or to run in; Node.js is added where it has none",
+  },
+  nodeImage: {
+    parse: image,
+    plain: true,
+    default: "node:24-slim",
+    description:
+      "Image that Node.js is taken from where `baseImage` has none; the same as `baseImage`: that one has its own, as `node`",
   },
   registryUsername: {
     parse: parse.text,
@@ -314,7 +321,7 @@ export const programSettings = {
   files: {
     parse: parse.text,
     default: "worker/files",
-    description: "Folder whose content is in the image, in the working directory `/work`",
+    description: "Folder whose content is in `/work`, which is the working directory then; used where it exists",
   },
 } satisfies Record<string, Setting>;
 

@@ -1,11 +1,33 @@
+import { accessSync, constants } from "node:fs";
+import { userInfo } from "node:os";
+
 /** Variables of the worker, which a command does not get. */
 const PRIVATE = /^(WQ_|REDIS_)/;
-/** Where Node.js and its libraries are in an image that has none (components/image/codeVolume.ts). */
-const NODE_LIBRARIES = "/wq";
 
-/** The environment of a program that a container runs for its user. */
+/** The environment of a program that a container runs for its user: the image's, and the user's own variables. */
 export function commandEnvironment(): NodeJS.ProcessEnv {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !PRIVATE.test(name)));
-  if (env.LD_LIBRARY_PATH === NODE_LIBRARIES) delete env.LD_LIBRARY_PATH;
-  return env;
+  return { ...env, HOME: home(env.HOME ?? "/") };
+}
+
+/** HOME as the image sets it. Where it sets none, the user's own folder may be read-only, and /tmp is not. */
+function home(path: string): string {
+  return isFromImage(path) || canWrite(path) ? path : "/tmp";
+}
+
+function isFromImage(path: string): boolean {
+  try {
+    return path !== "/" && path !== userInfo().homedir;
+  } catch {
+    return path !== "/"; // a user that the image does not know
+  }
+}
+
+function canWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

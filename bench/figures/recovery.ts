@@ -23,7 +23,7 @@ function worker(program: string, url: string, queue: string): ChildProcess {
 export async function recovery(bench: Bench): Promise<Figure[]> {
   const { redis, client } = bench;
   await clean(bench);
-  const program = join(stageWorker("bench", { handler: "worker/handler.ts", files: undefined }), "app/bin/worker.js");
+  const program = join(stageWorker("bench", { handler: "worker/handler.ts", files: undefined }), "code/bin/worker.js");
   const holder = async (queue: string, not?: string): Promise<string> => {
     for (const end = performance.now() + 60_000; performance.now() < end; await sleep(5)) {
       const [member] = await client.zrange(keys(queue).leases, "0", "0");

@@ -37,7 +37,7 @@ export function relayPodOf(job: V1Job): V1Pod {
     lifecycle: _life,
     ...container
   } = spec.containers.find((one) => one.name === "c") ?? spec.containers[0]!;
-  const node = container.command?.[0] ?? "node";
+  const node = (container.command ?? container.args ?? ["node", ""]).slice(0, -1);
   return {
     metadata: {
       generateName: `${name}-relay-`,
@@ -52,7 +52,7 @@ export function relayPodOf(job: V1Job): V1Pod {
       containers: [
         {
           ...container,
-          command: [node, "-e", SCRIPT],
+          command: [...node, "-e", SCRIPT],
           args: undefined,
           resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } },
         },

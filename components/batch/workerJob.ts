@@ -1,10 +1,10 @@
 // The parallel Job: pods that take items until the queue is provably finished.
 import type * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { variable, variableText, workerKeys } from "../../config/environment.ts";
 import { type batchSettings, batchSettings as table } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
-import { isPending, later, type Values } from "../readArgs.ts";
+import { later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { makeJob } from "./job.ts";
 import type { JobDefaults } from "./jobArgs.ts";
@@ -49,7 +49,6 @@ export function makeWorkerJob(
   { args, settings, handler, envFrom, follows, gate, insteadOf }: WorkerJobArgs,
 ): k8s.batch.v1.Job {
   const { priorityClass, serviceAccountName } = settings;
-  const node = defaults.code?.node ?? "node";
   return makeJob(resource, defaults, {
     name: defaults.name,
     component: "worker",
@@ -86,7 +85,9 @@ export function makeWorkerJob(
       // Ready while it has something in flight: of a Job that gets smaller, Kubernetes removes the others first.
       readinessProbe: { ...healthProbe("ready"), periodSeconds: 1, failureThreshold: 1 },
       // Before SIGTERM, which a handler that blocks the event loop does not see; its lease thread sees the file.
-      lifecycle: { preStop: { exec: { command: [node, "-e", `fs.writeFileSync("${STOP_FILE}", "")`] } } },
+      lifecycle: {
+        preStop: { exec: { command: [...defaults.image.node, "-e", `fs.writeFileSync("${STOP_FILE}", "")`] } },
+      },
       envFrom,
     },
     env: environment(args, settings, handler),
@@ -102,9 +103,7 @@ function environment(
   const told = workerKeys.flatMap((key): EnvVar[] => {
     const value: unknown = args[key] ?? (table[key] as { default?: string }).default;
     if (value === undefined) return [];
-    return [
-      { name: variable(key), value: isPending(value) ? pulumi.output(value).apply(variableText) : variableText(value) },
-    ];
+    return envVars({ [variable(key)]: later(value as Known<unknown>, variableText) });
   });
   told.push(
     ...envVars({
@@ -114,5 +113,5 @@ function environment(
       WQ_STOP_FILE: STOP_FILE,
     }),
   );
-  return later(env, (own) => [...Object.entries(own).map(([name, value]) => ({ name, value })), ...told]);
+  return later(env, (own) => [...envVars(own), ...told]);
 }

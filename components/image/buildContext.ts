@@ -1,10 +1,11 @@
 // Bundles the programs of the image into a folder that is its whole build context.
-import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, cpSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
 import { ConfigError } from "../../config/parse.ts";
 import { isCurrent, recordInputs } from "./inputs.ts";
+import { COPY_NODE, WORK_DIR } from "./layout.ts";
 import { copyFiles, markUsed, stage, stagedBefore } from "./stage.ts";
 
 /** The user's part of an image. */
@@ -80,13 +81,15 @@ function check(setting: string, kind: "file" | "folder", path: string | undefine
  */
 export function stageWorker(name: string, { handler, files }: UserFiles, minify = false): string {
   return stage(name, (staged) => {
-    addPrograms(`${staged}/app/bin`);
-    if (handler) addHandler(handler, `${staged}/app/bin`, minify);
-    writeFileSync(`${staged}/app/package.json`, '{"type":"module"}\n');
-    copyFiles(own("queue/scripts"), `${staged}/app/scripts`);
-    copyFileSync(own("worker/Dockerfile"), `${staged}/Dockerfile`);
-    mkdirSync(`${staged}/files`);
-    if (files) copyFiles(files, `${staged}/files`);
+    addPrograms(`${staged}/code/bin`);
+    if (handler) addHandler(handler, `${staged}/code/bin`, minify);
+    writeFileSync(`${staged}/code/package.json`, '{"type":"module"}\n');
+    copyFiles(own("queue/scripts"), `${staged}/code/scripts`);
+    for (const path of ["Dockerfile", "start-node.sh"]) copyFileSync(own(`worker/${path}`), `${staged}/${path}`);
+    copyFileSync(COPY_NODE, `${staged}/copy-node.sh`);
+    if (!files) return;
+    copyFiles(files, `${staged}/files`);
+    appendFileSync(`${staged}/Dockerfile`, `WORKDIR ${WORK_DIR}\nCOPY files/ ${WORK_DIR}/\n`);
   });
 }
 

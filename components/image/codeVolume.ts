@@ -1,19 +1,21 @@
 // Code without an image of its own: the bundle travels in a ConfigMap and runs in an unmodified base image.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import type { Labels } from "../labels.ts";
 import { containerSecurity } from "../podSecurity.ts";
+import type { Known } from "../types.ts";
+import { CODE_DIR, COPY_NODE, NODE_DIR, WORK_DIR } from "./layout.ts";
 
 type Volume = k8s.types.input.core.v1.Volume;
 type Container = k8s.types.input.core.v1.Container;
 
 /** A file of the code. */
 interface CodeFile {
-  /** `app/…` or `files/…`. */
+  /** `code/…` or `files/…`. */
   path: string;
   content: Buffer;
   mode: number;
@@ -24,8 +26,8 @@ export interface Code {
   files: CodeFile[];
   /** Changes with any of them. */
   digest: string;
-  /** Node.js comes from another image. */
-  bringsNode: boolean;
+  /** The image that Node.js comes from, where the base image has none. */
+  nodeImage: Known<string> | undefined;
 }
 
 /** What a pod needs to run code. */
@@ -33,20 +35,17 @@ export interface CodeParts {
   volumes: Volume[];
   initContainers: Container[];
   volumeMounts: k8s.types.input.core.v1.VolumeMount[];
-  env: k8s.types.input.core.v1.EnvVar[];
-  workingDir: string;
-  /** Path of Node.js. */
-  node: string;
+  /** That of the image where it is undefined. */
+  workingDir: string | undefined;
 }
 
 /** Kubernetes takes at most 1 MiB in a ConfigMap; a little is left for names. */
 const MAX_BYTES = 1_000_000;
-const NODE_IMAGE = "node:24-slim";
-const NODE_DIR = "/wq";
 
-/** Reads the files of a staged folder. @param bringsNode Whether Node.js must come from another image. */
-export function readCode(context: string, bringsNode: boolean): Code {
-  const paths = ["app", "files"].flatMap((folder) =>
+/** Reads the files of a staged folder. @param nodeImage Where Node.js comes from, if not from the base image. */
+export function readCode(context: string, nodeImage: Known<string> | undefined): Code {
+  const folders = ["code", "files"].filter((folder) => existsSync(join(context, folder)));
+  const paths = folders.flatMap((folder) =>
     readdirSync(join(context, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name)),
@@ -56,7 +55,7 @@ export function readCode(context: string, bringsNode: boolean): Code {
     .map((path) => ({ path: relative(context, path), content: readFileSync(path), mode: statSync(path).mode & 0o777 }));
   const digest = createHash("sha256");
   for (const { path, content, mode } of files) digest.update(`${path}\0${mode}\0${content.length}\0`).update(content);
-  return { files, digest: digest.digest("hex").slice(0, 16), bringsNode };
+  return { files, digest: digest.digest("hex").slice(0, 16), nodeImage };
 }
 
 /** Whether they fit into a ConfigMap. */
@@ -81,7 +80,7 @@ const kib = (bytes: number) => `${Math.ceil(bytes / 1024)} KiB`;
  */
 export function makeCodeVolume(
   resource: string,
-  { files, digest, bringsNode }: Code,
+  { files, digest, nodeImage }: Code,
   { name, namespace, labels }: { name: string; namespace: pulumi.Input<string>; labels: Labels },
   opts: pulumi.CustomResourceOptions,
 ): CodeParts {
@@ -99,41 +98,32 @@ export function makeCodeVolume(
     },
     opts,
   );
-  const mount = (volume: string, folder: string): Volume => {
+  const folder = (volume: string, from: string): Volume => {
     const items = keyed
-      .filter(({ path }) => path.startsWith(`${folder}/`))
-      .map(({ key, path, mode }) => ({ key, path: path.slice(folder.length + 1), mode }));
-    return items.length > 0
-      ? { name: volume, configMap: { name: map.metadata.name, items } }
-      : { name: volume, emptyDir: {} };
+      .filter(({ path }) => path.startsWith(`${from}/`))
+      .map(({ key, path, mode }) => ({ key, path: path.slice(from.length + 1), mode }));
+    return { name: volume, configMap: { name: map.metadata.name, items } };
   };
   const parts: CodeParts = {
-    volumes: [mount("app", "app"), mount("work", "files")],
+    volumes: [folder("code", "code")],
     initContainers: [],
-    volumeMounts: [
-      { name: "app", mountPath: "/app", readOnly: true },
-      { name: "work", mountPath: "/work" },
-    ],
-    env: [
-      { name: "NODE_ENV", value: "production" },
-      { name: "HOME", value: "/tmp" },
-    ],
-    workingDir: "/work",
-    node: "node",
+    volumeMounts: [{ name: "code", mountPath: CODE_DIR, readOnly: true }],
+    workingDir: undefined,
   };
-  return bringsNode ? withNode(parts) : parts;
+  if (files.some(({ path }) => path.startsWith("files/"))) {
+    parts.volumes.push(folder("work", "files"));
+    parts.volumeMounts.push({ name: "work", mountPath: WORK_DIR });
+    parts.workingDir = WORK_DIR;
+  }
+  return nodeImage === undefined ? parts : withNode(parts, nodeImage);
 }
 
-/** Adds an init container that copies Node.js, and two libraries that the base image may lack, into a volume. */
-function withNode(parts: CodeParts): CodeParts {
+/** Adds an init container that copies Node.js into a volume. */
+function withNode(parts: CodeParts, nodeImage: Known<string>): CodeParts {
   const copy: Container = {
     name: "node",
-    image: NODE_IMAGE,
-    command: [
-      "sh",
-      "-c",
-      `cp /usr/local/bin/node /usr/lib/*-linux-gnu/libstdc++.so.6 /usr/lib/*-linux-gnu/libgcc_s.so.1 ${NODE_DIR}/`,
-    ],
+    image: nodeImage,
+    command: ["sh", "-c", readFileSync(COPY_NODE, "utf8"), "copy-node.sh", NODE_DIR],
     resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "500m", memory: "128Mi" } },
     securityContext: containerSecurity,
     terminationMessagePolicy: "FallbackToLogsOnError",
@@ -144,8 +134,5 @@ function withNode(parts: CodeParts): CodeParts {
     volumes: [...parts.volumes, { name: "node", emptyDir: {} }],
     initContainers: [copy],
     volumeMounts: [...parts.volumeMounts, { name: "node", mountPath: NODE_DIR, readOnly: true }],
-    // Not for commands: worker/commandEnvironment.ts removes it.
-    env: [...parts.env, { name: "LD_LIBRARY_PATH", value: NODE_DIR }],
-    node: `${NODE_DIR}/node`,
   };
 }

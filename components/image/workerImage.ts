@@ -2,13 +2,13 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { checkImage } from "../../config/checks.ts";
 import { registryOf } from "../../config/imageReference.ts";
-import { invalid } from "../../config/parse.ts";
 import { imageSettings } from "../../config/settings.ts";
 import type { ImageSettings } from "../args.ts";
 import { afterChecks, checked, readArgs } from "../readArgs.ts";
 import type { Known } from "../types.ts";
 import { checkExist, stageWorker, type UserFiles } from "./buildContext.ts";
 import { checkFits, type Code, fits, readCode } from "./codeVolume.ts";
+import { BROUGHT_NODE, hasNode } from "./layout.ts";
 
 /** Arguments of {@link WorkerImage}. */
 export interface WorkerImageArgs extends ImageSettings {
@@ -17,7 +17,7 @@ export interface WorkerImageArgs extends ImageSettings {
    * the image needs a `command`.
    */
   handler?: string;
-  /** Folder whose content is in the image, in the working directory `/work`; relative to the program. */
+  /** Folder whose content is in `/work`, which is the working directory then; relative to the program. */
   files?: string;
 }
 
@@ -29,6 +29,8 @@ export interface RunnableImage {
   pullPolicy?: string;
   /** Changes with the image, also where the reference does not. */
   id: pulumi.Input<string>;
+  /** How Node.js is started in it. */
+  node: string[];
   /** Code that a ConfigMap brings, where no image was built. */
   code?: Code;
 }
@@ -46,11 +48,9 @@ export interface BuildOptions {
   push: boolean;
   platform: Known<string>;
   baseImage: string;
+  nodeImage: string;
   login: RegistryLogin | undefined;
 }
-
-/** Whether an image brings Node.js, by its name. */
-const hasNode = (image: string) => /(^|\/)node(:|@|$)/.test(image);
 
 /**
  * The image that runs a Batch. With `imageName` it is built and pushed; with `image` it is ready-made; with neither
@@ -78,7 +78,8 @@ export class WorkerImage extends pulumi.ComponentResource {
   constructor(name: string, args: WorkerImageArgs, opts?: pulumi.ComponentResourceOptions) {
     const component = `WorkerImage ${name}`;
     const settings = readArgs(component, imageSettings, args, ["handler", "files"]);
-    const { imageName, image, baseImage, registryUsername: username, registryPassword: password } = settings;
+    const { imageName, image, baseImage, nodeImage, registryUsername: username, registryPassword: password } = settings;
+    const ownNode = hasNode(baseImage) || baseImage === nodeImage;
     const { handler, files } = args;
     checked(component, () => {
       checkImage({ ...args });
@@ -87,7 +88,7 @@ export class WorkerImage extends pulumi.ComponentResource {
     const staged = image === undefined ? checked("", () => stageWorker(name, { handler, files })) : undefined;
     const code =
       staged !== undefined && imageName === undefined
-        ? checked(component, () => stageCode(name, { handler, files }, baseImage, staged))
+        ? checked(component, () => stageCode(name, { handler, files }, staged, ownNode ? undefined : nodeImage))
         : undefined;
     super("job-wq-2:index:WorkerImage", name, {}, afterChecks(opts));
     const server = registryOf(imageName ?? image ?? baseImage);
@@ -96,17 +97,19 @@ export class WorkerImage extends pulumi.ComponentResource {
     this.isReadyMade = image !== undefined;
     this.handler = this.isReadyMade ? undefined : handler;
     if (imageName === undefined) {
-      this.image = code ? { reference: baseImage, id: code.digest, code } : { reference: image!, id: image! };
+      this.image = code
+        ? { reference: baseImage, id: code.digest, code, node: ownNode ? ["node"] : BROUGHT_NODE }
+        : { reference: image!, id: image!, node: BROUGHT_NODE };
     } else {
       const { push, platform } = settings;
-      this.build = { imageName, push, platform, baseImage, login: this.login };
-      this.image = this.#built(name, staged!, this.build);
+      this.build = { imageName, push, platform, baseImage, nodeImage, login: this.login };
+      this.image = this.#built(name, staged!, this.build, ownNode);
     }
     this.registerOutputs({ reference: this.image.reference });
   }
 
-  #built(name: string, context: string, build: BuildOptions): RunnableImage {
-    const { imageName, push, platform, baseImage, login } = build;
+  #built(name: string, context: string, build: BuildOptions, ownNode: boolean): RunnableImage {
+    const { imageName, push, platform, baseImage, nodeImage, login } = build;
     const image = new docker.Image(
       `${name}-image`,
       {
@@ -118,26 +121,24 @@ export class WorkerImage extends pulumi.ComponentResource {
           platform,
           // Nothing is downloaded in worker/Dockerfile, and an engine may have no network to give.
           network: "none",
-          args: { BASE_IMAGE: baseImage, KIND: hasNode(baseImage) ? "node" : "other" },
+          args: { BASE_IMAGE: baseImage, NODE_IMAGE: nodeImage, KIND: ownNode ? "node" : "other" },
         },
         registry: login,
       },
       { parent: this },
     );
     // With a push this is name@digest, which pins it; without, the id of an image that only the engine has.
-    if (push) return { reference: image.repoDigest, id: image.repoDigest };
-    return { reference: imageName, pullPolicy: "IfNotPresent", id: image.repoDigest };
+    const parts = { id: image.repoDigest, node: BROUGHT_NODE };
+    if (push) return { reference: image.repoDigest, ...parts };
+    return { reference: imageName, pullPolicy: "IfNotPresent", ...parts };
   }
 }
 
 /** The code for a ConfigMap: readable where that fits, else minified. */
-function stageCode(name: string, files: UserFiles, baseImage: string, staged: string): Code {
-  if (/alpine|musl/.test(baseImage))
-    invalid("baseImage", "an image with glibc, since Node.js is added to it without a build", baseImage);
-  const bringsNode = !hasNode(baseImage);
-  const code = readCode(staged, bringsNode);
+function stageCode(name: string, files: UserFiles, staged: string, nodeImage: string | undefined): Code {
+  const code = readCode(staged, nodeImage);
   if (fits(code)) return code;
-  const small = readCode(stageWorker(name, files, true), bringsNode);
+  const small = readCode(stageWorker(name, files, true), nodeImage);
   checkFits(small);
   return small;
 }

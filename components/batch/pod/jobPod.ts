@@ -1,6 +1,7 @@
 // The pod of a Job: one container of the image, admitted by Pod Security `restricted`.
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { CODE_DIR } from "../../image/layout.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
 import { later } from "../../readArgs.ts";
 import type { EnvVar, Known } from "../../types.ts";
@@ -11,10 +12,13 @@ type PodSpec = k8s.types.input.core.v1.PodSpec;
 /** Whole seconds, as Kubernetes counts. */
 export const seconds = (ms: Known<number>): Known<number> => later(ms, (known) => Math.ceil(known / 1000));
 
-/** Variables from values; those that are undefined are left out. */
+/** A text as a variable's value: Kubernetes reads `$(NAME)` and `$$` in one, and makes `$` of `$$`. */
+const verbatim = (value: unknown) => String(value).replaceAll("$", "$$$$");
+
+/** Variables from values, as they stand; those that are undefined are left out. */
 export function envVars(values: Record<string, pulumi.Input<string | number | boolean> | undefined>): EnvVar[] {
   return Object.entries(values).flatMap(([name, value]) =>
-    value === undefined ? [] : [{ name, value: later(value as Known<unknown>, String) }],
+    value === undefined ? [] : [{ name, value: later(value as Known<unknown>, verbatim) }],
   );
 }
 
@@ -48,7 +52,7 @@ export function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
         name: "c",
         image: defaults.image.reference,
         imagePullPolicy: defaults.image.pullPolicy,
-        command: [code?.node ?? "node", ...(args.nodeOptions ?? []), `/app/bin/${args.program}.js`],
+        command: [...defaults.image.node, ...(args.nodeOptions ?? []), `${CODE_DIR}/bin/${args.program}.js`],
         terminationMessagePolicy: "FallbackToLogsOnError",
         securityContext: containerSecurity,
         workingDir: code?.workingDir,
@@ -57,7 +61,6 @@ export function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
           fieldVariable("POD_NAME", "metadata.name"),
           fieldVariable("POD_NAMESPACE", "metadata.namespace"),
           fieldVariable("NODE_NAME", "spec.nodeName"),
-          ...(code?.env ?? []),
           ...envVars({ WQ_QUEUE: defaults.queue, WQ_OWNER: defaults.owner }),
           ...env,
         ]),

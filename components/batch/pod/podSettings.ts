@@ -17,7 +17,7 @@ export interface PodSettings {
 }
 
 /** Variables that the queue stands on. */
-const OWN_VARIABLE = /^(WQ_.*|REDIS_.*|POD_NAME|POD_NAMESPACE|NODE_NAME|LD_LIBRARY_PATH)$/;
+const OWN_VARIABLE = /^(WQ_.*|REDIS_.*|POD_NAME|POD_NAMESPACE|NODE_NAME)$/;
 const OWN_LABEL =
   /^(app\.kubernetes\.io\/(name|instance|component|managed-by)|job-wq-2\/.*|job-name|controller-uid|batch\.kubernetes\.io\/.*)$/;
 

@@ -14,7 +14,7 @@ const script = `${IMPORT}
   for (let round = 0; round < rounds; round++) {
     const context = stageWorker("worker", { handler: undefined, files });
     assert.equal(readFileSync(context + "/files/mine", "utf8"), files);
-    assert.ok(readFileSync(context + "/app/bin/worker.js", "utf8").length > 1000);
+    assert.ok(readFileSync(context + "/code/bin/worker.js", "utf8").length > 1000);
   }`;
 
 describe("the build contexts of `up`s in one checkout", () => {

@@ -45,7 +45,7 @@ describe("a handler", () => {
       handler: join(dir, "worker/handler.ts"),
       files: undefined,
     });
-    return resolve(staged, "app/bin/worker.js");
+    return resolve(staged, "code/bin/worker.js");
   };
   const seed = () => run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "1" });
   const handler = (text: string) => writeFileSync(join(dir, "worker/handler.ts"), text);

@@ -190,6 +190,14 @@ describe("Batch", () => {
       );
     });
 
+    it("is told what stands in a value with dollars", async () => {
+      await batch({ command: ["sh", "-c", "echo $$ $(date)"], env: { PASS: "pa$$word", T: "$(POD_NAME)" } });
+      const { PASS, T, WQ_COMMAND } = variablesOf("job-wq-2-workers");
+      // As Kubernetes takes them: it makes one dollar of two.
+      assert.deepEqual([PASS, T], ["pa$$$$word", "$$(POD_NAME)"]);
+      assert.equal(WQ_COMMAND, JSON.stringify(["sh", "-c", "echo $$$$ $$(date)"]));
+    });
+
     it("is probed by the lease thread, and asked to stop by a file", async () => {
       await batch({ allowFailures: true });
       const { startupProbe, readinessProbe, livenessProbe, lifecycle } = job().spec.template.spec.containers[0];
@@ -202,7 +210,7 @@ describe("Batch", () => {
       assert.deepEqual([startupProbe.httpGet.path, startupProbe.failureThreshold], ["/live", 3_630]);
       const { WQ_HEALTH_PORT, WQ_STOP_FILE, WQ_ALLOW_FAILURES } = variablesOf("job-wq-2-workers");
       assert.deepEqual([WQ_HEALTH_PORT, WQ_STOP_FILE, WQ_ALLOW_FAILURES], ["9463", "/tmp/stop", "true"]);
-      assert.deepEqual(lifecycle.preStop.exec.command, ["node", "-e", 'fs.writeFileSync("/tmp/stop", "")']);
+      assert.deepEqual(lifecycle.preStop.exec.command.slice(-2), ["-e", 'fs.writeFileSync("/tmp/stop", "")']);
     });
 
     it("has a token only with a ServiceAccount, and secret variables only in a Secret", async () => {
@@ -223,7 +231,7 @@ describe("Batch", () => {
   it("brings code without an image in a ConfigMap, and Node.js where the image has none", async () => {
     const image = new components.WorkerImage("code", {
       handler: "worker/handler.ts",
-      files: "worker/files",
+      files: "examples/python/files",
       baseImage: "python:3-slim",
     });
     await batch({ image });
@@ -231,17 +239,38 @@ describe("Batch", () => {
     assert.match(metadata.name, /^job-wq-2-code-[0-9a-f]{16}$/);
     assert.equal(immutable, true);
     const { volumes, initContainers, containers } = inputsOf("job-wq-2-workers").spec.template.spec;
-    const [app] = volumes.filter(({ name }: { name: string }) => name === "app");
-    const paths = app.configMap.items.map(({ path }: { path: string }) => path);
+    const [code] = volumes.filter(({ name }: { name: string }) => name === "code");
+    const paths = code.configMap.items.map(({ path }: { path: string }) => path);
     for (const path of ["bin/worker.js", "bin/handler.js", "scripts/renew.lua", "package.json"])
       assert.ok(paths.includes(path), path);
-    for (const { key } of app.configMap.items) assert.ok(key in binaryData, key);
+    for (const { key } of code.configMap.items) assert.ok(key in binaryData, key);
     assert.equal(initContainers[0].image, "node:24-slim");
-    const [{ command, workingDir, image: reference, env }] = containers;
-    assert.deepEqual([command[0], workingDir, reference], ["/wq/node", "/work", "python:3-slim"]);
-    assert.ok(
-      env.some(({ name, value }: { name: string; value: string }) => name === "LD_LIBRARY_PATH" && value === "/wq"),
-    );
+    const [{ command, workingDir, image: reference }] = containers;
+    assert.deepEqual([command[0], workingDir, reference], ["/job-wq-2/node/start", "/work", "python:3-slim"]);
+  });
+
+  it("leaves the image as it is: its working directory without `files`, its variables, its folders", async () => {
+    const image = new components.WorkerImage("code", { baseImage: "reg.example.com/app:1" });
+    await batch({ image, command: ["./run"] });
+    const [{ workingDir, volumeMounts }] = inputsOf("job-wq-2-workers").spec.template.spec.containers;
+    assert.equal(workingDir, undefined);
+    for (const { mountPath } of volumeMounts) assert.match(mountPath, /^(\/tmp$|\/job-wq-2\/)/);
+    for (const name of Object.keys(variablesOf("job-wq-2-workers")))
+      assert.match(name, /^(WQ_|REDIS_|POD_|NODE_NAME$)/);
+  });
+
+  it("takes Node.js from `nodeImage`, or from the base where that is the same", async () => {
+    const nodeImage = "mirror.example.com/node-internal:1";
+    for (const baseImage of ["mirror.example.com/python:3", nodeImage]) {
+      reset();
+      await batch({ image: new components.WorkerImage("code", { baseImage, nodeImage }), command: ["ls"] });
+      const { initContainers, containers } = inputsOf("job-wq-2-workers").spec.template.spec;
+      const [init] = initContainers as { image: string }[];
+      assert.deepEqual(
+        [init?.image, containers[0].command[0]],
+        baseImage === nodeImage ? [undefined, "node"] : [nodeImage, "/job-wq-2/node/start"],
+      );
+    }
   });
 
   describe("the supervisor Job", () => {

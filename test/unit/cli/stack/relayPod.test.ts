@@ -17,7 +17,7 @@ const job: V1Job = {
           {
             name: "c",
             image: "thumbs@sha256:1",
-            command: ["/node/node", "/app/bin/supervisor.js"],
+            command: ["/node/node", "/job-wq-2/code/bin/supervisor.js"],
             env: [{ name: "REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } }],
             livenessProbe: { httpGet: { port: 1 } },
             readinessProbe: { httpGet: { port: 1 } },

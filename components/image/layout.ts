@@ -1,0 +1,21 @@
+// Where this project's files are in a container: one folder that no image uses, so a program finds its own as it was.
+import { fileURLToPath } from "node:url";
+
+/** The bundled programs. */
+export const CODE_DIR = "/job-wq-2/code";
+/** Node.js with its loader and libraries, where the image has none. */
+export const NODE_DIR = "/job-wq-2/node";
+/** The user's `files`: the working directory where there are any. */
+export const WORK_DIR = "/work";
+
+/** Copies Node.js out of an image that has it. */
+export const COPY_NODE = fileURLToPath(new URL("copy-node.sh", import.meta.url));
+
+/**
+ * Starts the Node.js that was brought along by its own loader. Nothing of the image is needed for it, not even a C
+ * library, and no variable that the user's programs would see.
+ */
+export const BROUGHT_NODE = [`${NODE_DIR}/start`, "--library-path", NODE_DIR, `${NODE_DIR}/node`];
+
+/** Whether an image brings Node.js, by its name. */
+export const hasNode = (image: string): boolean => /(^|\/)node(:|@|$)/.test(image);

@@ -1,0 +1,66 @@
+// An image that others made: the program in it finds what `docker run` would show it, without a C library in sight.
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { debianPackage } from "../../support/debianPackage.ts";
+import { environment, onPlatform, TestStack } from "../../support/stack.ts";
+
+const baseImage = `127.0.0.1:5000/own/app-${process.pid}:1`;
+
+/** Nothing but a static busybox, a program in /app, and variables. */
+const DOCKERFILE = `
+FROM scratch
+COPY busybox /bin/busybox
+COPY busybox /bin/sh
+COPY main.sh package.json /app/
+ENV PATH=/opt/tools:/bin LD_LIBRARY_PATH=/opt/vendor/lib NODE_OPTIONS=--no-warnings HOME=/opt/models
+WORKDIR /app
+`;
+const MAIN = 'echo "$1 in $PWD: $PATH $LD_LIBRARY_PATH $NODE_OPTIONS $HOME"';
+
+describe("an image of the user's making", () => {
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-image-"));
+  const stack = new TestStack({ imageName: undefined, baseImage, items: ["a"], parallelism: 1 });
+
+  onPlatform(async () => {
+    cpSync(join(await debianPackage("bookworm", "busybox-static"), "bin/busybox"), join(dir, "busybox"), {
+      dereference: true,
+    });
+    writeFileSync(join(dir, "main.sh"), MAIN);
+    writeFileSync(join(dir, "package.json"), '{"type":"commonjs"}');
+    writeFileSync(join(dir, "Dockerfile"), DOCKERFILE);
+    for (const args of [
+      ["build", "-t", baseImage, dir],
+      ["push", baseImage],
+    ])
+      await execa("docker", args, { env: environment() });
+    await stack.init();
+  });
+  after(async () => {
+    await stack.remove();
+    await execa("docker", ["rmi", baseImage], { env: environment(), reject: false });
+    rmSync(dir, { recursive: true });
+  });
+
+  const SEEN = "a in /app: /opt/tools:/bin /opt/vendor/lib --no-warnings /opt/models";
+  const command = ["/bin/sh", "-c", '. ./main.sh "$ITEM"'];
+  const result = async () => (JSON.parse((await stack.wq("results", "--json")).out) as { result: unknown }).result;
+
+  it("runs as it is, in its own working directory, with its own variables", async () => {
+    await stack.mustUp({ command: ["/bin/sh", "main.sh", "a"] });
+    assert.equal(await result(), SEEN);
+  });
+
+  it("takes dollars in `command` and `env` as they stand", async () => {
+    const say = `busybox printf '%s\\n' "$PASS" "$T" 'DO $$ BEGIN; END $$;' '$(NODE_NAME)'`;
+    await stack.mustUp({ command: ["sh", "-c", say], env: { PASS: "pa$$word", T: "$(POD_NAME)" }, run: "2" });
+    assert.equal(await result(), "pa$$word\n$(POD_NAME)\nDO $$ BEGIN; END $$;\n$(NODE_NAME)");
+  });
+
+  it("may be built on", async () => {
+    await stack.mustUp({ imageName: `${baseImage.slice(0, -2)}-built`, command, env: undefined, run: "3" });
+    assert.equal(await result(), SEEN);
+  });
+});
