@@ -138,7 +138,7 @@ export interface BatchSettings {
   priorityClass?: pulumi.Input<string>;
   /** Environment variables of the handler or command. */
   env?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN …`. */
+  /** Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN`. */
   secretEnv?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** ServiceAccount of the workers; its token is mounted only then. */
   serviceAccountName?: pulumi.Input<string>;

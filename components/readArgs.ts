@@ -1,7 +1,7 @@
 // Reads a component's arguments by the table of settings: the same parsers, defaults and messages as in a stack file.
 import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
-import { ConfigError, type Parsed } from "../config/parse.ts";
+import { concealing, ConfigError, type Parsed } from "../config/parse.ts";
 import type { Setting } from "../config/settings.ts";
 import type { Known } from "./types.ts";
 
@@ -87,7 +87,7 @@ export function readArgs<S extends Table>(component: string, table: S, args: obj
   const read = (key: string, { parse, default: otherwise, secret, plain }: Setting): unknown => {
     const value = given[key] ?? otherwise;
     if (value === undefined) return undefined;
-    const parsed = (value: unknown) => checked(component, () => parse(key, value));
+    const parsed = (value: unknown) => checked(component, () => concealing(secret, () => parse(key, value)));
     if (!isPending(value)) return secret ? pulumi.secret(parsed(value)) : parsed(value);
     if (plain)
       refuse(component, `Expected \`${key}\` to be a plain value, since it decides what is created, got an output.`);

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
 import type { BatchSettings, ImageSettings, RedisReference, RedisSettings } from "../components/index.ts";
 import { checkImage, checkRedis, itemSource } from "./checks.ts";
-import { ConfigError, invalid } from "./parse.ts";
+import { concealing, ConfigError, invalid } from "./parse.ts";
 import {
   batchSettings,
   imageSettings,
@@ -24,6 +24,8 @@ export interface Source {
   names(): string[];
   get(key: string): string | undefined;
   getSecret(key: string): pulumi.Output<string> | undefined;
+  /** Whether it, or a part of it, is encrypted in the stack file. */
+  isSecret(key: string): boolean;
 }
 
 type Labels = Record<string, string>;
@@ -48,6 +50,7 @@ export function stackSource(): Source {
         .map((key) => key.slice(prefix.length)),
     get: (key) => config.get(key),
     getSecret: (key) => config.getSecret(key),
+    isSecret: (key) => pulumi.runtime.isConfigSecret(prefix + key),
   };
 }
 
@@ -61,9 +64,23 @@ export async function loadConfig(): Promise<Config> {
     const reason = message.replace(/^\d+ [A-Z_]+: /, "");
     throw new ConfigError(`${reason}; get a newer one: https://www.pulumi.com/docs/install/`);
   });
-  const { redis, ...config } = readConfig(stackSource());
+  const source = stackSource();
+  const { redis, ...config } = readConfig(source);
+  for (const key of exposed(source))
+    void pulumi.log.warn(
+      `\`${key}\` is readable in the stack file: \`pulumi config set --secret ${key}\` asks for it and encrypts it.`,
+    );
   const { from, ...others } = redis;
   return { ...config, redis: from === undefined ? others : { ...others, from: referenceOf(from) } };
+}
+
+/** Settings that hold a secret, and are not encrypted. A URL without a password is none. */
+export function exposed(source: Source): string[] {
+  return Object.entries(settings as Record<string, Setting>).flatMap(([key, { secret }]) => {
+    const value = source.get(key);
+    if (!secret || value === undefined || source.isSecret(key)) return [];
+    return key === redisKey("url") && !URL.parse(value)?.password ? [] : [key];
+  });
 }
 
 /** The Redis of another stack. */
@@ -114,8 +131,14 @@ function valueOf(source: Source, key: string, { parse }: Setting): unknown {
 
 function check(source: Source, key: Key): void {
   const setting: Setting = settings[key];
-  const value = valueOf(source, key, setting);
-  if (value !== undefined) setting.parse(key, value);
+  if (source.isSecret(key) && !setting.secret)
+    throw new ConfigError(
+      `Expected \`${key}\` to be set without \`--secret\`, since it is readable in the cluster and in Pulumi's state; secret variables belong into \`secretEnv\`.`,
+    );
+  concealing(setting.secret, () => {
+    const value = valueOf(source, key, setting);
+    if (value !== undefined) setting.parse(key, value);
+  });
 }
 
 /** Arguments of one component, from the settings that are set: secrets as outputs, the others as they are written. */

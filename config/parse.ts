@@ -10,6 +10,22 @@ export class ConfigError extends Error {
    * for the worker's image.
    */
   readonly __pulumiRunError = true;
+  /** The message without the value, where that is in it. */
+  readonly concealed: string;
+
+  constructor(message: string, concealed = message) {
+    super(message);
+    this.concealed = concealed;
+  }
+}
+
+/** Runs a check of a value that is secret. @throws ConfigError that does not repeat it. */
+export function concealing<T>(isSecret: boolean | undefined, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw isSecret && error instanceof ConfigError ? new ConfigError(error.concealed) : error;
+  }
 }
 
 /** Turns a setting or an argument, a text or a value, into the value that the program uses. @throws ConfigError */
@@ -24,12 +40,11 @@ export interface Parser<T = unknown> {
 /** The value that a parser of this type returns. */
 export type Parsed<P> = P extends Parser<infer T> ? T : never;
 
-/** Refuses `value` of `key`, in one line. A value that may hold a secret is not repeated. */
+/** Refuses `value` of `key`, in one line. */
 export function invalid(key: string, expected: string, value: unknown): never {
   const got = value === undefined ? "nothing" : JSON.stringify(value);
-  throw new ConfigError(
-    `Expected \`${key}\` to be ${expected}, got ${got.length > 120 ? `${got.slice(0, 120)}…` : got}.`,
-  );
+  const wanted = `Expected \`${key}\` to be ${expected}, got`;
+  throw new ConfigError(`${wanted} ${got.length > 120 ? `${got.slice(0, 120)}…` : got}.`, `${wanted} something else.`);
 }
 
 /** A parser of this kind; `type` is that of the argument in TypeScript. */
@@ -148,10 +163,10 @@ export const queueName = parser("string", (key, value) => {
   return value;
 });
 
-/** The address of a Redis. Its value holds a password, so it is not repeated. */
+/** The address of a Redis. */
 export const redisUrl = parser("string", (key, value) => {
   if (typeof value !== "string" || !/^rediss?:\/\/[^/\s]+/.test(value))
-    throw new ConfigError(`Expected \`${key}\` to be a URL like rediss://user:password@host:6380, got something else.`);
+    invalid(key, "a URL like rediss://user:password@host:6380", value);
   return value;
 });
 
@@ -169,10 +184,10 @@ export const platform = parser("string", (key, value) => {
   return String(value);
 });
 
-/** An address to which something is posted. It may hold a secret, so it is not repeated. */
+/** An address to which something is posted. */
 export const webhook = parser("string", (key, value) => {
   if (typeof value !== "string" || !/^https?:$/.test(URL.parse(value)?.protocol ?? ""))
-    throw new ConfigError(`Expected \`${key}\` to be a URL like https://hooks.example.com/…, got something else.`);
+    invalid(key, "a URL like https://hooks.example.com/…", value);
   return value;
 });
 

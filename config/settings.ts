@@ -275,7 +275,7 @@ export const batchSettings = {
   secretEnv: {
     parse: parse.stringMap,
     secret: true,
-    description: "Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN …`",
+    description: "Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN`",
   },
   serviceAccountName: {
     parse: parse.name(),

@@ -69,6 +69,13 @@ describe("WorkerImage", () => {
     rmSync(dir, { recursive: true });
   });
 
+  it("never repeats a secret argument that cannot be used", () => {
+    const login = { registryUsername: "u", registryPassword: ["hunter2"] as never };
+    assert.throws(() => new WorkerImage("worker", { handler: "worker/handler.ts", ...login }), {
+      message: "WorkerImage worker: Expected `registryPassword` to be a text, got something else.",
+    });
+  });
+
   it("has a build context of its own, with the same bytes and modes under any umask", async () => {
     const { stageWorker } = await import("../../../components/image/buildContext.ts");
     const files = { handler: "worker/handler.ts", files: "examples/python/files" };

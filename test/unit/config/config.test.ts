@@ -5,18 +5,19 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { type BatchItems, itemsOf as batchItems } from "../../../components/batch/items.ts";
-import { readConfig, type Source } from "../../../config/index.ts";
+import { exposed, readConfig, type Source } from "../../../config/index.ts";
 
 type Values = Record<string, unknown>;
 
 /** Settings as Pulumi gives them: texts, and JSON for what has a structure. */
-function source(values: Values): Source {
+function source(values: Values, secrets: string[] = []): Source {
   const get = (key: string) => {
     const value = values[key];
     return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
   };
   const secret = (key: string) => (get(key) === undefined ? undefined : pulumi.secret(get(key)!));
-  return { stack: "dev", names: () => Object.keys(values), get, getSecret: secret };
+  const isSecret = (key: string) => secrets.includes(key);
+  return { stack: "dev", names: () => Object.keys(values), get, getSecret: secret, isSecret };
 }
 
 const enough = { imageName: "ghcr.io/you/job-wq-2" };
@@ -62,6 +63,35 @@ describe("config", () => {
     );
     for (const value of [redis.url, image.registryPassword, batch.secretEnv])
       assert.ok(await pulumi.isSecret(value as never));
+  });
+
+  it("never repeats a secret that is written wrongly", () => {
+    const wrong = { secretEnv: "TOKEN=hunter2", notify: "hunter2", redisUrl: "hunter2" };
+    for (const [key, value] of Object.entries(wrong))
+      assert.throws(() => read({ [key]: value }), {
+        message: new RegExp(`^Expected \`${key}\` to be a [^]*, got something else\\.$`),
+      });
+    assert.throws(() => read({ secretEnv: ["TOKEN=hunter2"] }), { message: /to be a map, got something else\.$/ });
+  });
+
+  it("refuses to keep as a secret what the cluster shows", () => {
+    for (const [key, value] of Object.entries({
+      env: { TOKEN: "x" },
+      items: ["a"],
+      pod: {},
+      command: ["a"],
+      namespace: "n",
+    }))
+      assert.throws(() => readConfig(source({ ...enough, [key]: value }, [key])), {
+        message: `Expected \`${key}\` to be set without \`--secret\`, since it is readable in the cluster and in Pulumi's state; secret variables belong into \`secretEnv\`.`,
+      });
+  });
+
+  it("notices secrets that are not encrypted", () => {
+    const values = { notify: "https://h", redisUrl: "redis://u:p@h", secretEnv: { A: "1" }, registryPassword: "p" };
+    assert.deepEqual(exposed(source(values)).sort(), Object.keys(values).sort());
+    assert.deepEqual(exposed(source(values, Object.keys(values))), []);
+    assert.deepEqual(exposed(source({ redisUrl: "redis://h:6379" })), []);
   });
 
   it("takes items as texts, of whatever kind they are written", () => {
