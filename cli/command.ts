@@ -1,3 +1,4 @@
+import { oneLine } from "../config/foreignText.ts";
 import { Command, Option } from "commander";
 import { EXIT_USAGE, type ExitCode } from "./exitCodes.ts";
 import { wq } from "./invocation.ts";
@@ -42,7 +43,7 @@ export function usageError(path: string, text: string): string {
     .replaceAll("\n", " ")
     .replace(/\.$/, "");
   const help = ["wq", path].filter(Boolean).join(" ");
-  return `${help}: ${message}; see ${wq(path ? `${path} --help` : "help")}\n`;
+  return `${help}: ${oneLine(message)}; see ${wq(path ? `${path} --help` : "help")}\n`;
 }
 
 /** A verb of `wq`, with its examples and exit codes in the help. */

@@ -1,5 +1,6 @@
 // The command `wq`: one program, a subcommand a verb.
 import { CommanderError } from "commander";
+import { oneLine } from "../config/foreignText.ts";
 import { keepCompiledCode } from "./compileCache.ts";
 import { firstLine, UserError } from "./errors.ts";
 import { EXIT_OK, EXIT_USAGE } from "./exitCodes.ts";
@@ -25,7 +26,7 @@ async function main(args: string[]): Promise<void> {
       if (error.exitCode === 0) process.exitCode = EXIT_OK; // --help, --version
       return; // commander has said what is wrong
     }
-    console.error(`${["wq", requestedVerb(args)].filter(Boolean).join(" ")}: ${firstLine(error)}`);
+    console.error(`${["wq", requestedVerb(args)].filter(Boolean).join(" ")}: ${oneLine(firstLine(error))}`);
     if (!(error instanceof UserError) && process.env.DEBUG) console.error(error);
   }
 }

@@ -42,6 +42,8 @@ export interface Config<From = pulumi.Output<RedisReference>> {
 export function stackSource(): Source {
   const config = new pulumi.Config();
   const prefix = `${pulumi.getProject()}:`;
+  // The SDK keeps to itself which they are.
+  const secrets = JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[];
   return {
     stack: pulumi.getStack(),
     names: () =>
@@ -50,7 +52,7 @@ export function stackSource(): Source {
         .map((key) => key.slice(prefix.length)),
     get: (key) => config.get(key),
     getSecret: (key) => config.getSecret(key),
-    isSecret: (key) => pulumi.runtime.isConfigSecret(prefix + key),
+    isSecret: (key) => secrets.includes(prefix + key),
   };
 }
 

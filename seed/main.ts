@@ -1,5 +1,6 @@
 // The seeder: brings the queue in line with the items of the stack, then ends.
 import { Seeder } from "../queue/index.ts";
+import { oneLine } from "../config/foreignText.ts";
 import { ConfigError } from "../config/parse.ts";
 import { oneOf, redisUrl, text } from "../worker/environment.ts";
 import { exitCodes, ProgramExit, runProgram } from "../worker/program.ts";
@@ -23,7 +24,7 @@ async function seed(): Promise<number> {
         lastLine = performance.now();
         console.log(`${count} items are in`);
       },
-      onWarning: (line) => console.log(line),
+      onWarning: (line) => console.log(oneLine(line)),
     })
     .catch((error: Error) => {
       throw error instanceof ConfigError ? error : new ProgramExit(exitCodes.redis, error.message);

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { oneLine } from "../config/foreignText.ts";
 import { type QueueAdmin, resultRow } from "../queue/index.ts";
 import { commandEnvironment } from "../worker/commandEnvironment.ts";
 import { splitLines } from "../worker/splitLines.ts";
@@ -28,7 +29,7 @@ export async function runFinish([program, ...args]: string[], admin: QueueAdmin,
   });
   splitLines(child.stderr, (line) => {
     last = line || last;
-    console.log(line);
+    console.log(oneLine(line));
   });
   const closed = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
   // A program that does not read its input to the end is not an error.

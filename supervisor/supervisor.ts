@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { jsonLine, oneLine } from "../config/foreignText.ts";
 import { type Counts, isRefusal, QueueAdmin } from "../queue/index.ts";
 import { printable } from "../worker/log.ts";
 import { exitCodes, ProgramExit } from "../worker/program.ts";
@@ -64,7 +65,7 @@ export class Supervisor {
         if (isRefusal(error as Error)) throw new ProgramExit(exitCodes.redis, message);
         if (Date.now() > deadline)
           throw new ProgramExit(exitCodes.verdict, `The batch could not be judged: ${message}`);
-        if (message !== away) console.log(/Redis/.test(message) ? message : `Redis is away: ${message}`);
+        if (message !== away) console.log(oneLine(/Redis/.test(message) ? message : `Redis is away: ${message}`));
         away = message;
       }
     }
@@ -104,7 +105,7 @@ export class Supervisor {
       lines.push(stalled);
       await this.#notify(admin, "stalled", stalled, counts);
     }
-    for (const line of lines) if (line) console.log(line);
+    for (const line of lines) if (line) console.log(oneLine(line));
   }
 
   async #end(admin: QueueAdmin, counts: Counts): Promise<number> {
@@ -126,7 +127,7 @@ export class Supervisor {
     const output = await runFinish(command, admin, this.#settings.maxOutputBytes);
     await admin.supervision.setFinishOutput(output);
     // `up` reads it from the log.
-    console.log(`finish: ${JSON.stringify(output)}`);
+    console.log(`finish: ${jsonLine(output)}`);
   }
 
   /** The verdict that time is up. The Job controller ends the workers, which release what they have in flight. */
@@ -147,7 +148,7 @@ export class Supervisor {
     await this.#notify(admin, occasion, line, counts);
     await this.#metrics?.close(SCRAPE_MS);
     if (!passes) throw new ProgramExit(exitCodes.verdict, line);
-    console.log(line);
+    console.log(oneLine(line));
     return 0;
   }
 

@@ -1,18 +1,19 @@
 // What the worker prints: the page's own lines, or a line of JSON for each event.
+import { jsonLine, oneLine, severalLines } from "../config/foreignText.ts";
 import type { ConsumerEvent } from "../queue/index.ts";
 
 /** Longest part of an item that a log shows, characters. */
 const MAX_SHOWN = 200;
 
-/** An item as a log shows it: text on one line, not too long. */
+/** An item as a log shows it: text on one line, harmless, not too long. */
 export function printable(payload: Buffer): string {
   // A long one is not converted as a whole for its first words: four bytes a character, and as much white space again.
   const text = payload.toString("utf8", 0, 8 * MAX_SHOWN).replaceAll(/\s+/g, " ");
   const isCut = text.length > MAX_SHOWN || payload.length > 8 * MAX_SHOWN;
-  return isCut ? `${text.slice(0, MAX_SHOWN)}…` : text;
+  return oneLine(isCut ? `${text.slice(0, MAX_SHOWN)}…` : text);
 }
 
-const first = (text: string) => text.split("\n", 1)[0]!;
+const first = (text = "") => oneLine(text.split("\n", 1)[0]!);
 const seconds = (ms: number) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 
 /** The line of an event, as the page's worker would print it; undefined for what it does not mention. */
@@ -23,7 +24,7 @@ export function textLine(event: ConsumerEvent): string | undefined {
     case "working":
       return `Working on ${printable(event.payload)}`;
     case "log":
-      return event.line;
+      return severalLines(event.line);
     case "failed": {
       const next = event.retryInMs === undefined ? "given up" : `again in ${seconds(event.retryInMs)}`;
       return `Failed on ${printable(event.payload)} (attempt ${event.attempt}): ${first(event.why)}; ${next}`;
@@ -33,15 +34,15 @@ export function textLine(event: ConsumerEvent): string | undefined {
     case "lease-keeper":
       return event.ok
         ? "Leases can be kept again while a handler blocks"
-        : `Leases cannot be kept while a handler blocks, so nothing is taken: ${event.why}`;
+        : `Leases cannot be kept while a handler blocks, so nothing is taken: ${first(event.why)}`;
     case "stale":
       return `Item ${event.id} took longer than its lease could be kept and was given to another worker; what came of it here does not count`;
     case "waiting":
       return "Waiting for work";
     case "redis":
-      return event.up ? "Redis is back" : `Redis is away: ${event.why}`;
+      return event.up ? "Redis is back" : `Redis is away: ${first(event.why)}`;
     case "unhealthy":
-      return `This worker is unhealthy and stops: ${event.reason}`;
+      return `This worker is unhealthy and stops: ${first(event.reason)}`;
     case "ended":
       return event.end === "finished"
         ? "Queue empty, exiting"
@@ -54,10 +55,10 @@ export function textLine(event: ConsumerEvent): string | undefined {
 }
 
 /** The same for a machine: time, type, and the event's fields, with the payload as text. */
-export function jsonLine(event: ConsumerEvent): string {
+export function jsonOf(event: ConsumerEvent): string {
   const { type, ...fields } = event;
   const item = "payload" in event ? { item: printable(event.payload) } : {};
-  return JSON.stringify({ time: new Date().toISOString(), event: type, ...fields, payload: undefined, ...item });
+  return jsonLine({ time: new Date().toISOString(), event: type, ...fields, payload: undefined, ...item });
 }
 
 /** Prints events as they come; an idle worker says so once, not at every look. */
@@ -70,7 +71,7 @@ export function logger(
     const repeated = event.type === "waiting" && idle;
     idle = event.type === "waiting";
     if (repeated) return;
-    const line = format === "json" ? jsonLine(event) : textLine(event);
+    const line = format === "json" ? jsonOf(event) : textLine(event);
     if (line !== undefined) write(line);
   };
 }

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { workerSettings } from "../config/environment.ts";
 import { connect, Consumer, QueueAdmin, type ConsumerEnd } from "../queue/index.ts";
+import { oneLine } from "../config/foreignText.ts";
 import { redisUrl, text } from "./environment.ts";
 import { replaceConsole } from "./itemConsole.ts";
 import { loadCommand, loadHandler } from "./loadHandler.ts";
@@ -75,7 +76,7 @@ async function work(): Promise<number> {
  * deadline. Where others work it is this pod's trouble, which a restart may mend.
  */
 async function onUnloadable(url: string, queue: string, leaseMs: number, reason: string): Promise<number> {
-  console.error(reason);
+  console.error(oneLine(reason));
   const redis = await connect(url, 60_000);
   try {
     const admin = new QueueAdmin(redis, queue);

@@ -1,4 +1,5 @@
 // How a program of the image ends: its exit code, and its reason as the last line.
+import { oneLine } from "../config/foreignText.ts";
 
 /** Exit codes of the programs. None is one with which Node.js itself ends, so that no accident counts as a verdict. */
 export const exitCodes = { usage: 64, load: 65, redis: 69, unexpected: 70, verdict: 90, terminated: 143 } as const;
@@ -21,7 +22,7 @@ export async function runProgram(main: () => Promise<number>): Promise<never> {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     code = error instanceof ProgramExit ? error.code : codeOf(error as Error);
-    console.error(message.split("\n")[0]);
+    console.error(oneLine(message.split("\n")[0]!));
   }
   // Standard output may be a pipe: what was printed gets out before the end.
   await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));

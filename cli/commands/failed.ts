@@ -1,4 +1,5 @@
 // `wq failed`: the failed items, grouped by reason.
+import { jsonLine } from "../../config/foreignText.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
@@ -37,7 +38,7 @@ export default queueCommand({
       process.exitCode = sorted.length > 0 ? EXIT_FAILED : EXIT_OK;
       for (const group of sorted) {
         const { reason, count, example } = group;
-        if (json) console.log(JSON.stringify({ reason, count, example: resultRow(example) }));
+        if (json) console.log(jsonLine({ reason, count, example: resultRow(example) }));
         else print(group);
       }
       if (json) return;

@@ -1,4 +1,5 @@
 // `wq list`: every batch of a Redis.
+import { jsonLine } from "../../config/foreignText.ts";
 import { QueueAdmin, type QueueSummary } from "../../queue/index.ts";
 import { redisCommand, type RedisOptions } from "../command.ts";
 import { EXIT_OK } from "../exitCodes.ts";
@@ -12,7 +13,7 @@ const HEAD = ["QUEUE", "OWNER", "DONE", "FAILED", "RUNNING", "WAITING", "MEMORY"
 function row({ queue, counts, memoryBytes }: QueueSummary): string[] {
   const { owner, done, dead, running, waiting, delayed } = counts;
   return [
-    queue,
+    oneLine(queue, 60),
     oneLine(owner, 40) || "-",
     ...[done, dead, running, waiting + delayed].map(formatNumber),
     memoryBytes === undefined ? "-" : formatBytes(memoryBytes),
@@ -37,7 +38,7 @@ export default redisCommand({
       const queues = await QueueAdmin.list(redis);
       if (options.json) {
         for (const { queue, counts, memoryBytes = null } of queues)
-          console.log(JSON.stringify({ queue, ...counts, memoryBytes }));
+          console.log(jsonLine({ queue, ...counts, memoryBytes }));
       } else if (queues.length === 0) console.log("There is no batch in this Redis.");
       else console.log(formatTable([HEAD, ...queues.map(row)]).join("\n"));
     });

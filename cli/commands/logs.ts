@@ -1,13 +1,14 @@
 // `wq logs ITEM`: the log of one item, though many share a pod. `-f`: as it is written.
 import { InvalidArgumentError } from "commander";
 import type { ItemRecord, LogLine } from "../../queue/index.ts";
+import { jsonLine, severalLines } from "../../config/foreignText.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { followLogs, type Wanted } from "../follow/itemLogs.ts";
 import { LastingQueue, sayAway } from "../follow/lastingQueue.ts";
 import { withQueue } from "../stack/openQueue.ts";
-import { displayName, oneLine, pluralize, printable } from "../view/format.ts";
+import { displayName, oneLine, pluralize } from "../view/format.ts";
 import { resultRow } from "../../queue/index.ts";
 
 interface LogsOptions extends QueueOptions {
@@ -31,14 +32,14 @@ function print(record: ItemRecord, log: string | undefined): void {
   const name = displayName(record.payload);
   console.log(`== ${name} (${record.id}): ${outcome} after ${pluralize(attempts, "attempt")}${why}`);
   const stack = outcome === "done" ? undefined : record.reason?.split("\n").slice(1).join("\n");
-  if (stack) console.log(printable(stack));
+  if (stack) console.log(severalLines(stack));
   if (log !== "")
-    console.log(printable(log?.trimEnd() ?? "(no log kept: set keepLogs to all for items that are done)"));
+    console.log(severalLines(log?.trimEnd() ?? "(no log kept: set keepLogs to all for items that are done)"));
 }
 
 function toJson(record: ItemRecord, log: string | undefined): string {
   const { id, item, outcome } = resultRow(record);
-  return JSON.stringify({
+  return jsonLine({
     id,
     item,
     outcome,
@@ -49,8 +50,8 @@ function toJson(record: ItemRecord, log: string | undefined): string {
 }
 
 function printLine({ at, id, item, pod, line }: LogLine, isOne: boolean, json: boolean): void {
-  if (json) console.log(JSON.stringify({ time: new Date(at).toISOString(), id, item, pod, line }));
-  else console.log(isOne ? printable(line) : `${oneLine(item || '""', 60)} | ${printable(line)}`);
+  if (json) console.log(jsonLine({ time: new Date(at).toISOString(), id, item, pod, line }));
+  else console.log(isOne ? severalLines(line) : `${oneLine(item || '""', 60)} | ${severalLines(line)}`);
 }
 
 /** Prints lines as they come until the item, or the batch, is over. @returns The number of items that was found. */
@@ -67,7 +68,7 @@ async function follow(options: QueueOptions, wanted: Wanted, json: boolean): Pro
       onEnd: async (record) => {
         // One that was over before says what it kept.
         const log = heard.has(record.id) ? "" : await queue.ask(({ admin }) => admin.log(record.id));
-        if (json) console.log(JSON.stringify(resultRow(record)));
+        if (json) console.log(jsonLine(resultRow(record)));
         else print(record, log);
       },
     });

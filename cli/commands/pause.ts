@@ -1,4 +1,5 @@
 // `wq pause`: items in flight finish, none starts.
+import { jsonLine } from "../../config/foreignText.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
@@ -18,7 +19,7 @@ export default queueCommand({
       await admin.pause();
       const counts = await admin.counts();
       const { state, running, waiting, delayed } = counts;
-      if (json) console.log(JSON.stringify({ queue, state, running, waiting, delayed }));
+      if (json) console.log(jsonLine({ queue, state, running, waiting, delayed }));
       else if (state === "finished") console.log(`Nothing to pause: ${stateText(counts)}.`);
       else {
         const left = waiting + delayed;

@@ -1,11 +1,12 @@
 // `wq purge QUEUE`: deletes a batch from Redis.
+import { jsonLine } from "../../config/foreignText.ts";
 import { QueueAdmin } from "../../queue/index.ts";
 import { redisCommand, type RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
 import { withRedis } from "../stack/openQueue.ts";
-import { pluralize } from "../view/format.ts";
+import { oneLine, pluralize } from "../view/format.ts";
 
 export default redisCommand({
   name: "purge",
@@ -32,6 +33,8 @@ export default redisCommand({
         throw new UserError(`${queue} is in use (${why}): stop its workers first, or give --force`);
       }
       const { items } = result;
-      console.log(options.json ? JSON.stringify({ queue, items }) : `Deleted ${queue}: ${pluralize(items, "item")}.`);
+      console.log(
+        options.json ? jsonLine({ queue, items }) : `Deleted ${oneLine(queue)}: ${pluralize(items, "item")}.`,
+      );
     });
   });

@@ -1,4 +1,5 @@
 // `wq report`: the run in one HTML file.
+import { jsonLine } from "../../config/foreignText.ts";
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { queueCommand, type QueueOptions } from "../command.ts";
@@ -44,6 +45,6 @@ export default queueCommand({
       const file = resolve(output);
       writeWhole(file, await render(data));
       const { items } = data.counts;
-      console.log(json ? JSON.stringify({ file, items }) : `${pluralize(items, "item")}: ${file}`);
+      console.log(json ? jsonLine({ file, items }) : `${pluralize(items, "item")}: ${file}`);
     });
   });

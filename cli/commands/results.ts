@@ -1,4 +1,5 @@
 // `wq results`: every item that was given, in that order.
+import { jsonLine } from "../../config/foreignText.ts";
 import { once } from "node:events";
 import { pipeline } from "node:stream/promises";
 import { Option } from "commander";
@@ -23,7 +24,7 @@ type Rows = AsyncIterable<ResultRow>;
 async function* ndjson(rows: Rows): AsyncIterable<string> {
   let chunk = "";
   for await (const row of rows) {
-    chunk += `${JSON.stringify(row)}\n`;
+    chunk += `${jsonLine(row)}\n`;
     if (chunk.length < CHUNK) continue;
     yield chunk;
     chunk = "";
@@ -65,7 +66,7 @@ async function writeRows(records: AsyncIterable<ItemRecord>): Promise<void> {
   };
   try {
     for await (const record of records) {
-      chunk += `${JSON.stringify(resultRow(record))}\n`;
+      chunk += `${jsonLine(resultRow(record))}\n`;
       if (chunk.length > CHUNK) await flush();
     }
   } finally {

@@ -1,4 +1,5 @@
 // `wq retry`: the failed items again.
+import { jsonLine } from "../../config/foreignText.ts";
 import type { QueueAdmin } from "../../queue/index.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
@@ -7,7 +8,7 @@ import { openCluster } from "../stack/openCluster.ts";
 import { openBatch, openQueue, type OpenQueue } from "../stack/openQueue.ts";
 import { showPulumi } from "../stack/pulumi.ts";
 import { type FoundBatch, readBatch } from "../stack/readStack.ts";
-import { pluralize, textOf } from "../view/format.ts";
+import { oneLine, pluralize, textOf } from "../view/format.ts";
 
 interface RetryOptions extends QueueOptions {
   match?: string;
@@ -74,7 +75,8 @@ export default queueCommand({
     const items = pluralize(requeued || left, "item");
     let succeeded: boolean | null = null;
     // What an earlier retry put back, and whose `up` then failed to start workers, still waits.
-    if (left === 0 && requeued === 0) say(match === undefined ? "Nothing failed." : `No failed item matches ${match}.`);
+    if (left === 0 && requeued === 0)
+      say(match === undefined ? "Nothing failed." : `No failed item matches ${oneLine(match)}.`);
     else if (!found) say(`Put ${items} back, for the workers that are there.`);
     else if (wasOpen && (await workersRun(found))) say(`Put ${items} back: the workers that run take them.`);
     else {
@@ -82,5 +84,5 @@ export default queueCommand({
       succeeded = await startWorkers(found, json);
       process.exitCode = succeeded ? EXIT_OK : EXIT_FAILED;
     }
-    if (json) console.log(JSON.stringify({ queue: queue.queue, requeued, succeeded }));
+    if (json) console.log(jsonLine({ queue: queue.queue, requeued, succeeded }));
   });

@@ -1,4 +1,5 @@
 // `wq scale PODS`: another number of workers, while they run.
+import { jsonLine } from "../../config/foreignText.ts";
 import { InvalidArgumentError } from "commander";
 import { redisCommand, type RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
@@ -32,7 +33,7 @@ export default redisCommand({
     const { parallelism, ended } = await cluster.job(workerJob);
     if (ended) throw new UserError(`the Job has ended (${ended}): set \`parallelism\` for the next run instead`);
     await cluster.scale(workerJob, pods);
-    if (options.json) console.log(JSON.stringify({ job: workerJob, from: parallelism, to: pods }));
+    if (options.json) console.log(jsonLine({ job: workerJob, from: parallelism, to: pods }));
     else
       console.log(
         `From ${parallelism} to ${pods} pods, until a run starts new workers: then \`parallelism\` holds again.`,

@@ -1,4 +1,5 @@
 // `wq status`: where the batch stands, on one screen.
+import { jsonLine } from "../../config/foreignText.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Counts } from "../../queue/index.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
@@ -42,7 +43,7 @@ function toJson(queue: string, { counts, workers, throughput, finish, idleShare 
   }));
   const isRunning = throughput !== undefined && counts.state === "open";
   const left = isRunning ? timeLeft(counts.total - settledCount(counts), throughput) : null;
-  return JSON.stringify({ queue, ...counts, rate: throughput?.rate ?? null, left, workers: shown, idleShare, finish });
+  return jsonLine({ queue, ...counts, rate: throughput?.rate ?? null, left, workers: shown, idleShare, finish });
 }
 
 /** Prints snapshots; in a terminal, with `watch`, each over the one before. */

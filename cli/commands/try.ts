@@ -1,6 +1,7 @@
 // `wq try ITEM`: the handler or a command on one item, here, without a cluster.
 import { InvalidArgumentError } from "commander";
 import type { Handler } from "../../queue/index.ts";
+import { jsonLine, oneLine, severalLines } from "../../config/foreignText.ts";
 import { waitForGroups } from "../../worker/processGroups.ts";
 import { loadCommand, loadHandler } from "../../worker/loadHandler.ts";
 import { type Trial, tryItem } from "../../worker/tryItem.ts";
@@ -36,8 +37,9 @@ async function load(program: string[], file: string | undefined): Promise<Handle
 }
 
 function print(trial: Trial): void {
-  if (trial.outcome === "done") console.log(`Done: ${JSON.stringify(trial.result) ?? "no result"}`);
-  else console.error(`Failed: ${trial.isFinal ? "not to be retried: " : ""}${trial.reason}`);
+  if (trial.outcome === "done")
+    console.log(`Done: ${trial.result === undefined ? "no result" : jsonLine(trial.result)}`);
+  else console.error(`Failed: ${trial.isFinal ? "not to be retried: " : ""}${severalLines(trial.reason)}`);
 }
 
 export default verbCommand({
@@ -61,13 +63,13 @@ export default verbCommand({
     const interrupt = new AbortController();
     process.on("SIGINT", () => interrupt.abort(new Error("Interrupted")));
     const log: string[] = [];
-    if (!json) console.log(`Working on ${item}`);
+    if (!json) console.log(`Working on ${oneLine(item)}`);
     const trial = await tryItem(handler, item, {
       timeoutMs: timeout * 1000,
       signal: interrupt.signal,
-      log: (line) => (json ? log.push(line) : console.log(line)),
+      log: (line) => (json ? log.push(line) : console.log(severalLines(line))),
     });
-    if (json) console.log(JSON.stringify({ item, ...trial, log }));
+    if (json) console.log(jsonLine({ item, ...trial, log }));
     else print(trial);
     await waitForGroups(SHUTDOWN_MS);
     // What a handler left open does not keep the terminal.

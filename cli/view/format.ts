@@ -1,35 +1,16 @@
 import { isUtf8 } from "node:buffer";
 import prettyMs from "pretty-ms";
 import stringWidth from "string-width";
+import { oneLine as harmlessLine } from "../../config/foreignText.ts";
 
 /** The payload as text; undefined where its bytes are not UTF-8. */
 export function textOf(payload: Buffer): string | undefined {
   return isUtf8(payload) ? payload.toString("utf8") : undefined;
 }
 
-// eslint-disable-next-line no-control-regex -- these are what would break a line or drive a terminal
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
-const SHORT_ESCAPES: Record<string, string> = { "\n": "\\n", "\t": "\\t" };
-
-function escapeControl(char: string): string {
-  return SHORT_ESCAPES[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-}
-
-/**
- * The text on one line of at most `max` columns, harmless in a terminal: what an item or a reason holds is not ours
- * to trust.
- */
+/** The text on one line of at most `max` columns, harmless in a terminal. */
 export function oneLine(text: string, max = Infinity): string {
-  return truncate(text.replace(CONTROL, escapeControl), max);
-}
-
-// eslint-disable-next-line no-control-regex -- colours, as a handler's logger writes them
-const COLOURS = /\u001b\[[\d;]*m/g;
-
-/** The text with its lines and tabs, harmless in a terminal: without colours, other control characters escaped. */
-export function printable(text: string): string {
-  const plain = text.replaceAll("\r\n", "\n").replaceAll(COLOURS, "");
-  return plain.replace(CONTROL, (char) => (char === "\n" || char === "\t" ? char : escapeControl(char)));
+  return truncate(harmlessLine(text), max);
 }
 
 /** As much of the text as `max` columns of a terminal show. */

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from "chalk";
 import type { Counts } from "../../queue/index.ts";
-import { formatDuration, formatNumber, pluralize } from "./format.ts";
+import { formatDuration, formatNumber, oneLine, pluralize } from "./format.ts";
 import { timeLeft, type Throughput } from "./throughput.ts";
 
 /** Number of items that are done or dead. */
@@ -35,7 +35,7 @@ export function stateText(counts: Counts): string {
     case "paused":
       return "paused: nothing new starts";
     case "aborted":
-      return `aborted: ${reason ?? "no reason given"}`;
+      return `aborted: ${oneLine(reason ?? "no reason given")}`;
     case "finished":
       return `finished${took && ` in ${took}`}${dead ? `, ${pluralize(dead, "item")} failed` : ""}`;
     case "open":

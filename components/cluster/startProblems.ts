@@ -1,5 +1,6 @@
 // What keeps the pods of a Job, or of Redis, from starting, in the words of the kubelet, the scheduler or the API
 // server.
+import { oneLine } from "../../config/foreignText.ts";
 import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
 
 /** Something that keeps pods from starting. */
@@ -63,4 +64,4 @@ export function admissionProblem(owner: string, events: CoreV1Event[]): StartPro
   return { fatal: true, line: `${owner} gets no pod: ${reason}` };
 }
 
-const firstLine = (text: string) => text.split("\n", 1)[0]!;
+const firstLine = (text: string) => oneLine(text.split("\n", 1)[0]!);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
+import { oneLine } from "../../config/foreignText.ts";
 import { type Cluster, isForbidden } from "./client.ts";
 import { jobEnd } from "./liveJobs.ts";
 import { StartWatch } from "./startWatch.ts";
@@ -86,7 +87,8 @@ async function lastWords(cluster: Cluster, job: AwaitedJob): Promise<string | un
   const ends = pods.flatMap(
     ({ status }) => status?.containerStatuses?.map(({ state }) => state?.terminated?.message) ?? [],
   );
-  return ends.findLast(Boolean)?.trim().split("\n").at(-1);
+  const words = ends.findLast(Boolean)?.trim().split("\n").at(-1);
+  return words && oneLine(words);
 }
 
 /** The last line that its newest pod printed. */
@@ -100,7 +102,7 @@ async function lastLine(cluster: Cluster, job: AwaitedJob): Promise<string | und
       container: "c",
       tailLines: 1,
     });
-    return log.trim();
+    return oneLine(log.trim());
   } catch {
     return undefined; // its container has not started, or logs are not ours to read
   }

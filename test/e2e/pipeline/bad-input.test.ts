@@ -38,6 +38,23 @@ describe("bad input", () => {
     assert.match((await say("kubectl", ["get", "namespace", stack.namespace])).text, /NotFound/);
   });
 
+  it("a secret is neither repeated nor kept as plain text", async () => {
+    const { stack } = await failed({ paralelism: 3 });
+    await stack.setSecret("secretEnv", "TOKEN=hunter2");
+    const wrong = await stack.up({ paralelism: undefined });
+    assert.match(wrong.text, /^ *error: Expected `secretEnv` to be a list or a map .*, got something else\.$/m);
+    await stack.pulumi("config", "rm", "secretEnv");
+    await stack.pulumi("config", "set", "notify", "https://h/hunter2");
+    await stack.pulumi("config", "set", "--secret", "--path", "env.TOKEN", "hunter2");
+    const plain = await stack.pulumi("up", "--yes", "--skip-preview");
+    assert.match(plain.text, /^ *error: Expected `env` to be set without `--secret`, since it is readable in/m);
+    await stack.pulumi("config", "rm", "env");
+    const warned = await stack.preview();
+    assert.match(warned.text, /warning: `notify` is readable in the stack file: `pulumi config set --secret notify`/);
+    const { text: state } = await stack.pulumi("stack", "export");
+    for (const said of [wrong.text, plain.text, warned.text, state]) assert.ok(!said.includes("hunter2"), said);
+  });
+
   it("of Pulumi's own kind names the key, too", async () => {
     const { text } = await failed({ items: "apple" });
     assert.match(text, /^ *error: Expected `items` to be /m);

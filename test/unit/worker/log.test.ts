@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ConsumerEvent } from "../../../queue/index.ts";
-import { jsonLine, logger, textLine } from "../../../worker/log.ts";
+import { jsonOf, logger, textLine } from "../../../worker/log.ts";
 
 const payload = Buffer.from("banana");
 const lines: [event: ConsumerEvent, line: string | undefined][] = [
@@ -39,7 +39,7 @@ describe("the worker's log", () => {
   });
 
   it("is a line of JSON an event, with the item as text", () => {
-    const { time, ...rest } = JSON.parse(jsonLine({ type: "done", id: 7, payload, ms: 12 })) as Record<string, unknown>;
+    const { time, ...rest } = JSON.parse(jsonOf({ type: "done", id: 7, payload, ms: 12 })) as Record<string, unknown>;
     assert.ok(!Number.isNaN(Date.parse(String(time))));
     assert.deepEqual(rest, { event: "done", id: 7, ms: 12, item: "banana" });
   });

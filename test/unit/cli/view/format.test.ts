@@ -6,7 +6,6 @@ import {
   formatNumber,
   oneLine,
   pluralize,
-  printable,
 } from "../../../../cli/view/format.ts";
 
 const lines: [what: string, text: string, max: number | undefined, shown: string][] = [
@@ -49,12 +48,6 @@ const numbers: [value: number, text: string][] = [
   [1_234_567, "1,234,567"],
 ];
 
-const printables: [what: string, text: string, shown: string][] = [
-  ["lines and tabs as they are", "a\tb\nc\r\nd", "a\tb\nc\nd"],
-  ["colours without them", "\u001b[1;31mred\u001b[0m", "red"],
-  ["what would drive a terminal, escaped", "\u001b[2J\u001b]0;x\u0007\r", "\\u001b[2J\\u001b]0;x\\u0007\\u000d"],
-];
-
 const sizes: [bytes: number, text: string][] = [
   [0, "0 B"],
   [1023, "1,023 B"],
@@ -64,9 +57,6 @@ const sizes: [bytes: number, text: string][] = [
 ];
 
 describe("text of the commands", () => {
-  for (const [what, text, shown] of printables) {
-    it(`prints ${what}`, () => assert.equal(printable(text), shown));
-  }
   for (const [bytes, text] of sizes)
     it(`shows ${bytes} bytes as ${text}`, () => assert.equal(formatBytes(bytes), text));
   for (const [what, text, max, shown] of lines) {

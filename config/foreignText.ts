@@ -1,0 +1,34 @@
+// Text that is not ours to trust (items, reasons, logs, names in Redis), harmless for whatever prints it: it neither
+// drives a terminal, nor hides, nor turns round what stands beside it.
+
+/** Control and format characters: C0, C1, line separators, bidirectional and zero-width ones. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+// eslint-disable-next-line no-control-regex -- colours, as a handler's logger writes them
+const COLOURS = /\u001b\[[\d;]*m/g;
+const SHORT: Record<string, string> = { "\n": "\\n", "\t": "\\t" };
+
+function escaped(char: string): string {
+  const code = char.codePointAt(0)!.toString(16);
+  return SHORT[char] ?? (code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`);
+}
+
+/** On one line, with escapes for what is not seen. */
+export function oneLine(text: string): string {
+  return text.replace(UNSEEN, escaped);
+}
+
+/** With its lines and tabs, without colours, and with escapes for what else is not seen. */
+export function severalLines(text: string): string {
+  const plain = text.replaceAll("\r\n", "\n").replaceAll(COLOURS, "");
+  return plain.replace(UNSEEN, (char) => (char === "\n" || char === "\t" ? char : escaped(char)));
+}
+
+/** A line of JSON, which may also be read in a terminal: the same value, with escapes for what is not seen. */
+export function jsonLine(value: unknown): string {
+  return (JSON.stringify(value) ?? "null").replace(UNSEEN, (char) =>
+    char
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}

@@ -1,0 +1,90 @@
+// Items, reasons, logs and names that would drive the terminal they are printed on: each verb, and each program whose
+// output `kubectl logs` and `pulumi up` show.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { execa } from "execa";
+import { oneLine } from "../../../config/foreignText.ts";
+import { verbs } from "../../../cli/verbs.ts";
+import { connect, QueueAdmin, Seeder } from "../../../queue/index.ts";
+import { wq } from "../../support/fruits.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
+
+const root = join(import.meta.dirname, "../../..");
+const HOSTILE = "a\u001b]0;owned\u0007\u001b[2J\u009b5m\rb\u202ec\u200bd\u00ade\u2066f\ufeffg\u{e0041}";
+/** All but line ends: a program separates its lines by them. */
+const UNSEEN = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+/** How each verb is typed. What needs a cluster says that there is none. */
+const lines: Record<string, string[][]> = {
+  status: [[], ["--json"]],
+  results: [[], ["--all"]],
+  failed: [[], ["--json"]],
+  logs: [["--id", "1"], ["--id", "1", "--json"], [HOSTILE], ["nothing\u001b[2J"], ["-f", "--id", "1"]],
+  report: [["--output", "/dev/null/none"]],
+  pause: [[]],
+  resume: [[]],
+  scale: [["2\u001b"]],
+  list: [[], ["--json"]],
+  try: [
+    [HOSTILE, "--", "sh", "-c", 'printf %s "$ITEM" >&2; exit 65'],
+    [HOSTILE, "--", "sh", "-c", "cat"],
+  ],
+  retry: [["--match", "nothing\u001b[2J"]],
+  purge: [["nothing\u001b[2J"], ["job2"]],
+  completion: [],
+};
+
+describe("what would drive a terminal", () => {
+  let redis: TestRedis;
+  const start = (program: string, env: Record<string, string>) =>
+    execa(process.execPath, [join(root, program)], {
+      env: { REDIS_URL: redis.url, WQ_QUEUE: "job2", POD_NAME: HOSTILE, WQ_ACTIVE_DEADLINE: "1h", ...env },
+      reject: false,
+      all: true,
+    });
+  const isHarmless = (text: string) => assert.doesNotMatch(text, UNSEEN, JSON.stringify(text));
+
+  before(async () => {
+    redis = await startRedis();
+    const owner = `you/${HOSTILE}`;
+    for (const queue of ["job2", "aborted"])
+      await new Seeder({ url: redis.url, queue }).seed([HOSTILE], { owner, run: "1", seedId: "1" });
+    const connection = await connect(redis.url);
+    await connection.rpush(`q${HOSTILE}`, "x");
+    await connection.sadd("wq:queues", `q${HOSTILE}`);
+    await new QueueAdmin(connection, "aborted").abort(HOSTILE);
+    connection.disconnect();
+  });
+  after(() => redis.stop());
+
+  it("is printed as escapes by the worker and by the verdict", async () => {
+    const command = ["sh", "-c", 'printf "%s\\n" "$ITEM" "$ITEM" >&2; exit 65'];
+    for (const format of ["text", "json"]) {
+      const worked = await start("worker/main.ts", { WQ_COMMAND: JSON.stringify(command), WQ_LOG_FORMAT: format });
+      isHarmless(worked.all);
+      if (format === "text") assert.match(worked.all, /^Failed on a\\u001b\]0;owned\\u0007\\u001b\[2J/m);
+    }
+    const judged = await start("supervisor/main.ts", { WQ_NAME: "b" });
+    assert.match(judged.all, /^1 of 1 item failed: a\\u001b\]0;owned\\u0007/m);
+    isHarmless(judged.all);
+    const aborted = await start("supervisor/main.ts", { WQ_QUEUE: "aborted" });
+    assert.match(aborted.all, /^the batch was aborted: a\\u001b/m);
+    isHarmless(aborted.all);
+  });
+
+  it("is tried with each verb", () => {
+    assert.deepEqual(
+      verbs.map(({ name }) => name).filter((name) => !(name in lines)),
+      [],
+    );
+  });
+
+  for (const [verb, ways] of Object.entries(lines))
+    for (const args of ways)
+      it(`is printed as escapes by wq ${verb} ${oneLine(args.join(" "))}`, async () => {
+        for (const queue of ["list", "purge", "try"].includes(verb) ? [[]] : [[], ["--queue", "aborted"]]) {
+          const { stdout, stderr } = await wq(redis.url, verb, ...queue, ...args);
+          isHarmless(stdout);
+          isHarmless(stderr);
+        }
+      });
+});
