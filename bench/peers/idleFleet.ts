@@ -22,7 +22,7 @@ const IDLE: WorkerLoad = {
   unacked: 0,
   draining: false,
   onlyWatching: false,
-  pace: { limit: Infinity, waitMs: 0, probe: false },
+  pace: { limit: Infinity, waitMs: 0 },
 };
 
 /** A session of its own, and its connection. */

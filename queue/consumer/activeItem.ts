@@ -11,6 +11,8 @@ export interface ReservedItem {
   losses: number;
   /** Number of that call. */
   call: number;
+  /** It was brought to a worker whose items fail, from any place of the list. */
+  isSample?: boolean;
 }
 
 /** One that this worker holds, with the row of its lease. */
@@ -38,6 +40,7 @@ export class ActiveItem implements ItemContext {
   readonly losses: number;
   readonly member: string;
   readonly row: number;
+  readonly isSample: boolean;
   /** When its handler was called, ms; 0: not yet. */
   startedAt = 0;
   /** The time limit has passed: why the signal was aborted. */
@@ -56,6 +59,7 @@ export class ActiveItem implements ItemContext {
     this.losses = held.losses;
     this.member = leaseMember(session, held);
     this.row = held.row;
+    this.isSample = held.isSample ?? false;
     this.#listener = listener;
   }
 

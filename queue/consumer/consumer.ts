@@ -15,6 +15,7 @@ import { type FromLeaseKeeper, startLeaseKeeper } from "./leases/leaseKeeper.ts"
 import { LeaseRenewer } from "./leases/leaseRenewer.ts";
 import type { Outcome } from "./outcome.ts";
 import { Processor } from "./processor.ts";
+import type { Verdict } from "./slowdown.ts";
 import { catchStrayErrors } from "./strayErrors.ts";
 
 /** Most acknowledgements in one call, and most bytes that they move: a script blocks Redis while it runs. */
@@ -86,6 +87,7 @@ export class Consumer implements ConsumerApi {
       ...this.#options,
       session: this.#session,
       keepLogs: this.#options.keepLogs === "all",
+      mayAbort: this.#options.abortWhenNothingSucceeds ?? true,
       maxDowntimeMs,
       mayGiveUp: () => this.#processor.leases.isEmpty,
       onConnectionChange: (why) => onEvent?.({ type: "redis", up: why === undefined, ...(why && { why }) }),
@@ -223,7 +225,6 @@ export class Consumer implements ConsumerApi {
       this.#timer = setTimeout(() => this.#schedule(), plan.waitMs);
     } else {
       void this.#roundTrip(plan);
-      if (this.#processor.circuitBreaker.isCheckDue(now)) void this.#checkHealth(now);
     }
   }
 
@@ -239,7 +240,8 @@ export class Consumer implements ConsumerApi {
         outcomes,
         reserve: request.count,
         exclusive: request.exclusive,
-        probe: request.probe,
+        ...this.#processor.slowdown.report(sentAt),
+        sample: request.sample,
         draining: this.#drainsForSuspect,
         largest: this.#processor.largest,
         heartbeat,
@@ -262,11 +264,12 @@ export class Consumer implements ConsumerApi {
     if (kind === "finished") this.#drain(kind);
     if (kind === "aborted") this.#abort();
     const now = performance.now();
+    if (reply.verdict) this.#onVerdict(reply.verdict, reply.done);
     this.#drainsForSuspect = reply.drain;
     this.#scheduler.onReply(request, { reserved: reserved.length, pollMs: reply.drain ? 0 : pollMs, dueMs }, now);
     if (pollMs > 0 && reserved.length === 0 && processor.inFlight === 0) onEvent?.({ type: "waiting", forMs: pollMs });
     if (processor.leases.isEmpty) processor.leases.renewedAt = sentAt;
-    processor.accept(reserved);
+    processor.accept(reserved, request.sample);
     // A reply that lay unread behind a handler that blocked: other workers may have these items by now.
     const isLate = reserved.length > 0 && now - sentAt > LATE_SHARE * leaseMs;
     if (this.#state !== "running" || isLate) processor.returnPrefetched();
@@ -286,15 +289,13 @@ export class Consumer implements ConsumerApi {
     }
   }
 
-  /** Only failures, one after the other: is it the items, the handler, or this worker? */
-  async #checkHealth(now: number): Promise<void> {
-    const { queue, onEvent } = this.#options;
-    const { circuitBreaker } = this.#processor;
-    const reason = await circuitBreaker.check(this.#redis, queue, this.#session, now).catch(() => undefined);
+  /** What Redis makes of the failures here. */
+  #onVerdict(verdict: Verdict, done: number): void {
+    const reason = this.#processor.slowdown.onVerdict(verdict, done);
     if (reason === undefined || this.#state !== "running") return;
-    onEvent?.({ type: "unhealthy", reason });
+    this.#options.onEvent?.({ type: "unhealthy", reason });
     this.#drain("unhealthy");
-    await this.#releaseAfter(0);
+    void this.#releaseAfter(0);
   }
 
   #tick(): void {

@@ -1,4 +1,4 @@
-import type { Pace } from "./circuitBreaker.ts";
+import type { Pace } from "./slowdown.ts";
 
 /**
  * An idle worker calls at least this often while a batch has few of them, ms. Redis says how often where it has many.
@@ -41,8 +41,8 @@ export interface FetchRequest {
   count: number;
   /** Nothing else is in flight: it may bring a suspect, which has to run alone. */
   exclusive: boolean;
-  /** It is to bring an item of the other end of the list. */
-  probe: boolean;
+  /** It is to bring an item of any place of the list. */
+  sample: boolean;
   /** It asks for nothing but whether the batch is over. */
   onlyWatches: boolean;
 }
@@ -72,7 +72,9 @@ export class FetchScheduler {
   #lastNumber = 0;
   /** Calls in flight, by number. */
   readonly #inFlight = new Map<number, FetchRequest>();
+  /** When it may ask for items again, and when for whether the batch is over. */
   #nextPollAt = 0;
+  #nextWatchAt = 0;
   #lastExclusiveAt = -Infinity;
   /** The last call that asked for items got fewer. */
   #lastFetchShort = false;
@@ -92,16 +94,16 @@ export class FetchScheduler {
    *   it may end, and nobody would look again.
    */
   plan(load: WorkerLoad, now: number): FetchRequest | Wait | undefined {
-    const { pace, draining, onlyWatching } = load;
+    const { pace, draining } = load;
     const places = this.#slots + load.prefetchCapacity;
     const maxInFlight = places < MIN_SLOTS_TO_PIPELINE ? 1 : 2;
     if (this.#inFlight.size >= maxInFlight) return undefined;
     const pending = [...this.#inFlight.values()];
     const requested = pending.reduce((sum, { count }) => sum + count, 0);
     const isIdle = requested + load.inFlight + load.prefetched === 0;
-    const waitMs = draining ? 0 : Math.max(this.#nextPollAt - now, pace.waitMs);
-    const mayFetch =
-      !draining && !pending.some(({ exclusive }) => exclusive) && pace.waitMs <= 0 && (load.unacked > 0 || waitMs <= 0);
+    const onlyWatching = load.onlyWatching || pace.waitMs > 0;
+    const waitMs = draining ? 0 : Math.max(0, (onlyWatching ? this.#nextWatchAt : this.#nextPollAt) - now);
+    const mayFetch = !draining && !pending.some(({ exclusive }) => exclusive) && (load.unacked > 0 || waitMs === 0);
     const free = Math.min(
       load.freeSlots + load.prefetchCapacity - load.prefetched - requested,
       load.freeLeases - requested,
@@ -110,9 +112,11 @@ export class FetchScheduler {
     const count =
       mayFetch && !onlyWatching ? Math.max(0, Math.min(free, Math.ceil(places / maxInFlight), MAX_FETCH)) : 0;
     const onlyWatches = mayFetch && onlyWatching && pending.length === 0;
-    if (count === 0 && load.unacked === 0 && !onlyWatches) return waitMs > 0 ? { waitMs } : undefined;
+    if (count === 0 && load.unacked === 0 && !onlyWatches) {
+      return waitMs > 0 ? { waitMs: pace.waitMs > 0 ? Math.min(waitMs, pace.waitMs) : waitMs } : undefined;
+    }
     const exclusive = count > 0 && isIdle && this.#mayAskExclusively(maxInFlight, now);
-    return { count, exclusive, probe: pace.probe, onlyWatches };
+    return { count, exclusive, sample: pace.limit === 1, onlyWatches };
   }
 
   /** An exclusive request keeps the other call back until it is answered, so a busy worker makes few of them. */
@@ -139,8 +143,10 @@ export class FetchScheduler {
   /** Learns from a reply. */
   onReply({ count, onlyWatches }: FetchRequest, { reserved, pollMs, dueMs }: PollAdvice, now: number): void {
     if (count === 0 && !onlyWatches) return;
+    this.#nextWatchAt = reserved > 0 ? 0 : now + idleWait(pollMs, dueMs);
+    if (onlyWatches) return;
     this.#lastFetchShort = reserved < count;
-    this.#nextPollAt = reserved > 0 ? 0 : now + idleWait(pollMs, dueMs);
+    this.#nextPollAt = this.#nextWatchAt;
   }
 }
 

@@ -1,12 +1,12 @@
 import { ActiveItem, type HeldItem, type ItemListener, leaseMember, type ReservedItem } from "./activeItem.ts";
 import { backoff } from "./backoff.ts";
-import { CircuitBreaker } from "./circuitBreaker.ts";
 import { MAX_FETCH, type WorkerLoad } from "./fetchScheduler.ts";
 import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
 import { LogFeed } from "./logFeed.ts";
 import { encodeDone, encodeFailed, encodeLost, encodeReleased, type Outcome, type OutcomeKind } from "./outcome.ts";
 import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
 import { runFor } from "./runningItem.ts";
+import { Slowdown } from "./slowdown.ts";
 import { errorText, firstLine, nameOf } from "../errorText.ts";
 import type { ConsumerOptions } from "../types.ts";
 
@@ -21,8 +21,8 @@ const LONG_PAYLOAD = 32 * 1024;
 export class Processor implements ItemListener {
   /** Everything that was reserved, until Redis has answered for its outcome. */
   readonly leases: LeaseTable;
-  readonly circuitBreaker: CircuitBreaker;
   readonly logFeed: LogFeed;
+  readonly slowdown = new Slowdown();
   done = 0;
   failed = 0;
   readonly #options: ConsumerOptions;
@@ -41,7 +41,6 @@ export class Processor implements ItemListener {
     this.#session = session;
     this.#onOutcome = onOutcome;
     this.logFeed = new LogFeed(options.queue, options.pod);
-    this.circuitBreaker = new CircuitBreaker(options.abortWhenNothingSucceeds ?? true);
     this.leases = new LeaseTable(2 * (options.concurrency + MAX_PREFETCH + MAX_FETCH));
     this.#prefetched = new PrefetchBuffer(options.concurrency);
   }
@@ -57,7 +56,7 @@ export class Processor implements ItemListener {
       unacked: this.#outcomes.length,
       draining: this.#suspect !== undefined && !this.#suspect.isSettled,
       onlyWatching: this.leases.isKeeperInTrouble,
-      pace: this.circuitBreaker.pace(now),
+      pace: this.slowdown.pace(now),
     };
   }
 
@@ -92,8 +91,11 @@ export class Processor implements ItemListener {
   }
 
   /** Items that were reserved for this worker. */
-  accept(reserved: ReservedItem[]): void {
-    for (const item of reserved) (item as HeldItem).row = this.leases.add(item);
+  accept(reserved: ReservedItem[], isSample = false): void {
+    for (const item of reserved as HeldItem[]) {
+      item.row = this.leases.add(item);
+      if (isSample && item.failures + item.losses === 0) item.isSample = true;
+    }
     this.#prefetched.add(reserved as HeldItem[]);
   }
 
@@ -154,7 +156,7 @@ export class Processor implements ItemListener {
       return this.#fail(item, error); // a result that has no JSON, like a BigInt
     }
     this.done++;
-    this.circuitBreaker.onSuccess();
+    this.slowdown.onSuccess();
     this.#settle(item, { kind: "done" }, line, this.#options.keepLogs === "all" ? item.logTail : undefined);
     this.#options.onEvent?.({ type: "done", id: item.id, payload: item.bytes, ms });
   }
@@ -171,7 +173,7 @@ export class Processor implements ItemListener {
     const delayMs = backoff(failures, retry.backoff);
     this.failed++;
     // A handler that says so for good has worked.
-    const slowsDown = !isFinal && this.circuitBreaker.onFailure(item.id, reason, item.startedAt, now);
+    const slowsDown = !isFinal && this.slowdown.onFailure(item.id, reason, item.startedAt, item.isSample, now);
     if (slowsDown) this.returnPrefetched();
     this.#settle(
       item,

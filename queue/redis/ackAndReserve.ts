@@ -1,6 +1,7 @@
 // The call of ack-and-reserve.lua: what it is sent and what it answers.
 import type { ReservedItem } from "../consumer/activeItem.ts";
 import type { Outcome } from "../consumer/outcome.ts";
+import type { FailureReport, Verdict } from "../consumer/slowdown.ts";
 import { durationIncrements } from "../durations.ts";
 import { pack, type Packable } from "./messagePack.ts";
 
@@ -23,8 +24,13 @@ export interface Request {
   exclusive?: boolean;
   /** Nothing is reserved until nothing is in flight, because a suspect waits. */
   draining?: boolean;
-  /** Every item fails here: an item of the other end of the list shows whether it is the items. */
-  probe?: boolean;
+  /** The items of this worker fail one after the other; they no longer do. */
+  failing?: FailureReport | undefined;
+  recovered?: boolean;
+  /** One item of any place of the list is to show whether it is the items. */
+  sample?: boolean;
+  /** The batch ends when nothing succeeds. */
+  mayAbort?: boolean;
   /** Longest payload seen of late, bytes. */
   largest?: number;
   lease: number;
@@ -54,6 +60,9 @@ export interface Reply {
   /** Members of those outcomes whose lease was lost before. */
   stale: string[];
   reserved: ReservedItem[];
+  /** What to make of a worker whose items fail, and how many items of the batch are done. */
+  verdict?: Verdict | undefined;
+  done: number;
 }
 
 /** The request as the script's argument. */
@@ -70,7 +79,15 @@ export function encodeRequest({ outcomes, ...request }: Request): string {
     } else others.push(packableOutcome(outcome));
   }
   const durations = durationIncrements(outcomes);
-  return pack({ ...request, doneIds, doneMembers, doneLines, others, durations });
+  return pack({
+    ...(request as Omit<Request, "outcomes" | "failing">),
+    failing: request.failing && { ...request.failing },
+    doneIds,
+    doneMembers,
+    doneLines,
+    others,
+    durations,
+  });
 }
 
 function packableOutcome(outcome: Outcome): Packable {
@@ -90,11 +107,13 @@ export type RawReply = [
   firstId: number,
   fresh: Buffer[],
   again: Buffer[],
+  verdict: Buffer,
+  done: number,
 ];
 
 /** The answer to the call with this number. */
 export function parseReply(reply: RawReply, call: number): Reply {
-  const [kind, pollMs, dueMs, heartbeatMs, drain, stale, firstId, fresh, again] = reply;
+  const [kind, pollMs, dueMs, heartbeatMs, drain, stale, firstId, fresh, again, verdict, done] = reply;
   const reserved: ReservedItem[] = fresh.map((payload, index) => ({
     id: firstId + index,
     payload,
@@ -115,5 +134,7 @@ export function parseReply(reply: RawReply, call: number): Reply {
     drain: drain === 1,
     stale: members === "-" ? [] : members.split(","),
     reserved,
+    verdict: verdict.toString() === "-" ? undefined : (verdict.toString() as Verdict),
+    done,
   };
 }

@@ -29,6 +29,8 @@ export interface Keys {
   alive: string;
   /** Hash: id, and id + `+` → the two parts of a payload that is too long to move with its record. */
   payloads: string;
+  /** Sorted set: session whose items fail one after the other → until when that counts. */
+  failing: string;
 }
 
 /** Set: names of the queues of this Redis that were seeded or taken from. The only key that belongs to no queue. */
@@ -54,6 +56,7 @@ export function keys(queue: string): Keys {
     next: of("next"),
     alive: of("alive"),
     payloads: of("payloads"),
+    failing: of("failing"),
   };
 }
 
@@ -76,5 +79,6 @@ export function keyList(queue: string): string[] {
     k.next,
     k.alive,
     k.payloads,
+    k.failing,
   ];
 }

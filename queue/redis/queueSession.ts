@@ -9,7 +9,7 @@ import { DISK_TIMEOUT_MS, waitAof } from "./waitAof.ts";
 /** What differs from call to call. */
 export type Call = Omit<
   Request,
-  "session" | "pod" | "lease" | "waited" | "isResent" | "maxLosses" | "maxFailures" | "keepLogs"
+  "session" | "pod" | "lease" | "waited" | "isResent" | "maxLosses" | "maxFailures" | "keepLogs" | "mayAbort"
 > & {
   number: number;
 };
@@ -23,6 +23,7 @@ export interface QueueSessionOptions extends Omit<RetrierOptions, "loadScripts" 
   maxLosses: number;
   maxFailures?: number | undefined;
   keepLogs?: boolean;
+  mayAbort?: boolean;
 }
 
 /** A reply is waited for this share of a lease, and not longer than {@link MAX_REPLY_TIMEOUT_MS}. */
@@ -42,6 +43,7 @@ const nothingReserved: Reply = {
   drain: false,
   stale: [],
   reserved: [],
+  done: 0,
 };
 
 /**
@@ -76,8 +78,8 @@ export class QueueSession {
    * @throws {RedisUnavailableError}
    */
   ackAndReserve(call: Call): Promise<Reply> {
-    const { session, pod, leaseMs: lease, maxLosses, maxFailures, keepLogs } = this.#options;
-    const common = { ...call, session, pod: pod || undefined, lease, maxLosses, maxFailures, keepLogs };
+    const { session, pod, leaseMs: lease, maxLosses, maxFailures, keepLogs, mayAbort } = this.#options;
+    const common = { ...call, session, pod: pod || undefined, lease, maxLosses, maxFailures, keepLogs, mayAbort };
     let isFull = false;
     return this.#retrier.run(async (attempt) => {
       const request = { ...common, waited: this.#retrier.waitedMs, isResent: attempt > 0 };

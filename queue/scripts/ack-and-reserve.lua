@@ -6,7 +6,10 @@
 --   reserve           how many items to reserve
 --   exclusive         nothing else is in flight there, so it may get a suspect
 --   draining          it waits to have nothing in flight, so that it can get a suspect
---   probe             all its items fail: it gets one of the other end of the list
+--   failing           its items fail one after the other: its report (queue/consumer/slowdown.ts)
+--   recovered         they no longer do
+--   sample            and therefore it gets one of any place of the list
+--   mayAbort          the batch ends when nothing succeeds
 --   largest           bytes of the longest payload it has seen of late
 --   lease, waited     ms: how long a lease is, and since when the call could not be made
 --   maxLosses, maxFailures      losses that make an item dead; most items that may be dead, or absent
@@ -15,9 +18,7 @@
 --   doneIds, doneMembers, doneLines      attempts that succeeded, column by column
 --   durations         {field of the batch, number to add, ...}: how long the attempts took (queue/durations.ts)
 --   others            {kind, id, member, line, delay, log} of those that did not, or have a log
--- Answers {kind, ms between two calls of an idle worker, ms until something is due or -1, ms until the next heartbeat,
---   1 to drain for a suspect, stale members, first id, {payloads reserved for the first time},
---   {id, failures, losses, payload, ... of those reserved before}}.
+-- Answers the values of `reply`, in the order at the end.
 local MAX_GARBAGE = 6 * 1024 -- KiB
 -- Long payloads of calls before this one: Lua would keep them for a while.
 if collectgarbage('count') > MAX_GARBAGE then collectgarbage() end
@@ -37,7 +38,19 @@ local function answerAnew()
 --- @include "acknowledge"
 --- @include "silence"
 --- @include "heartbeat"
-local reply = { 'ok', 0, -1, 0, 0, '-', 0, {}, {} }
+local reply = {
+  kind = 'ok',
+  pollMs = 0,      -- between two calls of an idle worker
+  dueMs = -1,      -- until something is due, as far as is known
+  heartbeatMs = 0, -- until the next heartbeat
+  drain = 0,       -- 1: it is to drain for a suspect
+  stale = '-',     -- members, with commas
+  firstId = 0,     -- of those reserved for the first time, with their payloads
+  fresh = {},
+  again = {},      -- id, failures, losses, payload of each that was reserved before
+  verdict = '-',   -- on a worker that fails, and how many items are done
+  done = 0,
+}
 --- @include "reserve"
 --- @include "finish"
 
@@ -54,6 +67,11 @@ local function reclaimExpired()
   return false
 end
 
+local function judgeFailures()
+--- @include "judge"
+  judge(request.failing)
+end
+
 countUp(request.durations)
 loadBatch()
 acknowledgeDone(request.doneIds, request.doneMembers, request.doneLines)
@@ -62,37 +80,40 @@ observeList()
 reopenIfRefilled()
 abortIfTooManyDead()
 hear(request.lease, request.waited or 0)
+if request.recovered then call('ZREM', failing, request.session) end
 local isReclaimDue = false
 if batch.state == 'open' and not batch.paused then
   isReclaimDue = reclaimExpired()
   abortIfTooManyDead()
+  if request.failing and batch.state == 'open' then judgeFailures() end
 end
 local isLeft = false
 if batch.state == 'open' and not batch.paused and not isReclaimDue then
   if request.reserve > 0 then
     isLeft = reserve()
   elseif request.draining and dueSuspect() and drainsForSuspect() then
-    reply[5] = 1
+    reply.drain = 1
   end
 end
 if reservedCount == 0 then
   finishIfDone()
   if batch.state == 'aborted' or batch.state == 'finished' then
-    reply[1] = batch.state
+    reply.kind = batch.state
   else
-    reply[2] = pollInterval(batch.paused)
-    reply[3] = untilDue(isLeft)
+    reply.pollMs = pollInterval(batch.paused)
+    reply.dueMs = untilDue(isLeft)
   end
 end
-if #stale > 0 then reply[6] = table.concat(stale, ',') end
+if #stale > 0 then reply.stale = table.concat(stale, ',') end
 local hasWorked = reservedCount + #request.doneIds + #request.others > 0
-if request.heartbeat then reply[4] = heartbeat(request.session, request.heartbeat, hasWorked, request.lease) end
+if request.heartbeat then reply.heartbeatMs = heartbeat(request.session, request.heartbeat, hasWorked, request.lease) end
 saveBatch()
-if request.number and (hasWorked or request.isResent) then remember(reply[6], reserved) end
+if request.number and (hasWorked or request.isResent) then remember(reply.stale, reserved) end
 return reply
 end
 
-return request.number and replay() or answerAnew()
+local r = request.number and replay() or answerAnew()
+return { r.kind, r.pollMs, r.dueMs, r.heartbeatMs, r.drain, r.stale, r.firstId, r.fresh, r.again, r.verdict, r.done }
 end
 
 return answer()

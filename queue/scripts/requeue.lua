@@ -2,6 +2,7 @@
 -- Puts dead items back, with their history, due at once; at most 1000 or 4 MiB a call. ARGV[1]: only those that died until
 -- then (ms), empty for those of the ids that follow. Answers how many it put back: call again until there are none.
 --- @include "keys"
+--- @include "clock"
 local MAX_BYTES = 4 * 1024 * 1024
 local ids = {}
 if ARGV[1] ~= '' then
@@ -21,7 +22,7 @@ for _, id in ipairs(ids) do
     local isSuspect = record:sub(1, 1) == 'l' or (losses and tonumber(losses) > 0)
     call('HDEL', results, id)
     call('HSET', items, id, 'q\n' .. record)
-    call('ZADD', isSuspect and suspects or delayed, 0, id)
+    call('ZADD', isSuspect and suspects or delayed, text(now), id)
     count = count + 1
   end
 end

@@ -13,7 +13,7 @@ if action == 'pause' then
 elseif action == 'resume' then
   call('HDEL', batchKey, 'paused')
   if state == 'aborted' then
-    call('HSET', batchKey, 'state', 'open', 'endedAt', 0, 'deadForgiven', call('ZCARD', dead), 'vanishings', 0)
+    call('HSET', batchKey, 'state', 'open', 'endedAt', 0, 'deadForgiven', call('ZCARD', dead), 'vanishings', 0, 'samples', 0)
     call('HDEL', batchKey, 'reason')
     return 'open'
   end

@@ -38,6 +38,6 @@ local function untilDue(isLeft)
   end
   consider(leases, batch.reclaimAfter)
   if not isLeft then consider(delayed, 0) end
-  if request.exclusive and not request.probe then consider(suspects, 0) end
+  if request.exclusive then consider(suspects, 0) end
   return math.floor(soonest)
 end

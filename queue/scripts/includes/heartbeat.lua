@@ -40,6 +40,7 @@ local function forgetSilentSessions(lease)
     if workedNever or now - promised > 2 * lease then
       call('HDEL', workers, even, odd)
       call('ZREM', alive, session)
+      call('ZREM', failing, session)
     end
   end
 end

@@ -5,7 +5,7 @@ local MAX_RECLAIM_BYTES = 4 * 1024 * 1024
 local UNPROVEN_SILENCES = 2
 -- Times that workers vanished, a lease apart, and items they did it on, before that is the end of the batch.
 local VANISHED_ITEMS = 3
-local VANISHED = { 'vanishedSince', 'vanishedItems', 'vanishedMs', 'vanishedAt' }
+local VANISHED = { 'vanishedSince', 'vanishedItems', 'vanishedFirst', 'vanishedAt' }
 
 local function silencesOf(record)
   local _, count = ('\n' .. headOf(record)):gsub('\nr%d+ silence', '')
@@ -16,20 +16,7 @@ local function isExcused(record)
   return batch.silenceProven == 1 or silencesOf(record) < UNPROVEN_SILENCES
 end
 
--- Whether somebody was heard to work on an item for longer than those attempts lasted.
-local function isSomebodyAtWork(longerThan)
-  local bytes = 0
-  local held = call('ZRANGE', leases, 0, 999, 'WITHSCORES')
-  for i = 1, #held, 2 do
-    local id = held[i]:match('^%d+')
-    bytes = bytes + call('HSTRLEN', items, id)
-    if bytes > MAX_RECLAIM_BYTES then return false end
-    local heard = held[i + 1] - request.lease * 0.8
-    if heard - startOf(call('HGET', items, id)) > longerThan + request.lease * 0.3 then return true end
-  end
-  return false
-end
-
+--- @include "at-work"
 -- Where items were done, the last few may as well end by their own losses: that takes few restarts, and names each.
 local function areFewLeft()
   return batch.waiting + call('ZCARD', leases) + call('ZCARD', delayed) + call('ZCARD', suspects) <= VANISHINGS
@@ -37,21 +24,20 @@ end
 
 -- Workers that vanish on every item end the batch, instead of restarting for days. A node that dies takes many at once: that
 -- counts once. Counted since an item was last done.
-local function onVanished(firstTimers, longestMs)
+local function onVanished(firstTimers)
   for i, value in ipairs(call('HMGET', batchKey, unpack(VANISHED))) do batch[VANISHED[i]] = tonumber(value or 0) end
   local done = call('HLEN', results) - call('ZCARD', dead)
   if batch.vanishedSince ~= done then
-    batch.vanishedSince, batch.vanishings, batch.vanishedItems, batch.vanishedMs = done, 0, 0, 0
+    batch.vanishedSince, batch.vanishings, batch.vanishedItems, batch.vanishedFirst = done, 0, 0, now
   end
   if math.abs(now - batch.vanishedAt) >= request.lease then
     batch.vanishings = batch.vanishings + 1
     batch.vanishedAt = now
   end
   batch.vanishedItems = batch.vanishedItems + firstTimers
-  batch.vanishedMs = math.max(batch.vanishedMs, longestMs)
   for _, field in ipairs(VANISHED) do call('HSET', batchKey, field, text(batch[field])) end
   local isEnough = batch.vanishings >= VANISHINGS and batch.vanishedItems >= VANISHED_ITEMS
-  if isEnough and not (done > 0 and areFewLeft()) and not isSomebodyAtWork(batch.vanishedMs) then
+  if isEnough and not (done > 0 and areFewLeft()) and oldestInFlight() >= batch.vanishedFirst - request.lease then
     endBatch('aborted', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
       .. ' items, they ended without a word, and no item was done ' .. (done > 0 and 'since' or 'ever')
       .. ': see their logs, and whether they run out of memory')
@@ -59,7 +45,7 @@ local function onVanished(firstTimers, longestMs)
 end
 
 local function reclaim(expired)
-  local hasVanished, firstTimers, longestMs, bytes = false, 0, 0, 0
+  local hasVanished, firstTimers, bytes = false, 0, 0
   for i = 1, #expired, 2 do
     local member, deadline = expired[i], tonumber(expired[i + 1])
     local id = member:match('^%d+')
@@ -74,7 +60,6 @@ local function reclaim(expired)
       local _, losses = attemptCounts(record)
       if losses == 0 and silencesOf(record) == 0 then firstTimers = firstTimers + 1 end
       hasVanished = true
-      longestMs = math.max(longestMs, ms)
     end
     if isSilent and isExcused(record) then
       local _, losses = attemptCounts(record)
@@ -83,5 +68,5 @@ local function reclaim(expired)
       lose(id, record, 'l' .. text(now) .. ' ' .. text(heard) .. '\n', request.maxLosses, request.lease)
     end
   end
-  if hasVanished then onVanished(firstTimers, longestMs) end
+  if hasVanished then onVanished(firstTimers) end
 end

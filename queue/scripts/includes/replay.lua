@@ -13,7 +13,11 @@ local function replay()
   local number, stale, ids = last:match('^(%d+) (%S+) (%S+)$')
   number = tonumber(number)
   if request.number > number then return end
-  if request.number < number then return { 'old', 0, -1, 0, 0, '-', 0, {}, {} } end
+  local reply = {
+    kind = 'old', pollMs = 0, dueMs = -1, heartbeatMs = 0, drain = 0, stale = '-', firstId = 0, fresh = {}, again = {},
+    verdict = '-', done = 0,
+  }
+  if request.number < number then return reply end
   local again = {}
   local function giveAgain(id)
     if not call('ZSCORE', leases, id .. token) then return end
@@ -24,7 +28,8 @@ local function replay()
   for first, last in ids:gmatch('(%d+)%-?(%d*)') do
     for id = first, last == '' and first or last do giveAgain(text(id)) end
   end
-  return { 'again', 0, -1, 0, 0, stale, 0, {}, again }
+  reply.kind, reply.stale, reply.again = 'again', stale, again
+  return reply
 end
 
 -- `ids` are ids and ranges of them.

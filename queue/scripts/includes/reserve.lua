@@ -11,8 +11,8 @@ local leaseArgs, deadline, take = {}, nil, nil
 local function reserveAgain(from, id, record)
   call('ZREM', from, id)
   local failures, losses = attemptCounts(record)
-  local payload = payloadOf(id, record)
-  for _, value in ipairs({ id, failures, losses, payload }) do reply[9][#reply[9] + 1] = value end
+  local payload, again = payloadOf(id, record), reply.again
+  for _, value in ipairs({ id, failures, losses, payload }) do again[#again + 1] = value end
   call('HSET', items, id, text(failures) .. ' ' .. text(losses) .. take .. record)
   reservedBytes = reservedBytes + #payload
   reservedCount = reservedCount + 1
@@ -21,41 +21,18 @@ local function reserveAgain(from, id, record)
   leaseArgs[2 * reservedCount] = id .. token
 end
 
--- Answers whether something due was left to other workers.
+-- Whether the last attempt at an item failed here: in this process, or in this pod before its container was restarted.
+local function failedHere(record)
+  local session = record:match('^[ft]%d+ [^\n]*\n%d+ %d+ %d+ (%S+)')
+  if session == request.session or not session then return session ~= nil end
+  local row = request.pod and call('HGET', workers, session)
+  return row and row:match('"pod":"([^"]+)"') == request.pod
+end
+
+-- Items that wait for another attempt. One that failed here is left to others who live, for three leases at most. Answers
+-- whether any was.
 local function reserveDelayed(count)
   local due = call('ZRANGEBYSCORE', delayed, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, count + 20)
-  if #due == 0 then return false end
-  -- Made only where it is needed.
-  local function isAlive(session)
-    return tonumber(call('ZSCORE', alive, session) or 0) > now
-  end
-
-  -- A session is this worker before its container was restarted.
-  local function isFormerSelf(session)
-    local row = request.pod and call('HGET', workers, session)
-    return row and row:match('"pod":"([^"]+)"') == request.pod
-  end
-
-  -- An item is not given to the worker it failed on while others are alive that it did not fail on. They have ten leases'
-  -- time to take it.
-  local function isForOthers(record, dueAt)
-    if now - dueAt > 10 * request.lease or workersAlive() < 2 then return false end
-    local seen, failedHere, others = {}, false, workersAlive() - 1
-    for session in headOf(record):gmatch('[ft]%d+ [^\n]*\n%d+ %d+ %d+ (%S+)\n') do
-      if not seen[session] then
-        seen[session] = true
-        if session == request.session then
-          failedHere = true
-        elseif isAlive(session) then
-          others = others - 1
-        else
-          failedHere = failedHere or isFormerSelf(session)
-        end
-      end
-    end
-    return failedHere and others > 0
-  end
-
   local isLeft = false
   for i = 1, #due, 2 do
     local id = due[i]
@@ -63,7 +40,7 @@ local function reserveDelayed(count)
     local length = call('HSTRLEN', items, id) + call('HSTRLEN', payloads, id)
     if reservedCount > 0 and reservedBytes + length > MAX_BYTES then break end
     local record = call('HGET', items, id)
-    if isForOthers(record, tonumber(due[i + 1])) then
+    if now - due[i + 1] < 3 * request.lease and workersAlive() > 1 and failedHere(record) then
       isLeft = true
     else
       reserveAgain(delayed, id, record)
@@ -124,22 +101,28 @@ local function reserveFresh(fresh)
   call('HSET', items, unpack(records))
   reserved[before + 1] = text(lastId + 1) .. '-' .. text(lastId + count)
   reservedCount = before + count
-  reply[7] = lastId + 1
-  reply[8] = fresh
+  reply.firstId, reply.fresh = lastId + 1, fresh
   batch.lastId = lastId + count
   batch.waiting = batch.waiting - count
   return long
 end
 
--- A worker whose items all fail tries one from the other end of the list: is it the worker, or these items? The seeder
--- knows items by their place, so only where no item was pushed by hand beside those it seeded.
-local function popProbe()
+-- A worker whose items all fail tries one of any place of the list: is it the worker, or these items? It changes places
+-- with the first one, but not with one that was pushed by hand: the seeder knows items by their place.
+local function popSample()
   local known, ranges = unpack(call('HMGET', batchKey, 'knownUpTo', 'externalRanges'))
-  local isSeeded = tonumber(known or 0) > 0
-  local last = batch.lastId + batch.waiting
-  local isMixed = isSeeded and tonumber(known) < last
-  for _, to in (isSeeded and ranges or ''):gmatch('(%d+)-(%d+),') do isMixed = isMixed or tonumber(to) > batch.lastId end
-  return { call(isMixed and 'LPOP' or 'RPOP', list) or nil }
+  local count = batch.waiting
+  if tonumber(known or 0) > 0 then count = math.min(count, known - batch.lastId) end
+  for _, to in (ranges or ''):gmatch('(%d+)-(%d+),') do
+    if tonumber(to) > batch.lastId then count = 1 end
+  end
+  if count > 1 then
+    local index = time[2] * 104729 % count
+    local sample = call('LINDEX', list, index)
+    call('LSET', list, index, call('LINDEX', list, 0))
+    call('LSET', list, 0, sample)
+  end
+  return { call('LPOP', list) or nil }
 end
 
 -- One worker at a time reserves nothing until it has nothing in flight and can take a suspect that is due. Answers whether
@@ -169,16 +152,13 @@ local function reserve()
   local isLeft, long = false, nil
   local isAside = call('EXISTS', delayed, suspects) > 0 -- seldom: one look for both
   local suspect = isAside and dueSuspect()
-  local maySuspect = not request.probe or workersAlive() < 2
-  if batch.waiting > 0 and (request.probe or areAllVanishing()) then
-    reserveFresh(popProbe())
-  elseif suspect and request.exclusive and maySuspect then
+  if batch.waiting > 0 and (request.sample or areAllVanishing()) then
+    reserveFresh(popSample())
+  elseif suspect and request.exclusive then
     reserveAgain(suspects, suspect, call('HGET', items, suspect))
     call('HDEL', batchKey, 'drainer')
-  elseif suspect and maySuspect and drainsForSuspect() then
-    reply[5] = 1
-  elseif request.probe and not maySuspect then
-    isLeft = true
+  elseif suspect and drainsForSuspect() then
+    reply.drain = 1
   else
     isLeft = isAside and reserveDelayed(request.reserve)
     local more = request.reserve - reservedCount

@@ -11,14 +11,14 @@ const nothing: WorkerLoad = {
   draining: false,
   onlyWatching: false,
   freeLeases: 1_000,
-  pace: { limit: Infinity, waitMs: 0, probe: false },
+  pace: { limit: Infinity, waitMs: 0 },
 };
 
 /** A worker of one slot whose question at 1,000 ms brought nothing, and nothing is to be had for so long, ms. */
 function idle(wait: number): FetchScheduler {
   const scheduler = new FetchScheduler(1);
   const request = scheduler.plan(nothing, 1_000);
-  assert.deepEqual(request, { count: 1, exclusive: true, probe: false, onlyWatches: false });
+  assert.deepEqual(request, { count: 1, exclusive: true, sample: false, onlyWatches: false });
   scheduler.finish(scheduler.start(request));
   scheduler.onReply(request, { reserved: 0, pollMs: 200, dueMs: wait }, 1_000);
   return scheduler;
@@ -27,7 +27,7 @@ function idle(wait: number): FetchScheduler {
 describe("an idle worker", () => {
   it("asks again when there may be something, and after 200 ms at the latest", () => {
     assert.deepEqual(idle(50).plan(nothing, 1_010), { waitMs: 40 });
-    assert.deepEqual(idle(50).plan(nothing, 1_050), { count: 1, exclusive: true, probe: false, onlyWatches: false });
+    assert.deepEqual(idle(50).plan(nothing, 1_050), { count: 1, exclusive: true, sample: false, onlyWatches: false });
     assert.deepEqual(idle(3_600_000).plan(nothing, 1_000), { waitMs: 200 });
     assert.deepEqual(idle(0).plan(nothing, 1_000), { waitMs: 5 });
   });
@@ -41,7 +41,7 @@ describe("an idle worker", () => {
     fc.assert(
       fc.property(moment, (now) => {
         const next = idle(100).plan(nothing, now);
-        if (now >= 1_100) assert.deepEqual(next, { count: 1, exclusive: true, probe: false, onlyWatches: false });
+        if (now >= 1_100) assert.deepEqual(next, { count: 1, exclusive: true, sample: false, onlyWatches: false });
         else assert.ok(next && "waitMs" in next && next.waitMs > 0 && now + next.waitMs >= 1_100);
       }),
     );
@@ -51,7 +51,7 @@ describe("an idle worker", () => {
     assert.deepEqual(idle(200).plan({ ...nothing, unacked: 1 }, 1_001), {
       count: 1,
       exclusive: true,
-      probe: false,
+      sample: false,
       onlyWatches: false,
     });
   });

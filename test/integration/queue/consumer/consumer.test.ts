@@ -261,27 +261,6 @@ describe("a worker", () => {
   });
 
   describe("what never succeeds", () => {
-    it("everywhere: the batch is aborted with its reason, and code 0 leaves the word to the verdict", async () => {
-      await redis.rpush(k.list, ...Array.from({ length: 50 }, () => "fail no such module"));
-      const worker = startConsumer(server.url);
-      assert.equal((await worker.ended).code, 0);
-      const { state, reason } = await admin.counts();
-      assert.equal(state, "aborted");
-      assert.match(
-        reason!,
-        /^nothing succeeds: \d+ attempts in a row failed and none was ever done; the last one: no such module$/,
-      );
-    });
-
-    it("but not while somebody has an item in flight for longer", async () => {
-      await redis.rpush(k.list, "deaf 3000", ...Array.from({ length: 20 }, () => "fail no"));
-      const slow = startConsumer(server.url, { retry: once });
-      await slow.saw(({ type }) => type === "working");
-      const worker = startConsumer(server.url, { retry: once });
-      assert.deepEqual([(await slow.ended).code, (await worker.ended).code], [0, 0]);
-      assert.deepEqual(await brief(), { ...finished, done: 1, dead: 20 });
-    });
-
     it("on one worker only: it is unhealthy, says so and stops, with a code other than 0", async () => {
       const items = Array.from({ length: 2_000 }, (_, n) => `${n}`);
       await redis.rpush(k.list, ...items);

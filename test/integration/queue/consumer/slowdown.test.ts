@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer, DoNotRetry } from "../../../../queue/index.ts";
 import type { ConsumerOptions, Handler } from "../../../../queue/types.ts";
@@ -144,5 +145,81 @@ describe("failures in a row", () => {
       const { done, dead } = await queue.places();
       assert.deepEqual({ done, dead }, { done: 50, dead: 30 });
     });
+  });
+
+  describe("anywhere in the list", () => {
+    const failsOnBad: Handler = (item) => {
+      if (item.startsWith("bad")) throw new Error("404");
+    };
+    const bad = (count: number, from = 0) => numbers(count, from).map((n) => `bad ${n}`);
+    const backoff = { min: 200, max: 400 };
+    const both = (handler: Handler, options: Partial<ConsumerOptions>) =>
+      Promise.all(["a", "b"].map((pod) => consumer(handler, { pod, ...options }).run()));
+
+    for (const [what, items] of [
+      ["ten and nothing else", bad(10)],
+      ["twelve at the end", [...numbers(60), ...bad(12)]],
+      ["a tenth", numbers(300).map((n) => (Number(n) % 10 === 0 ? `bad ${n}` : n))],
+    ] as const) {
+      it(`die of their own attempts while two workers are slow: ${what}`, async () => {
+        await queue.redis.rpush(queue.k.list, ...items);
+        const dead = items.filter((item) => item.startsWith("bad")).length;
+        assert.deepEqual(await both(failsOnBad, { retry: { maxAttempts: 3, backoff } }), ["finished", "finished"]);
+        const places = await queue.places();
+        assert.deepEqual([places.state, places.done, places.dead], ["finished", items.length - dead, dead]);
+      });
+    }
+
+    for (const [what, items] of [
+      ["40 before 1,000 good ones", [...bad(40), ...numbers(1_000)]],
+      ["60 before and 40 after 150 good ones", [...bad(60), ...numbers(150), ...bad(40, 60)]],
+    ] as const) {
+      for (const concurrency of [1, 8]) {
+        it(`do not keep the good ones from being done, with ${concurrency} slots: ${what}`, async () => {
+          await queue.redis.rpush(queue.k.list, ...items);
+          const retry = { maxAttempts: 3, backoff: { min: 1, max: 1 } };
+          assert.deepEqual(await both(failsOnBad, { concurrency, retry }), ["finished", "finished"]);
+          const dead = items.filter((item) => item.startsWith("bad")).length;
+          const places = await queue.places();
+          assert.deepEqual([places.state, places.done, places.dead], ["finished", items.length - dead, dead]);
+        });
+      }
+    }
+
+    it("cost at most as much time as they take where every second one fails", async () => {
+      const items = numbers(2_000).map((n) => (createHash("sha1").update(n).digest()[0]! % 2 ? `bad ${n}` : n));
+      const took = async (error: () => Error) => {
+        await queue.redis.flushall();
+        await queue.redis.rpush(queue.k.list, ...items);
+        const handler: Handler = async (item) => {
+          await sleep(10);
+          if (item.startsWith("bad")) throw error();
+        };
+        const start = performance.now();
+        assert.equal(await consumer(handler, { retry: once, concurrency: 8 }).run(), "finished");
+        return performance.now() - start;
+      };
+      const alone = await took(() => new DoNotRetry("404")); // which slows nobody down
+      const slowed = await took(() => new Error("404"));
+      assert.ok(slowed < 2 * alone, `${slowed.toFixed(0)} ms beside ${alone.toFixed(0)} ms`);
+    });
+  });
+
+  it("of the pod that starts first do not end the batch while others begin", async () => {
+    await queue.redis.rpush(queue.k.list, ...numbers(100));
+    const sick = consumer(
+      () => {
+        throw new Error("no such file");
+      },
+      { pod: "sick" },
+    );
+    const ends = [sick.run()];
+    await queue.until(async () => (await queue.admin.counts()).delayed >= 5);
+    const healthy = ["a", "b"].map((pod) => consumer(() => sleep(35_000), { pod }));
+    ends.push(...healthy.map((one) => one.run()));
+    await queue.until(async () => (await queue.places()).done >= 2);
+    assert.equal((await queue.places()).state, "open");
+    await queue.admin.abort("enough");
+    await Promise.all(ends);
   });
 });

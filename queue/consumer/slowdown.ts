@@ -1,0 +1,134 @@
+import { firstLine } from "../errorText.ts";
+
+/** Failures in a row, on so many items, after which a worker slows down. */
+const FAILURES = 5;
+const ITEMS = 5;
+/** After each slow time that ended with a success, twice as many may fail the next time, up to this. */
+const MAX_FAILURES = 80;
+/** The wait before the first item that is tried slowly, ms; longer by this factor each time. */
+const MIN_WAIT_MS = 200;
+const GROWTH = 1.4;
+const MAX_WAIT_MS = 30_000;
+
+/** How fast a worker may go. */
+export interface Pace {
+  /** Most items in flight. */
+  limit: number;
+  /** How long to reserve nothing, ms. */
+  waitMs: number;
+}
+
+/** What a slow worker reports with each call (scripts/includes/judge.lua). Times are ms. */
+export interface FailureReport {
+  /** Failures in a row, since when, the longest of them, and the reason of the last one. */
+  failures: number;
+  forMs: number;
+  longestMs: number;
+  reason: string;
+  /** Attempts made slowly since then; samples, items of any place of the list, among them; those not reported yet. */
+  tries: number;
+  samples: number;
+  newSamples: number;
+  /** How many items of the batch were done when this was reported first. */
+  doneBefore?: number | undefined;
+}
+
+/** What Redis makes of it: go on slowly; the items fail everywhere, so go on as ever; only this worker fails. */
+export type Verdict = "slow" | "free" | "sick";
+
+/**
+ * Slows a worker down whose items fail one after the other. They may be the items' fault, the handler's, or this
+ * worker's alone: which of them, Redis judges, since it sees all workers.
+ */
+export class Slowdown {
+  #threshold = FAILURES;
+  /** Failures in a row, and the first few items they happened to. */
+  #failures = 0;
+  #items = new Set<number>();
+  #startedAt = 0;
+  #longestMs = 0;
+  #reason = "";
+  #lastFailureAt = 0;
+  #isSlow = false;
+  #tries = 0;
+  #samples = 0;
+  #reported = 0;
+  #doneBefore: number | undefined;
+  #isFree = false;
+  /** Redis takes this worker for a failing one. */
+  #isReported = false;
+
+  /** An attempt succeeded here: the row is over. */
+  onSuccess(): void {
+    if (this.#isSlow) this.#threshold = Math.min(2 * this.#threshold, MAX_FAILURES);
+    this.#isSlow = this.#isFree = false;
+    this.#failures = 0;
+  }
+
+  /**
+   * An attempt failed here.
+   * @param startedAt When it began, ms.
+   * @param isSample It was brought from any place of the list.
+   * @returns Whether this worker slows down from now on.
+   */
+  onFailure(id: number, reason: string, startedAt: number, isSample: boolean, now: number): boolean {
+    if (this.#failures === 0) {
+      this.#items = new Set();
+      this.#startedAt = startedAt;
+      this.#longestMs = this.#tries = this.#samples = this.#reported = 0;
+      this.#doneBefore = undefined;
+    }
+    this.#failures++;
+    if (this.#items.size < ITEMS) this.#items.add(id);
+    this.#longestMs = Math.max(this.#longestMs, now - startedAt);
+    this.#reason = reason;
+    this.#lastFailureAt = now;
+    if (this.#isSlow) {
+      this.#tries++;
+      if (isSample) this.#samples++;
+      return false;
+    }
+    this.#isSlow = this.#failures >= this.#threshold && this.#items.size >= ITEMS;
+    return this.#isSlow;
+  }
+
+  pace(now: number): Pace {
+    if (!this.#isSlow || this.#isFree) return { limit: Infinity, waitMs: 0 };
+    const wait = Math.min(MAX_WAIT_MS, MIN_WAIT_MS * GROWTH ** this.#tries);
+    return { limit: 1, waitMs: Math.max(0, this.#lastFailureAt + wait - now) };
+  }
+
+  /** What to report with the next call: how its items fail, or that they no longer do. */
+  report(now: number): { failing?: FailureReport; recovered?: boolean } {
+    const wasReported = this.#isReported;
+    this.#isReported = this.#isSlow;
+    if (!this.#isSlow) return wasReported ? { recovered: true } : {};
+    const newSamples = this.#samples - this.#reported;
+    this.#reported = this.#samples;
+    const failing: FailureReport = {
+      failures: this.#failures,
+      forMs: Math.round(now - this.#startedAt),
+      longestMs: Math.ceil(this.#longestMs),
+      reason: firstLine(this.#reason),
+      tries: this.#tries,
+      samples: this.#samples,
+      newSamples,
+      doneBefore: this.#doneBefore,
+    };
+    return { failing };
+  }
+
+  /**
+   * A call with such a report was answered.
+   * @param done How many items of the batch are done.
+   * @returns Why this worker is sick, where it is.
+   */
+  onVerdict(verdict: Verdict, done: number): string | undefined {
+    if (!this.#isSlow) return undefined;
+    this.#doneBefore ??= done;
+    this.#isFree = verdict === "free";
+    if (verdict !== "sick") return undefined;
+    const reason = firstLine(this.#reason);
+    return `the last ${this.#failures} attempts here failed while other workers succeeded; the last one: ${reason}`;
+  }
+}
