@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import type { Worker } from "node:worker_threads";
-import type { Redis } from "ioredis";
 import type { Reply } from "../redis/ackAndReserve.ts";
 import { connect } from "../redis/connect.ts";
 import { QueueSession } from "../redis/queueSession.ts";
@@ -42,7 +41,6 @@ export class Consumer implements ConsumerApi {
   readonly #scheduler: FetchScheduler;
   readonly #heartbeat: Heartbeat;
   readonly #renewer: LeaseRenewer;
-  #redis!: Redis;
   #queueSession!: QueueSession;
   /** `draining`: nothing more is reserved; `stopped`: nothing more is in flight. */
   #state: "running" | "draining" | "stopped" = "running";
@@ -81,7 +79,7 @@ export class Consumer implements ConsumerApi {
    */
   async run(): Promise<ConsumerEnd> {
     const { url, tls, queue, leaseMs, itemTimeoutMs, onEvent, maxDowntimeMs = MAX_DOWNTIME_MS } = this.#options;
-    const redis = (this.#redis = await connect(url, maxDowntimeMs, tls, Math.min(1_000, leaseMs * 0.1)));
+    const redis = await connect(url, maxDowntimeMs, tls, Math.min(1_000, leaseMs * 0.1));
     const allowExit = guardExit();
     this.#queueSession = new QueueSession(redis, {
       ...this.#options,
