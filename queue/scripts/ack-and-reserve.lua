@@ -29,7 +29,6 @@ if collectgarbage('count') > MAX_GARBAGE then collectgarbage() end
 -- made. Hence these two.
 local function answer()
 --- @include "batch"
---- @include "payloads"
 --- @include "records"
 local request = cmsgpack.unpack(ARGV[1])
 --- @include "replay"
@@ -67,9 +66,9 @@ local function reclaimExpired()
   return false
 end
 
-local function judgeFailures()
+local function judgeWorker()
 --- @include "judge"
-  judge(request.failing)
+  judgeFailures(request.failing)
 end
 
 countUp(request.durations)
@@ -85,7 +84,7 @@ local isReclaimDue = false
 if batch.state == 'open' and not batch.paused then
   isReclaimDue = reclaimExpired()
   abortIfTooManyDead()
-  if request.failing and batch.state == 'open' then judgeFailures() end
+  if request.failing and batch.state == 'open' then judgeWorker() end
 end
 local isLeft = false
 if batch.state == 'open' and not batch.paused and not isReclaimDue then

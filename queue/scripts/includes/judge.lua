@@ -1,14 +1,30 @@
--- What the failures of a slow worker mean. Workers only slow down: this is the one place that judges, since it sees all of
--- them. `request.failing` is the worker's report (queue/consumer/slowdown.ts).
+-- The one place that judges, since it sees all workers: they themselves only slow down.
 -- Nothing is said of one before it made so many attempts slowly.
 local TRIES = 3
 -- It is sick where samples, items of any place of the list, failed here, and others have done so many items meanwhile.
 local SICK_SAMPLES, DONE_BY_OTHERS = 6, 10
 -- A batch is given up after samples of all workers, and after a time in which nothing succeeded, ms.
 local SAMPLES, FAILING_MS = 12, 30000
+-- Or after workers vanished so many times, a lease apart, on so many items.
+local VANISHED_ITEMS = 3
+local VANISHED = { 'vanishedSince', 'vanishedItems', 'vanishedFirst', 'vanishedAt' }
 
---- @include "at-work"
-local function judge(report)
+-- When the oldest item in flight was begun, ms; now where none is. Read of so many records at most: of more, somebody is
+-- at work for as long as can be.
+local function oldestInFlight()
+  local MAX_LEASES, MAX_BYTES = 1000, 4 * 1024 * 1024
+  local oldest, bytes = now, 0
+  for _, member in ipairs(call('ZRANGEBYSCORE', leases, text(now), '+inf', 'LIMIT', 0, MAX_LEASES)) do
+    local id = member:match('^%d+')
+    bytes = bytes + call('HSTRLEN', items, id)
+    if bytes > MAX_BYTES then return 0 end
+    oldest = math.min(oldest, startOf(call('HGET', items, id)))
+  end
+  return oldest
+end
+
+-- What the failures of a slow worker mean, by its report (queue/consumer/slowdown.ts).
+local function judgeFailures(report)
   local done = call('HLEN', results) - call('ZCARD', dead)
   reply.done = done
   reply.verdict = 'slow'
@@ -29,5 +45,32 @@ local function judge(report)
       endBatch('aborted', 'nothing succeeds: ' .. report.failures
         .. ' attempts in a row failed and none was ever done; the last one: ' .. report.reason)
     end
+  end
+end
+
+-- Where items were done, the last few may as well end by their own losses: that takes few restarts, and names each.
+local function areFewLeft()
+  return batch.waiting + call('ZCARD', leases) + call('ZCARD', delayed) + call('ZCARD', suspects) <= VANISHINGS
+end
+
+-- Workers that vanish on every item end the batch, instead of restarting for days. A node that dies takes many at once: that
+-- counts once. Counted since an item was last done.
+local function judgeVanished(firstTimers)
+  for i, value in ipairs(call('HMGET', batchKey, unpack(VANISHED))) do batch[VANISHED[i]] = tonumber(value or 0) end
+  local done = call('HLEN', results) - call('ZCARD', dead)
+  if batch.vanishedSince ~= done then
+    batch.vanishedSince, batch.vanishings, batch.vanishedItems, batch.vanishedFirst = done, 0, 0, now
+  end
+  if math.abs(now - batch.vanishedAt) >= request.lease then
+    batch.vanishings = batch.vanishings + 1
+    batch.vanishedAt = now
+  end
+  batch.vanishedItems = batch.vanishedItems + firstTimers
+  for _, field in ipairs(VANISHED) do call('HSET', batchKey, field, text(batch[field])) end
+  local isEnough = batch.vanishings >= VANISHINGS and batch.vanishedItems >= VANISHED_ITEMS
+  if isEnough and not (done > 0 and areFewLeft()) and oldestInFlight() >= batch.vanishedFirst - request.lease then
+    endBatch('aborted', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
+      .. ' items, they ended without a word, and no item was done ' .. (done > 0 and 'since' or 'ever')
+      .. ': see their logs, and whether they run out of memory')
   end
 end
