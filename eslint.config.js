@@ -32,15 +32,15 @@ const commentWidth = {
 };
 
 /**
- * Folders with a door: from outside, only their index.ts is imported; and queue/limits.ts, constants that cost nothing
- * to load, unlike the client of Redis.
+ * Folders with a door: from outside, only their index.ts is imported; and queue/limits.ts and errorText.ts, which cost
+ * nothing to load, unlike the client of Redis.
  */
 const doors = (...folders) => ({
   "no-restricted-imports": [
     "error",
     {
       patterns: folders.map((folder) => ({
-        regex: `^(\\.\\./)+${folder}/(?!(index|limits)\\.ts$)|^\\./${folder}/(?!(index|limits)\\.ts$)`,
+        regex: `^(\\.\\./)+${folder}/(?!(index|limits|errorText)\\.ts$)|^\\./${folder}/(?!(index|limits|errorText)\\.ts$)`,
         message: `Import ${folder}/index.ts: what it does not export is ${folder}/'s own.`,
       })),
     },

@@ -13,3 +13,4 @@ export * from "./limits.ts";
 export { previewSeeding, type SeedingPreview } from "./seeder/previewSeeding.ts";
 export { Seeder } from "./seeder/seeder.ts";
 export type * from "./types.ts";
+export { Unfinished } from "./unfinished.ts";

@@ -177,6 +177,11 @@ export interface ConsumerOptions {
    * Port on which `/ready` says whether this worker has something in flight, and `/live` whether its event loop turns.
    */
   healthPort?: number | undefined;
+  /**
+   * For a handler that hands items to other processes, and ends them by itself: on how many items those that are ready
+   * work at a time. No more are reserved, and none is given up before its handler's promise is settled.
+   */
+  readySlots?: (() => number) | undefined;
   /** Told of what happens, for the log. */
   onEvent?: (event: ConsumerEvent) => void;
 }

@@ -5,7 +5,8 @@ import { pipeline } from "node:stream/promises";
 import { oneLine } from "../config/foreignText.ts";
 import { type QueueAdmin, resultRow } from "../queue/index.ts";
 import { commandEnvironment } from "../worker/commandEnvironment.ts";
-import { splitLines } from "../worker/splitLines.ts";
+import { endOf, LastWords } from "../worker/processes/lastWords.ts";
+import { splitLines } from "../worker/processes/splitLines.ts";
 
 /** Every result, in the order of the items, a line of JSON each. */
 async function* rows(admin: QueueAdmin): AsyncIterable<string> {
@@ -22,13 +23,13 @@ export async function runFinish([program, ...args]: string[], admin: QueueAdmin,
   const child = spawn(program!, args, { env: commandEnvironment(), stdio: "pipe" });
   const chunks: Buffer[] = [];
   let bytes = 0;
-  let last = "";
+  const words = new LastWords();
   child.stdout.on("data", (chunk: Buffer) => {
     if (bytes <= maxBytes) chunks.push(chunk);
     bytes += chunk.length;
   });
   splitLines(child.stderr, (line) => {
-    last = line || last;
+    words.add(line);
     console.log(oneLine(line));
   });
   const closed = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
@@ -39,7 +40,5 @@ export async function runFinish([program, ...args]: string[], admin: QueueAdmin,
   const [[code, signal]] = await Promise.all([closed, fed]);
   const output = Buffer.concat(chunks).subarray(0, maxBytes).toString().trimEnd();
   if (code === 0) return output;
-  const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
-  const reason = last || output.split("\n").at(-1);
-  throw new Error(`${program} ${how}${reason && `: ${reason}`}`);
+  throw new Error(endOf(program!, code, signal, words.text || output.split("\n").at(-1)!));
 }

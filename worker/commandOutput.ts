@@ -63,6 +63,11 @@ export function parseOutput(text: string): unknown {
   }
 }
 
+/** The value of a JSON text, in which all numbers keep their spelling. @throws SyntaxError */
+export function parseJson(text: string): unknown {
+  return UNUSUAL_NUMBER.test(text) ? json.parse(text, keepSpelling) : json.parse(text);
+}
+
 function keepSpelling(_: string, value: unknown, { source }: { source?: string }): unknown {
   return typeof value === "number" && source !== undefined && String(value) !== source ? json.rawJSON(source) : value;
 }

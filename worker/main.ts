@@ -1,15 +1,17 @@
-// The worker: takes items from the queue and runs the handler or the command on them until the batch is over.
-import { rmSync } from "node:fs";
+// The worker: takes items from the queue and hands them to runners, or to a command, until the batch is over.
 import { setTimeout as sleep } from "node:timers/promises";
-import { workerSettings } from "../config/environment.ts";
-import { connect, Consumer, QueueAdmin, type ConsumerEnd } from "../queue/index.ts";
+import { workerSettings, type WorkerSettings } from "../config/environment.ts";
+import { connect, Consumer, type ConsumerEnd, type Handler, QueueAdmin } from "../queue/index.ts";
+import { checkCommand } from "./checkCommand.ts";
+import { commandHandler } from "./command.ts";
 import { oneLine } from "../config/foreignText.ts";
 import { redisUrl, text } from "./environment.ts";
-import { replaceConsole } from "./itemConsole.ts";
-import { loadCommand, loadHandler } from "./loadHandler.ts";
+import { waitForFamilies } from "./processes/family.ts";
+import { Health } from "./health.ts";
 import { logger } from "./log.ts";
-import { waitForGroups } from "./processGroups.ts";
 import { exitCodes, ProgramExit, runProgram } from "./program.ts";
+import type { RunnerPool } from "./runner/pool.ts";
+import { handlerRunners, ownHandler } from "./runners.ts";
 
 const codes: Record<ConsumerEnd, number> = {
   finished: 0,
@@ -19,21 +21,39 @@ const codes: Record<ConsumerEnd, number> = {
   "redis-away": exitCodes.redis,
 };
 
-/** What a command has between TERM and KILL when the worker ends, ms: the pod has 5 s more than the items' grace. */
+/** What a program has between TERM and KILL when the worker ends, ms: the pod has 5 s more than the items' grace. */
 const SHUTDOWN_GRACE_MS = 2_000;
-/** Touched when the pod is to stop: seen also while a handler blocks the event loop, which no signal is. */
-const STOP_FILE = process.env.WQ_STOP_FILE ?? "/tmp/stop";
-/** A handler that does not load ends the batch when nobody else is found at work within this share of a lease. */
+/** What does not load ends the batch when nobody else is found at work within this share of a lease. */
 const LOOK_SHARE = 0.3;
+
+/** What runs the items. */
+interface Work {
+  handler: Handler;
+  runners?: RunnerPool;
+}
 
 async function work(): Promise<number> {
   const url = await redisUrl();
   const queue = text("WQ_QUEUE");
   const settings = workerSettings(process.env);
-  const { command, maxResultBytes, gracePeriod } = settings;
-  const options = {
+  const { gracePeriod } = settings;
+  const onEvent = logger(settings.logFormat);
+  const health = new Health();
+  const port = Number(process.env.WQ_HEALTH_PORT);
+  if (port) health.serve(port);
+
+  let started: Work;
+  try {
+    started = await start(settings);
+  } catch (error) {
+    return onUnloadable(url, queue, settings.lease, (error as Error).message);
+  }
+  const { handler, runners } = started;
+  const consumer = new Consumer({
     url,
     queue,
+    handler: health.watched(handler),
+    readySlots: runners && (() => runners.slots),
     concurrency: settings.concurrency,
     retry: { maxAttempts: settings.maxAttempts, backoff: settings.backoff },
     leaseMs: settings.lease,
@@ -41,34 +61,43 @@ async function work(): Promise<number> {
     maxLosses: settings.maxLosses,
     maxFailures: settings.maxFailures,
     abortWhenNothingSucceeds: process.env.WQ_ALLOW_FAILURES !== "true",
-    drain: { file: STOP_FILE, graceMs: gracePeriod },
-    healthPort: Number(process.env.WQ_HEALTH_PORT) || undefined,
-    maxResultBytes,
+    maxResultBytes: settings.maxResultBytes,
     keepResults: settings.keepResults,
     keepLogs: settings.keepLogs,
     pod: process.env.POD_NAME ?? "",
     node: process.env.NODE_NAME ?? "",
-  };
-  const onEvent = logger(settings.logFormat);
-
-  let handler;
-  try {
-    if (command) handler = loadCommand(command, maxResultBytes);
-    else {
-      replaceConsole();
-      handler = await loadHandler();
-    }
-  } catch (error) {
-    return onUnloadable(url, queue, settings.lease, (error as Error).message);
-  }
-  // What a container before this one left.
-  rmSync(STOP_FILE, { force: true });
-  const consumer = new Consumer({ ...options, handler, onEvent });
+    onEvent,
+  });
   process.on("SIGTERM", () => void consumer.stop(gracePeriod));
   process.on("SIGINT", () => void consumer.stop(gracePeriod));
+  let broken: Error | undefined;
+  runners?.failure.catch((error: Error) => {
+    broken = error;
+    void consumer.stop(0);
+  });
   const end = await consumer.run();
-  await waitForGroups(SHUTDOWN_GRACE_MS);
+  await runners?.end(SHUTDOWN_GRACE_MS);
+  await waitForFamilies(SHUTDOWN_GRACE_MS);
+  if (broken) throw new ProgramExit(exitCodes.load, broken.message);
   return codes[end];
+}
+
+/** Starts what runs the items. @throws Error with one line where it does not load. */
+async function start({ command, maxResultBytes, ...settings }: WorkerSettings): Promise<Work> {
+  if (command) {
+    checkCommand(command);
+    return { handler: commandHandler(command, maxResultBytes) };
+  }
+  const runners = handlerRunners(ownHandler(), process.env.WQ_HANDLER ?? "worker/handler.ts", {
+    concurrency: settings.concurrency,
+    batch: undefined,
+    batchWaitMs: 0,
+    startTimeoutMs: 300_000,
+    graceMs: Math.min(5_000, settings.itemTimeout),
+    onLine: console.log,
+  });
+  await runners.ready;
+  return { handler: runners.handler, runners };
 }
 
 /**
@@ -90,11 +119,11 @@ async function onUnloadable(url: string, queue: string, leaseMs: number, reason:
   }
 }
 
-/** Whether anything was ever done, or another worker is there, or comes within this time. */
+/** Whether another worker is there, or comes within this time. What was done may be the work of other code. */
 async function isAnybodyAtWork(admin: QueueAdmin, ms: number): Promise<boolean> {
   for (const end = performance.now() + ms; ; await sleep(100)) {
-    const { done, running, workersAlive } = await admin.counts();
-    if (done + running + workersAlive > 0) return true;
+    const { running, workersAlive } = await admin.counts();
+    if (running + workersAlive > 0) return true;
     if (performance.now() > end) return false;
   }
 }

@@ -31,7 +31,7 @@ export async function tryItem(handler: Handler, item: string, options: TrialOpti
     const context = { id: 1, attempt: 1, signal, bytes: Buffer.from(item), log };
     return { outcome: "done", result: await Promise.race([handler(item, context), aborted]) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const [reason] = (error instanceof Error ? error.message : String(error)).split("\n") as [string];
     return { outcome: "failed", reason, isFinal: error instanceof DoNotRetry };
   } finally {
     clearTimeout(timer);

@@ -2,8 +2,10 @@
 import { InvalidArgumentError } from "commander";
 import type { Handler } from "../../queue/index.ts";
 import { jsonLine, oneLine, severalLines } from "../../config/foreignText.ts";
-import { waitForGroups } from "../../worker/processGroups.ts";
-import { loadCommand, loadHandler } from "../../worker/loadHandler.ts";
+import { checkCommand } from "../../worker/checkCommand.ts";
+import { commandHandler } from "../../worker/command.ts";
+import { waitForFamilies } from "../../worker/processes/family.ts";
+import { handlerRunners, ownHandler } from "../../worker/runners.ts";
 import { type Trial, tryItem } from "../../worker/tryItem.ts";
 import { verbCommand } from "../command.ts";
 import { firstLine, UserError } from "../errors.ts";
@@ -12,6 +14,7 @@ import { root } from "../stack/location.ts";
 
 const MAX_RESULT_BYTES = 65_536;
 const SHUTDOWN_MS = 2_000;
+const START_MS = 300_000;
 
 interface TryOptions {
   timeout: number;
@@ -30,7 +33,20 @@ async function load(program: string[], file: string | undefined): Promise<Handle
   if (file === undefined && program.length === 0 && root.includes("node_modules"))
     throw new UserError("say what to try: --handler FILE, or a program after --");
   try {
-    return program.length > 0 ? loadCommand(program, MAX_RESULT_BYTES) : await loadHandler(file);
+    if (program.length > 0) {
+      checkCommand(program);
+      return commandHandler(program, MAX_RESULT_BYTES);
+    }
+    const runners = handlerRunners(file ?? ownHandler(), file ?? "worker/handler.ts", {
+      concurrency: 1,
+      batch: undefined,
+      batchWaitMs: 0,
+      startTimeoutMs: START_MS,
+      graceMs: SHUTDOWN_MS,
+      onLine: console.log,
+    });
+    await runners.ready;
+    return runners.handler;
   } catch (error) {
     throw new UserError(firstLine(error));
   }
@@ -71,7 +87,7 @@ export default verbCommand({
     });
     if (json) console.log(jsonLine({ item, ...trial, log }));
     else print(trial);
-    await waitForGroups(SHUTDOWN_MS);
+    await waitForFamilies(0);
     // What a handler left open does not keep the terminal.
     process.exit(trial.outcome === "done" ? EXIT_OK : EXIT_FAILED);
   });

@@ -20,9 +20,8 @@ const BACKOFF_LIMIT = 1_000_000;
 /** Time between the end of the items' grace and the end of the pod, ms. */
 const GRACE_MARGIN_MS = 5_000;
 
-/** Port of the worker's health, and the file that asks it to stop (worker/README.md). */
+/** Port of the worker's health (worker/README.md). */
 const HEALTH_PORT = 9463;
-const STOP_FILE = "/tmp/stop";
 
 const healthProbe = (path: string) => ({ httpGet: { path: `/${path}`, port: HEALTH_PORT } });
 
@@ -65,8 +64,8 @@ export function makeWorkerJob(
     ignoreChanges: scaleOf(settings) ? ["spec.parallelism"] : undefined,
     pod: {
       restartPolicy: "OnFailure",
-      // Processes that a command leaves behind are reaped by the pause process, the first one of the pod.
-      shareProcessNamespace: settings.command === undefined ? undefined : true,
+      // Processes that a handler or a command leaves behind are reaped by the pause process, the first one of the pod.
+      shareProcessNamespace: true,
       nodeSelector: { ...defaults.nodeSelector, ...settings.nodeSelector },
       tolerations: settings.tolerations as k8s.types.input.core.v1.Toleration[] | undefined,
       priorityClassName: priorityClass,
@@ -75,19 +74,9 @@ export function makeWorkerJob(
     },
     container: {
       resources: settings.resources ?? WORKER_RESOURCES,
-      // A handler may take as long to load as an item may take.
-      startupProbe: {
-        ...healthProbe("live"),
-        periodSeconds: 1,
-        failureThreshold: later(settings.itemTimeout, (ms) => Math.ceil(ms / 1000) + 30),
-      },
       livenessProbe: { ...healthProbe("live"), periodSeconds: 30, timeoutSeconds: 10 },
       // Ready while it has something in flight: of a Job that gets smaller, Kubernetes removes the others first.
       readinessProbe: { ...healthProbe("ready"), periodSeconds: 1, failureThreshold: 1 },
-      // Before SIGTERM, which a handler that blocks the event loop does not see; its lease thread sees the file.
-      lifecycle: {
-        preStop: { exec: { command: [...defaults.image.node, "-e", `fs.writeFileSync("${STOP_FILE}", "")`] } },
-      },
       envFrom,
     },
     env: environment(args, settings, handler),
@@ -110,7 +99,6 @@ function environment(
       WQ_HANDLER: handler,
       WQ_ALLOW_FAILURES: args.allowFailures,
       WQ_HEALTH_PORT: HEALTH_PORT,
-      WQ_STOP_FILE: STOP_FILE,
     }),
   );
   return later(env, (own) => [...envVars(own), ...told]);

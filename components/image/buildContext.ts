@@ -21,6 +21,7 @@ const program = (path: string) => own(path + extname(here));
 
 const programs = {
   worker: program("worker/main"),
+  runner: program("worker/runner/node/main"),
   seed: program("seed/main"),
   supervisor: program("supervisor/main"),
   leaseKeeperThread: program("queue/consumer/leases/leaseKeeperThread"),

@@ -300,6 +300,7 @@ export class Consumer implements ConsumerApi {
     const now = performance.now();
     this.#processor.tick(now);
     void this.#renewer.tick(this.#queueSession, now, this.#drainsForSuspect);
+    if (this.#options.readySlots) this.#schedule(); // there may be more of them
   }
 
   /** What this worker reports of itself. */

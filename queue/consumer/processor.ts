@@ -9,6 +9,7 @@ import { runFor } from "./runningItem.ts";
 import { Slowdown } from "./slowdown.ts";
 import { errorText, firstLine, nameOf } from "../errorText.ts";
 import type { ConsumerOptions } from "../types.ts";
+import { Unfinished } from "../unfinished.ts";
 
 /** After its time limit, a handler has this long to stop before its item is given up, ms. */
 const ABORT_GRACE_MS = 5_000;
@@ -55,13 +56,14 @@ export class Processor implements ItemListener {
       freeLeases: this.leases.free,
       unacked: this.#outcomes.length,
       draining: this.#suspect !== undefined && !this.#suspect.isSettled,
-      onlyWatching: this.leases.isKeeperInTrouble,
+      onlyWatching: this.leases.isKeeperInTrouble || this.#options.readySlots?.() === 0,
       pace: this.slowdown.pace(now),
     };
   }
 
   get #freeSlots(): number {
-    return this.#options.concurrency - this.#active.size;
+    const { concurrency, readySlots } = this.#options;
+    return Math.max(0, Math.min(concurrency, readySlots?.() ?? concurrency) - this.#active.size);
   }
 
   /** Items in slots. */
@@ -163,6 +165,7 @@ export class Processor implements ItemListener {
 
   #fail(item: ActiveItem, error: unknown): void {
     if (item.isSettled) return;
+    if (error instanceof Unfinished) return this.#giveBack(item, error);
     const { retry, itemTimeoutMs, onEvent } = this.#options;
     const now = performance.now();
     const reason = item.timedOut ? `timed out after ${itemTimeoutMs / 1000} s` : errorText(error);
@@ -189,6 +192,12 @@ export class Processor implements ItemListener {
       why: reason,
       ...(!isDead && { retryInMs: delayMs }),
     });
+  }
+
+  /** It did not get to its end, and is not to blame. */
+  #giveBack(item: ActiveItem, { kind, message }: Unfinished): void {
+    const line = kind === "lost" ? encodeLost(message) : encodeReleased(item.elapsed(performance.now()));
+    this.#settle(item, { kind }, line, kind === "lost" ? item.logTail : undefined);
   }
 
   #settle(item: ActiveItem, kind: OutcomeKind, line: string, log?: string): void {
@@ -269,7 +278,7 @@ export class Processor implements ItemListener {
 
   /** Called while the event loop turns. Items past their time limit are told to stop, and given up when they do not. */
   tick(now: number): void {
-    const { itemTimeoutMs } = this.#options;
+    const { itemTimeoutMs, readySlots } = this.#options;
     this.leases.tick(now);
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
     for (const item of this.#active) {
@@ -278,7 +287,7 @@ export class Processor implements ItemListener {
       if (!item.timedOut) {
         item.timedOut = true;
         item.abort(new Error(`The time limit of ${itemTimeoutMs / 1000} s is over`));
-      } else if (overdueMs > Math.min(ABORT_GRACE_MS, itemTimeoutMs)) this.#fail(item, undefined);
+      } else if (!readySlots && overdueMs > Math.min(ABORT_GRACE_MS, itemTimeoutMs)) this.#fail(item, undefined);
     }
   }
 }

@@ -15,7 +15,7 @@ describe("a handler", () => {
   let redis: Awaited<ReturnType<typeof startRedis>>;
   let queue = 0;
   before(async () => {
-    for (const folder of ["config", "queue", "worker", "seed", "cli"])
+    for (const folder of ["config", "kube", "queue", "worker", "seed", "supervisor", "cli"])
       cpSync(join(root, folder), join(dir, folder), { recursive: true });
     cpSync(join(root, "package.json"), join(dir, "package.json"));
     symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
@@ -81,7 +81,7 @@ describe("a handler", () => {
         const worked = await run(script);
         assert.deepEqual([worked.exitCode, worked.all], [0, reason]);
         const verdict = await run("supervisor/main.ts");
-        assert.deepEqual([verdict.exitCode, verdict.all], [1, `the batch was aborted: ${reason}; 0 of 2 done`]);
+        assert.deepEqual([verdict.exitCode, verdict.all], [90, `the batch was aborted: ${reason}; 0 of 2 done`]);
         // With the handler mended, the next seeding opens the batch again.
         handler("export default (item) => item;");
         await run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "2" });
@@ -91,13 +91,15 @@ describe("a handler", () => {
     }
   }
 
-  it("that ends the process itself does not end the batch", async () => {
-    handler("export default () => process.exit(0);");
+  it("that ends the process itself fails its own items, and ends neither worker nor batch", async () => {
+    handler("export default (item) => item === '1' ? process.exit(0) : item;");
     await seed();
-    const worked = await run("worker/main.ts");
-    assert.notEqual(worked.exitCode, 0, worked.all);
-    const { stdout } = await run("cli/main.ts", {}, "status", "--json", "--redis", redis.url, "--queue", `q${queue}`);
-    assert.equal((JSON.parse(stdout) as { state: string }).state, "open");
+    const worked = await run("worker/main.ts", { WQ_MAX_ATTEMPTS: "2" });
+    assert.equal(worked.exitCode, 0, worked.all);
+    const { all } = await run("supervisor/main.ts");
+    assert.equal(all, "1 of 2 items failed: 1 (why: npx --no wq failed; again: npx --no wq retry)");
+    const { stdout } = await run("cli/main.ts", {}, "failed", "--json", "--redis", redis.url, "--queue", `q${queue}`);
+    assert.match(stdout, /the handler called process\.exit\(0\)/);
   });
 
   it("that prints by `console` prints to its items' logs, and to the pod's", async () => {

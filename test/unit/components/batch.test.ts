@@ -198,19 +198,17 @@ describe("Batch", () => {
       assert.equal(WQ_COMMAND, JSON.stringify(["sh", "-c", "echo $$$$ $$(date)"]));
     });
 
-    it("is probed by the lease thread, and asked to stop by a file", async () => {
+    it("is probed by HTTP", async () => {
       await batch({ allowFailures: true });
-      const { startupProbe, readinessProbe, livenessProbe, lifecycle } = job().spec.template.spec.containers[0];
+      const { readinessProbe, livenessProbe } = job().spec.template.spec.containers[0];
       assert.deepEqual(readinessProbe, {
         httpGet: { path: "/ready", port: 9463 },
         periodSeconds: 1,
         failureThreshold: 1,
       });
       assert.deepEqual(livenessProbe.httpGet, { path: "/live", port: 9463 });
-      assert.deepEqual([startupProbe.httpGet.path, startupProbe.failureThreshold], ["/live", 3_630]);
-      const { WQ_HEALTH_PORT, WQ_STOP_FILE, WQ_ALLOW_FAILURES } = variablesOf("job-wq-2-workers");
-      assert.deepEqual([WQ_HEALTH_PORT, WQ_STOP_FILE, WQ_ALLOW_FAILURES], ["9463", "/tmp/stop", "true"]);
-      assert.deepEqual(lifecycle.preStop.exec.command.slice(-2), ["-e", 'fs.writeFileSync("/tmp/stop", "")']);
+      const { WQ_HEALTH_PORT, WQ_ALLOW_FAILURES } = variablesOf("job-wq-2-workers");
+      assert.deepEqual([WQ_HEALTH_PORT, WQ_ALLOW_FAILURES], ["9463", "true"]);
     });
 
     it("has a token only with a ServiceAccount, and secret variables only in a Secret", async () => {

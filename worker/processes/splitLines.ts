@@ -10,8 +10,9 @@ export const MAX_LINE_LENGTH = 16 * 1024;
 /**
  * Calls `visit` with every line of `input`, without its end; the last one when the input is closed. A carriage return
  * ends a line too, as progress bars use it.
+ * @returns What gives a last line now that has no end yet.
  */
-export function splitLines(input: Readable, visit: (line: string) => void): void {
+export function splitLines(input: Readable, visit: (line: string) => void): () => void {
   const decoder = new StringDecoder("utf8");
   let rest = "";
   input.on("data", (chunk: Buffer) => {
@@ -23,7 +24,13 @@ export function splitLines(input: Readable, visit: (line: string) => void): void
     rest = "";
   });
   input.on("close", () => {
-    const line = (rest + decoder.end()).replace(/\r$/, "");
-    if (line !== "") visit(line);
+    rest += decoder.end();
+    giveRest();
   });
+  const giveRest = () => {
+    const line = rest.replace(/\r$/, "");
+    rest = "";
+    if (line !== "") visit(line);
+  };
+  return giveRest;
 }

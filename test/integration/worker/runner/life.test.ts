@@ -1,0 +1,161 @@
+// The life of runners: their start, several items in one, and what is begun when.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { deeds, startRunners } from "../../../support/runnerWorker.ts";
+import { withQueue } from "../../../support/withQueue.ts";
+
+const once = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
+
+describe("runners", () => {
+  const queue = withQueue();
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-runners-"));
+  after(() => rmSync(dir, { recursive: true }));
+  const serve = (script: string) => ["sh", "-c", script];
+  const push = (...items: string[]) => queue.redis.rpush(queue.k.list, ...items);
+
+  describe("at their start", () => {
+    const refusals: [title: string, script: string, reason: string][] = [
+      [
+        "that never says it is ready",
+        "echo still loading >&2; sleep 300",
+        "sh was not ready after 0.5 s: still loading",
+      ],
+      ["that ends", "echo no model >&2; exit 3", "sh exited with code 3: no model"],
+      ["that says why", `echo '{"ready":false,"error":"no licence"}' >&3; sleep 300`, "no licence"],
+      ["that crashes each time", "echo boom >&2; kill -SEGV $$", "sh was ended by SIGSEGV: boom"],
+    ];
+    for (const [title, script, reason] of refusals) {
+      it(`refuse a program ${title}, with its last line, and lease nothing`, async () => {
+        await push("apple");
+        await assert.rejects(startRunners(queue.url, serve(script), { startTimeoutMs: 500 }), { message: reason });
+        assert.equal((await queue.places()).waiting, 1);
+      });
+    }
+
+    it("get no item before they are ready, the first time and after each crash", async () => {
+      const go = join(dir, "go");
+      const script = `until [ -e ${go} ]; do sleep 0.02; done; rm ${go}; echo '{"ready":true}' >&3; read -r line; kill -KILL $$`;
+      await push("apple", "banana");
+      const starting = startRunners(queue.url, serve(script), { retry: once });
+      await sleep(300);
+      assert.equal((await queue.places()).waiting, 2);
+      writeFileSync(go, "");
+      const worker = await starting;
+      await queue.until(async () => (await queue.places()).dead === 1);
+      await sleep(300);
+      const { waiting, running } = await queue.places();
+      assert.deepEqual({ waiting, running }, { waiting: 1, running: 0 });
+      writeFileSync(go, "");
+      assert.equal(await worker.ended, "finished");
+    });
+  });
+
+  it("take 200 items of 1 ms at least 30 times as fast as a process an item, where the start takes 1 s", async () => {
+    const file = join(dir, "slow.py");
+    writeFileSync(
+      file,
+      "import time\ntime.sleep(1)\ndef handle(item, context):\n    time.sleep(0.001)\n    return item\n",
+    );
+    await push(...Array.from({ length: 200 }, (_, n) => `item ${n}`));
+    const worker = await startRunners(queue.url, file, { concurrency: 2 });
+    const startedAt = performance.now();
+    await worker.ended;
+    const each = (performance.now() - startedAt) / 200;
+    // A process an item takes 1 s for each on each of two slots, at the least.
+    assert.ok(each * 30 < 1_000 / 2, `${each} ms an item`);
+    assert.equal((await queue.places()).done, 200);
+  });
+
+  it("run alone next what a runner had in hand with others when it crashed: only the culprit fails", async () => {
+    await push("sleep 300", "die SIGKILL", ...Array.from({ length: 30 }, (_, n) => `x ${n}`), "sleep 301");
+    const worker = await startRunners(queue.url, deeds("ts"), { concurrency: 8, retry: once });
+    assert.equal(await worker.ended, "finished");
+    const dead = await queue.records("dead");
+    assert.deepEqual(
+      dead.map(({ payload }) => payload.toString()),
+      ["die SIGKILL"],
+    );
+    assert.deepEqual(
+      dead[0]!.attempts.map(({ outcome }) => outcome),
+      ["lost", "failed"],
+    );
+    assert.equal((await queue.places()).done, 32);
+  });
+
+  it("find out by themselves which of several blocks the event loop, and give back the others at no cost", async () => {
+    await push("block 60000", "deaf 700", "deaf 701");
+    const worker = await startRunners(queue.url, deeds("ts"), { concurrency: 3, retry: once, itemTimeoutMs: 1_500 });
+    assert.equal(await worker.ended, "finished");
+    const dead = await queue.records("dead");
+    assert.deepEqual(
+      dead.map(({ payload, reason }) => [payload.toString(), reason]),
+      [["block 60000", "timed out after 1.5 s"]],
+    );
+  });
+
+  it("time out an item that does not listen, and cost its neighbours no attempt", async () => {
+    await push("hang", ...Array.from({ length: 12 }, (_, n) => `sleep ${300 + n}`));
+    const worker = await startRunners(queue.url, deeds("ts"), { concurrency: 3, retry: once, itemTimeoutMs: 1_000 });
+    assert.equal(await worker.ended, "finished");
+    const rows = await queue.records();
+    for (const { payload, outcome, attempts } of rows) {
+      if (payload.toString() === "hang") assert.equal(outcome, "dead");
+      else {
+        assert.equal(outcome, "done");
+        assert.ok(attempts.every(({ outcome }) => outcome === "done" || outcome === "released"));
+      }
+    }
+  });
+
+  it("renew the lease of an item that blocks its runner", async () => {
+    await push("block 5000");
+    const worker = await startRunners(queue.url, deeds("ts"), { leaseMs: 2_000 });
+    assert.equal(await worker.ended, "finished");
+    const { done, lost } = await queue.places();
+    assert.deepEqual({ done, lost }, { done: 1, lost: 0 });
+  });
+
+  it("give back a blocked item at SIGTERM, at no cost", async () => {
+    await push("block 60000");
+    const worker = await startRunners(queue.url, deeds("ts"));
+    await queue.until(async () => (await queue.places()).running === 1);
+    await worker.stop(100);
+    assert.equal(await worker.ended, "stopped");
+    const { delayed, waiting, dead, lost } = await queue.places();
+    assert.deepEqual({ left: delayed + waiting, dead, lost }, { left: 1, dead: 0, lost: 0 });
+  });
+
+  it("lose nothing of 10,000 items when a runner is killed every 200 ms", async () => {
+    const note = join(dir, "pids");
+    writeFileSync(note, "");
+    await push(...Array.from({ length: 10_000 }, (_, n) => (n % 100 === 0 ? `note ${note}` : `x ${n}`)));
+    const retry = { maxAttempts: 5, backoff: { min: 1, max: 10 } };
+    const worker = await startRunners(queue.url, deeds("ts"), { concurrency: 4, retry });
+    let kills = 0;
+    const timer = setInterval(() => {
+      const pid = Number(readFileSync(note, "utf8").trim().split("\n").at(-1));
+      writeFileSync(note, "");
+      if (!pid) return;
+      try {
+        process.kill(pid, "SIGKILL");
+        kills++;
+      } catch {
+        // it ended already
+      }
+    }, 200);
+    assert.equal(await worker.ended, "finished");
+    clearInterval(timer);
+    const { done, dead } = await queue.places();
+    assert.equal(done + dead, 10_000);
+    assert.ok(kills > 0);
+    for (const { attempts } of await queue.records("dead"))
+      assert.ok(
+        attempts.some(({ error }) => /SIGKILL/.test(error ?? "")),
+        JSON.stringify(attempts),
+      );
+  });
+});

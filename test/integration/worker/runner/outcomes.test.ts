@@ -1,0 +1,125 @@
+// What became of an item, by the runner of each language: a real Redis, real processes.
+import assert from "node:assert/strict";
+import { execa } from "execa";
+import { deeds, startRunners } from "../../../support/runnerWorker.ts";
+import { withQueue } from "../../../support/withQueue.ts";
+
+const once = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
+
+for (const language of ["ts", "py"] as const) {
+  describe(`the runner of a handler.${language}`, () => {
+    const queue = withQueue();
+    const run = async (items: (string | Buffer)[], options: Parameters<typeof startRunners>[2] = {}) => {
+      await queue.redis.rpush(queue.k.list, ...items);
+      const worker = await startRunners(queue.url, deeds(language), { retry: once, keepLogs: "all", ...options });
+      assert.equal(await worker.ended, "finished");
+      const rows = await queue.records();
+      const outcome = new Map(
+        rows.map(({ payload, outcome, value, reason }) => [
+          payload.toString(),
+          outcome === "done" ? value : `${outcome}: ${reason?.split("\n")[0]}`,
+        ]),
+      );
+      return { worker, rows, outcome };
+    };
+    const log = async (item: string) => {
+      const [id] = await queue.admin.find(item);
+      return queue.admin.log(id!);
+    };
+
+    it("records what a handler returns and raises", async () => {
+      const { outcome } = await run(["apple", "fail no peel", "never again"]);
+      assert.equal(outcome.get("apple"), '"did apple"');
+      assert.match(outcome.get("fail no peel")!, /^dead: (ValueError: )?no peel$/);
+      assert.match(outcome.get("never again")!, /^dead: (DoNotRetry: )?again$/);
+    });
+
+    it("names the file and line of the handler in a stack", async () => {
+      const { rows } = await run(["fail x"]);
+      assert.match(rows[0]!.reason!, new RegExp(`deeds\\.${language}:\\d+`));
+    });
+
+    it("gives each item its bytes: none, NUL, not UTF-8, a mebibyte", async () => {
+      const odd = Buffer.concat([Buffer.from("bytes "), Buffer.from([0, 255, 254, 10, 128])]);
+      const large = Buffer.concat([Buffer.from("size "), Buffer.alloc(2 ** 20 - 5, 0xc3)]);
+      const { rows } = await run([odd, large, "", "bytes \0\u2028ü"]);
+      const values = rows.map(({ value }) => value);
+      assert.deepEqual(values, [
+        JSON.stringify(odd.toString("hex")),
+        String(2 ** 20),
+        '"did "',
+        JSON.stringify(Buffer.from("bytes \0\u2028ü").toString("hex")),
+      ]);
+    });
+
+    it("fails an item whose result is no JSON", async () => {
+      const item = language === "ts" ? "bigint" : "set";
+      const { outcome } = await run([item, "apple"]);
+      assert.match(outcome.get(item)!, language === "ts" ? /BigInt/ : /dead: TypeError: the result has no JSON form/);
+      assert.equal(outcome.get("apple"), '"did apple"');
+    });
+
+    it("keeps what is printed with its item, also much, without an end, and binary", async () => {
+      const items = ["print 20000", "long 1000000", "binary", "raw from below", "apple"];
+      const { outcome, worker } = await run(items);
+      assert.equal(outcome.size, 5);
+      assert.ok(
+        [...outcome.values()].every((value) => !value?.startsWith("dead")),
+        [...outcome.values()].join(),
+      );
+      const many = (await log("print 20000"))!;
+      assert.match(many, /line 19999 x+\n$/);
+      assert.ok(many.length <= 64 * 1024);
+      assert.match((await log("long 1000000"))!, /^x+\n/);
+      assert.equal((await log("raw from below"))!, "from below\n");
+      assert.equal(await log("apple"), undefined);
+      assert.ok(!worker.lines.some((line) => line.includes("from below")));
+    });
+
+    const ends: [item: string, reason: RegExp][] = [
+      ["die SIGKILL", /^dead: deeds\.\w+ was ended by SIGKILL$/],
+      ["die SIGSEGV", /^dead: deeds\.\w+ was ended by SIGSEGV/],
+      ["garbage no JSON", /^dead: deeds\.\w+ wrote to descriptor 3 what is no answer: no JSON$/],
+      ["alien", /^dead: deeds\.\w+ answered for item 123456789, which it does not have$/],
+      [
+        "exit 3",
+        language === "ts" ? /^dead: the handler called process.exit\(3\)$/ : /^dead: deeds.py exited with code 3$/,
+      ],
+      ["hang", /^dead: timed out after 1 s$/],
+      ["block 60000", /^dead: timed out after 1 s$/],
+    ];
+    it("fails the item in hand when its runner ends or hangs, and no other", async () => {
+      const items = ends.flatMap(([item], n) => [`before ${n}`, item, `after ${n}`]);
+      const { outcome } = await run(items, { itemTimeoutMs: 1_000 });
+      for (const [item, reason] of ends) assert.match(outcome.get(item)!, reason);
+      const others = [...outcome].filter(([item]) => /^(before|after)/.test(item));
+      assert.equal(others.length, 2 * ends.length);
+      for (const [item, value] of others) assert.equal(value, JSON.stringify(`did ${item}`));
+    });
+
+    it("ends what a handler started, also out of its group, with the runner", async () => {
+      const nap = `${language === "ts" ? 88 : 99}${process.pid}`;
+      const count = async () => (await execa("pgrep", ["-fc", `^sleep ${nap}`], { reject: false })).stdout;
+      const { worker } = await run([`leave ${nap}`]);
+      await worker.ended;
+      await queue.until(async () => (await count()) === "0", "it lives on");
+    });
+
+    it("gives each of a batch its own outcome", async () => {
+      const items = ["a", "b", "bad", ...Array.from({ length: 14 }, (_, n) => `x${n}`)];
+      const { outcome, rows } = await run(items, { batch: 4, batchWaitMs: 200 });
+      assert.match(outcome.get("bad")!, /^dead: (ValueError: )?a bad one$/);
+      assert.equal(rows.filter(({ value }) => value?.endsWith('of 4"')).length, 15);
+      assert.equal(outcome.get("x13"), '"x13 of 1"');
+    });
+
+    it("runs each of a batch alone where the function throws", async () => {
+      const { outcome } = await run(["a", "poison", "b", "c"], { batch: 4, batchWaitMs: 1_000 });
+      assert.match(outcome.get("poison")!, /^dead: (ValueError: )?poison$/);
+      assert.deepEqual(
+        ["a", "b", "c"].map((item) => outcome.get(item)),
+        ['"a of 1"', '"b of 1"', '"c of 1"'],
+      );
+    });
+  });
+}

@@ -1,0 +1,92 @@
+"""deeds.ts in Python."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import wq
+
+
+def forever():
+    while True:
+        time.sleep(1)
+
+
+def block(ms, context):
+    time.sleep(float(ms) / 1000)
+
+
+def listen(ms, context):
+    end = time.time() + float(ms) / 1000
+    while time.time() < end and not context.cancelled:
+        time.sleep(0.01)
+
+
+def fail(why, context):
+    raise ValueError(why)
+
+
+def never(why, context):
+    raise wq.DoNotRetry(why)
+
+
+def die(name, context):
+    os.kill(os.getpid(), getattr(signal, name))
+    forever()
+
+
+def write(text):
+    os.write(3, text)
+    forever()
+
+
+def shout(times, context):
+    for line in range(int(times)):
+        print(f"line {line} {'x' * 80}")
+    return "printed"
+
+
+def leave(mark, context):
+    subprocess.Popen(["setsid", "sleep", mark], start_new_session=True)
+
+
+def note(file, context):
+    with open(file, "a") as log:
+        log.write(f"{os.getpid()}\n")
+
+
+DEEDS = {
+    "sleep": listen,
+    "block": block,
+    "hang": lambda value, context: forever(),
+    "fail": fail,
+    "never": never,
+    "exit": lambda code, context: os._exit(int(code)),
+    "leaveit": lambda code, context: sys.exit(int(code)),
+    "die": die,
+    "garbage": lambda text, context: write(text.encode() + b"\n"),
+    "alien": lambda value, context: write(b'{"id":123456789,"result":1}\n'),
+    "set": lambda value, context: {1, 2},
+    "print": shout,
+    "long": lambda length, context: print("x" * int(length), end=""),
+    "binary": lambda value, context: os.write(1, b"\0\xff\n\x80") and None,
+    "raw": lambda text, context: os.write(1, text.encode()) and None,
+    "bytes": lambda value, context: context.bytes.hex()[:100],
+    "size": lambda value, context: len(context.bytes),
+    "note": note,
+    "leave": leave,
+    "large": lambda value, context: 12345678901234567890,
+}
+
+
+def handle(item: str, context: wq.Context):
+    deed, _, value = item.partition(" ")
+    return DEEDS[deed](value, context) if deed in DEEDS else f"did {item}"
+
+
+def handle_batch(items, context):
+    if "poison" in items:
+        raise ValueError("poison")
+    return [ValueError("a bad one") if item == "bad" else f"{item} of {len(items)}" for item in items]

@@ -1,0 +1,66 @@
+// A handler for tests: an item says what is to happen to it, `sleep 50`. Anything else succeeds with its text.
+import { spawn } from "node:child_process";
+import { appendFileSync, writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DoNotRetry, type ItemContext } from "../../../queue/index.ts";
+
+const forever = () => new Promise(() => setInterval(() => {}, 1000));
+
+const deeds: Record<string, (value: string, context: ItemContext) => unknown> = {
+  sleep: (ms, { signal }) => sleep(Number(ms), undefined, { signal }),
+  /** Does not listen to its signal. */
+  deaf: (ms) => sleep(Number(ms)),
+  block: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(ms)),
+  hang: forever,
+  fail: (why) => {
+    throw new Error(why);
+  },
+  never: (why) => {
+    throw new DoNotRetry(why);
+  },
+  reject: (why) => {
+    void Promise.reject(new Error(why));
+    return forever();
+  },
+  throw: (why) => {
+    setTimeout(() => {
+      throw new Error(why);
+    }, 5);
+    return forever();
+  },
+  exit: (code) => process.exit(Number(code)),
+  die: (signal) => {
+    process.kill(process.pid, signal);
+    return forever();
+  },
+  garbage: (text) => {
+    writeSync(3, `${text}\n`);
+    return forever();
+  },
+  alien: () => {
+    writeSync(3, '{"id":123456789,"result":1}\n');
+    return forever();
+  },
+  bigint: () => 1n,
+  print: (times) => {
+    for (let line = 0; line < Number(times); line++) console.log(`line ${line} ${"x".repeat(80)}`);
+    return "printed";
+  },
+  long: (length) => void process.stdout.write("x".repeat(Number(length))),
+  binary: () => void process.stdout.write(Buffer.from([0, 255, 10, 128])),
+  raw: (text) => void writeSync(1, text),
+  bytes: (_, { bytes }) => bytes.toString("hex").slice(0, 100),
+  size: (_, { bytes }) => bytes.length,
+  note: (file) => appendFileSync(file, `${process.pid}\n`),
+  leave: (mark) => void spawn("setsid", ["sleep", mark], { detached: true, stdio: "ignore" }).unref(),
+};
+
+export default function handle(item: string, context: ItemContext): unknown {
+  const [deed, ...rest] = item.split(" ");
+  return Object.hasOwn(deeds, deed!) ? deeds[deed!]!(rest.join(" "), context) : `did ${item}`;
+}
+
+export function handleBatch(items: string[]): unknown[] {
+  if (items.includes("poison")) throw new Error("poison");
+  return items.map((item) => (item === "bad" ? new Error("a bad one") : `${item} of ${items.length}`));
+}

@@ -1,0 +1,19 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** @throws Error with one line where there is no such program. */
+export function checkCommand([program]: string[]): void {
+  const path = (process.env.PATH ?? "").split(delimiter).map((dir) => join(dir, program!));
+  const found = (program!.includes("/") ? [program!] : path).some((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (!found)
+    throw new Error(
+      `the command ${program} is not in the image: set \`baseImage\` to one that has it, or name its full path`,
+    );
+}

@@ -1,0 +1,32 @@
+// The line of a program's log that says why it ended, in the languages that say more after it.
+
+/** What follows the reason: stacks (indented, or Go's and PHP's), and what Node.js, Rust and Java add. */
+const AFTERWARDS =
+  /^(\s|[})\]^]+$|Node\.js v\d|note: |\.\.\. \d+ more|Stack trace:|#\d+ |goroutine \d+ \[|exit status \d+$|created by |[\w./*()-]+\(.*\)$|\[signal )/;
+
+/** Listens to a program's log for the reason of its end: the last line that is not a part of a stack. */
+export class LastWords {
+  #reason = "";
+  #last = "";
+
+  add(line: string): void {
+    if (line.trim() === "") return;
+    this.#last = line;
+    if (!AFTERWARDS.test(line)) this.#reason = line;
+  }
+
+  /** Nothing that was said before counts from now on. */
+  clear(): void {
+    this.#reason = this.#last = "";
+  }
+
+  get text(): string {
+    return (this.#reason || this.#last).trim();
+  }
+}
+
+/** How a program ended, and its last words. */
+export function endOf(program: string, code: number | null, signal: NodeJS.Signals | null, words: string): string {
+  const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
+  return `${program} ${how}${words && `: ${words}`}`;
+}

@@ -1,0 +1,33 @@
+// Loads the function that is called for each item.
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { ItemContext } from "../../../queue/index.ts";
+
+type BatchFunction = (items: string[], context: { items: ItemContext[] }) => unknown;
+
+/** What a handler's file exports: its default is called for each item, `handleBatch` for several at once. */
+export interface HandlerFunctions {
+  one?: (item: string, context: ItemContext) => unknown;
+  batch?: BatchFunction;
+}
+
+/**
+ * The functions of a handler's file.
+ * @param name What messages call it.
+ * @param kind Which of them is needed.
+ * @throws Error with one line where it does not load, or exports nothing that can be called.
+ */
+export async function loadFunctions(file: string, name: string, kind: "one" | "batch"): Promise<HandlerFunctions> {
+  let module: { default?: unknown; handleBatch?: unknown };
+  try {
+    module = (await import(pathToFileURL(resolve(file)).href)) as typeof module;
+  } catch (error) {
+    throw new Error(`${name} does not load: ${String(error).split("\n")[0]}`, { cause: error });
+  }
+  if (kind === "batch") {
+    if (typeof module.handleBatch === "function") return { batch: module.handleBatch as BatchFunction };
+    throw new Error(`${name} needs \`export async function handleBatch(items, context)\`, since \`batch\` is set`);
+  }
+  if (typeof module.default === "function") return { one: module.default as HandlerFunctions["one"] };
+  throw new Error(`${name} exports nothing callable: it needs \`export default async function handle(item, context)\``);
+}

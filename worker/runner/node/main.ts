@@ -1,0 +1,151 @@
+// The runner of a handler in JavaScript or TypeScript: a process of its own, in which items run side by side. What an
+// item does, also in callbacks and after its end, is known to be the item's.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { errorText, nameOf } from "../../../queue/errorText.ts";
+import { loadFunctions } from "./loadHandler.ts";
+import { flush, say } from "./answers.ts";
+import { RunningItem } from "./runningItem.ts";
+
+/** What a worker writes: an item, several at once, or the one that is to stop. */
+type Order = Work | { items: Work[] } | { cancel: number };
+interface Work {
+  id: number;
+  attempt: number;
+  item?: string;
+  base64?: string;
+}
+
+const [file, name, kind] = process.argv.slice(2) as [string, string, "one" | "batch"];
+const running = new AsyncLocalStorage<RunningItem[]>();
+const items = new Map<number, RunningItem>();
+
+/** Tells how an attempt ended; only the first word counts. */
+function end(item: RunningItem, outcome: object): void {
+  if (items.get(item.id) !== item) return;
+  item.flushLog();
+  say({ id: item.id, ...outcome });
+  items.delete(item.id);
+}
+
+function succeed(item: RunningItem, result: unknown): void {
+  try {
+    end(item, { result });
+  } catch (error) {
+    fail(item, error); // a result that has no JSON, like a BigInt
+  }
+}
+
+function fail(item: RunningItem, error: unknown): void {
+  const later = nameOf(error) === "TryLater" && Number((error as { ms?: unknown }).ms);
+  if (typeof later === "number") end(item, { later });
+  else end(item, { error: errorText(error), ...(nameOf(error) === "DoNotRetry" && { retry: false }) });
+}
+
+// What is printed is in the log of the item that prints it. What is printed for none goes where it went before.
+for (const stream of [process.stdout, process.stderr]) {
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
+    const own = running.getStore()?.filter(({ id }) => items.has(id));
+    if (!own?.length) return write(chunk, ...rest);
+    for (const item of own) item.print(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
+    const done = rest.at(-1);
+    if (typeof done === "function") process.nextTick(done);
+    return true;
+  };
+}
+
+/** An error that no promise of a handler carries: of the item whose code threw it, or of nobody in particular. */
+function onStrayError(error: unknown): void {
+  const own = running.getStore();
+  if (own) {
+    for (const item of own) {
+      if (!items.has(item.id)) console.error(`An error of item ${item.id}, after its end: ${errorText(error)}`);
+      item.stop(new Error("An error of this item was thrown outside of its promise"));
+      fail(item, error);
+    }
+  } else {
+    console.error(errorText(error));
+    process.exit(1);
+  }
+}
+process.on("unhandledRejection", onStrayError);
+process.on("uncaughtException", onStrayError);
+
+const exit = process.exit.bind(process);
+process.exit = (code?: number | string | null): never => {
+  const own = running.getStore()?.filter(({ id }) => items.has(id));
+  if (!own?.length) return exit(code);
+  const error = new Error(`the handler called process.exit(${code ?? ""})`);
+  for (const item of own) fail(item, error);
+  throw error;
+};
+process.on("exit", flush);
+
+const { one, batch } = await loadFunctions(file, name, kind).catch((error: Error): never => {
+  say({ ready: false, error: error.message });
+  return exit(65);
+});
+
+/** Calls the handler on an item. One that returns no promise costs none. */
+function runOne(item: RunningItem): void {
+  try {
+    const value = running.run([item], one!, item.text, item);
+    if (typeof (value as PromiseLike<unknown> | undefined)?.then === "function")
+      (value as PromiseLike<unknown>).then(
+        (result) => succeed(item, result),
+        (error: unknown) => fail(item, error),
+      );
+    else succeed(item, value);
+  } catch (error) {
+    fail(item, error);
+  }
+}
+
+/** Each of a batch has an outcome of its own. Where the function throws, each is run alone: one may be to blame. */
+async function runBatch(all: RunningItem[]): Promise<void> {
+  try {
+    const texts = all.map(({ text }) => text);
+    const results = (await running.run(all, async () => batch!(texts, { items: all }))) as unknown[];
+    if (!Array.isArray(results) || results.length !== all.length)
+      throw new TypeError(
+        `handleBatch returned ${Array.isArray(results) ? `${results.length} results` : "no list"} for ${all.length} items`,
+      );
+    const settled = await Promise.allSettled(results);
+    for (const [index, outcome] of settled.entries()) {
+      if (outcome.status === "rejected") fail(all[index]!, outcome.reason);
+      else if (outcome.value instanceof Error) fail(all[index]!, outcome.value);
+      else succeed(all[index]!, outcome.value);
+    }
+  } catch (error) {
+    if (all.length === 1) return fail(all[0]!, error);
+    for (const item of all) if (items.has(item.id)) await runBatch([item]);
+  }
+}
+
+function obey(order: Order): void {
+  if ("cancel" in order) {
+    const item = items.get(order.cancel);
+    if (!item) return;
+    say({ id: item.id, cancelling: true });
+    return item.stop(
+      new Error("The item is to be stopped: its time limit is over, its lease was lost, or the pod ends"),
+    );
+  }
+  const works = "items" in order ? order.items : [order];
+  const all = works.map(({ id, attempt, item, base64 }) => new RunningItem(id, attempt, item, base64));
+  for (const item of all) items.set(item.id, item);
+  if ("items" in order) void runBatch(all);
+  else runOne(all[0]!);
+}
+
+let rest = "";
+process.stdin.setEncoding("utf8");
+process.stdin.on("data", (chunk: string) => {
+  const lines = (rest + chunk).split("\n");
+  rest = lines.pop()!;
+  for (const line of lines) obey(JSON.parse(line) as Order);
+});
+// The worker is gone, or wants it to end.
+process.stdin.on("end", () => exit(0));
+process.on("SIGTERM", () => exit(143));
+say({ ready: true });

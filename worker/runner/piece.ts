@@ -1,0 +1,38 @@
+import type { ItemContext } from "../../queue/index.ts";
+import type { Work } from "./protocol.ts";
+
+/** An item on its way through a runner: what its handler's promise waits for. */
+export class Piece implements Work {
+  readonly context: ItemContext;
+  readonly id: number;
+  readonly attempt: number;
+  readonly bytes: Buffer;
+  /** Those that are given to a runner with it, and how many of them are not settled. */
+  unit?: { left: number };
+  /** The runner said that it tries to stop it: whatever blocks, it is not another item. */
+  isCancelling = false;
+  isSettled = false;
+  /** The next attempt at the same item, which waits for the end of this one. */
+  next?: Piece;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(context: ItemContext, resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+    this.context = context;
+    this.id = context.id;
+    this.attempt = context.attempt;
+    this.bytes = context.bytes;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  succeed(value: unknown): void {
+    this.isSettled = true;
+    this.#resolve(value);
+  }
+
+  fail(error: unknown): void {
+    this.isSettled = true;
+    this.#reject(error);
+  }
+}

@@ -1,0 +1,114 @@
+// A handler that hands items to runners: processes that live as long as the pod.
+import type { Handler } from "../../queue/index.ts";
+import { Host, type HostOptions } from "./host.ts";
+import { Piece } from "./piece.ts";
+
+/** How many runners there are, and what they are. */
+export interface PoolOptions extends HostOptions {
+  runners: number;
+  /** Most items of a batch, and how long a partial one waits for more, ms. */
+  batch: number;
+  batchWaitMs: number;
+  /** Told what runners print for no item in particular. */
+  onLine: (line: string) => void;
+}
+
+/** Runners, and the items that wait for one. */
+export class RunnerPool {
+  /** Resolves when the first runner is ready. Rejects, also later, with one line when none can be started. */
+  readonly ready: Promise<void>;
+  readonly failure: Promise<never>;
+  readonly #options: PoolOptions;
+  readonly #hosts: Host[];
+  /** All that were accepted and are not settled. */
+  readonly #pieces = new Map<number, Piece>();
+  /** Those of them that are in no runner's hand, and since when the first of a batch waits. */
+  #waiting: Piece[] = [];
+  #waitsSince = 0;
+  #timer?: NodeJS.Timeout;
+  #fail!: (error: Error) => void;
+  #started!: () => void;
+  #isEnding = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.failure = new Promise<never>((_, reject) => (this.#fail = reject));
+    this.failure.catch(() => {});
+    const started = new Promise<void>((resolve) => (this.#started = resolve));
+    this.ready = Promise.race([started, this.failure]);
+    const listener = {
+      onRoom: () => {
+        this.#started();
+        this.#handOut();
+      },
+      onSettled: (piece: Piece) => this.#onSettled(piece),
+      onLine: options.onLine,
+      onFailure: (reason: string) => this.#fail(new Error(reason)),
+    };
+    this.#hosts = Array.from({ length: options.runners }, () => new Host(options, listener));
+  }
+
+  /** How many items the runners that are ready work on at a time. */
+  get slots(): number {
+    const { units, batch } = this.#options;
+    return this.#hosts.filter(({ isReady }) => isReady).length * units * batch;
+  }
+
+  readonly handler: Handler = (_, context) =>
+    new Promise((resolve, reject) => this.#accept(new Piece(context, resolve, reject)));
+
+  /** Asks all runners to end, and kills what is left of them after `ms`. */
+  async end(ms: number): Promise<void> {
+    this.#isEnding = true;
+    await Promise.all(this.#hosts.map((host) => host.end(ms)));
+  }
+
+  #accept(piece: Piece): void {
+    let last = this.#pieces.get(piece.id);
+    if (last) {
+      // Never beside the attempt before it, whose lease this worker lost.
+      while (last.next) last = last.next;
+      last.next = piece;
+      return;
+    }
+    this.#pieces.set(piece.id, piece);
+    piece.context.signal.addEventListener("abort", () => this.#onAbort(piece), { once: true });
+    if (piece.context.signal.aborted) return this.#onAbort(piece);
+    if (this.#waiting.length === 0) this.#waitsSince = performance.now();
+    this.#waiting.push(piece);
+    this.#handOut();
+  }
+
+  #onAbort(piece: Piece): void {
+    if (piece.isSettled) return;
+    if (piece.unit) return this.#hosts.forEach((host) => host.cancel(piece));
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== piece);
+    piece.fail(piece.context.signal.reason);
+    this.#onSettled(piece);
+  }
+
+  #onSettled(piece: Piece): void {
+    this.#pieces.delete(piece.id);
+    if (!piece.next) return;
+    const { next } = piece;
+    this.#accept(next);
+  }
+
+  /** Gives what waits to runners with room: whole batches, or a partial one that waited long enough. */
+  #handOut(): void {
+    const { batch, batchWaitMs } = this.#options;
+    while (this.#waiting.length > 0 && !this.#isEnding) {
+      const waitMs = this.#waiting.length < batch ? this.#waitsSince + batchWaitMs - performance.now() : 0;
+      if (waitMs > 0) return this.#lookAgain(waitMs);
+      const host = this.#hosts.find(({ room }) => room > 0);
+      if (!host) return;
+      host.give(this.#waiting.splice(0, batch));
+      this.#waitsSince = performance.now();
+    }
+  }
+
+  #lookAgain(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#handOut(), ms);
+  }
+}

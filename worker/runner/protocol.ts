@@ -1,0 +1,61 @@
+// What a worker and a runner say to each other: a line of JSON each (worker/README.md).
+import { isUtf8 } from "node:buffer";
+import { parseJson } from "../commandOutput.ts";
+
+/** An item as a runner is given it. */
+export interface Work {
+  id: number;
+  attempt: number;
+  bytes: Buffer;
+}
+
+/** What a runner says: it is ready or cannot load, or something of an item in its hand. */
+export type Answer =
+  | { ready: true }
+  | { ready: false; error: string }
+  | Verdict
+  | { id: number; log: string }
+  | { id: number; progress: number };
+
+/** How an attempt ended; `later`: it is to be tried again after so many ms, at no cost. */
+export type Verdict = { id: number } & (
+  { result?: unknown } | { error: string; retry?: boolean } | { later: number } | { cancelling: true }
+);
+
+/** The line that gives a runner one item, or several at once. */
+export function workLine(items: Work[], isBatch: boolean): string {
+  return isBatch ? `{"items":[${items.map(workJson).join()}]}\n` : `${workJson(items[0]!)}\n`;
+}
+
+function workJson({ id, attempt, bytes }: Work): string {
+  const item = isUtf8(bytes) ? `"item":${JSON.stringify(bytes.toString())}` : `"base64":"${bytes.toString("base64")}"`;
+  return `{"id":${id},"attempt":${attempt},${item}}`;
+}
+
+/** The line that asks a runner to stop working on an item. */
+export const cancelLine = (id: number): string => `{"cancel":${id}}\n`;
+
+/** Reads a line of a runner. Numbers keep their spelling. @returns undefined for what is no answer. */
+export function parseAnswer(line: string): Answer | undefined {
+  let value: unknown;
+  try {
+    value = parseJson(line);
+  } catch {
+    return undefined;
+  }
+  return isAnswer(value) ? value : undefined;
+}
+
+function isAnswer(value: unknown): value is Answer {
+  if (typeof value !== "object" || value === null) return false;
+  const { ready, id, error, log, later, progress } = value as Record<string, unknown>;
+  if (ready === true || (ready === false && typeof error === "string")) return true;
+  const isTextOr = (field: unknown, type: string) => field === undefined || typeof field === type;
+  return (
+    Number.isSafeInteger(id) &&
+    isTextOr(error, "string") &&
+    isTextOr(log, "string") &&
+    isTextOr(later, "number") &&
+    isTextOr(progress, "number")
+  );
+}

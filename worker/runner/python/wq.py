@@ -1,0 +1,60 @@
+"""What a handler in Python imports: `import wq`. Python 3.9 or later, standard library only."""
+
+import json
+import os
+import threading
+from typing import Any, List
+
+__all__ = ["BatchContext", "Context", "DoNotRetry", "TryLater"]
+
+_lock = threading.Lock()
+
+
+def _say(**answer: Any) -> None:
+    """A line on descriptor 3."""
+    line = json.dumps(answer, allow_nan=False).encode() + b"\n"
+    with _lock:
+        while line:
+            line = line[os.write(3, line) :]
+
+
+class DoNotRetry(Exception):
+    """Another attempt would not help: the item is failed for good."""
+
+
+class TryLater(Exception):
+    """The item goes back for so many seconds. It costs no attempt."""
+
+    def __init__(self, seconds: float = 60) -> None:
+        super().__init__(f"try again in {seconds} s")
+        self.seconds = seconds
+
+
+class Context:
+    """What `handle(item, context)` is given beside the item."""
+
+    def __init__(self, id: int, attempt: int, data: bytes) -> None:
+        self.id = id  # the item's number, from 1
+        self.attempt = attempt  # 1 for the first attempt
+        self.bytes = data  # the item's exact bytes, where they are not UTF-8
+        self._stop = threading.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        """The item is to be stopped: its time limit is over, its lease was lost, or the pod ends."""
+        return self._stop.is_set()
+
+    def log(self, line: object) -> None:
+        """A line for the log of this item. What is printed is in it, too."""
+        _say(id=self.id, log=str(line))
+
+    def progress(self, share: float) -> None:
+        """How much of the item is done, from 0 to 1."""
+        _say(id=self.id, progress=float(share))
+
+
+class BatchContext:
+    """What `handle_batch(items, context)` is given beside the items: the context of each, in their order."""
+
+    def __init__(self, items: List[Context]) -> None:
+        self.items = items

@@ -1,0 +1,137 @@
+// One runner: a process that lives as long as the pod, and works on items that it is given.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Family, TERM_MS } from "../processes/family.ts";
+import { endOf, LastWords } from "../processes/lastWords.ts";
+import { splitLines } from "../processes/splitLines.ts";
+import { type Answer, parseAnswer } from "./protocol.ts";
+
+/** Longest line that a runner may write, characters: results have their own limit, far below. */
+const MAX_LINE = 64 * 1024 * 1024;
+/** A runner that ended is read to its end for so long at most: something may hold its pipes, ms. */
+const DRAIN_MS = 1_000;
+
+/** A program with its arguments and environment. */
+export interface Program {
+  /** What messages call it. */
+  name: string;
+  command: string[];
+  env: NodeJS.ProcessEnv;
+}
+
+/** Who is told what a runner does. */
+export interface RunnerListener {
+  onAnswer(answer: Answer): void;
+  /** A line of its standard output or error. */
+  onLine(line: string): void;
+  /** It is gone, and all that it started. @param reason How, with its last line. */
+  onEnd(reason: string, isCrash: boolean): void;
+}
+
+/** The process. It is started by the constructor; a program that cannot be started ends at once. */
+export class Runner {
+  readonly #program: Program;
+  readonly #listener: RunnerListener;
+  readonly #family = new Family();
+  readonly #words = new LastWords();
+  readonly #child: ChildProcess;
+  readonly #giveRest: (() => void)[];
+  #output = "";
+  #why?: string;
+
+  constructor(program: Program, listener: RunnerListener) {
+    this.#program = program;
+    this.#listener = listener;
+    const [file, ...args] = program.command as [string, ...string[]];
+    const env = { ...program.env, ...this.#family.env };
+    // A group of its own: a signal from the terminal is the worker's business.
+    const child = spawn(file, args, { detached: true, env, stdio: ["pipe", "pipe", "pipe", "pipe"] });
+    this.#child = child;
+    if (child.pid !== undefined) this.#family.begin(child.pid);
+    child.on("error", (error) => this.#words.add(error.message));
+    child.stdin.on("error", () => {});
+    this.#read(child.stdio[3] as Readable);
+    const onLine = (line: string) => {
+      this.#words.add(line);
+      listener.onLine(line);
+    };
+    this.#giveRest = [child.stdout, child.stderr].map((log) => splitLines(log, onLine));
+    const ended = (code: number | null, signal: NodeJS.Signals | null) => void this.#onExit(code, signal);
+    if (child.pid === undefined) child.once("error", () => ended(null, null));
+    else child.once("exit", ended);
+  }
+
+  /** Writes lines, all of one turn together. */
+  send(lines: string): void {
+    if (this.#output === "")
+      queueMicrotask(() => {
+        this.#child.stdin!.write(this.#output);
+        this.#output = "";
+      });
+    this.#output += lines;
+  }
+
+  /** Tells what it printed without an end of line. */
+  flushLines(): void {
+    for (const giveRest of this.#giveRest) giveRest();
+  }
+
+  /** It was given something new: what it said before is no reason for what follows. */
+  forgetWords(): void {
+    this.#words.clear();
+  }
+
+  /** Ends it, and all that it started, at once. @param why What is told instead of the signal. */
+  kill(why: string): void {
+    this.#why ??= why;
+    this.#child.kill("SIGKILL");
+  }
+
+  /** Asks it to end, by the end of its input and by SIGTERM; what is left after `ms` is killed. */
+  end(ms: number): Promise<void> {
+    this.#child.stdin!.end();
+    return this.#family.end(ms);
+  }
+
+  #read(answers: Readable): void {
+    const decoder = new StringDecoder("utf8");
+    let rest = "";
+    answers.on("error", () => {});
+    answers.on("data", (chunk: Buffer) => {
+      const lines = (rest + decoder.write(chunk)).split("\n");
+      rest = lines.pop()!;
+      if (rest.length > MAX_LINE) return this.kill(`wrote a line of more than ${MAX_LINE} characters to descriptor 3`);
+      // After what it printed before: its log is read in the same turn.
+      setImmediate(() => this.#onLines(lines));
+    });
+  }
+
+  #onLines(lines: string[]): void {
+    for (const line of lines) {
+      const answer = parseAnswer(line);
+      if (!answer) return this.kill(`wrote to descriptor 3 what is no answer: ${line.slice(0, 200)}`);
+      this.#listener.onAnswer(answer);
+    }
+  }
+
+  async #onExit(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+    const { stdin, stdout, stderr, stdio } = this.#child;
+    const pipes = [stdout!, stderr!, stdio[3] as Readable];
+    const closed = Promise.all(pipes.filter((pipe) => !pipe.closed).map((pipe) => once(pipe, "close")));
+    // Nothing that it started lives on beside its successor.
+    await this.#family.end(this.#why === undefined ? TERM_MS : 0);
+    await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })]);
+    for (const pipe of [stdin!, ...pipes]) pipe.destroy();
+    setImmediate(() => this.#listener.onEnd(this.#reason(code, signal), this.#why === undefined && signal !== null));
+  }
+
+  #reason(code: number | null, signal: NodeJS.Signals | null): string {
+    const { name } = this.#program;
+    const words = this.#words.text;
+    if (code === null && signal === null) return `${name} cannot be started: ${words}`;
+    return this.#why === undefined ? endOf(name, code, signal, words) : `${name} ${this.#why}${words && `: ${words}`}`;
+  }
+}

@@ -1,0 +1,65 @@
+// Which runners there are for what the user gave.
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { checkCommand } from "./checkCommand.ts";
+import { commandEnvironment } from "./commandEnvironment.ts";
+import { type PoolOptions, RunnerPool } from "./runner/pool.ts";
+import type { Program } from "./runner/runner.ts";
+
+/** What the shipped handler is told. */
+const { WQ_WORK_SECONDS } = process.env;
+const SHIPPED = WQ_WORK_SECONDS === undefined ? {} : { WQ_WORK_SECONDS };
+
+/** The folder of the programs: in a bundle they all are in it. */
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** A file of the programs, as it is called in the checkout, in the package, or in a bundle. */
+function own(...names: string[]): string {
+  return names.map((name) => join(here, name)).find((file) => existsSync(file)) ?? join(here, names[0]!);
+}
+
+/** The user's settings, of which runners are made. */
+export interface RunnerSettings extends Pick<PoolOptions, "batchWaitMs" | "startTimeoutMs" | "graceMs" | "onLine"> {
+  concurrency: number;
+  batch: number | undefined;
+}
+
+/** Runners of a program that speaks the protocol. @throws Error with one line where there is no such program. */
+export function serveCommand(command: string[], settings: RunnerSettings): RunnerPool {
+  checkCommand(command);
+  return manyProcesses({ name: command[0]!, command, env: commandEnvironment() }, settings);
+}
+
+/** Runners of a handler's file. @param name What messages call it. */
+export function handlerRunners(file: string, name: string, settings: RunnerSettings): RunnerPool {
+  if (name.endsWith(".py")) {
+    checkCommand(["python3"]);
+    const command = ["python3", own("runner/python/run.py", "python/run.py"), file, name, kindOf(settings)];
+    return manyProcesses({ name, command, env: commandEnvironment() }, settings);
+  }
+  const main = own("runner/node/main.ts", "runner/node/main.js", "runner.js");
+  const command = [...node(), "--enable-source-maps", main, file, name, kindOf(settings)];
+  const program = { name, command, env: { ...commandEnvironment(), ...SHIPPED } };
+  const { concurrency, batch = 1, ...rest } = settings;
+  const isBatch = settings.batch !== undefined;
+  return new RunnerPool({ ...rest, program, runners: 1, units: concurrency, batch, isBatch });
+}
+
+/** How this Node.js was started: one that was brought along, by its own loader (components/image/layout.ts). */
+function node(): string[] {
+  const { execPath } = process;
+  const dir = dirname(execPath);
+  return basename(execPath) === "start" ? [execPath, "--library-path", dir, join(dir, "node")] : [execPath];
+}
+
+/** The handler's file that lies beside the programs. */
+export const ownHandler = (): string => own("handler.ts", "handler.js");
+
+const kindOf = ({ batch }: RunnerSettings) => (batch === undefined ? "one" : "batch");
+
+/** A process a slot: programs that work on one thing at a time. */
+function manyProcesses(program: Program, { concurrency, batch, ...rest }: RunnerSettings): RunnerPool {
+  const isBatch = batch !== undefined;
+  return new RunnerPool({ ...rest, program, runners: concurrency, units: 1, batch: batch ?? 1, isBatch });
+}
