@@ -16,7 +16,7 @@ export interface RedisSettings {
   memory?: pulumi.Input<string>;
   /** Strategic merge patch over Redis's pod template; its container is `redis`. */
   pod?: Record<string, unknown>;
-  /** Protect Redis with a generated password. @default true */
+  /** Protect Redis with a generated password; without one only pods of its namespace reach it. @default true */
   auth?: boolean;
 }
 

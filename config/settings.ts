@@ -51,7 +51,12 @@ export const redisSettings = {
     plain: true,
     description: "Strategic merge patch over Redis's pod template; its container is `redis`",
   },
-  auth: { parse: parse.flag, plain: true, default: "true", description: "Protect Redis with a generated password" },
+  auth: {
+    parse: parse.flag,
+    plain: true,
+    default: "true",
+    description: "Protect Redis with a generated password; without one only pods of its namespace reach it",
+  },
 } satisfies Record<string, Setting>;
 
 /** Arguments of {@link WorkerImage}. */

@@ -30,6 +30,12 @@ const DATA_SHARE = 0.6;
 /** User id of the official image. */
 const USER = 999;
 
+/**
+ * What its only user may do: all of the queue's work, by hand as well, but nothing that stops Redis, empties it, sets it
+ * up in another way, or copies it to another server. The client asks INFO; KEYS is for people.
+ */
+const RIGHTS = "~* &* +@all -@dangerous -@admin +info +keys";
+
 /** Repairs a log that was cut off when its host died, then becomes `redis-server`. */
 const START = readFileSync(join(import.meta.dirname, "start.sh"), "utf8");
 
@@ -43,7 +49,7 @@ function probe(answer: string, timing: Partial<Probe>): Probe {
 }
 
 /** Options of `redis-server`: data is on disk within a second, and a full Redis refuses instead of evicting. */
-function serverOptions(memoryBytes: number, hasPassword: boolean): string[] {
+function serverOptions(memoryBytes: number): string[] {
   const options = {
     dir: "/data",
     appendonly: "yes",
@@ -52,7 +58,6 @@ function serverOptions(memoryBytes: number, hasPassword: boolean): string[] {
     maxmemory: String(Math.floor(memoryBytes * DATA_SHARE)),
     "maxmemory-policy": "noeviction",
     "protected-mode": "no",
-    ...(hasPassword && { requirepass: "$(REDISCLI_AUTH)" }),
   };
   return Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
 }
@@ -68,18 +73,18 @@ export function redisPodSpec({ image, memory, memoryBytes, passwordSecret, hasCl
       {
         name: "redis",
         image,
-        args: later(memoryBytes, (bytes) => [
-          "sh",
-          "-c",
-          START,
-          "redis-server",
-          ...serverOptions(bytes, passwordSecret !== undefined),
-        ]),
+        args: later(memoryBytes, (bytes) => ["sh", "-c", START, "redis-server", ...serverOptions(bytes)]),
         workingDir: "/data",
         // redis-cli reads it too, so that `kubectl exec redis-master -- redis-cli …` needs no password.
-        env: passwordSecret
-          ? [{ name: "REDISCLI_AUTH", valueFrom: { secretKeyRef: { name: passwordSecret, key: "password" } } }]
-          : [],
+        env: [
+          ...(passwordSecret
+            ? [{ name: "REDISCLI_AUTH", valueFrom: { secretKeyRef: { name: passwordSecret, key: "password" } } }]
+            : []),
+          {
+            name: "REDIS_CONFIG",
+            value: `user default on ${passwordSecret ? ">$(REDISCLI_AUTH)" : "nopass"} ${RIGHTS}`,
+          },
+        ],
         ports: [{ containerPort: 6379, name: "redis" }],
         resources: { requests: { cpu: "100m", memory }, limits: { cpu: "2", memory } },
         securityContext: containerSecurity,

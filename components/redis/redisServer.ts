@@ -53,12 +53,14 @@ export class RedisServer {
         metadata,
         spec: {
           podSelector: { matchLabels: selector(service, "redis") },
-          policyTypes: ["Ingress"],
+          // None outwards: it asks nobody, and copies itself nowhere.
+          policyTypes: ["Ingress", "Egress"],
           ingress: [
             {
               from: [
                 {
-                  namespaceSelector: {},
+                  // Anybody may set a label: without a password it is no guard of its own.
+                  ...(auth && { namespaceSelector: {} }),
                   podSelector: { matchLabels: { [CLIENT_LABEL]: pulumi.interpolate`${namespace}.${service}` } },
                 },
               ],

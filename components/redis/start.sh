@@ -13,4 +13,7 @@ if [ -n "$whole" ] && [ "$whole" -lt "$(wc -c <"$dir/$log")" ] && [ "$(transacti
   echo "job-wq-2: $log was cut inside a transaction; it ends at byte $whole now"
   truncate -s "$whole" "$dir/$log"
 fi
-exec redis-server "$@"
+# Who may do what, with the password, comes by standard input, where no list of processes and no audit of commands has it.
+exec redis-server "$@" - <<END
+$REDIS_CONFIG
+END

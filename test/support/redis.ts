@@ -88,10 +88,11 @@ async function makePath(version: RedisVersion): Promise<string> {
  * Starts one, by the same script as in its Pod.
  * @param options.version Default: `8`.
  * @param options.args More of its options, as `["--appendonly", "yes"]`. Without any, nothing is written to disk.
+ * @param options.env Variables of its container.
  * @param options.dir Its working directory. Default: a temporary one.
  */
 export async function startRedis(
-  options: { version?: RedisVersion; args?: string[]; dir?: string } = {},
+  options: { version?: RedisVersion; args?: string[]; env?: Record<string, string>; dir?: string } = {},
 ): Promise<TestRedis> {
   const PATH = await pathOf(options.version ?? "8");
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "job-wq-2-redis-"));
@@ -100,7 +101,11 @@ export async function startRedis(
   let server: ChildProcess;
 
   const start = async (more: string[] = []) => {
-    const how: SpawnOptions = { cwd: dir, env: { ...process.env, PATH }, stdio: ["ignore", "pipe", "pipe"] };
+    const how: SpawnOptions = {
+      cwd: dir,
+      env: { ...process.env, ...options.env, PATH },
+      stdio: ["ignore", "pipe", "pipe"],
+    };
     server = spawn("sh", [...args, ...(options.args ?? []), ...more], how);
     running.add(server);
     server.once("exit", () => running.delete(server));

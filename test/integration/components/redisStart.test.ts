@@ -2,7 +2,51 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { redisPodSpec } from "../../../components/redis/redisConfig.ts";
+import { connect } from "../../../queue/index.ts";
+import { runFruits, wq } from "../../support/fruits.ts";
 import { startRedis } from "../../support/redis.ts";
+
+const PASSWORD = "s3cret";
+
+/** Variables of the container, as its pod has them. */
+function containerEnv(): Record<string, string> {
+  const given = { image: "redis:8", memory: "256Mi", memoryBytes: 2 ** 28, passwordSecret: "redis", hasClaim: false };
+  const env = (redisPodSpec(given).containers as { env: { name: string; value?: string }[] }[])[0]!.env;
+  const values = env.map(({ name, value }) => [name, (value ?? PASSWORD).replace("$(REDISCLI_AUTH)", PASSWORD)]);
+  return Object.fromEntries(values) as Record<string, string>;
+}
+
+for (const version of ["8", "7.0", "valkey"] as const) {
+  it(`the user of Redis does the queue's work, and nothing else, ${version}`, async () => {
+    const server = await startRedis({ version, env: containerEnv() });
+    const url = server.url.replace("//", `//:${PASSWORD}@`);
+    const redis = new Redis(url);
+    try {
+      assert.ok(!readFileSync(`/proc/${server.pid}/cmdline`, "utf8").includes(PASSWORD));
+      await runFruits(url);
+      const verbs = [["status"], ["results"], ["list"], ["retry"], ["pause"], ["resume"], ["purge", "job2", "--force"]];
+      for (const verb of verbs) {
+        const { stderr } = await wq(url, ...verb);
+        assert.equal(stderr, "", verb[0]);
+      }
+      for (const command of [
+        "FLUSHALL",
+        "CONFIG GET *",
+        "REPLICAOF 127.0.0.1 1",
+        "SHUTDOWN",
+        "ACL LIST",
+        "BGREWRITEAOF",
+      ])
+        await assert.rejects(redis.call(...(command.split(" ") as [string])), /NOPERM/, command);
+      await assert.rejects(redis.eval("return redis.call('FLUSHALL')", 0), /NOPERM|ACL/);
+      await assert.rejects(connect(server.url, 1_000), /password|NOAUTH/);
+    } finally {
+      redis.disconnect();
+      await server.stop();
+    }
+  });
+}
 
 for (const version of ["8", "7.0"] as const) {
   describe(`the Redis of the tests, ${version}`, () => {

@@ -38,6 +38,8 @@ describe("Redis", () => {
     assert.deepEqual([container.args[0], container.args[3]], ["sh", "redis-server"]);
     for (const words of ["--appendonly yes", "--maxmemory 161061273", "--maxmemory-policy noeviction"])
       assert.ok(container.args.join(" ").includes(words), words);
+    assert.ok(!container.args.join(" ").includes("REDISCLI_AUTH"), "a list of processes shows no password");
+    assert.match(container.env[1].value, /^user default on >\$\(REDISCLI_AUTH\) ~\* &\* \+@all -@dangerous -@admin /);
     assert.deepEqual(container.resources.limits, { cpu: "2", memory: "256Mi" });
     assert.deepEqual(inputsOf("redis-pod").spec.volumes, [{ name: "data", emptyDir: {} }]);
     assert.match(container.livenessProbe.exec.command[2], /PONG\|LOADING\|BUSY\|MISCONF/);
@@ -46,7 +48,8 @@ describe("Redis", () => {
   it("lets in only pods that carry its name, from any namespace", async () => {
     new Redis("redis", { namespace: "fruits" });
     await registered();
-    const { podSelector, ingress } = inputsOf("redis-policy").spec;
+    const { podSelector, ingress, policyTypes, egress } = inputsOf("redis-policy").spec;
+    assert.deepEqual([policyTypes, egress], [["Ingress", "Egress"], undefined], "and it reaches nobody");
     assert.equal(podSelector.matchLabels["app.kubernetes.io/component"], "redis");
     assert.equal(podSelector.matchLabels["app.kubernetes.io/instance"], "redis");
     assert.deepEqual(ingress, [
@@ -81,7 +84,8 @@ describe("Redis", () => {
     const { spec } = inputsOf("redis-pod");
     assert.equal(spec.persistentVolumeClaimRetentionPolicy.whenDeleted, "Delete");
     assert.deepEqual(spec.volumeClaimTemplates[0].spec.resources.requests, { storage: "1Gi" });
-    assert.ok(!spec.template.spec.containers[0].args.includes("--requirepass"));
+    assert.match(spec.template.spec.containers[0].env[0].value, /^user default on nopass ~/);
+    assert.equal(inputsOf("redis-policy").spec.ingress[0].from[0].namespaceSelector, undefined);
     // Beside a Pod that still exists, the Service has to select this one.
     const selected = inputsOf("redis-service").spec.selector;
     assert.equal(selected["job-wq-2/data"], "claim");
