@@ -34,6 +34,8 @@ export class Metrics {
   #server?: Server;
   #admin?: Admin;
   #now = 0;
+  /** The numbers as Prometheus reads them, since the last look: however many ask, Redis is asked once. */
+  #text?: Promise<string>;
   /** Called when Prometheus has read them. */
   #onScrape?: () => void;
 
@@ -65,9 +67,11 @@ export class Metrics {
   /** Begins to serve the metrics. @param port 0 for any that is free. @returns The port. */
   async listen(port = METRICS_PORT): Promise<number> {
     this.#server = createServer((request, response) => {
-      void this.#registry.metrics().then((text) => {
+      if (request.method !== "GET" || request.url !== "/metrics") return void response.writeHead(404).end();
+      this.#text ??= this.#registry.metrics();
+      void this.#text.then((text) => {
         response.setHeader("content-type", this.#registry.contentType).end(text);
-        if (request.url === "/metrics") this.#onScrape?.();
+        this.#onScrape?.();
       });
     }).listen(port);
     await once(this.#server, "listening");
@@ -78,6 +82,7 @@ export class Metrics {
   update(counts: Counts, admin: Admin): void {
     this.#admin = admin;
     this.#now = counts.now;
+    this.#text = undefined;
     for (const [name, [, value]] of Object.entries(COUNTERS)) {
       const counter = this.#counters[name as keyof typeof COUNTERS];
       counter.reset();

@@ -1,4 +1,5 @@
 import pRetry from "p-retry";
+import { oneLine } from "../config/foreignText.ts";
 import type { Counts } from "../queue/index.ts";
 
 /** Events that are notified. */
@@ -26,7 +27,7 @@ export class Notifier {
     const { total, done, dead, waiting, running, delayed, startedAt, endedAt, now } = counts;
     const seconds = startedAt ? Math.round(((endedAt || now) - startedAt) / 1000) : 0;
     const body = JSON.stringify({
-      text: `${SIGNS[occasion]} *${this.#batch}*: ${line}`,
+      text: `${SIGNS[occasion]} *${this.#batch}*: ${chatText(line)}`,
       batch: this.#batch,
       event: occasion,
       counts: { total, done, failed: dead, waiting, running, delayed },
@@ -44,7 +45,13 @@ export class Notifier {
     const headers = { "content-type": "application/json" };
     let response: Response;
     try {
-      response = await fetch(this.#url, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetch(this.#url, {
+        method: "POST",
+        headers,
+        body,
+        redirect: "manual", // to where the user did not say
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
     } catch (error) {
       // The message of fetch may repeat the URL; the code of its cause does not.
       const { name, cause } = error as Error & { cause?: { code?: string } };
@@ -53,6 +60,15 @@ export class Notifier {
     await response.body?.cancel();
     if (!response.ok) throw new Error(`it answered ${response.status}`);
   }
+}
+
+/**
+ * A line for Slack and Mattermost in which an item mentions nobody and links nowhere: what begins a mention or a link
+ * is followed by a space without width.
+ */
+function chatText(line: string): string {
+  const escaped = oneLine(line).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return escaped.replaceAll(/@|:(?=\/\/)|\](?=\()|www(?=\.)/g, "$&\u200b");
 }
 
 const SIGNS: Record<Occasion, string> = {

@@ -112,6 +112,19 @@ describe("the supervisor's metrics", () => {
       }
   });
 
+  it("ask Redis once for each look, however many read them, and serve nothing else", async () => {
+    let asked = 0;
+    const own = new Metrics("q");
+    const url = `http://127.0.0.1:${await own.listen(0)}`;
+    const admin = { workers: () => Promise.resolve([]), durations: () => (asked++, Promise.resolve(undefined)) };
+    own.update(await fixture.admin.counts(), admin as never);
+    for (let read = 0; read < 20; read++) assert.equal((await fetch(`${url}/metrics`)).status, 200);
+    assert.equal(asked, 1);
+    for (const path of ["/", "/metrics/x", "/debug"]) assert.equal((await fetch(url + path)).status, 404);
+    assert.equal((await fetch(`${url}/metrics`, { method: "POST" })).status, 404);
+    await own.close(0);
+  });
+
   it("are what promtool accepts", async () => {
     const input = await (await fetch(scraped)).text();
     const { stderr } = await execa(join(bin, "promtool"), ["check", "metrics"], { input });

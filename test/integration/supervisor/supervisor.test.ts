@@ -94,6 +94,33 @@ describe("the supervisor", () => {
     assert.equal(listener.told.length, 1);
   });
 
+  it("tells of items that ping nobody and link nowhere, and follows nobody elsewhere", async () => {
+    await fixture.seed([
+      "<!channel> <https://evil.example|click> @all [click](https://evil.example) www.evil.example &",
+    ]);
+    await work(() => {
+      throw new DoNotRetry("no");
+    });
+    let led = 0;
+    const elsewhere = createServer((_, response) => {
+      led++;
+      response.writeHead(307, { location: hook }).end();
+    }).listen(0, "127.0.0.1");
+    await once(elsewhere, "listening");
+    const moved = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`;
+    const { all } = await supervise({ WQ_NOTIFY: moved });
+    elsewhere.close();
+    assert.match(all, /^Warning: nobody was told, `notify`: it answered 307$/m);
+    assert.deepEqual([led, listener.told.length], [4, 0], "it was tried again, at the address that was given");
+    await supervise({ WQ_NOTIFY: hook, WQ_NAME: "b" });
+    const { text } = listener.told[0]!;
+    assert.doesNotMatch(text, /[<>]|@all|:\/\/|\]\(|www\./);
+    assert.match(
+      text,
+      /^:x: \*b\*: 1 of 1 item failed: &lt;!channel&gt; &lt;https:\u200b\/\/evil.example\|click&gt; @\u200ball /,
+    );
+  });
+
   it("takes no accident of its own for a verdict", async () => {
     await fixture.seed(["a"]);
     const taken = createServer().on("error", () => {}); // another test's is as good
