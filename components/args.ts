@@ -105,6 +105,8 @@ export interface BatchSettings {
   stallAfter?: pulumi.Input<string>;
   /** Serve numbers for Prometheus, on port 9464 of the supervisor's pod. @default false */
   metrics?: boolean;
+  /** Namespace of the Prometheus that may read `metrics`. Default: that of the batch. */
+  metricsFrom?: pulumi.Input<string>;
   /** Change it to run every item again. @default 1 */
   run?: pulumi.Input<string>;
   /** Change it to run the failed items again. @default 0 */

@@ -225,6 +225,10 @@ export const batchSettings = {
     default: "false",
     description: "Serve numbers for Prometheus, on port 9464 of the supervisor's pod",
   },
+  metricsFrom: {
+    parse: parse.name(),
+    description: "Namespace of the Prometheus that may read `metrics`. Default: that of the batch",
+  },
   run: { parse: parse.text, default: "1", description: "Change it to run every item again" },
   retry: { parse: parse.text, default: "0", description: "Change it to run the failed items again" },
   workers: {

@@ -17,6 +17,7 @@ import { type BatchItems, itemsOf } from "./items.ts";
 import { previewItems } from "./itemsPreview.ts";
 import type { JobDefaults } from "./jobArgs.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { makePodPolicy } from "./pod/podPolicy.ts";
 import { checkPodPatch } from "./pod/podSettings.ts";
 import { makeSecretEnv } from "./pod/secretEnv.ts";
 import { makeSeedJob } from "./seedJob.ts";
@@ -113,13 +114,14 @@ export class Batch extends pulumi.ComponentResource {
         { name: jobName, namespace, labels: labels(jobName, "worker", args.labels) },
         { parent: this },
       );
-    if (image.login) {
+    if (image.login && image.pullSecret === undefined) {
       const metadata = { name: `${jobName}-registry`, namespace, labels: labels(jobName, "worker", args.labels) };
       const secret = makePullSecret(`${name}-registry`, metadata, image.login, { parent: this });
       defaults.pullSecrets.push(metadata.name);
       defaults.ready.push(secret);
     }
 
+    defaults.ready.push(makePodPolicy(`${name}-policy`, defaults, settings));
     const lifecycle = new Lifecycle(this, jobName, namespace);
     const restarts = lifecycle.restarts(settings.workers);
     const { run, retry, logFormat } = settings;

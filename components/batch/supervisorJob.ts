@@ -10,6 +10,7 @@ import type { EnvVar, K8sObject } from "../types.ts";
 import { makeJob } from "./job.ts";
 import type { JobDefaults } from "./jobArgs.ts";
 import { envVars } from "./pod/jobPod.ts";
+import { METRICS_PORT } from "./pod/podPolicy.ts";
 import { customize } from "./pod/podSettings.ts";
 import { makeScaleRights, scaleOf } from "./scaleRights.ts";
 import { WORKER_RESOURCES } from "./workerJob.ts";
@@ -34,8 +35,6 @@ export interface SupervisorJobArgs {
 const MARGIN_MS = 10 * 60_000;
 /** Exit code of a bad verdict (worker/README.md). Any other end of a pod is an accident; another pod goes on. */
 const VERDICT = 90;
-/** Port of its metrics (worker/README.md). */
-const METRICS_PORT = "9464";
 const RESOURCES = { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } };
 
 /**
@@ -56,7 +55,9 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
     insteadOf: args.insteadOf,
     follows: args.follows,
     ownerReferences: [owner],
-    podAnnotations: metrics ? { "prometheus.io/scrape": "true", "prometheus.io/port": METRICS_PORT } : undefined,
+    podAnnotations: metrics
+      ? { "prometheus.io/scrape": "true", "prometheus.io/port": String(METRICS_PORT) }
+      : undefined,
     spec: {
       backoffLimit: 6,
       podFailurePolicy: {

@@ -42,7 +42,8 @@ export function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
     ...args.pod,
     initContainers: [...(code?.initContainers ?? []), ...(args.initContainers ?? [])],
     volumes: [
-      { name: "tmp", emptyDir: {} },
+      // A handler that fills it ends its own pod, not the node's.
+      { name: "tmp", emptyDir: { sizeLimit: "10Gi" } },
       ...(code?.volumes ?? []),
       ...(defaults.redis.volumes ?? []),
       ...(args.volumes ?? []),

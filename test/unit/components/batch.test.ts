@@ -219,6 +219,29 @@ describe("Batch", () => {
       assert.ok(!JSON.stringify(job()).includes("hush"));
     });
 
+    it("keeps a login that pushes out of the cluster where `pullSecret` pulls", async () => {
+      const login = { registryUsername: "me", registryPassword: "pw", pullSecret: "read-only" };
+      await batch({ image: built(login) });
+      assert.deepEqual(job().spec.template.spec.imagePullSecrets, [{ name: "read-only" }]);
+      assert.deepEqual(summary(/^Secret job-wq-2-registry/), []);
+    });
+
+    it("lets nobody connect to its pods, and Prometheus to the metrics", async () => {
+      const policy = () => inputsOf("job-wq-2-policy").spec;
+      await batch();
+      const { podSelector, policyTypes, ingress } = policy();
+      const { labels } = job().spec.template.metadata;
+      for (const [name, value] of Object.entries(podSelector.matchLabels)) assert.equal(labels[name], value);
+      assert.deepEqual([policyTypes, ingress], [["Ingress"], []]);
+      reset();
+      await batch({ metrics: true, metricsFrom: "monitoring" });
+      const from = [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }];
+      assert.deepEqual(policy().ingress, [{ from, ports: [{ protocol: "TCP", port: 9464 }] }]);
+      reset();
+      await batch({ metrics: true });
+      assert.deepEqual(policy().ingress[0].from, [{ podSelector: {} }]);
+    });
+
     it("pulls with the image's login", async () => {
       await batch({ image: built({ registryUsername: "me", registryPassword: "pw" }) });
       assert.deepEqual(job().spec.template.spec.imagePullSecrets, [{ name: "job-wq-2-registry" }]);

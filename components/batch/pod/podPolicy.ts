@@ -1,0 +1,40 @@
+// Who may connect to the pods of a Batch: nobody, but Prometheus where it is asked for. The kubelet's probes, and `wq`
+// by way of the API server, are not subject to policies.
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { labels } from "../../labels.ts";
+import type { JobDefaults } from "../jobArgs.ts";
+
+/** Port of the supervisor's metrics (worker/README.md). */
+export const METRICS_PORT = 9464;
+
+/** The settings that open something. */
+export interface OpenPorts {
+  metrics: boolean;
+  /** Namespace of Prometheus; absent: that of the pods. */
+  metricsFrom?: pulumi.Input<string>;
+}
+
+/** Creates it. It must be there before the pods. */
+export function makePodPolicy(
+  resource: string,
+  { parent, name, namespace, labels: own }: JobDefaults,
+  { metrics, metricsFrom }: OpenPorts,
+): k8s.networking.v1.NetworkPolicy {
+  const from =
+    metricsFrom === undefined
+      ? { podSelector: {} }
+      : { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": metricsFrom } } };
+  return new k8s.networking.v1.NetworkPolicy(
+    resource,
+    {
+      metadata: { name: `${name}-pods`, namespace, labels: labels(name, "policy", own) },
+      spec: {
+        podSelector: { matchLabels: { "app.kubernetes.io/name": "job-wq-2", "app.kubernetes.io/instance": name } },
+        policyTypes: ["Ingress"],
+        ingress: metrics ? [{ from: [from], ports: [{ protocol: "TCP", port: METRICS_PORT }] }] : [],
+      },
+    },
+    { parent, deleteBeforeReplace: true },
+  );
+}
