@@ -23,20 +23,20 @@ const START_MS = 60_000;
 const LISTEN_MS = 10_000;
 const POLL_MS = 250;
 
+/** Variables and volumes that lead to Redis, or bring Node.js. */
+const NEEDED_VARIABLE = /^(REDIS_|NODE_EXTRA_CA_CERTS$|LD_LIBRARY_PATH$)/;
+const NEEDED_VOLUME = /^(tmp|node|code|redis-ca)$/;
+
 /**
- * A Pod with the image, the rights and the Redis of a Job's pods that only relays. The Job owns it, and does not count
- * it.
+ * A Pod with the image, the security context and the Redis of a Job's pods that only relays: without their token,
+ * secrets and claims. The Job owns it, and does not count it.
  */
 export function relayPodOf(job: V1Job): V1Pod {
   const { name, uid } = job.metadata!;
   const spec = job.spec!.template.spec!;
-  const {
-    livenessProbe: _live,
-    readinessProbe: _ready,
-    startupProbe: _startup,
-    lifecycle: _life,
-    ...container
-  } = spec.containers.find((one) => one.name === "c") ?? spec.containers[0]!;
+  const { imagePullSecrets, nodeSelector, tolerations, affinity, securityContext, dnsPolicy, dnsConfig, hostAliases } =
+    spec;
+  const container = spec.containers.find((one) => one.name === "c") ?? spec.containers[0]!;
   const node = (container.command ?? container.args ?? ["node", ""]).slice(0, -1);
   return {
     metadata: {
@@ -45,15 +45,30 @@ export function relayPodOf(job: V1Job): V1Pod {
       ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name: name!, uid: uid! }],
     },
     spec: {
-      ...spec,
+      imagePullSecrets,
+      nodeSelector,
+      tolerations,
+      affinity,
+      securityContext,
+      dnsPolicy,
+      dnsConfig,
+      hostAliases,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      volumes: spec.volumes?.filter(({ name }) => NEEDED_VOLUME.test(name)),
+      initContainers: spec.initContainers?.filter(({ name }) => name === "node"),
       restartPolicy: "Never",
       activeDeadlineSeconds: LIFETIME_S,
       terminationGracePeriodSeconds: 0,
       containers: [
         {
-          ...container,
+          name: container.name,
+          image: container.image,
+          imagePullPolicy: container.imagePullPolicy,
           command: [...node, "-e", SCRIPT],
-          args: undefined,
+          env: container.env?.filter(({ name }) => NEEDED_VARIABLE.test(name)),
+          volumeMounts: container.volumeMounts?.filter(({ name }) => NEEDED_VOLUME.test(name)),
+          securityContext: container.securityContext,
           resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } },
         },
       ],

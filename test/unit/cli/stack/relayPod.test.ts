@@ -11,19 +11,33 @@ const job: V1Job = {
         restartPolicy: "OnFailure",
         imagePullSecrets: [{ name: "registry" }],
         securityContext: { runAsUser: 1000 },
-        volumes: [{ name: "tmp", emptyDir: {} }],
+        serviceAccountName: "pusher",
+        automountServiceAccountToken: true,
+        hostNetwork: true,
+        volumes: [
+          { name: "tmp", emptyDir: {} },
+          { name: "claim-films", persistentVolumeClaim: { claimName: "films" } },
+        ],
+        initContainers: [{ name: "login" }, { name: "node", image: "node:24-slim" }],
         containers: [
           { name: "mesh", image: "envoy" },
           {
             name: "c",
             image: "thumbs@sha256:1",
             command: ["/node/node", "/job-wq-2/code/bin/supervisor.js"],
-            env: [{ name: "REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } }],
+            env: [
+              { name: "REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
+              { name: "TOKEN", value: "x" },
+            ],
+            envFrom: [{ secretRef: { name: "thumbs-env" } }],
             livenessProbe: { httpGet: { port: 1 } },
             readinessProbe: { httpGet: { port: 1 } },
             lifecycle: { preStop: { exec: { command: ["x"] } } },
             securityContext: { readOnlyRootFilesystem: true },
-            volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+            volumeMounts: [
+              { name: "tmp", mountPath: "/tmp" },
+              { name: "claim-films", mountPath: "/films" },
+            ],
           },
         ],
       },
@@ -37,11 +51,19 @@ describe("relayPodOf", () => {
 
   it("runs the image of the Job, with its rights and its Redis, and nothing but the relay", () => {
     assert.deepEqual(others, []);
-    const { command, resources, args, ...rest } = container!;
-    assert.deepEqual([command!.slice(0, 2), args], [["/node/node", "-e"], undefined]);
+    const { command, resources, imagePullPolicy: _policy, ...rest } = container!;
+    assert.deepEqual(command!.slice(0, 2), ["/node/node", "-e"]);
     assert.equal(resources!.limits!.memory, "128Mi");
     const { name, image, env, securityContext, volumeMounts } = job.spec!.template.spec!.containers[1]!;
-    assert.deepEqual(rest, { name, image, env, securityContext, volumeMounts });
+    const needed = { env: [env![0]], volumeMounts: [volumeMounts![0]] };
+    assert.deepEqual(rest, { name, image, securityContext, ...needed });
+    const { serviceAccountName, automountServiceAccountToken, hostNetwork, volumes, initContainers } = pod.spec!;
+    assert.deepEqual([serviceAccountName, automountServiceAccountToken, hostNetwork], [undefined, false, undefined]);
+    assert.deepEqual(volumes, [{ name: "tmp", emptyDir: {} }]);
+    assert.deepEqual(
+      initContainers!.map(({ name }) => name),
+      ["node"],
+    );
     assert.deepEqual(pod.spec!.securityContext, { runAsUser: 1000 });
     assert.deepEqual(pod.spec!.imagePullSecrets, [{ name: "registry" }]);
   });
