@@ -64,7 +64,9 @@ async function candidates(words: string[]): Promise<Candidate[]> {
 export async function complete(words: string[]): Promise<string[]> {
   const half = words.at(-1) ?? "";
   try {
-    const fitting = (await candidates(words)).filter(({ word }) => word.startsWith(half));
+    // Of what files and stacks are called, only what no shell takes for more than a word.
+    const isPlain = (word: string) => /^[\w@%+=:,./-]+$/.test(word);
+    const fitting = (await candidates(words)).filter(({ word }) => word.startsWith(half) && isPlain(word));
     return fitting.map(({ word, about }) => `${word}\t${about}`);
   } catch {
     return []; // a prompt is no place for errors

@@ -14,7 +14,7 @@ import { pluralize } from "../view/format.ts";
 function writeWhole(file: string, text: string): void {
   const partial = `${file}.${process.pid}.partial`;
   try {
-    writeFileSync(partial, text);
+    writeFileSync(partial, text, { flag: "wx", mode: 0o600 });
     renameSync(partial, file);
   } catch (error) {
     rmSync(partial, { force: true });

@@ -15,6 +15,6 @@ export function recordInputs(dir: string, paths: string[]): void {
 /** Whether the files that a bundle was made of are what they were. */
 export function isCurrent(dir: string): boolean {
   if (!existsSync(recordOf(dir))) return false;
-  const inputs = JSON.parse(readFileSync(recordOf(dir), "utf8")) as Record<string, string>;
-  return Object.entries(inputs).every(([path, was]) => digest(path) === was);
+  const inputs = Object.entries(JSON.parse(readFileSync(recordOf(dir), "utf8")) as Record<string, string>);
+  return inputs.length > 0 && inputs.every(([path, was]) => digest(path) === was);
 }

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -29,15 +30,21 @@ function normalizeModes(dir: string): void {
   }
 }
 
-/** Copies a folder. Links are replaced by their targets, which an image does not have. */
-export function copyFiles(from: string, to: string): void {
+/**
+ * Copies a folder. Links are replaced by their targets, which an image does not have.
+ * @throws ConfigError for a link that leads nowhere, or to a folder that it is in.
+ */
+export function copyFiles(from: string, to: string, above: string[] = []): void {
+  const real = realpathSync(from);
+  if (above.includes(real))
+    throw new ConfigError(`The image cannot be made: ${from} is a link that leads back to a folder it is in.`);
   mkdirSync(to, { recursive: true });
   for (const name of readdirSync(from)) {
     const path = join(from, name);
     if (resolve(path) === resolve(STAGE)) continue; // the copy itself, where the folder is that of the program
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat) throw new ConfigError(`The image cannot be made: ${path} is a link that leads nowhere.`);
-    if (stat.isDirectory()) copyFiles(path, join(to, name));
+    if (stat.isDirectory()) copyFiles(path, join(to, name), [...above, real]);
     else copyFileSync(path, join(to, name));
   }
 }
@@ -54,6 +61,7 @@ const UNUSED_MS = 60 * 60_000;
  */
 export function stage(name: string, fill: (dir: string) => void): string {
   mkdirSync(STAGE, { recursive: true });
+  chmodSync(STAGE, 0o700); // what is copied into it may be for its owner alone
   writeFileSync(join(STAGE, ".gitignore"), "*\n");
   const staged = mkdtempSync(join(STAGE, "staged-"));
   try {
@@ -78,11 +86,20 @@ function publish(staged: string, path: string): void {
   }
 }
 
-/** Paths of the folders with a name, whatever their content; to be asked while one is being filled. */
+/** Paths of the folders with a name whose content is what it was; to be asked while one is being filled. */
 export function stagedBefore(name: string): string[] {
   return readdirSync(STAGE)
-    .filter((found) => found.startsWith(`${name}-`))
+    .filter((found) => found.startsWith(`${name}-`) && isWhole(found))
     .map((found) => join(STAGE, found));
+}
+
+/** Whether its content is what its name says. */
+function isWhole(found: string): boolean {
+  try {
+    return found.endsWith(`-${digestOf(join(STAGE, found))}`);
+  } catch {
+    return false; // another `up` removes it
+  }
 }
 
 /** Keeps a folder for as long as an `up` may read it. */

@@ -159,7 +159,7 @@ describe("the command wq", () => {
       mkdirSync(bin);
       symlinkSync(wqScript, join(bin, "wq"));
       mkdirSync(program);
-      for (const name of ["Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"])
+      for (const name of ["Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "Pulumi.$(touch pwned).yaml"])
         writeFileSync(join(program, name), "{}");
     });
     /** What a Tab after these words offers. */

@@ -1,6 +1,17 @@
 // Two stacks of one checkout, whose `up`s stage their images at the same time.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -52,5 +63,41 @@ describe("the build contexts of `up`s in one checkout", () => {
     const { stdout: context } = await once();
     assert.deepEqual(readdirSync(join(dir, context, "files")), ["mine"]);
     assert.equal((await once()).stdout, context);
+  });
+
+  it("are for their owner alone, since what is copied may be", async () => {
+    mkdirSync(join(dir, ".job-wq-2"), { mode: 0o755 });
+    await stage("a");
+    assert.equal(statSync(join(dir, ".job-wq-2")).mode & 0o777, 0o700);
+  });
+
+  it("take no programs that somebody put there", async () => {
+    await stage("a");
+    const stages = join(dir, ".job-wq-2");
+    const [programs] = readdirSync(stages).filter((name) => name.startsWith("programs-"));
+    const forged = join(stages, "programs-0000000000000000");
+    cpSync(join(stages, programs!), forged, { recursive: true });
+    rmSync(join(stages, programs!), { recursive: true });
+    writeFileSync(join(forged, "inputs.json"), "{}");
+    for (const file of readdirSync(forged, { recursive: true }) as string[])
+      if (file.endsWith("worker.js")) writeFileSync(join(forged, file), "owned()");
+    await stage("b");
+    const contexts = readdirSync(stages).filter((name) => name.startsWith("worker-"));
+    for (const context of contexts)
+      assert.doesNotMatch(readFileSync(join(stages, context, "code/bin/worker.js"), "utf8"), /^owned/);
+  });
+
+  it("refuse links in a circle in one line, at once", async () => {
+    mkdirSync(join(dir, "files/below"), { recursive: true });
+    for (const [to, name] of [
+      [".", "a"],
+      [".", "b"],
+      ["..", "below/c"],
+    ] as const)
+      symlinkSync(to, join(dir, "files", name));
+    await assert.rejects(
+      stage("files"),
+      /The image cannot be made: files\/a is a link that leads back to a folder it is in\./,
+    );
   });
 });
