@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import * as docker from "@pulumi/docker";
 import * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { stage } from "../image/stage.ts";
 import type { BuildOptions } from "../image/workerImage.ts";
 import { labels } from "../labels.ts";
@@ -97,7 +97,7 @@ function inImage(resource: string, defaults: JobDefaults, base64: string, build:
     writeFileSync(`${staged}/items.gz`, Buffer.from(base64, "base64"));
     writeFileSync(`${staged}/Dockerfile`, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY items.gz /items.gz\n");
   });
-  const imageName = itemsImage(build.imageName);
+  const imageName = itemsImage(build.imageName, defaults.name);
   const image = new docker.Image(
     `${resource}-items-image`,
     {
@@ -113,6 +113,10 @@ function inImage(resource: string, defaults: JobDefaults, base64: string, build:
     },
     { parent: defaults.parent },
   );
+  // After it is registered: a message about a resource holds up all later ones.
+  image.urn.apply(() =>
+    pulumi.log.info(`The items travel in the image ${imageName}: who may pull it may read them.`, image),
+  );
   const copy: k8s.types.input.core.v1.Container = {
     name: "items",
     image: build.push ? image.repoDigest : imageName,
@@ -126,7 +130,10 @@ function inImage(resource: string, defaults: JobDefaults, base64: string, build:
   return { volumes: [{ name: MOUNT.name, emptyDir: {} }], volumeMounts: [MOUNT], initContainers: [copy] };
 }
 
-/** `ghcr.io/you/job-wq-2:tag` → `ghcr.io/you/job-wq-2-items:tag`. */
-export function itemsImage(name: string): string {
-  return name.replace(/(:[\w.-]+)?$/, (tag) => `-items${tag}`);
+/**
+ * `ghcr.io/you/job-wq-2:tag` → `ghcr.io/you/job-wq-2:items-BATCH`: a tag in the repository that the user named. Another
+ * repository would be made by the push, with whatever access its registry gives to new ones.
+ */
+function itemsImage(name: string, batch: string): string {
+  return name.replace(/(:[\w.-]+)?$/, `:items-${batch}`);
 }

@@ -54,7 +54,10 @@ describe("items and work of other kinds", () => {
     const settings = { items: undefined, itemsFile: "items.txt", concurrency: 32, parallelism: 1, logFormat: "json" };
     await withStack(settings, async (stack) => {
       const { text } = await stack.mustUp();
-      assert.match(text, /seed-items-image/);
+      assert.match(
+        text,
+        /The items travel in the image 127\.0\.0\.1:5000\/job-wq-2:items-job-wq-2: who may pull it may/,
+      );
       assert.doesNotMatch(text, /ConfigMap/);
       assert.equal(await stack.redis("hlen", "{job2}:results"), String(items.length));
       const preview = await stack.preview("--expect-no-changes");

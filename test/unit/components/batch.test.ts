@@ -119,10 +119,10 @@ describe("Batch", () => {
       const file = `${context}/items.gz`;
       assert.equal(statSync(file).mode & 0o777, 0o644);
       assert.equal(gunzipSync(readFileSync(file)).toString(), readFileSync(long, "utf8"));
-      assert.equal(inputsOf("job-wq-2-seed-items-image").imageName, "reg.example.com/x-items:2");
+      assert.equal(inputsOf("job-wq-2-seed-items-image").imageName, "reg.example.com/x:items-job-wq-2");
       const [init] = inputsOf("job-wq-2-seed").spec.template.spec.initContainers;
       assert.deepEqual(init.command, ["cp", "/items.gz", "/items/items.gz"]);
-      assert.match(init.image, /^reg.example.com\/x-items:2@sha256:/);
+      assert.match(init.image, /^reg.example.com\/x:items-job-wq-2@sha256:/);
     });
 
     it("carries nothing for a range", async () => {
