@@ -31,8 +31,8 @@ const DATA_SHARE = 0.6;
 const USER = 999;
 
 /**
- * What its only user may do: all of the queue's work, by hand as well, but nothing that stops Redis, empties it, sets it
- * up in another way, or copies it to another server. The client asks INFO; KEYS is for people.
+ * What its only user may do: all of the queue's work, by hand as well, but nothing that stops Redis, empties it,
+ * changes its configuration or copies it to another server. The client asks INFO; KEYS is for people.
  */
 const RIGHTS = "~* &* +@all -@dangerous -@admin +info +keys";
 
