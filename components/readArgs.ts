@@ -1,8 +1,9 @@
 // Reads a component's arguments by the table of settings: the same parsers, defaults and messages as in a stack file.
 import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
-import { concealing, ConfigError, type Parsed } from "../config/parse.ts";
+import { concealing, type Parsed } from "../config/parse.ts";
 import type { Setting } from "../config/settings.ts";
+import { checked, refuse } from "./checks.ts";
 import type { Known } from "./types.ts";
 
 type Table = Record<string, Setting>;
@@ -24,48 +25,6 @@ export function isPending(value: unknown): boolean {
 export function later<T, U>(value: Known<T>, fn: (value: T) => U): Known<U> {
   if (!isPending(value)) return fn(value as T);
   return pulumi.output(value as pulumi.Output<T>).apply((known) => fn(known as T));
-}
-
-let refusals = 0;
-
-/** Refuses a component's arguments, after which the program creates nothing. */
-function refuse(component: string, message: string): never {
-  refusals++;
-  throw new ConfigError(component ? `${component}: ${message}` : message);
-}
-
-/**
- * Runs a check of a component's arguments.
- * @throws ConfigError that begins with the component's name, where one is given.
- */
-export function checked<T>(component: string, check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    if (error instanceof ConfigError) refuse(component, error.message);
-    throw error;
-  }
-}
-
-const pendingChecks: Promise<void>[] = [];
-
-/** Adds a check that takes time; components are registered when it has resolved. */
-export function awaitCheck(check: Promise<void>): void {
-  pendingChecks.push(check);
-}
-
-async function declared(before: number): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(() => refusals > before || resolve()));
-  await Promise.all(pendingChecks);
-}
-
-/**
- * Options that delay the registration of a component until the program has declared all of them and none refused its
- * arguments: a bad argument of the last one is an error before the first one is created.
- */
-export function afterChecks(opts: pulumi.ComponentResourceOptions = {}): pulumi.ComponentResourceOptions {
-  const checks = declared(refusals);
-  return { ...opts, dependsOn: checks.then(() => opts.dependsOn ?? []) as Promise<pulumi.Resource[]> };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { jsonLine, oneLine } from "../config/foreignText.ts";
+import { oneLine } from "../config/foreignText.ts";
 import { type Counts, isRefusal, QueueAdmin } from "../queue/index.ts";
 import { printable } from "../worker/log.ts";
 import { exitCodes, ProgramExit } from "../worker/program.ts";
@@ -11,7 +11,7 @@ import { progressLine } from "./progress.ts";
 import { Scaler } from "./scaling/scaler.ts";
 import type { SupervisorSettings } from "./settings.ts";
 import { StallWatch } from "./stallWatch.ts";
-import { summarize } from "./verdict.ts";
+import { summarize, verdictLine } from "./verdict.ts";
 
 const POLL_MS = 1_000;
 const PROGRESS_MS = 5_000;
@@ -112,22 +112,19 @@ export class Supervisor {
     const failed: string[] = [];
     for await (const { payload } of admin.dead()) if (failed.push(printable(payload)) >= NAMED) break;
     let { line, passes } = summarize(counts, failed, this.#settings.allowFailures);
+    let finish: string | undefined;
     if (passes && this.#settings.finish) {
       try {
-        await this.#finish(admin, this.#settings.finish);
+        finish = await runFinish(this.#settings.finish, admin, this.#settings.maxOutputBytes);
+        await admin.supervision.setFinishOutput(finish);
       } catch (error) {
         [line, passes] = [`${line}, but finish failed: ${(error as Error).message}`, false];
       }
     }
+    // `up` reads it from the log.
+    if (passes) console.log(verdictLine(counts, failed, finish));
     const occasion = counts.state === "aborted" ? "aborted" : passes ? "finished" : "failed";
     return this.#conclude(admin, occasion, line, passes, counts);
-  }
-
-  async #finish(admin: QueueAdmin, command: string[]): Promise<void> {
-    const output = await runFinish(command, admin, this.#settings.maxOutputBytes);
-    await admin.supervision.setFinishOutput(output);
-    // `up` reads it from the log.
-    console.log(`finish: ${jsonLine(output)}`);
   }
 
   /** The verdict that time is up. The Job controller ends the workers, which release what they have in flight. */

@@ -1,4 +1,5 @@
 // The verdict on a batch, as one line.
+import { jsonLine } from "../config/foreignText.ts";
 import type { Counts } from "../queue/index.ts";
 
 const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
@@ -21,4 +22,11 @@ export function summarize(counts: Counts, failed: string[], allowFailures: boole
     line: `${dead} of ${items(total)} failed: ${failed.join(", ")}${more}${others} (${advice})`,
     passes: allowFailures,
   };
+}
+
+/** The outcome of a batch that passes: a line of the log, where `up` finds it (components/batch/verdict.ts). */
+export function verdictLine(counts: Counts, failed: string[], finish?: string): string {
+  const { state, total, done, dead, startedAt, endedAt } = counts;
+  const seconds = startedAt ? Math.round((endedAt - startedAt) / 1000) : 0;
+  return `verdict: ${jsonLine({ state, counts: { total, done, failed: dead }, failed, seconds, finish })}`;
 }

@@ -2,16 +2,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { batchSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
+import { afterChecks, awaitCheck, checked } from "../checks.ts";
 import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
 import type { WorkerImage } from "../image/workerImage.ts";
 import { labels, type Labels } from "../labels.ts";
-import { afterChecks, awaitCheck, checked, later, readArgs } from "../readArgs.ts";
+import { later, readArgs } from "../readArgs.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { K8sObject, Known } from "../types.ts";
 import { checkPodLevel, type Target } from "./pod/checkPodLevel.ts";
 import { dryRunJob } from "./dryRunJob.ts";
-import { finishOutput } from "./finishOutput.ts";
 import { watchCommands } from "./hints.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
 import { previewItems } from "./itemsPreview.ts";
@@ -22,6 +22,7 @@ import { checkPodPatch } from "./pod/podSettings.ts";
 import { makeSecretEnv } from "./pod/secretEnv.ts";
 import { makeSeedJob } from "./seedJob.ts";
 import { makeSupervisorJob } from "./supervisorJob.ts";
+import { type BatchCounts, makeVerdict } from "./verdict.ts";
 import { makeWorkerJob } from "./workerJob.ts";
 
 /** Arguments of {@link Batch}. */
@@ -55,11 +56,20 @@ export class Batch extends pulumi.ComponentResource {
   readonly supervisorJob: pulumi.Output<string> | undefined;
   /** Shell commands to watch the batch with, by what they show. */
   readonly commands: pulumi.Output<Record<string, string>>;
-  /** What `finish` wrote to its standard output; undefined without one, and where `up` does not wait. */
+  /** How many items it had, and what became of them; undefined where `up` does not wait, as the next ones. */
+  readonly counts: pulumi.Output<BatchCounts> | undefined;
+  /** The first items that failed, with `allowFailures`: without it a batch with failed items has no outcome. */
+  readonly failed: pulumi.Output<string[]> | undefined;
+  /** How long it took, from the first item to the last. */
+  readonly seconds: pulumi.Output<number> | undefined;
+  /** What `finish` wrote to its standard output; undefined without one. */
   readonly finish: pulumi.Output<string> | undefined;
   /** The last of its Jobs. */
   readonly last: K8sObject;
-  /** Resolves when all that `up` waits for has ended well. In a preview at once. */
+  /**
+   * Resolves when all that `up` waits for has ended well; in a preview at once. Rejects with the line that `up` fails
+   * with.
+   */
   readonly done: Promise<void>;
 
   /**
@@ -122,11 +132,17 @@ export class Batch extends pulumi.ComponentResource {
     }
 
     defaults.ready.push(makePodPolicy(`${name}-policy`, defaults, settings));
-    const lifecycle = new Lifecycle(this, jobName, namespace);
-    const restarts = lifecycle.restarts(settings.workers);
+    const lifecycle = new Lifecycle(this, {
+      name: jobName,
+      namespace,
+      owner: defaults.owner,
+      hasWorkers: settings.workers,
+      hasVerdict: settings.workers && settings.wait,
+    });
+    const { marks } = lifecycle.left;
     const { run, retry, logFormat } = settings;
     const before: K8sObject[] = [redis.storage, ...after.map(({ last }) => last)];
-    const ready = Promise.all([redis.ready, ...after.map(({ done }) => done)]).then(() => {});
+    const ready = Promise.all([lifecycle.looked, redis.ready, ...after.map(({ done }) => done)]).then(() => {});
     const seed =
       items &&
       makeSeedJob(`${name}-seed`, defaults, {
@@ -137,11 +153,13 @@ export class Batch extends pulumi.ComponentResource {
         logFormat,
         follows: before,
         gate: ready,
-        insteadOf: restarts.seed,
+        insteadOf: marks.seed,
+        awaited: marks.awaited,
       });
     if (seed && items)
       previewItems(this, { seed, items, run, queue, owner: defaults.owner, redis, cluster: lifecycle.cluster });
-    const seeded = seed ? lifecycle.complete(seed) : ready;
+    const seeded = seed ? lifecycle.complete(seed).then(() => {}) : ready;
+    seeded.catch(() => {}); // the Jobs, which wait for it, report it
     this.done = seeded;
     this.last = seed ?? redis.storage;
     if (settings.workers) {
@@ -154,7 +172,7 @@ export class Batch extends pulumi.ComponentResource {
         envFrom,
         follows,
         gate: seeded,
-        insteadOf: restarts.workers,
+        insteadOf: marks.workers,
       });
       const supervisor = makeSupervisorJob(`${name}-supervisor`, defaults, {
         args,
@@ -162,19 +180,26 @@ export class Batch extends pulumi.ComponentResource {
         workers,
         workerJob: jobName,
         envFrom,
-        insteadOf: restarts.supervisor,
+        insteadOf: marks.supervisor,
+        awaited: settings.wait ? marks.awaited : undefined,
+        gate: seeded,
         follows: [...follows, workers],
       });
       this.last = supervisor;
       this.workerJob = jobName;
       this.supervisorJob = supervisor.metadata.name;
       if (settings.wait) {
-        this.done = lifecycle.complete(supervisor, [workers]);
-        if (settings.finish)
-          this.finish = finishOutput(`${name}-finish`, defaults, supervisor, {
-            cluster: lifecycle.cluster,
-            done: this.done,
-          });
+        const verdict = makeVerdict(`${name}-verdict`, defaults, {
+          supervisor,
+          workers,
+          follows: seed ? [seed, workers, supervisor] : [workers, supervisor],
+          lifecycle,
+        });
+        this.done = verdict.given;
+        this.counts = verdict.counts;
+        this.failed = verdict.failed;
+        this.seconds = verdict.seconds;
+        if (settings.finish) this.finish = verdict.finish;
       }
     }
     this.commands = pulumi

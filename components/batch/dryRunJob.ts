@@ -1,6 +1,6 @@
 import { connectCluster } from "../cluster/client.ts";
 import { knownPart, refusedSetting } from "../cluster/dryRun.ts";
-import { endProgram } from "../cluster/upError.ts";
+import { ConfigError } from "../../config/parse.ts";
 import type { BatchSettings } from "../args.ts";
 import type * as pulumi from "@pulumi/pulumi";
 import { customize } from "./pod/podSettings.ts";
@@ -36,7 +36,7 @@ function jobOf(args: Pick<BatchSettings, (typeof SETTINGS)[number]>): unknown {
 /**
  * Asks the API server whether it would take the worker Job.
  * @param namespace An existing one; any will do, since the answer does not depend on it.
- * @returns A promise that never resolves where the Job is refused: the program ends with the reason.
+ * @throws ConfigError with the reason where the Job is refused.
  */
 export async function dryRunJob(
   batch: pulumi.ComponentResource,
@@ -54,5 +54,5 @@ export async function dryRunJob(
     object: (given) =>
       jobOf(Object.fromEntries(given.map((setting) => [setting, args[setting as keyof BatchSettings]]))),
   });
-  if (refused) await endProgram(`Batch ${name}: ${refused}`);
+  if (refused) throw new ConfigError(`Batch ${name}: ${refused}`);
 }

@@ -3,8 +3,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { podSpec, seconds } from "./pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF } from "../cluster/liveJobs.ts";
-import { labels, NO_MESH } from "../labels.ts";
-import { AT_ONCE, uidOf } from "../cluster/client.ts";
+import { labels, NO_MESH, OWNER } from "../labels.ts";
+import { AT_ONCE, AWAITED, uidOf } from "../cluster/client.ts";
 import type { JobArgs, JobDefaults } from "./jobArgs.ts";
 
 /** A Job of the image, admitted by Pod Security `restricted`. */
@@ -31,7 +31,7 @@ export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs):
   return new k8s.batch.v1.Job(
     resource,
     {
-      metadata: { ...metadata, annotations: annotations(args), ownerReferences: args.ownerReferences },
+      metadata: { ...metadata, annotations: annotations(defaults, args), ownerReferences: args.ownerReferences },
       spec: {
         activeDeadlineSeconds: seconds(args.deadlineMs),
         ...args.spec,
@@ -70,9 +70,14 @@ async function afterGate(gate: Promise<void> | undefined, resources: pulumi.Reso
  * Annotations with which the provider does not wait: the program does (cluster/waitForJob.ts), since it can tell why a
  * Job does not start, and can be interrupted and run again.
  */
-function annotations({ follows, insteadOf }: JobArgs): pulumi.Input<Record<string, string>> {
-  return pulumi.all([pulumi.all(follows.map(uidOf)), insteadOf]).apply(([uids, instead]): Record<string, string> => {
-    const all = { ...AT_ONCE, [FOLLOWS]: uids.join(" ") };
-    return instead ? { ...all, [INSTEAD_OF]: instead } : all;
-  });
+function annotations(
+  { owner }: JobDefaults,
+  { follows, insteadOf, awaited }: JobArgs,
+): pulumi.Input<Record<string, string>> {
+  return pulumi
+    .all([pulumi.all(follows.map(uidOf)), insteadOf, awaited])
+    .apply(([uids, instead, asked]): Record<string, string> => {
+      const own = { ...AT_ONCE, [OWNER]: owner, [FOLLOWS]: uids.join(" ") };
+      return { ...own, ...(instead && { [INSTEAD_OF]: instead }), ...(asked && { [AWAITED]: asked }) };
+    });
 }

@@ -61,6 +61,8 @@ export interface JobArgs {
   gate?: Promise<void>;
   /** uid of the failed or cut-off Job that this one replaces, or empty (cluster/liveJobs.ts). */
   insteadOf: pulumi.Input<string>;
+  /** What asks for a wait until it ends (keptVerdict.ts); absent where nobody waits. */
+  awaited?: pulumi.Input<string>;
   podAnnotations?: Record<string, string>;
   /** The user's additions to the template. */
   customize?: (template: PodTemplate) => PodTemplate;

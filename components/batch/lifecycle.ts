@@ -1,81 +1,109 @@
-// The part of `up` beside creating resources: it looks at what an earlier `up` left, waits, and reports progress.
+// The part of `up` beside creating resources: it looks at what an earlier `up` left, and waits.
+import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import type { V1Job } from "@kubernetes/client-node";
 import type * as k8s from "@pulumi/kubernetes";
-import { type Cluster, connectCluster, settled } from "../cluster/client.ts";
-import { deleteJob, insteadOf, isCutOff, liveJobs } from "../cluster/liveJobs.ts";
-import { endProgram } from "../cluster/upError.ts";
+import { AWAITED, type Cluster, connectCluster, known } from "../cluster/client.ts";
+import { deleteJob, insteadOf, isCutOff, jobEnd, type LiveJobs, liveJobs } from "../cluster/liveJobs.ts";
 import { type AwaitedJob, waitForJob } from "../cluster/waitForJob.ts";
+import { failure, hasEngine, isMocked, isPreview } from "../program.ts";
+import { keptVerdict, type KeptVerdict, type Marks } from "./keptVerdict.ts";
 
-/** For each Job, the uid of the failed or cut-off Job that it replaces, or an empty text. */
-export interface Restarts {
-  seed: pulumi.Output<string>;
-  workers: pulumi.Output<string>;
-  supervisor: pulumi.Output<string>;
+/** What an earlier `up` left. */
+export interface Left {
+  /** The verdict, where it was given: then nothing is left to look at, and the marks are those of that `up`. */
+  verdict?: KeptVerdict;
+  marks: Marks;
 }
 
-let batches = 0;
+/** Which Jobs there are. */
+export interface Stages {
+  name: string;
+  namespace: pulumi.Output<string>;
+  owner: string;
+  hasWorkers: boolean;
+  hasVerdict: boolean;
+}
 
 /** Life of a Batch within one run of the program. In a preview it only looks. */
 export class Lifecycle {
   readonly #batch: pulumi.ComponentResource;
-  readonly #name: string;
-  readonly #namespace: pulumi.Output<string>;
+  readonly #stages: Stages;
   /** The cluster of its resources. */
   readonly cluster: Promise<Cluster | undefined>;
+  /** What there was before it. */
+  readonly left: pulumi.Output<Left>;
+  /** Resolves when it has looked. */
+  readonly looked: Promise<void>;
 
-  /** @param name Name of the worker Job. */
-  constructor(batch: pulumi.ComponentResource, name: string, namespace: pulumi.Output<string>) {
+  constructor(batch: pulumi.ComponentResource, stages: Stages) {
     this.#batch = batch;
-    this.#name = name;
-    this.#namespace = namespace;
+    this.#stages = stages;
     this.cluster = connectCluster(batch);
-    batches++;
+    this.left = stages.namespace.apply((namespace) => this.#look(namespace));
+    this.looked = known(this.left).then(() => {});
+    this.looked.catch(() => {}); // the Jobs, which wait for it, report it
   }
 
   /** Looks at the Jobs that are there; deletes those that were cut off while they were created. */
-  restarts(hasWorkers: boolean): Restarts {
-    const marks = this.#namespace.apply(async (namespace) => {
-      const cluster = await this.cluster;
-      const jobs = cluster ? await liveJobs(cluster, namespace, this.#name) : new Map<string, never>();
-      const [seed, workers, supervisor] = ["seed", "worker", "supervisor"].map((component) => jobs.get(component));
-      const afterSeed = hasWorkers ? workers : "none";
-      const found = {
-        seed: insteadOf(seed, afterSeed),
-        workers: insteadOf(workers, supervisor),
-        supervisor: insteadOf(supervisor, "none"),
-      };
-      if (cluster && !pulumi.runtime.isDryRun()) {
-        if (workers && isCutOff(workers, supervisor)) await deleteJob(cluster, workers);
-        if (seed && isCutOff(seed, afterSeed)) await deleteJob(cluster, seed);
-      }
-      return found;
-    });
-    return { seed: marks.seed, workers: marks.workers, supervisor: marks.supervisor };
+  async #look(namespace: string): Promise<Left> {
+    const { name, owner, hasWorkers, hasVerdict } = this.#stages;
+    const cluster = await this.cluster;
+    const { seed, workers, supervisor }: LiveJobs = cluster ? await liveJobs(cluster, { namespace, name, owner }) : {};
+    const verdict = cluster && hasVerdict && (await keptVerdict(cluster, { namespace, name, owner, supervisor }));
+    if (verdict) return { verdict, marks: verdict.marks };
+    const afterSeed = hasWorkers ? workers : "none";
+    const ask = isMocked() ? "" : randomUUID();
+    const marks = {
+      seed: insteadOf(seed, afterSeed),
+      workers: insteadOf(workers, supervisor),
+      supervisor: insteadOf(supervisor, "none"),
+      awaited: hasVerdict ? ask : (askedOf(seed) ?? ask),
+    };
+    if (cluster && !isPreview()) {
+      if (workers && isCutOff(workers, supervisor)) await deleteJob(cluster, workers);
+      if (seed && isCutOff(seed, afterSeed)) await deleteJob(cluster, seed);
+    }
+    return { marks };
   }
 
-  /** Waits for a Job to complete. Never resolves where it fails: the program ends with its reason. */
-  async complete(job: k8s.batch.v1.Job, needs: k8s.batch.v1.Job[] = []): Promise<void> {
-    if (pulumi.runtime.isDryRun()) return;
+  /**
+   * Waits for a Job to complete, where the engine wants it: not of a Job that it passes over.
+   * @param needs Other Jobs whose pods must start, or this one never ends.
+   * @returns The Job, where it was waited for.
+   * @throws ResourceError with the reason where it fails.
+   */
+  async complete(job: k8s.batch.v1.Job, needs: k8s.batch.v1.Job[] = []): Promise<AwaitedJob | undefined> {
+    if (isPreview()) return undefined;
+    const [left, awaited, ...others] = await Promise.all([known(this.left), ...[job, ...needs].map(nameOf)]);
+    if (!awaited || !left || awaited.asked !== left.marks.awaited) return undefined;
+    if (left.verdict?.uids.includes(awaited.uid)) return undefined;
     const cluster = await this.cluster;
-    const awaited = await Promise.all([job, ...needs].map(nameOf));
-    if (!cluster) return this.#fail("the kubeconfig that Pulumi uses cannot be read here, so `up` cannot wait");
     try {
-      await waitForJob(cluster, awaited[0]!, {
-        needs: awaited.slice(1),
+      if (!cluster) throw new Error("the kubeconfig that Pulumi uses cannot be read here, so `up` cannot wait");
+      await waitForJob(cluster, awaited, {
+        needs: others.filter((other) => other !== undefined),
+        isWanted: hasEngine,
         onProgress: (line) => void pulumi.log.info(line, this.#batch, undefined, true),
         onWarning: (line) => void pulumi.log.warn(line, this.#batch),
       });
+      return awaited;
     } catch (error) {
-      return this.#fail((error as Error).message);
+      throw failure((error as Error).message, this.#batch);
     }
-  }
-
-  #fail(line: string): Promise<never> {
-    return endProgram(batches > 1 ? `${this.#name}: ${line}` : line);
   }
 }
 
-function nameOf(job: k8s.batch.v1.Job): Promise<AwaitedJob> {
-  const { name, namespace, uid } = job.metadata;
-  return settled(pulumi.all([name, namespace, uid]).apply(([name, namespace, uid]) => ({ name, namespace, uid })));
+/** The annotation of a Job that nobody needs to wait for any more. */
+function askedOf(seed: V1Job | undefined): string | undefined {
+  return seed && jobEnd(seed) === "Complete" ? (seed.metadata!.annotations?.[AWAITED] ?? "") : undefined;
+}
+
+/** A Job as it was registered; undefined where the engine passes over its creation. */
+function nameOf({ metadata }: k8s.batch.v1.Job): Promise<(AwaitedJob & { asked: string | undefined }) | undefined> {
+  return known(metadata).then((given: k8s.types.output.meta.v1.ObjectMeta | undefined) =>
+    given?.uid === undefined
+      ? undefined
+      : { name: given.name, namespace: given.namespace, uid: given.uid, asked: given.annotations?.[AWAITED] },
+  );
 }

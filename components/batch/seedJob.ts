@@ -26,6 +26,7 @@ export interface SeedJobArgs {
   follows: K8sObject[];
   gate: Promise<void>;
   insteadOf: pulumi.Input<string>;
+  awaited: pulumi.Input<string>;
 }
 
 /** Seeding takes seconds, but the image is pulled for the first time here, and a node may have to be started for it. */
@@ -51,6 +52,7 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
     follows: args.follows,
     gate: args.gate,
     insteadOf: args.insteadOf,
+    awaited: args.awaited,
     spec: { backoffLimit: 1 },
     container: { resources: RESOURCES },
     ...delivery,

@@ -28,6 +28,8 @@ export interface SupervisorJobArgs {
   envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
   /** uid of the failed Job that this one replaces, or empty. */
   insteadOf: pulumi.Input<string>;
+  awaited: pulumi.Input<string> | undefined;
+  gate: Promise<void>;
   follows: K8sObject[];
 }
 
@@ -53,6 +55,8 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
     deadlineMs: later(settings.activeDeadline, (ms) => ms + MARGIN_MS),
     trigger: [settings.allowFailures],
     insteadOf: args.insteadOf,
+    awaited: args.awaited,
+    gate: args.gate,
     follows: args.follows,
     ownerReferences: [owner],
     podAnnotations: metrics

@@ -2,6 +2,7 @@
 import type { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { loadClient } from "../../kube/kubernetesClient.ts";
+import { isMocked } from "../program.ts";
 import type { K8sObject } from "../types.ts";
 
 /** The API groups that are asked. */
@@ -16,6 +17,7 @@ export interface Cluster {
  * @returns Undefined where there is no usable kubeconfig: the provider says so in its own words.
  */
 export async function connectCluster(component: pulumi.ComponentResource): Promise<Cluster | undefined> {
+  if (isMocked()) return undefined;
   const { kubeconfig, context } = await providerSettings(component);
   try {
     // Loaded late: the client is large.
@@ -34,6 +36,9 @@ export async function connectCluster(component: pulumi.ComponentResource): Promi
  */
 export const AT_ONCE = { "pulumi.com/waitFor": "jsonpath={.metadata.uid}" };
 
+/** Annotation with which an `up` asks for a wait (batch/keptVerdict.ts). */
+export const AWAITED = "job-wq-2/awaited";
+
 /** The settings of the Kubernetes provider that a component's resources have. */
 async function providerSettings(component: pulumi.ComponentResource) {
   const explicit = component.getProvider("kubernetes:core/v1:Pod") as unknown;
@@ -42,27 +47,26 @@ async function providerSettings(component: pulumi.ComponentResource) {
     kubeconfig: config.getSecret("kubeconfig"),
     context: config.get("context"),
   }) as Record<string, pulumi.Input<string> | undefined>;
-  return { kubeconfig: await settled(kubeconfig), context: await settled(context) };
-}
-
-/** Resolves with the value of an input once it is known; never, where it stays unknown, as in a preview. */
-export function settled<T>(value: pulumi.Input<T>): Promise<T> {
-  return new Promise((resolve) => pulumi.output(value).apply((known) => resolve(known as T)));
-}
-
-/** The value of an output; undefined where it stays unknown, as in a preview. */
-export async function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
-  // The SDK has it, and does not declare it.
-  const { isKnown } = output as unknown as { isKnown: Promise<boolean> };
-  return (await isKnown) ? settled<T>(output) : undefined;
+  return { kubeconfig: await known(kubeconfig), context: await known(context) };
 }
 
 /**
- * The uid of an object. In a preview the provider does not ask the API server for an object whose properties are not
- * all known: its uid is absent then, which the SDK takes for known.
+ * The value of an input; undefined where it stays unknown: in a preview, and of a resource that the engine passes over.
+ * Rejects with the reason why a resource could not be registered.
+ */
+export async function known<T>(input: pulumi.Input<T>): Promise<T | undefined> {
+  // The SDK has it, and does not declare it.
+  const output = pulumi.output(input) as unknown as { promise(withUnknowns: boolean): Promise<T> };
+  const value = await output.promise(true);
+  return pulumi.containsUnknowns(value) ? undefined : value;
+}
+
+/**
+ * The uid of an object. Where the provider did not ask the API server (in a preview, of an object whose properties are
+ * not all known) or the engine passed it over, it is absent, which the SDK takes for known.
  */
 export function uidOf({ metadata }: K8sObject): pulumi.Output<string> {
-  return metadata.apply(({ uid }: { uid?: string }) => uid ?? (pulumi.unknown as string));
+  return metadata.apply((given?: { uid?: string }) => given?.uid ?? (pulumi.unknown as string));
 }
 
 /** Whether the API server denies access, as opposed to failing to answer. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
-import { selector } from "../labels.ts";
+import { OWNER, selector } from "../labels.ts";
 import { type Cluster, isForbidden } from "./client.ts";
 
 /**
@@ -13,8 +13,11 @@ export const FOLLOWS = "job-wq-2/follows";
 /** Annotation with the uid of the Job that this one replaced. Each `up` repeats it, so that the trigger stays. */
 export const INSTEAD_OF = "job-wq-2/instead-of";
 
+const COMPONENT = "app.kubernetes.io/component";
 const ATTEMPTS = 3;
 const POLL_MS = 500;
+/** Longer than its pods have to end. */
+const GONE_AFTER_MS = 10 * 60_000;
 
 /** Whether a Job has ended, and how. */
 export function jobEnd(job: V1Job): "Complete" | "Failed" | undefined {
@@ -24,21 +27,33 @@ export function jobEnd(job: V1Job): "Complete" | "Failed" | undefined {
   return end?.type as "Complete" | "Failed" | undefined;
 }
 
+/** The Jobs of a Batch. */
+export interface LiveJobs {
+  seed?: V1Job;
+  workers?: V1Job;
+  supervisor?: V1Job;
+}
+
 /**
- * The Jobs of a Batch, by their role. Empty where the cluster denies access or does not answer: then none is replaced
- * for its state.
+ * The Jobs of a Batch; those of another stack are not. Empty where the cluster denies access or does not answer: then
+ * none is replaced for its state.
  */
-export async function liveJobs(cluster: Cluster, namespace: string, batch: string): Promise<Map<string, V1Job>> {
-  const { "app.kubernetes.io/component": _, ...labels } = selector(batch, "");
+export async function liveJobs(
+  cluster: Cluster,
+  { namespace, name, owner }: { namespace: string; name: string; owner: string },
+): Promise<LiveJobs> {
+  const { "app.kubernetes.io/component": _, ...labels } = selector(name, "");
   const labelSelector = Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
   for (let attempt = 1; ; attempt++) {
     try {
       const { items } = await cluster.batch.listNamespacedJob({ namespace, labelSelector });
-      return new Map(items.map((job) => [job.metadata!.labels!["app.kubernetes.io/component"]!, job]));
+      const own = items.filter(({ metadata }) => metadata!.annotations?.[OWNER] === owner);
+      const of = (role: string) => own.findLast(({ metadata }) => metadata!.labels![COMPONENT] === role);
+      return { seed: of("seed"), workers: of("worker"), supervisor: of("supervisor") };
     } catch (error) {
-      if (isForbidden(error) || attempt === ATTEMPTS) return new Map();
+      if (isForbidden(error) || attempt === ATTEMPTS) return {};
       await sleep(POLL_MS);
     }
   }
@@ -74,6 +89,10 @@ export async function deleteJob(cluster: Cluster, { metadata }: V1Job): Promise<
   await cluster.batch
     .deleteNamespacedJob({ name, namespace, body: { propagationPolicy: "Foreground", preconditions: { uid } } })
     .catch(() => {});
-  while (!(await gone())) await sleep(POLL_MS);
+  for (const end = performance.now() + GONE_AFTER_MS; !(await gone()); await sleep(POLL_MS))
+    if (performance.now() > end)
+      throw new Error(
+        `Job ${name} was deleted and does not go: a finalizer holds it, or its node is gone; \`kubectl -n ${namespace} get job,pod -l job-name=${name}\` shows what is left.`,
+      );
   await pulumi.log.info(`Job ${name} was cut off while it was created: it is created again.`);
 }

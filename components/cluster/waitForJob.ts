@@ -17,6 +17,8 @@ export interface AwaitedJob {
 export interface WaitOptions {
   /** Other Jobs whose pods must start, or this Job never ends. */
   needs?: AwaitedJob[];
+  /** Whether the wait still makes sense; asked at each look. */
+  isWanted?: () => Promise<boolean>;
   /** Called with the last line that the Job's pod printed, when it has changed. */
   onProgress?: (line: string) => void;
   onWarning?: (line: string) => void;
@@ -39,10 +41,11 @@ const watchOf = (cluster: Cluster, job: AwaitedJob) =>
  * starts.
  */
 export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: WaitOptions = {}): Promise<void> {
-  const { needs = [], onProgress, onWarning } = options;
+  const { needs = [], isWanted, onProgress, onWarning } = options;
   const watches = [job, ...needs].map((one) => watchOf(cluster, one));
   let said = "";
   for (; ; await sleep(POLL_MS)) {
+    if ((await isWanted?.()) === false) throw new Error("`up` was ended while it waited.");
     const live = await readJob(cluster, job);
     if (live === "unknown") continue;
     if (!live) throw new Error(`Job ${job.name} was deleted while \`up\` waited for it: run \`pulumi up --refresh\`.`);

@@ -3,12 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
 import { redisSettings } from "../../config/settings.ts";
-import { connectCluster, settled } from "../cluster/client.ts";
+import { connectCluster, known, uidOf } from "../cluster/client.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
-import { endProgram } from "../cluster/upError.ts";
 import type { RedisSettings } from "../args.ts";
+import { afterChecks, checked } from "../checks.ts";
 import { CLIENT_LABEL, labels, type Labels } from "../labels.ts";
-import { afterChecks, checked, readArgs } from "../readArgs.ts";
+import { failure, isPreview } from "../program.ts";
+import { readArgs } from "../readArgs.ts";
 import type { K8sObject } from "../types.ts";
 import type { RedisAccess, RedisLocation, RedisReference } from "./reference.ts";
 import { addressAccess, makeRedisAddress, type RedisAddressArgs } from "./redisAddress.ts";
@@ -53,8 +54,8 @@ export class Redis extends pulumi.ComponentResource {
   /** Name of the pod that runs it; undefined where this program does not run it. */
   readonly podName: string | undefined;
   /**
-   * Resolves when Redis is ready; at once in a preview, and where this program does not run it. Never where it cannot
-   * start: the program ends with the reason.
+   * Resolves when Redis is ready; at once in a preview, and where this program does not run it. Rejects with the
+   * reason where it cannot start.
    */
   readonly ready: Promise<void>;
   /** Name of its namespace, unless that is an output. @internal */
@@ -116,7 +117,7 @@ export class Redis extends pulumi.ComponentResource {
       this.first = server.first;
       this.podName = server.podName;
       this.#access = { env: server.env, labels: { [CLIENT_LABEL]: id } };
-      this.ready = pulumi.runtime.isDryRun() ? Promise.resolve() : this.#untilReady(service, server);
+      this.ready = isPreview() ? Promise.resolve() : this.#untilReady(service, server);
     }
     this.location = this.reference.location;
     this.registerOutputs({ namespace: this.namespace, location: this.location });
@@ -143,7 +144,9 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   async #untilReady(name: string, { storage, podLabels }: RedisServer): Promise<void> {
-    const [namespace, ownerUid] = await settled(pulumi.all([this.namespace, storage.metadata.uid]));
+    const there = await known(pulumi.all([this.namespace, uidOf(storage)]));
+    if (!there) return; // the engine passes it over: `--target`
+    const [namespace, ownerUid] = there;
     const cluster = await connectCluster(this);
     const labelSelector = Object.entries(podLabels)
       .map(([key, value]) => `${key}=${value}`)
@@ -152,7 +155,7 @@ export class Redis extends pulumi.ComponentResource {
     try {
       if (cluster) await waitForRedis(cluster, watched, (line) => void pulumi.log.warn(line, this));
     } catch (error) {
-      return endProgram((error as Error).message);
+      throw failure((error as Error).message, this);
     }
   }
 

@@ -111,7 +111,7 @@ export class RedisServer {
       // Used where the name does not resolve: a cluster without DNS.
       { name: "REDIS_SERVICE_HOST", value: clusterService.spec.clusterIP },
     ];
-    const secret = password && password.data.apply((data) => Buffer.from(data.password ?? "", "base64").toString());
+    const secret = password?.data.apply((data) => Buffer.from(data?.password ?? "", "base64").toString());
     const uid = uidOf(this.storage);
     this.reference = pulumi.secret(
       pulumi

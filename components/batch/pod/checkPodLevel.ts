@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "../../../config/parse.ts";
 import { connectCluster } from "../../cluster/client.ts";
 import { knownPart } from "../../cluster/dryRun.ts";
-import { endProgram } from "../../cluster/upError.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
 import { type Level, LEVELS, podSecurityLevel } from "../../podSecurityLevel.ts";
 import { customize, type PodSettings } from "./podSettings.ts";
@@ -23,7 +23,7 @@ export interface Target {
 
 /**
  * Says which Pod Security level a loosened pod needs.
- * @returns A promise that never resolves where the namespace enforces a stricter one: the program ends with the reason.
+ * @throws ConfigError where the namespace enforces a stricter one.
  */
 export async function checkPodLevel(
   batch: pulumi.ComponentResource,
@@ -36,7 +36,7 @@ export async function checkPodLevel(
   const enforced = isCreated ? "restricted" : existing && (await enforcedLevel(batch, existing));
   if (enforced && LEVELS.indexOf(enforced) < LEVELS.indexOf(needed)) {
     const where = isCreated ? "the namespace of `createNamespace`" : `namespace ${existing}`;
-    await endProgram(
+    throw new ConfigError(
       `Batch ${name}: \`pod\` needs Pod Security level ${needed}, and ${where} enforces ${enforced}: label a namespace of your own with ${ENFORCE}=${needed}, or loosen less.`,
     );
   }

@@ -10,7 +10,7 @@ describe("failing items", () => {
   const handler = join(project, "worker/handler.ts");
   const shipped = readFileSync(handler, "utf8");
   const failingOn = (item: string) =>
-    shipped.replace("void item;", `if (item === "${item}") throw new Error("no ${item} today");`);
+    shipped.replace("{ signal }: ItemContext) {", `$&\n  if (item === "${item}") throw new Error("no ${item} today");`);
 
   onPlatform(async () => {
     await stack.init();
@@ -51,7 +51,7 @@ describe("failing items", () => {
   });
 
   it("run again, alone, when the handler is fixed", async () => {
-    writeFileSync(handler, shipped.replace("void item;", 'console.log("the edit:", item);'));
+    writeFileSync(handler, shipped.replace("{ signal }: ItemContext) {", '$&\n  console.log("the edit:", item);'));
     assert.match((await stack.preview()).text, /items: 0 new, 0 removed, 8 done, 1 to be retried/);
     await stack.mustUp();
     assert.deepEqual(await stack.items(), ["banana"]);

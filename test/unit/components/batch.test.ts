@@ -60,6 +60,7 @@ describe("Batch", () => {
     assert.deepEqual(summary(/Job|Batch|ConfigMap/), [
       "Batch job-wq-2 = -",
       "ConfigMap job-wq-2-seed-items = job-wq-2-items",
+      "ConfigMap job-wq-2-verdict = job-wq-2-verdict",
       "Job job-wq-2-seed = job-wq-2-seed",
       "Job job-wq-2-supervisor = -",
       "Job job-wq-2-workers = job-wq-2",
@@ -465,6 +466,7 @@ describe("Batch", () => {
 /** Annotations of a Job that `up` itself waits for. */
 const atOnce = (follows: string) => ({
   "pulumi.com/waitFor": "jsonpath={.metadata.uid}",
+  "job-wq-2/owner": "job-wq-2/test",
   "job-wq-2/follows": follows,
 });
 

@@ -1,0 +1,46 @@
+// The verdict of a Batch as an earlier `up` kept it in the cluster. It stands also where the Jobs are gone.
+import type { V1Job } from "@kubernetes/client-node";
+import type { Cluster } from "../cluster/client.ts";
+import { FOLLOWS } from "../cluster/liveJobs.ts";
+import { OWNER } from "../labels.ts";
+
+/** Annotation with the {@link Marks} of the Jobs that it is of. */
+export const MARKS = "job-wq-2/marks";
+
+/** What tells one `up` from another in a Job, and so must be repeated where nothing is to change. */
+export interface Marks {
+  /** For each Job, the uid of the failed or cut-off Job that it replaces, or an empty text. */
+  seed: string;
+  workers: string;
+  supervisor: string;
+  /**
+   * Value of the annotation with which an `up` asks for a wait: of a Job that the engine passes over (`--target`) it
+   * stays another one. Where nothing is left to wait for it stays the same.
+   */
+  awaited: string;
+}
+
+/** What is kept. */
+export interface KeptVerdict {
+  /** The Jobs that it is of. */
+  uids: string[];
+  marks: Marks;
+  data: Record<string, string>;
+}
+
+/** Name of the ConfigMap. */
+export const verdictName = (batch: string): string => `${batch}-verdict`;
+
+/** Reads it; undefined where there is none, or the supervisor that is there now has not judged yet. */
+export async function keptVerdict(
+  cluster: Cluster,
+  { namespace, name, owner, supervisor }: { namespace: string; name: string; owner: string; supervisor?: V1Job },
+): Promise<KeptVerdict | undefined> {
+  const request = { name: verdictName(name), namespace };
+  const map = await cluster.core.readNamespacedConfigMap(request).catch(() => undefined);
+  const { [FOLLOWS]: follows, [MARKS]: marks, [OWNER]: of } = map?.metadata?.annotations ?? {};
+  if (!follows || !marks || of !== owner) return undefined;
+  const uids = follows.split(" ");
+  if (supervisor && !uids.includes(supervisor.metadata!.uid!)) return undefined;
+  return { uids, marks: JSON.parse(marks) as Marks, data: map!.data ?? {} };
+}

@@ -1,0 +1,103 @@
+// The verdict, the last child of a Batch: what depends on the Batch comes after it, and not at all after a bad one.
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type Cluster, uidOf } from "../cluster/client.ts";
+import { FOLLOWS } from "../cluster/liveJobs.ts";
+import { type AwaitedJob, jobPods } from "../cluster/waitForJob.ts";
+import { labels, OWNER } from "../labels.ts";
+import { isPreview } from "../program.ts";
+import type { K8sObject } from "../types.ts";
+import type { JobDefaults } from "./jobArgs.ts";
+import { MARKS, verdictName } from "./keptVerdict.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+
+/** How many items a Batch had, and what became of them. */
+export interface BatchCounts {
+  total: number;
+  done: number;
+  /** Failed for good. */
+  failed: number;
+}
+
+/** The outcome of a Batch. */
+export interface Verdict {
+  counts: pulumi.Output<BatchCounts>;
+  failed: pulumi.Output<string[]>;
+  seconds: pulumi.Output<number>;
+  finish: pulumi.Output<string>;
+  /** Resolves when it was given and is a good one; rejects with the line of a bad one. */
+  given: Promise<void>;
+}
+
+/** The Jobs that it is of. */
+export interface VerdictArgs {
+  supervisor: k8s.batch.v1.Job;
+  workers: k8s.batch.v1.Job;
+  /** All of them. */
+  follows: K8sObject[];
+  lifecycle: Lifecycle;
+}
+
+/** Beginning of the line with which the supervisor prints it (supervisor/verdict.ts). */
+const PREFIX = "verdict: ";
+
+/** Creates the ConfigMap when the supervisor has given a good verdict, and never after a bad one. */
+export function makeVerdict(
+  resource: string,
+  { parent, name, namespace, labels: own, owner }: JobDefaults,
+  { supervisor, workers, follows, lifecycle }: VerdictArgs,
+): Verdict {
+  const end = lifecycle.complete(supervisor, [workers]);
+  const given = end.then(() => {});
+  given.catch(() => {}); // the ConfigMap, which waits for it, reports it
+  const uid = uidOf(supervisor);
+  const data = pulumi.all([uid, lifecycle.left]).apply(async ([uid, { verdict }]) => {
+    if (verdict?.uids.includes(uid)) return verdict.data;
+    if (isPreview()) return pulumi.unknown as Record<string, string>;
+    const [cluster, job] = await Promise.all([lifecycle.cluster, end.catch(() => undefined)]);
+    return cluster && job ? printed(cluster, job) : {};
+  });
+  const annotations = {
+    [OWNER]: owner,
+    [FOLLOWS]: pulumi.all(follows.map(uidOf)).apply((uids) => uids.join(" ")),
+    [MARKS]: lifecycle.left.apply(({ marks }) => JSON.stringify(marks)),
+  };
+  const map = new k8s.core.v1.ConfigMap(
+    resource,
+    {
+      metadata: { name: verdictName(name), namespace, labels: labels(name, "supervisor", own), annotations },
+      data,
+    },
+    {
+      parent,
+      dependsOn: given.then(() => []) as Promise<never>,
+      replaceWith: [supervisor],
+      deleteBeforeReplace: true,
+    },
+  );
+  const text = (key: string, otherwise: string) => map.data.apply((kept) => kept?.[key] ?? otherwise);
+  return {
+    counts: text("counts", "{}").apply((json) => JSON.parse(json) as BatchCounts),
+    failed: text("failed", "[]").apply((json) => JSON.parse(json) as string[]),
+    seconds: text("seconds", "0").apply(Number),
+    finish: text("finish", ""),
+    given,
+  };
+}
+
+/** What the supervisor printed: its values as texts, since those of a ConfigMap are. */
+async function printed(cluster: Cluster, job: AwaitedJob): Promise<Record<string, string>> {
+  for (const pod of (await jobPods(cluster, job).catch(() => [])).reverse()) {
+    const { name } = pod.metadata!;
+    const request = { name: name!, namespace: job.namespace, container: "c" };
+    const log = await cluster.core.readNamespacedPodLog(request).catch(() => "");
+    const line = log.split("\n").findLast((text) => text.startsWith(PREFIX));
+    if (!line) continue;
+    const values = JSON.parse(line.slice(PREFIX.length)) as Record<string, unknown>;
+    const texts = Object.entries(values).map(([key, value]) => [key, asText(value)]);
+    return Object.fromEntries(texts) as Record<string, string>;
+  }
+  return {};
+}
+
+const asText = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));

@@ -1,0 +1,68 @@
+// What a program must have passed before any of its components is registered.
+import * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "../config/parse.ts";
+import { isMocked, keepsItsLine } from "./program.ts";
+
+/** The checks of one program. A process may run several, one after the other and side by side. */
+class Checks {
+  readonly pending: Promise<void>[] = [];
+  readonly refusals: Error[] = [];
+
+  /** Resolves when the program has declared all its components, and rejects with what any of them refused. */
+  async passed(): Promise<void> {
+    const before = this.refusals.length;
+    await new Promise(setImmediate);
+    // With mocks a test wants to see each refusal by itself.
+    if (this.refusals.length > before && !isMocked()) throw this.refusals[before]!;
+    await Promise.all(this.pending);
+  }
+}
+
+const programs = new WeakMap<object, Checks>();
+/** A program without a stack: one of mocks. */
+const STACKLESS = {};
+
+function ofProgram(): Checks {
+  const program = pulumi.runtime.getStackResource() ?? STACKLESS;
+  const checks = programs.get(program) ?? new Checks();
+  programs.set(program, checks);
+  return checks;
+}
+
+/** Refuses a component's arguments, after which the program creates nothing. */
+export function refuse(component: string, message: string): never {
+  const error = keepsItsLine(new ConfigError(component ? `${component}: ${message}` : message));
+  ofProgram().refusals.push(error);
+  throw error;
+}
+
+/**
+ * Runs a check of a component's arguments.
+ * @throws ConfigError that begins with the component's name, where one is given.
+ */
+export function checked<T>(component: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof ConfigError) refuse(component, error.message);
+    throw error;
+  }
+}
+
+/** Adds a check that takes time; components are registered when it has resolved, and not at all where it rejects. */
+export function awaitCheck(check: Promise<void>): void {
+  const kept = check.catch((error: Error) => {
+    throw keepsItsLine(error);
+  });
+  kept.catch(() => {}); // the components that wait for it report it
+  ofProgram().pending.push(kept);
+}
+
+/**
+ * Options that delay the registration of a component until the program has declared all of them and none refused its
+ * arguments: a bad argument of the last one is an error before the first one is created.
+ */
+export function afterChecks(opts: pulumi.ComponentResourceOptions = {}): pulumi.ComponentResourceOptions {
+  const passed = ofProgram().passed();
+  return { ...opts, dependsOn: passed.then(() => opts.dependsOn ?? []) as Promise<pulumi.Resource[]> };
+}

@@ -1,0 +1,167 @@
+// The verdict as a resource, in inline programs of the Automation API: all of them in this one process, which lives on.
+import assert from "node:assert/strict";
+import * as k8s from "@pulumi/kubernetes";
+import type { BatchArgs } from "../../../components/index.ts";
+import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
+import { InlineStacks } from "../../support/inline.ts";
+import { kubectl, onPlatform, say } from "../../support/stack.ts";
+
+const id = `v${process.pid}`;
+const ended = (run: Promise<{ stdout: string }>) => InlineStacks.ended(run);
+
+describe("the verdict of a Batch", () => {
+  const stacks = new InlineStacks();
+  onPlatform();
+  after(async () => {
+    await stacks.remove();
+    for (const name of ["one", "two", "three"])
+      await say("kubectl", ["delete", "namespace", `${id}-${name}`, "--ignore-not-found", "--wait=false"]);
+  });
+
+  /** A program: a Batch, what depends on it, and what does not. */
+  const programOf = (namespace: string, args: () => Partial<BatchArgs>, other = () => "1") =>
+    function run() {
+      const redis = new Redis("redis", { namespace: `${id}-${namespace}`, createNamespace: true });
+      const image = new WorkerImage("code", {});
+      const batch = new Batch("work", {
+        redis,
+        image,
+        items: ["apple", "fig"],
+        parallelism: 1,
+        command: ["sh", "-c", '[ "$ITEM" != "$BAD" ]'],
+        maxAttempts: 1,
+        ...args(),
+      });
+      const metadata = { namespace: redis.namespace };
+      new k8s.core.v1.ConfigMap("after", { metadata: { ...metadata, name: "after" } }, { dependsOn: batch });
+      new k8s.core.v1.ConfigMap("other", { metadata: { ...metadata, name: "other" }, data: { is: other() } });
+      return Promise.resolve({
+        counts: batch.counts,
+        failed: batch.failed,
+        seconds: batch.seconds,
+        finish: batch.finish,
+      });
+    };
+  const get = (namespace: string, ...args: string[]) => kubectl("-n", `${id}-${namespace}`, "get", ...args);
+  const time = (namespace: string, what: string) =>
+    get(namespace, what, "-o", "jsonpath={.metadata.creationTimestamp}").then((text) => Date.parse(text));
+
+  let args: Partial<BatchArgs> = {};
+  const other = "1";
+  const FAILED = /^1 of 2 items failed: fig \(why: [^)]*\)$/;
+
+  it("holds up what depends on it, and has the outcome", async () => {
+    args = { finish: ["sh", "-c", "wc -l"], command: ["sleep", "3"] };
+    const stack = await stacks.make(
+      "one",
+      programOf(
+        "one",
+        () => args,
+        () => other,
+      ),
+    );
+    const { outputs } = await stack.up();
+    assert.deepEqual(outputs.counts!.value, { total: 2, done: 2, failed: 0 });
+    assert.deepEqual(outputs.failed!.value, []);
+    assert.equal(outputs.finish!.value, "2");
+    assert.ok((outputs.seconds!.value as number) >= 5);
+    assert.ok((await time("one", "cm/after")) - (await time("one", "job/work")) >= 6_000);
+    const again = await stack.up();
+    assert.deepEqual(again.summary.resourceChanges, { same: again.summary.resourceChanges!.same });
+    assert.deepEqual(again.outputs.counts!.value, { total: 2, done: 2, failed: 0 });
+  });
+
+  it("stands where a janitor deleted the Jobs", async () => {
+    await kubectl("-n", `${id}-one`, "delete", "jobs", "--all");
+    const stack = await stacks.make(
+      "one",
+      programOf(
+        "one",
+        () => args,
+        () => other,
+      ),
+    );
+    const again = await stack.up();
+    assert.deepEqual(again.summary.resourceChanges, { same: again.summary.resourceChanges!.same });
+    assert.deepEqual(again.outputs.counts!.value, { total: 2, done: 2, failed: 0 });
+  });
+
+  it("fails the program with one line when it is a bad one, and nothing that depends on it is made", async () => {
+    const stack = await stacks.make(
+      "two",
+      programOf("two", () => ({ env: { BAD: "fig" } })),
+    );
+    const { errors, text } = await ended(stack.up());
+    assert.equal(errors.length, 1, text);
+    assert.match(errors[0]!, FAILED);
+    await assert.rejects(get("two", "cm/after"), /NotFound/);
+    await get("two", "cm/other");
+    await assert.rejects(get("two", "cm/work-verdict"), /NotFound/);
+  });
+
+  it("is neither waited for nor asked for where it is not targeted", async () => {
+    const stack = await stacks.make(
+      "two",
+      programOf(
+        "two",
+        () => ({ env: { BAD: "fig" } }),
+        () => "2",
+      ),
+    );
+    const jobs = await get("two", "jobs", "-o", "name");
+    const target = ["urn:pulumi:two::inline::kubernetes:core/v1:ConfigMap::other"];
+    const up = await ended(stack.up({ target }));
+    assert.deepEqual(up.errors, [], up.text);
+    assert.equal(await get("two", "cm/other", "-o", "jsonpath={.data.is}"), "2");
+    const refreshed = await ended(stack.refresh({ runProgram: true }));
+    assert.deepEqual(refreshed.errors, [], refreshed.text);
+    assert.equal(await get("two", "jobs", "-o", "name"), jobs);
+    const destroyed = await ended(stack.destroy({ runProgram: true }));
+    assert.deepEqual(destroyed.errors, [], destroyed.text);
+    await assert.rejects(get("two", "cm/other"), /NotFound/);
+  });
+
+  it("leaves its process alive: after a refused and an impossible program good ones run side by side", async () => {
+    const run = async (stack: string, ...program: Parameters<typeof programOf>) =>
+      ended((await stacks.make(stack, programOf(...program))).up());
+    const refused = await run("refused", "three", () => ({ parallelism: 0 }));
+    assert.deepEqual(refused.errors, ["Batch work: Expected `parallelism` to be an integer from 1 up, got 0."]);
+    const selector = { "kubernetes.io/os": "not a label!" };
+    const impossible = await run("impossible", "three", () => ({ nodeSelector: selector }));
+    assert.equal(impossible.errors.length, 1, impossible.text);
+    assert.match(impossible.errors[0]!, /^Batch work: Kubernetes refuses `nodeSelector`: /);
+    const image = "127.0.0.1:5000/nobody-pushed-this:1";
+    const unpulled = await run("three", "three", () => ({ image: new WorkerImage("gone", { image }) }));
+    assert.equal(unpulled.errors.length, 1, unpulled.text);
+    assert.match(unpulled.errors[0]!, /^The cluster cannot pull 127.0.0.1:5000\/nobody-pushed-this:1: /);
+    const good = await Promise.all([run("one", "one", () => ({ run: "2" })), run("three", "three", () => ({}))]);
+    assert.deepEqual(
+      good.map(({ errors }) => errors),
+      [[], []],
+      good.map(({ text }) => text).join("\n---\n"),
+    );
+  });
+
+  it("is given up with the `up` that waits for it", async () => {
+    const stack = await stacks.make(
+      "one",
+      programOf("one", () => ({ run: "3", command: ["sleep", "600"] })),
+    );
+    const up = ended(stack.up());
+    const seeded = () => get("one", "pods", "-l", "app.kubernetes.io/component=supervisor", "-o", "name");
+    const before = await seeded();
+    while ((await seeded()) === before || (await seeded()) === "")
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    await stack.cancel();
+    assert.notDeepEqual((await up).errors, []);
+    const again = await ended(
+      (
+        await stacks.make(
+          "one",
+          programOf("one", () => ({ run: "4" })),
+        )
+      ).up(),
+    );
+    assert.deepEqual(again.errors, [], again.text);
+  });
+});

@@ -1,0 +1,49 @@
+// Inline programs of the Automation API: stacks that a test's own process runs, with a backend of its own.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation/index.js";
+import { fileBackend } from "../../local/host/environment.ts";
+import { environment } from "./stack.ts";
+
+/** What became of an operation. */
+export interface Ended {
+  /** The lines that say why it failed, without Pulumi's frame; empty where it succeeded. */
+  errors: string[];
+  text: string;
+}
+
+/** Stacks of one test file. */
+export class InlineStacks {
+  readonly #dir = mkdtempSync(join(tmpdir(), "job-wq-2-inline-"));
+  readonly #stacks: Stack[] = [];
+
+  async make(stackName: string, program: PulumiFn): Promise<Stack> {
+    const backend = join(this.#dir, "backend");
+    mkdirSync(backend, { recursive: true });
+    // An inline program has the environment of its process.
+    Object.assign(process.env, environment());
+    const envVars = { ...environment(), PULUMI_BACKEND_URL: fileBackend(backend) };
+    const stack = await LocalWorkspace.createOrSelectStack({ stackName, projectName: "inline", program }, { envVars });
+    this.#stacks.push(stack);
+    return stack;
+  }
+
+  /** Runs an operation to its end. */
+  static async ended(run: Promise<{ stdout: string }>): Promise<Ended> {
+    try {
+      return { errors: [], text: (await run).stdout };
+    } catch (error) {
+      const text = (error as Error).message;
+      // The server of inline programs says once more, of the stack, what was said of a component.
+      const lines = text.matchAll(/^ {4}error: (?:One or more errors occurred: )?(.*)$/gm);
+      return { errors: [...new Set([...lines].map(([, line]) => line!))], text };
+    }
+  }
+
+  /** Takes everything away. */
+  async remove(): Promise<void> {
+    for (const stack of this.#stacks) await stack.destroy().catch(() => {});
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
