@@ -26,20 +26,20 @@ export interface ImageSettings {
    * Image to build and push, with its registry: `ghcr.io/you/job-wq-2`. Without it, and without `image`, nothing is
    * built: the code travels in a ConfigMap and runs in `baseImage` as it is.
    */
-  imageName?: string;
+  imageName?: pulumi.Input<string>;
   /** Ready-made image built by this project, used as it is; needs no Docker. */
-  image?: string;
+  image?: pulumi.Input<string>;
   /** Push the image. `false` when cluster and Docker share an engine (minikube, Docker Desktop). @default true */
   push?: boolean;
   /** Platform of the cluster's nodes. @default "linux/amd64" */
   platform?: pulumi.Input<string>;
   /** Image to build on, or to run in; Node.js is added where it has none. @default "node:24-slim" */
-  baseImage?: string;
+  baseImage?: pulumi.Input<string>;
   /**
    * Image that Node.js is taken from where `baseImage` has none; the same as `baseImage`: that one has its own, as
    * `node`. @default "node:24-slim"
    */
-  nodeImage?: string;
+  nodeImage?: pulumi.Input<string>;
   /** Registry login for push and pull. Default: this machine's `docker login` for the push, none for the pull. */
   registryUsername?: pulumi.Input<string>;
   /** Password of `registryUsername`; `pulumi config set --secret`. */
@@ -96,7 +96,7 @@ export interface BatchSettings {
    * Program with its arguments, as a list, run once at the end with every result on standard input; its output is the
    * output `finish`.
    */
-  finish?: pulumi.Input<string>[];
+  finish?: pulumi.Input<pulumi.Input<string>[]>;
   /**
    * URL that gets one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`.
    */
@@ -125,15 +125,15 @@ export interface BatchSettings {
    */
   resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
   /** Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`. */
-  pod?: Record<string, unknown>;
+  pod?: pulumi.Input<Record<string, unknown>>;
   /** Existing volume claims and where workers find them: `{films: /films}`. */
-  claims?: Record<string, pulumi.Input<string>>;
+  claims?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Size of `/dev/shm`, like `8Gi`, which counts as memory. Default: 64Mi. */
   sharedMemory?: pulumi.Input<string>;
   /** Kueue LocalQueue that the Jobs wait in. */
   kueueQueue?: pulumi.Input<string>;
   /** Labels of the nodes that workers may run on. */
-  nodeSelector?: Record<string, pulumi.Input<string>>;
+  nodeSelector?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Tolerations of the workers, as in a Pod. */
   tolerations?: pulumi.Input<pulumi.Input<k8s.types.input.core.v1.Toleration>[]>;
   /** Name of the workers' PriorityClass. */

@@ -1,7 +1,7 @@
 // Reads a component's arguments by the table of settings: the same parsers, defaults and messages as in a stack file.
 import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
-import { concealing, type Parsed } from "../config/parse.ts";
+import { concealing, type Parsed, type Parser } from "../config/parse.ts";
 import type { Setting } from "../config/settings.ts";
 import { checked, refuse } from "./checks.ts";
 import type { Known } from "./types.ts";
@@ -22,9 +22,32 @@ export function isPending(value: unknown): boolean {
 }
 
 /** Applies `fn` at once to a known value, to an output when it is known. */
-export function later<T, U>(value: Known<T>, fn: (value: T) => U): Known<U> {
+export function later<T, U>(value: Known<T>, fn: (value: T) => Known<U>): Known<U> {
   if (!isPending(value)) return fn(value as T);
-  return pulumi.output(value as pulumi.Output<T>).apply((known) => fn(known as T));
+  return pulumi.output(value as pulumi.Output<T>).apply((known) => fn(known as T) as pulumi.Output<U>);
+}
+
+/**
+ * The name that an argument gives, or the component's own.
+ * @throws ConfigError where the component's own cannot be used.
+ */
+export function nameOf(component: string, key: string, given: string | undefined, own: string, parse: Parser<string>) {
+  if (given !== undefined) return given;
+  try {
+    return parse(key, own);
+  } catch (error) {
+    return refuse(component, (error as Error).message.replace(" to be ", ", by default the component's name, to be "));
+  }
+}
+
+/** Parses what is known of a value now, and the rest when it is known. */
+function parsedInput(value: unknown, outputs: Parser["outputs"], parse: (known: unknown) => unknown): unknown {
+  const isMap = typeof value === "object" && value !== null && !Array.isArray(value) && !isOutput(value);
+  if (outputs === "entries" && isMap) {
+    const parsed = (name: string) => (known: unknown) => (parse({ [name]: known }) as Record<string, unknown>)[name];
+    return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, later(entry, parsed(name))]));
+  }
+  return outputs === "anywhere" && !isOutput(value) ? parse(value) : later(value, parse);
 }
 
 /**
@@ -46,12 +69,14 @@ export function readArgs<S extends Table>(component: string, table: S, args: obj
   const read = (key: string, { parse, default: otherwise, secret, plain }: Setting): unknown => {
     const value = given[key] ?? otherwise;
     if (value === undefined) return undefined;
-    const parsed = (value: unknown) => checked(component, () => concealing(secret, () => parse(key, value)));
-    if (!isPending(value)) return secret ? pulumi.secret(parsed(value)) : parsed(value);
-    if (plain)
+    if (plain && isPending(value) && parse.outputs)
+      refuse(component, `Expected \`${key}\` to be a plain map, whose values may be outputs, got an output.`);
+    if (plain && isPending(value))
       refuse(component, `Expected \`${key}\` to be a plain value, since it decides what is created, got an output.`);
-    const output = pulumi.output(value).apply(parsed);
-    return secret ? pulumi.secret(output) : output;
+    const parsed = parsedInput(value, parse.outputs, (known) =>
+      checked(component, () => concealing(secret, () => parse(key, known))),
+    );
+    return secret ? pulumi.secret(parsed) : parsed;
   };
   return Object.fromEntries(Object.entries(table).map(([key, setting]) => [key, read(key, setting)])) as Values<S>;
 }

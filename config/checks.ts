@@ -30,12 +30,17 @@ export function checkRedis({ url, from, storage, ca }: Given, key = (argument: s
     );
 }
 
+/** @returns The name. @throws ConfigError for one that cannot be pushed. */
+export function checkPushable(imageName: string, push: boolean): string {
+  if (push && !hasRegistry(imageName))
+    invalid("imageName", "a name that begins with its registry, like docker.io/you/job-wq-2, to be pushed", imageName);
+  return imageName;
+}
+
 /** @throws ConfigError */
-export function checkImage({ imageName, image, push, registryUsername, registryPassword }: Given): void {
+export function checkImage({ imageName, image, registryUsername, registryPassword }: Given): void {
   if (imageName !== undefined && image !== undefined)
     throw new ConfigError("Expected one of `imageName` and `image`, got both.");
-  if (imageName !== undefined && String(push) !== "false" && !hasRegistry(String(imageName)))
-    invalid("imageName", "a name that begins with its registry, like docker.io/you/job-wq-2, to be pushed", imageName);
   if ((registryUsername === undefined) === (registryPassword === undefined)) return;
   const pair = ["registryUsername", "registryPassword"];
   const [given, missing] = registryUsername === undefined ? pair.toReversed() : pair;

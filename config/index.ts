@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
 import type { BatchSettings, ImageSettings, RedisReference, RedisSettings } from "../components/index.ts";
-import { checkImage, checkRedis, itemSource } from "./checks.ts";
+import { checkImage, checkPushable, checkRedis, itemSource } from "./checks.ts";
 import { concealing, ConfigError, invalid } from "./parse.ts";
 import {
   batchSettings,
@@ -105,6 +105,7 @@ export function readConfig(source: Source): Config<string> {
   const from = redisFrom === undefined ? {} : { from: redisFrom };
   checkRedis({ ...redis, ...from }, redisKey);
   checkImage(image);
+  if (image.imageName !== undefined) checkPushable(image.imageName, image.push !== "false");
   itemSource(batch, ["items", "itemsFile", "itemsRange"]);
   const shared = labels === undefined ? {} : { labels };
   const redisName = name === DEFAULT_NAME ? "redis" : `${name}-redis`;

@@ -35,6 +35,8 @@ export interface Parser<T = unknown> {
   type: string;
   /** Written as a list or a map, not as a text. */
   structured: boolean;
+  /** Where a program may put outputs into a value: anywhere, or as entries of a map, which are checked one by one. */
+  outputs?: "anywhere" | "entries";
 }
 
 /** The value that a parser of this type returns. */
@@ -50,6 +52,10 @@ export function invalid(key: string, expected: string, value: unknown): never {
 /** A parser of this kind; `type` is that of the argument in TypeScript. */
 export function parser<T>(type: string, parse: (key: string, value: unknown) => T, structured = false): Parser<T> {
   return Object.assign(parse, { type, structured });
+}
+
+function withOutputs<P extends Parser>(outputs: P["outputs"], parse: P): P {
+  return Object.assign(parse, { outputs });
 }
 
 /** A number, also where it is written as text; NaN for anything else. */
@@ -207,36 +213,77 @@ export const command = parser(
 
 /** A list whose values only Kubernetes checks. */
 export const list = (type: string) =>
-  parser(
-    `pulumi.Input<${type}>[]`,
-    (key, value) => {
-      if (!Array.isArray(value)) invalid(key, "a list", value);
-      return value as unknown[];
-    },
-    true,
+  withOutputs(
+    "anywhere",
+    parser(
+      `pulumi.Input<${type}>[]`,
+      (key, value) => {
+        if (!Array.isArray(value)) invalid(key, "a list", value);
+        return value as unknown[];
+      },
+      true,
+    ),
   );
 
 const isMap = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A map whose values only Kubernetes checks. */
 export const map = (type: string) =>
-  parser(
-    type,
-    (key, value) => {
-      if (!isMap(value)) invalid(key, "a map", value);
-      return value as Record<string, unknown>;
-    },
-    true,
+  withOutputs(
+    "anywhere",
+    parser(
+      type,
+      (key, value) => {
+        if (!isMap(value)) invalid(key, "a map", value);
+        return value as Record<string, unknown>;
+      },
+      true,
+    ),
   );
 
-/** A map from names to texts. */
-export const stringMap = parser(
-  "Record<string, pulumi.Input<string>>",
-  (key, value) => {
-    if (!isMap(value)) invalid(key, "a map", value);
-    return Object.fromEntries(Object.entries(value as object).map(([name, entry]) => [name, String(entry)]));
-  },
-  true,
+/** A map from names to texts. A bad entry is not repeated, since it may be a secret. */
+export const stringMap = withOutputs(
+  "entries",
+  parser(
+    "Record<string, pulumi.Input<string>>",
+    (key, value) => {
+      if (!isMap(value)) invalid(key, "a map", value);
+      const entries = Object.entries(value as Record<string, unknown>);
+      return Object.fromEntries(entries.map(([name, entry]) => [name, entryText(`${key}.${name}`, entry)]));
+    },
+    true,
+  ),
+);
+
+function entryText(key: string, entry: unknown): string {
+  if (["string", "number", "boolean"].includes(typeof entry)) return String(entry);
+  const got = entry === null || entry === undefined ? "nothing" : Array.isArray(entry) ? "a list" : "a map";
+  throw new ConfigError(`Expected \`${key}\` to be a text, got ${got}.`);
+}
+
+/** Names that a container's environment has from this project. */
+const OWN_VARIABLE = /^(WQ_.*|REDIS_.*|POD_NAME|POD_NAMESPACE|NODE_NAME|ITEM|ITEM_ID|ITEM_ATTEMPT)$/;
+
+/** Whether a variable's name is this project's. */
+export const isOwnVariable = (name: string): boolean => OWN_VARIABLE.test(name);
+
+/** Environment variables. */
+export const variables = withOutputs(
+  "entries",
+  parser(
+    stringMap.type,
+    (key, value) => {
+      for (const name of isMap(value) ? Object.keys(value as object) : []) {
+        if (!/^[^=\s\0]+$/.test(name)) invalid(key, "a map of variables, by names without spaces and `=`", name);
+        if (isOwnVariable(name))
+          throw new ConfigError(
+            `Expected \`${key}\` to leave ${name} alone: the worker is told by it. Take another name.`,
+          );
+      }
+      return stringMap(key, value);
+    },
+    true,
+  ),
 );
 
 /** A certificate, as PEM. */

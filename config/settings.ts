@@ -63,13 +63,11 @@ export const redisSettings = {
 export const imageSettings = {
   imageName: {
     parse: imageName,
-    plain: true,
     description:
       "Image to build and push, with its registry: `ghcr.io/you/job-wq-2`. Without it, and without `image`, nothing is built: the code travels in a ConfigMap and runs in `baseImage` as it is",
   },
   image: {
     parse: image,
-    plain: true,
     description: "Ready-made image built by this project, used as it is; needs no Docker",
   },
   push: {
@@ -81,13 +79,11 @@ export const imageSettings = {
   platform: { parse: parse.platform, default: "linux/amd64", description: "Platform of the cluster's nodes" },
   baseImage: {
     parse: image,
-    plain: true,
     default: "node:24-slim",
     description: "Image to build on, or to run in; Node.js is added where it has none",
   },
   nodeImage: {
     parse: image,
-    plain: true,
     default: "node:24-slim",
     description:
       "Image that Node.js is taken from where `baseImage` has none; the same as `baseImage`: that one has its own, as `node`",
@@ -204,7 +200,6 @@ export const batchSettings = {
   },
   finish: {
     parse: parse.command,
-    plain: true,
     description:
       "Program with its arguments, as a list, run once at the end with every result on standard input; its output is the output `finish`",
   },
@@ -261,12 +256,10 @@ export const batchSettings = {
   },
   pod: {
     parse: parse.map("Record<string, unknown>"),
-    plain: true,
     description: "Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`",
   },
   claims: {
     parse: parse.stringMap,
-    plain: true,
     description: "Existing volume claims and where workers find them: `{films: /films}`",
   },
   sharedMemory: {
@@ -274,15 +267,15 @@ export const batchSettings = {
     description: "Size of `/dev/shm`, like `8Gi`, which counts as memory. Default: 64Mi",
   },
   kueueQueue: { parse: parse.name(), description: "Kueue LocalQueue that the Jobs wait in" },
-  nodeSelector: { parse: parse.stringMap, plain: true, description: "Labels of the nodes that workers may run on" },
+  nodeSelector: { parse: parse.stringMap, description: "Labels of the nodes that workers may run on" },
   tolerations: {
     parse: parse.list("k8s.types.input.core.v1.Toleration"),
     description: "Tolerations of the workers, as in a Pod",
   },
   priorityClass: { parse: parse.name(), description: "Name of the workers' PriorityClass" },
-  env: { parse: parse.stringMap, description: "Environment variables of the handler or command" },
+  env: { parse: parse.variables, description: "Environment variables of the handler or command" },
   secretEnv: {
-    parse: parse.stringMap,
+    parse: parse.variables,
     secret: true,
     description: "Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN`",
   },
@@ -299,10 +292,22 @@ export const batchSettings = {
   },
 } satisfies Record<string, Setting>;
 
+/** Arguments that {@link Redis} and {@link Batch} have, with defaults of their own. */
+export const placeSettings = {
+  name: {
+    parse: parse.name(46),
+    plain: true,
+    description: "What its objects are called in the namespace. Default: the component's name",
+  },
+  namespace: { parse: parse.name(), description: "Namespace of its objects" },
+  labels: { parse: parse.stringMap, plain: true, description: "Labels on everything" },
+} satisfies Record<string, Setting>;
+
 /** Settings whose defaults are this program's: index.ts makes arguments of the components of them. */
 export const programSettings = {
   name: {
     parse: parse.name(40),
+    plain: true,
     default: "job-wq-2",
     description: "What everything is called in the namespace; the default keeps the names of the Kubernetes page",
   },
@@ -315,6 +320,7 @@ export const programSettings = {
   },
   queue: {
     parse: parse.queueName,
+    plain: true,
     description: "Name of the list in Redis. Default: `job2`, and with `redisFrom` the stack's name",
   },
   redisFrom: {

@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
-import { batchSettings } from "../../config/settings.ts";
+import { batchSettings, placeSettings, programSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
 import { afterChecks, awaitCheck, checked } from "../checks.ts";
 import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
-import type { WorkerImage } from "../image/workerImage.ts";
+import { WorkerImage } from "../image/workerImage.ts";
 import { labels, type Labels } from "../labels.ts";
-import { later, readArgs } from "../readArgs.ts";
-import type { Redis } from "../redis/redis.ts";
+import { later, nameOf, readArgs } from "../readArgs.ts";
+import { Redis } from "../redis/redis.ts";
 import type { K8sObject, Known } from "../types.ts";
 import { checkPodLevel, type Target } from "./pod/checkPodLevel.ts";
 import { dryRunJob } from "./dryRunJob.ts";
@@ -46,7 +46,8 @@ export interface BatchArgs extends BatchSettings {
   after?: Batch[];
 }
 
-const OTHERS = ["redis", "image", "name", "namespace", "queue", "labels", "after"];
+const OTHERS = ["redis", "image", "after"];
+const OWN = { name: { ...programSettings.name, default: undefined }, queue: programSettings.queue };
 
 /** A finite list of items, processed in parallel by a Kubernetes Job: seeded, worked off, and supervised to its end. */
 export class Batch extends pulumi.ComponentResource {
@@ -80,11 +81,14 @@ export class Batch extends pulumi.ComponentResource {
    */
   constructor(name: string, args: BatchArgs, opts?: pulumi.ComponentResourceOptions) {
     const component = `Batch ${name}`;
-    const settings = readArgs(component, batchSettings, args, OTHERS);
-    const { redis, image, name: jobName = name, queue = name, after = [] } = args;
+    const settings = readArgs(component, { ...batchSettings, ...placeSettings, ...OWN }, args, OTHERS);
+    const { redis, image, after = [] } = args;
+    const jobName = nameOf(component, "name", settings.name, name, OWN.name.parse);
+    const queue = nameOf(component, "queue", settings.queue, name, OWN.queue.parse);
     const items = checked(component, () => {
-      redis.claimQueue(queue, name);
-      return checkBatch(args);
+      const items = checkBatch(args);
+      redis.claim(name, { queue, jobName, namespace: args.namespace });
+      return items;
     });
     super("job-wq-2:index:Batch", name, {}, afterChecks(opts));
     const target = targetOf(args);
@@ -115,6 +119,7 @@ export class Batch extends pulumi.ComponentResource {
       labels: args.labels,
       jobLabels: settings.kueueQueue ? { "kueue.x-k8s.io/queue-name": settings.kueueQueue } : {},
       nodeSelector: architecture(image, settings.nodeSelector),
+      tolerations: settings.tolerations,
       code: undefined,
     };
     if (image.image.code)
@@ -229,14 +234,15 @@ function targetOf({ namespace, redis }: BatchArgs): Target {
 }
 
 const ARCHITECTURE = "kubernetes.io/arch";
+/** For clusters with nodes of Windows, too. */
+const LINUX = { "kubernetes.io/os": "linux" };
 
-/** Node selector for the processor that the image was built for; the user's own selector wins. */
-function architecture(
-  { build }: WorkerImage,
-  own: Record<string, string> = {},
-): Record<string, pulumi.Input<string>> | undefined {
-  if (ARCHITECTURE in own) return { [ARCHITECTURE]: own[ARCHITECTURE] };
-  return build && { [ARCHITECTURE]: later(build.platform, (platform) => platform.split("/")[1]!) };
+/** Node selector for the system and the processor that the image was built for; the user's own selector wins. */
+function architecture({ build }: WorkerImage, own: Known<Labels> = {}): Known<Labels> {
+  return later(own, (own): Labels => {
+    if (own[ARCHITECTURE] !== undefined) return { ...LINUX, [ARCHITECTURE]: own[ARCHITECTURE] };
+    return build ? { ...LINUX, [ARCHITECTURE]: later(build.platform, (platform) => platform.split("/")[1]!) } : LINUX;
+  });
 }
 
 /**
@@ -244,11 +250,25 @@ function architecture(
  * @returns The items.
  * @throws ConfigError
  */
-export function checkBatch(args: BatchArgs): Known<BatchItems> | undefined {
-  const { image, command, workers } = args;
+export function checkBatch(args: BatchArgs): BatchItems | undefined {
+  const { redis, image, after, command, workers } = args;
+  const given = { redis, image, after };
+  for (const [key, isThat, what] of [
+    ["redis", redis instanceof Redis, "a Redis"],
+    ["image", image instanceof WorkerImage, "a WorkerImage"],
+    [
+      "after",
+      after === undefined || (Array.isArray(after) && after.every((b) => b instanceof Batch)),
+      "a list of Batches",
+    ],
+  ] as const)
+    if (!isThat)
+      throw new ConfigError(
+        `Expected \`${key}\` to be ${what}, got ${given[key] === undefined ? "nothing" : "something else"}.`,
+      );
   const items = itemsOf(args);
-  checkPodPatch(args.pod);
-  if (items && "kind" in items && items.kind === "file" && !items.inline && !image.build)
+  later(args.pod as Known<unknown>, (pod) => checkPodPatch(pod));
+  if (items?.kind === "file" && !items.inline && !image.build)
     throw new ConfigError(
       `Expected \`items\` of at most 512 KiB, compressed, ${image.isReadyMade ? "with `image`" : "without an image"}: more needs \`imageName\`, and Docker, to travel in an image.`,
     );

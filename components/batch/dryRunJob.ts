@@ -3,7 +3,7 @@ import { knownPart, refusedSetting } from "../cluster/dryRun.ts";
 import { ConfigError } from "../../config/parse.ts";
 import type { BatchSettings } from "../args.ts";
 import type * as pulumi from "@pulumi/pulumi";
-import { customize } from "./pod/podSettings.ts";
+import { customize, knownSettings } from "./pod/podSettings.ts";
 
 const SETTINGS = [
   "resources",
@@ -29,7 +29,7 @@ function jobOf(args: Pick<BatchSettings, (typeof SETTINGS)[number]>): unknown {
       containers: [{ name: "c", image: "dry-run", resources }],
     },
   };
-  const spec = { template: knownPart(customize(template, args)) };
+  const spec = { template: knownPart(customize(template, knownSettings(args))) };
   return { apiVersion: "batch/v1", kind: "Job", metadata: { generateName: "dry-run-" }, spec };
 }
 

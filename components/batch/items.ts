@@ -1,6 +1,6 @@
 // The items of a Batch, from one of its three arguments.
 import { itemSource } from "../../config/checks.ts";
-import { fromFile, fromRange, listed } from "../../config/items.ts";
+import { fromFile, fromRange, type ItemList, listed } from "../../config/items.ts";
 import { ConfigError } from "../../config/parse.ts";
 import type { BatchSettings } from "../args.ts";
 import { isPending, later } from "../readArgs.ts";
@@ -8,33 +8,36 @@ import type { Known } from "../types.ts";
 
 /** Items as they travel to the seed Job; bytes as text, since an output takes a buffer apart. */
 export type BatchItems =
-  | { kind: "range"; range: string; digest: string }
-  | { kind: "file"; format: string; base64: string; inline: boolean; digest: string };
+  | { kind: "range"; range: Known<string>; digest: Known<string> }
+  | { kind: "file"; format: Known<string>; base64: Known<string>; inline: boolean; digest: Known<string> };
 
 const SOURCES = ["items", "itemsFile", "itemsRange"] as const;
 
 /** @returns The items, or undefined where the queue is filled by hand. @throws ConfigError */
-export function itemsOf(args: BatchSettings): Known<BatchItems> | undefined {
+export function itemsOf(args: BatchSettings): BatchItems | undefined {
   const key = itemSource(args, SOURCES);
   if (key === undefined) return undefined;
   const value: unknown = args[key];
-  if (!isPending(value)) return read(key, value);
-  return later(value, (known) => {
-    const items = read(key, known);
-    if (items.kind === "file") checkFits(items);
-    return items;
-  });
+  if (key === "itemsRange") {
+    const range = later(value, (known) => fromRange(key, String(known)));
+    return { kind: "range", range: later(range, ({ range }) => range), digest: later(range, ({ digest }) => digest) };
+  }
+  if (!isPending(value)) return inText(key === "items" ? listed(key, value) : fromFile(key, String(value)));
+  const list = later(value, (known) => checkFits(inText(listed(key, known))));
+  return {
+    kind: "file",
+    inline: true,
+    format: later(list, ({ format }) => format),
+    base64: later(list, ({ base64 }) => base64),
+    digest: later(list, ({ digest }) => digest),
+  };
 }
 
-function read(key: (typeof SOURCES)[number], value: unknown): BatchItems {
-  if (key === "itemsRange") return fromRange(key, String(value));
-  const { gzipped, ...items } = key === "items" ? listed(key, value) : fromFile(key, String(value));
-  return { ...items, base64: gzipped.toString("base64") };
-}
+const inText = ({ gzipped, ...items }: ItemList) => ({ ...items, base64: gzipped.toString("base64") });
 
-function checkFits({ inline }: Extract<BatchItems, { kind: "file" }>): void {
-  if (!inline)
-    throw new ConfigError(
-      "Expected `items` that are an output to be at most 512 KiB, compressed: write them to a file, `itemsFile`.",
-    );
+function checkFits<T extends { inline: boolean }>(list: T): T {
+  if (list.inline) return list;
+  throw new ConfigError(
+    "Expected `items` that are an output to be at most 512 KiB, compressed: write them to a file, `itemsFile`.",
+  );
 }

@@ -12,7 +12,7 @@ import type { BatchItems } from "./items.ts";
 export interface ItemsPreviewArgs {
   /** Only where it will run again is there anything to say. */
   seed: k8s.batch.v1.Job;
-  items: Known<BatchItems>;
+  items: BatchItems;
   run: Known<string>;
   queue: string;
   owner: string;
@@ -77,8 +77,8 @@ async function ask(cluster: Cluster, { queue, owner }: ItemsPreviewArgs, { items
     atEnd.push(() => client.disconnect());
     const source =
       items.kind === "range"
-        ? rangeSource(items.range)
-        : bytesSource(Buffer.from(items.base64, "base64"), items.format as "text" | "ndjson" | "strings");
+        ? rangeSource(items.range as string)
+        : bytesSource(Buffer.from(items.base64 as string, "base64"), items.format as "text" | "ndjson" | "strings");
     return await previewSeeding(client, queue, source, { owner, run });
   } finally {
     clearTimeout(timer);

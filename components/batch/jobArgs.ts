@@ -31,8 +31,9 @@ export interface JobDefaults {
   runAsUser: Known<number>;
   /** Labels of the Jobs alone. */
   jobLabels: Labels;
-  /** Nodes that all of them need. */
-  nodeSelector: Record<string, pulumi.Input<string>> | undefined;
+  /** Nodes that all of them need, and taints that all of them tolerate. */
+  nodeSelector: Known<Labels>;
+  tolerations: Known<unknown[]> | undefined;
   /** Code that a ConfigMap brings, where no image was built. */
   code: CodeParts | undefined;
   /** Resources that must exist before any of the Jobs, whose replacement does not replace a Job. */
@@ -65,7 +66,7 @@ export interface JobArgs {
   awaited?: pulumi.Input<string>;
   podAnnotations?: Record<string, string>;
   /** The user's additions to the template. */
-  customize?: (template: PodTemplate) => PodTemplate;
+  customize?: (template: PodTemplate) => pulumi.Input<PodTemplate>;
   /** Fields of the spec that somebody else may change. */
   ignoreChanges?: string[];
   ownerReferences?: k8s.types.input.meta.v1.OwnerReference[];

@@ -1,8 +1,8 @@
 // The Job that brings the queue in line with the items.
 import { writeFileSync } from "node:fs";
-import * as docker from "@pulumi/docker";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { dockerProvider } from "../image/dockerProvider.ts";
 import { stage } from "../image/stage.ts";
 import type { BuildOptions } from "../image/workerImage.ts";
 import { labels } from "../labels.ts";
@@ -16,7 +16,7 @@ import { envVars } from "./pod/jobPod.ts";
 
 /** What is seeded. */
 export interface SeedJobArgs {
-  items: Known<BatchItems>;
+  items: BatchItems;
   /** How to build the image in which a list travels that is too large for a ConfigMap. */
   build: BuildOptions | undefined;
   /** A changed `run` runs everything again, a changed `retry` the failed items. */
@@ -48,7 +48,7 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
     // V8 enlarges its young generation while data streams through; short-lived chunks do not need that.
     nodeOptions: ["--semi-space-growth-factor=1"],
     deadlineMs: DEADLINE_MS,
-    trigger: [later(items, ({ digest }) => digest), run, retry],
+    trigger: [items.digest, run, retry],
     follows: args.follows,
     gate: args.gate,
     insteadOf: args.insteadOf,
@@ -70,10 +70,10 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
 }
 
 function deliver(resource: string, defaults: JobDefaults, { items, build }: SeedJobArgs): Delivery {
-  if ("kind" in items && items.kind === "range") return { env: envVars({ WQ_ITEMS_RANGE: items.range }) };
-  const list = items as Known<Extract<BatchItems, { kind: "file" }>>;
-  const env = envVars({ WQ_ITEMS_FILE: "/items/items.gz", WQ_ITEMS_FORMAT: later(list, ({ format }) => format) });
-  if ("kind" in list && !list.inline) return { env, ...inImage(resource, defaults, list.base64, build!) };
+  if (items.kind === "range") return { env: envVars({ WQ_ITEMS_RANGE: items.range }) };
+  const env = envVars({ WQ_ITEMS_FILE: "/items/items.gz", WQ_ITEMS_FORMAT: items.format });
+  // What must travel in an image is known: items that are outputs are refused where they are too many.
+  if (!items.inline) return { env, ...inImage(resource, defaults, items.base64 as string, build!) };
   const map = new k8s.core.v1.ConfigMap(
     `${resource}-items`,
     {
@@ -82,7 +82,7 @@ function deliver(resource: string, defaults: JobDefaults, { items, build }: Seed
         namespace: defaults.namespace,
         labels: labels(defaults.name, "seed", defaults.labels),
       },
-      binaryData: { "items.gz": later(list, ({ base64 }) => base64) },
+      binaryData: { "items.gz": items.base64 },
     },
     { parent: defaults.parent, deleteBeforeReplace: true },
   );
@@ -99,8 +99,9 @@ function inImage(resource: string, defaults: JobDefaults, base64: string, build:
     writeFileSync(`${staged}/items.gz`, Buffer.from(base64, "base64"));
     writeFileSync(`${staged}/Dockerfile`, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY items.gz /items.gz\n");
   });
-  const imageName = itemsImage(build.imageName, defaults.name);
-  const image = new docker.Image(
+  const imageName = later(build.imageName, (known) => itemsImage(known, defaults.name));
+  const { Image } = dockerProvider();
+  const image = new Image(
     `${resource}-items-image`,
     {
       imageName,
@@ -109,16 +110,16 @@ function inImage(resource: string, defaults: JobDefaults, base64: string, build:
         context,
         dockerfile: `${context}/Dockerfile`,
         platform: build.platform,
-        args: { BASE_IMAGE: build.baseImage },
+        args: { BASE_IMAGE: build.nodeImage },
       },
       registry: build.login,
     },
     { parent: defaults.parent },
   );
   // After it is registered: a message about a resource holds up all later ones.
-  image.urn.apply(() =>
-    pulumi.log.info(`The items travel in the image ${imageName}: who may pull it may read them.`, image),
-  );
+  pulumi
+    .all([imageName, image.urn])
+    .apply(([name]) => pulumi.log.info(`The items travel in the image ${name}: who may pull it may read them.`, image));
   const copy: k8s.types.input.core.v1.Container = {
     name: "items",
     image: build.push ? image.repoDigest : imageName,

@@ -106,7 +106,7 @@ function environment({ args, settings, workers, workerJob }: SupervisorJobArgs, 
       WQ_IDLE_AFTER: scale && idleAfter !== undefined ? `${idleAfter}ms` : undefined,
     }),
     ...envVars({
-      WQ_FINISH: finish && JSON.stringify(finish),
+      WQ_FINISH: finish && later(finish, (program) => JSON.stringify(program)),
       WQ_MAX_RESULT_BYTES: finish && text("maxResultBytes"),
       WQ_METRICS: metrics ? "true" : undefined,
     }),

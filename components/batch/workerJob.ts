@@ -66,8 +66,9 @@ export function makeWorkerJob(
       restartPolicy: "OnFailure",
       // Processes that a handler or a command leaves behind are reaped by the pause process, the first one of the pod.
       shareProcessNamespace: true,
-      nodeSelector: { ...defaults.nodeSelector, ...settings.nodeSelector },
-      tolerations: settings.tolerations as k8s.types.input.core.v1.Toleration[] | undefined,
+      nodeSelector: later(defaults.nodeSelector, (all) =>
+        later(settings.nodeSelector ?? {}, (own) => ({ ...all, ...own })),
+      ),
       priorityClassName: priorityClass,
       serviceAccountName,
       automountServiceAccountToken: serviceAccountName !== undefined,

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Labels } from "../labels.ts";
+import { later } from "../readArgs.ts";
 import type { RegistryLogin } from "./workerImage.ts";
 
 /** The key of a registry in a docker config: Docker Hub has one of its own. */
@@ -24,12 +25,13 @@ export function makePullSecret(
   { server, username, password }: RegistryLogin,
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Secret {
-  const config = pulumi.all([username, password]).apply(([user, secret]) => dockerConfig(server, user, secret));
+  const values = pulumi.all([server, username, password]);
+  const config = values.apply(([server, user, secret]) => dockerConfig(server, user, secret));
   return new k8s.core.v1.Secret(
     resource,
     {
       // For a person to see; the login itself is secret.
-      metadata: { ...metadata, annotations: { "job-wq-2/registry": registryKey(server) } },
+      metadata: { ...metadata, annotations: { "job-wq-2/registry": later(server, registryKey) } },
       type: "kubernetes.io/dockerconfigjson",
       stringData: { ".dockerconfigjson": pulumi.secret(config) },
     },

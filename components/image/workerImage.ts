@@ -1,12 +1,12 @@
-import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { checkImage } from "../../config/checks.ts";
+import { checkImage, checkPushable } from "../../config/checks.ts";
 import { registryOf } from "../../config/imageReference.ts";
 import { imageSettings } from "../../config/settings.ts";
 import type { ImageSettings } from "../args.ts";
 import { afterChecks, checked } from "../checks.ts";
-import { readArgs } from "../readArgs.ts";
+import { later, readArgs } from "../readArgs.ts";
 import type { Known } from "../types.ts";
+import { dockerProvider } from "./dockerProvider.ts";
 import { checkExist, stageWorker, type UserFiles } from "./buildContext.ts";
 import { checkFits, type Code, fits, readCode } from "./codeVolume.ts";
 import { BROUGHT_NODE, hasNode } from "./layout.ts";
@@ -38,18 +38,18 @@ export interface RunnableImage {
 
 /** Login to the image's registry. */
 export interface RegistryLogin {
-  server: string;
+  server: Known<string>;
   username: pulumi.Input<string>;
   password: pulumi.Input<string>;
 }
 
 /** How images are built and pushed; the image that carries a long list of items uses the same. */
 export interface BuildOptions {
-  imageName: string;
+  imageName: Known<string>;
   push: boolean;
   platform: Known<string>;
-  baseImage: string;
-  nodeImage: string;
+  baseImage: Known<string>;
+  nodeImage: Known<string>;
   login: RegistryLogin | undefined;
 }
 
@@ -79,8 +79,10 @@ export class WorkerImage extends pulumi.ComponentResource {
   constructor(name: string, args: WorkerImageArgs, opts?: pulumi.ComponentResourceOptions) {
     const component = `WorkerImage ${name}`;
     const settings = readArgs(component, imageSettings, args, ["handler", "files"]);
-    const { imageName, image, baseImage, nodeImage, registryUsername: username, registryPassword: password } = settings;
-    const ownNode = hasNode(baseImage) || baseImage === nodeImage;
+    const { image, push, baseImage, nodeImage, registryUsername: username, registryPassword: password } = settings;
+    const imageName = settings.imageName && later(settings.imageName, pushable(component, push));
+    const ownNode = bringsNode(baseImage, nodeImage);
+    if (imageName !== undefined) checked(component, dockerProvider);
     const { handler, files } = args;
     checked(component, () => {
       checkImage({ ...args });
@@ -92,7 +94,7 @@ export class WorkerImage extends pulumi.ComponentResource {
         ? checked(component, () => stageCode(name, { handler, files }, staged, ownNode ? undefined : nodeImage))
         : undefined;
     super("job-wq-2:index:WorkerImage", name, {}, afterChecks(opts));
-    const server = registryOf(imageName ?? image ?? baseImage);
+    const server = later(imageName ?? image ?? baseImage, registryOf);
     this.login = username && password ? { server, username, password } : undefined;
     this.pullSecret = settings.pullSecret;
     this.isReadyMade = image !== undefined;
@@ -102,7 +104,7 @@ export class WorkerImage extends pulumi.ComponentResource {
         ? { reference: baseImage, id: code.digest, code, node: ownNode ? ["node"] : BROUGHT_NODE }
         : { reference: image!, id: image!, node: BROUGHT_NODE };
     } else {
-      const { push, platform } = settings;
+      const { platform } = settings;
       this.build = { imageName, push, platform, baseImage, nodeImage, login: this.login };
       this.image = this.#built(name, staged!, this.build, ownNode);
     }
@@ -111,7 +113,8 @@ export class WorkerImage extends pulumi.ComponentResource {
 
   #built(name: string, context: string, build: BuildOptions, ownNode: boolean): RunnableImage {
     const { imageName, push, platform, baseImage, nodeImage, login } = build;
-    const image = new docker.Image(
+    const { Image } = dockerProvider();
+    const image = new Image(
       `${name}-image`,
       {
         imageName,
@@ -135,8 +138,15 @@ export class WorkerImage extends pulumi.ComponentResource {
   }
 }
 
+/** Whether the base image has Node.js. Of one that is an output only its being `nodeImage` as well says so. */
+const bringsNode = (base: Known<string>, nodeImage: Known<string>): boolean =>
+  base === nodeImage || (typeof base === "string" && hasNode(base));
+
+const pushable = (component: string, push: boolean) => (name: string) =>
+  checked(component, () => checkPushable(name, push));
+
 /** The code for a ConfigMap: readable where that fits, else minified. */
-function stageCode(name: string, files: UserFiles, staged: string, nodeImage: string | undefined): Code {
+function stageCode(name: string, files: UserFiles, staged: string, nodeImage: Known<string> | undefined): Code {
   const code = readCode(staged, nodeImage);
   if (fits(code)) return code;
   const small = readCode(stageWorker(name, files, true), nodeImage);

@@ -2,20 +2,20 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
-import { redisSettings } from "../../config/settings.ts";
+import { placeSettings, redisSettings } from "../../config/settings.ts";
 import { connectCluster, known, uidOf } from "../cluster/client.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import type { RedisSettings } from "../args.ts";
 import { afterChecks, checked } from "../checks.ts";
 import { CLIENT_LABEL, labels, type Labels } from "../labels.ts";
 import { failure, isPreview } from "../program.ts";
-import { readArgs } from "../readArgs.ts";
+import { nameOf, readArgs } from "../readArgs.ts";
 import type { K8sObject } from "../types.ts";
 import type { RedisAccess, RedisLocation, RedisReference } from "./reference.ts";
 import { addressAccess, makeRedisAddress, type RedisAddressArgs } from "./redisAddress.ts";
 import { RedisServer } from "./redisServer.ts";
 
-const OTHERS = ["name", "namespace", "from", "createNamespace", "labels"];
+const OTHERS = ["from", "createNamespace"];
 
 /** Arguments of {@link Redis}. */
 export interface RedisArgs extends RedisSettings {
@@ -64,6 +64,8 @@ export class Redis extends pulumi.ComponentResource {
   readonly createsNamespace: boolean;
   readonly #access: RedisAccess;
   readonly #queues = new Map<string, string>();
+  /** By namespace. */
+  readonly #names = new Map<unknown, Map<string, string>>();
 
   /**
    * @param name Name of the component; its children are named after it.
@@ -72,10 +74,12 @@ export class Redis extends pulumi.ComponentResource {
    * @throws ConfigError of one line for an argument that cannot be used.
    */
   constructor(name: string, args: RedisArgs = {}, opts?: pulumi.ComponentResourceOptions) {
-    const settings = readArgs(`Redis ${name}`, redisSettings, args, OTHERS);
-    checked(`Redis ${name}`, () => checkRedis({ ...args }));
+    const component = `Redis ${name}`;
+    const settings = readArgs(component, { ...redisSettings, ...placeSettings }, args, OTHERS);
+    const service = nameOf(component, "name", settings.name, name, placeSettings.name.parse);
+    checked(component, () => checkRedis({ ...args }));
     super("job-wq-2:index:Redis", name, {}, afterChecks(opts));
-    const { name: service = name, from } = args;
+    const { from } = args;
     const namespace = args.createNamespace ? this.#createNamespace(name, args) : (args.namespace ?? "default");
     this.createsNamespace = args.createNamespace === true;
     this.namespace = pulumi.output(namespace);
@@ -104,9 +108,9 @@ export class Redis extends pulumi.ComponentResource {
       this.ready = Promise.resolve();
     } else {
       const server = new RedisServer(this, name, {
+        ...settings,
         service,
         namespace,
-        ...settings,
         memory: args.memory ?? redisSettings.memory.default,
         memoryBytes: settings.memory,
         storage: args.storage,
@@ -196,16 +200,25 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   /**
-   * Reserves a queue for a Batch.
+   * Reserves a queue, and a name in a namespace, for a Batch.
    * @throws ConfigError where another Batch has it.
    * @internal
    */
-  claimQueue(queue: string, batch: string): void {
-    const other = this.#queues.get(queue);
-    if (other !== undefined)
-      throw new ConfigError(
-        `Expected \`queue\` to be one of its own, got ${JSON.stringify(queue)}, which Batch ${other} has on the same Redis.`,
-      );
-    this.#queues.set(queue, batch);
+  claim(batch: string, { queue, jobName, namespace }: { queue: string; jobName: string; namespace: unknown }): void {
+    // An output is a namespace of its own, since its value is not known.
+    const place = namespace ?? this.existingNamespace;
+    const names = this.#names.get(place) ?? new Map<string, string>();
+    this.#names.set(place, names);
+    claim(names, "name", jobName, batch, "in the same namespace");
+    claim(this.#queues, "queue", queue, batch, "on the same Redis");
   }
+}
+
+function claim(taken: Map<string, string>, key: string, value: string, batch: string, where: string): void {
+  const other = taken.get(value);
+  if (other !== undefined)
+    throw new ConfigError(
+      `Expected \`${key}\` to be one of its own, got ${JSON.stringify(value)}, which Batch ${other} has ${where}.`,
+    );
+  taken.set(value, batch);
 }

@@ -7,6 +7,7 @@ export interface Created {
   type: string;
   name: string;
   inputs: any;
+  secrets: unknown[];
 }
 
 /** Resources that were created since {@link reset}. */
@@ -36,6 +37,13 @@ function unwrapped(value: any): any {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unwrapped(inner)]));
 }
 
+/** Values that are secret, at any depth. */
+function secretParts(value: any): unknown[] {
+  if (typeof value !== "object" || value === null) return [];
+  if ("4dabf18193072939515e22adb298388d" in value) return [unwrapped(value)];
+  return Object.values(value).flatMap(secretParts);
+}
+
 const encoded = (data: Record<string, string> = {}) =>
   Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString("base64")]));
 
@@ -45,8 +53,9 @@ export async function startMocks(): Promise<void> {
   await pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs }) {
+        const secrets = secretParts(inputs);
         inputs = unwrapped(inputs);
-        created.push({ type, name, inputs });
+        created.push({ type, name, inputs, secrets });
         const state = { ...inputs, metadata: { ...inputs.metadata, uid: `uid of ${name}` } };
         if (type.endsWith(":Service")) state.spec = { ...inputs.spec, clusterIP: "10.96.0.7" };
         if (type.endsWith(":Secret")) state.data = encoded(inputs.stringData);
@@ -81,6 +90,7 @@ export const summary = (pattern = /./): string[] =>
     .sort();
 
 export const inputsOf = (name: string): any => created.find((resource) => resource.name === name)!.inputs;
+export const secretsOf = (name: string): unknown[] => created.find((resource) => resource.name === name)!.secrets;
 export const optionsOf = (name: string): any => options.get(name);
 
 /** Plain variables of a Job's container, by name. */

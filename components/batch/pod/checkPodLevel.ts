@@ -4,15 +4,15 @@ import { connectCluster } from "../../cluster/client.ts";
 import { knownPart } from "../../cluster/dryRun.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
 import { type Level, LEVELS, podSecurityLevel } from "../../podSecurityLevel.ts";
-import { customize, type PodSettings } from "./podSettings.ts";
+import { customize, knownSettings } from "./podSettings.ts";
 
 const ENFORCE = "pod-security.kubernetes.io/enforce";
 
 /** The strictest Pod Security level that admits a worker with these settings. */
-export function levelOf(settings: PodSettings): Level {
+export function levelOf(settings: object): Level {
   const container = { name: "c", securityContext: containerSecurity };
   const template = { spec: { securityContext: podSecurity(1000), containers: [container] } };
-  return podSecurityLevel((knownPart(customize(template, settings)) as typeof template).spec);
+  return podSecurityLevel((knownPart(customize(template, knownSettings(settings))) as typeof template).spec);
 }
 
 /** The namespace of a Batch: its name, where it exists before the program runs, or whether the program creates it. */
@@ -29,7 +29,7 @@ export async function checkPodLevel(
   batch: pulumi.ComponentResource,
   name: string,
   { existing, isCreated }: Target,
-  settings: PodSettings,
+  settings: object,
 ): Promise<void> {
   const needed = levelOf(settings);
   if (needed === "restricted") return;

@@ -39,6 +39,7 @@ export function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
     imagePullSecrets: defaults.pullSecrets.map((secret) => ({ name: secret })),
     terminationGracePeriodSeconds: args.graceMs === undefined ? undefined : seconds(args.graceMs),
     nodeSelector: defaults.nodeSelector,
+    tolerations: defaults.tolerations as PodSpec["tolerations"],
     ...args.pod,
     initContainers: [...(code?.initContainers ?? []), ...(args.initContainers ?? [])],
     volumes: [

@@ -1,7 +1,11 @@
 // What a user adds to the workers' pod: the patch, and the two additions that are asked for most.
 import type * as k8s from "@pulumi/kubernetes";
-import { ConfigError } from "../../../config/parse.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import { ConfigError, isOwnVariable } from "../../../config/parse.ts";
+import { knownPart } from "../../cluster/dryRun.ts";
 import { strategicMerge } from "../../podPatch.ts";
+import { later } from "../../readArgs.ts";
+import type { Known } from "../../types.ts";
 
 type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
 type Tree = Record<string, unknown>;
@@ -9,27 +13,30 @@ type Tree = Record<string, unknown>;
 /** Settings that shape the pod. */
 export interface PodSettings {
   /** Volume claims by name, and where they are mounted. */
-  claims?: Record<string, unknown>;
+  claims?: Known<Record<string, unknown>>;
   /** Size of /dev/shm. */
   sharedMemory?: unknown;
   /** A strategic merge patch over the template. */
-  pod?: Tree;
+  pod?: Known<Tree>;
 }
 
-/** Variables that the queue stands on. */
-const OWN_VARIABLE = /^(WQ_.*|REDIS_.*|POD_NAME|POD_NAMESPACE|NODE_NAME)$/;
 const OWN_LABEL =
   /^(app\.kubernetes\.io\/(name|instance|component|managed-by)|job-wq-2\/.*|job-name|controller-uid|batch\.kubernetes\.io\/.*)$/;
 
 const list = (value: unknown) => (Array.isArray(value) ? (value as Tree[]) : []);
 const tree = (value: unknown) => (value ?? {}) as Tree;
 
+/** What is known of them now, from all arguments. */
+export function knownSettings({ claims, sharedMemory, pod }: object & { [K in keyof PodSettings]?: unknown }) {
+  return knownPart({ claims, sharedMemory, pod }) as PodSettings;
+}
+
 /** Refuses a patch of what the queue stands on. @throws ConfigError */
 export function checkPodPatch(patch: unknown, container = "c"): void {
   const refuse = (path: string, reason: string): never => {
     throw new ConfigError(`Expected \`pod\` to leave ${path} alone: ${reason}.`);
   };
-  const { metadata, spec } = tree(patch);
+  const { metadata, spec } = tree(knownPart(patch));
   const label = Object.keys(tree(tree(metadata).labels)).find((name) => OWN_LABEL.test(name));
   if (label) refuse(`the label ${label}`, "Redis and the Jobs find their pods by it");
   if ("restartPolicy" in tree(spec)) refuse("spec.restartPolicy", "the Job stands on it");
@@ -40,12 +47,23 @@ export function checkPodPatch(patch: unknown, container = "c"): void {
     if (field in own)
       refuse(`${field} of container ${container}`, "it starts the worker; a program of your own is `command`");
   if ("image" in own) refuse(`image of container ${container}`, "that is `image`, `imageName` or `baseImage`");
-  const variable = list(own.env).find(({ name }) => OWN_VARIABLE.test(String(name)));
+  const variable = list(own.env).find(({ name }) => isOwnVariable(String(name)));
   if (variable) refuse(`the variable ${String(variable.name)}`, "the worker is told by it");
 }
 
 /** The workers' pod template with the user's additions. */
-export function customize(template: PodTemplate, { claims = {}, sharedMemory, pod = {} }: PodSettings): PodTemplate {
+export function customize(
+  template: PodTemplate,
+  { claims = {}, sharedMemory, pod = {} }: PodSettings,
+): pulumi.Input<PodTemplate> {
+  const merged = later(claims, (claims) =>
+    later(pod, (pod) => strategicMerge(withVolumes(template, claims, sharedMemory), pod)),
+  );
+  return merged as pulumi.Input<PodTemplate>;
+}
+
+/** The template with the claims, and with its share of memory. */
+function withVolumes(template: PodTemplate, claims: Tree, sharedMemory: unknown): unknown {
   const volumes: Tree[] = Object.keys(claims).map((claimName) => ({
     name: `claim-${claimName}`,
     persistentVolumeClaim: { claimName },
@@ -59,5 +77,5 @@ export function customize(template: PodTemplate, { claims = {}, sharedMemory, po
     volumeMounts.push({ name: "shared-memory", mountPath: "/dev/shm" });
   }
   const additions = { spec: { volumes, containers: [{ name: "c", volumeMounts }] } };
-  return strategicMerge(strategicMerge(template, additions), pod) as PodTemplate;
+  return strategicMerge(template, additions);
 }

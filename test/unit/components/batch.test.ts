@@ -10,6 +10,7 @@ import { exitCodes } from "../../../worker/program.ts";
 import {
   created,
   inputsOf,
+  secretsOf,
   optionsOf,
   recorder,
   registered,
@@ -403,6 +404,9 @@ describe("Batch", () => {
         assert.equal(optionsOf(name).parent.getProvider("kubernetes:core/v1:Pod"), provider, name);
   });
 
+  /** What is secret of a resource's inputs. */
+  const secrets = (name: string) => JSON.stringify(secretsOf(name));
+
   const refused: [title: string, args: () => Partial<Components.BatchArgs>, message: string][] = [
     ["a bad number", () => ({ parallelism: 0 }), "Batch b: Expected `parallelism` to be an integer from 1 up, got 0."],
     [
@@ -414,6 +418,23 @@ describe("Batch", () => {
       "an unknown argument",
       () => ({ paralelism: 3 }) as never,
       "Batch b: There is no argument `paralelism`; did you mean `parallelism`?",
+    ],
+    [
+      "a variable that is the worker's",
+      () => ({ env: { WQ_LEASE: "5s" } }),
+      "Batch b: Expected `env` to leave WQ_LEASE alone: the worker is told by it. Take another name.",
+    ],
+    [
+      "a variable that is no text",
+      () => ({ secretEnv: { KEY: { hush: 1 } } }) as never,
+      "Batch b: Expected `secretEnv.KEY` to be a text, got a map.",
+    ],
+    ["a map that is none", () => ({ env: "A=1" }) as never, 'Batch b: Expected `env` to be a map, got "A=1".'],
+    ["no Redis", () => ({ redis: undefined }), "Batch b: Expected `redis` to be a Redis, got nothing."],
+    [
+      "a Batch where a list is due",
+      () => ({ after: {} }) as never,
+      "Batch b: Expected `after` to be a list of Batches, got something else.",
     ],
     [
       "an output that decides what is created",
@@ -442,6 +463,111 @@ describe("Batch", () => {
       );
     });
   }
+
+  describe("takes outputs", () => {
+    const later = <T>(value: T) => pulumi.output(value);
+    const workers = () => inputsOf("job-wq-2-workers").spec.template.spec;
+
+    it("inside of maps, where a secret one stays secret", async () => {
+      const env = { BUCKET: later("bucket-1"), PORT: 5 as never, TOKEN: pulumi.secret("hush") };
+      await batch({
+        env,
+        secretEnv: { KEY: later("k") },
+        nodeSelector: { pool: later("batch") },
+        claims: { films: later("/films") },
+        labels: { team: later("video") },
+        pod: { spec: { priority: later(3) } },
+        tolerations: [{ key: later("gpu"), operator: "Exists" }],
+      });
+      const { BUCKET, PORT, TOKEN } = variablesOf("job-wq-2-workers");
+      assert.deepEqual([BUCKET, PORT, TOKEN], ["bucket-1", "5", "hush"]);
+      assert.match(secrets("job-wq-2-workers"), /hush/);
+      assert.equal(secrets("job-wq-2-seed"), "[]");
+      assert.deepEqual(inputsOf("job-wq-2-env").stringData, { KEY: "k" });
+      assert.ok(secrets("job-wq-2-env").includes('"k"'));
+      assert.deepEqual(workers().nodeSelector, { "kubernetes.io/os": "linux", pool: "batch" });
+      assert.equal(workers().priority, 3);
+      assert.equal(workers().containers[0].volumeMounts[0].mountPath, "/films");
+      assert.equal(inputsOf("job-wq-2-workers").metadata.labels.team, "video");
+      assert.deepEqual(workers().tolerations, [{ key: "gpu", operator: "Exists" }]);
+    });
+
+    it("as a whole", async () => {
+      const pod = later({ spec: { priority: 3 } });
+      await batch({
+        items: undefined,
+        itemsRange: later("1..9"),
+        env: later({ A: "1" }),
+        claims: later({ films: "/films" }),
+        nodeSelector: later({ pool: "batch" }),
+        tolerations: later([{ operator: "Exists" }]),
+        finish: later(["cat"]),
+        pod: pod as never,
+      });
+      assert.equal(variablesOf("job-wq-2-seed").WQ_ITEMS_RANGE, "1..9");
+      assert.deepEqual((await replacedBy("job-wq-2-seed")).trigger, [
+        inputsDigest("1..9"),
+        "1",
+        "0",
+        "",
+        "uid of redis-pod",
+      ]);
+      assert.equal(variablesOf("job-wq-2-workers").A, "1");
+      assert.deepEqual([workers().priority, workers().nodeSelector.pool], [3, "batch"]);
+      assert.equal(workers().volumes[0].persistentVolumeClaim.claimName, "films");
+      assert.equal(variablesOf("job-wq-2-supervisor").WQ_FINISH, '["cat"]');
+    });
+
+    it("for an image, its name, its base and its login, of a registry that the program makes", async () => {
+      const registry = later("reg.example.com");
+      const login = { registryUsername: later("me"), registryPassword: later("pw") };
+      await batch({ image: built({ imageName: pulumi.interpolate`${registry}/x:2`, ...login }) });
+      assert.equal(inputsOf("worker-image").imageName, "reg.example.com/x:2");
+      assert.deepEqual(inputsOf("worker-image").registry, {
+        server: "reg.example.com",
+        username: "me",
+        password: "pw",
+      });
+      assert.ok(".dockerconfigjson" in inputsOf("job-wq-2-registry").stringData);
+      reset();
+      await batch({ image: new components.WorkerImage("w", { image: pulumi.interpolate`${registry}/y:1` }) });
+      assert.equal(workers().containers[0].image, "reg.example.com/y:1");
+      reset();
+      const baseImage = pulumi.interpolate`${registry}/base:1`;
+      await batch({ image: new components.WorkerImage("w", { baseImage }), command: ["ls"] });
+      assert.deepEqual(
+        [workers().containers[0].image, workers().initContainers[0].name],
+        ["reg.example.com/base:1", "node"],
+      );
+    });
+  });
+
+  it("has taints and nodes of Linux in common for all of its pods", async () => {
+    await batch({ tolerations: [{ operator: "Exists" }] });
+    for (const job of ["seed", "workers", "supervisor"]) {
+      const { nodeSelector, tolerations } = inputsOf(`job-wq-2-${job}`).spec.template.spec;
+      assert.deepEqual([nodeSelector, tolerations], [{ "kubernetes.io/os": "linux" }, [{ operator: "Exists" }]]);
+    }
+  });
+
+  it("refuses the name of another Batch in the same namespace", () => {
+    const shared = redis();
+    new components.Batch("a", { redis: shared, image: ready(), items: ["a"], name: "n" });
+    assert.throws(() => new components.Batch("b", { redis: shared, image: ready(), items: ["a"], name: "n" }), {
+      message: 'Batch b: Expected `name` to be one of its own, got "n", which Batch a has in the same namespace.',
+    });
+  });
+
+  it("refuses names that Kubernetes would refuse", () => {
+    const taken = "lower-case letters, digits and dashes, at most 40 of them";
+    for (const name of ["thumbnailBatch", "b".repeat(70)])
+      assert.throws(() => new components.Batch(name, { redis: redis(), image: ready(), items: ["a"] }), {
+        message: `Batch ${name}: Expected \`name\`, by default the component's name, to be ${taken}, got ${JSON.stringify(name)}.`,
+      });
+    assert.throws(() => new components.Redis("myRedis"), {
+      message: `Redis myRedis: Expected \`name\`, by default the component's name, to be ${taken.replace("40", "46")}, got "myRedis".`,
+    });
+  });
 
   it("refuses the queue of another Batch on the same Redis", () => {
     const shared = redis();

@@ -97,7 +97,10 @@ describe("config", () => {
   it("takes items as texts, of whatever kind they are written", () => {
     const items = itemsOf({ items: ["a b", 7, true, "two\nlines"] });
     assert.equal(items.format, "strings");
-    assert.equal(gunzipSync(Buffer.from(items.base64, "base64")).toString(), '"a b"\n"7"\n"true"\n"two\\nlines"');
+    assert.equal(
+      gunzipSync(Buffer.from(items.base64 as string, "base64")).toString(),
+      '"a b"\n"7"\n"true"\n"two\\nlines"',
+    );
   });
 
   it("tells the kind of an items file by its name", () => {
