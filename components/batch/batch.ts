@@ -161,8 +161,7 @@ export class Batch extends pulumi.ComponentResource {
         insteadOf: marks.seed,
         awaited: marks.awaited,
       });
-    if (seed && items)
-      previewItems(this, { seed, items, run, queue, owner: defaults.owner, redis, cluster: lifecycle.cluster });
+    if (seed && items) previewItems(this, { seed, items, run, queue, owner: defaults.owner, redis, ...lifecycle });
     const seeded = seed ? lifecycle.complete(seed).then(() => {}) : ready;
     seeded.catch(() => {}); // the Jobs, which wait for it, report it
     this.done = seeded;

@@ -2,16 +2,20 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { forwardPort } from "../../kube/portForward.ts";
-import { type Cluster, known, uidOf } from "../cluster/client.ts";
+import { type Cluster, known } from "../cluster/client.ts";
+import { willRun } from "../cluster/liveJobs.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { RedisReference } from "../redis/reference.ts";
 import type { Known } from "../types.ts";
 import type { BatchItems } from "./items.ts";
+import type { Left } from "./lifecycle.ts";
 
 /** What is compared. */
 export interface ItemsPreviewArgs {
   /** Only where it will run again is there anything to say. */
   seed: k8s.batch.v1.Job;
+  /** What an earlier `up` left. */
+  left: pulumi.Output<Left>;
   items: BatchItems;
   run: Known<string>;
   queue: string;
@@ -48,8 +52,7 @@ export function previewItems(batch: pulumi.ComponentResource, args: ItemsPreview
 
 async function lineOf(args: ItemsPreviewArgs): Promise<string | undefined> {
   const { seed, items, run, redis } = args;
-  // Of a Job that is created or replaced, only the API server can give it.
-  if ((await known(uidOf(seed))) !== undefined) return undefined;
+  if (!willRun(await known(seed.metadata), (await known(args.left))?.jobs.seed)) return undefined;
   const compared = await known<Compared>(pulumi.output({ items, run, reference: redis.reference }));
   const cluster = await args.cluster;
   const change = compared && cluster && (await ask(cluster, args, compared));

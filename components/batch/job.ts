@@ -1,8 +1,9 @@
 // What the Jobs of a Batch have in common: a fixed name, the image, Redis, and how they follow each other.
+import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { podSpec, seconds } from "./pod/jobPod.ts";
-import { FOLLOWS, INSTEAD_OF } from "../cluster/liveJobs.ts";
+import { FOLLOWS, INSTEAD_OF, RUNS_FOR } from "../cluster/liveJobs.ts";
 import { labels, NO_MESH, OWNER } from "../labels.ts";
 import { AT_ONCE, AWAITED, uidOf } from "../cluster/client.ts";
 import type { JobArgs, JobDefaults } from "./jobArgs.ts";
@@ -72,12 +73,13 @@ async function afterGate(gate: Promise<void> | undefined, resources: pulumi.Reso
  */
 function annotations(
   { owner }: JobDefaults,
-  { follows, insteadOf, awaited }: JobArgs,
+  { follows, insteadOf, awaited, trigger }: JobArgs,
 ): pulumi.Input<Record<string, string>> {
   return pulumi
-    .all([pulumi.all(follows.map(uidOf)), insteadOf, awaited])
-    .apply(([uids, instead, asked]): Record<string, string> => {
-      const own = { ...AT_ONCE, [OWNER]: owner, [FOLLOWS]: uids.join(" ") };
+    .all([pulumi.all(follows.map(uidOf)), insteadOf, awaited, pulumi.output(trigger)])
+    .apply(([uids, instead, asked, values]): Record<string, string> => {
+      const runsFor = createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 16);
+      const own = { ...AT_ONCE, [OWNER]: owner, [FOLLOWS]: uids.join(" "), [RUNS_FOR]: runsFor };
       return { ...own, ...(instead && { [INSTEAD_OF]: instead }), ...(asked && { [AWAITED]: asked }) };
     });
 }

@@ -14,6 +14,7 @@ export interface Left {
   /** The verdict, where it was given: then nothing is left to look at, and the marks are those of that `up`. */
   verdict?: KeptVerdict;
   marks: Marks;
+  jobs: LiveJobs;
 }
 
 /** Which Jobs there are. */
@@ -49,9 +50,11 @@ export class Lifecycle {
   async #look(namespace: string): Promise<Left> {
     const { name, owner, hasWorkers, hasVerdict } = this.#stages;
     const cluster = await this.cluster;
-    const { seed, workers, supervisor }: LiveJobs = cluster ? await liveJobs(cluster, { namespace, name, owner }) : {};
+    const jobs: LiveJobs = cluster ? await liveJobs(cluster, { namespace, name, owner }) : {};
+    const { seed, workers, supervisor } = jobs;
+    if (isPreview() && workers && !jobEnd(workers)) this.#sayWhatRefreshShows();
     const verdict = cluster && hasVerdict && (await keptVerdict(cluster, { namespace, name, owner, supervisor }));
-    if (verdict) return { verdict, marks: verdict.marks };
+    if (verdict) return { verdict, marks: verdict.marks, jobs };
     const afterSeed = hasWorkers ? workers : "none";
     const ask = isMocked() ? "" : randomUUID();
     const marks = {
@@ -64,7 +67,14 @@ export class Lifecycle {
       if (workers && isCutOff(workers, supervisor)) await deleteJob(cluster, workers);
       if (seed && isCutOff(seed, afterSeed)) await deleteJob(cluster, seed);
     }
-    return { marks };
+    return { marks, jobs };
+  }
+
+  /** The provider takes a Job that runs for one that is not ready, and Pulumi updates what is not ready. */
+  #sayWhatRefreshShows(): void {
+    const line = "the batch runs: with `--refresh`, Pulumi shows updates of its Jobs, which change nothing";
+    // By then the Batch is registered: a message about one that is not would hold up all later ones.
+    this.#batch.urn.apply(() => pulumi.log.info(line, this.#batch));
   }
 
   /**

@@ -10,6 +10,8 @@ import { type Cluster, isForbidden } from "./client.ts";
  * in Pulumi's state.
  */
 export const FOLLOWS = "job-wq-2/follows";
+/** Annotation with a digest of the values whose change runs the Job again. */
+export const RUNS_FOR = "job-wq-2/runs-for";
 /** Annotation with the uid of the Job that this one replaced. Each `up` repeats it, so that the trigger stays. */
 export const INSTEAD_OF = "job-wq-2/instead-of";
 
@@ -73,6 +75,22 @@ export function insteadOf(job: V1Job | undefined, next: V1Job | "none" | undefin
 /** Whether `up` ended between the creation of a Job and that of the next one. */
 export function isCutOff(job: V1Job, next: V1Job | "none" | undefined): boolean {
   return next !== "none" && !next?.metadata?.annotations?.[FOLLOWS]?.includes(job.metadata!.uid!);
+}
+
+/** What tells one Job from another. */
+type Marks = Pick<NonNullable<V1Job["metadata"]>, "uid" | "annotations">;
+
+/**
+ * Whether a Job will run again, in a preview. Of one that is replaced, the provider answers with what the API server
+ * says of its like: nothing, another uid, or the present Job with other annotations.
+ */
+export function willRun(previewed: Marks | undefined, live: V1Job | undefined): boolean {
+  const runsFor = (metadata: Marks | undefined) => metadata?.annotations?.[RUNS_FOR];
+  return (
+    previewed?.uid === undefined ||
+    previewed.uid !== live?.metadata?.uid ||
+    runsFor(previewed) !== runsFor(live?.metadata)
+  );
 }
 
 /** Deletes a Job and waits until it is gone: its name must be free if Pulumi does not know of it. */

@@ -102,7 +102,7 @@ describe("Batch", () => {
       const { binaryData } = inputsOf("job-wq-2-seed-items");
       assert.equal(gunzipSync(Buffer.from(binaryData["items.gz"], "base64")).toString(), '"a b"\n"c"');
       const { metadata, spec } = inputsOf("job-wq-2-seed");
-      assert.deepEqual(metadata.annotations, atOnce("uid of redis-pod"));
+      assertAtOnce(metadata.annotations, "uid of redis-pod");
       assert.deepEqual([spec.activeDeadlineSeconds, spec.backoffLimit], [900, 1]);
       assert.equal(spec.template.spec.restartPolicy, "Never");
       const { WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_RETRY, WQ_OWNER } = variablesOf("job-wq-2-seed");
@@ -154,7 +154,7 @@ describe("Batch", () => {
       assert.equal(pod.enableServiceLinks, false);
       assert.equal(pod.automountServiceAccountToken, false);
       assert.equal(pod.containers[0].terminationMessagePolicy, "FallbackToLogsOnError");
-      assert.deepEqual(metadata.annotations, atOnce("uid of redis-pod uid of job-wq-2-seed"));
+      assertAtOnce(metadata.annotations, "uid of redis-pod uid of job-wq-2-seed");
       assert.deepEqual(optionsOf("job-wq-2-workers").customTimeouts, { delete: "615s" });
     });
 
@@ -590,11 +590,14 @@ describe("Batch", () => {
 });
 
 /** Annotations of a Job that `up` itself waits for. */
-const atOnce = (follows: string) => ({
-  "pulumi.com/waitFor": "jsonpath={.metadata.uid}",
-  "job-wq-2/owner": "job-wq-2/test",
-  "job-wq-2/follows": follows,
-});
+function assertAtOnce({ "job-wq-2/runs-for": runsFor, ...others }: Record<string, string>, follows: string): void {
+  assert.deepEqual(others, {
+    "pulumi.com/waitFor": "jsonpath={.metadata.uid}",
+    "job-wq-2/owner": "job-wq-2/test",
+    "job-wq-2/follows": follows,
+  });
+  assert.match(runsFor!, /^[0-9a-f]{16}$/);
+}
 
 /** The digest of a range, as config/items.ts makes it. */
 function inputsDigest(range: string): string {

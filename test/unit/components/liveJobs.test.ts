@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { V1Job } from "@kubernetes/client-node";
-import { FOLLOWS, INSTEAD_OF, insteadOf, isCutOff } from "../../../components/cluster/liveJobs.ts";
+import { FOLLOWS, INSTEAD_OF, insteadOf, isCutOff, RUNS_FOR, willRun } from "../../../components/cluster/liveJobs.ts";
 
 const job = (uid: string, annotations: Record<string, string> = {}, end?: string): V1Job => ({
   metadata: { name: "j", uid, annotations },
@@ -28,5 +28,14 @@ describe("a Job that an earlier `up` left", () => {
     assert.equal(insteadOf(job("1"), job("2", { [FOLLOWS]: "0" })), "1");
     assert.ok(isCutOff(job("1"), undefined));
     assert.ok(!isCutOff(job("1"), next));
+  });
+
+  it("will run again where its preview is of another Job, of the same with other values, or says nothing", () => {
+    const live = job("1", { [RUNS_FOR]: "a" });
+    const preview = (uid?: string, runsFor = "a") => ({ uid, annotations: { [RUNS_FOR]: runsFor } });
+    assert.equal(willRun(preview("1"), live), false);
+    for (const other of [preview("2"), preview("1", "b"), preview(undefined), undefined])
+      assert.equal(willRun(other, live), true);
+    assert.equal(willRun(preview("1"), undefined), true);
   });
 });
