@@ -1,8 +1,9 @@
-// `npm test [STAGE|PATH…]`: every check there is, or those named, in the order of what they cost. A path below test/
-// narrows a stage: `npm test -- e2e/pipeline`. What failed is repeated at the end, and the last line is the sum.
+// `npm test -- [full] [STAGE|PATH…]`: every check there is, or those named, in the order of what they cost. A path
+// below test/ narrows a stage: `npm test -- e2e/pipeline`. `full` adds what mostly repeats. What failed is repeated at
+// the end, and the last line is the sum.
 import { join } from "node:path";
 import { execa } from "execa";
-import { type FileOutcome, runFiles, runMocha, runsAlone, testFiles } from "./support/testFiles.ts";
+import { type FileOutcome, isForFullRun, runFiles, runMocha, runsAlone, testFiles } from "./support/testFiles.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -18,12 +19,14 @@ const INTEGRATION_WIDTH = 2;
 const E2E_WIDTH = 4;
 
 const stages = [...Object.keys(checks), "unit", "integration", "e2e"];
-const asked = process.argv.slice(2);
+const asked = process.argv.slice(2).filter((word) => word !== "full");
+const isFull = asked.length < process.argv.length - 2;
+if (isFull) process.env.TEST_FULL = "1";
 const stageOf = (path: string) => path.split("/")[0]!;
 for (const path of asked) {
   const isKnown = stages.includes(stageOf(path)) && (path in checks || testFiles(path).length > 0);
   if (isKnown) continue;
-  console.error(`test: there is no stage or test named ${path}; stages are ${stages.join(", ")}`);
+  console.error(`test: there is no stage or test named ${path}; stages are ${stages.join(", ")}; \`full\` adds to any`);
   process.exit(2);
 }
 
@@ -54,7 +57,9 @@ async function runChecks(names: string[]): Promise<void> {
 /** Test files of a stage, as far as they are asked for. */
 function filesOf(stage: string): string[] {
   const paths = asked.length ? asked.filter((path) => stageOf(path) === stage) : [stage];
-  return [...new Set(paths.flatMap(testFiles))];
+  const isNamed = (file: string) =>
+    asked.some((path) => [path, `${path}.test.ts`].includes(file.replace(/^test\//, "")));
+  return [...new Set(paths.flatMap(testFiles))].filter((file) => isFull || !isForFullRun(file) || isNamed(file));
 }
 
 /** Both ends of a long text: what a program did first, and what it died of. */

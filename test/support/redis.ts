@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { debianPackage } from "./debianPackage.ts";
 import { freePort } from "./freePort.ts";
+import { some } from "./full.ts";
 
 /** A real redis-server on a free port of loopback. */
 export interface TestRedis {
@@ -41,8 +42,8 @@ const packages = {
 /** A server the queue is made for. */
 export type RedisVersion = keyof typeof packages;
 
-/** Those that every test of the scripts runs on. */
-export const redisVersions = Object.keys(packages) as RedisVersion[];
+/** Those that every test of the scripts runs on: in the full run, all. */
+export const redisVersions = some(Object.keys(packages) as RedisVersion[], 1);
 
 /**
  * How to run a program of this version: what PATH has if it is that, else Debian's package, unpacked once into the

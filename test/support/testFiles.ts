@@ -25,22 +25,31 @@ export function testFiles(path: string): string[] {
     .sort();
 }
 
-const firstLineSays = (file: string, words: string) =>
-  readFileSync(join(root, file), "utf8").startsWith(`// ${words}: `);
+/** Whether one of the comments at a file's head says this, and why: `// Runs alone: it restarts the platform.` */
+function headSays(file: string, words: string): boolean {
+  const lines = readFileSync(join(root, file), "utf8").split("\n");
+  const end = lines.findIndex((line) => !line.startsWith("//"));
+  return lines.slice(0, end).some((line) => line.startsWith(`// ${words}: `));
+}
 
-/** Whether a file has the platform to itself. Its first line says so, and why: `// Runs alone: it restarts it.` */
-export const runsAlone = (file: string): boolean => firstLineSays(file, "Runs alone");
+/** Whether a file has the platform to itself. */
+export const runsAlone = (file: string): boolean => headSays(file, "Runs alone");
 
-/** What takes longest is to start first: a file whose first line says so, then longer ones. */
+/** Whether a file is for the full run, or for whoever names it. */
+export const isForFullRun = (file: string): boolean => headSays(file, "Full run only");
+
+/** What takes longest is to start first: a file whose head says so, then longer ones. */
 function startsBefore(a: string, b: string): number {
-  const first = (file: string) => Number(firstLineSays(file, "Runs first"));
+  const first = (file: string) => Number(headSays(file, "Runs first"));
   return first(b) - first(a) || statSync(join(root, b)).size - statSync(join(root, a)).size;
 }
 
 /** Runs mocha on some files. A run that ends without its counts (a crash, nothing loaded) is one failure. */
 export async function runMocha(files: string[], title: string): Promise<FileOutcome> {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-test-"));
-  const env = { TEST_OUTCOME: join(dir, "outcome.json"), ...(process.stdout.isTTY && { FORCE_COLOR: "1" }) };
+  // What `npm start` noted in this checkout is the user's.
+  const own = { TEST_OUTCOME: join(dir, "outcome.json"), JOB_WQ_2_STATE: join(dir, "state") };
+  const env = { ...own, ...(process.stdout.isTTY && { FORCE_COLOR: "1" }) };
   const started = Date.now();
   const run = await execa("mocha", files, { cwd: root, stdin: "ignore", all: true, env, reject: false });
   const outcome: Outcome = { passes: 0, failures: 0, failed: [] };

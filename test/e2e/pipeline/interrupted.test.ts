@@ -1,8 +1,9 @@
-// Runs first: it has ten rounds.
+// Runs first: it has ten rounds in the full run.
 // An `up` that is killed or interrupted, at every moment of it, and taken up again.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandLines } from "../../support/leftovers.ts";
+import { some } from "../../support/full.ts";
 import { onPlatform, TestStack } from "../../support/stack.ts";
 
 const ITEMS = ["first", "second", "third", "fourth"];
@@ -47,33 +48,39 @@ describe("an interrupted `up`", () => {
     ],
   ];
 
-  for (const signal of ["SIGKILL", "SIGINT"] as const) {
-    for (const [moment, reached] of moments) {
-      it(`by ${signal} while ${moment}: the next one ends it, and starts nothing twice`, async () => {
-        const before = { seed: await uid("job-wq-2-seed"), workers: await uid("job-wq-2") };
-        stack.set({ run: String(++run), imageName: `${IMAGE}:${run}` });
-        const up = stack.start("up", "--yes", "--skip-preview");
-        let output = "";
-        up.all.on("data", (chunk: Buffer) => (output += chunk.toString()));
-        let ended = false;
-        void up.then(() => (ended = true));
-        while (!ended && !(await reached(before, output))) await sleep(50);
-        assert.ok(up.kill(signal), output);
-        await up;
-        const left = await uid("job-wq-2");
-        if (signal === "SIGKILL") await stack.pulumi("cancel", "--yes");
+  const rounds = (["SIGKILL", "SIGINT"] as const).flatMap((signal) =>
+    moments.map((moment) => [signal, ...moment] as const),
+  );
+  // A kill before the work, and an interruption in it; in the full run all of them.
+  const [early, late] = [rounds[1]!, rounds[8]!];
+  for (const [signal, moment, reached] of some(
+    [early, late, ...rounds.filter((one) => one !== early && one !== late)],
+    2,
+  )) {
+    it(`by ${signal} while ${moment}: the next one ends it, and starts nothing twice`, async () => {
+      const before = { seed: await uid("job-wq-2-seed"), workers: await uid("job-wq-2") };
+      stack.set({ run: String(++run), imageName: `${IMAGE}:${run}` });
+      const up = stack.start("up", "--yes", "--skip-preview");
+      let output = "";
+      up.all.on("data", (chunk: Buffer) => (output += chunk.toString()));
+      let ended = false;
+      void up.then(() => (ended = true));
+      while (!ended && !(await reached(before, output))) await sleep(50);
+      assert.ok(up.kill(signal), output);
+      await up;
+      const left = await uid("job-wq-2");
+      if (signal === "SIGKILL") await stack.pulumi("cancel", "--yes");
 
-        const { ok, text } = await stack.pulumi("up", "--yes", "--skip-preview");
-        assert.ok(ok, `${output}\n---\n${text}`);
-        assert.match(await stack.verdict(), /all 4 items done/);
-        assert.deepEqual(await attempts(), [1, 1, 1, 1]);
-        if (/under way|supervisor/.test(moment)) assert.equal(await uid("job-wq-2"), left, "the workers were replaced");
-        const preview = await stack.preview("--expect-no-changes");
-        assert.ok(preview.ok, preview.text);
-        // Its engine is gone, so it ends where it would have told it something.
-        while (commandLines().some(isProgram)) await sleep(500);
-      });
-    }
+      const { ok, text } = await stack.pulumi("up", "--yes", "--skip-preview");
+      assert.ok(ok, `${output}\n---\n${text}`);
+      assert.match(await stack.verdict(), /all 4 items done/);
+      assert.deepEqual(await attempts(), [1, 1, 1, 1]);
+      if (/under way|supervisor/.test(moment)) assert.equal(await uid("job-wq-2"), left, "the workers were replaced");
+      const preview = await stack.preview("--expect-no-changes");
+      assert.ok(preview.ok, preview.text);
+      // Its engine is gone, so it ends where it would have told it something.
+      while (commandLines().some(isProgram)) await sleep(500);
+    });
   }
 });
 

@@ -1,4 +1,5 @@
 // Runs alone: it kills a node.
+// Full run only: `npm run proof` at a smaller size.
 // The proof with fewer items and faults: bench/proof/ does the same with 10,000.
 import assert from "node:assert/strict";
 import { killedNode } from "../../../bench/proof/faults/nodes.ts";
