@@ -4,6 +4,8 @@ import { execFileSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 
 const ASSETS = [
+  "config/nodeVersion.mjs",
+  "config/requireNode.mjs",
   "queue/scripts",
   "components/redis/start.sh",
   "components/image/copy-node.sh",

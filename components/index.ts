@@ -1,4 +1,5 @@
 // The library's door: components that run a list of items in parallel on Kubernetes.
+import "../config/requireNode.mjs";
 export type { BatchSettings, ImageSettings, RedisSettings } from "./args.ts";
 export { Batch, type BatchArgs } from "./batch/batch.ts";
 export type { BatchCounts } from "./batch/verdict.ts";

@@ -1,10 +1,10 @@
 // `npm run down`: takes away what `npm start` made, and the local platform with it; with `--here`, the stack `here`.
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { firstLine, UserError } from "../../cli/errors.ts";
 import { forget } from "../../cli/stack/location.ts";
 import { capturePulumi, showPulumi } from "../../cli/stack/pulumi.ts";
-import { type DevStack, devStack, script } from "./devStack.ts";
+import { type DevStack, devStack, exists, script } from "./devStack.ts";
 import { hereStack } from "./here.ts";
 
 /** Destroys the stack, and removes it with its settings. @returns Whether it is gone. */
@@ -16,7 +16,7 @@ async function takeAway(location: DevStack): Promise<boolean> {
   }
   // Without `--preserve-config`, Pulumi would delete the checkout's settings too.
   await capturePulumi(location, ["stack", "rm", "--yes", "--preserve-config"]);
-  rmSync(dirname(location.configFile), { recursive: true, force: true });
+  if (location.configFile) rmSync(dirname(location.configFile), { recursive: true, force: true });
   forget(location);
   return true;
 }
@@ -32,7 +32,7 @@ try {
     const location = devStack();
     // A platform that was stopped, or a stack that is gone, is no reason not to go on: it all lies in the platform's
     // folder.
-    if (existsSync(location.configFile) && (await takeAway(location)))
+    if ((await exists(location).catch(() => false)) && (await takeAway(location)))
       console.log("What stays: the image in the platform's registry. Results went with Redis.");
     const { exitCode } = await script("local/platform.ts", "down");
     process.exitCode = exitCode ?? 1;

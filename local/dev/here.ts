@@ -1,7 +1,7 @@
 // `npm start -- --here`: the stack `here`, on the cluster that kubectl talks to, with the Pulumi of this machine, and
 // without a registry or Docker: the code needs no image.
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parse, stringify } from "yaml";
@@ -9,9 +9,9 @@ import { kubeconfigOf } from "../../kube/kubeconfig.ts";
 import { loadClient } from "../../kube/kubernetesClient.ts";
 import { fileBackend } from "../host/environment.ts";
 import { firstLine, UserError } from "../../cli/errors.ts";
-import { root } from "../../cli/stack/location.ts";
+import { root, stateFolder } from "../../cli/stack/location.ts";
 import { capturePulumi } from "../../cli/stack/pulumi.ts";
-import { type DevStack, devSettings, exists, prepareStack } from "./devStack.ts";
+import { type DevStack, exists, prepareStack } from "./devStack.ts";
 
 const STACK = "here";
 /** A namespace of its own, so that nothing there has the same name. */
@@ -20,7 +20,7 @@ const NAMESPACE = "job-wq-2-here";
 const IMAGE_SETTINGS = ["imageName", "image", "push", "platform", "registryUsername", "registryPassword"];
 const ANSWER_MS = 10_000;
 
-const folder = join(root, ".state", STACK);
+const folder = join(stateFolder, STACK);
 /** What is noted of the stack, as long as it may exist. */
 const note = join(folder, "stack.json");
 
@@ -59,7 +59,8 @@ export async function prepareHere(isSure: boolean): Promise<DevStack> {
     throw new UserError("nothing was done");
   const location = known?.location ?? (await newStack());
   writeFileSync(note, JSON.stringify({ location, cluster }, null, 2));
-  await prepareStack(location, settingsFor(cluster.context));
+  writeSettings(location.configFile!, settingsFor(cluster.context));
+  await prepareStack(location, folder);
   return location;
 }
 
@@ -122,9 +123,22 @@ function passphraseFile(): string {
   return file;
 }
 
+/**
+ * Writes the settings again when they were edited since. They lie beside the state, because `pulumi stack init` writes
+ * a salt into them, and the checkout stays clean.
+ */
+function writeSettings(configFile: string, settings: string): void {
+  const seen = join(folder, "seen.yaml");
+  copyFileSync(join(root, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
+  if (existsSync(configFile) && existsSync(seen) && readFileSync(seen, "utf8") === settings) return;
+  const salt = existsSync(configFile) ? /^encryptionsalt: .*$/m.exec(readFileSync(configFile, "utf8"))?.[0] : undefined;
+  writeFileSync(configFile, salt ? `${settings.trimEnd()}\n${salt}\n` : settings);
+  writeFileSync(seen, settings);
+}
+
 /** The settings of the stack `dev`, without an image, and on this cluster whatever the current one is later. */
 function settingsFor(context: string): string {
-  const { config } = parse(devSettings()) as { config: Record<string, unknown> };
+  const { config } = parse(readFileSync(join(root, "Pulumi.dev.yaml"), "utf8")) as { config: Record<string, unknown> };
   for (const key of IMAGE_SETTINGS) delete config[`job-wq-2:${key}`];
   const own = { "job-wq-2:namespace": NAMESPACE, "job-wq-2:createNamespace": true, "kubernetes:context": context };
   return stringify({ config: { ...config, ...own } });

@@ -3,7 +3,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { lostNode } from "../paths.ts";
 import { firstLine, UserError } from "../../cli/errors.ts";
 import { wq } from "../../cli/invocation.ts";
 import { remember, type StackLocation } from "../../cli/stack/location.ts";
@@ -13,7 +15,7 @@ import { readBatchAt } from "../../cli/stack/readStack.ts";
 import { displayName, oneLine } from "../../cli/view/format.ts";
 import { watchProgress } from "../../cli/view/liveProgress.ts";
 import { resultRow } from "../../queue/index.ts";
-import { devSettings, devStack, prepareStack, script } from "./devStack.ts";
+import { devStack, prepareStack, script } from "./devStack.ts";
 import { prepareHere } from "./here.ts";
 
 /** Items that are listed; the rest is counted. */
@@ -38,12 +40,12 @@ const isWorthShowing = (line: string) =>
  * `pulumi up`, line by line as it goes, with the bar of `wq status` while the workers work.
  * @returns Whether it changed anything.
  */
-async function up(location: StackLocation): Promise<boolean> {
+async function up(location: StackLocation, more: string[] = []): Promise<boolean> {
   const ended = new AbortController();
   const open = async () => openBatch(await readBatchAt(location));
   const bar = watchProgress(open, { signal: ended.signal, stream: process.stdout });
   const flags = ["--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--color=never"];
-  const { args, options } = pulumiCommand(location, ["up", ...flags]);
+  const { args, options } = pulumiCommand(location, ["up", ...flags, ...more]);
   // One pipe for both: lines stay in their order.
   const child = spawn("sh", ["-c", 'exec pulumi "$@" 2>&1', "sh", ...args], {
     ...options,
@@ -115,7 +117,7 @@ async function prepareDev(): Promise<StackLocation> {
   const { exitCode } = await script("local/platform.ts", "up");
   if (exitCode !== 0) process.exit(exitCode ?? 1);
   const location = devStack();
-  await prepareStack(location, devSettings());
+  await prepareStack(location);
   return location;
 }
 
@@ -123,7 +125,11 @@ try {
   const { here, yes } = readOptions();
   const location = here ? await prepareHere(yes) : await prepareDev();
   remember(location);
-  const changed = await up(location);
+  // What was there only is gone, and Pulumi does not know it.
+  const isLost = !here && existsSync(lostNode);
+  if (isLost) console.log(`Node ${readFileSync(lostNode, "utf8")} was taken away: looking for what is to be made anew`);
+  const changed = await up(location, isLost ? ["--refresh"] : []);
+  if (isLost) rmSync(lostNode);
   await report(location, here);
   if (!changed) console.log("\nNothing had changed: nothing was built, pushed or run.");
 } catch (error) {

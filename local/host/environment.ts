@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DockerEngine } from "../images/docker.ts";
-import { backendDir, binDir, kubeconfig, pulumiHome, stateDir } from "../paths.ts";
+import { backendDir, binDir, cacheDir, kubeconfig, pulumiHome, stateDir } from "../paths.ts";
 
 const dockerFile = join(stateDir, "docker-host");
 
@@ -31,17 +31,23 @@ export function environment(): Record<string, string> {
   };
 }
 
-/** Puts this checkout's `wq` among the platform's tools, so that a shell finds it in any folder. */
-function linkWq(): void {
-  const link = join(binDir, "wq");
+/**
+ * Puts this checkout's `wq` among the platform's tools, so that a shell finds it in any folder; and the Node.js that
+ * local/launch.mjs fetched, where the machine's own cannot run the program.
+ */
+function linkTools(): void {
+  const isFetched = process.execPath.startsWith(`${cacheDir}/`);
+  const tools = { wq: join(import.meta.dirname, "../../cli/wq.mjs"), node: isFetched ? process.execPath : undefined };
   mkdirSync(binDir, { recursive: true });
-  rmSync(link, { force: true });
-  symlinkSync(join(import.meta.dirname, "../../cli/wq.mjs"), link);
+  for (const [name, path] of Object.entries(tools)) {
+    rmSync(join(binDir, name), { force: true });
+    if (path) symlinkSync(path, join(binDir, name));
+  }
 }
 
-/** The variables as lines for a shell, which then has `wq`, too. */
+/** The variables as lines for a shell, which then has `wq`, and a Node.js that runs the program. */
 export function exportLines(): string {
-  linkWq();
+  linkTools();
   const quote = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
   return Object.entries(environment())
     .map(([name, value]) => `export ${name}=${name === "PATH" ? `${quote(binDir)}:"$PATH"` : quote(value)}`)

@@ -16,6 +16,7 @@ import { basename, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { fileBackend, environment as platformEnvironment } from "../../local/host/environment.ts";
+import { pulumiHome as platformHome } from "../../local/paths.ts";
 
 export const root = join(import.meta.dirname, "../..");
 export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon", "orange"];
@@ -23,9 +24,21 @@ export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lem
 /** With TEST_CLUSTER=current the tests run on the cluster of the kubeconfig instead, with the tools on PATH. */
 const isOwnCluster = process.env.TEST_CLUSTER === "current";
 
+let home: string | undefined;
+
+/** A PULUMI_HOME of the tests' own, with the platform's plugins: which stack is selected where is the user's. */
+function pulumiHome(): string {
+  if (home === undefined) {
+    const folder = (home = mkdtempSync(join(tmpdir(), "job-wq-2-home-")));
+    symlinkSync(join(platformHome, "plugins"), join(folder, "plugins"));
+    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  }
+  return home;
+}
+
 /** Variables with which pulumi, kubectl and docker work on the cluster of the tests. */
 export function environment(): Record<string, string> {
-  if (!isOwnCluster) return platformEnvironment();
+  if (!isOwnCluster) return { ...platformEnvironment(), PULUMI_HOME: pulumiHome() };
   return { PULUMI_CONFIG_PASSPHRASE: "test", PULUMI_SKIP_UPDATE_CHECK: "true" };
 }
 
@@ -100,9 +113,8 @@ export class TestStack {
 
   constructor(settings: Settings = {}, { project = root, env = {} } = {}) {
     this.project = project;
-    const backend = join(this.#dir, "backend");
-    mkdirSync(backend);
-    this.#env = { PULUMI_BACKEND_URL: fileBackend(backend), ...env };
+    mkdirSync(join(this.#dir, "backend"));
+    this.#env = { PULUMI_BACKEND_URL: fileBackend(join(this.#dir, "backend")), ...env };
     this.#settings = {
       imageName: "127.0.0.1:5000/job-wq-2",
       items: fruits,
@@ -111,6 +123,11 @@ export class TestStack {
       createNamespace: true,
       ...settings,
     };
+  }
+
+  /** Variables with which Pulumi finds it. */
+  get env(): Record<string, string> {
+    return { ...environment(), ...this.#env };
   }
 
   /** Path of its settings. */
@@ -160,7 +177,7 @@ export class TestStack {
       ? ["--config-file", this.file]
       : [];
     const all = [...args, "--stack", this.name, ...config, "--non-interactive", "--color=never"];
-    const env = { ...environment(), ...this.#env };
+    const { env } = this;
     return execa("pulumi", all, { cwd: this.project, env, all: true, reject: false });
   }
 
@@ -195,7 +212,7 @@ export class TestStack {
     if (this.project === root) this.#checkout ??= checkout();
     const cwd = this.#checkout?.project ?? this.project;
     copyFileSync(this.file, join(cwd, basename(this.file)));
-    const env = { ...environment(), ...this.#env };
+    const { env } = this;
     const run = await execa(join(cwd, "cli/wq.mjs"), [...args, "--stack", this.name], { cwd, env, reject: false });
     return { code: run.exitCode ?? -1, out: run.stdout, err: run.stderr };
   }

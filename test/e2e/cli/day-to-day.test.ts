@@ -6,7 +6,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment } from "../../../local/host/environment.ts";
 import { checkout, onPlatform, root, TestStack } from "../../support/stack.ts";
 
 interface Status {
@@ -22,9 +21,7 @@ interface Status {
 describe("wq beside `up`", () => {
   const { project, remove } = checkout();
   const items = Array.from({ length: 60 }, (_, index) => `item-${index}`);
-  // In the platform's own backend, as the stack of `npm start`.
-  const { PULUMI_BACKEND_URL } = environment() as { PULUMI_BACKEND_URL: string };
-  const stack = new TestStack({ items, workSeconds: 0.5, maxAttempts: 1 }, { project, env: { PULUMI_BACKEND_URL } });
+  const stack = new TestStack({ items, workSeconds: 0.5, maxAttempts: 1 }, { project });
   const status = async () => {
     const { code, out } = await stack.wq("status", "--json");
     return { code, now: out ? (JSON.parse(out) as Status) : undefined };
@@ -151,10 +148,12 @@ describe("wq beside `up`", () => {
       // Puts the platform's `wq` back to this checkout's.
       await execa("npm", ["run", "-s", "platform", "env"], { cwd: root });
     });
+    // The stack is in a backend of its own: the platform's is the user's.
+    const own = ["PULUMI_BACKEND_URL", "PULUMI_HOME"].map((name) => `${name}='${stack.env[name]}'`).join(" ");
     /** Types it in a shell that has the platform's environment, or a bare one. */
     async function typed(line: string, { evaluated = true, cwd = elsewhere } = {}) {
       const { PATH, HOME } = process.env as { PATH: string; HOME: string };
-      const script = evaluated ? `eval "$(cd '${project}' && npm run -s platform env)"; ${line}` : line;
+      const script = evaluated ? `eval "$(cd '${project}' && npm run -s platform env)"; export ${own}; ${line}` : line;
       const options = { cwd, env: { PATH, HOME }, extendEnv: false, reject: false };
       const { exitCode, stdout, stderr } = await execa("bash", ["-c", script], options);
       return { code: exitCode, out: stdout, err: stderr };
@@ -170,13 +169,19 @@ describe("wq beside `up`", () => {
     it("finds the stack of `npm start` in a shell with the platform's environment, in any folder", async () => {
       mkdirSync(state);
       // What `npm start` leaves.
-      const location = { stack: stack.name, configFile: stack.file, env: environment() };
+      const location = { stack: stack.name, configFile: stack.file, env: stack.env };
       writeFileSync(join(state, "stack.json"), JSON.stringify(location));
       for (const cwd of [elsewhere, project, join(project, "queue")]) {
         const { code, out, err } = await typed("wq status", { cwd });
         assert.deepEqual([code, err], [1, ""], cwd);
         assert.match(out, new RegExp(`^job2 \\(stack ${stack.name}\\) {2}finished in .*, 6 items failed\n`));
       }
+    });
+
+    it("has the Node.js that the program needs, also where the machine's is older", async () => {
+      const { out } = await typed("node --version");
+      const [major, minor] = out.slice(1).split(".").map(Number);
+      assert.ok(major! > 22 || (major === 22 && minor! >= 18), out);
     });
 
     it("finds the stack of `npm start` in its checkout without that environment", async () => {
