@@ -10,12 +10,10 @@ import module from "node:module";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { isNewEnough, NEEDED } from "../config/nodeVersion.mjs";
+import { NODE, nodeInstall } from "./fetchNode.mjs";
 
 const root = join(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), "..");
-/** Version that is fetched where the machine's own is too old. */
-const NODE = readFileSync(join(root, ".node-version"), "utf8").trim();
-/** First version that runs TypeScript. */
-const NEEDED = [22, 18];
 
 /** Prints one line and exits: nothing is started on a machine that cannot run it. */
 function refuse(message) {
@@ -29,10 +27,9 @@ function npm(args, cwd) {
   if (status !== 0) refuse(`npm ${args.join(" ")} failed in ${cwd}:\n${(stderr || stdout).trim().slice(-2000)}`);
 }
 
-/** Path of a Node.js that strips types by itself. For Linux, npm serves it as a package without an install script. */
+/** Path of a Node.js that strips types by itself. */
 function modernNode() {
-  const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) return process.execPath;
+  if (isNewEnough()) return process.execPath;
   if (process.platform !== "linux" || !["x64", "arm64"].includes(process.arch)) {
     refuse(
       `Node.js ${NEEDED.join(".")} or newer is needed, this is ${process.versions.node}; install it from nodejs.org`,
@@ -45,7 +42,7 @@ function modernNode() {
   console.error(`job-wq-2: this is Node.js ${process.versions.node}; fetching ${NODE} from npm`);
   mkdirSync(cache, { recursive: true });
   const half = mkdtempSync(`${home}-`);
-  npm(["install", "--prefix", half, "--no-save", `node-linux-${process.arch}@${NODE}`], half);
+  npm(nodeInstall(half).args, half);
   try {
     renameSync(half, home);
   } catch (error) {

@@ -9,6 +9,7 @@ import { IMAGE_REGISTRY, isReachable } from "../host/releases.ts";
 import { debianMirror } from "../host/preflight.ts";
 import { registry, stateDir } from "../paths.ts";
 import { run } from "../host/exec.ts";
+import { nodeInstall } from "../fetchNode.mjs";
 import { nodeVersion } from "../versions.ts";
 
 /** Debian release of the base images: the first with Redis 8. */
@@ -80,17 +81,15 @@ export function recipeKey(recipe: Recipe): string {
   );
 }
 
-const nodePackage = `node-linux-${process.arch}`;
-
 /** The Node.js that npm serves. It runs this program already where the machine's own is too old. */
 async function nodeBinary(): Promise<string> {
-  const isServed = process.execPath.endsWith(`/${nodePackage}/bin/node`) && process.version === `v${nodeVersion}`;
+  const isServed =
+    process.execPath.endsWith(`/node-linux-${process.arch}/bin/node`) && process.version === `v${nodeVersion}`;
   if (isServed) return process.execPath;
   const { dir } = await cached("node-binary", `${nodeVersion}-${process.arch}`, async (half) => {
-    const flags = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"];
-    await run("npm", ["install", "--prefix", half, ...flags, `${nodePackage}@${nodeVersion}`], { cwd: half });
+    await run("npm", nodeInstall(half).args, { cwd: half });
   });
-  return join(dir, "node_modules", nodePackage, "bin", "node");
+  return join(dir, "node_modules/.bin/node");
 }
 
 /** dpkg leaves out what nobody reads in a container. */
