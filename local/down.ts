@@ -1,8 +1,10 @@
-// `platform down`: ends what runs, and removes what it left in the kernel: mounts, bridge, links, rules, cgroups.
+// `platform down`: ends what runs, and removes what it left in the kernel: mounts, bridge, links, rules, cgroups,
+// settings.
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { log } from "./host/exec.ts";
+import { restoreSysctls } from "./host/sysctls.ts";
 import { removeCgroup } from "./node/cgroups.ts";
 import { stop } from "./node/daemon.ts";
 import { removeNetwork } from "./node/network.ts";
@@ -52,6 +54,7 @@ export async function down(): Promise<string> {
   await kill(pulumiProcesses());
   const mounts = await unmountBelow(stateDir, runDir);
   await removeNetwork();
+  restoreSysctls();
   for (const { cgroup } of allNodes) removeCgroup(cgroup);
   rmSync(runDir, { recursive: true, force: true });
   removePodNetworkResults();

@@ -20,6 +20,9 @@ export const binDir = join(stateDir, "bin");
 export const pulumiHome = join(stateDir, "pulumi");
 export const backendDir = join(stateDir, "stacks");
 
+/** Name of a node that was taken away, with its pods, since `npm start` last looked. */
+export const lostNode = join(stateDir, "lost-node");
+
 export const kubeconfig = join(stateDir, "kubeconfig");
 export const dockerSocket = join(runDir, "docker.sock");
 

@@ -1,6 +1,6 @@
 // What the platform needs of the machine, checked before anything is started.
 import { readdirSync, readFileSync } from "node:fs";
-import { networkInterfaces, platform } from "node:os";
+import { platform } from "node:os";
 import { execa } from "execa";
 import { UserError } from "../errors.ts";
 
@@ -13,16 +13,6 @@ export async function checkMachine(): Promise<void> {
   const apt = await execa("apt-get", ["--version"], { reject: false });
   if (apt.failed)
     throw new UserError(`the local platform takes its parts from Debian, and apt-get is not here; ${instead}`);
-}
-
-/** First IPv4 address of the machine that is not loopback: the nodes' address. */
-export function nodeAddress(): string {
-  const skip = /^(lo|docker|br-|veth|cni|jobwq2)/;
-  for (const [name, addresses] of Object.entries(networkInterfaces())) {
-    const address = addresses?.find(({ family, internal }) => family === "IPv4" && !internal);
-    if (address && !skip.test(name)) return address.address;
-  }
-  throw new UserError("this machine has no network address; the nodes of the cluster need one");
 }
 
 /** Debian mirror that the machine itself uses; base images are made from it too. */

@@ -83,9 +83,32 @@ export async function waitForServiceAccount(): Promise<void> {
   if (!(await pollUntil(exists, POLL))) throw new UserError("the default namespace has no service account");
 }
 
-/** Takes a node that is no longer run out of the cluster; the control plane ends its pods. */
-export async function forgetNode({ name }: ClusterNode): Promise<void> {
-  await api().core.deleteNode({ name }).catch(orNothing);
+/**
+ * Takes a node that is no longer run out of the cluster, with what was only there: its pods, which nobody there would
+ * ever end, and the claims on its folders, so that what owns them makes both anew elsewhere.
+ * @returns Whether it was in the cluster.
+ */
+export async function forgetNode({ name }: ClusterNode): Promise<boolean> {
+  const { core } = api();
+  if (!(await core.readNode({ name }).catch(orNothing))) return false;
+  await core.deleteNode({ name }).catch(orNothing);
+  for (const { spec } of (await core.listPersistentVolume()).items) {
+    const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+    const isThere = terms.some(({ matchExpressions }) =>
+      matchExpressions?.some(({ values }) => values?.includes(name)),
+    );
+    const claim = spec?.claimRef;
+    if (isThere && claim)
+      await core
+        .deleteNamespacedPersistentVolumeClaim({ name: claim.name!, namespace: claim.namespace! })
+        .catch(orNothing);
+  }
+  const pods = await core.listPodForAllNamespaces({ fieldSelector: `spec.nodeName=${name}` });
+  for (const { metadata } of pods.items) {
+    const pod = { name: metadata!.name!, namespace: metadata!.namespace!, gracePeriodSeconds: 0 };
+    await core.deleteNamespacedPod(pod).catch(orNothing);
+  }
+  return true;
 }
 
 /** The default storage class. Its claims get a volume when their first pod is scheduled. */

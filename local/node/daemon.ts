@@ -68,9 +68,12 @@ export function isCurrent(daemon: Daemon): boolean {
   return running(daemon.name)?.definition === definition(daemon);
 }
 
-/** @throws UserError where another process has its port. */
+/** @throws UserError where another process has its port, and does not leave it in a moment, as one that just ended. */
 export async function checkPort({ name, port }: Daemon): Promise<void> {
-  const owner = port === undefined || running(name) ? undefined : await portOwner(port);
+  if (port === undefined || running(name)) return;
+  let owner: string | undefined;
+  const isFree = async () => (owner = await portOwner(port)) === undefined;
+  await pollUntil(isFree, { timeoutMs: 3_000, intervalMs: 100 });
   if (owner) throw new UserError(`${name} needs port ${port}, which ${owner} has: stop that, then run it again`);
 }
 

@@ -67,6 +67,7 @@ export function kubeletConfig({ socket, podLogs, cgroup, ports }: ClusterNode): 
     cgroupRoot: `/${cgroup}`,
     containerRuntimeEndpoint: `unix://${socket}`,
     podLogsDir: podLogs,
+    address: bridgeAddress,
     port: ports.kubelet,
     healthzPort: ports.healthz,
     clusterDNS: [bridgeAddress],
@@ -93,6 +94,11 @@ export function proxyConfig(): string {
     mode: "iptables",
     clientConnection: { kubeconfig: `${stateDir}/proxy.kubeconfig` },
     clusterCIDR: "10.244.0.0/16",
+    healthzBindAddress: "127.0.0.1:10256",
+    metricsBindAddress: "127.0.0.1:10249",
+    // Node ports on the bridge alone; by 127.0.0.1, the kernel would have to route what comes for loopback.
+    nodePortAddresses: [podSubnet],
+    iptables: { localhostNodePorts: false },
     // Leaves the kernel's connection tracking limits as they are: a container may not set them.
     conntrack: { maxPerCore: 0 },
     hostnameOverride: firstNode.name,

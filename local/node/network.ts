@@ -1,24 +1,24 @@
 // The bridge that connects the pods, and the removal of links and rules when the platform goes.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { execa } from "execa";
 import { bridge, bridgeAddress } from "../paths.ts";
 import { run } from "../host/exec.ts";
+import { setSysctl } from "../host/sysctls.ts";
 
-const forwarding = "/proc/sys/net/ipv4/ip_forward";
-const bridgeRules = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+const bridgeRules = "net/bridge/bridge-nf-call-iptables";
 
 /**
  * Lets kube-proxy's rules see what goes from pod to pod over the bridge, else a Service's answer would come from the
  * wrong address.
  */
 async function filterBridges(): Promise<void> {
-  if (!existsSync(bridgeRules)) await execa("modprobe", ["br_netfilter"], { reject: false });
-  if (existsSync(bridgeRules)) writeFileSync(bridgeRules, "1");
+  if (!existsSync(`/proc/sys/${bridgeRules}`)) await execa("modprobe", ["br_netfilter"], { reject: false });
+  setSysctl(bridgeRules, "1");
 }
 
 /** Makes the bridge before the first pod would, so that the name server has its address from the start. */
 export async function makeBridge(): Promise<string> {
-  writeFileSync(forwarding, "1");
+  setSysctl("net/ipv4/ip_forward", "1");
   await filterBridges();
   const there = await execa("ip", ["addr", "show", "dev", bridge], { reject: false });
   if (!there.failed && there.stdout.includes(`${bridgeAddress}/`)) return "there already";

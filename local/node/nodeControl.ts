@@ -1,5 +1,4 @@
 // A node that goes and comes back: what `down` does, what `up` does after a crash, and what tests do on purpose.
-import { nodeAddress } from "../host/preflight.ts";
 import { cgroupProcesses } from "./cgroups.ts";
 import { running, start, stop } from "./daemon.ts";
 import { chosenNodes, type ClusterNode, nodeNamed } from "./nodes.ts";
@@ -27,7 +26,7 @@ export async function killNode(name: string): Promise<void> {
 /** Starts a node that was killed or stopped, and waits until it is Ready. */
 export async function reviveNode(name: string): Promise<void> {
   const node = nodeNamed(name);
-  const all = daemons(nodeAddress(), chosenNodes());
+  const all = daemons(chosenNodes());
   for (const daemon of [node.containerd, node.kubelet]) await start(all[daemon]!);
   const { waitForNode } = await import("./cluster.ts");
   await waitForNode(node);
@@ -41,7 +40,7 @@ export async function killDaemon(name: string): Promise<void> {
 
 /** Starts a daemon that was killed, and waits until it serves. */
 export async function reviveDaemon(name: string): Promise<void> {
-  await start(daemons(nodeAddress(), chosenNodes())[name]!);
+  await start(daemons(chosenNodes())[name]!);
 }
 
 /**

@@ -15,15 +15,22 @@ import { provisionerScript } from "./storage.ts";
 
 const answers = (url: string) => async () => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
 
-/** HTTPS probe with the admin's certificate. The parts' own certificates are self-signed, so they are not verified. */
-const answersTls = (url: string) => () =>
-  new Promise<boolean>((resolve, reject) => {
-    const pem = (name: string) => readFileSync(join(pkiDir, name));
-    const options = { cert: pem("admin.crt"), key: pem("admin.key"), rejectUnauthorized: false, timeout: 2000 };
-    const call = request(url, options, (response) => resolve(response.resume().statusCode === 200));
-    call.on("timeout", () => call.destroy(new Error("no answer"))).on("error", reject);
-    call.end();
-  });
+/** HTTPS probe with a client's certificate. The parts' own certificates are self-signed, so they are not verified. */
+const answersTls =
+  (url: string, client = "admin") =>
+  () =>
+    new Promise<boolean>((resolve, reject) => {
+      const pem = (name: string) => readFileSync(join(pkiDir, name));
+      const options = {
+        cert: pem(`${client}.crt`),
+        key: pem(`${client}.key`),
+        rejectUnauthorized: false,
+        timeout: 2000,
+      };
+      const call = request(url, options, (response) => resolve(response.resume().statusCode === 200));
+      call.on("timeout", () => call.destroy(new Error("no answer"))).on("error", reject);
+      call.end();
+    });
 
 /** Probe of a Unix socket. */
 const accepts = (path: string) => () =>
@@ -72,8 +79,8 @@ export const provisionerSocket = join(runDir, "provisioner.sock");
 /** Socket for device plugins: each kubelet of a machine takes it over, whatever its own folder is. */
 const devicePluginSocket = "/var/lib/kubelet/device-plugins/kubelet.sock";
 
-/** Container runtime and kubelet of a node. `address` is the machine's. */
-function nodeDaemons(node: ClusterNode, address: string): Daemon[] {
+/** Container runtime and kubelet of a node. */
+function nodeDaemons(node: ClusterNode): Daemon[] {
   const { kubelet, healthz } = node.ports;
   return [
     {
@@ -88,10 +95,10 @@ function nodeDaemons(node: ClusterNode, address: string): Daemon[] {
         kubeconfig: kubeconfigOf(node.kubelet),
         "root-dir": node.kubeletRoot,
         "hostname-override": node.name,
-        "node-ip": address,
+        "node-ip": bridgeAddress,
       }),
       configs: [node.kubeletConfig, kubeconfigOf(node.kubelet)],
-      listens: `https://${address}:${kubelet}`,
+      listens: `https://${bridgeAddress}:${kubelet}`,
       port: kubelet,
       ready: answers(`http://127.0.0.1:${healthz}/healthz`),
       // Of two that come to take it over at the same moment, one finds it in use and ends.
@@ -100,23 +107,33 @@ function nodeDaemons(node: ClusterNode, address: string): Daemon[] {
   ];
 }
 
-function controlPlane(address: string): Daemon[] {
-  const etcd = `http://127.0.0.1:${ports.etcd}`;
+function controlPlane(): Daemon[] {
+  const etcd = `https://127.0.0.1:${ports.etcd}`;
+  const trusts = { "client-cert-auth": "true", "trusted-ca-file": pki("etcd-ca.crt") };
+  const shows = { "cert-file": pki("etcd.crt"), "key-file": pki("etcd.key") };
+  const forClients = { ...trusts, ...shows };
+  const forPeers = Object.entries(forClients).map(([name, value]) => [`peer-${name}`, value] as const);
   return [
     {
       ...debian("etcd", "etcd", [
         ...flags({ "data-dir": inState("etcd"), "listen-client-urls": etcd, "advertise-client-urls": etcd }),
-        ...flags({ "listen-peer-urls": `http://127.0.0.1:${ports.etcdPeer}`, "unsafe-no-fsync": "true" }),
+        ...flags({ "listen-peer-urls": `https://127.0.0.1:${ports.etcdPeer}`, "unsafe-no-fsync": "true" }),
+        ...flags({ ...forClients, ...Object.fromEntries(forPeers) }),
       ]),
+      configs: [pki("etcd.crt")],
       listens: etcd,
       port: ports.etcd,
-      ready: answers(`${etcd}/health`),
+      ready: answersTls(`${etcd}/health`, "etcd-client"),
     },
     {
       ...kubernetes("apiserver", "kube-apiserver", {
         "etcd-servers": etcd,
+        "etcd-cafile": pki("etcd-ca.crt"),
+        "etcd-certfile": pki("etcd-client.crt"),
+        "etcd-keyfile": pki("etcd-client.key"),
         "secure-port": String(ports.apiserver),
-        "advertise-address": address,
+        "bind-address": bridgeAddress,
+        "advertise-address": bridgeAddress,
         "service-cluster-ip-range": serviceSubnet,
         "tls-cert-file": pki("apiserver.crt"),
         "tls-private-key-file": pki("apiserver.key"),
@@ -133,9 +150,9 @@ function controlPlane(address: string): Daemon[] {
         "kubelet-preferred-address-types": "InternalIP",
       }),
       configs: [pki("apiserver.crt")],
-      listens: `https://127.0.0.1:${ports.apiserver}`,
+      listens: `https://${bridgeAddress}:${ports.apiserver}`,
       port: ports.apiserver,
-      ready: answersTls(`https://127.0.0.1:${ports.apiserver}/readyz`),
+      ready: answersTls(`https://${bridgeAddress}:${ports.apiserver}/readyz`),
     },
     {
       ...kubernetes("controller-manager", "kube-controller-manager", {
@@ -226,13 +243,8 @@ function engine(): Daemon[] {
   ];
 }
 
-/** All of them, by name. `address` is the machine's. */
-export function daemons(address: string, nodes: readonly ClusterNode[]): Record<string, Daemon> {
-  const list = [
-    ...engine(),
-    ...controlPlane(address),
-    ...nodes.flatMap((node) => nodeDaemons(node, address)),
-    ...shared(),
-  ];
+/** All of them, by name. */
+export function daemons(nodes: readonly ClusterNode[]): Record<string, Daemon> {
+  const list = [...engine(), ...controlPlane(), ...nodes.flatMap(nodeDaemons), ...shared()];
   return Object.fromEntries(list.map((daemon) => [daemon.name, daemon]));
 }

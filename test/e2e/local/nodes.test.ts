@@ -1,4 +1,5 @@
 // Runs alone: it kills nodes.
+// Full run only: what it kills, other tests only use.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -166,10 +167,23 @@ describe("the platform's nodes", function () {
     await rollout();
   });
 
+  it("can be one after they were two and stopped, without a word of the other", async () => {
+    for (const args of [["down"], ["up", "--nodes", "1"]]) {
+      const { exitCode, all } = await platform(...args);
+      assert.equal(exitCode, 0, all);
+    }
+    assert.equal(await kubectl(["get", "nodes", "-o", "name"]), `node/${nodeNames[0]}`);
+    await rollout();
+    assert.equal((await platform("up", "--nodes", "2")).exitCode, 0);
+  });
+
   it("can be one, and two again", async () => {
     const one = await platform("up", "--nodes", "1");
     assert.equal(one.exitCode, 0, one.all);
     assert.equal(await kubectl(["get", "nodes", "-o", "name"]), `node/${nodeNames[0]}`);
+    // What ran on the lost one is made anew, with a new volume.
+    await rollout();
+    assert.deepEqual(new Set((await pods()).map(({ spec }) => spec.nodeName)), new Set([nodeNames[0]]));
     const two = await platform("up", "--nodes", "2");
     assert.equal(two.exitCode, 0, two.all);
     assert.equal((await kubectl(["get", "nodes", "-o", "name"])).split("\n").length, 2);

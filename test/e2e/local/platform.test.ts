@@ -1,14 +1,18 @@
-// Runs alone: it restarts the platform.
+// What the local platform does, and which doors it leaves open, asked of the one that runs.
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
+import { join } from "node:path";
 import { execa } from "execa";
 import { pollUntil } from "../../../local/host/poll.ts";
 import { running } from "../../../local/node/daemon.ts";
-import { leftovers } from "../../support/leftovers.ts";
-import { killNode, nodeNames } from "../../support/nodes.ts";
+import { chosenNodes } from "../../../local/node/nodes.ts";
+import { kubeconfigOf } from "../../../local/node/pki.ts";
+import { daemons } from "../../../local/node/services.ts";
+import { bridgeAddress, pkiDir, ports } from "../../../local/paths.ts";
 import { platform, platformUp } from "../../support/platform.ts";
 
-const namespace = `platform-test-${process.pid}`;
+const namespace = `platform-asked-${process.pid}`;
 
 const manifest = `
 apiVersion: v1
@@ -35,7 +39,7 @@ spec:
   containers: [{name: c, image: "redis:8", command: ["sleep", "3600"]}]
 `;
 
-describe("the local platform", function () {
+describe("the local platform, while it runs", function () {
   this.timeout(30 * 60_000);
   let env: Record<string, string>;
   const kubectl = async (args: string[], input?: string) =>
@@ -74,32 +78,66 @@ describe("the local platform", function () {
     }
   });
 
-  it("comes back after a kill -9 of the kubelet and of the API server", async () => {
-    for (const name of ["kubelet", "apiserver"]) process.kill(running(name)!.pid, "SIGKILL");
-    await sleep(200);
-    assert.equal((await platform("status")).exitCode, 1);
-    const up = await platform("up");
-    assert.equal(up.exitCode, 0, up.all);
-    assert.match(up.all, /kubelet: started/);
-    assert.equal(await ping(), "PONG");
+  it("says of each provider plugin what it is", async () => {
+    const { stdout } = await platform("status");
+    assert.match(stdout, /│ kubernetes provider │ installed +│ +│ official, /);
+    assert.match(stdout, /│ docker provider +│ installed +│ +│ (official, |our own)/);
   });
 
-  it("lets a second `up` wait, and say so", async () => {
-    const [first, second] = await Promise.all([platform("up"), platform("up")]);
-    assert.deepEqual([first.exitCode, second.exitCode], [0, 0]);
-    assert.match(`${first.all}${second.all}`, /another `platform` command is at work on this machine; waiting for it/);
+  /** How etcd answers: its status, or the error before it came to that. */
+  const etcd = (client?: string) =>
+    new Promise<number | string>((resolve) => {
+      const pem = (name: string) => readFileSync(join(pkiDir, name));
+      const options = {
+        rejectUnauthorized: false,
+        ...(client && { cert: pem(`${client}.crt`), key: pem(`${client}.key`) }),
+      };
+      const path = `https://127.0.0.1:${ports.etcd}/v3/kv/range`;
+      const call = request(path, { ...options, method: "POST" }, (response) => resolve(response.resume().statusCode!));
+      call.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      call.end(JSON.stringify({ key: "L3JlZ2lzdHJ5" }));
+    });
+
+  it("lets nobody read what etcd has but the API server", async () => {
+    await assert.rejects(
+      fetch(`http://127.0.0.1:${ports.etcd}/v3/kv/range`, { method: "POST" }).then(async (answer) => {
+        assert.ok(answer.ok, "plain HTTP is refused");
+      }),
+    );
+    assert.equal(await etcd("etcd-client"), 200);
+    for (const other of [undefined, "admin", "apiserver", "kubelet"])
+      assert.equal(typeof (await etcd(other)), "string", `etcd answered ${other ?? "nobody"}`);
   });
 
-  it("leaves no process, mount, link, rule or cgroup behind when it goes, three times, and comes back with its pods", async () => {
-    for (let turn = 0; turn < 3; turn++) {
-      // A node that was killed leaves nothing behind either.
-      if (turn === 1) await killNode(nodeNames[1]!);
-      const down = await platform("down");
-      assert.equal(down.exitCode, 0, down.all);
-      assert.deepEqual(await leftovers(), []);
-      const up = await platform("up");
-      assert.equal(up.exitCode, 0, up.all);
-      await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod", "--all", "--timeout=120s"]);
+  it("listens on loopback and its own bridge alone", async () => {
+    const pids = Object.keys(daemons(chosenNodes())).flatMap((name) => running(name)?.pid ?? []);
+    const { stdout } = await execa("ss", ["-Hltnp"]);
+    const open = stdout.split("\n").filter((line) => pids.some((pid) => line.includes(`pid=${pid},`)));
+    assert.ok(open.length > 5, stdout);
+    const isOwn = (line: string) => /^(127\.|\[::1\]:)/.test(line) || line.startsWith(`${bridgeAddress}:`);
+    assert.deepEqual(
+      open.map((line) => line.split(/\s+/)[3]!).filter((address) => !isOwn(address)),
+      [],
+    );
+  });
+
+  it("does not route what others send to loopback", () => {
+    assert.equal(readFileSync("/proc/sys/net/ipv4/conf/all/route_localnet", "utf8").trim(), "0");
+  });
+
+  it("gives the name server and the volume provisioner no more rights than they need", async () => {
+    const may = async (client: string, ...what: string[]) =>
+      (
+        await execa("kubectl", ["auth", "can-i", ...what, "-A"], {
+          env: { ...env, KUBECONFIG: kubeconfigOf(client) },
+          reject: false,
+        })
+      ).stdout === "yes";
+    for (const client of ["coredns", "provisioner"]) {
+      assert.equal(await may(client, "get", "secrets"), false, client);
+      assert.equal(await may(client, "create", "pods"), false, client);
     }
+    assert.equal(await may("coredns", "watch", "services"), true);
+    assert.equal(await may("provisioner", "create", "persistentvolumes"), true);
   });
 });

@@ -1,0 +1,94 @@
+// Runs alone: it restarts the platform.
+// Full run only: it takes minutes, and each `npm start` begins so.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { pollUntil } from "../../../local/host/poll.ts";
+import { running } from "../../../local/node/daemon.ts";
+import { leftovers } from "../../support/leftovers.ts";
+import { killNode, nodeNames } from "../../support/nodes.ts";
+import { platform, platformUp } from "../../support/platform.ts";
+
+const namespace = `platform-test-${process.pid}`;
+
+const manifest = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: ${namespace}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: server, namespace: ${namespace}, labels: {app: server}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: c, image: "redis:8"}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: server, namespace: ${namespace}}
+spec: {selector: {app: server}, ports: [{port: 6379}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, namespace: ${namespace}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: c, image: "redis:8", command: ["sleep", "3600"]}]
+`;
+
+describe("the local platform", function () {
+  this.timeout(30 * 60_000);
+  let env: Record<string, string>;
+  const kubectl = async (args: string[], input?: string) =>
+    (await execa("kubectl", args, { env, ...(input ? { input } : {}) })).stdout;
+
+  before(async () => {
+    env = await platformUp();
+    await kubectl(["apply", "-f", "-"], manifest);
+    await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod", "--all", "--timeout=120s"]);
+  });
+  after(() => kubectl(["delete", "namespace", namespace, "--wait=false"]));
+
+  /** Through the Service, once kube-proxy has heard of the pod. */
+  const ping = () =>
+    pollUntil(() => inClient("redis-cli", "-h", "server", "ping").catch(() => ""), {
+      timeoutMs: 15_000,
+      intervalMs: 200,
+    });
+  const inClient = (...command: string[]) => kubectl(["exec", "-n", namespace, "client", "--", ...command]);
+
+  it("comes back after a kill -9 of the kubelet and of the API server", async () => {
+    for (const name of ["kubelet", "apiserver"]) process.kill(running(name)!.pid, "SIGKILL");
+    await sleep(200);
+    assert.equal((await platform("status")).exitCode, 1);
+    const up = await platform("up");
+    assert.equal(up.exitCode, 0, up.all);
+    assert.match(up.all, /kubelet: started/);
+    assert.equal(await ping(), "PONG");
+  });
+
+  it("lets a second `up` wait, and say so", async () => {
+    const [first, second] = await Promise.all([platform("up"), platform("up")]);
+    assert.deepEqual([first.exitCode, second.exitCode], [0, 0]);
+    assert.match(`${first.all}${second.all}`, /another `platform` command is at work on this machine; waiting for it/);
+  });
+
+  it("leaves no process, mount, link, rule or cgroup behind when it goes, three times, and comes back with its pods", async () => {
+    const forwarding = "/proc/sys/net/ipv4/ip_forward";
+    const found = readFileSync(forwarding, "utf8");
+    for (let turn = 0; turn < 3; turn++) {
+      // A node that was killed leaves nothing behind either.
+      if (turn === 1) await killNode(nodeNames[1]!);
+      const down = await platform("down");
+      assert.equal(down.exitCode, 0, down.all);
+      assert.deepEqual(await leftovers(), []);
+      if (turn > 0) assert.equal(readFileSync(forwarding, "utf8").trim(), "0", "as it was found");
+      writeFileSync(forwarding, "0");
+      const up = await platform("up");
+      assert.equal(up.exitCode, 0, up.all);
+      await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod", "--all", "--timeout=120s"]);
+    }
+    writeFileSync(forwarding, found);
+  });
+});
