@@ -8,11 +8,12 @@ import { debianVersion } from "./host/apt.ts";
 import { environment, exportLines } from "./host/environment.ts";
 import { logFile } from "./host/exec.ts";
 import { withLock } from "./host/lock.ts";
-import { nodeAddress } from "./host/preflight.ts";
 import { platformEngine } from "./images/docker.ts";
 import { isServing, running } from "./node/daemon.ts";
 import { allNodes, chosenNodes } from "./node/nodes.ts";
 import { daemons } from "./node/services.ts";
+import { pulumiHome } from "./paths.ts";
+import { installedPlugins } from "./plugins/install.ts";
 import { up } from "./up.ts";
 import { kubernetesVersion } from "./versions.ts";
 
@@ -27,13 +28,13 @@ function age(name: string): string {
   return record ? prettyMs(Date.now() - record.since, { compact: true }) : "";
 }
 
-/** Prints a line for each part and each node; exit code 1 when one of them does not serve. */
+/** Prints a line for each part, each node and each provider plugin; exit code 1 when one of them does not serve. */
 async function status(): Promise<void> {
   const table = new Table({ head: ["part", "state", "since", "version", "listens"], style: { head: [], border: [] } });
   const engine = environment().DOCKER_HOST ?? platformEngine.host;
   const nodes = chosenNodes();
   let all = true;
-  for (const daemon of Object.values(daemons(nodeAddress(), nodes))) {
+  for (const daemon of Object.values(daemons(nodes))) {
     if (daemon.name === "dockerd" && engine !== platformEngine.host) {
       table.push(["Docker engine", "the machine's", "", "", engine]);
       continue;
@@ -56,6 +57,7 @@ async function status(): Promise<void> {
       node.kubelet,
     ]);
   }
+  for (const { name, is } of installedPlugins(pulumiHome)) table.push([`${name} provider`, "installed", "", is, ""]);
   console.log(table.toString());
   if (!all) process.exitCode = 1;
 }
@@ -80,7 +82,7 @@ program
   .action(async () => console.log(await withLock(down, onWait)));
 program
   .command("status")
-  .description("each part and node: state, since when, version, where it listens")
+  .description("each part, node and provider plugin: state, since when, version, where it listens")
   .action(status);
 program
   .command("env")

@@ -7,7 +7,7 @@ import { installPackages } from "./host/apt.ts";
 import { rememberDocker } from "./host/environment.ts";
 import { log } from "./host/exec.ts";
 import { type Part, provide } from "./host/parts.ts";
-import { checkMachine, nodeAddress } from "./host/preflight.ts";
+import { checkMachine } from "./host/preflight.ts";
 import { provideKubectl, providePulumi } from "./host/toolchain.ts";
 import { findDocker, type DockerEngine } from "./images/docker.ts";
 import { canPull, pushImage, recipes, rootfs } from "./images/images.ts";
@@ -20,7 +20,7 @@ import { allNodes, chooseNodes, chosenNodes } from "./node/nodes.ts";
 import { makePki } from "./node/pki.ts";
 import { daemons } from "./node/services.ts";
 import { bundleProvisioner } from "./node/storage.ts";
-import { backendDir, pulumiHome, runDir, stateDir } from "./paths.ts";
+import { backendDir, lostNode, pulumiHome, runDir, stateDir } from "./paths.ts";
 import { installPlugins } from "./plugins/install.ts";
 
 /** Names of the nodes that were ready at the end of an `up`; gone with what runs. */
@@ -77,13 +77,12 @@ async function writeConfigs(): Promise<void> {
 /** Brings everything up. When it fails and nothing ran before, nothing is left running. */
 export async function up({ plain, nodes }: UpOptions): Promise<void> {
   await checkMachine();
-  const address = nodeAddress();
   if (nodes !== undefined) chooseNodes(nodes);
-  const parts = Object.values(daemons(address, chosenNodes()));
+  const parts = Object.values(daemons(chosenNodes()));
   for (const daemon of parts) await checkPort(daemon);
   const wasStopped = !parts.some(({ name }) => running(name));
   try {
-    await steps(address, plain).run();
+    await steps(plain).run();
   } catch (error) {
     if (wasStopped) await down();
     throw error;
@@ -94,16 +93,18 @@ export async function up({ plain, nodes }: UpOptions): Promise<void> {
 async function stopOtherNodes(): Promise<void> {
   const { forgetNode } = await import("./node/cluster.ts");
   for (const node of allNodes.filter((one) => !chosenNodes().includes(one))) {
-    const { ended } = await stopNode(node);
-    if (ended.length) await forgetNode(node);
+    await stopNode(node);
+    if (await forgetNode(node)) writeFileSync(lostNode, node.name);
   }
 }
 
-function steps(address: string, plain: boolean): Listr {
+function steps(plain: boolean): Listr {
   let docker: DockerEngine;
   const nodes = chosenNodes();
   const part = (title: string, name: Part) => step(title, async () => (await provide(name)).how);
-  const all = daemons(address, nodes);
+  const all = daemons(nodes);
+  const names = nodes.map(({ name }) => name).join(", ");
+  const isReady = () => existsSync(readyStamp) && readFileSync(readyStamp, "utf8") === names;
   const daemon = (name: string) =>
     step(name, async () => {
       const how = await start(all[name]!);
@@ -122,11 +123,13 @@ function steps(address: string, plain: boolean): Listr {
       group(
         "parts that are downloaded or built",
         [
-          // Two at a time: builds that share compiled packages one after another, and beside them the downloads.
-          sequence("Kubernetes, CoreDNS, kubectl", [
+          // Two at a time: builds that share compiled packages one after another, and beside them the base images.
+          sequence("Kubernetes, Pulumi", [
             part("Kubernetes", "kubernetes"),
             part("CoreDNS", "coredns"),
             step("kubectl", provideKubectl),
+            step("Pulumi", providePulumi),
+            step("provider plugins", async () => (await installPlugins(pulumiHome)).join("; ")),
           ]),
           step("base images", async () => {
             if (await canPull(docker)) return "pulled by the engine";
@@ -134,12 +137,10 @@ function steps(address: string, plain: boolean): Listr {
             const made = recipes.filter((_, index) => trees[index]!.built).map(({ name }) => name);
             return made.length ? `assembled ${made.join(", ")}` : "from the cache";
           }),
-          step("Pulumi", providePulumi),
         ],
         2,
       ),
-      step("provider plugins", async () => (await installPlugins(pulumiHome)).join("; ")),
-      step("certificates", () => makePki(address)),
+      step("certificates", makePki),
       step("bridge, cgroups", async () => {
         await writeConfigs();
         for (const { cgroup } of nodes) makeCgroup(cgroup);
@@ -162,6 +163,12 @@ function steps(address: string, plain: boolean): Listr {
         ],
         true,
       ),
+      step("rights", async () => {
+        if (isReady()) return "granted already";
+        const { grantRights } = await import("./node/rights.ts");
+        await grantRights();
+        return "granted";
+      }),
       group(
         "images in the registry",
         recipes.map((recipe) => step(recipe.name, () => pushImage(recipe, docker))),
@@ -180,8 +187,7 @@ function steps(address: string, plain: boolean): Listr {
         true,
       ),
       step("nodes ready, storage", async () => {
-        const names = nodes.map(({ name }) => name).join(", ");
-        if (existsSync(readyStamp) && readFileSync(readyStamp, "utf8") === names) return names;
+        if (isReady()) return names;
         // The client takes half a second to load.
         const cluster = await import("./node/cluster.ts");
         await stopOtherNodes();

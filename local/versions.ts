@@ -8,6 +8,15 @@ export const corednsVersion = "v1.14.1";
 /** Later ones take a third longer to build, for a command that the platform does not need. */
 export const pulumiVersion = "v3.230.0";
 
+/**
+ * The official Kubernetes provider where its release cannot be downloaded. The module proxy has no release of it, but
+ * its source of a day.
+ */
+export const kubernetesProvider = {
+  module: "github.com/pulumi/pulumi-kubernetes/provider/v4",
+  version: "v4.0.0-20260115033456-f47bc2d6f199",
+};
+
 /** Oldest Pulumi CLI that the program accepts, as config/index.ts requires it. */
 export const oldestPulumi = "3.226.0";
 

@@ -1,7 +1,9 @@
 // Commands that are built from Go modules: pinned, with committed go.sum files, one folder of local/go a module.
+import { copyFileSync, symlinkSync } from "node:fs";
 import { totalmem } from "node:os";
-import { join } from "node:path";
-import { kubernetesVersion, pulumiVersion } from "../versions.ts";
+import { basename, join } from "node:path";
+import { kubernetesProvider, kubernetesVersion, pulumiVersion } from "../versions.ts";
+import { pluginVersions } from "../plugins/versions.ts";
 import { hash } from "./cache.ts";
 import { run } from "./exec.ts";
 import { goCommand } from "./goToolchain.ts";
@@ -20,21 +22,33 @@ export interface GoBuild {
   packages: string[];
   /** Flags for the linker. */
   ldflags?: string;
+  /** More names of the one program that is built. */
+  names?: string[];
+  /** Files of a Go module that lie beside the program. */
+  beside?: { module: string; files: string[] };
 }
 
 /** Builds of one module share the compiled packages, so they come one after the other. */
 export const goBuilds = {
   kubernetes: {
-    module: "k8s",
-    packages: ["apiserver", "controller-manager", "scheduler", "proxy"]
-      .map((name) => `k8s.io/kubernetes/cmd/kube-${name}`)
-      .concat("k8s.io/kubernetes/cmd/kubelet"),
+    module: "platform",
+    packages: ["./kube"],
     ldflags: kubernetesFlags,
+    names: ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet"],
   },
-  coredns: { module: "k8s", packages: ["./coredns"] },
-  kubectl: { module: "k8s", packages: ["k8s.io/kubernetes/cmd/kubectl"], ldflags: kubernetesFlags },
+  coredns: { module: "platform", packages: ["./coredns"] },
+  kubectl: { module: "platform", packages: ["k8s.io/kubernetes/cmd/kubectl"], ldflags: kubernetesFlags },
+  kubernetesProvider: {
+    module: "platform",
+    packages: ["./pulumi-resource-kubernetes"],
+    ldflags: `-X main.version=${pluginVersions.kubernetes}`,
+    beside: {
+      module: kubernetesProvider.module,
+      files: ["schema.json", "terraform-mapping.json"].map((name) => `cmd/pulumi-resource-kubernetes/${name}`),
+    },
+  },
   pulumi: {
-    module: "pulumi",
+    module: "platform",
     packages: ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
     ldflags: `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${pulumiVersion}`,
   },
@@ -59,6 +73,10 @@ const WITHOUT_INLINING = [
   "sigs.k8s.io/kustomize/...",
   "github.com/google/gnostic-models/...",
   "github.com/pulumi/pulumi/pkg/v3/codegen/...",
+  "github.com/pulumi/pulumi-kubernetes/...",
+  "helm.sh/...",
+  "github.com/go-git/...",
+  "github.com/ProtonMail/...",
   "github.com/alecthomas/...",
   "github.com/aws/...",
   "github.com/Azure/...",
@@ -81,12 +99,16 @@ const folder = (module: string) => join(import.meta.dirname, "../go", module);
  * Hash of a build: its files and how it is built. A patch release of Go is no reason to build again, so its version is
  * left out.
  */
-export function buildKey({ module, packages, ldflags = "" }: GoBuild): string {
-  return hash([...packages, ldflags, ...compilerFlags, process.arch], [folder(module)]);
+export function buildKey({ module, packages, ldflags = "", names = [], beside }: GoBuild): string {
+  const how = [...packages, ldflags, ...names, JSON.stringify(beside ?? ""), ...compilerFlags, process.arch];
+  return hash(how, [folder(module)]);
 }
 
 /** Builds the commands into a folder. */
-export async function goBuild({ module, packages, ldflags = "" }: GoBuild, dir: string): Promise<void> {
+export async function goBuild(
+  { module, packages, ldflags = "", names = [], beside }: GoBuild,
+  dir: string,
+): Promise<void> {
   const env: Record<string, string> = {
     CGO_ENABLED: "0",
     GOFLAGS: "-mod=readonly -buildvcs=false",
@@ -95,5 +117,11 @@ export async function goBuild({ module, packages, ldflags = "" }: GoBuild, dir: 
     GOGC: totalmem() > 7 * 1024 ** 3 ? "400" : "100",
   };
   const flags = ["-trimpath", ...compilerFlags, "-ldflags", `-s -w ${ldflags}`];
-  await run(await goCommand(), ["build", ...flags, "-o", `${dir}/`, ...packages], { cwd: folder(module), env });
+  const go = await goCommand();
+  const options = { cwd: folder(module), env };
+  await run(go, ["build", ...flags, "-o", `${dir}/`, ...packages], options);
+  for (const name of names) symlinkSync(basename(packages[0]!), join(dir, name));
+  if (!beside) return;
+  const source = await run(go, ["list", "-m", "-f", "{{.Dir}}", beside.module], options);
+  for (const file of beside.files) copyFileSync(join(source.trim(), file), join(dir, basename(file)));
 }

@@ -9,6 +9,7 @@ const builds = {
   kubernetes: [goBuilds.kubernetes],
   coredns: [goBuilds.coredns],
   kubectl: [goBuilds.kubectl],
+  "plugin-kubernetes": [goBuilds.kubernetesProvider],
   // A release of Pulumi has its language hosts with it.
   pulumi: [goBuilds.pulumi, goBuilds.langhost],
   pause: [goBuilds.pause],

@@ -1,11 +1,13 @@
-// Puts the two resource plugins into a PULUMI_HOME: the official ones where the user has them or the download works,
-// else small ones of our own.
+// Puts the two resource plugins into a PULUMI_HOME: the official ones where the user has them or the download works.
+// Else that of Kubernetes is built from its source, and for that of Docker, which no module proxy has, stands a small
+// one of our own.
 import {
   chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -14,19 +16,33 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../host/bundle.ts";
 import { cached, hash } from "../host/cache.ts";
+import { provide } from "../host/parts.ts";
 import { download } from "../host/releases.ts";
+import { kubernetesProvider } from "../versions.ts";
 import { pluginVersions } from "./versions.ts";
 
-/** What the engine needs of a plugin is an executable of this name. */
-async function makePlugin(name: string, target: string): Promise<void> {
-  mkdirSync(target, { recursive: true });
+type Name = keyof typeof pluginVersions;
+
+/** A plugin on this machine: its folder, and what it is. */
+interface Plugin {
+  dir: string;
+  is: string;
+}
+
+const names = ["kubernetes", "docker"] as const;
+const folderOf = (name: Name) => `resource-${name}-v${pluginVersions[name]}`;
+/** File beside a plugin that says what it is, for `status`. */
+const NOTE = "job-wq-2-note";
+
+/** The stand-in for Docker's. What the engine needs of a plugin is an executable of this name. */
+async function makeDockerPlugin(half: string): Promise<void> {
   // What only a program needs of the SDK, and what only ssh needs of the Docker client.
   const external = ["typescript", "ts-node", "cpu-features"];
-  await bundle(join(import.meta.dirname, name, "main.ts"), join(target, "plugin.mjs"), external);
-  const script = join(target, `pulumi-resource-${name}`);
+  await bundle(join(import.meta.dirname, "docker/main.ts"), join(half, "plugin.mjs"), external);
+  const script = join(half, "pulumi-resource-docker");
   const lines = [
     "#!/bin/sh",
-    'dir=$(dirname "$0")',
+    'dir=$(dirname "$(readlink -f "$0")")',
     'export NODE_COMPILE_CACHE="$dir/compiled"',
     `exec '${process.execPath}' "$dir/plugin.mjs" "$@"`,
   ];
@@ -34,45 +50,58 @@ async function makePlugin(name: string, target: string): Promise<void> {
   chmodSync(script, 0o755);
 }
 
-async function install(pulumiHome: string, name: keyof typeof pluginVersions): Promise<string> {
-  const folder = `resource-${name}-v${pluginVersions[name]}`;
-  const target = join(pulumiHome, "plugins", folder);
-  const stamp = join(target, "source-hash");
-  // Pulumi passes over a plugin's folder that is a link itself.
-  const link = (to: string) => {
-    rmSync(target, { recursive: true, force: true });
-    mkdirSync(target, { recursive: true });
-    for (const file of readdirSync(to)) symlinkSync(join(to, file), join(target, file));
-  };
-  const official = join(homedir(), ".pulumi", "plugins", folder);
-  if (existsSync(official)) {
-    link(official);
-    return `${name}: official, from the machine`;
-  }
-  const key = hash(
-    [process.execPath, readFileSync(join(import.meta.dirname, "..", "..", "package-lock.json"), "utf8")],
-    [import.meta.dirname],
-  );
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === key) return `${name}: our own, there already`;
-  try {
-    link((await cached(`plugin-${name}`, pluginVersions[name], (half) => downloadOrThrow(`plugin-${name}`, half))).dir);
-    return `${name}: official, downloaded`;
-  } catch (error) {
-    if (!(error instanceof NotReachable)) throw error;
-  }
-  rmSync(target, { recursive: true, force: true });
-  await makePlugin(name, target);
-  writeFileSync(stamp, key);
-  return `${name}: our own`;
-}
+const find: Record<Name, () => Promise<Plugin>> = {
+  async kubernetes() {
+    const { dir, how } = await provide("plugin-kubernetes");
+    // A release has no schema beside it.
+    const isBuilt = existsSync(join(dir, "schema.json"));
+    const source = kubernetesProvider.version.replace(/^.*-(\d{4})(\d\d)(\d\d)\d*-/, "source of $1-$2-$3, ");
+    const is = isBuilt ? `official, ${source}` : `official, ${pluginVersions.kubernetes}`;
+    return { dir, is: how === "from the cache" ? is : `${is}, ${how}` };
+  },
+  async docker() {
+    const version = pluginVersions.docker;
+    const isDownloaded = async (half: string) => {
+      if (!(await download("plugin-docker", half))) throw new NotReachable();
+    };
+    try {
+      return { dir: (await cached("plugin-docker", version, isDownloaded)).dir, is: `official, ${version}` };
+    } catch (error) {
+      if (!(error instanceof NotReachable)) throw error;
+    }
+    const lock = readFileSync(join(import.meta.dirname, "../../package-lock.json"), "utf8");
+    const key = hash([process.execPath, lock], [import.meta.dirname]);
+    return { dir: (await cached("own-plugin-docker", key, makeDockerPlugin)).dir, is: "our own" };
+  },
+};
 
 class NotReachable extends Error {}
 
-async function downloadOrThrow(part: string, dir: string): Promise<void> {
-  if (!(await download(part, dir))) throw new NotReachable();
+async function install(pulumiHome: string, name: Name): Promise<string> {
+  const official = join(homedir(), ".pulumi/plugins", folderOf(name));
+  const { dir, is } = existsSync(official) ? { dir: official, is: "official, the machine's" } : await find[name]();
+  const target = join(pulumiHome, "plugins", folderOf(name));
+  const program = join(target, `pulumi-resource-${name}`);
+  const isThere = existsSync(program) && realpathSync(program).startsWith(`${realpathSync(dir)}/`);
+  if (!isThere) {
+    // Pulumi passes over a plugin's folder that is a link itself.
+    rmSync(target, { recursive: true, force: true });
+    mkdirSync(target, { recursive: true });
+    for (const file of readdirSync(dir)) symlinkSync(join(dir, file), join(target, file));
+  }
+  writeFileSync(join(target, NOTE), is.replace(/, (built|downloaded)$/, ""));
+  return `${name}: ${is}`;
 }
 
-/** Installs both. @returns A line for each: where it is from. */
+/** Installs both. @returns A line for each: what it is. */
 export function installPlugins(pulumiHome: string): Promise<string[]> {
-  return Promise.all((["kubernetes", "docker"] as const).map((name) => install(pulumiHome, name)));
+  return Promise.all(names.map((name) => install(pulumiHome, name)));
+}
+
+/** The plugins that a PULUMI_HOME has, with what they are: a stand-in is not what its folder is called. */
+export function installedPlugins(pulumiHome: string): { name: Name; is: string }[] {
+  return names.flatMap((name) => {
+    const note = join(pulumiHome, "plugins", folderOf(name), NOTE);
+    return existsSync(note) ? [{ name, is: readFileSync(note, "utf8") }] : [];
+  });
 }

@@ -1,86 +1,32 @@
-// Serves a resource plugin to the engine. The SDK's own server leaves out previews, timeouts and cancellation, which
-// the official plugins have, so this one speaks the protocol itself.
+// Serves a resource plugin to the engine. The SDK's own server leaves out previews, so this one speaks the protocol
+// itself.
 import { flushCompileCache } from "node:module";
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import rpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
-import status from "@pulumi/pulumi/proto/status_pb.js";
-import any from "google-protobuf/google/protobuf/any_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Fields } from "./values.ts";
 
-/** How a resource is to be changed. */
-export interface Operation {
-  /** Nothing is to be changed in fact. */
-  preview: boolean;
-  /** Seconds that it may take; 0: as the plugin likes. */
-  timeout: number;
-  /** Aborted when the user interrupts the engine. */
-  signal: AbortSignal;
-}
-
 /** What a plugin does for each resource. */
 export interface Provider {
   version: string;
-  check(
-    urn: string,
-    olds: Fields | undefined,
-    news: Fields,
-    seed: Uint8Array,
-  ): Promise<{ inputs: Fields; failures?: { property: string; reason: string }[] }>;
-  diff(
-    urn: string,
-    olds: Fields,
-    news: Fields,
-  ): Promise<{ changes: boolean; replaces: string[]; deleteBeforeReplace?: boolean }>;
-  create(urn: string, inputs: Fields, operation: Operation): Promise<{ id: string; outs: Fields }>;
-  /** Answers undefined where the resource is gone. */
-  read?(id: string, urn: string, props: Fields): Promise<{ props: Fields; inputs: Fields } | undefined>;
-  update(urn: string, olds: Fields, news: Fields, operation: Operation): Promise<Fields>;
-  delete(urn: string, props: Fields, operation: Operation): Promise<void>;
-}
-
-/** A resource that was made, but is not as it should be. The engine keeps it with its outputs, and fails. */
-export class InitError extends Error {
-  readonly id: string;
-  readonly outputs: Fields;
-  readonly reasons: string[];
-
-  constructor(message: string, id: string, outputs: Fields, reasons: string[]) {
-    super(message);
-    this.id = id;
-    this.outputs = outputs;
-    this.reasons = reasons;
-  }
+  /** @returns The inputs as they are kept. */
+  check(urn: string, news: Fields): Promise<Fields>;
+  /** @returns Whether it is to be updated. */
+  diff(olds: Fields, news: Fields): Promise<boolean>;
+  /** In a preview nothing is to be made in fact. */
+  create(inputs: Fields, preview: boolean): Promise<{ id: string; outs: Fields }>;
+  update(news: Fields, preview: boolean): Promise<Fields>;
+  delete(): Promise<void>;
 }
 
 type Message = InstanceType<typeof struct.Struct>;
 
 const toStruct = (fields: Fields) => struct.Struct.fromJavaScript(fields);
 const toFields = (message: Message | undefined) => message?.toJavaScript() ?? {};
-
-/** An error as the engine reads it: where a resource was made nevertheless, with its state. */
-function toServiceError(error: unknown): Partial<grpc.ServiceError> {
-  const { message } = error as Error;
-  const metadata = new grpc.Metadata();
-  if (error instanceof InitError) {
-    const detail = new proto.ErrorResourceInitFailed();
-    detail.setId(error.id);
-    detail.setProperties(toStruct(error.outputs));
-    detail.setReasonsList(error.reasons);
-    const packed = new any.Any();
-    packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
-    const all = new status.Status();
-    all.setCode(grpc.status.UNKNOWN);
-    all.setMessage(message);
-    all.addDetails(packed);
-    metadata.add("grpc-status-details-bin", Buffer.from(all.serializeBinary()));
-  }
-  return { code: grpc.status.UNKNOWN, details: message, metadata };
-}
 
 /** One call of the protocol. */
 function unary<Request, Response>(handle: (request: Request) => Promise<Response> | Response) {
@@ -89,7 +35,7 @@ function unary<Request, Response>(handle: (request: Request) => Promise<Response
       .then(() => handle(request))
       .then(
         (response) => callback(null, response),
-        (error: unknown) => callback(toServiceError(error)),
+        (error: unknown) => callback({ code: grpc.status.UNKNOWN, details: (error as Error).message }),
       );
   };
   return call;
@@ -108,8 +54,6 @@ function configured() {
 }
 
 function service(provider: Provider): grpc.UntypedServiceImplementation {
-  const cancellation = new AbortController();
-  const { signal } = cancellation;
   return {
     handshake: unimplemented,
     parameterize: unimplemented,
@@ -123,10 +67,7 @@ function service(provider: Provider): grpc.UntypedServiceImplementation {
     getSchema: unimplemented,
     attach: unary(() => new empty.Empty()),
     configure: unary(configured),
-    cancel: unary(() => {
-      cancellation.abort();
-      return new empty.Empty();
-    }),
+    cancel: unary(() => new empty.Empty()),
     getPluginInfo: unary(() => {
       const response = new plugin.PluginInfo();
       response.setVersion(provider.version);
@@ -134,62 +75,42 @@ function service(provider: Provider): grpc.UntypedServiceImplementation {
     }),
 
     check: unary(async (request: proto.CheckRequest) => {
-      const olds = request.hasOlds() ? toFields(request.getOlds()) : undefined;
-      const seed = request.getRandomseed_asU8();
-      const { inputs, failures = [] } = await provider.check(request.getUrn(), olds, toFields(request.getNews()), seed);
       const response = new proto.CheckResponse();
-      response.setInputs(toStruct(inputs));
-      for (const { property, reason } of failures) {
-        const failure = new proto.CheckFailure();
-        failure.setProperty(property);
-        failure.setReason(reason);
-        response.addFailures(failure);
-      }
+      response.setInputs(toStruct(await provider.check(request.getUrn(), toFields(request.getNews()))));
       return response;
     }),
 
     diff: unary(async (request: proto.DiffRequest) => {
       const { SOME, NONE } = { SOME: 2, NONE: 1 } as const;
-      const diff = await provider.diff(request.getUrn(), toFields(request.getOlds()), toFields(request.getNews()));
       const response = new proto.DiffResponse();
-      response.setChanges(diff.changes ? SOME : NONE);
-      response.setReplacesList(diff.replaces);
-      response.setDeletebeforereplace(diff.deleteBeforeReplace ?? false);
+      const isOther = await provider.diff(toFields(request.getOlds()), toFields(request.getNews()));
+      response.setChanges(isOther ? SOME : NONE);
       return response;
     }),
 
     create: unary(async (request: proto.CreateRequest) => {
-      const operation = { preview: request.getPreview(), timeout: request.getTimeout(), signal };
-      const { id, outs } = await provider.create(request.getUrn(), toFields(request.getProperties()), operation);
+      const { id, outs } = await provider.create(toFields(request.getProperties()), request.getPreview());
       const response = new proto.CreateResponse();
       response.setId(id);
       response.setProperties(toStruct(outs));
       return response;
     }),
 
-    read: unary(async (request: proto.ReadRequest) => {
-      const found = provider.read
-        ? await provider.read(request.getId(), request.getUrn(), toFields(request.getProperties()))
-        : { props: toFields(request.getProperties()), inputs: undefined };
+    read: unary((request: proto.ReadRequest) => {
       const response = new proto.ReadResponse();
-      if (!found) return response;
       response.setId(request.getId());
-      response.setProperties(toStruct(found.props));
-      if (found.inputs) response.setInputs(toStruct(found.inputs));
+      response.setProperties(toStruct(toFields(request.getProperties())));
       return response;
     }),
 
     update: unary(async (request: proto.UpdateRequest) => {
-      const operation = { preview: request.getPreview(), timeout: request.getTimeout(), signal };
-      const [olds, news] = [toFields(request.getOlds()), toFields(request.getNews())];
       const response = new proto.UpdateResponse();
-      response.setProperties(toStruct(await provider.update(request.getUrn(), olds, news, operation)));
+      response.setProperties(toStruct(await provider.update(toFields(request.getNews()), request.getPreview())));
       return response;
     }),
 
-    delete: unary(async (request: proto.DeleteRequest) => {
-      const operation = { preview: false, timeout: request.getTimeout(), signal };
-      await provider.delete(request.getUrn(), toFields(request.getProperties()), operation);
+    delete: unary(async () => {
+      await provider.delete();
       return new empty.Empty();
     }),
   };

@@ -1,17 +1,16 @@
-// Values on the wire to the engine, which are JSON with marks for secrets, outputs and what is not known yet; and the
-// comparison of two of them.
+// Values on the wire to the engine, which are JSON with marks for secrets, outputs and what is not known yet.
 
 /** Sentinels of Pulumi's wire format: https://github.com/pulumi/pulumi, sdk/nodejs/runtime/rpc.ts. */
 const KIND = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 /** A value that is not known yet. */
-export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Fields = { [key: string]: Json };
 
-export const isObject = (value: unknown): value is Fields =>
+const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A value to be kept encrypted. */
@@ -34,29 +33,4 @@ export function settled(value: Json): Json {
     return value.secret ? secret(inner) : inner;
   }
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, settled(inner)]));
-}
-
-/** Objects merged field by field; what `over` has counts, a list or a secret as a whole. */
-export function merged(under: Json | undefined, over: Json): Json {
-  if (!isObject(under) || !isObject(over) || KIND in over) return over;
-  const fields = Object.entries(over).map(([key, value]) => [key, merged(under[key], value)] as const);
-  return { ...under, ...Object.fromEntries(fields) };
-}
-
-/** Whether something in a plain value is not known yet. */
-export function hasUnknown(value: Json): boolean {
-  if (Array.isArray(value)) return value.some(hasUnknown);
-  return isObject(value) ? Object.values(value).some(hasUnknown) : value === UNKNOWN;
-}
-
-/** Paths, like `spec.template`, at which two plain values differ; at most one below each field of `depth` levels. */
-export function differences(before: Json, after: Json, path: string[] = []): string[][] {
-  if (isObject(before) && isObject(after)) {
-    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...keys].flatMap((key) => differences(before[key] ?? null, after[key] ?? null, [...path, key]));
-  }
-  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
-    return before.flatMap((inner, index) => differences(inner, after[index]!, [...path, String(index)]));
-  }
-  return before === after ? [] : [path];
 }

@@ -1,6 +1,7 @@
 // The local platform's own `docker` plugin: `docker:index/image:Image`, on this machine's engine and registries.
+import { isDeepStrictEqual } from "node:util";
 import { type Provider, serve } from "../serve.ts";
-import { differences, type Fields, plain, settled } from "../values.ts";
+import { type Fields, plain, settled } from "../values.ts";
 import { pluginVersions } from "../versions.ts";
 import { contextDigest } from "./context.ts";
 import { build, type Build, connect, type Login, push, registryOf } from "./engine.ts";
@@ -36,30 +37,23 @@ const comparable = (inputs: Fields) => ({ ...(plain(inputs) as Fields), registry
 const provider: Provider = {
   version: pluginVersions.docker,
 
-  async check(urn, _olds, news) {
+  async check(urn, news) {
     onlyImages(urn);
     const inputs = settled(news) as Fields;
     const how = inputs.build as Fields;
-    return {
-      inputs: {
-        ...inputs,
-        build: { ...how, contextDigest: contextDigest(String(how.context), String(how.dockerfile)) },
-      },
-    };
+    return { ...inputs, build: { ...how, contextDigest: contextDigest(String(how.context), String(how.dockerfile)) } };
   },
 
-  async diff(_urn, olds, news) {
-    const paths = differences(comparable((olds.__inputs ?? olds) as Fields), comparable(news));
-    return { changes: paths.length > 0, replaces: [] };
-  },
+  diff: (olds, news) =>
+    Promise.resolve(!isDeepStrictEqual(comparable((olds.__inputs ?? olds) as Fields), comparable(news))),
 
-  async create(_urn, inputs, { preview }) {
+  async create(inputs, preview) {
     if (preview) return { id: "", outs: inputs };
     const outs = await make(inputs);
     return { id: String(plain(outs.repoDigest)), outs };
   },
 
-  update: (_urn, _olds, news, { preview }) => (preview ? Promise.resolve(news) : make(news)),
+  update: (news, preview) => (preview ? Promise.resolve(news) : make(news)),
 
   // The image stays in its registry; a daemon must answer all the same, as the official plugin wants it.
   async delete() {

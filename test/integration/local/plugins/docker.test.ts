@@ -15,21 +15,19 @@ function runs(pid: number): boolean {
   }
 }
 
-describe("a resource plugin of ours", () => {
-  for (const name of ["kubernetes", "docker"]) {
-    it(`ends with its engine, also one that is killed: ${name}`, async () => {
-      // The shell is the engine; a plugin prints the port on which it serves.
-      const command = `"$0" "$1" 127.0.0.1:1 & echo $!; wait`;
-      const engine = spawn("sh", ["-c", command, process.execPath, join(plugins, name, "main.ts")]);
-      const lines = createInterface(engine.stdout);
-      const [pid] = (await once(lines, "line")) as [string];
-      const [port] = (await once(lines, "line")) as [string];
-      assert.match(port, /^\d+$/);
-      await sleep(1_500);
-      assert.ok(runs(Number(pid)), "it serves while its engine lives");
-      engine.kill("SIGKILL");
-      for (let turn = 0; turn < 100 && runs(Number(pid)); turn++) await sleep(100);
-      assert.ok(!runs(Number(pid)), "it is gone");
-    });
-  }
+describe("the docker plugin of ours", () => {
+  it("ends with its engine, also one that is killed", async () => {
+    // The shell is the engine; a plugin prints the port on which it serves.
+    const command = `"$0" "$1" 127.0.0.1:1 & echo $!; wait`;
+    const engine = spawn("sh", ["-c", command, process.execPath, join(plugins, "docker", "main.ts")]);
+    const lines = createInterface(engine.stdout);
+    const [pid] = (await once(lines, "line")) as [string];
+    const [port] = (await once(lines, "line")) as [string];
+    assert.match(port, /^\d+$/);
+    await sleep(1_500);
+    assert.ok(runs(Number(pid)), "it serves while its engine lives");
+    engine.kill("SIGKILL");
+    for (let turn = 0; turn < 100 && runs(Number(pid)); turn++) await sleep(100);
+    assert.ok(!runs(Number(pid)), "it is gone");
+  });
 });
