@@ -7,6 +7,7 @@ export { connect, isRefusal } from "./redis/connect.ts";
 export { Consumer } from "./consumer/consumer.ts";
 export { runningItem } from "./consumer/runningItem.ts";
 export { DoNotRetry } from "./doNotRetry.ts";
+export { TryLater } from "./tryLater.ts";
 export { environmentUrl } from "./redis/environmentUrl.ts";
 export { keys } from "./redis/keys.ts";
 export * from "./limits.ts";

@@ -192,6 +192,8 @@ export type ConsumerEvent =
   | { type: "working"; id: number; payload: Buffer; attempt: number }
   | { type: "done"; id: number; payload: Buffer; ms: number }
   | { type: "failed"; id: number; payload: Buffer; attempt: number; why: string; retryInMs?: number }
+  /** Its handler put it off (`TryLater`). */
+  | { type: "later"; id: number; payload: Buffer; retryInMs: number }
   | { type: "stale"; id: number }
   /** An item that had ended before threw an error that no promise carries. */
   | { type: "stray"; id: number; payload: Buffer; why: string }
@@ -277,6 +279,13 @@ export interface QueueAdminApi {
   followLog(onLine: (line: LogLine) => void): Promise<() => void>;
   /** Puts dead items back, all or those of `ids`; returns how many. */
   requeueDead(ids?: number[]): Promise<number>;
+  /**
+   * Gives up for good what is not done: what waits is never started, what is in flight is told (its signal aborts within
+   * 3 s). Each is dead with the reason `cancelled by WHO`, can be put back, and does not count against `maxFailures`.
+   * @param which Called with the bytes of each item.
+   * @returns How many it gave up.
+   */
+  cancel(which: (payload: Buffer) => boolean, who: string): Promise<number>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   abort(reason: string): Promise<void>;

@@ -29,6 +29,8 @@ export function textLine(event: ConsumerEvent): string | undefined {
       const next = event.retryInMs === undefined ? "given up" : `again in ${seconds(event.retryInMs)}`;
       return `Failed on ${printable(event.payload)} (attempt ${event.attempt}): ${first(event.why)}; ${next}`;
     }
+    case "later":
+      return `Put off ${printable(event.payload)}: again in ${seconds(event.retryInMs)}`;
     case "stray":
       return `An error of ${printable(event.payload)}, after its end: ${first(event.why)}`;
     case "lease-keeper":
@@ -36,7 +38,7 @@ export function textLine(event: ConsumerEvent): string | undefined {
         ? "Leases can be kept again while a handler blocks"
         : `Leases cannot be kept while a handler blocks, so nothing is taken: ${first(event.why)}`;
     case "stale":
-      return `Item ${event.id} took longer than its lease could be kept and was given to another worker; what came of it here does not count`;
+      return `Item ${event.id} was taken from this worker, as its lease ran out or it was cancelled; what came of it here does not count`;
     case "waiting":
       return "Waiting for work";
     case "redis":

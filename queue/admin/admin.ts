@@ -3,6 +3,7 @@ import { connect, realError } from "../redis/connect.ts";
 import { keys, type Keys } from "../redis/keys.ts";
 import { Script } from "../redis/script.ts";
 import type { Counts, ItemRecord, LogLine, PurgeResult, QueueAdminApi, QueueSummary, WorkerInfo } from "../types.ts";
+import { cancelItems } from "./cancel.ts";
 import { parseCounts } from "./counts.ts";
 import { followLog } from "./followLog.ts";
 import { readMembers } from "./members.ts";
@@ -127,6 +128,10 @@ export class QueueAdmin implements QueueAdminApi {
     const { now } = await this.counts();
     for (let some = 1; some > 0; count += some) some = await this.#requeue(now);
     return count;
+  }
+
+  cancel(which: (payload: Buffer) => boolean, who: string): Promise<number> {
+    return cancelItems(this.#redis, this.#queue, which, `cancelled by ${who}`);
   }
 
   async pause(): Promise<void> {

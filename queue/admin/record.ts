@@ -42,11 +42,16 @@ export function parseRecord(
   let end: string | undefined;
   for (const [index, line] of lines.entries()) {
     if (line === "q") continue;
+    if (line[0] === "c") {
+      parsed.reason = text(line.slice(line.indexOf(" ") + 1));
+      continue;
+    }
     if (line[0]! in ENDS) {
       end = line;
       continue;
     }
-    const [, , start, session = ""] = line.split(" ");
+    const [, , start, holder = ""] = line.split(" ");
+    const [session = ""] = holder.split(".");
     if (end) parsed.attempts.unshift(attempt(end, Number(start), place(session)));
     else if (index === 0) parsed.lease = { session, since: Number(start) };
     end = undefined;
@@ -55,7 +60,7 @@ export function parseRecord(
   if (settled) parsed.outcome = lines[0]?.[0] === "d" ? "done" : "dead";
   else if (parsed.lease) parsed.outcome = "running";
   if (parsed.outcome === "done") Object.assign(parsed, value(lines[0]!));
-  else if (last) parsed.reason = last.error ?? last.outcome;
+  else if (last) parsed.reason ??= last.error ?? last.outcome;
   return parsed;
 }
 
@@ -63,7 +68,7 @@ export function parseRecord(
 export function sessionsOf(record: Buffer): string[] {
   const head = record[0] === 10 ? 0 : record.indexOf(EMPTY_LINE) + 1;
   const lines = record.toString("utf8", 0, head).split("\n");
-  return lines.flatMap((line) => /^\d+ \d+ \d+ (\S+)$/.exec(line)?.[1] ?? []);
+  return lines.flatMap((line) => /^\d+ \d+ \d+ ([^ .]+)/.exec(line)?.[1] ?? []);
 }
 
 /** One attempt from its end-line; times of an end-line are durations, except those of a lost lease. */
@@ -81,6 +86,7 @@ function errorOf(line: string, outcome: AttemptOutcome, place: Origin, heard: st
   if (outcome === "failed" || outcome === "timeout") return text(rest(1));
   if (outcome === "lost") return rest(2) ? `lost: ${text(rest(2))}` : lostReason(place, Number(heard));
   if (outcome === "released" && heard === "silence") return SILENCE;
+  if (outcome === "released" && heard === "later") return `put off by its handler, ${rest(2)} times in a row`;
   return undefined;
 }
 

@@ -16,11 +16,16 @@ export type Outcome = {
 } & OutcomeKind;
 
 /**
- * `retry`: it failed and is tried again; `dead`: it failed for good; `released`: it was given back unfinished; `lost`:
- * it is one of several that may have broken the process.
+ * `retry`: it failed and is tried again; `dead`: it failed for good; `later`: it was put off, at no cost; `released`: it
+ * was given back unfinished; `lost`: it is one of several that may have broken the process.
  */
 export type OutcomeKind =
-  { kind: "done" } | { kind: "retry"; delayMs: number } | { kind: "dead" } | { kind: "released" } | { kind: "lost" };
+  | { kind: "done" }
+  | { kind: "retry"; delayMs: number }
+  | { kind: "dead" }
+  | { kind: "later"; delayMs: number }
+  | { kind: "released" }
+  | { kind: "lost" };
 
 /** The line of an attempt that succeeded: how long it took, and what the handler returned, capped. */
 export function encodeDone(
@@ -48,6 +53,11 @@ export function encodeFailed(kind: "f" | "t", ms: number, reason: string): strin
 /** The line of an attempt that was given back. */
 export function encodeReleased(ms: number): string {
   return `r${Math.max(0, Math.round(ms))}\n`;
+}
+
+/** The line of an attempt that was put off; Redis adds how often in a row. */
+export function encodeLater(ms: number): string {
+  return `r${Math.max(0, Math.round(ms))} later\n`;
 }
 
 /** What Redis completes to the line of a lost attempt. */

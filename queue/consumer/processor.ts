@@ -3,7 +3,15 @@ import { backoff } from "./backoff.ts";
 import { MAX_FETCH, type WorkerLoad } from "./fetchScheduler.ts";
 import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
 import { LogFeed } from "./logFeed.ts";
-import { encodeDone, encodeFailed, encodeLost, encodeReleased, type Outcome, type OutcomeKind } from "./outcome.ts";
+import {
+  encodeDone,
+  encodeFailed,
+  encodeLater,
+  encodeLost,
+  encodeReleased,
+  type Outcome,
+  type OutcomeKind,
+} from "./outcome.ts";
 import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
 import { runFor } from "./runningItem.ts";
 import { Slowdown } from "./slowdown.ts";
@@ -166,6 +174,8 @@ export class Processor implements ItemListener {
   #fail(item: ActiveItem, error: unknown): void {
     if (item.isSettled) return;
     if (error instanceof Unfinished) return this.#giveBack(item, error);
+    const laterMs = item.timedOut ? undefined : laterBy(error);
+    if (laterMs !== undefined) return this.#putOff(item, laterMs);
     const { retry, itemTimeoutMs, onEvent } = this.#options;
     const now = performance.now();
     const reason = item.timedOut ? `timed out after ${itemTimeoutMs / 1000} s` : errorText(error);
@@ -198,6 +208,13 @@ export class Processor implements ItemListener {
   #giveBack(item: ActiveItem, { kind, message }: Unfinished): void {
     const line = kind === "lost" ? encodeLost(message) : encodeReleased(item.elapsed(performance.now()));
     this.#settle(item, { kind }, line, kind === "lost" ? item.logTail : undefined);
+  }
+
+  /** The handler wants to try again after a time. */
+  #putOff(item: ActiveItem, delayMs: number): void {
+    const line = encodeLater(item.elapsed(performance.now()));
+    this.#settle(item, { kind: "later", delayMs }, line, item.logTail);
+    this.#options.onEvent?.({ type: "later", id: item.id, payload: item.bytes, retryInMs: delayMs });
   }
 
   #settle(item: ActiveItem, kind: OutcomeKind, line: string, log?: string): void {
@@ -295,4 +312,11 @@ export class Processor implements ItemListener {
 /** What a script moves of a payload: long ones lie by themselves (scripts/includes/payloads.lua). */
 function movedBytes(payload: Buffer): number {
   return payload.length < LONG_PAYLOAD ? payload.length : 0;
+}
+
+/** How long a handler puts its item off, ms, where that is what it threw. By its name, as `DoNotRetry`. */
+function laterBy(error: unknown): number | undefined {
+  if (nameOf(error) !== "TryLater") return undefined;
+  const { delayMs } = error as { delayMs?: unknown };
+  return typeof delayMs === "number" && delayMs >= 0 ? Math.round(delayMs) : undefined;
 }

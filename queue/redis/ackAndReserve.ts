@@ -92,7 +92,7 @@ export function encodeRequest({ outcomes, ...request }: Request): string {
 
 function packableOutcome(outcome: Outcome): Packable {
   const { kind, id, member, line, log } = outcome;
-  const delay = outcome.kind === "retry" ? outcome.delayMs : undefined;
+  const delay = "delayMs" in outcome ? outcome.delayMs : undefined;
   return { kind, id: String(id), member, line, delay, log: log || undefined };
 }
 

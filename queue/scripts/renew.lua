@@ -18,13 +18,11 @@ for _, member in ipairs(request.members) do
     call('ZADD', leases, deadline, member)
   else
     -- Never makes a lease that somebody took away, but for one whose item nobody has taken up.
-    local id = member:match('^%d+')
-    local record = takeBack(id, request.session)
+    local record = takeBack(member)
     if record then
-      call('HSET', items, id, record)
+      call('HSET', items, member:match('^%d+'), record)
       call('ZADD', leases, deadline, member)
     else
-      forgive(id, request.session)
       gone[#gone + 1] = member
     end
   end

@@ -29,14 +29,13 @@ interface Reserved {
   failures: number;
   losses: number;
   silences: number;
-  /** How its last lease ended, where it ran out; and how the one before the present one did. */
+  /** How its last lease ended, where it ran out. */
   expired?: Expiry | undefined;
-  expiredBefore?: Expiry | undefined;
 }
 
 /** A lease that ran out: a loss, or put down to a silence. */
 interface Expiry {
-  session: string;
+  member: string;
   isLoss: boolean;
 }
 
@@ -125,11 +124,10 @@ export class QueueModel {
   }
 
   /** Answers those that are gone. */
-  renew(session: string, members: string[]): string[] {
+  renew(members: string[]): string[] {
     const gone = members.filter((member) => {
-      const item = this.leased(member) ?? this.takeBack(session, member);
+      const item = this.leased(member) ?? this.takeBack(member);
       if (item) Object.assign(item, { place: "leased", member, at: this.now + HELD });
-      else this.forgive(session, member);
       return !item;
     });
     if (this.lastHeartbeat !== undefined) this.hear();
@@ -157,7 +155,7 @@ export class QueueModel {
       return assert.deepEqual(again, { kind: "again", stale: last.stale, drain: false, reserved });
     }
 
-    const stale = this.acknowledge(session, acks);
+    const stale = this.acknowledge(acks);
     assert.deepEqual(answer.stale.toSorted(), stale.toSorted(), "stale");
     this.look();
     const unsettled = this.ids("delayed").length + this.ids("suspect").length;
@@ -204,9 +202,11 @@ export class QueueModel {
   }
 
   /** The item of a lease that ran out, where its worker is heard after all and nobody else has it. */
-  private takeBack(session: string, member: string): Reserved | undefined {
+  private takeBack(member: string): Reserved | undefined {
     const item = this.items.get(idOf(member));
-    if (!item || (item.place !== "delayed" && item.place !== "suspect") || item.expired?.session !== session) return;
+    if (!item || item.place === "leased" || item.place === "done" || item.expired?.member !== member) return;
+    // What is over stays as it was told.
+    if (item.place === "dead" && this.state !== "open") return;
     if (item.expired.isLoss) {
       item.losses--;
       this.lost--;
@@ -215,27 +215,15 @@ export class QueueModel {
     return item;
   }
 
-  /** Its loss does not count, where somebody else has it. */
-  private forgive(session: string, member: string): void {
-    const item = this.items.get(idOf(member));
-    const before = item?.expiredBefore;
-    if (item?.place !== "leased" || before?.session !== session || !before.isLoss) return;
-    item.losses--;
-    this.lost--;
-    item.expiredBefore = undefined;
-  }
-
-  private acknowledge(session: string, acks: Call["acks"]): string[] {
+  private acknowledge(acks: Call["acks"]): string[] {
     const stale: string[] = [];
     // Those that are done go first, all together.
     for (const { member, ending } of acks.toSorted(
       (a, b) => Number(b.ending === "done") - Number(a.ending === "done"),
     )) {
-      const item = this.leased(member) ?? this.takeBack(session, member);
-      if (!item) {
-        this.forgive(session, member);
-        stale.push(member);
-      } else if (ending === "done") item.place = "done";
+      const item = this.leased(member) ?? this.takeBack(member);
+      if (!item) stale.push(member);
+      else if (ending === "done") item.place = "done";
       else if (ending === "lost") this.lose(item);
       else {
         if (ending !== "released") item.failures++;
@@ -258,16 +246,16 @@ export class QueueModel {
   private reclaim(): void {
     for (const item of this.items.values()) {
       if (item.place !== "leased" || item.at > this.now) continue;
-      const session = item.member.split(":")[1]!.split(".")[0]!;
+      const { member } = item;
       const isSilent = item.at <= this.reclaimAfter;
       if (isSilent && (this.silenceProven || item.silences < EXCUSES)) {
         item.silences++;
         item.place = item.losses > 0 ? "suspect" : "delayed";
         item.at = this.now;
-        item.expired = { session, isLoss: false };
+        item.expired = { member, isLoss: false };
       } else {
         this.lose(item);
-        item.expired = { session, isLoss: true };
+        item.expired = { member, isLoss: true };
       }
     }
   }
@@ -312,10 +300,10 @@ export class QueueModel {
     assert.equal(reserved.length, again.length + fresh, "how many were reserved");
     for (const { id, ...told } of reserved) {
       const item = this.items.get(id)!;
-      const { payload, failures, losses, expired } = item;
+      const { payload, failures, losses } = item;
       assert.deepEqual(told, { payload, failures, losses });
       Object.assign(item, { place: "leased", member: `${id}:${session}.${number}`, at: this.now + HELD });
-      Object.assign(item, { expired: undefined, expiredBefore: expired });
+      Object.assign(item, { expired: undefined });
     }
   }
 

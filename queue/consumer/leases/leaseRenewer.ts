@@ -3,8 +3,9 @@ import { leaseMember } from "../activeItem.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import type { LeaseTable } from "./leaseTable.ts";
 
-/** Leases are renewed this often, in leases. */
+/** Leases are renewed this often, in leases; and ms: a renewal tells of items that were cancelled. */
 const RENEW_SHARE = 0.2;
+const MAX_INTERVAL_MS = 2_000;
 
 /** Renews what a worker holds on the worker's own connection, while its event loop turns. */
 export class LeaseRenewer {
@@ -25,7 +26,7 @@ export class LeaseRenewer {
   ) {
     this.#leases = leases;
     this.#session = session;
-    this.#intervalMs = leaseMs * RENEW_SHARE;
+    this.#intervalMs = Math.min(leaseMs * RENEW_SHARE, MAX_INTERVAL_MS);
     this.#heartbeat = heartbeat;
     this.#onRenewed = onRenewed;
   }

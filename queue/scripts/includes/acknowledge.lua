@@ -2,12 +2,11 @@
 -- lost and nobody else has it.
 local stale = {}
 
-local function recordOfLate(id, member)
+local function recordOfLate(member)
 --- @include "late"
-  local record = takeBack(id, request.session)
-  if record then return record end
-  forgive(id, request.session)
-  stale[#stale + 1] = member
+  local record = takeBack(member)
+  if not record then stale[#stale + 1] = member end
+  return record
 end
 
 -- All that succeeded and have no log.
@@ -18,7 +17,7 @@ local function acknowledgeDone(ids, members, lines)
   local records = call('HMGET', items, unpack(ids))
   local done, n = {}, 0
   for i = 1, count do
-    local record = scores[i] and records[i] or recordOfLate(ids[i], members[i])
+    local record = scores[i] and records[i] or recordOfLate(members[i])
     if record then
       n = n + 1
       -- What is stale is left out of the columns; nearly always nothing is.
@@ -35,15 +34,32 @@ local function acknowledgeDone(ids, members, lines)
   if not request.keepLogs and call('EXISTS', logs) == 1 then call('HDEL', logs, unpack(ids, 1, n)) end
 end
 
--- One by itself: it is `done` with a log, tried again after a delay (`retry`), given up (`dead`), not at fault
--- (`released`), or one of several that may have broken their worker (`lost`).
+-- Most times in a row that an item is put off.
+local MAX_LATER = 1000
+
+-- An item that its handler puts off, which is no attempt. Of several times in a row, the last one stays on record.
+local function putOff(id, outcome, record)
+  local take, earlier, count, rest = record:match('^([^\n]*\n)(r%d+ later (%d+)\n[^\n]*\n)()')
+  local times = tonumber(count or 0) + 1
+  if earlier then record = take .. record:sub(rest) end
+  if times > MAX_LATER then
+    bury(id, outcome.line:gsub('^r(%d+) later\n', 'f%1 "put off more than ' .. MAX_LATER .. ' times in a row"\n') .. record)
+  else
+    record = outcome.line:sub(1, -2) .. ' ' .. text(times) .. '\n' .. record
+    local _, losses = attemptCounts(record)
+    reschedule(id, record, losses > 0, now + outcome.delay)
+  end
+end
+
+-- One by itself: it is `done` with a log, tried again after a delay (`retry`), given up (`dead`), put off (`later`), not at
+-- fault (`released`), or one of several that may have broken their worker (`lost`).
 local function acknowledge(outcome)
   local id = outcome.id
   local record
   if call('ZREM', leases, outcome.member) == 1 then
     record = call('HGET', items, id)
   else
-    record = recordOfLate(id, outcome.member)
+    record = recordOfLate(outcome.member)
   end
   if not record then return end
   if outcome.kind == 'done' then
@@ -51,6 +67,8 @@ local function acknowledge(outcome)
     call('HSET', results, id, outcome.line .. record)
   elseif outcome.kind == 'dead' then
     bury(id, outcome.line .. record)
+  elseif outcome.kind == 'later' then
+    putOff(id, outcome, record)
   elseif outcome.kind == 'lost' then
     local line = 'l' .. text(now) .. ' ' .. text(now) .. ' ' .. outcome.line
     lose(id, record, line, request.maxLosses, request.lease)

@@ -35,7 +35,7 @@ local function attemptCounts(record)
     local failed = outcome == 'f' or outcome == 't'
     return failures + (failed and 1 or 0), losses + (outcome == 'l' and 1 or 0)
   end
-  if record:sub(1, 2) == 'q\n' then
+  if record:sub(1, 2) == 'q\n' then -- it was put back
     local _, before = attemptCounts(record:sub(3))
     return 0, math.min(1, before)
   end
@@ -46,6 +46,11 @@ end
 -- When the running attempt began, ms.
 local function startOf(record)
   return tonumber(record:match('^%d+ %d+ (%d+) '))
+end
+
+-- A record as it was before its running attempt.
+local function withoutTake(record)
+  return (record:gsub('^%d+ %d+ %d+ %S+\n', ''))
 end
 
 -- An item that is tried again and again loses its oldest attempts: each move copies its record.

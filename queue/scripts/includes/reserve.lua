@@ -23,7 +23,7 @@ end
 
 -- Whether the last attempt at an item failed here: in this process, or in this pod before its container was restarted.
 local function failedHere(record)
-  local session = record:match('^[ft]%d+ [^\n]*\n%d+ %d+ %d+ (%S+)')
+  local session = record:match('^[ft]%d+ [^\n]*\n%d+ %d+ %d+ ([^. ]+)')
   if session == request.session or not session then return session ~= nil end
   local row = request.pod and call('HGET', workers, session)
   return row and row:match('"pod":"([^"]+)"') == request.pod
@@ -148,7 +148,7 @@ end
 -- Answers whether something due was left to other workers.
 local function reserve()
   deadline = text(now + request.lease * 0.8)
-  take = ' ' .. text(now) .. ' ' .. request.session .. '\n'
+  take = ' ' .. text(now) .. ' ' .. token:sub(2) .. '\n'
   local isLeft, long = false, nil
   local isAside = call('EXISTS', delayed, suspects) > 0 -- seldom: one look for both
   local suspect = isAside and dueSuspect()

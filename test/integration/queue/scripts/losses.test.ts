@@ -1,5 +1,6 @@
 // What counts as a loss of an item: only a crash of its worker.
 import assert from "node:assert/strict";
+import { Seeder } from "../../../../queue/index.ts";
 import type { ItemRecord } from "../../../../queue/types.ts";
 import { pass } from "../../../support/consuming.ts";
 import { Peer } from "../../../support/peer.ts";
@@ -38,7 +39,6 @@ for (const version of redisVersions) {
     /** Until Redis runs for longer than the silences of a test: one that has just started may have been away. */
     const provesNothing = () =>
       queue.until(async () => /uptime_in_seconds:([3-9]|\d\d)/.test(await queue.redis.info("server")));
-    const lossesOf = async () => (await queue.redis.hgetall(k.items))["1"]!.match(/^(?:l[^\n]*\n)*\d+ (\d+)/)?.[1];
 
     describe("after a silence", () => {
       it("does not count a lease that ran out in it", async () => {
@@ -165,21 +165,55 @@ for (const version of redisVersions) {
         assert.deepEqual([again!.failures, again!.losses], [1, 0]);
       });
 
-      it("do not count, where somebody else has the item; its outcome does not either", async () => {
+      it("are taken back: also the last one, as long as the batch goes on", async () => {
+        await queue.redis.rpush(k.list, "apple", "banana");
+        const [apple] = await a.reserve();
+        const [banana] = await b.reserve();
+        for (let times = 0; times < 4; times++) {
+          await pass(queue.redis, 2_500);
+          await b.renew([banana!]);
+        }
+        await new Peer(queue.redis, { maxLosses: 1 }).call();
+        assert.equal((await queue.places()).dead, 1);
+        assert.deepEqual((await a.renew([apple!])).gone, []);
+        assert.equal((await queue.places()).dead, 0);
+        assert.deepEqual((await a.call({ acks: [a.done(apple!, "late")] })).stale, []);
+        const [record] = await queue.records();
+        assert.deepEqual([record!.outcome, record!.value], ["done", '"late"']);
+      });
+
+      it("count, where somebody else has the item; its outcome does not", async () => {
         const apple = await loseApple();
         await pass(queue.redis, LEASE / 10);
         const [stolen] = await b.reserve();
         assert.equal(stolen!.losses, 1);
         assert.deepEqual((await a.call({ acks: [a.done(apple)] })).stale, [a.member(apple)]);
-        assert.equal((await queue.places()).lost, 0);
-        assert.equal(await lossesOf(), "0");
-        await b.call({ acks: [b.released(stolen!)] });
-        assert.equal((await queue.admin.counts()).suspects, 0);
-        const [{ attempts }] = (await queue.records()) as [ItemRecord];
+        assert.deepEqual((await a.renew([apple])).gone, [a.member(apple)]);
+        await b.call({ acks: [b.done(stolen!)] });
+        const [record] = await queue.records();
         assert.deepEqual(
-          attempts.map(({ outcome }) => outcome),
-          ["released", "released"],
+          record!.attempts.map(({ outcome }) => outcome),
+          ["lost", "done"],
         );
+      });
+
+      it("are not the next item's: what a call reserved before is stale for the item that has its number now", async () => {
+        const seed = (run: string, items: string[]) =>
+          new Seeder({ url: queue.url, queue: "job2" }).seed(items, { owner: "p/s", run, seedId: run });
+        await seed("1", ["old"]);
+        const [old] = await a.reserve();
+        await seed("2", ["new", "other"]);
+        const [next] = await a.reserve();
+        assert.equal(next!.id, old!.id);
+        await b.reserve();
+        await passHeard(LEASE);
+        await b.call({ reserve: 0 });
+        assert.equal((await queue.places()).delayed, 2);
+        assert.deepEqual((await a.renew([old!])).gone, [a.member(old!)]);
+        for (const outcome of [a.done(old!, "of the old one"), a.released(old!)])
+          assert.deepEqual((await a.call({ acks: [outcome] })).stale, [a.member(old!)]);
+        const { running, done, delayed } = await queue.places();
+        assert.deepEqual({ running, done, delayed }, { running: 0, done: 0, delayed: 2 });
       });
     });
 

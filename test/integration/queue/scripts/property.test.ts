@@ -85,7 +85,6 @@ const happened = {
   lost: 0,
   excused: 0,
   takenBack: 0,
-  forgiven: 0,
   drained: 0,
   clockBack: 0,
   dead: 0,
@@ -201,10 +200,8 @@ class Run {
   async #renew(session: string, members: string[]): Promise<void> {
     const { lost } = this.#model;
     const { gone } = await renewLeases(this.#redis, "job2", { session, lease: LEASE, members });
-    assert.deepEqual(gone, this.#model.renew(session, members));
-    const less = lost - this.#model.lost;
-    if (gone.length > 0) happened.forgiven += less;
-    else happened.takenBack += less;
+    assert.deepEqual(gone, this.#model.renew(members));
+    happened.takenBack += lost - this.#model.lost;
   }
 
   async #call(step: Extract<Step, { call: string }>): Promise<void> {
@@ -233,7 +230,7 @@ class Run {
     happened.lost += Math.max(0, model.lost - before.lost);
     happened.excused += Math.max(0, silences(model) - before.silences);
     happened.dead += Math.max(0, model.ids("dead").length - before.dead);
-    if (model.lost < before.lost) happened[stale.length > 0 ? "forgiven" : "takenBack"]++;
+    if (model.lost < before.lost) happened.takenBack++;
     if (before.state === "finished" && model.state === "open") happened.reopened++;
     if (reserved.length > 1 && reserved.length < reserve && model.waiting[0] === LONG) happened.cutShort++;
     happened.stale += stale.length;

@@ -1,0 +1,98 @@
+#!lua flags=allow-oom
+-- Gives items up for good that are not done. ARGV: why (a JSON string), then "items" and ids that were taken before, or
+-- "list" and place, payload, place, payload ... of waiting ones, in their order. One in flight loses its lease: its worker
+-- learns that by its next renewal. An item that is not there any more is left alone. Answers how many it gave up.
+--- @include "keys"
+--- @include "clock"
+--- @include "records"
+--- @include "batch"
+loadBatch()
+observeList()
+local line = 'c' .. text(now) .. ' ' .. ARGV[1] .. '\n'
+local count = 0
+
+local function giveUp(id, record)
+  bury(id, line .. record)
+  count = count + 1
+end
+
+local function cancelTaken(id)
+  local record = call('HGET', items, id)
+  if not record then return end
+  local holder = record:match('^%d+ %d+ %d+ (%S+)\n')
+  if holder then call('ZREM', leases, id .. ':' .. holder) end
+  call('ZREM', delayed, id)
+  call('ZREM', suspects, id)
+  giveUp(id, withoutTake(record))
+end
+
+-- A place is the last id and the index in the list, from 1. Those that leave it get the next ids, and those before them
+-- move up by as many: what others pushed keeps its mark (queue/seeder/edit/externalItems.ts).
+local function moveMarks(lastId, places)
+  local known, ranges = unpack(call('HMGET', batchKey, 'knownUpTo', 'externalRanges'))
+  known = tonumber(known or 0)
+  if known == 0 then return end
+  local marked = {}
+  for from, to in (ranges or ''):gmatch('(%d+)-(%d+),') do marked[#marked + 1] = { tonumber(from), tonumber(to) } end
+  local beyond = 0
+  local moved, kept = {}, {}
+  for _, range in ipairs(marked) do
+    if range[2] <= lastId then
+      kept[#kept + 1] = range
+    else
+      local before, within = 0, 0
+      for i, place in ipairs(places) do
+        if place < range[1] then before = before + 1 end
+        if place >= range[1] and place <= range[2] then
+          within = within + 1
+          moved[#moved + 1] = { lastId + i, lastId + i }
+        end
+      end
+      local left = range[2] - math.max(range[1], lastId + 1) + 1 - within
+      if range[1] <= lastId then kept[#kept + 1] = { range[1], lastId } end
+      local first = math.max(range[1], lastId + 1) + #places - before
+      if left > 0 then kept[#kept + 1] = { first, first + left - 1 } end
+    end
+  end
+  for i, place in ipairs(places) do
+    if place > known then
+      beyond = beyond + 1
+      moved[#moved + 1] = { lastId + i, lastId + i }
+    end
+  end
+  for _, range in ipairs(moved) do kept[#kept + 1] = range end
+  table.sort(kept, function(a, b) return a[1] < b[1] end)
+  local written = {}
+  for i, range in ipairs(kept) do written[i] = text(range[1]) .. '-' .. text(range[2]) .. ',' end
+  call('HSET', batchKey, 'knownUpTo', text(known + beyond), 'externalRanges', table.concat(written))
+end
+
+local function cancelWaiting()
+  local lastId = batch.lastId
+  local places, mark = {}, 'cancelled ' .. text(now) .. time[2]
+  for i = 3, #ARGV, 2 do
+    local place, payload = tonumber(ARGV[i]), ARGV[i + 1]
+    local index = place - lastId - 1
+    if index >= 0 and call('LINDEX', list, index) == payload then
+      call('LSET', list, index, mark)
+      places[#places + 1] = place
+      local id = text(lastId + #places)
+      giveUp(id, #payload < LONG_PAYLOAD and '\n' .. payload or keepPayload(id, payload))
+    end
+  end
+  if #places == 0 then return end
+  call('LREM', list, -#places, mark)
+  batch.lastId = lastId + #places
+  batch.waiting = batch.waiting - #places
+  moveMarks(lastId, places)
+end
+
+if ARGV[2] == 'list' then
+  cancelWaiting()
+else
+  for i = 3, #ARGV do cancelTaken(ARGV[i]) end
+end
+-- What a person gave up does not count against `maxFailures`.
+batch.deadForgiven = batch.deadForgiven + count
+saveBatch()
+return count
