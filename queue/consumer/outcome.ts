@@ -16,7 +16,7 @@ export type Outcome = {
 } & OutcomeKind;
 
 /**
- * `retry`: it failed and is tried again; `dead`: it failed for good; `later`: it was put off, at no cost; `released`: it
+ * `retry`: it failed and is tried again; `dead`: it failed for good; `later`: it was put off; `released`: it
  * was given back unfinished; `lost`: it is one of several that may have broken the process.
  */
 export type OutcomeKind =
