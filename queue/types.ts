@@ -280,7 +280,7 @@ export interface QueueAdminApi {
   /** Puts dead items back, all or those of `ids`; returns how many. */
   requeueDead(ids?: number[]): Promise<number>;
   /**
-   * Gives up for good what is not done: what waits is never started, what is in flight is told (its signal aborts within
+   * Gives up for good what is not done: what waits is never started, what is in flight is told (its signal aborts in
    * 3 s). Each is dead with the reason `cancelled by WHO`, can be put back, and does not count against `maxFailures`.
    * @param which Called with the bytes of each item.
    * @returns How many it gave up.
