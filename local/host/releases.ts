@@ -1,5 +1,6 @@
 // Published releases: downloaded where their hosts can be reached, which is quicker than building by minutes. Each file
-// is compared with the SHA-256 that its publisher serves beside it, over TLS, or with the one that is pinned here.
+// is compared with its SHA-256 in local/releases.sha256. Where that has none, with the one that its publisher serves
+// beside it, over TLS; a mirror's word does not count.
 import { createHash } from "node:crypto";
 import { chmodSync, createReadStream, createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
 import http, { type IncomingMessage } from "node:http";
@@ -16,8 +17,6 @@ export interface Artifact {
   url: string;
   /** Address of its SHA-256: alone, or in a list of lines `HASH  NAME`. */
   checksums: string;
-  /** SHA-256 that counts instead of the published one. */
-  sha256?: string;
   /** Of an archive: how many folders of its paths to leave out. Without it, the file is the program. */
   strip?: number;
 }
@@ -99,6 +98,14 @@ export function isReachable(url: string): Promise<boolean> {
   return probes.get(host(url)) ?? answers(url);
 }
 
+/** File of SHA-256 and addresses, as `sha256sum` writes them; another one for tests. */
+const pinsFile = process.env.JOB_WQ_2_PINS ?? join(import.meta.dirname, "../releases.sha256");
+
+function pinned(url: string): string | undefined {
+  const lines = readFileSync(pinsFile, "utf8").split("\n");
+  return lines.map((line) => line.split(/\s+/)).find(([, address]) => address === url)?.[0];
+}
+
 async function sha256(file: string): Promise<string> {
   const digest = createHash("sha256");
   await pipeline(createReadStream(file), digest);
@@ -149,14 +156,21 @@ async function downloadOne(artifact: Artifact, dir: string): Promise<void> {
   const name = basename(artifact.url);
   const file = join(dir, name);
   const list = join(dir, `${name}.checksums`);
-  await Promise.all([fetchInto(artifact.url, file), fetchInto(artifact.checksums, list)]);
-  const expected = artifact.sha256 ?? checksumOf(name, readFileSync(list, "utf8"));
+  const pin = pinned(artifact.url);
+  await fetchInto(artifact.url, file);
+  if (!pin && process.env[MIRROR])
+    throw new UserError(
+      `${MIRROR} has ${artifact.url}, and local/releases.sha256 has no SHA-256 of it: add the publisher's there, or ${MIRROR}=none builds instead`,
+    );
+  if (!pin) await fetchInto(artifact.checksums, list);
+  const expected = pin ?? checksumOf(name, readFileSync(list, "utf8"));
   const actual = await sha256(file);
   if (actual !== expected) {
-    const published = expected ? `its publisher says ${expected}` : `${artifact.checksums} does not name it`;
-    throw new UserError(`${artifact.url} has the SHA-256 ${actual}, but ${published}; ${MIRROR}=none builds instead`);
+    const others = pin ? `local/releases.sha256 says ${pin}` : `its publisher says ${expected}`;
+    const why = expected ? others : `${artifact.checksums} does not name it`;
+    throw new UserError(`${artifact.url} has the SHA-256 ${actual}, but ${why}; ${MIRROR}=none builds instead`);
   }
-  rmSync(list);
+  rmSync(list, { force: true });
   if (artifact.strip === undefined) return chmodSync(file, 0o755);
   await run("tar", ["-xzf", file, "-C", dir, "--no-same-owner", `--strip-components=${artifact.strip}`]);
   rmSync(file);

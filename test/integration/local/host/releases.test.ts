@@ -52,28 +52,33 @@ describe("releases", () => {
   beforeEach(() => {
     served.clear();
     redirects.clear();
+    pins = [];
   });
 
   const pathOf = (url: string) => `/${url.replace("https://", "")}`;
   const sum = (data: Buffer) => createHash("sha256").update(data).digest("hex");
-  function serve(url: string, data: Buffer, checksums: { url: string; text: string }): void {
-    served.set(pathOf(url), data);
-    served.set(pathOf(checksums.url), Buffer.from(checksums.text));
+  /** Lines of local/releases.sha256. */
+  let pins: string[] = [];
+  /** Serves a file; `pin`: its SHA-256 in the checkout, by default the right one. */
+  function serve(url: string, data: Buffer, pin: string | undefined = sum(data), at = url): void {
+    served.set(pathOf(at), data);
+    // What a mirror says of its own files.
+    for (const { checksums } of Object.values(releases).flat()) served.set(pathOf(checksums), Buffer.from(sum(data)));
+    if (pin) pins.push(`${pin}  ${url}`);
   }
   /** Downloads in a process of its own: what was found out about a host is remembered in one. */
   async function download(part: string, releasesFrom = address) {
     const target = join(dir, String(++number));
     await execa("mkdir", [target]);
-    const env = { JOB_WQ_2_RELEASES: releasesFrom, XDG_STATE_HOME: dir };
+    const JOB_WQ_2_PINS = join(dir, "releases.sha256");
+    writeFileSync(JOB_WQ_2_PINS, pins.join("\n"));
+    const env = { JOB_WQ_2_RELEASES: releasesFrom, JOB_WQ_2_PINS, XDG_STATE_HOME: dir };
     const { stdout } = await execa(process.execPath, [program, part, target], { env });
     return { said: stdout, target };
   }
 
   it("are taken where their checksums are as published, and can be run", async () => {
-    for (const { url, checksums } of releases.kubernetes!) {
-      const data = Buffer.from(`#!/bin/sh\necho ${basename(url)}\n`);
-      serve(url, data, { url: checksums, text: sum(data) });
-    }
+    for (const { url } of releases.kubernetes!) serve(url, Buffer.from(`#!/bin/sh\necho ${basename(url)}\n`));
     const { said, target } = await download("kubernetes");
     assert.equal(said, "true");
     assert.equal(readdirSync(target).length, 5);
@@ -81,47 +86,46 @@ describe("releases", () => {
   });
 
   it("follow redirects, and are whole also where the server closes the connection", async () => {
-    const [{ url, checksums }] = releases.kubectl as [(typeof releases.kubectl & object)[0]];
+    const { url } = releases.kubectl![0]!;
     const data = randomBytes(8 * 1024 * 1024);
-    serve(`${url}-moved`, data, { url: checksums, text: sum(data) });
+    serve(url, data, undefined, `${url}-moved`);
     redirects.set(pathOf(url), pathOf(`${url}-moved`));
     const { said, target } = await download("kubectl");
     assert.equal(said, "true");
     assert.ok(readFileSync(join(target, "kubectl")).equals(data));
   });
 
-  it("are unpacked, by a list of checksums", async () => {
-    const [{ url, checksums }] = releases.pulumi as [(typeof releases.pulumi & object)[0]];
+  it("are unpacked", async () => {
+    const { url } = releases.pulumi![0]!;
     await execa("mkdir", [join(dir, "pulumi")]);
     for (const name of ["pulumi", "pulumi-language-nodejs"]) {
       writeFileSync(join(dir, "pulumi", name), "#!/bin/sh\n", { mode: 0o755 });
     }
     const archive = join(dir, "archive.tar.gz");
     await execa("tar", ["-C", dir, "-czf", archive, "pulumi"]);
-    const data = readFileSync(archive);
-    const others = `${"0".repeat(64)}  pulumi-v1.0.0-windows-x64.zip`;
-    serve(url, data, { url: checksums, text: `${others}\n${sum(data)}  ${basename(url)}\n` });
+    serve(url, readFileSync(archive));
     const { said, target } = await download("pulumi");
     assert.equal(said, "true");
     assert.deepEqual(readdirSync(target).sort(), ["pulumi", "pulumi-language-nodejs"]);
     assert.equal(statSync(join(target, "pulumi")).mode & 0o777, 0o755);
   });
 
-  it("are refused where the checksum is another, and nothing of them stays", async () => {
-    const [{ url, checksums }] = releases.kubectl as [(typeof releases.kubectl & object)[0]];
-    serve(url, Buffer.from("tampered with"), { url: checksums, text: sum(Buffer.from("as published")) });
+  it("are refused where the checksum is another, whatever the mirror says, and nothing of them stays", async () => {
+    serve(releases.kubectl![0]!.url, Buffer.from("tampered with"), sum(Buffer.from("as published")));
     const { said, target } = await download("kubectl");
     assert.match(
       said,
-      /^UserError: https:\/\/dl\.k8s\.io\/\S+\/kubectl has the SHA-256 [0-9a-f]{64}, but its publisher says/,
+      /^UserError: https:\/\/dl\.k8s\.io\/\S+\/kubectl has the SHA-256 [0-9a-f]{64}, but local\/releases\.sha256 says/,
     );
     assert.deepEqual(readdirSync(target), []);
   });
 
-  it("are refused where the checksum is missing from the list", async () => {
-    const [{ url, checksums }] = releases.kubectl as [(typeof releases.kubectl & object)[0]];
-    serve(url, Buffer.from("x"), { url: checksums, text: `${"0".repeat(64)}  kube-other\n` });
-    assert.match((await download("kubectl")).said, /does not name it/);
+  it("are refused from a mirror where the checkout has no checksum of them", async () => {
+    serve(releases.kubectl![0]!.url, Buffer.from("x"), "");
+    assert.match(
+      (await download("kubectl")).said,
+      /^UserError: JOB_WQ_2_RELEASES has \S+, and local\/releases\.sha256 has no/,
+    );
   });
 
   it("are built instead where the host has them not, refuses, or is `none`", async () => {
