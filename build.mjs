@@ -1,7 +1,7 @@
 // `npm pack` runs this first: compiles the library, the programs of the image and the command line to dist/, since
 // Node.js strips no types below node_modules.
 import { execFileSync } from "node:child_process";
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 
 const ASSETS = [
   "config/nodeVersion.mjs",
@@ -17,3 +17,13 @@ const ASSETS = [
 rmSync("dist", { recursive: true, force: true });
 execFileSync("tsc", ["-p", "tsconfig.build.json"], { stdio: "inherit" });
 for (const path of ASSETS) cpSync(path, `dist/${path}`, { recursive: true });
+
+// CommonJS programs have doors of their own: Node.js loads ES modules for them, but TypeScript wants types that say so.
+const ownImport = /((?:from|import\() ?"\.{1,2}\/[^"]*)\.ts"/g;
+for (const path of globSync("dist/**/*.d.ts")) {
+  const types = readFileSync(path, "utf8");
+  writeFileSync(path, types.replaceAll(ownImport, '$1.js"'));
+  writeFileSync(path.replace(/ts$/, "cts"), types.replaceAll(ownImport, '$1.cjs"'));
+}
+for (const door of ["components", "queue"])
+  writeFileSync(`dist/${door}/index.cjs`, 'module.exports = require("./index.js");\n');
