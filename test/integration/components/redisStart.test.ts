@@ -39,8 +39,26 @@ for (const version of ["8", "7.0", "valkey"] as const) {
         "BGREWRITEAOF",
       ])
         await assert.rejects(redis.call(...(command.split(" ") as [string])), /NOPERM/, command);
-      await assert.rejects(redis.eval("return redis.call('FLUSHALL')", 0), /NOPERM|ACL/);
+      await assert.rejects(redis.eval("return redis.call('FLUSHALL')", 0), /NOPERM|ACL|can't run this command/);
       await assert.rejects(connect(server.url, 1_000), /password|NOAUTH/);
+    } finally {
+      redis.disconnect();
+      await server.stop();
+    }
+  });
+
+  it(`a user of one queue, as docs/operations.md sets it up, does that one's work alone, ${version}`, async () => {
+    const page = readFileSync(join(import.meta.dirname, "../../../docs/operations.md"), "utf8");
+    const rule = /ACL SETUSER (.*)/.exec(page)![1]!.replaceAll("thumbs", "job2").replace("PASSWORD", PASSWORD);
+    const server = await startRedis({ version, env: { REDIS_CONFIG: `user ${rule}` } });
+    const url = server.url.replace("//", `//job2:${PASSWORD}@`);
+    const redis = new Redis(url);
+    try {
+      await runFruits(url);
+      for (const verb of [["status"], ["results"], ["list"], ["retry"], ["purge", "job2", "--force"]])
+        assert.equal((await wq(url, ...verb)).stderr, "", verb[0]);
+      for (const command of ["LRANGE films 0 -1", "HGETALL {films}:batch", "SUBSCRIBE {films}:log", "FLUSHALL"])
+        await assert.rejects(redis.call(...(command.split(" ") as [string])), /NOPERM/, command);
     } finally {
       redis.disconnect();
       await server.stop();
