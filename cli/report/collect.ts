@@ -5,7 +5,9 @@ import { isSettled, resultRow } from "../../queue/index.ts";
 import { displayName, oneLine } from "../view/format.ts";
 import type { ReportData, ReportTable } from "./data.ts";
 import { distribution } from "./distribution.ts";
-import { type AttemptSpan, timeline } from "./timeline.ts";
+import { Column } from "./column.ts";
+import { Spans } from "./spans.ts";
+import { timeline } from "./timeline.ts";
 
 /** Items that are listed; all are counted. */
 const MAX_LISTED = 100_000;
@@ -50,9 +52,9 @@ export async function collect(
     left: 0,
   };
   const sum = { items: 0, done: 0, dead: 0, unsettled: 0, attempts: 0, lost: 0 };
-  const spans: AttemptSpan[] = [];
-  const durations: number[] = [];
-  const ends: { at: number; dead: boolean }[] = [];
+  const spans = new Spans();
+  const durations = new Column();
+  const ends = { done: new Column(), dead: new Column() };
   const failures = new FailureGroups();
   for await (const record of records) {
     const row = resultRow(record);
@@ -62,13 +64,13 @@ export async function collect(
     sum.attempts += row.attempts;
     for (const { pod, start, end, outcome } of record.attempts) {
       if (outcome === "lost") sum.lost++;
-      spans.push({ pod: pods.list[pods.index(oneLine(pod))]!, start, end, outcome, id: record.id, item });
+      spans.add({ pod: pods.index(oneLine(pod)), start, end, outcome, id: record.id, item });
     }
     const last = record.attempts.at(-1);
     if (record.outcome === "dead") failures.add(record);
     if (last && isSettled(record)) {
       durations.push(last.end - last.start);
-      ends.push({ at: last.end, dead: record.outcome === "dead" });
+      ends[record.outcome === "dead" ? "dead" : "done"].push(last.end);
     }
     // The failed are listed however many there are before them.
     if (table.id.length >= MAX_LISTED && (record.outcome !== "dead" || table.id.length >= 2 * MAX_LISTED)) {
@@ -85,9 +87,7 @@ export async function collect(
     table.duration.push(row.duration ?? -1);
     table.reason.push(reasons.index(row.reason && oneLine(row.reason, 300)));
   }
-  let [start, end] = [Infinity, -Infinity];
-  for (const span of spans) [start, end] = [Math.min(start, span.start), Math.max(end, span.end)];
-  if (spans.length === 0) [start, end] = [0, 0];
+  const { start, end } = spans;
   table.start = table.start.map((at) => (at < 0 ? -1 : at - start));
   return {
     title,
@@ -96,21 +96,23 @@ export async function collect(
     counts: sum,
     start,
     end,
-    durations: distribution(durations),
+    durations: distribution(durations.values),
     throughput: throughput(ends, start, end),
     reasons: topReasons(failures),
-    timeline: timeline(spans, start, end),
+    timeline: timeline(spans, pods.list),
     table,
   };
 }
 
-function throughput(ends: { at: number; dead: boolean }[], start: number, end: number): ReportData["throughput"] {
+function throughput(ends: Record<"done" | "dead", Column>, start: number, end: number): ReportData["throughput"] {
   const width = Math.max(1, Math.ceil((end - start + 1) / SLICES));
-  const slices = ends.length ? Math.floor((end - start) / width) + 1 : 0;
-  const done = new Array<number>(slices).fill(0);
-  const dead = new Array<number>(slices).fill(0);
-  for (const { at, dead: died } of ends) (died ? dead : done)[Math.floor((at - start) / width)]!++;
-  return { width, done, dead };
+  const slices = ends.done.length + ends.dead.length ? Math.floor((end - start) / width) + 1 : 0;
+  const perSlice = ({ values }: Column) => {
+    const counts = new Array<number>(slices).fill(0);
+    for (const at of values) counts[Math.floor((at - start) / width)]!++;
+    return counts;
+  };
+  return { width, done: perSlice(ends.done), dead: perSlice(ends.dead) };
 }
 
 function topReasons(failures: FailureGroups): ReportData["reasons"] {

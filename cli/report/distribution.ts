@@ -8,9 +8,9 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
 }
 
 /** Quantiles and a histogram; its steps grow where the longest duration is over 50 times the shortest. */
-export function distribution(durations: number[]): Distribution | null {
+export function distribution(durations: Float64Array): Distribution | null {
   if (durations.length === 0) return null;
-  const sorted = Float64Array.from(durations).sort();
+  const sorted = durations.toSorted();
   const least = sorted[0]!;
   const max = sorted.at(-1)!;
   const low = Math.max(1, least);
