@@ -279,6 +279,8 @@ export interface QueueAdminApi {
   followLog(onLine: (line: LogLine) => void): Promise<() => void>;
   /** Puts dead items back, all or those of `ids`; returns how many. */
   requeueDead(ids?: number[]): Promise<number>;
+  /** The same, and reopens an aborted batch; one that is paused stays so. */
+  retry(ids?: number[]): Promise<number>;
   /**
    * Gives up for good what is not done: what waits is never started, what is in flight is told (its signal aborts in
    * 3 s). Each is dead with the reason `cancelled by WHO`, can be put back, and does not count against `maxFailures`.
@@ -287,6 +289,7 @@ export interface QueueAdminApi {
    */
   cancel(which: (payload: Buffer) => boolean, who: string): Promise<number>;
   pause(): Promise<void>;
+  /** Takes a pause back, and reopens an aborted batch. */
   resume(): Promise<void>;
   abort(reason: string): Promise<void>;
   /** Deletes the queue with all its keys; with `force` also while items are in flight or it is being seeded. */

@@ -1,17 +1,19 @@
 // The seeder: brings the queue in line with the items of the stack, then ends.
-import { Seeder } from "../queue/index.ts";
+import { connect, type ItemSource, QueueAdmin, Seeder } from "../queue/index.ts";
 import { oneLine } from "../config/foreignText.ts";
 import { ConfigError } from "../config/parse.ts";
 import { oneOf, redisUrl, text } from "../worker/environment.ts";
 import { exitCodes, ProgramExit, runProgram } from "../worker/program.ts";
 import { fileSource, rangeSource } from "./sources.ts";
 
+/** How long Redis may be away, ms. */
+const PATIENCE_MS = 60_000;
+
 async function seed(): Promise<number> {
-  const range = process.env.WQ_ITEMS_RANGE;
-  const source = range
-    ? rangeSource(range)
-    : fileSource(text("WQ_ITEMS_FILE"), oneOf("WQ_ITEMS_FORMAT", ["text", "ndjson", "strings"], "text"));
-  const seeder = new Seeder({ url: await redisUrl(), queue: text("WQ_QUEUE") });
+  const [url, queue] = [await redisUrl(), text("WQ_QUEUE")];
+  const source = itemSource();
+  if (!source) return retry(url, queue);
+  const seeder = new Seeder({ url, queue });
   const started = performance.now();
   let lastLine = started;
   const report = await seeder
@@ -35,6 +37,29 @@ async function seed(): Promise<number> {
     `Seeded in ${seconds} s: ${total} items, ${added} new, ${removed} removed, ${requeued} failed ones to run again, ${kept} done already`,
   );
   return 0;
+}
+
+/** The items of the stack; undefined where the list is filled by hand. */
+function itemSource(): ItemSource | undefined {
+  if (process.env.WQ_BY_HAND === "true") return undefined;
+  const range = process.env.WQ_ITEMS_RANGE;
+  return range
+    ? rangeSource(range)
+    : fileSource(text("WQ_ITEMS_FILE"), oneOf("WQ_ITEMS_FORMAT", ["text", "ndjson", "strings"], "text"));
+}
+
+/** Puts back what failed in a list that was filled by hand. Twice does no harm: there are no workers yet. */
+async function retry(url: string, queue: string): Promise<number> {
+  const redis = await connect(url, PATIENCE_MS);
+  try {
+    const admin = new QueueAdmin(redis, queue);
+    const { state, dead } = await admin.counts();
+    if (dead > 0 || state === "aborted") await admin.retry();
+    console.log(`Filled by hand: ${dead} failed ones to run again`);
+    return 0;
+  } finally {
+    redis.disconnect();
+  }
 }
 
 // Nothing is half-done by an interrupted seeding: the next one goes on where it was.

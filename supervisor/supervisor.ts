@@ -118,7 +118,7 @@ export class Supervisor {
         finish = await runFinish(this.#settings.finish, admin, this.#settings.maxOutputBytes);
         await admin.supervision.setFinishOutput(finish);
       } catch (error) {
-        [line, passes] = [`${line}, but finish failed: ${(error as Error).message}`, false];
+        [line, passes] = [`${line}, but finish failed: ${(error as Error).message} (again: pulumi up)`, false];
       }
     }
     // `up` reads it from the log.

@@ -4,12 +4,18 @@ import type { Counts } from "../queue/index.ts";
 
 const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
 
+/** The command that goes on, at the end of every bad verdict. */
+const AGAIN = "again: npx --no wq retry";
+
 /** The line of the verdict, and whether the batch passes. */
 export function summarize(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
   const { state, reason, total, done, dead, external: foreign } = counts;
   const others = foreign ? `; ${items(foreign)} taken by another program, of whose end this queue knows nothing` : "";
   if (state === "aborted")
-    return { line: `the batch was aborted: ${reason ?? "no reason given"}; ${done} of ${total} done`, passes: false };
+    return {
+      line: `the batch was aborted: ${reason ?? "no reason given"}; ${done} of ${total} done (${AGAIN})`,
+      passes: false,
+    };
   if (state !== "finished")
     return { line: `the batch is not finished (${state}): ${done} of ${total} done`, passes: false };
   if (dead === 0) {
@@ -17,9 +23,8 @@ export function summarize(counts: Counts, failed: string[], allowFailures: boole
     return { line: foreign ? `${done} of ${items(total)} done${others}` : `${all} done`, passes: true };
   }
   const more = dead > failed.length ? `, and ${dead - failed.length} more` : "";
-  const advice = "why: npx --no wq failed; again: npx --no wq retry";
   return {
-    line: `${dead} of ${items(total)} failed: ${failed.join(", ")}${more}${others} (${advice})`,
+    line: `${dead} of ${items(total)} failed: ${failed.join(", ")}${more}${others} (why: npx --no wq failed; ${AGAIN})`,
     passes: allowFailures,
   };
 }

@@ -1,26 +1,45 @@
-// `wq resume`: takes back a pause, or reopens an aborted batch.
+// `wq resume`: takes back a pause, or reopens an aborted batch, and sees to it that workers are there.
 import { jsonLine } from "../../config/foreignText.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
-import { EXIT_OK } from "../exitCodes.ts";
+import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
-import { withQueue } from "../stack/openQueue.ts";
+import { openBatch, openQueue, type OpenQueue } from "../stack/openQueue.ts";
+import { readBatch } from "../stack/readStack.ts";
+import { startWorkers, workersRun } from "../stack/workers.ts";
 import { pluralize } from "../view/format.ts";
 import { stateText } from "../view/progressBar.ts";
 
+async function resume({ admin, close }: OpenQueue) {
+  try {
+    const before = await admin.counts();
+    await admin.resume();
+    return { before, after: await admin.counts() };
+  } finally {
+    close();
+  }
+}
+
 export default queueCommand({
   name: "resume",
-  description: `Takes back \`${wq("pause")}\`. Also reopens an aborted batch for workers that are still there.`,
+  description: `Takes back \`${wq("pause")}\`, or reopens an aborted batch, whose failed items stay failed. Where no workers are left it starts new ones, and waits for the end as \`pulumi up\` does.`,
   examples: [["resume", "now"]],
-  exitCodes: { [EXIT_OK]: "resumed, or there was nothing to resume" },
+  exitCodes: { [EXIT_OK]: "resumed, or there was nothing to resume", [EXIT_FAILED]: "`up` failed" },
 })
-  .option("--json", "one line of JSON")
+  .option("--json", "one line of JSON; what `up` says goes to standard error")
   .action(async ({ json, ...options }: QueueOptions & { json?: boolean }) => {
-    await withQueue(options, async ({ admin, queue }) => {
-      await admin.resume();
-      const counts = await admin.counts();
-      const { state, running, waiting, delayed } = counts;
-      if (json) console.log(jsonLine({ queue, state, running, waiting, delayed }));
-      else if (state === "finished") console.log(`Nothing to resume: ${stateText(counts)}.`);
-      else console.log(`Resumed: ${pluralize(waiting + delayed, "item")} left to start.`);
-    });
+    const found = options.redis === undefined ? await readBatch(options) : undefined;
+    const queue = found ? await openBatch(found, options.queue) : await openQueue(options);
+    const { before, after } = await resume(queue);
+    const { state, running, waiting, delayed } = after;
+    const say = (text: string) => json || console.log(text);
+    let succeeded: boolean | null = null;
+    if (state === "finished") say(`Nothing to resume: ${stateText(after)}.`);
+    else {
+      const mayLack = found?.batch.workerJob !== undefined && state !== "seeding";
+      const startsThem = mayLack && (before.state === "aborted" || !(await workersRun(found)));
+      say(`Resumed: ${pluralize(waiting + delayed, "item")} left to start${startsThem ? ", by new workers" : ""}.`);
+      if (startsThem) succeeded = await startWorkers(found, json ? 2 : 1);
+      if (succeeded === false) process.exitCode = EXIT_FAILED;
+    }
+    if (json) console.log(jsonLine({ queue: queue.queue, state, running, waiting, delayed, succeeded }));
   });

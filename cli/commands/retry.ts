@@ -1,14 +1,12 @@
 // `wq retry`: the failed items again.
 import { jsonLine } from "../../config/foreignText.ts";
-import type { QueueAdmin } from "../../queue/index.ts";
+import type { Counts, QueueAdmin } from "../../queue/index.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
-import { UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
-import { openCluster } from "../stack/openCluster.ts";
+import { wq } from "../invocation.ts";
 import { openBatch, openQueue, type OpenQueue } from "../stack/openQueue.ts";
-import { showPulumi } from "../stack/pulumi.ts";
-import { type FoundBatch, readBatch } from "../stack/readStack.ts";
-import { oneLine, pluralize, textOf } from "../view/format.ts";
+import { batchWithWorkers, startWorkers, workersRun } from "../stack/workers.ts";
+import { formatNumber, oneLine, pluralize, textOf } from "../view/format.ts";
 
 interface RetryOptions extends QueueOptions {
   match?: string;
@@ -25,37 +23,34 @@ async function matching(admin: QueueAdmin, match: string): Promise<number[]> {
 }
 
 /**
- * Puts failed items back.
- * @returns Their number, that of all items that now wait, and whether the batch was not over before.
+ * Puts failed items back, and reopens an aborted batch.
+ * @returns Where it stood, how many it put back, and how it stands; undefined where nothing is to be done.
  */
 async function requeue({ admin, close }: OpenQueue, match: string | undefined) {
   try {
-    const { state } = await admin.counts();
-    const requeued = await admin.requeueDead(match === undefined ? undefined : await matching(admin, match));
-    const { waiting, delayed } = await admin.counts();
-    return { requeued, left: waiting + delayed, wasOpen: state === "open" || state === "paused" };
+    const before = await admin.counts();
+    const ids = match === undefined ? undefined : await matching(admin, match);
+    if (ids?.length === 0 || (ids === undefined && isOver(before))) return undefined;
+    const requeued = await admin.retry(ids);
+    return { before, requeued, after: await admin.counts() };
   } finally {
     close();
   }
 }
 
-/** Whether the batch's workers are still at it: they take what was put back. */
-async function workersRun({ batch, location }: FoundBatch): Promise<boolean> {
-  const cluster = await openCluster(batch.cluster, batch.namespace, location);
-  const job = await cluster.job(batch.workerJob!).catch(() => undefined);
-  return job !== undefined && job.ended === undefined;
-}
+const isOver = ({ state, dead, total }: Counts) => total === 0 || (state === "finished" && dead === 0);
 
-/** Starts the workers anew, and waits for the end as `pulumi up` does. @returns Whether it succeeded. */
-async function startWorkers({ batch, location }: FoundBatch, json: boolean): Promise<boolean> {
-  const args = ["up", "--yes", "--skip-preview", "--replace", batch.workerUrn!];
-  return (await showPulumi(location, args, json ? 2 : 1)) === 0;
+/** What new workers do. Items that an earlier retry put back, and whose workers never came, wait too. */
+function announce(requeued: number, left: number): string {
+  const rest = left - requeued;
+  if (requeued === 0) return `Nothing failed: going on with ${pluralize(rest, "item")} left.`;
+  return `Running ${pluralize(requeued, "item")} again${rest > 0 ? `, and ${formatNumber(rest)} that are left` : ""}.`;
 }
 
 export default queueCommand({
   name: "retry",
   description:
-    "Runs the failed items again, all or those that match, and waits for the end as `pulumi up` does. What is done stays done.",
+    "Runs the failed items again, all or those that match, reopens an aborted batch, and waits for the end as `pulumi up` does. What is done stays done.",
   examples: [
     ["retry", "all that failed"],
     ["retry --match timeout", "those whose reason or text has `timeout` in it"],
@@ -66,23 +61,33 @@ export default queueCommand({
   .option("-m, --match <text>", "only items whose text or reason has this in it")
   .option("--json", "one line of JSON; what `up` says goes to standard error")
   .action(async ({ match, json = false, ...options }: RetryOptions) => {
-    const found = options.redis === undefined ? await readBatch(options) : undefined;
-    if (found && found.batch.workerUrn === undefined)
-      throw new UserError("the batch has no workers: run `pulumi up` with `workers` true");
+    const found = options.redis === undefined ? await batchWithWorkers(options) : undefined;
     const queue = found ? await openBatch(found, options.queue) : await openQueue(options);
-    const { requeued, left, wasOpen } = await requeue(queue, match);
+    const done = await requeue(queue, match);
     const say = (text: string) => json || console.log(text);
-    const items = pluralize(requeued || left, "item");
     let succeeded: boolean | null = null;
-    // What an earlier retry put back, and whose `up` then failed to start workers, still waits.
-    if (left === 0 && requeued === 0)
-      say(match === undefined ? "Nothing failed." : `No failed item matches ${oneLine(match)}.`);
-    else if (!found) say(`Put ${items} back, for the workers that are there.`);
-    else if (wasOpen && (await workersRun(found))) say(`Put ${items} back: the workers that run take them.`);
+    if (!done) say(match === undefined ? "Nothing failed." : `No failed item matches ${oneLine(match)}.`);
     else {
-      say(`Running ${items} again.`);
-      succeeded = await startWorkers(found, json);
-      process.exitCode = succeeded ? EXIT_OK : EXIT_FAILED;
+      const { before, requeued, after } = done;
+      const left = after.waiting + after.delayed;
+      const back = requeued > 0 ? `Put ${pluralize(requeued, "item")} back` : "Nothing failed";
+      const them = requeued > 0 ? "them" : `the ${pluralize(left, "item")} left`;
+      if (!found)
+        say(
+          requeued > 0
+            ? `${back}, for the workers that are there.`
+            : `${back}: the workers that are there take ${them}.`,
+        );
+      else if (after.state === "seeding") say(`${back}: the queue is being filled, and \`pulumi up\` goes on.`);
+      else if (after.state === "paused") say(`${back}: the batch is paused until \`${wq("resume")}\`.`);
+      else if (before.state !== "aborted" && before.state !== "finished" && (await workersRun(found)))
+        say(`${back}: the workers that run take ${them}.`);
+      else {
+        say(announce(requeued, left));
+        succeeded = await startWorkers(found, json ? 2 : 1);
+        if (succeeded === null) say(`\`up\` does not wait (\`wait\`): ${wq("status --watch")}`);
+        process.exitCode = succeeded === false ? EXIT_FAILED : EXIT_OK;
+      }
     }
-    if (json) console.log(jsonLine({ queue: queue.queue, requeued, succeeded }));
+    if (json) console.log(jsonLine({ queue: queue.queue, requeued: done?.requeued ?? 0, succeeded }));
   });

@@ -3,6 +3,7 @@ import { ConfigError } from "../../config/parse.ts";
 import { batchSettings, placeSettings, programSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
 import { afterChecks, awaitCheck, checked } from "../checks.ts";
+import { uidOf } from "../cluster/client.ts";
 import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
 import { WorkerImage } from "../image/workerImage.ts";
@@ -23,7 +24,7 @@ import { makeSecretEnv } from "./pod/secretEnv.ts";
 import { makeSeedJob } from "./seedJob.ts";
 import { makeSupervisorJob } from "./supervisorJob.ts";
 import { type BatchCounts, makeVerdict } from "./verdict.ts";
-import { makeWorkerJob } from "./workerJob.ts";
+import { howItemsRun, makeWorkerJob, workerPod } from "./workerJob.ts";
 
 /** Arguments of {@link Batch}. */
 export interface BatchArgs extends BatchSettings {
@@ -148,19 +149,26 @@ export class Batch extends pulumi.ComponentResource {
     const { run, retry, logFormat } = settings;
     const before: K8sObject[] = [redis.storage, ...after.map(({ last }) => last)];
     const ready = Promise.all([lifecycle.looked, redis.ready, ...after.map(({ done }) => done)]).then(() => {});
+    const secretEnv =
+      settings.workers && settings.secretEnv ? makeSecretEnv(`${name}-env`, defaults, settings.secretEnv) : undefined;
+    const envFrom = secretEnv && [{ secretRef: { name: secretEnv.metadata.name } }];
+    const pod = workerPod(defaults, { args, settings, handler: image.handler, envFrom });
+    // A setting that a person mended runs what failed, also in a list that was filled by hand.
+    const again = [retry, howItemsRun(defaults, pod), secretEnv ? uidOf(secretEnv) : ""];
     const seed =
-      items &&
-      makeSeedJob(`${name}-seed`, defaults, {
-        items,
-        build: image.build,
-        run,
-        retry,
-        logFormat,
-        follows: before,
-        gate: ready,
-        insteadOf: marks.seed,
-        awaited: marks.awaited,
-      });
+      items || settings.workers
+        ? makeSeedJob(`${name}-seed`, defaults, {
+            items,
+            build: image.build,
+            run,
+            again,
+            logFormat,
+            follows: before,
+            gate: ready,
+            insteadOf: marks.seed,
+            awaited: marks.awaited,
+          })
+        : undefined;
     if (seed && items) previewItems(this, { seed, items, run, queue, owner: defaults.owner, redis, ...lifecycle });
     const seeded = seed ? lifecycle.complete(seed).then(() => {}) : ready;
     seeded.catch(() => {}); // the Jobs, which wait for it, report it
@@ -168,12 +176,9 @@ export class Batch extends pulumi.ComponentResource {
     this.last = seed ?? redis.storage;
     if (settings.workers) {
       const follows = seed ? [...before, seed] : before;
-      const envFrom = settings.secretEnv && [makeSecretEnv(`${name}-env`, defaults, settings.secretEnv)];
       const workers = makeWorkerJob(`${name}-workers`, defaults, {
-        args,
         settings,
-        handler: image.handler,
-        envFrom,
+        pod,
         follows,
         gate: seeded,
         insteadOf: marks.workers,

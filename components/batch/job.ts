@@ -6,20 +6,19 @@ import { podSpec, seconds } from "./pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF, RUNS_FOR } from "../cluster/liveJobs.ts";
 import { labels, NO_MESH, OWNER } from "../labels.ts";
 import { AT_ONCE, AWAITED, uidOf } from "../cluster/client.ts";
-import type { JobArgs, JobDefaults } from "./jobArgs.ts";
+import type { JobArgs, JobDefaults, PodArgs } from "./jobArgs.ts";
 
-/** A Job of the image, admitted by Pod Security `restricted`. */
-export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs): k8s.batch.v1.Job {
-  const { namespace, redis } = defaults;
-  const { name } = args;
-  const metadata = {
-    name,
-    namespace,
-    labels: { ...labels(defaults.name, args.component, defaults.labels), ...defaults.jobLabels },
-  };
+type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
+
+/** The template of its pods. */
+export function podTemplate(defaults: JobDefaults, args: PodArgs): pulumi.Input<PodTemplate> {
   const template = {
     metadata: {
-      labels: { ...labels(defaults.name, args.component, defaults.labels), ...redis.labels, ...NO_MESH.labels },
+      labels: {
+        ...labels(defaults.name, args.component, defaults.labels),
+        ...defaults.redis.labels,
+        ...NO_MESH.labels,
+      },
       annotations: {
         ...NO_MESH.annotations,
         "kubectl.kubernetes.io/default-container": "c",
@@ -29,6 +28,17 @@ export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs):
     },
     spec: podSpec(defaults, args),
   };
+  return args.customize ? args.customize(template) : template;
+}
+
+/** A Job of the image, admitted by Pod Security `restricted`. */
+export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs): k8s.batch.v1.Job {
+  const { name } = args;
+  const metadata = {
+    name,
+    namespace: defaults.namespace,
+    labels: { ...labels(defaults.name, args.component, defaults.labels), ...defaults.jobLabels },
+  };
   return new k8s.batch.v1.Job(
     resource,
     {
@@ -36,7 +46,7 @@ export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs):
       spec: {
         activeDeadlineSeconds: seconds(args.deadlineMs),
         ...args.spec,
-        template: args.customize ? args.customize(template) : template,
+        template: podTemplate(defaults, args),
       },
     },
     { parent: defaults.parent, ...order(defaults, args) },

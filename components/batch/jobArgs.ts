@@ -40,20 +40,32 @@ export interface JobDefaults {
   ready: pulumi.Resource[];
 }
 
-/** Properties of one Job. */
-export interface JobArgs {
-  /** Name of the Job; undefined: the provider makes one up. */
-  name: string | undefined;
+/** What makes the pods of one Job differ from those of another. */
+export interface PodArgs {
   /** Role of the Job, for labels. */
   component: string;
   /** Program of the image (worker/README.md), and options of Node.js for it. */
   program: string;
   nodeOptions?: string[];
   env: Known<EnvVar[]>;
-  /** Time limit, ms. */
-  deadlineMs: Known<number>;
   /** Grace period of its pods, ms. */
   graceMs?: Known<number>;
+  podAnnotations?: Record<string, string>;
+  /** The user's additions to the template. */
+  customize?: (template: PodTemplate) => pulumi.Input<PodTemplate>;
+  pod?: Partial<PodSpec>;
+  container?: Partial<Container>;
+  initContainers?: Container[];
+  volumes?: k8s.types.input.core.v1.Volume[];
+  volumeMounts?: k8s.types.input.core.v1.VolumeMount[];
+}
+
+/** Properties of one Job. */
+export interface JobArgs extends PodArgs {
+  /** Name of the Job; undefined: the provider makes one up. */
+  name: string | undefined;
+  /** Time limit, ms. */
+  deadlineMs: Known<number>;
   /** Values whose change runs the Job again. */
   trigger: pulumi.Input<unknown>[];
   /** Resources that the Job comes after: it waits for them, and runs again when one of them is replaced. */
@@ -64,16 +76,8 @@ export interface JobArgs {
   insteadOf: pulumi.Input<string>;
   /** What asks for a wait until it ends (keptVerdict.ts); absent where nobody waits. */
   awaited?: pulumi.Input<string>;
-  podAnnotations?: Record<string, string>;
-  /** The user's additions to the template. */
-  customize?: (template: PodTemplate) => pulumi.Input<PodTemplate>;
   /** Fields of the spec that somebody else may change. */
   ignoreChanges?: string[];
   ownerReferences?: k8s.types.input.meta.v1.OwnerReference[];
   spec?: Partial<JobSpec>;
-  pod?: Partial<PodSpec>;
-  container?: Partial<Container>;
-  initContainers?: Container[];
-  volumes?: k8s.types.input.core.v1.Volume[];
-  volumeMounts?: k8s.types.input.core.v1.VolumeMount[];
 }

@@ -16,12 +16,13 @@ import { envVars } from "./pod/jobPod.ts";
 
 /** What is seeded. */
 export interface SeedJobArgs {
-  items: BatchItems;
+  /** Absent where the list is filled by hand: then it only puts back what failed. */
+  items: BatchItems | undefined;
   /** How to build the image in which a list travels that is too large for a ConfigMap. */
   build: BuildOptions | undefined;
-  /** A changed `run` runs everything again, a changed `retry` the failed items. */
   run: Known<string>;
-  retry: Known<string>;
+  /** Values whose change runs the failed items again, and reopens an aborted batch. */
+  again: pulumi.Input<unknown>[];
   logFormat: Known<string>;
   follows: K8sObject[];
   gate: Promise<void>;
@@ -37,10 +38,10 @@ const MOUNT = { name: "items", mountPath: "/items" };
 /** How the items reach the Job's pod. */
 type Delivery = Pick<JobArgs, "volumes" | "volumeMounts" | "initContainers"> & { env: EnvVar[] };
 
-/** Creates the Job. It runs again when the items, `run`, `retry` or a resource that it follows change, or it failed. */
+/** Creates the Job. It runs again when the items, `run`, `again` or a resource that it follows change, or it failed. */
 export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJobArgs): k8s.batch.v1.Job {
-  const { items, run, retry } = args;
-  const delivery = deliver(resource, defaults, args);
+  const { items, run, again } = args;
+  const delivery = items ? deliver(resource, defaults, items, args.build) : { env: envVars({ WQ_BY_HAND: true }) };
   return makeJob(resource, defaults, {
     name: `${defaults.name}-seed`,
     component: "seed",
@@ -48,7 +49,7 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
     // V8 enlarges its young generation while data streams through; short-lived chunks do not need that.
     nodeOptions: ["--semi-space-growth-factor=1"],
     deadlineMs: DEADLINE_MS,
-    trigger: [items.digest, run, retry],
+    trigger: [items?.digest, run, ...again],
     follows: args.follows,
     gate: args.gate,
     insteadOf: args.insteadOf,
@@ -57,7 +58,7 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
     container: { resources: RESOURCES },
     ...delivery,
     env: [
-      ...envVars({ WQ_LOG_FORMAT: args.logFormat, WQ_RUN: run, WQ_RETRY: retry }),
+      ...envVars({ WQ_LOG_FORMAT: args.logFormat, WQ_RUN: run }),
       ...delivery.env,
       {
         name: "WQ_JOB_UID",
@@ -69,7 +70,7 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
   });
 }
 
-function deliver(resource: string, defaults: JobDefaults, { items, build }: SeedJobArgs): Delivery {
+function deliver(resource: string, defaults: JobDefaults, items: BatchItems, build?: BuildOptions): Delivery {
   if (items.kind === "range") return { env: envVars({ WQ_ITEMS_RANGE: items.range }) };
   const env = envVars({ WQ_ITEMS_FILE: "/items/items.gz", WQ_ITEMS_FORMAT: items.format });
   // What must travel in an image is known: items that are outputs are refused where they are too many.

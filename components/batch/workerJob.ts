@@ -1,13 +1,14 @@
 // The parallel Job: pods that take items until the queue is provably finished.
+import { createHash } from "node:crypto";
 import type * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { variable, variableText, workerKeys } from "../../config/environment.ts";
 import { type batchSettings, batchSettings as table } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
 import { later, type Values } from "../readArgs.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
-import { makeJob } from "./job.ts";
-import type { JobDefaults } from "./jobArgs.ts";
+import { makeJob, podTemplate } from "./job.ts";
+import type { JobDefaults, PodArgs } from "./jobArgs.ts";
 import { customize } from "./pod/podSettings.ts";
 import { envVars } from "./pod/jobPod.ts";
 import { scaleOf } from "./scaleRights.ts";
@@ -29,13 +30,19 @@ const healthProbe = (path: string) => ({ httpGet: { path: `/${path}`, port: HEAL
 export const WORKER_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } };
 
 /** How the work is done. */
-export interface WorkerJobArgs {
+export interface WorkerPodArgs {
   args: BatchSettings;
   settings: Values<typeof batchSettings>;
   /** Path of the handler, for messages. */
   handler: string | undefined;
   /** Secret with the variables of `secretEnv`. */
   envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
+}
+
+/** When it is done. */
+export interface WorkerJobArgs {
+  settings: Values<typeof batchSettings>;
+  pod: PodArgs;
   follows: K8sObject[];
   gate: Promise<void>;
   insteadOf: pulumi.Input<string>;
@@ -45,23 +52,30 @@ export interface WorkerJobArgs {
 export function makeWorkerJob(
   resource: string,
   defaults: JobDefaults,
-  { args, settings, handler, envFrom, follows, gate, insteadOf }: WorkerJobArgs,
+  { settings, pod, follows, gate, insteadOf }: WorkerJobArgs,
 ): k8s.batch.v1.Job {
-  const { priorityClass, serviceAccountName } = settings;
   return makeJob(resource, defaults, {
+    ...pod,
     name: defaults.name,
-    component: "worker",
-    program: "worker",
     deadlineMs: settings.activeDeadline,
-    graceMs: later(settings.gracePeriod, (ms) => ms + GRACE_MARGIN_MS),
     trigger: [settings.run],
     follows,
     gate,
     insteadOf,
-    customize: (template) => customize(template, { ...settings, sharedMemory: args.sharedMemory }),
     spec: { parallelism: settings.parallelism.min, backoffLimit: BACKOFF_LIMIT },
     // The supervisor changes it while the batch runs.
     ignoreChanges: scaleOf(settings) ? ["spec.parallelism"] : undefined,
+  });
+}
+
+/** What makes its pods. */
+export function workerPod(defaults: JobDefaults, { args, settings, handler, envFrom }: WorkerPodArgs): PodArgs {
+  const { priorityClass, serviceAccountName } = settings;
+  return {
+    component: "worker",
+    program: "worker",
+    graceMs: later(settings.gracePeriod, (ms) => ms + GRACE_MARGIN_MS),
+    customize: (template) => customize(template, { ...settings, sharedMemory: args.sharedMemory }),
     pod: {
       restartPolicy: "OnFailure",
       // Processes that a handler or a command leaves behind are reaped by the pause process, the first one of the pod.
@@ -81,6 +95,19 @@ export function makeWorkerJob(
       envFrom,
     },
     env: environment(args, settings, handler),
+  };
+}
+
+/**
+ * Digest of how items run: with another one, what failed may go well. How many pods there are, and which verdict
+ * failures make, is not in it.
+ */
+export function howItemsRun(defaults: JobDefaults, pod: PodArgs): pulumi.Output<string> {
+  return pulumi.output(podTemplate(defaults, pod)).apply((template) => {
+    const text = JSON.stringify(template, (_, value: unknown) =>
+      Array.isArray(value) ? value.filter((entry: EnvVar) => entry?.name !== "WQ_ALLOW_FAILURES") : value,
+    );
+    return createHash("sha256").update(text).digest("hex");
   });
 }
 

@@ -134,6 +134,11 @@ export class QueueAdmin implements QueueAdminApi {
     return cancelItems(this.#redis, this.#queue, which, `cancelled by ${who}`);
   }
 
+  async retry(ids?: number[]): Promise<number> {
+    await this.#change("reopen");
+    return this.requeueDead(ids);
+  }
+
   async pause(): Promise<void> {
     await this.#change("pause");
   }

@@ -14,7 +14,7 @@ local state, seeded, endedAt, reason = read('state', 'seeded', 'endedAt', 'reaso
 call('HSET', batchKey, 'digest', digest)
 
 local function reopen(newState)
-  call('HSET', batchKey, 'state', newState, 'seeded', 0, 'endedAt', 0)
+  call('HSET', batchKey, 'state', newState, 'seeded', 0, 'endedAt', 0, 'vanishings', 0)
   call('HDEL', batchKey, 'reason')
 end
 

@@ -75,7 +75,7 @@ export async function startMocks(): Promise<void> {
 export async function registered(): Promise<void> {
   // A registration leads to the next, since a child waits for its parent; with mocks each takes a few turns of the
   // event loop.
-  for (let quiet = 0, count = 0; quiet < 100; quiet++) {
+  for (let quiet = 0, count = 0; quiet < 300; quiet++) {
     await new Promise(setImmediate);
     if (created.length !== count) quiet = 0;
     count = created.length;

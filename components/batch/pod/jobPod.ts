@@ -5,7 +5,7 @@ import { CODE_DIR } from "../../image/layout.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
 import { later } from "../../readArgs.ts";
 import type { EnvVar, Known } from "../../types.ts";
-import type { JobArgs, JobDefaults } from "../jobArgs.ts";
+import type { JobDefaults, PodArgs } from "../jobArgs.ts";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 
@@ -28,7 +28,7 @@ const fieldVariable = (name: string, fieldPath: string): EnvVar => ({
 });
 
 /** The spec of a Job's pod. */
-export function podSpec(defaults: JobDefaults, args: JobArgs): PodSpec {
+export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
   const { code } = defaults;
   return {
     automountServiceAccountToken: false,

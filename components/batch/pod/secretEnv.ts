@@ -4,16 +4,15 @@ import type * as pulumi from "@pulumi/pulumi";
 import { labels } from "../../labels.ts";
 import type { JobDefaults } from "../jobArgs.ts";
 
-/** Creates it. @returns What a container reads it by. */
+/** Creates it. */
 export function makeSecretEnv(
   resource: string,
   { parent, name, namespace, labels: own }: JobDefaults,
   stringData: pulumi.Input<Record<string, pulumi.Input<string>>>,
-): k8s.types.input.core.v1.EnvFromSource {
-  const secret = new k8s.core.v1.Secret(
+): k8s.core.v1.Secret {
+  return new k8s.core.v1.Secret(
     resource,
     { metadata: { name: `${name}-env`, namespace, labels: labels(name, "worker", own) }, stringData },
     { parent, deleteBeforeReplace: true },
   );
-  return { secretRef: { name: secret.metadata.name } };
 }

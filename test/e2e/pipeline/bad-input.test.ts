@@ -83,9 +83,34 @@ describe("bad input", () => {
     assert.equal(pushed, false);
   });
 
-  it("a command that the image has not is an error of `up`, in seconds", async () => {
-    const { text } = await failed({ command: ["pyton3", "x.py"] });
-    assert.match(text, /the batch was aborted: the command pyton3 is not in the image: set `baseImage`/);
+  it("a command that the image has not is an error of `up`, in seconds, and runs once it is mended", async () => {
+    const script = ["-c", '[ -n "$TOKEN" ] || exit 65'];
+    const { stack, text } = await failed({ command: ["shh", ...script], items: ["apple", "fig"] });
+    assert.match(
+      text,
+      /the batch was aborted: the command shh is not in the image: set `baseImage`.*again: npx --no wq retry/,
+    );
+    const retried = await stack.wq("retry");
+    assert.match(retried.out, /^Nothing failed: going on with 2 items left\.\n[^]*the command shh is not in the image/);
+    const mended = await stack.up({ command: ["sh", ...script] });
+    assert.match(mended.text, /2 of 2 items failed: apple, fig/);
+    await stack.setSecret("secretEnv", JSON.stringify({ TOKEN: "t" }));
+    await stack.mustUp();
+    assert.match(await stack.verdict(), /all 2 items done/);
+    assert.match((await stack.mustUp({ parallelism: 1 })).text, /unchanged/);
+    assert.deepEqual(await stack.items(), [], "done stays done");
+  });
+
+  it("a list that was filled by hand goes on as well, when its command is mended", async () => {
+    const { stack } = await failed({ items: undefined, workers: false, command: ["shh"], paralelism: 1 });
+    await stack.mustUp({ paralelism: undefined });
+    await stack.redis("rpush", "job2", "apple", "fig");
+    assert.match(
+      (await stack.up({ workers: true })).text,
+      /the batch was aborted: the command shh is not in the image/,
+    );
+    await stack.mustUp({ command: ["sh", "-c", "exit 0"] });
+    assert.match(await stack.verdict(), /all 2 items done/);
   });
 
   it("an image that cannot be pulled is an error of `up`, in seconds: of the seeding, and of workers without one", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Consumer, DoNotRetry, type Handler, Seeder } from "../../../queue/index.ts";
+import { Consumer, DoNotRetry, type Handler, QueueAdmin, Seeder } from "../../../queue/index.ts";
 import { fruits, ndjson, runFruits, wq } from "../../support/fruits.ts";
 import { quick } from "../../support/consuming.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
@@ -212,6 +212,24 @@ describe("wq on a Redis", () => {
     await new Consumer({ ...quick(redis.url), queue, handler: () => 1 }).run();
     assert.equal((await run("retry", ...at)).out, "Nothing failed.");
     assert.equal((await run("retry", "--match", "x", ...at)).out, "No failed item matches x.");
+  });
+
+  it("retry and resume each reopen a batch that was aborted, and say what is left of it", async () => {
+    const queue = "aborted";
+    const at = ["--queue", queue];
+    await new Seeder({ url: redis.url, queue }).seed(["a", "b"], { owner: "a/b", run: "1", seedId: "1" });
+    const admin = await QueueAdmin.open(redis.url, queue);
+    const outs = [];
+    for (const verb of ["retry", "resume"]) {
+      await admin.abort("the command pyton3 is not in the image");
+      outs.push((await run(verb, ...at)).out);
+      assert.equal((await admin.counts()).state, "open");
+    }
+    assert.deepEqual(outs, [
+      "Nothing failed: the workers that are there take the 2 items left.",
+      "Resumed: 2 items left to start.",
+    ]);
+    await admin.close();
   });
 
   it("pause and resume have nothing to do once it is over", async () => {

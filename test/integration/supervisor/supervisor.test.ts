@@ -207,7 +207,10 @@ describe("the supervisor", () => {
     await work(() => {});
     const { exitCode, all } = await supervise(finish("sh", "-c", "echo merging; echo 'no space left' >&2; exit 3"));
     assert.equal(exitCode, 90);
-    assert.equal(all.split("\n").at(-1), "the 1 item done, but finish failed: sh exited with code 3: no space left");
+    assert.equal(
+      all.split("\n").at(-1),
+      "the 1 item done, but finish failed: sh exited with code 3: no space left (again: pulumi up)",
+    );
     const { all: missing } = await supervise(finish("no-such-program"));
     assert.match(missing, /the 1 item done, but finish failed: .*no-such-program/);
   });

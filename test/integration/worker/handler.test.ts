@@ -81,7 +81,10 @@ describe("a handler", () => {
         const worked = await run(script);
         assert.deepEqual([worked.exitCode, worked.all], [0, reason]);
         const verdict = await run("supervisor/main.ts");
-        assert.deepEqual([verdict.exitCode, verdict.all], [90, `the batch was aborted: ${reason}; 0 of 2 done`]);
+        assert.deepEqual(
+          [verdict.exitCode, verdict.all],
+          [90, `the batch was aborted: ${reason}; 0 of 2 done (again: npx --no wq retry)`],
+        );
         // With the handler mended, the next seeding opens the batch again.
         handler("export default (item) => item;");
         await run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "2" });

@@ -158,8 +158,45 @@ describe("the programs of the image", () => {
     assert.equal(verdict.exitCode, 90);
     const reason =
       "the command no-such-program is not in the image: set `baseImage` to one that has it, or name its full path";
-    assert.equal(verdict.all, `the batch was aborted: ${reason}; 0 of 1 done`);
+    assert.equal(verdict.all, `the batch was aborted: ${reason}; 0 of 1 done (again: npx --no wq retry)`);
   });
+
+  const push = async (...items: string[]) => {
+    const connection = await connect(redis.url);
+    await connection.rpush(`q${queue}`, ...items);
+    connection.disconnect();
+  };
+  const byHand = () => start("seed/main.ts", { WQ_BY_HAND: "true" });
+
+  it("put back what failed in a list that was filled by hand, and nothing else", async () => {
+    const nothing = await byHand();
+    assert.deepEqual([nothing.exitCode, nothing.all], [0, "Filled by hand: 0 failed ones to run again"]);
+    await push("good", "bad");
+    await work(shell("[ $ITEM = good ] || exit 65"));
+    const again = await byHand();
+    assert.deepEqual([again.exitCode, again.all], [0, "Filled by hand: 1 failed ones to run again"]);
+    await work(shell("[ $ITEM = bad ] || exit 65"));
+    const verdict = await start("supervisor/main.ts");
+    assert.deepEqual([verdict.exitCode, verdict.all], [0, "all 2 items done"]);
+  });
+
+  for (const [title, fill, again] of [
+    ["of the stack", () => seed(["a"]), () => seed(["a"], { WQ_JOB_UID: "uid-2" })],
+    ["by hand", () => push("a"), byHand],
+  ] as const) {
+    it(`go on with an aborted batch, filled ${title}, once the seed Job ran again`, async () => {
+      await fill();
+      await work(command("no-such-program"));
+      const aborted = await start("supervisor/main.ts");
+      assert.match(
+        aborted.all,
+        /^the batch was aborted: the command no-such-program is not in the image.*; 0 of 1 done/,
+      );
+      await again();
+      await work(shell("true"));
+      assert.equal((await start("supervisor/main.ts")).all, "the 1 item done");
+    });
+  }
 
   it("give back what is in flight at SIGTERM, at no cost, and exit with 143", async () => {
     await seed(["slow"]);

@@ -72,10 +72,11 @@ describe("Batch", () => {
 
   it("runs each Job after those before it, and again with each of them", async () => {
     await batch({ run: "3", retry: "2", itemsRange: "1..9", items: undefined });
-    assert.deepEqual(await replacedBy("job-wq-2-seed"), {
-      replaceWith: ["redis-pod"],
-      trigger: [inputsDigest("1..9"), "3", "2", "", "uid of redis-pod"],
-    });
+    const seed = await replacedBy("job-wq-2-seed");
+    const [digest, run, retry, how, ...others] = seed.trigger as string[];
+    assert.deepEqual([seed.replaceWith, digest, run, retry], [["redis-pod"], inputsDigest("1..9"), "3", "2"]);
+    assert.match(how!, /^[0-9a-f]{64}$/);
+    assert.deepEqual(others, ["", "", "uid of redis-pod"]);
     assert.deepEqual(await replacedBy("job-wq-2-workers"), {
       replaceWith: ["redis-pod", "job-wq-2-seed"],
       trigger: ["3", "", "uid of redis-pod", "uid of job-wq-2-seed"],
@@ -86,6 +87,13 @@ describe("Batch", () => {
     });
     for (const name of ["seed", "workers", "supervisor"])
       assert.equal(optionsOf(`job-wq-2-${name}`).deleteBeforeReplace, true);
+  });
+
+  it("runs what failed again with another secret, and in a list that was filled by hand", async () => {
+    await batch({ secretEnv: { A: "1" }, command: ["sh"], items: undefined });
+    const { trigger } = await replacedBy("job-wq-2-seed");
+    assert.match(JSON.stringify(trigger), /^\[null,"1","0","[0-9a-f]{64}","uid of job-wq-2-env"/);
+    assert.equal(variablesOf("job-wq-2-seed").WQ_ITEMS_FILE, undefined);
   });
 
   it("is seeded after the Batches it comes after, and again with them", async () => {
@@ -105,10 +113,10 @@ describe("Batch", () => {
       assertAtOnce(metadata.annotations, "uid of redis-pod");
       assert.deepEqual([spec.activeDeadlineSeconds, spec.backoffLimit], [900, 1]);
       assert.equal(spec.template.spec.restartPolicy, "Never");
-      const { WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_RETRY, WQ_OWNER } = variablesOf("job-wq-2-seed");
+      const { WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_OWNER } = variablesOf("job-wq-2-seed");
       assert.deepEqual(
-        [WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_RETRY, WQ_OWNER],
-        ["/items/items.gz", "strings", "1", "0", "job-wq-2/test"],
+        [WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_OWNER],
+        ["/items/items.gz", "strings", "1", "job-wq-2/test"],
       );
     });
 

@@ -236,6 +236,11 @@ for (const version of ["8", "7.0"] as const) {
         { ...(await admin.counts()), now: 0, state: "open", endedAt: 0 },
       );
       assert.equal("reason" in (await admin.counts()), false);
+      await admin.pause();
+      await admin.abort("once more");
+      assert.equal(await admin.retry(), 0);
+      assert.equal((await admin.counts()).state, "paused", "open again, and no more than that");
+      await admin.resume();
       assert.equal(await consumer(fruits).run(), "finished");
       await admin.abort("too late");
       assert.equal((await admin.counts()).state, "finished");

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import type { BatchSettings } from "../../../components/args.ts";
+import type { JobDefaults } from "../../../components/batch/jobArgs.ts";
+import { batchSettings } from "../../../config/settings.ts";
+import { startMocks, valueOf } from "../../support/mockProgram.ts";
+
+/** Settings with which items may end in another way, each with a value that is not its default. */
+const again: BatchSettings = {
+  command: ["bash"],
+  concurrency: 2,
+  workSeconds: 5,
+  maxAttempts: 4,
+  backoff: "2s..5m",
+  itemTimeout: "2h",
+  lease: "20s",
+  maxLosses: 4,
+  maxFailures: 1,
+  maxResultBytes: 1,
+  keepResults: "failed",
+  keepLogs: "all",
+  gracePeriod: "20s",
+  resources: { limits: { memory: "1Gi" } },
+  pod: { spec: { hostNetwork: false } },
+  claims: { films: "/films" },
+  sharedMemory: "1Gi",
+  nodeSelector: { a: "b" },
+  tolerations: [{ operator: "Exists" }],
+  priorityClass: "high",
+  env: { A: "b" },
+  serviceAccountName: "worker",
+  runAsUser: 1001,
+  logFormat: "json",
+};
+
+/** How many workers there are, what else there is, and what is made of the end. */
+const not: BatchSettings = {
+  parallelism: 3,
+  idleAfter: "1m",
+  allowFailures: true,
+  finish: ["cat"],
+  notify: "https://hooks.example.com/x",
+  stallAfter: "1m",
+  metrics: true,
+  workers: true,
+  wait: false,
+  activeDeadline: "2h",
+  kueueQueue: "q",
+};
+
+/** Those that run the seed Job by themselves (batch.test.ts). */
+const seeded = ["items", "itemsFile", "itemsRange", "run", "retry", "secretEnv"];
+
+describe("what failed runs again with a setting of how items run", () => {
+  let digest: (args: BatchSettings, image?: string) => Promise<unknown>;
+
+  before(async () => {
+    await startMocks();
+    const { howItemsRun, workerPod } = await import("../../../components/batch/workerJob.ts");
+    const { readArgs } = await import("../../../components/readArgs.ts");
+    digest = (args, image = "x:1") => {
+      const settings = readArgs("Batch b", batchSettings, args, []);
+      const defaults = {
+        name: "b",
+        image: { reference: image, id: image, node: ["node"] },
+        pullSecrets: [],
+        redis: { env: [], labels: {} },
+        queue: "q",
+        owner: "a/b",
+        runAsUser: settings.runAsUser,
+      } as unknown as JobDefaults;
+      return valueOf(howItemsRun(defaults, workerPod(defaults, { args, settings, handler: "h", envFrom: undefined })));
+    };
+  });
+
+  it("and with no other", async () => {
+    const before = await digest({});
+    const found: string[] = [];
+    for (const [key, value] of Object.entries({ ...again, ...not }))
+      if ((await digest({ [key]: value })) !== before) found.push(key);
+    assert.deepEqual(found, Object.keys(again));
+    assert.notEqual(await digest({}, "x:2"), before, "the image");
+  });
+
+  it("of which each one is known", () => {
+    const known = [...Object.keys(again), ...Object.keys(not), ...seeded];
+    assert.deepEqual(Object.keys(batchSettings).sort(), known.sort());
+  });
+});
