@@ -55,7 +55,10 @@ export interface BatchSettings {
    * hand.
    */
   items?: pulumi.Input<pulumi.Input<string>[]>;
-  /** File with one item per line: text, or JSON (`.ndjson`, `.jsonl`). Millions are fine; empty lines are skipped. */
+  /**
+   * File with one item per line: text, or JSON (`.ndjson`, `.jsonl`), also gzipped or UTF-16; or a JSON array
+   * (`.json`). Millions are fine; empty lines are skipped.
+   */
   itemsFile?: string;
   /** Whole numbers as items, like `1..1000`. */
   itemsRange?: pulumi.Input<string>;

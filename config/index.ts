@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
 import type { BatchSettings, ImageSettings, RedisReference, RedisSettings } from "../components/index.ts";
 import { checkImage, checkPushable, checkRedis, itemSource } from "./checks.ts";
+import { unquoted } from "./items.ts";
 import { concealing, ConfigError, invalid } from "./parse.ts";
 import {
   batchSettings,
@@ -15,6 +16,7 @@ import {
   type Setting,
   settings,
 } from "./settings.ts";
+import { plainValues } from "./stackFile.ts";
 
 /** Where settings come from: Pulumi's config, or a test's object. */
 export interface Source {
@@ -26,6 +28,8 @@ export interface Source {
   getSecret(key: string): pulumi.Output<string> | undefined;
   /** Whether it, or a part of it, is encrypted in the stack file. */
   isSecret(key: string): boolean;
+  /** Values of a list or a map that are not in quotes, as they are written, where that can be read. */
+  plainValues?(key: string): Map<string, string>;
 }
 
 type Labels = Record<string, string>;
@@ -53,6 +57,7 @@ export function stackSource(): Source {
     get: (key) => config.get(key),
     getSecret: (key) => config.getSecret(key),
     isSecret: (key) => secrets.includes(prefix + key),
+    plainValues: (key) => plainValues(`Pulumi.${pulumi.getStack()}.yaml`, prefix + key),
   };
 }
 
@@ -98,6 +103,7 @@ export function readConfig(source: Source): Config<string> {
     throw new ConfigError(`There is no setting \`${name}\`; did you mean \`${closest(name, Object.keys(settings))}\`?`);
   }
   for (const key of Object.keys(settings) as Key[]) check(source, key);
+  for (const key of TEXTS) checkQuotes(source, key);
   const { name, createNamespace, namespace, labels, redisFrom, handler, files } = group(source, programSettings);
   const redis = group(source, redisSettings, redisKey);
   const image = group(source, imageSettings);
@@ -129,6 +135,20 @@ function valueOf(source: Source, key: string, { parse }: Setting): unknown {
     return JSON.parse(text) as unknown;
   } catch {
     return invalid(key, "a list or a map in the stack file", text);
+  }
+}
+
+/** Lists and maps of texts. */
+const TEXTS = ["items", "env", "labels", "nodeSelector"] as const;
+
+/** Refuses what YAML takes for a number, a date or a flag, where it is written in another way than it arrives. */
+function checkQuotes(source: Source, key: (typeof TEXTS)[number]): void {
+  const values = valueOf(source, key, settings[key]) as Record<string, unknown> | undefined;
+  if (values === undefined) return;
+  for (const [place, written] of source.plainValues?.(key) ?? []) {
+    const value = values[place];
+    if (value !== undefined && value !== null && typeof value !== "object" && String(value) !== written)
+      unquoted(key === "items" ? `items[${place}]` : `${key}.${place}`, String(value), written);
   }
 }
 

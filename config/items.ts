@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { MAX_ITEM_BYTES } from "../queue/limits.ts";
+import { itemsContent } from "./itemsContent.ts";
 import { ConfigError, invalid, itemsRange } from "./parse.ts";
 
 /** Most bytes of items in a ConfigMap, which may hold 1 MiB in all, in base64. */
@@ -43,10 +44,26 @@ export function listed(key: string, list: unknown): ItemList {
       invalid(`${key}[${index}]`, "a text (for JSON use itemsFile with an .ndjson file)", item);
     }
     const text = String(item);
+    if (isChanged(item)) unquoted(`${key}[${index}]`, text);
     if (Buffer.byteLength(text) > MAX_ITEM_BYTES) tooLong(`${key}[${index}]`);
     return JSON.stringify(text);
   });
   return packed("strings", lines.join("\n"));
+}
+
+/** What YAML makes of `1.10`, 18 digits and `2024-01-01` that are not in quotes. */
+const isChanged = (item: unknown) =>
+  typeof item === "number"
+    ? !Number.isSafeInteger(item)
+    : /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* \+0000 UTC$/.test(String(item));
+
+/** Refuses an item that is no text in YAML, and another one when it gets here. */
+export function unquoted(where: string, got: string, written?: string): never {
+  const text = written === undefined ? "" : `, "${written}"`;
+  throw new ConfigError(
+    `Expected \`${where}\` to be a text, and YAML makes ${got} of ${written ?? "it"}: quote it${text}.`,
+    `Expected \`${where}\` to be a text: quote it.`,
+  );
 }
 
 function tooLong(where: string): never {
@@ -63,7 +80,8 @@ export function fromFile(key: string, path: string): ItemList {
     const why = code === "ENOENT" ? "there is none" : code === "EISDIR" ? "it is a folder" : String(code);
     return invalid(key, `the path of a readable file, seen from the project (${why})`, path);
   }
-  const json = /\.(ndjson|jsonl)$/.test(path);
+  const { format, bytes } = itemsContent(path, content);
+  content = bytes;
   let items = 0;
   const byteOrderMark = content.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf]));
   for (let start = byteOrderMark ? 3 : 0, number = 1; start < content.length; number++) {
@@ -73,12 +91,12 @@ export function fromFile(key: string, path: string): ItemList {
     if (end - start > MAX_ITEM_BYTES) tooLong(`line ${number} of ${path}`);
     if (end > start) {
       items++;
-      if (json) checkJson(path, number, content.toString("utf8", start, end));
+      if (format === "ndjson") checkJson(path, number, content.toString("utf8", start, end));
     }
     start = next + 1;
   }
   if (items === 0) invalid(key, "a file with at least one item, a line each", path);
-  return packed(json ? "ndjson" : "text", content);
+  return packed(format, content);
 }
 
 function checkJson(path: string, number: number, line: string): void {

@@ -112,7 +112,7 @@ export const batchSettings = {
     parse: parse.text,
     plain: true,
     description:
-      "File with one item per line: text, or JSON (`.ndjson`, `.jsonl`). Millions are fine; empty lines are skipped",
+      "File with one item per line: text, or JSON (`.ndjson`, `.jsonl`), also gzipped or UTF-16; or a JSON array (`.json`). Millions are fine; empty lines are skipped",
   },
   itemsRange: { parse: parse.itemsRange, description: "Whole numbers as items, like `1..1000`" },
   command: {

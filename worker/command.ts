@@ -1,5 +1,6 @@
 // Runs a program of any language once for each item.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import { DoNotRetry, type Handler, type ItemContext } from "../queue/index.ts";
 import { commandEnvironment } from "./commandEnvironment.ts";
@@ -12,12 +13,13 @@ import { splitLines } from "./processes/splitLines.ts";
 export const DO_NOT_RETRY = 65;
 /** Longest item that is in the environment too, bytes: Linux allows 128 KiB for one variable. */
 const MAX_ENV_BYTES = 100 * 1024;
+const LINE_FEED = 10;
 
 /**
- * A handler that runs `command` once per item: the item on standard input, and in `ITEM` where it is text of up to 100
- * KiB; `ITEM_ID` and `ITEM_ATTEMPT`. Exit code 0 is done, with standard output as the result (worker/README.md);
- * {@link DO_NOT_RETRY} is dead at once; any other, or a signal, is a failed attempt. Standard error is the item's log.
- * All that it started is ended when it exits, at the time limit and at shutdown.
+ * A handler that runs `command` once per item: the item on standard input, with a line end where it is text, and in
+ * `ITEM` where it is text of up to 100 KiB; `ITEM_ID` and `ITEM_ATTEMPT`. Exit code 0 is done, with standard output as
+ * the result (worker/README.md); {@link DO_NOT_RETRY} is dead at once; any other, or a signal, is a failed attempt.
+ * Standard error is the item's log. All that it started is ended when it exits, at the time limit and at shutdown.
  */
 export function commandHandler(command: string[], maxResultBytes: number): Handler {
   const [program, ...args] = command as [string, ...string[]];
@@ -43,7 +45,7 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
       words.add(line);
       log(line);
     });
-    writeInput(child, bytes);
+    writeInput(child, inputOf(bytes));
 
     const [code, killedBy] = await exited;
     signal.removeEventListener("abort", onAbort);
@@ -62,9 +64,15 @@ function environment({ id, attempt, bytes }: ItemContext, item: string): NodeJS.
   const env = commandEnvironment();
   env.ITEM_ID = String(id);
   env.ITEM_ATTEMPT = String(attempt);
-  const isText = bytes.length <= MAX_ENV_BYTES && !item.includes("\0") && Buffer.from(item).equals(bytes);
-  if (isText) env.ITEM = item;
+  if (bytes.length <= MAX_ENV_BYTES && isText(bytes)) env.ITEM = item;
   return env;
+}
+
+const isText = (bytes: Buffer) => isUtf8(bytes) && !bytes.includes(0);
+
+/** What a program reads: `while read line` and its like find no line in a text without a line end. */
+function inputOf(bytes: Buffer): Buffer {
+  return !isText(bytes) || bytes.at(-1) === LINE_FEED ? bytes : Buffer.concat([bytes, Buffer.of(LINE_FEED)]);
 }
 
 /** A program that does not read its input is not an error. */

@@ -86,6 +86,17 @@ describe("the programs of the image", () => {
     );
   });
 
+  it("give a text its line end, and other bytes none", async () => {
+    const file = join(dir, "lines.gz");
+    writeFileSync(file, gzipSync(Buffer.from("a b\n\xff\n", "latin1")));
+    await start("seed/main.ts", { WQ_ITEMS_FILE: file, WQ_ITEMS_FORMAT: "text", WQ_JOB_UID: "uid-1" });
+    await work(shell("n=0; while read -r line; do n=$((n + 1)); echo got $line; done; echo $n lines"));
+    assert.deepEqual(
+      (await results()).map(({ value }) => value),
+      ['"got a b\\n1 lines"', '"0 lines"'],
+    );
+  });
+
   it("record standard output that is JSON as that JSON, and cut what is too long", async () => {
     await seed(["object", "text", "long"]);
     const script = `case $ITEM in object) echo '{"id": 12345678901234567890}';; text) echo 007;; long) printf '["%0200d"]' 0;; esac`;

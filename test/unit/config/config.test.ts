@@ -6,6 +6,7 @@ import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { type BatchItems, itemsOf as batchItems } from "../../../components/batch/items.ts";
 import { exposed, readConfig, type Source } from "../../../config/index.ts";
+import { plainValues } from "../../../config/stackFile.ts";
 
 type Values = Record<string, unknown>;
 
@@ -92,6 +93,21 @@ describe("config", () => {
     assert.deepEqual(exposed(source(values)).sort(), Object.keys(values).sort());
     assert.deepEqual(exposed(source(values, Object.keys(values))), []);
     assert.deepEqual(exposed(source({ redisUrl: "redis://h:6379" })), []);
+  });
+
+  it("refuses what YAML takes for a number or a date, and gives in another way than it is written", () => {
+    const path = file(
+      "Pulumi.dev.yaml",
+      "config:\n  p:items: [01234, 'x', 12, \"1.10\", yes]\n  p:env: {ZIP: 01234, A: b}\n",
+    );
+    const written = (key: string) => plainValues(path, `p:${key}`);
+    const refusal = (values: Values, message: string) =>
+      assert.throws(() => readConfig({ ...source({ ...enough, ...values }), plainValues: written }), { message });
+    const items = 'Expected `items[0]` to be a text, and YAML makes 668 of 01234: quote it, "01234".';
+    refusal({ items: [668, "x", 12, "1.10", "yes"] }, items);
+    refusal({ env: { ZIP: 668, A: "b" } }, items.replace("items[0]", "env.ZIP"));
+    readConfig({ ...source({ ...enough, items: ["01234", "x", 12, "1.10", "yes"] }), plainValues: written });
+    assert.equal(plainValues(join(dir, "nowhere.yaml"), "p:items").size, 0);
   });
 
   it("takes items as texts, of whatever kind they are written", () => {

@@ -39,7 +39,14 @@ const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean
     `4 of 9 items failed: a, b, and 2 more ${advice}`,
     false,
   ],
-  ["aborted", { ...failed, state: "aborted", reason: "no" }, [], true, "the batch was aborted: no; 7 of 9 done (again: npx --no wq retry)", false],
+  [
+    "aborted",
+    { ...failed, state: "aborted", reason: "no" },
+    [],
+    true,
+    "the batch was aborted: no; 7 of 9 done (again: npx --no wq retry)",
+    false,
+  ],
   ["not over", { ...failed, state: "open" }, [], true, "the batch is not finished (open): 7 of 9 done", false],
   [
     "shared with another program",

@@ -1,0 +1,161 @@
+// What a file of items holds: lines of text, also packed or in UTF-16, or a JSON array. What is obviously something
+// else is refused, with the command that makes a list of it.
+/* eslint-disable no-control-regex -- they are what tells such files */
+import { basename } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { ConfigError } from "./parse.ts";
+
+/** Lines of items. */
+export interface ItemsContent {
+  /** How a line becomes an item (worker/README.md). */
+  format: "text" | "ndjson" | "strings";
+  bytes: Buffer;
+}
+
+/** Python's one-liner that prints one column of a table. */
+const column = (reader: string) => (file: string) =>
+  `python3 -c 'import pandas; print(*pandas.${reader}("${file}").iloc[:, 0], sep="\\n")' > items.txt`;
+const unpacked = (tool: string) => (file: string) => `${tool} ${file} > items.txt`;
+const named = () => "put the names of such files into a list, a line each";
+
+type Advice = (file: string) => string;
+
+/** Files by their first bytes, in Latin-1; `at` is where those are. */
+const KINDS: { starts: RegExp; what: string; advice: Advice; at?: number }[] = [
+  { starts: /^PK\x03\x04[^]*xl\//, what: "an Excel workbook", advice: column("read_excel") },
+  { starts: /^PK(\x03\x04|\x05\x06)/, what: "a zip archive", advice: unpacked("unzip -p") },
+  { starts: /^\xd0\xcf\x11\xe0/, what: "an Excel workbook or another Office file", advice: column("read_excel") },
+  { starts: /^PAR1/, what: "Parquet", advice: column("read_parquet") },
+  { starts: /^(ARROW1|FEA1)/, what: "Arrow", advice: column("read_feather") },
+  { starts: /^ORC/, what: "ORC", advice: column("read_orc") },
+  { starts: /^Obj\x01/, what: "Avro", advice: (file) => `fastavro ${file} > items.ndjson` },
+  {
+    starts: /^SQLite format 3/,
+    what: "an SQLite database",
+    advice: (file) => `sqlite3 ${file} 'SELECT …' > items.txt`,
+  },
+  { starts: /^BZh[1-9]/, what: "packed with bzip2", advice: unpacked("bzcat") },
+  { starts: /^\xfd7zXZ/, what: "packed with xz", advice: unpacked("xzcat") },
+  { starts: /^\x28\xb5\x2f\xfd/, what: "packed with zstd", advice: unpacked("zstdcat") },
+  { starts: /^\x04\x22\x4d\x18/, what: "packed with lz4", advice: unpacked("lz4cat") },
+  { starts: /^7z\xbc\xaf/, what: "a 7z archive", advice: unpacked("7z x -so") },
+  { starts: /^ustar/, at: 257, what: "a tar archive", advice: unpacked("tar -xOf") },
+  { starts: /^%PDF-/, what: "a PDF", advice: named },
+  { starts: /^(\x89PNG|\xff\xd8\xff|GIF8|II\*\0|MM\0\*|RIFF....WEBP)/, what: "an image", advice: named },
+  {
+    starts: /^version https:\/\/git-lfs/,
+    what: "a pointer of Git LFS, not the file itself",
+    advice: (file) => `git lfs pull --include ${file}`,
+  },
+  {
+    starts: /^\s*<(!doctype html|html[\s>])/i,
+    what: "an HTML page, perhaps an error of its server",
+    advice: (file) => `grep -oE 'https?://[^"]+' ${file} > items.txt`,
+  },
+  {
+    starts: /^\s*<\?xml\s/,
+    what: "XML",
+    advice: (file) => `xmllint --xpath '//*[local-name()="loc"]/text()' ${file} > items.txt`,
+  },
+];
+
+/** Control characters that no text has. */
+const NOT_TEXT = /[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]/g;
+/** Beyond one of so many characters it is no text. */
+const NOT_TEXT_SHARE = 0.01;
+const LOOK_BYTES = 64 * 1024;
+
+/** A path as a shell takes it. */
+const word = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+
+/**
+ * Reads what a file holds.
+ * @param path Its path, for messages; `.ndjson`, `.jsonl`, `.json` and `.csv` say what it is meant to be.
+ * @throws ConfigError of one line for what is no list.
+ */
+export function itemsContent(path: string, content: Buffer): ItemsContent {
+  const isPacked = content[0] === 0x1f && content[1] === 0x8b;
+  const bytes = fromUtf16(path, isPacked ? gunzipped(path, content) : content);
+  refuseOthers(path, bytes);
+  const extension = /\.(\w+)(\.gz)?$/.exec(path)?.[1]?.toLowerCase() ?? "";
+  if (extension === "csv" || extension === "tsv")
+    refuse(path, "a table, whose lines are rows", `tail -n +2 ${word(path)} > items.txt, without its header`);
+  if (extension === "ndjson" || extension === "jsonl") return { format: "ndjson", bytes };
+  return fromJson(path, bytes, extension === "json") ?? { format: "text", bytes };
+}
+
+function refuse(path: string, what: string, advice: string): never {
+  throw new ConfigError(
+    `Expected \`itemsFile\` to be a list, an item on each line; ${basename(path)} is ${what}: ${advice}`,
+  );
+}
+
+function gunzipped(path: string, content: Buffer): Buffer {
+  try {
+    return gunzipSync(content);
+  } catch (error) {
+    return refuse(path, `gzip that cannot be unpacked (${(error as Error).message})`, "get the file once more");
+  }
+}
+
+/** The bytes as UTF-8, where a byte order mark says that they are UTF-16. */
+function fromUtf16(path: string, bytes: Buffer): Buffer {
+  const [first, second] = bytes;
+  const isLittle = first === 0xff && second === 0xfe;
+  if (!isLittle && !(first === 0xfe && second === 0xff)) return bytes;
+  try {
+    return Buffer.from(new TextDecoder(isLittle ? "utf-16le" : "utf-16be", { fatal: true }).decode(bytes));
+  } catch {
+    return refuse(path, "no text, though it begins like UTF-16", `iconv -t UTF-8 ${word(path)} > items.txt`);
+  }
+}
+
+function refuseOthers(path: string, bytes: Buffer): void {
+  const start = bytes.toString("latin1", 0, LOOK_BYTES);
+  for (const { starts, what, advice, at = 0 } of KINDS)
+    if (starts.test(at > 0 ? start.slice(at) : start)) refuse(path, what, advice(word(path)));
+  if (bytes.includes(0)) {
+    const isUtf16 = /^(.\0){4}|^(\0.){4}/s.test(start);
+    if (isUtf16)
+      refuse(path, "UTF-16", `iconv -f UTF-16${start[0] === "\0" ? "BE" : "LE"} -t UTF-8 ${word(path)} > items.txt`);
+    refuse(path, "binary, with zero bytes", `where they end the items: tr '\\0' '\\n' < ${word(path)} > items.txt`);
+  }
+  if ((start.match(NOT_TEXT)?.length ?? 0) > start.length * NOT_TEXT_SHARE) refuse(path, "binary", named());
+  if (!bytes.includes(10) && /\r./.test(start))
+    refuse(path, "text whose lines end with carriage returns alone", `tr '\\r' '\\n' < ${word(path)} > items.txt`);
+}
+
+/** The elements of a JSON array; lines of JSON as they are. Undefined for a text that is no JSON as a whole. */
+function fromJson(path: string, bytes: Buffer, isJson: boolean): ItemsContent | undefined {
+  const text = bytes
+    .toString()
+    .replace(/^\ufeff/, "")
+    .trim();
+  // Lines that are JSON each are a list of it, also where there is but one, unless the name says otherwise.
+  const isOneLine = !text.includes("\n");
+  if (!isJson && (isOneLine || !/^[[{]/.test(text))) return undefined;
+  const value = parsed(text);
+  if (Array.isArray(value)) {
+    // Texts as they are, all else as JSON.
+    const items = value.map((item) => (typeof item === "string" ? item : JSON.stringify(item)));
+    return { format: "strings", bytes: Buffer.from(items.map((item) => JSON.stringify(item)).join("\n")) };
+  }
+  if (value !== undefined)
+    refuse(path, "one JSON value, not a list", `jq -c '.[]' ${word(path)} > items.ndjson, or where in it the list is`);
+  if (!isJson) return undefined;
+  if (parsed(text.split("\n", 1)[0]!) !== undefined) return { format: "ndjson", bytes };
+  return refuse(path, "no JSON", "mend it, or name it .txt if its lines are the items");
+}
+
+type Reviver = (key: string, value: unknown, context: { source: string }) => unknown;
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
+
+/** The value of a text that is JSON; numbers keep their spelling. */
+function parsed(text: string): unknown {
+  const keepNumbers: Reviver = (_, value, { source }) => (typeof value === "number" ? rawJSON(source) : value);
+  try {
+    return JSON.parse(text, keepNumbers as Parameters<typeof JSON.parse>[1]) as unknown;
+  } catch {
+    return undefined;
+  }
+}
