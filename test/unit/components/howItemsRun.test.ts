@@ -41,6 +41,7 @@ const not: BatchSettings = {
   notify: "https://hooks.example.com/x",
   stallAfter: "1m",
   metrics: true,
+  metricsFrom: "monitoring",
   workers: true,
   wait: false,
   activeDeadline: "2h",
