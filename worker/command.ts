@@ -14,15 +14,18 @@ export const DO_NOT_RETRY = 65;
 /** Longest item that is in the environment too, bytes: Linux allows 128 KiB for one variable. */
 const MAX_ENV_BYTES = 100 * 1024;
 const LINE_FEED = 10;
+/** Words of a command that a shell runs: `bash`, `/bin/sh`, `run.sh`. */
+const SHELL = /(^|\/)(ba|da|a|k|z)?sh$|\.sh$/;
 
 /**
- * A handler that runs `command` once per item: the item on standard input, with a line end where it is text, and in
- * `ITEM` where it is text of up to 100 KiB; `ITEM_ID` and `ITEM_ATTEMPT`. Exit code 0 is done, with standard output as
- * the result (worker/README.md); {@link DO_NOT_RETRY} is dead at once; any other, or a signal, is a failed attempt.
- * Standard error is the item's log. All that it started is ended when it exits, at the time limit and at shutdown.
+ * A handler that runs `command` once per item: the item on standard input, and in `ITEM` where it is text of up to 100
+ * KiB; `ITEM_ID` and `ITEM_ATTEMPT`. Exit code 0 is done, with standard output as the result (worker/README.md);
+ * {@link DO_NOT_RETRY} is dead at once; any other, or a signal, is a failed attempt. Standard error is the item's log.
+ * All that it started is ended when it exits, at the time limit and at shutdown.
  */
 export function commandHandler(command: string[], maxResultBytes: number): Handler {
   const [program, ...args] = command as [string, ...string[]];
+  const isShell = command.some((word) => SHELL.test(word));
   return async (item, context) => {
     const { signal, log, bytes } = context;
     // A group of its own, so that what it starts can be ended with it.
@@ -45,7 +48,7 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
       words.add(line);
       log(line);
     });
-    writeInput(child, inputOf(bytes));
+    writeInput(child, inputOf(bytes, isShell));
 
     const [code, killedBy] = await exited;
     signal.removeEventListener("abort", onAbort);
@@ -70,9 +73,10 @@ function environment({ id, attempt, bytes }: ItemContext, item: string): NodeJS.
 
 const isText = (bytes: Buffer) => isUtf8(bytes) && !bytes.includes(0);
 
-/** What a program reads: `while read line` and its like find no line in a text without a line end. */
-function inputOf(bytes: Buffer): Buffer {
-  return !isText(bytes) || bytes.at(-1) === LINE_FEED ? bytes : Buffer.concat([bytes, Buffer.of(LINE_FEED)]);
+/** What a program reads: the item, and in a shell the line end without which `while read` finds no line. */
+function inputOf(bytes: Buffer, isShell: boolean): Buffer {
+  const lacksEnd = isShell && isText(bytes) && bytes.at(-1) !== LINE_FEED;
+  return lacksEnd ? Buffer.concat([bytes, Buffer.of(LINE_FEED)]) : bytes;
 }
 
 /** A program that does not read its input is not an error. */

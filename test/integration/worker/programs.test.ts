@@ -86,7 +86,7 @@ describe("the programs of the image", () => {
     );
   });
 
-  it("give a text its line end, and other bytes none", async () => {
+  it("give a shell the line end of a text, without which `while read` finds no line", async () => {
     const file = join(dir, "lines.gz");
     writeFileSync(file, gzipSync(Buffer.from("a b\n\xff\n", "latin1")));
     await start("seed/main.ts", { WQ_ITEMS_FILE: file, WQ_ITEMS_FORMAT: "text", WQ_JOB_UID: "uid-1" });

@@ -513,10 +513,12 @@ describe("Batch", () => {
         pod: pod as never,
       });
       assert.equal(variablesOf("job-wq-2-seed").WQ_ITEMS_RANGE, "1..9");
-      assert.deepEqual((await replacedBy("job-wq-2-seed")).trigger, [
+      const { trigger } = await replacedBy("job-wq-2-seed");
+      assert.deepEqual((trigger as string[]).toSpliced(3, 1), [
         inputsDigest("1..9"),
         "1",
         "0",
+        "",
         "",
         "uid of redis-pod",
       ]);

@@ -68,6 +68,7 @@ describe("what failed runs again with a setting of how items run", () => {
         queue: "q",
         owner: "a/b",
         runAsUser: settings.runAsUser,
+        tolerations: settings.tolerations,
       } as unknown as JobDefaults;
       return valueOf(howItemsRun(defaults, workerPod(defaults, { args, settings, handler: "h", envFrom: undefined })));
     };
