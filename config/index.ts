@@ -37,7 +37,7 @@ const DEFAULT_NAME = programSettings.name.default;
 
 /** The settings of a stack, as arguments of the components. */
 export interface Config<From = pulumi.Output<RedisReference>> {
-  redis: RedisSettings & { name: string; namespace: string; createNamespace: boolean; labels?: Labels; from?: From };
+  redis: RedisSettings & { name: string; namespace?: string; createNamespace: boolean; labels?: Labels; from?: From };
   image: ImageSettings & { handler: string; files?: string };
   batch: BatchSettings & { name: string; queue: string; labels?: Labels };
 }
@@ -116,7 +116,14 @@ export function readConfig(source: Source): Config<string> {
   const shared = labels === undefined ? {} : { labels };
   const redisName = name === DEFAULT_NAME ? "redis" : `${name}-redis`;
   return {
-    redis: { ...redis, ...from, ...shared, name: redisName, namespace, createNamespace: createNamespace === "true" },
+    redis: {
+      ...redis,
+      ...from,
+      ...shared,
+      name: redisName,
+      ...(namespace && { namespace }),
+      createNamespace: createNamespace === "true",
+    },
     image: { ...image, handler, ...((files !== programSettings.files.default || existsSync(files)) && { files }) },
     batch: {
       ...batch,

@@ -312,7 +312,10 @@ export const programSettings = {
     description: "What everything is called in the namespace; the default keeps the names of the Kubernetes page",
   },
   labels: { parse: parse.stringMap, description: "Labels on everything that is created" },
-  namespace: { parse: parse.name(), default: "default", description: "Kubernetes namespace of all resources" },
+  namespace: {
+    parse: parse.name(),
+    description: "Kubernetes namespace of all resources. Default: that of the provider, or of the kubeconfig's context",
+  },
   createNamespace: {
     parse: parse.flag,
     default: "false",

@@ -1,34 +1,112 @@
-import { existsSync } from "node:fs";
-import type { KubeConfig as Config } from "@kubernetes/client-node";
+// Which cluster Pulumi's Kubernetes provider talks to, by its own rules: for calls to the same one beside it.
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import type { Context, KubeConfig as Config } from "@kubernetes/client-node";
 import { loadClient } from "./kubernetesClient.ts";
+import { proxyOf } from "./proxy.ts";
 
-const { KubeConfig } = await loadClient();
-
-/** The provider's own settings: `kubernetes:kubeconfig`, a path or the text itself, and `kubernetes:context`. */
+/** The provider's own settings; all may be unset. */
 export interface ProviderSettings {
-  kubeconfig?: string | undefined;
+  /** A path, also with `~`; the text itself; or its content as an object. */
+  kubeconfig?: string | object | undefined;
   context?: string | undefined;
+  cluster?: string | undefined;
+  namespace?: string | undefined;
 }
 
-/**
- * The kubeconfig that Pulumi's Kubernetes provider uses, for calls to the same cluster beside it.
- * @param settings The provider's settings.
- * @param path Value of KUBECONFIG where Pulumi runs; by default that of this process, or kubectl's own default.
- * @throws Error of one line where it cannot be read, or names no cluster.
- */
-export function kubeconfigOf({ kubeconfig, context }: ProviderSettings, path = process.env.KUBECONFIG): Config {
-  const config = new KubeConfig();
+/** Where Pulumi runs. */
+export interface Place {
+  /** Value of KUBECONFIG: a path, or several of them. */
+  path?: string | undefined;
+  /** What a path is relative to. */
+  folder?: string;
+}
+
+const { KubeConfig } = await loadClient();
+const SERVICE_ACCOUNT_NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/** The kubeconfig of a provider. @throws Error of one line where it cannot be read, or names no cluster. */
+export function kubeconfigOf(settings: ProviderSettings, place: Place = {}): Config {
+  const { kubeconfig, context } = settings;
+  const { path = process.env.KUBECONFIG, folder = process.cwd() } = place;
+  let config: Config;
   try {
-    if (kubeconfig !== undefined) {
-      if (existsSync(kubeconfig)) config.loadFromFile(kubeconfig);
-      else config.loadFromString(kubeconfig);
-    } else if (path && path !== process.env.KUBECONFIG) config.loadFromFile(path);
-    else config.loadFromDefault(); // which knows lists of files, too
+    config = kubeconfig === undefined || kubeconfig === "" ? ofMachine(path, folder) : given(kubeconfig, folder);
   } catch (error) {
     throw new Error(`cannot read the kubeconfig: ${(error as Error).message.split("\n", 1)[0]}`, { cause: error });
   }
   if (context) config.setCurrentContext(context);
-  if (!config.getCurrentCluster())
+  override(config, settings);
+  const cluster = config.getCurrentCluster();
+  if (!cluster)
     throw new Error(`the kubeconfig has no ${context ? `context ${context}` : "current context"}; set KUBECONFIG`);
+  if (cluster.proxyUrl === undefined) (cluster as { proxyUrl?: string }).proxyUrl = proxyOf(cluster.server);
   return config;
+}
+
+/** The namespace of what names none. */
+export function namespaceOf(config: Config): string {
+  const { namespace } = config.getContextObject(config.getCurrentContext()) ?? {};
+  if (namespace) return namespace;
+  const isInCluster = config.getCurrentContext() === "inClusterContext" && existsSync(SERVICE_ACCOUNT_NAMESPACE);
+  return isInCluster ? readFileSync(SERVICE_ACCOUNT_NAMESPACE, "utf8").trim() : "default";
+}
+
+function given(kubeconfig: string | object, folder: string): Config {
+  const config = new KubeConfig();
+  if (typeof kubeconfig === "object") {
+    config.loadFromString(JSON.stringify(kubeconfig));
+    return config;
+  }
+  const files = existing(kubeconfig, folder);
+  // An explicit provider has the value of KUBECONFIG as its `kubeconfig`.
+  if (files.length > 0) return merged(files);
+  config.loadFromString(kubeconfig);
+  return config;
+}
+
+/** What kubectl would use. */
+function ofMachine(path: string | undefined, folder: string): Config {
+  const files = existing(path || join(homedir(), ".kube/config"), folder);
+  if (files.length > 0) return merged(files);
+  if (path) throw new Error(`${path} does not exist`);
+  const config = new KubeConfig();
+  config.loadFromDefault(); // in a cluster its ServiceAccount
+  return config;
+}
+
+/** The files of a list of paths that exist; kubectl passes over the others. */
+function existing(paths: string, folder: string): string[] {
+  if (paths.includes("\n")) return [];
+  const absolute = paths.split(delimiter).map((path) => resolve(folder, path.replace(/^~(?=\/|$)/, homedir())));
+  return absolute.filter((path) => existsSync(path));
+}
+
+/** Several files as one: of two entries with a name the first one counts, as for kubectl. */
+function merged(files: string[]): Config {
+  const all = files.map((file) => {
+    const config = new KubeConfig();
+    config.loadFromFile(file);
+    return config;
+  });
+  const first = <T extends { name: string }>(entries: T[]) => [
+    ...new Map(entries.toReversed().map((entry) => [entry.name, entry])).values(),
+  ];
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: first(all.flatMap((one) => one.clusters)),
+    users: first(all.flatMap((one) => one.users)),
+    contexts: first(all.flatMap((one) => one.contexts)),
+    currentContext: all.map((one) => one.currentContext).find(Boolean),
+  });
+  return config;
+}
+
+/** Applies what the provider's settings say beside the context. */
+function override(config: Config, { cluster, namespace }: ProviderSettings): void {
+  const current = config.getContextObject(config.getCurrentContext());
+  if (!current || (!cluster && !namespace)) return;
+  const changed: Context = { ...current, ...(cluster && { cluster }), ...(namespace && { namespace }) };
+  config.contexts = config.contexts.map((context) => (context === current ? changed : context));
 }

@@ -1,12 +1,9 @@
+import type { ProviderSettings } from "../../kube/kubeconfig.ts";
 import { UserError } from "../errors.ts";
 import type { StackState, StateResource } from "./stackExport.ts";
 
 /** Settings of the Kubernetes provider: which cluster. */
-export interface ClusterSettings {
-  /** A path or the text itself. */
-  kubeconfig?: string;
-  context?: string;
-}
+export type ClusterSettings = ProviderSettings;
 
 /** Where a Redis is. */
 export interface RedisLocation {
@@ -71,11 +68,9 @@ function clusterOf(component: StateResource, { resources }: StackState): Cluster
   });
   const only = providers.size === 1 ? [...providers.values()][0] : undefined;
   const provider = child ? providers.get(child.provider!) : only;
-  const text = (key: string) => {
-    const value = provider?.inputs?.[key];
-    return typeof value === "string" && value !== "" ? value : undefined;
-  };
-  return { kubeconfig: text("kubeconfig"), context: text("context") };
+  const inputs = (provider?.inputs ?? {}) as Record<string, unknown>;
+  const keys = ["kubeconfig", "context", "cluster"] as const satisfies (keyof ClusterSettings)[];
+  return Object.fromEntries(keys.flatMap((key) => (inputs[key] ? [[key, inputs[key]]] : []))) as ClusterSettings;
 }
 
 type RedisOutputs = Omit<RedisLocation, "cluster">;

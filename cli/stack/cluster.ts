@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Pod } from "@kubernetes/client-node";
 import { kubeconfigOf } from "../../kube/kubeconfig.ts";
 import { loadClient } from "../../kube/kubernetesClient.ts";
@@ -21,12 +19,10 @@ export class Cluster {
    * @param settings The provider's.
    * @param stack The stack: a kubeconfig may be named relative to its program, or in its environment.
    */
-  constructor({ kubeconfig, context }: ClusterSettings, namespace: string, { program, env }: StackLocation) {
+  constructor(settings: ClusterSettings, namespace: string, { program, env }: StackLocation) {
     this.#namespace = namespace;
-    const file = kubeconfig === undefined ? undefined : resolve(program, kubeconfig);
-    const settings = { kubeconfig: file !== undefined && existsSync(file) ? file : kubeconfig, context };
     try {
-      this.#config = kubeconfigOf(settings, env.KUBECONFIG);
+      this.#config = kubeconfigOf(settings, { folder: program, ...(env.KUBECONFIG && { path: env.KUBECONFIG }) });
     } catch (error) {
       throw new UserError(firstLine(error));
     }

@@ -50,7 +50,7 @@ export class Lifecycle {
   async #look(namespace: string): Promise<Left> {
     const { name, owner, hasWorkers, hasVerdict } = this.#stages;
     const cluster = await this.cluster;
-    const jobs: LiveJobs = cluster ? await liveJobs(cluster, { namespace, name, owner }) : {};
+    const jobs = await this.#jobs(cluster, namespace);
     const { seed, workers, supervisor } = jobs;
     if (isPreview() && workers && !jobEnd(workers)) this.#sayWhatRefreshShows();
     const verdict = cluster && hasVerdict && (await keptVerdict(cluster, { namespace, name, owner, supervisor }));
@@ -75,6 +75,16 @@ export class Lifecycle {
     const line = "the batch runs: with `--refresh`, Pulumi shows updates of its Jobs, which change nothing";
     // By then the Batch is registered: a message about one that is not would hold up all later ones.
     this.#batch.urn.apply(() => pulumi.log.info(line, this.#batch));
+  }
+
+  async #jobs(cluster: Cluster | undefined, namespace: string): Promise<LiveJobs> {
+    const { name, owner } = this.#stages;
+    if (!cluster) return {};
+    try {
+      return await liveJobs(cluster, { namespace, name, owner }, (line) => void pulumi.log.warn(line, this.#batch));
+    } catch (error) {
+      throw failure((error as Error).message, this.#batch);
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 // The program's own connection to the cluster: to wait, and to tell why something does not start.
 import type { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
+import type { ProviderSettings } from "../../kube/kubeconfig.ts";
 import { loadClient } from "../../kube/kubernetesClient.ts";
 import { isMocked } from "../program.ts";
 import type { K8sObject } from "../types.ts";
@@ -10,24 +11,47 @@ export interface Cluster {
   config: KubeConfig;
   batch: BatchV1Api;
   core: CoreV1Api;
+  /** The namespace of what names none. */
+  namespace: string;
+  /** Reads the credentials anew: those of a kubeconfig may have run out. */
+  renew(): Promise<void>;
 }
 
 /**
- * Connects to the cluster that a component's resources are in.
- * @returns Undefined where there is no usable kubeconfig: the provider says so in its own words.
+ * Connects to the cluster that a component's provider talks to.
+ * @returns Undefined where that cluster is not there yet, and where there is no usable kubeconfig: the provider says so
+ * in its own words.
  */
 export async function connectCluster(component: pulumi.ComponentResource): Promise<Cluster | undefined> {
   if (isMocked()) return undefined;
-  const { kubeconfig, context } = await providerSettings(component);
+  const settings = await providerSettings(component);
+  if (!settings) return undefined;
+  // Loaded late: the client is large.
+  const { kubeconfigOf, namespaceOf } = await import("../../kube/kubeconfig.ts");
+  const { BatchV1Api, CoreV1Api } = await loadClient();
+  const connect = () => {
+    const config = kubeconfigOf(settings);
+    return {
+      config,
+      batch: config.makeApiClient(BatchV1Api),
+      core: config.makeApiClient(CoreV1Api),
+      namespace: namespaceOf(config),
+    };
+  };
   try {
-    // Loaded late: the client is large.
-    const { kubeconfigOf } = await import("../../kube/kubeconfig.ts");
-    const { BatchV1Api, CoreV1Api } = await loadClient();
-    const config = kubeconfigOf({ kubeconfig, context });
-    return { config, batch: config.makeApiClient(BatchV1Api), core: config.makeApiClient(CoreV1Api) };
+    const cluster: Cluster = {
+      ...connect(),
+      renew: () => Promise.resolve().then(() => void Object.assign(cluster, connect())),
+    };
+    return cluster;
   } catch {
     return undefined;
   }
+}
+
+/** The namespace of a component's resources that name none. */
+export function defaultNamespace(component: pulumi.ComponentResource): pulumi.Output<string> {
+  return pulumi.output(connectCluster(component).then((cluster) => cluster?.namespace ?? "default"));
 }
 
 /**
@@ -39,15 +63,26 @@ export const AT_ONCE = { "pulumi.com/waitFor": "jsonpath={.metadata.uid}" };
 /** Annotation with which an `up` asks for a wait (batch/keptVerdict.ts). */
 export const AWAITED = "job-wq-2/awaited";
 
-/** The settings of the Kubernetes provider that a component's resources have. */
-async function providerSettings(component: pulumi.ComponentResource) {
+/** The settings of the Kubernetes provider that a component's resources have; undefined while they are not known. */
+async function providerSettings(component: pulumi.ComponentResource): Promise<ProviderSettings | undefined> {
   const explicit = component.getProvider("kubernetes:core/v1:Pod") as unknown;
   const config = new pulumi.Config("kubernetes");
-  const { kubeconfig, context } = (explicit ?? {
+  const { kubeconfig, context, cluster, namespace } = (explicit ?? {
     kubeconfig: config.getSecret("kubeconfig"),
     context: config.get("context"),
-  }) as Record<string, pulumi.Input<string> | undefined>;
-  return { kubeconfig: await known(kubeconfig), context: await known(context) };
+    cluster: config.get("cluster"),
+    namespace: config.get("namespace"),
+  }) as Record<keyof ProviderSettings, pulumi.Input<string> | undefined>;
+  const names = { kubeconfig, context, cluster, namespace };
+  const values = await Promise.all(Object.entries(names).map(async ([key, input]) => [key, await raw(input)] as const));
+  if (values.some(([, value]) => pulumi.containsUnknowns(value))) return undefined;
+  return Object.fromEntries(values) as ProviderSettings;
+}
+
+/** The value of an input, with a sentinel for what is unknown. What a provider was not given is undefined. */
+function raw<T>(input: pulumi.Input<T>): Promise<T> {
+  // The SDK has it, and does not declare it.
+  return (pulumi.output(input) as unknown as { promise(withUnknowns: boolean): Promise<T> }).promise(true);
 }
 
 /**
@@ -55,9 +90,7 @@ async function providerSettings(component: pulumi.ComponentResource) {
  * Rejects with the reason why a resource could not be registered.
  */
 export async function known<T>(input: pulumi.Input<T>): Promise<T | undefined> {
-  // The SDK has it, and does not declare it.
-  const output = pulumi.output(input) as unknown as { promise(withUnknowns: boolean): Promise<T> };
-  const value = await output.promise(true);
+  const value = await raw(input);
   return pulumi.containsUnknowns(value) ? undefined : value;
 }
 
@@ -69,7 +102,8 @@ export function uidOf({ metadata }: K8sObject): pulumi.Output<string> {
   return metadata.apply((given?: { uid?: string }) => given?.uid ?? (pulumi.unknown as string));
 }
 
-/** Whether the API server denies access, as opposed to failing to answer. */
-export function isForbidden(error: unknown): boolean {
-  return [401, 403].includes((error as { code?: number }).code ?? 0);
-}
+/** The code of an answer of the API server; undefined where there was none. */
+export const codeOf = (error: unknown): number | undefined => (error as { code?: number }).code;
+
+/** Whether the API server denies access, as opposed to failing to answer or no longer knowing who asks. */
+export const isForbidden = (error: unknown): boolean => codeOf(error) === 403;

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { OWNER, selector } from "../labels.ts";
-import { type Cluster, isForbidden } from "./client.ts";
+import { Absence } from "./absence.ts";
+import { type Cluster, codeOf, isForbidden } from "./client.ts";
 
 /**
  * Annotation with the uids of the resources that a Job follows. A Job whose uid is in that of the next Job is certainly
@@ -16,7 +17,6 @@ export const RUNS_FOR = "job-wq-2/runs-for";
 export const INSTEAD_OF = "job-wq-2/instead-of";
 
 const COMPONENT = "app.kubernetes.io/component";
-const ATTEMPTS = 3;
 const POLL_MS = 500;
 /** Longer than its pods have to end. */
 const GONE_AFTER_MS = 10 * 60_000;
@@ -37,26 +37,34 @@ export interface LiveJobs {
 }
 
 /**
- * The Jobs of a Batch; those of another stack are not. Empty where the cluster denies access or does not answer: then
- * none is replaced for its state.
+ * The Jobs of a Batch; those of another stack are not.
+ * @param onWarning Called where the cluster has not answered for a while.
+ * @throws Error where they may not be listed, or the cluster stays away: to guess would run them again.
  */
 export async function liveJobs(
   cluster: Cluster,
   { namespace, name, owner }: { namespace: string; name: string; owner: string },
+  onWarning: (line: string) => void,
 ): Promise<LiveJobs> {
   const { "app.kubernetes.io/component": _, ...labels } = selector(name, "");
   const labelSelector = Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
-  for (let attempt = 1; ; attempt++) {
+  const absence = new Absence(cluster);
+  for (; ; await sleep(POLL_MS)) {
     try {
       const { items } = await cluster.batch.listNamespacedJob({ namespace, labelSelector });
       const own = items.filter(({ metadata }) => metadata!.annotations?.[OWNER] === owner);
       const of = (role: string) => own.findLast(({ metadata }) => metadata!.labels![COMPONENT] === role);
       return { seed: of("seed"), workers: of("worker"), supervisor: of("supervisor") };
     } catch (error) {
-      if (isForbidden(error) || attempt === ATTEMPTS) return {};
-      await sleep(POLL_MS);
+      if (isForbidden(error))
+        throw new Error(
+          `The cluster does not let \`up\` see the Jobs in namespace ${namespace}: allow it to \`get\`, \`list\` and \`delete\` jobs there.`,
+          { cause: error },
+        );
+      const warning = await absence.note(error);
+      if (warning) onWarning(warning);
     }
   }
 }
@@ -100,7 +108,7 @@ export async function deleteJob(cluster: Cluster, { metadata }: V1Job): Promise<
     try {
       return (await cluster.batch.readNamespacedJob({ name, namespace })).metadata?.uid !== uid;
     } catch (error) {
-      if ((error as { code?: number }).code === 404) return true;
+      if (codeOf(error) === 404) return true;
       throw error;
     }
   };

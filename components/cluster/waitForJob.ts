@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
 import { oneLine } from "../../config/foreignText.ts";
-import { type Cluster, isForbidden } from "./client.ts";
+import { Absence } from "./absence.ts";
+import { type Cluster, codeOf, isForbidden } from "./client.ts";
 import { jobEnd } from "./liveJobs.ts";
 import { StartWatch } from "./startWatch.ts";
 import { suspension } from "./suspension.ts";
@@ -43,11 +44,22 @@ const watchOf = (cluster: Cluster, job: AwaitedJob) =>
 export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: WaitOptions = {}): Promise<void> {
   const { needs = [], isWanted, onProgress, onWarning } = options;
   const watches = [job, ...needs].map((one) => watchOf(cluster, one));
+  const absence = new Absence(cluster);
   let said = "";
   for (; ; await sleep(POLL_MS)) {
     if ((await isWanted?.()) === false) throw new Error("`up` was ended while it waited.");
-    const live = await readJob(cluster, job);
+    const live = await readJob(cluster, job).catch(async (error: unknown) => {
+      if (isForbidden(error))
+        throw new Error(
+          `The cluster does not let \`up\` see the Job ${job.name} it waits for: allow it to \`get\` jobs and \`list\` pods there.`,
+          { cause: error },
+        );
+      const warning = await absence.note(error);
+      if (warning) onWarning?.(warning);
+      return "unknown" as const;
+    });
     if (live === "unknown") continue;
+    absence.end();
     if (!live) throw new Error(`Job ${job.name} was deleted while \`up\` waited for it: run \`pulumi up --refresh\`.`);
     const end = jobEnd(live);
     if (end === "Complete") return;
@@ -61,19 +73,14 @@ export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: Wai
   }
 }
 
-/** The Job; undefined where it is gone; `unknown` where the cluster does not answer just now. */
-async function readJob(cluster: Cluster, { name, namespace, uid }: AwaitedJob): Promise<V1Job | undefined | "unknown"> {
+/** The Job; undefined where it is gone. */
+async function readJob(cluster: Cluster, { name, namespace, uid }: AwaitedJob): Promise<V1Job | undefined> {
   try {
     const job = await cluster.batch.readNamespacedJob({ name, namespace });
     return job.metadata?.uid === uid ? job : undefined;
   } catch (error) {
-    if ((error as { code?: number }).code === 404) return undefined;
-    if (isForbidden(error))
-      throw new Error(
-        `The cluster does not let \`up\` see the Job ${name} it waits for: allow it to \`get\` jobs and \`list\` pods there.`,
-        { cause: error },
-      );
-    return "unknown";
+    if (codeOf(error) === 404) return undefined;
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Absence } from "./absence.ts";
 import { type Cluster, isForbidden } from "./client.ts";
 import { StartWatch, type Watched } from "./startWatch.ts";
 
@@ -16,6 +17,7 @@ export async function waitForRedis(
   onWarning: (line: string) => void,
 ): Promise<void> {
   const watch = new StartWatch(cluster, watched);
+  const absence = new Absence(cluster);
   const { namespace, labelSelector } = watched;
   for (const end = performance.now() + TIMEOUT_MS; ; await sleep(POLL_MS)) {
     try {
@@ -24,8 +26,11 @@ export async function waitForRedis(
         status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True"),
       );
       if (isReady) return;
+      absence.end();
     } catch (error) {
       if (isForbidden(error)) return;
+      const warning = await absence.note(error);
+      if (warning) onWarning(warning);
     }
     if (performance.now() > end)
       throw new Error(

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
 import { placeSettings, redisSettings } from "../../config/settings.ts";
-import { connectCluster, known, uidOf } from "../cluster/client.ts";
+import { connectCluster, defaultNamespace, known, uidOf } from "../cluster/client.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import type { RedisSettings } from "../args.ts";
 import { afterChecks, checked } from "../checks.ts";
@@ -21,7 +21,7 @@ const OTHERS = ["from", "createNamespace"];
 export interface RedisArgs extends RedisSettings {
   /** Name of the Service; the Pod is `NAME-master`, as on the Kubernetes page. @default the component's name */
   name?: string;
-  /** Namespace of all its resources. @default "default" */
+  /** Namespace of all its resources. @default that of the provider */
   namespace?: pulumi.Input<string>;
   /** Labels on everything. */
   labels?: Labels;
@@ -77,10 +77,16 @@ export class Redis extends pulumi.ComponentResource {
     const component = `Redis ${name}`;
     const settings = readArgs(component, { ...redisSettings, ...placeSettings }, args, OTHERS);
     const service = nameOf(component, "name", settings.name, name, placeSettings.name.parse);
-    checked(component, () => checkRedis({ ...args }));
+    checked(component, () => {
+      checkRedis({ ...args });
+      if (args.createNamespace && args.namespace === undefined)
+        throw new ConfigError("Expected `namespace` with `createNamespace`, the name of the one to create.");
+    });
     super("job-wq-2:index:Redis", name, {}, afterChecks(opts));
     const { from } = args;
-    const namespace = args.createNamespace ? this.#createNamespace(name, args) : (args.namespace ?? "default");
+    const namespace = args.createNamespace
+      ? this.#createNamespace(name, args)
+      : (args.namespace ?? defaultNamespace(this));
     this.createsNamespace = args.createNamespace === true;
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;

@@ -1,6 +1,8 @@
 // The verdict as a resource, in inline programs of the Automation API: all of them in this one process, which lives on.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
 import type { BatchArgs } from "../../../components/index.ts";
 import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
 import { InlineStacks } from "../../support/inline.ts";
@@ -14,7 +16,7 @@ describe("the verdict of a Batch", () => {
   onPlatform();
   after(async () => {
     await stacks.remove();
-    for (const name of ["one", "two", "three"])
+    for (const name of ["one", "two", "three", "five"])
       await say("kubectl", ["delete", "namespace", `${id}-${name}`, "--ignore-not-found", "--wait=false"]);
   });
 
@@ -119,6 +121,29 @@ describe("the verdict of a Batch", () => {
     const destroyed = await ended(stack.destroy({ runProgram: true }));
     assert.deepEqual(destroyed.errors, [], destroyed.text);
     await assert.rejects(get("two", "cm/other"), /NotFound/);
+  });
+
+  it("is waited for on the cluster of an explicit provider, in its namespace, and shown by a preview", async () => {
+    await kubectl("create", "namespace", `${id}-five`);
+    const text = readFileSync(process.env.KUBECONFIG!, "utf8");
+    const stack = await stacks.make("five", () => {
+      const provider = new k8s.Provider("own", { kubeconfig: pulumi.secret(text), namespace: `${id}-five` });
+      const opts = { provider };
+      const redis = new Redis("redis", {}, opts);
+      const batch = new Batch(
+        "work",
+        { redis, image: new WorkerImage("code", {}), items: ["a"], command: ["true"] },
+        opts,
+      );
+      return Promise.resolve({ counts: batch.counts });
+    });
+    const { changeSummary } = await stack.preview();
+    const up = await ended(stack.up());
+    assert.deepEqual(up.errors, [], up.text);
+    assert.deepEqual((await stack.outputs()).counts!.value, { total: 1, done: 1, failed: 0 });
+    const created = Number(/^ {4}\+ (\d+) created$/m.exec(up.text)![1]);
+    assert.equal(changeSummary.create, created);
+    await get("five", "cm/work-verdict");
   });
 
   it("leaves its process alive: after a refused and an impossible program good ones run side by side", async () => {

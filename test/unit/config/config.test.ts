@@ -35,7 +35,7 @@ describe("config", () => {
 
   it("gives the components what is set, and leaves the rest to their defaults", () => {
     assert.deepEqual(readConfig(source({ ...enough, parallelism: "3", redisMemory: "1Gi" })), {
-      redis: { name: "redis", namespace: "default", createNamespace: false, memory: "1Gi" },
+      redis: { name: "redis", createNamespace: false, memory: "1Gi" },
       image: { ...enough, handler: "worker/handler.ts" },
       batch: { name: "job-wq-2", queue: "job2", parallelism: "3" },
     });

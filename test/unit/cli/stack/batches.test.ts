@@ -57,7 +57,7 @@ const both = parseStackExport(
 
 describe("batches of a stack's state", () => {
   it("finds each batch with its Redis, its worker Job and its cluster, secrets in plain text", () => {
-    const here = { kubeconfig: undefined, context: undefined };
+    const here = {};
     const other = { kubeconfig: "/other", context: "prod" };
     assert.equal(both.stack, "prod");
     assert.deepEqual(findBatches(both), [

@@ -1,0 +1,55 @@
+// A cluster that does not answer, or no longer takes the credentials: said after a minute, and not for ever.
+import { type Cluster, codeOf } from "./client.ts";
+
+const WARN_AFTER_MS = 60_000;
+const GIVE_UP_AFTER_MS = 10 * 60_000;
+
+/** How long a cluster has not answered. */
+export class Absence {
+  readonly #cluster: Cluster;
+  #since?: number;
+  #isSaid = false;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /** Notes an answer. */
+  end(): void {
+    this.#since = undefined;
+    this.#isSaid = false;
+  }
+
+  /**
+   * Notes a call that failed. Credentials that ran out are read again.
+   * @returns A warning that was not given yet.
+   * @throws Error when it has lasted for minutes.
+   */
+  async note(error: unknown, now = performance.now()): Promise<string | undefined> {
+    this.#since ??= now;
+    if (codeOf(error) === 401) await this.#cluster.renew().catch(() => {});
+    const lasts = now - this.#since;
+    const line = `${this.#server} ${reasonOf(error)}`;
+    if (lasts >= GIVE_UP_AFTER_MS)
+      throw new Error(`${line}, for 10 minutes now: the batch goes on without \`up\`, and \`pulumi up\` waits on.`, {
+        cause: error,
+      });
+    if (lasts < WARN_AFTER_MS || this.#isSaid) return undefined;
+    this.#isSaid = true;
+    return `${line}; asking again.`;
+  }
+
+  get #server(): string {
+    return `The cluster at ${this.#cluster.config.getCurrentCluster()?.server}`;
+  }
+}
+
+/** Why a call failed: `does not answer: connect ECONNREFUSED …`. */
+export function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  if (code === 401) return "no longer takes the credentials of the kubeconfig: log in again";
+  if (typeof code === "number") return `answers ${code}`;
+  const { cause, message } = error as Error & { cause?: Error };
+  const words = (cause?.message || message).trim().split("\n").at(-1);
+  return `does not answer: ${words}`;
+}
