@@ -7,7 +7,7 @@ export type Labels = Record<string, pulumi.Input<string>>;
 /** Label of pods that may connect to a Redis; its value names the Redis. */
 export const CLIENT_LABEL = "job-wq-2/redis";
 
-/** Annotation of what a Batch creates: the stack that it is of, `project/stack`. */
+/** Annotation of everything that is created: the stack that it is of, `project/stack`. */
 export const OWNER = "job-wq-2/owner";
 
 /** Keeps service meshes out of a pod: their sidecar never ends, and so neither would a Job. */

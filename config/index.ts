@@ -37,7 +37,14 @@ const DEFAULT_NAME = programSettings.name.default;
 
 /** The settings of a stack, as arguments of the components. */
 export interface Config<From = pulumi.Output<RedisReference>> {
-  redis: RedisSettings & { name: string; namespace?: string; createNamespace: boolean; labels?: Labels; from?: From };
+  redis: RedisSettings & {
+    name: string;
+    namespace?: string;
+    createNamespace: boolean;
+    labels?: Labels;
+    owner?: string;
+    from?: From;
+  };
   image: ImageSettings & { handler: string; files?: string };
   batch: BatchSettings & { name: string; queue: string; labels?: Labels };
 }
@@ -104,7 +111,7 @@ export function readConfig(source: Source): Config<string> {
   }
   for (const key of Object.keys(settings) as Key[]) check(source, key);
   for (const key of TEXTS) checkQuotes(source, key);
-  const { name, createNamespace, namespace, labels, redisFrom, handler, files } = group(source, programSettings);
+  const { name, createNamespace, namespace, labels, owner, redisFrom, handler, files } = group(source, programSettings);
   const redis = group(source, redisSettings, redisKey);
   const image = group(source, imageSettings);
   const batch = group(source, batchSettings);
@@ -113,7 +120,7 @@ export function readConfig(source: Source): Config<string> {
   checkImage(image);
   if (image.imageName !== undefined) checkPushable(image.imageName, image.push !== "false");
   itemSource(batch, ["items", "itemsFile", "itemsRange"]);
-  const shared = labels === undefined ? {} : { labels };
+  const shared = { ...(labels && { labels }), ...(owner && { owner }) };
   const redisName = name === DEFAULT_NAME ? "redis" : `${name}-redis`;
   return {
     redis: {

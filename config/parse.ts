@@ -162,6 +162,13 @@ export const name = (max = 63) =>
     return value;
   });
 
+/** A stack with its project. */
+export const owner = parser("string", (key, value) => {
+  if (typeof value !== "string" || !/^[\w.-]+\/[\w.-]+$/.test(value))
+    invalid(key, "a project and a stack, like shop/dev", value);
+  return value;
+});
+
 /** A queue's name. Braces and spaces would end up in the names of keys that must share one slot. */
 export const queueName = parser("string", (key, value) => {
   if (typeof value !== "string" || !/^[\w.:-]{1,100}$/.test(value))

@@ -292,6 +292,9 @@ export const batchSettings = {
   },
 } satisfies Record<string, Setting>;
 
+const OWNER_TEXT =
+  "Stack that everything here is of; after a rename the old `PROJECT/STACK`, so that its queue goes on. Default: this one";
+
 /** Arguments that {@link Redis} and {@link Batch} have, with defaults of their own. */
 export const placeSettings = {
   name: {
@@ -301,6 +304,7 @@ export const placeSettings = {
   },
   namespace: { parse: parse.name(), description: "Namespace of its objects" },
   labels: { parse: parse.stringMap, plain: true, description: "Labels on everything" },
+  owner: { parse: parse.owner, plain: true, description: OWNER_TEXT },
 } satisfies Record<string, Setting>;
 
 /** Settings whose defaults are this program's: index.ts makes arguments of the components of them. */
@@ -312,6 +316,7 @@ export const programSettings = {
     description: "What everything is called in the namespace; the default keeps the names of the Kubernetes page",
   },
   labels: { parse: parse.stringMap, description: "Labels on everything that is created" },
+  owner: { parse: parse.owner, plain: true, description: OWNER_TEXT },
   namespace: {
     parse: parse.name(),
     description: "Kubernetes namespace of all resources. Default: that of the provider, or of the kubeconfig's context",

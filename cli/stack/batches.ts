@@ -68,9 +68,9 @@ function clusterOf(component: StateResource, { resources }: StackState): Cluster
   });
   const only = providers.size === 1 ? [...providers.values()][0] : undefined;
   const provider = child ? providers.get(child.provider!) : only;
-  const inputs = (provider?.inputs ?? {}) as Record<string, unknown>;
+  const inputs = (provider?.inputs ?? {});
   const keys = ["kubeconfig", "context", "cluster"] as const satisfies (keyof ClusterSettings)[];
-  return Object.fromEntries(keys.flatMap((key) => (inputs[key] ? [[key, inputs[key]]] : []))) as ClusterSettings;
+  return Object.fromEntries(keys.flatMap((key) => (inputs[key] ? [[key, inputs[key]]] : [])));
 }
 
 type RedisOutputs = Omit<RedisLocation, "cluster">;

@@ -4,6 +4,7 @@ import { batchSettings, placeSettings, programSettings } from "../../config/sett
 import type { BatchSettings } from "../args.ts";
 import { afterChecks, awaitCheck, checked } from "../checks.ts";
 import { uidOf } from "../cluster/client.ts";
+import { defaultOwner, Ownership } from "../cluster/ownership.ts";
 import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
 import { WorkerImage } from "../image/workerImage.ts";
@@ -43,6 +44,8 @@ export interface BatchArgs extends BatchSettings {
   queue?: string;
   /** Labels on everything. */
   labels?: Labels;
+  /** The stack that all of it and the queue are of; one that was renamed gives its old one. @default `project/stack` */
+  owner?: string;
   /** Batches that must have succeeded before this one is seeded; when one of them runs again, so does this one. */
   after?: Batch[];
 }
@@ -91,9 +94,14 @@ export class Batch extends pulumi.ComponentResource {
       redis.claim(name, { queue, jobName, namespace: args.namespace });
       return items;
     });
-    super("job-wq-2:index:Batch", name, {}, afterChecks(opts));
+    const owner = settings.owner ?? defaultOwner();
+    const ownership = new Ownership(owner);
+    super("job-wq-2:index:Batch", name, {}, ownership.options(afterChecks(opts)));
+    // The namespace of its Redis is that one's to look for.
+    const mayComeLater = args.namespace === undefined || opts?.dependsOn !== undefined;
+    awaitCheck(ownership.check(this, { component, namespace: args.namespace ?? redis.place, mayComeLater }));
     const target = targetOf(args);
-    awaitCheck(dryRunJob(this, name, target.existing ?? "default", args));
+    awaitCheck(dryRunJob(this, name, redis.createsNamespace ? "default" : (args.namespace ?? redis.place), args));
     awaitCheck(checkPodLevel(this, name, target, args));
     const namespace = args.namespace === undefined ? redis.namespace : pulumi.output(args.namespace);
     const defaults: JobDefaults = {
@@ -101,7 +109,7 @@ export class Batch extends pulumi.ComponentResource {
       name: jobName,
       namespace,
       queue,
-      owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
+      owner,
       image: image.image,
       pullSecrets: image.pullSecret === undefined ? [] : [image.pullSecret],
       redis: redis.access(

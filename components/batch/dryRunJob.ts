@@ -1,4 +1,4 @@
-import { connectCluster } from "../cluster/client.ts";
+import { connectCluster, known } from "../cluster/client.ts";
 import { knownPart, refusedSetting } from "../cluster/dryRun.ts";
 import { ConfigError } from "../../config/parse.ts";
 import type { BatchSettings } from "../args.ts";
@@ -41,15 +41,15 @@ function jobOf(args: Pick<BatchSettings, (typeof SETTINGS)[number]>): unknown {
 export async function dryRunJob(
   batch: pulumi.ComponentResource,
   name: string,
-  namespace: string,
+  namespace: pulumi.Input<string>,
   args: BatchSettings,
 ): Promise<void> {
   const settings = SETTINGS.filter((setting) => args[setting] !== undefined);
   if (settings.length === 0) return;
-  const cluster = await connectCluster(batch);
+  const [cluster, where = "default"] = await Promise.all([connectCluster(batch), known(namespace)]);
   if (!cluster) return;
   const refused = await refusedSetting(cluster.config, {
-    path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
+    path: `/apis/batch/v1/namespaces/${where}/jobs`,
     settings,
     object: (given) =>
       jobOf(Object.fromEntries(given.map((setting) => [setting, args[setting as keyof BatchSettings]]))),

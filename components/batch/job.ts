@@ -4,7 +4,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { podSpec, seconds } from "./pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF, RUNS_FOR } from "../cluster/liveJobs.ts";
-import { labels, NO_MESH, OWNER } from "../labels.ts";
+import { labels, NO_MESH } from "../labels.ts";
 import { AT_ONCE, AWAITED, uidOf } from "../cluster/client.ts";
 import type { JobArgs, JobDefaults, PodArgs } from "./jobArgs.ts";
 
@@ -42,7 +42,7 @@ export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs):
   return new k8s.batch.v1.Job(
     resource,
     {
-      metadata: { ...metadata, annotations: annotations(defaults, args), ownerReferences: args.ownerReferences },
+      metadata: { ...metadata, annotations: annotations(args), ownerReferences: args.ownerReferences },
       spec: {
         activeDeadlineSeconds: seconds(args.deadlineMs),
         ...args.spec,
@@ -81,15 +81,12 @@ async function afterGate(gate: Promise<void> | undefined, resources: pulumi.Reso
  * Annotations with which the provider does not wait: the program does (cluster/waitForJob.ts), since it can tell why a
  * Job does not start, and can be interrupted and run again.
  */
-function annotations(
-  { owner }: JobDefaults,
-  { follows, insteadOf, awaited, trigger }: JobArgs,
-): pulumi.Input<Record<string, string>> {
+function annotations({ follows, insteadOf, awaited, trigger }: JobArgs): pulumi.Input<Record<string, string>> {
   return pulumi
     .all([pulumi.all(follows.map(uidOf)), insteadOf, awaited, pulumi.output(trigger)])
     .apply(([uids, instead, asked, values]): Record<string, string> => {
       const runsFor = createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 16);
-      const own = { ...AT_ONCE, [OWNER]: owner, [FOLLOWS]: uids.join(" "), [RUNS_FOR]: runsFor };
+      const own = { ...AT_ONCE, [FOLLOWS]: uids.join(" "), [RUNS_FOR]: runsFor };
       return { ...own, ...(instead && { [INSTEAD_OF]: instead }), ...(asked && { [AWAITED]: asked }) };
     });
 }

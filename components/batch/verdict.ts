@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Cluster, uidOf } from "../cluster/client.ts";
 import { FOLLOWS } from "../cluster/liveJobs.ts";
 import { type AwaitedJob, jobPods } from "../cluster/waitForJob.ts";
-import { labels, OWNER } from "../labels.ts";
+import { labels } from "../labels.ts";
 import { isPreview } from "../program.ts";
 import type { K8sObject } from "../types.ts";
 import type { JobDefaults } from "./jobArgs.ts";
@@ -44,7 +44,7 @@ const PREFIX = "verdict: ";
 /** Creates the ConfigMap when the supervisor has given a good verdict, and never after a bad one. */
 export function makeVerdict(
   resource: string,
-  { parent, name, namespace, labels: own, owner }: JobDefaults,
+  { parent, name, namespace, labels: own }: JobDefaults,
   { supervisor, workers, follows, lifecycle }: VerdictArgs,
 ): Verdict {
   const end = lifecycle.complete(supervisor, [workers]);
@@ -58,7 +58,6 @@ export function makeVerdict(
     return cluster && job ? printed(cluster, job) : {};
   });
   const annotations = {
-    [OWNER]: owner,
     [FOLLOWS]: pulumi.all(follows.map(uidOf)).apply((uids) => uids.join(" ")),
     [MARKS]: lifecycle.left.apply(({ marks }) => JSON.stringify(marks)),
   };

@@ -76,7 +76,7 @@ async function providerSettings(component: pulumi.ComponentResource): Promise<Pr
   const names = { kubeconfig, context, cluster, namespace };
   const values = await Promise.all(Object.entries(names).map(async ([key, input]) => [key, await raw(input)] as const));
   if (values.some(([, value]) => pulumi.containsUnknowns(value))) return undefined;
-  return Object.fromEntries(values) as ProviderSettings;
+  return Object.fromEntries(values);
 }
 
 /** The value of an input, with a sentinel for what is unknown. What a provider was not given is undefined. */

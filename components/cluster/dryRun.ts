@@ -1,8 +1,7 @@
 // A server-side dry run, before anything is created or pushed: settings that Kubernetes itself would refuse.
-import { request } from "node:https";
-import { json } from "node:stream/consumers";
 import type { KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
+import { request } from "./request.ts";
 
 /** The settings that shape an object, and the object they make. */
 export interface DryRun {
@@ -32,22 +31,13 @@ export async function refusedSetting(
 
 /** Why the API server would not create an object, one line. */
 async function refusal(config: KubeConfig, path: string, object: unknown): Promise<string | undefined> {
-  const url = new URL(`${path}?dryRun=All&fieldValidation=Strict`, config.getCurrentCluster()!.server);
-  const options = { method: "POST", headers: { "content-type": "application/json" }, timeout: 10_000 };
-  await config.applyToHTTPSOptions(options);
-  try {
-    return await new Promise((resolve, reject) => {
-      // Not with the client, which would drop fields that it does not know: a misspelt one is what this looks for.
-      const call = request(url, options, (response) => {
-        if (response.statusCode !== 400 && response.statusCode !== 422) return resolve(response.resume() && undefined);
-        json(response).then((status) => resolve(wordsOf((status as { message: string }).message)), reject);
-      });
-      call.on("error", reject).on("timeout", () => call.destroy(new Error("no answer")));
-      call.end(JSON.stringify(object));
-    });
-  } catch {
-    return undefined; // the provider says it in its own words
-  }
+  // Not with the client, which would drop fields that it does not know: a misspelt one is what this looks for.
+  const answer = await request(config, `${path}?dryRun=All&fieldValidation=Strict`, object);
+  if (answer?.code !== 400 && answer?.code !== 422) return undefined;
+  const { message, details } = answer.body as { message: string; details?: { causes?: { field?: string }[] } };
+  // A policy that refuses this made-up object may take the real one: it gets the last word when that is created.
+  const isOfObject = answer.code === 400 || details?.causes?.some(({ field }) => field?.startsWith("spec."));
+  return isOfObject && !/denied|admission webhook/.test(message) ? wordsOf(message) : undefined;
 }
 
 /** The reason without the name of the object, which is not the real one. */

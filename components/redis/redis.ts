@@ -4,9 +4,10 @@ import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
 import { placeSettings, redisSettings } from "../../config/settings.ts";
 import { connectCluster, defaultNamespace, known, uidOf } from "../cluster/client.ts";
+import { defaultOwner, Ownership } from "../cluster/ownership.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import type { RedisSettings } from "../args.ts";
-import { afterChecks, checked } from "../checks.ts";
+import { afterChecks, awaitCheck, checked } from "../checks.ts";
 import { CLIENT_LABEL, labels, type Labels } from "../labels.ts";
 import { failure, isPreview } from "../program.ts";
 import { nameOf, readArgs } from "../readArgs.ts";
@@ -29,6 +30,8 @@ export interface RedisArgs extends RedisSettings {
    * The `reference` of a Redis that another program runs and exports. At most one of `url`, `from` and `storage`.
    */
   from?: pulumi.Input<RedisReference>;
+  /** The stack that all of it is of; a stack that was renamed gives its old one. @default `project/stack` */
+  owner?: string;
   /** Create the namespace; it enforces Pod Security `restricted`. @default false */
   createNamespace?: boolean;
 }
@@ -58,6 +61,8 @@ export class Redis extends pulumi.ComponentResource {
    * reason where it cannot start.
    */
   readonly ready: Promise<void>;
+  /** Its namespace, known before it is created. @internal */
+  readonly place: pulumi.Input<string>;
   /** Name of its namespace, unless that is an output. @internal */
   readonly existingNamespace: string | undefined;
   /** Whether it creates its namespace. @internal */
@@ -82,11 +87,13 @@ export class Redis extends pulumi.ComponentResource {
       if (args.createNamespace && args.namespace === undefined)
         throw new ConfigError("Expected `namespace` with `createNamespace`, the name of the one to create.");
     });
-    super("job-wq-2:index:Redis", name, {}, afterChecks(opts));
+    const ownership = new Ownership(settings.owner ?? defaultOwner());
+    super("job-wq-2:index:Redis", name, {}, ownership.options(afterChecks(opts)));
+    this.place = args.namespace ?? defaultNamespace(this);
+    const mayComeLater = opts?.dependsOn !== undefined;
+    awaitCheck(ownership.check(this, { component, namespace: this.place, mayComeLater }));
     const { from } = args;
-    const namespace = args.createNamespace
-      ? this.#createNamespace(name, args)
-      : (args.namespace ?? defaultNamespace(this));
+    const namespace = args.createNamespace ? this.#createNamespace(name, args) : this.place;
     this.createsNamespace = args.createNamespace === true;
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;

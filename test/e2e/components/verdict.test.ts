@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { BatchArgs } from "../../../components/index.ts";
+import type { BatchArgs, RedisArgs } from "../../../components/index.ts";
 import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
 import { InlineStacks } from "../../support/inline.ts";
 import { kubectl, onPlatform, say } from "../../support/stack.ts";
@@ -121,6 +121,43 @@ describe("the verdict of a Batch", () => {
     const destroyed = await ended(stack.destroy({ runProgram: true }));
     assert.deepEqual(destroyed.errors, [], destroyed.text);
     await assert.rejects(get("two", "cm/other"), /NotFound/);
+  });
+
+  it("is not touched by a program that took its names: it ends before anything is made, also in a preview", async () => {
+    const made = () => get("one", "all,cm,secrets,networkpolicies", "-o", "name");
+    const before = await made();
+    const thief = (name: string, args: RedisArgs) =>
+      stacks.make(name, () => {
+        const redis = new Redis("redis", args);
+        new Batch("work", { redis, image: new WorkerImage("code", {}), items: ["a"], command: ["true"] });
+        return Promise.resolve({});
+      });
+    const namespace = `${id}-one`;
+    const refused: [args: RedisArgs, line: string][] = [
+      [
+        { namespace },
+        `Redis redis: NetworkPolicy redis exists in namespace ${namespace}, and is of the stack inline/one: choose another \`name\` or \`namespace\`.`,
+      ],
+      [
+        { namespace, name: "mine" },
+        `Batch work: Job work-seed exists in namespace ${namespace}, and is of the stack inline/one: choose another \`name\` or \`namespace\`.`,
+      ],
+      [
+        { namespace, createNamespace: true },
+        `Redis redis: Namespace ${namespace} exists, and is of the stack inline/one: leave out \`createNamespace\`.`,
+      ],
+      [
+        { namespace: `${id}-none` },
+        `Redis redis: there is no namespace ${id}-none: \`createNamespace\` creates it, or: kubectl create namespace ${id}-none`,
+      ],
+    ];
+    for (const [index, [args, line]] of refused.entries()) {
+      const stack = await thief(`thief-${index}`, args);
+      assert.deepEqual((await ended(stack.preview())).errors, [line]);
+      assert.deepEqual((await ended(stack.up())).errors, [line]);
+      await stack.destroy();
+    }
+    assert.equal(await made(), before);
   });
 
   it("is waited for on the cluster of an explicit provider, in its namespace, and shown by a preview", async () => {

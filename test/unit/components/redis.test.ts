@@ -160,7 +160,11 @@ describe("Redis", () => {
     const redis = new Redis("redis", { namespace: "fruits", createNamespace: true });
     await registered();
     const { metadata } = inputsOf("redis-namespace");
-    assert.deepEqual(metadata, { name: "fruits", labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
+    assert.deepEqual(metadata, {
+      name: "fruits",
+      labels: { "pod-security.kubernetes.io/enforce": "restricted" },
+      annotations: { "job-wq-2/owner": "job-wq-2/test" },
+    });
     assert.equal(await valueOf(redis.namespace), "fruits");
   });
 

@@ -1,0 +1,96 @@
+// Only what is ours is touched. Kubernetes' server-side apply takes over what exists, and `destroy` would delete it: so
+// every object is marked with its stack, and one of that name that somebody else made is refused before any is made.
+import * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "../../config/parse.ts";
+import { OWNER } from "../labels.ts";
+import { isMocked } from "../program.ts";
+import { type Cluster, connectCluster, known } from "./client.ts";
+import { request } from "./request.ts";
+
+type Tree = Record<string, unknown>;
+
+/** An object, by the token of its type in Pulumi: `kubernetes:batch/v1:Job`. */
+interface Named {
+  type: string;
+  name: string;
+}
+
+/** Where the children of a component are. */
+export interface Place {
+  /** Its type and name, for messages. */
+  component: string;
+  namespace: pulumi.Input<string>;
+  /** Whether something else that this program makes may make the namespace. */
+  mayComeLater: boolean;
+}
+
+/** This program's mark: `project/stack`. */
+export const defaultOwner = (): string => `${pulumi.getProject()}/${pulumi.getStack()}`;
+
+/** The children of a component: marks them, and looks for others of their names. */
+export class Ownership {
+  readonly #owner: string;
+  readonly #children: Named[] = [];
+
+  constructor(owner: string) {
+    this.#owner = owner;
+  }
+
+  /** Options of the component. */
+  options<T extends pulumi.ComponentResourceOptions>(opts: T): T {
+    const mark: pulumi.ResourceTransformation = ({ type, props, opts: own }) => {
+      const metadata = (props as { metadata?: Tree }).metadata;
+      if (!type.startsWith("kubernetes:") || !metadata) return undefined;
+      if (typeof metadata.name === "string") this.#children.push({ type, name: metadata.name });
+      const given = metadata.annotations as pulumi.Input<Record<string, string>> | undefined;
+      const annotations = pulumi.output(given ?? {}).apply((others) => ({ ...others, [OWNER]: this.#owner }));
+      return { props: { ...props, metadata: { ...metadata, annotations } }, opts: own };
+    };
+    return { ...opts, transformations: [...(opts.transformations ?? []), mark] };
+  }
+
+  /**
+   * Looks for all children that the constructor declares.
+   * @throws ConfigError of one line that names the first one that is somebody else's, or the namespace that is missing.
+   */
+  async check(parent: pulumi.ComponentResource, { component, namespace, mayComeLater }: Place): Promise<void> {
+    await new Promise(setImmediate);
+    if (isMocked()) return;
+    const [cluster, where] = await Promise.all([connectCluster(parent), known(namespace)]);
+    if (!cluster || where === undefined) return;
+    const makesNamespace = this.#children.some(({ type }) => type === NAMESPACE);
+    const [there, ...found] = await Promise.all([
+      request(cluster.config, `/api/v1/namespaces/${where}`),
+      ...this.#children.map((child) => this.#foreign(cluster, child, where)),
+    ]);
+    if (there?.code === 404 && !makesNamespace && !mayComeLater)
+      throw new ConfigError(
+        `${component}: there is no namespace ${where}: \`createNamespace\` creates it, or: kubectl create namespace ${where}`,
+      );
+    const foreign = found.find((line) => line !== undefined);
+    if (foreign) throw new ConfigError(`${component}: ${foreign}`);
+  }
+
+  /** The line about an object that is somebody else's. */
+  async #foreign({ config }: Cluster, { type, name }: Named, namespace: string): Promise<string | undefined> {
+    const answer = await request(config, pathOf(type, name, namespace));
+    if (answer?.code !== 200) return undefined;
+    const { metadata } = answer.body as { metadata?: { annotations?: Record<string, string> } };
+    const other = metadata?.annotations?.[OWNER];
+    if (other === this.#owner) return undefined;
+    const kind = type.split(":").at(-1)!;
+    const whose = other === undefined ? "is not of this program" : `is of the stack ${other}`;
+    if (type === NAMESPACE) return `Namespace ${name} exists, and ${whose}: leave out \`createNamespace\`.`;
+    return `${kind} ${name} exists in namespace ${namespace}, and ${whose}: choose another \`name\` or \`namespace\`.`;
+  }
+}
+
+const NAMESPACE = "kubernetes:core/v1:Namespace";
+
+/** `kubernetes:batch/v1:Job` → `/apis/batch/v1/namespaces/NAMESPACE/jobs/NAME`. */
+export function pathOf(type: string, name: string, namespace: string): string {
+  const [, version = "", kind = ""] = type.split(":");
+  const root = version.startsWith("core/") ? `/api/${version.slice("core/".length)}` : `/apis/${version}`;
+  const plural = `${kind.toLowerCase().replace(/y$/, "ie")}s`;
+  return type === NAMESPACE ? `${root}/namespaces/${name}` : `${root}/namespaces/${namespace}/${plural}/${name}`;
+}
