@@ -68,7 +68,7 @@ function clusterOf(component: StateResource, { resources }: StackState): Cluster
   });
   const only = providers.size === 1 ? [...providers.values()][0] : undefined;
   const provider = child ? providers.get(child.provider!) : only;
-  const inputs = (provider?.inputs ?? {});
+  const inputs = provider?.inputs ?? {};
   const keys = ["kubeconfig", "context", "cluster"] as const satisfies (keyof ClusterSettings)[];
   return Object.fromEntries(keys.flatMap((key) => (inputs[key] ? [[key, inputs[key]]] : [])));
 }
