@@ -32,7 +32,7 @@ interface Compared {
 }
 
 /** A preview does not wait longer, ms. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 10_000;
 const REDIS_PORT = 6379;
 
 /**
