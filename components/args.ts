@@ -62,7 +62,10 @@ export interface BatchSettings {
   itemsFile?: string;
   /** Whole numbers as items, like `1..1000`. */
   itemsRange?: pulumi.Input<string>;
-  /** Program with its arguments, as a list, run once per item instead of the handler. */
+  /**
+   * Program with its arguments, as a list, run once per item instead of the handler. In an argument `{}` is the item,
+   * `{.}` `{/}` `{//}` `{/.}` are parts of it as in GNU parallel, `{#}` its number, `{name}` a field of a JSON item.
+   */
   command?: pulumi.Input<pulumi.Input<string>[]>;
   /** Worker pods, from 1; or a range like `2..100`: as many as the items that are left need. @default 2 */
   parallelism?: number | string;

@@ -1,6 +1,7 @@
 // Parsers of settings and component arguments: each returns the value as the program uses it, or refuses it in one
 // line.
 import ms, { type StringValue } from "ms";
+import { wrongReplacement } from "./replacements.ts";
 
 /** A setting or an argument that cannot be used: which one, its value, and what is allowed. */
 export class ConfigError extends Error {
@@ -214,6 +215,18 @@ export const command = parser(
     const isCommand = Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string");
     if (!isCommand) invalid(key, 'a list of texts like ["python3", "process.py"]', value);
     return value;
+  },
+  true,
+);
+
+/** A command that is run once per item, which may stand in its arguments. */
+export const itemCommand = parser(
+  command.type,
+  (key, value) => {
+    const words = command(key, value);
+    const wrong = wrongReplacement(words);
+    if (wrong !== undefined) throw new ConfigError(`Expected \`${key}\` to have ${wrong}.`);
+    return words;
   },
   true,
 );

@@ -116,9 +116,10 @@ export const batchSettings = {
   },
   itemsRange: { parse: parse.itemsRange, description: "Whole numbers as items, like `1..1000`" },
   command: {
-    parse: parse.command,
+    parse: parse.itemCommand,
     worker: true,
-    description: "Program with its arguments, as a list, run once per item instead of the handler",
+    description:
+      "Program with its arguments, as a list, run once per item instead of the handler. In an argument `{}` is the item, `{.}` `{/}` `{//}` `{/.}` are parts of it as in GNU parallel, `{#}` its number, `{name}` a field of a JSON item",
   },
   parallelism: {
     parse: parse.parallelism,

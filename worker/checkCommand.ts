@@ -1,8 +1,12 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { wrongReplacement } from "../config/replacements.ts";
 
-/** @throws Error with one line where there is no such program. */
-export function checkCommand([program]: string[]): void {
+/** @throws Error with one line where there is no such program, or an item could become code in it. */
+export function checkCommand(command: string[]): void {
+  const wrong = wrongReplacement(command);
+  if (wrong !== undefined) throw new Error(`the command must have ${wrong}`);
+  const [program] = command;
   const path = (process.env.PATH ?? "").split(delimiter).map((dir) => join(dir, program!));
   const found = (program!.includes("/") ? [program!] : path).some((file) => {
     try {

@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
+import { hasReplacement, replacer } from "../config/replacements.ts";
 import { DoNotRetry, type Handler, type ItemContext } from "../queue/index.ts";
 import { commandEnvironment } from "./commandEnvironment.ts";
 import { OutputBuffer, outputRead } from "./commandOutput.ts";
@@ -18,16 +19,20 @@ const LINE_FEED = 10;
 const SHELL = /(^|\/)(ba|da|a|k|z)?sh$|\.sh$/;
 
 /**
- * A handler that runs `command` once per item: the item on standard input, and in `ITEM` where it is text of up to 100
- * KiB; `ITEM_ID` and `ITEM_ATTEMPT`. Exit code 0 is done, with standard output as the result (worker/README.md);
+ * A handler that runs `command` once per item: the item in its arguments (config/replacements.ts), on standard input,
+ * and in `ITEM` where it is text of up to 100 KiB; `ITEM_ID` and `ITEM_ATTEMPT`. Exit code 0 is done, with standard
+ * output as the result (worker/README.md);
  * {@link DO_NOT_RETRY} is dead at once; any other, or a signal, is a failed attempt. Standard error is the item's log.
  * All that it started is ended when it exits, at the time limit and at shutdown.
  */
 export function commandHandler(command: string[], maxResultBytes: number): Handler {
-  const [program, ...args] = command as [string, ...string[]];
+  const commandFor = replacer(command);
   const isShell = command.some((word) => SHELL.test(word));
   return async (item, context) => {
-    const { signal, log, bytes } = context;
+    const { id, signal, log, bytes } = context;
+    if (hasReplacement(command) && !isText(bytes))
+      throw withoutStack(new DoNotRetry("its bytes are no text, which an argument cannot hold: read standard input"));
+    const [program, ...args] = commandFor(item, id) as [string, ...string[]];
     // A group of its own, so that what it starts can be ended with it.
     const family = new Family();
     const env = { ...environment(context, item), ...family.env };

@@ -30,6 +30,17 @@ describe("commandHandler", () => {
     assert.equal(await run("od -An -tx1 | tr -d ' \\n'; printf ' %s' ${ITEM-none}", { item }), "636166e9000a none");
   });
 
+  it("puts the item into the arguments, and text only", async () => {
+    const print = commandHandler(["printf", "%s|%s", "{/.}", "n{#}"], 1000);
+    const context = { id: 7, attempt: 1, signal: new AbortController().signal, log: () => {} };
+    assert.equal(await print("a/b c.txt", { ...context, bytes: Buffer.from("a/b c.txt") }), "b c|n7");
+    const bytes = Buffer.from([0xff]);
+    await assert.rejects(async () => print(bytes.toString(), { ...context, bytes }), {
+      name: "DoNotRetry",
+      message: "its bytes are no text, which an argument cannot hold: read standard input",
+    });
+  });
+
   it("returns as text the beginning of JSON that is too long", async () => {
     const result = (await run(`printf '["'; head -c 200000 /dev/zero | tr '\\0' x; printf '"]'`)) as string;
     assert.equal(typeof result, "string");

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { replacer, wrongReplacement } from "../../../config/replacements.ts";
+
+describe("an item in the arguments of a command", () => {
+  const table: [argument: string, item: string, expected: string][] = [
+    ["{}", "a b/c.txt", "a b/c.txt"],
+    ["{}", "", ""],
+    ["--in={}", "x", "--in=x"],
+    ["{}-{}", "x", "x-x"],
+    ["{}", "$(rm -rf /); `id` \"'", "$(rm -rf /); `id` \"'"],
+    ["{}", "{.} $& {/}", "{.} $& {/}"],
+    ["{.}", "photos/a.tar.gz", "photos/a.tar"],
+    ["{.}", "photos.d/a", "photos.d/a"],
+    ["{.}", ".bashrc", ".bashrc"],
+    ["{.}.png", "photos/a.jpg", "photos/a.png"],
+    ["{/}", "photos/2026/a.jpg", "a.jpg"],
+    ["{/}", "a.jpg", "a.jpg"],
+    ["{//}", "photos/2026/a.jpg", "photos/2026"],
+    ["{//}", "a.jpg", "."],
+    ["{//}", "/a.jpg", "/"],
+    ["{/.}", "photos/2026/a.tar.gz", "a.tar"],
+    ["{/.}", "photos.d/a", "a"],
+    ["{#}", "x", "7"],
+    ["out/{#}-{/.}.png", "photos/a.jpg", "out/7-a.png"],
+    ["{url}", '{"url":"http://x/","n":3}', "http://x/"],
+    ["{n}", '{"url":"http://x/","n":3}', "3"],
+    ["{tags}", '{"tags":["a"]}', '["a"]'],
+    ["{other}", '{"n":3}', "{other}"],
+    ["{toString}", '{"n":3}', "{toString}"],
+    ["{url}", "no JSON", "{url}"],
+    ["{print $1}", '{"print":1}', "{print $1}"],
+    ["{ }", "x", "{ }"],
+  ];
+  for (const [argument, item, expected] of table)
+    it(`${argument} of ${item || '""'} is ${expected || '""'}`, () => {
+      assert.deepEqual(replacer(["program", argument])(item, 7), ["program", expected]);
+    });
+
+  it("is refused in the text of a shell, which is never replaced", () => {
+    const where = 'where an item could run as code: write "$ITEM"';
+    for (const [command, name, option] of [
+      [["sh", "-c", "echo {}"], "{}", "-c"],
+      [["/bin/bash", "-ec", "mv {} {.}.old"], "{}", "-ec"],
+      [["timeout", "5", "bash", "-x", "-c", "echo {/}"], "{/}", "-c"],
+      [["sh", "-c", "echo {#}", "{}"], "{#}", "-c"],
+    ] as const)
+      assert.equal(wrongReplacement([...command]), `no ${name} in the text after "${option}", ${where}`);
+    for (const command of [
+      ["sh", "-c", 'echo "$1"', "sh", "{}"],
+      ["sh", "-c", "echo ${#} ${x} {a,b}"],
+      ["gzip", "-c", "{}"],
+      ["sh", "script.sh", "{}"],
+    ])
+      assert.equal(wrongReplacement(command), undefined, command.join(" "));
+    const item = '{"x":"; id"}';
+    assert.deepEqual(replacer(["sh", "-c", "echo ${x}", "{x}"])(item, 1), ["sh", "-c", "echo ${x}", "; id"]);
+  });
+});
