@@ -12,6 +12,7 @@ const ASSETS = [
   "worker/Dockerfile",
   "worker/start-node.sh",
   "cli/report/browser/page.css",
+  "cli/ui/browser/page.css",
 ];
 
 rmSync("dist", { recursive: true, force: true });

@@ -29,10 +29,17 @@ export const verbGroups: Record<string, Verb[]> = {
       summary: "log of one item, or of all as it is written",
       load: () => import("./commands/logs.ts"),
     },
+    { name: "ui", summary: "a live page in the browser, with buttons", load: () => import("./ui/command.ts") },
     { name: "report", summary: "the run as one HTML file", load: () => import("./commands/report.ts") },
   ],
   Act: [
     { name: "retry", summary: "run the failed items again", load: () => import("./commands/retry.ts") },
+    {
+      name: "cancel",
+      args: "[ITEM]",
+      summary: "give up items that wait or run",
+      load: () => import("./commands/cancel.ts"),
+    },
     { name: "pause", summary: "start no more items", load: () => import("./commands/pause.ts") },
     { name: "resume", summary: "take back a pause or an abort", load: () => import("./commands/resume.ts") },
     {

@@ -13,6 +13,8 @@ import { timeline } from "./timeline.ts";
 const MAX_LISTED = 100_000;
 /** Reasons that are drawn, the last one being all others. */
 const MAX_REASONS = 15;
+/** Characters of a reason. */
+export const MAX_REASON = 200;
 const SLICES = 120;
 
 /** Different texts, each with an index. */
@@ -115,8 +117,9 @@ function throughput(ends: Record<"done" | "dead", Column>, start: number, end: n
   return { width, done: perSlice(ends.done), dead: perSlice(ends.dead) };
 }
 
-function topReasons(failures: FailureGroups): ReportData["reasons"] {
-  const all = failures.sorted().map(({ reason, count }) => ({ reason: oneLine(reason, 200), count }));
+/** The reasons that are drawn. */
+export function topReasons(failures: FailureGroups): ReportData["reasons"] {
+  const all = failures.sorted().map(({ reason, count }) => ({ reason: oneLine(reason, MAX_REASON), count }));
   if (all.length <= MAX_REASONS) return all;
   const rest = all.splice(MAX_REASONS - 1);
   const count = rest.reduce((sum, group) => sum + group.count, 0);

@@ -4,13 +4,13 @@ import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import type { ReportData } from "./data.ts";
 
-const browser = (name: string) => fileURLToPath(new URL(`./browser/${name}`, import.meta.url));
-const escape = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+/** Escapes text for HTML. */
+export const escape = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** The page's script with the charting library in it; from what was compiled, where this file was. */
-function script(): string {
+/** A script for the browser with all it imports; from what was compiled, where this file was. */
+export function script(entry: string): string {
   const built = buildSync({
-    entryPoints: [browser(`page${extname(import.meta.url)}`)],
+    entryPoints: [fileURLToPath(new URL(`${entry}${extname(import.meta.url)}`, import.meta.url))],
     bundle: true,
     minify: true,
     write: false,
@@ -21,6 +21,19 @@ function script(): string {
   });
   return built.outputFiles[0]!.text.replaceAll("</script", "<\\/script");
 }
+
+/** The report's style sheet. */
+export const styles = (): string => readFileSync(new URL("./browser/page.css", import.meta.url), "utf8");
+
+/** What is drawn of a batch. */
+export const sections = `<section><h2>Timeline</h2><p id="lanes" class="note"></p><div id="timeline" class="chart"></div></section>
+<section><h2>Throughput</h2><div id="throughput" class="chart"></div></section>
+<section id="duration"><h2>Duration of items</h2><p id="quantiles" class="note"></p><div id="durations" class="chart"></div></section>
+<section id="failures"><h2>Failures by reason</h2><ul id="reasons"></ul></section>
+<section id="items"><h2>Items</h2>
+<p><input id="search" type="search" placeholder="Search item, outcome, result, pod, reason" aria-label="Search">
+<span id="found"></span> <button id="back" aria-label="Previous page">‹</button> <span id="place"></span> <button id="next" aria-label="Next page">›</button></p>
+<div class="wide"><table id="table"><thead></thead><tbody></tbody></table></div></section>`;
 
 /**
  * The whole report in one file. Its policy forbids the browser any request. The data cannot end its element: `<` is
@@ -36,20 +49,13 @@ export function html(data: ReportData): string {
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
 <title>${escape(data.title)}</title>
-<style>${readFileSync(browser("page.css"), "utf8")}</style>
+<style>${styles()}</style>
 <h1></h1>
 <p id="state"></p>
 <dl id="sums"></dl>
-<section><h2>Timeline</h2><p id="lanes" class="note"></p><div id="timeline" class="chart"></div></section>
-<section><h2>Throughput</h2><div id="throughput" class="chart"></div></section>
-<section><h2>Duration of items</h2><p id="quantiles" class="note"></p><div id="durations" class="chart"></div></section>
-<section id="failures"><h2>Failures by reason</h2><div id="reasons" class="chart"></div></section>
-<section><h2>Items</h2>
-<p><input id="search" type="search" placeholder="Search item, outcome, result, pod, reason" aria-label="Search">
-<span id="found"></span> <button id="back" aria-label="Previous page">‹</button> <span id="place"></span> <button id="next" aria-label="Next page">›</button></p>
-<div class="wide"><table><thead></thead><tbody></tbody></table></div></section>
+${sections}
 <script id="data" type="application/json">${json}</script>
-<script>${script()}</script>
+<script>${script("./browser/page")}</script>
 </html>
 `;
 }

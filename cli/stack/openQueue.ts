@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import { type Counts, QueueAdmin } from "../../queue/index.ts";
 import type { QueueOptions, RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
@@ -9,6 +10,7 @@ import { connectTo, openRoute, type RedisConnection } from "./routes.ts";
 /** A queue that can be asked, and what to close afterwards. */
 export interface OpenQueue {
   admin: QueueAdmin;
+  redis: Redis;
   queue: string;
   /** For a headline: the queue's name, and the stack's. */
   title: string;
@@ -21,7 +23,7 @@ const DEFAULT_QUEUE = "job2";
 /** The queue of a batch of a stack. */
 export async function openBatch({ batch, location, title }: FoundBatch, queue = batch.queue): Promise<OpenQueue> {
   const { redis, close } = await openRoute(batch.redis, location);
-  return { admin: new QueueAdmin(redis, queue), queue, title: `${queue} (${title})`, close };
+  return { admin: new QueueAdmin(redis, queue), redis, queue, title: `${queue} (${title})`, close };
 }
 
 /** The queue of a batch, by way of its stack; or that of `--redis`, without a stack. */
@@ -32,7 +34,7 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
   }
   const queue = options.queue ?? DEFAULT_QUEUE;
   const { redis, close } = await connectTo(options.redis);
-  return { admin: new QueueAdmin(redis, queue), queue, title: queue, close };
+  return { admin: new QueueAdmin(redis, queue), redis, queue, title: queue, close };
 }
 
 /** A Redis, whatever queues it holds: that of `--redis`, of the batch, or the only one of the stack. */

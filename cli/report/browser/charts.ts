@@ -34,10 +34,11 @@ const OUTCOME_COLOURS: Record<string, string> = {
 /** Escapes text for a tooltip, which is HTML. */
 const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
+/** Draws a chart, or what changed of it: where a reader zoomed in, that stays. */
 function draw(id: string, option: Option): void {
-  drawn.get(id)?.dispose();
-  const chart = init(element(id));
+  const chart = drawn.get(id) ?? init(element(id));
   drawn.set(id, chart);
+  chart.resize();
   chart.setOption({
     animation: false,
     textStyle: { color: colour("dim"), fontFamily: "system-ui, sans-serif" },
@@ -61,6 +62,9 @@ const box = (formatter: (params: { data: unknown; seriesName: string; dataIndex:
   borderColor: colour("line"),
   textStyle: { color: colour("text") },
 });
+
+/** As much of a lane's name as there is room for: pods of a Job differ at the end. */
+const lastPart = (name: string, max: number) => (name.length <= max ? name : `…${name.slice(1 - max)}`);
 
 function drawTimeline({ timeline, start, end }: ReportData): void {
   const { lanes, bars, links, cells, width } = timeline;
@@ -102,8 +106,9 @@ function drawTimeline({ timeline, start, end }: ReportData): void {
     const what = `${Math.round(busy * 100)} % busy, ${formatNumber(ended)} attempts ended, ${formatNumber(bad)} failed or lost`;
     return `${escapeHtml(lanes[lane]!)}<br>${formatTime(at(slice * width))}<br>${what}`;
   };
+  const room = Math.min(150, element("timeline").clientWidth * 0.3);
   draw("timeline", {
-    grid: { left: 150, right: 24, top: 10, bottom: 70 },
+    grid: { left: room, right: 24, top: 10, bottom: 70 },
     tooltip: box(tip),
     dataZoom: [
       { type: "slider", bottom: 8, height: 20, filterMode: "none" },
@@ -115,7 +120,7 @@ function drawTimeline({ timeline, start, end }: ReportData): void {
       data: lanes,
       inverse: true,
       splitLine: { show: false },
-      axisLabel: { color: colour("dim"), width: 135, overflow: "truncate" },
+      axisLabel: { color: colour("dim"), formatter: (lane: string) => lastPart(lane, room / 7) },
     }),
     series: [
       {
@@ -207,35 +212,9 @@ function drawDurations({ durations }: ReportData): void {
   });
 }
 
-function drawReasons({ reasons }: ReportData): void {
-  if (reasons.length === 0) return;
-  element("reasons").style.height = `${4 + reasons.length * 1.8}rem`;
-  draw("reasons", {
-    grid: { left: 420, right: 60, top: 5, bottom: 30 },
-    tooltip: box(({ dataIndex: i }) => `${escapeHtml(reasons[i]!.reason)}<br>${formatNumber(reasons[i]!.count)} items`),
-    xAxis: axis({ type: "value", minInterval: 1 }),
-    yAxis: axis({
-      type: "category",
-      inverse: true,
-      data: reasons.map(({ reason }) => reason),
-      axisLabel: { color: colour("text"), width: 400, overflow: "truncate" },
-    }),
-    series: [
-      {
-        type: "bar",
-        data: reasons.map(({ count }) => count),
-        itemStyle: { color: colour("dead") },
-        barMaxWidth: 18,
-        label: { show: true, position: "right", color: colour("text") },
-      },
-    ],
-  });
-}
-
 /** Draws all charts; again if they were drawn before. */
 export function drawCharts(data: ReportData): void {
   drawTimeline(data);
   drawThroughput(data);
   drawDurations(data);
-  drawReasons(data);
 }

@@ -14,6 +14,21 @@ interface Column {
   numeric?: boolean;
 }
 
+const NOTHING: ReportTable = {
+  pods: [],
+  reasons: [],
+  id: [],
+  item: [],
+  outcome: [],
+  result: [],
+  attempts: [],
+  pod: [],
+  start: [],
+  duration: [],
+  reason: [],
+  left: 0,
+};
+
 const plain = (value: number | string) => String(value);
 const columns: Column[] = [
   { name: "id", value: (t, i) => t.id[i]!, text: plain, numeric: true },
@@ -37,11 +52,16 @@ const columns: Column[] = [
   { name: "reason", value: (t, i) => t.reasons[t.reason[i]!] ?? "", text: plain },
 ];
 
-/** Fills the table of items: a page at a time, searched and sorted in memory. */
-export function fillTable({ table, start }: ReportData): void {
+/**
+ * Makes the table of items: a page at a time, searched and sorted in memory.
+ * @param onItem Makes ids buttons that call this.
+ * @returns Shows other data in it, searched and sorted as before.
+ */
+export function makeTable(onItem?: (id: number) => void): (data: ReportData) => void {
+  let { table, start } = { table: NOTHING, start: 0 };
   const search = element("search") as HTMLInputElement;
   const [back, next] = [element("back") as HTMLButtonElement, element("next") as HTMLButtonElement];
-  let rows = table.id.map((_, index) => index);
+  let rows: number[] = [];
   let page = 0;
   let sortedBy = columns[0]!;
   let downwards = false;
@@ -53,6 +73,7 @@ export function fillTable({ table, start }: ReportData): void {
     button.addEventListener("click", () => {
       downwards = sortedBy === column && !downwards;
       sortedBy = column;
+      page = 0;
       arrange();
     });
     head.append(button);
@@ -60,7 +81,7 @@ export function fillTable({ table, start }: ReportData): void {
   });
   const headRow = document.createElement("tr");
   headRow.append(...heads);
-  document.querySelector("thead")!.append(headRow);
+  document.querySelector("#table thead")!.append(headRow);
 
   const show = () => {
     const pages = Math.max(1, Math.ceil(rows.length / PAGE));
@@ -69,13 +90,14 @@ export function fillTable({ table, start }: ReportData): void {
       for (const { name, value, text, numeric } of columns) {
         const cell = document.createElement("td");
         const content = value(table, row);
-        cell.textContent = text(content, start);
+        if (name === "id" && onItem) cell.append(itemButton(Number(content), onItem));
+        else cell.textContent = text(content, start);
         cell.className = numeric ? "number" : name === "outcome" ? String(content) : "";
         line.append(cell);
       }
       return line;
     });
-    document.querySelector("tbody")!.replaceChildren(...shown);
+    document.querySelector("#table tbody")!.replaceChildren(...shown);
     const left = table.left ? `; ${formatNumber(table.left)} more are in \`wq results\`` : "";
     element("found").textContent = `${formatNumber(rows.length)} of ${formatNumber(table.id.length)} items${left}`;
     element("place").textContent = `page ${formatNumber(page + 1)} of ${formatNumber(pages)}`;
@@ -110,12 +132,24 @@ export function fillTable({ table, start }: ReportData): void {
       return x < y ? -sign : x > y ? sign : rows[a]! - rows[b]!;
     });
     rows = order.map((index) => rows[index]!);
-    page = 0;
+    page = Math.min(page, Math.max(0, Math.ceil(rows.length / PAGE) - 1));
     show();
   };
 
-  search.addEventListener("input", arrange);
+  search.addEventListener("input", () => [(page = 0), arrange()]);
   back.addEventListener("click", () => [page--, show()]);
   next.addEventListener("click", () => [page++, show()]);
-  show();
+  return (data) => {
+    ({ table, start } = data);
+    arrange();
+  };
+}
+
+/** A button with an item's number. */
+export function itemButton(id: number, onItem: (id: number) => void, text = String(id)): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.className = "link";
+  button.textContent = text;
+  button.addEventListener("click", () => onItem(id));
+  return button;
 }

@@ -145,7 +145,11 @@ describe("report in Chromium", function () {
     assert.match((await page.textContent("#quantiles"))!, new RegExp(`p50 ${p50}ms, p95 ${durations.at(-1)}ms`));
     assert.ok((await painted(page, "timeline")).includes("46,125,79"), "a bar that is done");
     assert.ok((await painted(page, "timeline")).includes("198,47,59"), "a bar that failed");
-    for (const id of ["throughput", "durations", "reasons"]) {
+    assert.deepEqual(await page.$$eval("#reasons li", (lines) => lines.map((line) => line.textContent)), [
+      "1: slipped on …",
+      "1: … is not ripe",
+    ]);
+    for (const id of ["throughput", "durations"]) {
       assert.ok((await painted(page, id)).length > 3, id);
     }
     assert.deepEqual(bad, []);

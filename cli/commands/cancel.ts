@@ -1,0 +1,63 @@
+// `wq cancel`: items are given up, whether they wait or run.
+import { userInfo } from "node:os";
+import { jsonLine } from "../../config/foreignText.ts";
+import { queueCommand, type QueueOptions } from "../command.ts";
+import { UserError } from "../errors.ts";
+import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
+import { wq } from "../invocation.ts";
+import { withBatch } from "../stack/openQueue.ts";
+import { oneLine, pluralize, textOf } from "../view/format.ts";
+
+interface CancelOptions extends QueueOptions {
+  match?: string;
+  all?: boolean;
+  json?: boolean;
+}
+
+/** Who cancels, for the reason that is kept. */
+export function whoami(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "somebody"; // a user id without a name
+  }
+}
+
+/** Which items are meant. @throws UserError unless exactly one way to say it is given. */
+function chosen(item: string | undefined, { match, all }: CancelOptions): (payload: Buffer) => boolean {
+  if ([item, match, all].filter((one) => one !== undefined).length !== 1)
+    throw new UserError("say which items: the text of one, --match TEXT, or --all");
+  if (item !== undefined) {
+    const wanted = Buffer.from(item);
+    return (payload) => payload.equals(wanted);
+  }
+  return match === undefined ? () => true : (payload) => (textOf(payload) ?? "").includes(match);
+}
+
+export default queueCommand({
+  name: "cancel",
+  description: `Gives items up for good: one that waits is never started; one in flight is told within 3 s, and ended where it does not stop. What is done stays done. Only \`${wq("retry")}\` runs them again.`,
+  examples: [
+    ["cancel banana", "every item of this text that is not over"],
+    ["cancel --match thumbs/", "those whose text has `thumbs/` in it"],
+    ["cancel --all", "all that is not over"],
+  ],
+  exitCodes: { [EXIT_OK]: "cancelled", [EXIT_FAILED]: "no such item was left to cancel" },
+})
+  .argument("[item]", "the item's text")
+  .option("-m, --match <text>", "items whose text has this in it")
+  .option("-a, --all", "every item that is not over")
+  .option("--json", "one line of JSON")
+  .action(async (item: string | undefined, options: CancelOptions) => {
+    const which = chosen(item, options);
+    await withBatch(options, async ({ admin, queue }) => {
+      const cancelled = await admin.cancel(which, whoami());
+      process.exitCode = cancelled > 0 ? EXIT_OK : EXIT_FAILED;
+      if (options.json) console.log(jsonLine({ queue, cancelled }));
+      else if (cancelled > 0) console.log(`Cancelled ${pluralize(cancelled, "item")}.`);
+      else
+        console.log(
+          `Nothing to cancel: ${item === undefined ? "no such item is left" : `${oneLine(item)} is not there, or is over`}.`,
+        );
+    });
+  });

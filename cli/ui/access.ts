@@ -1,0 +1,57 @@
+// Who may ask: the browser that was given the token, on this machine, and no page of another site.
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import type { MiddlewareHandler } from "hono";
+import { getCookie, setCookie } from "hono/cookie";
+import { secureHeaders } from "hono/secure-headers";
+
+/** A new token, for one run of the server. */
+export const newToken = (): string => randomBytes(24).toString("base64url");
+
+function isToken(given: string | undefined, token: string): boolean {
+  const [a, b] = [Buffer.from(given ?? ""), Buffer.from(token)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/**
+ * Refuses, each with a line that says why:
+ *
+ * - A request by another name than loopback's: a page of another site whose name leads here ("DNS rebinding").
+ * - One without the token, which comes once in the address and from then on in a cookie.
+ * - A change that another site's page asks for: `SameSite=Strict` keeps the cookie from it, and `Origin` says who asks.
+ */
+export function guard(token: string): MiddlewareHandler {
+  return async (c, next) => {
+    const host = c.req.header("host") ?? "";
+    const { hostname, port } = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : { hostname: "", port: "" };
+    if (hostname !== "127.0.0.1" && hostname !== "localhost")
+      return c.text("This page is served to 127.0.0.1 and localhost only.\n", 403);
+    const cookie = `wq-${port}`; // cookies know no ports
+    const inAddress = c.req.query("token");
+    if (!isToken(inAddress, token) && !isToken(getCookie(c, cookie), token))
+      return c.text("Open the address that `wq ui` printed: it has a token in it.\n", 401);
+    if (c.req.method !== "GET" && c.req.method !== "HEAD") {
+      if (c.req.header("origin") !== `http://${host}`) return c.text("This is asked for by another page.\n", 403);
+      if (c.req.header("content-type") !== "application/json") return c.text("Expected JSON.\n", 415);
+    }
+    if (inAddress !== undefined) setCookie(c, cookie, token, { httpOnly: true, sameSite: "Strict", path: "/" });
+    return next();
+  };
+}
+
+/** Nothing foreign is loaded, nothing inline is run, and nobody else's page holds this one in a frame. */
+export const policy: MiddlewareHandler = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    styleSrcAttr: ["'unsafe-inline'"], // of the charts' tooltips
+    connectSrc: ["'self'"],
+    imgSrc: ["data:"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  referrerPolicy: "no-referrer",
+  xFrameOptions: "DENY",
+  strictTransportSecurity: false,
+});

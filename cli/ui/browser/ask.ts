@@ -1,0 +1,34 @@
+/// <reference lib="dom" />
+import { element } from "../../report/browser/format.ts";
+
+/** Says what came of something. */
+export function say(text: string): void {
+  element("message").textContent = text;
+}
+
+async function answerOf<T>(response: Promise<Response>): Promise<T | undefined> {
+  try {
+    const answer = await response;
+    if (answer.ok) return (await answer.json()) as T;
+    say((await answer.text()).trim());
+  } catch {
+    say("`wq ui` does not answer.");
+  }
+  return undefined;
+}
+
+/** Asks the server below `api/batches/`. @returns undefined where it refused, which was said then. */
+export function ask<T>(path: string): Promise<T | undefined> {
+  return answerOf<T>(fetch(path === "" ? "api/batches" : `api/batches/${path}`));
+}
+
+/** Asks the server for a change, and says what was done. */
+export async function change(queue: string, name: string, wanted: Record<string, unknown>): Promise<void> {
+  const request = fetch(`api/batches/${encodeURIComponent(queue)}/${name}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(wanted),
+  });
+  const answer = await answerOf<{ message: string }>(request);
+  if (answer) say(answer.message);
+}

@@ -1,0 +1,82 @@
+// What the buttons of the page do.
+import type { QueueAdmin } from "../../queue/index.ts";
+import { whoami } from "../commands/cancel.ts";
+import { UserError } from "../errors.ts";
+import { openCluster } from "../stack/openCluster.ts";
+import type { FoundBatch } from "../stack/readStack.ts";
+import { startWorkers, workersRun } from "../stack/workers.ts";
+import { MAX_REASON } from "../report/collect.ts";
+import { namelessReason, reasonTemplate } from "../view/failureGroups.ts";
+import { oneLine, pluralize } from "../view/format.ts";
+import type { LiveBatch } from "./liveBatch.ts";
+
+/** Makes a change. @returns What was done, in a sentence. @throws UserError where it cannot be done. */
+export type Change = (
+  batch: LiveBatch,
+  wanted: Record<string, unknown>,
+  found: FoundBatch | undefined,
+) => Promise<string>;
+
+/** Ids of the dead that failed for a reason as the page shows it; undefined: of all. */
+async function idsOf(admin: QueueAdmin, { id, reason }: Record<string, unknown>): Promise<number[] | undefined> {
+  if (Number.isSafeInteger(id)) return [id as number];
+  if (typeof reason !== "string") return undefined;
+  const wanted = reasonTemplate(reason);
+  const ids: number[] = [];
+  // As the page shows it: the words themselves, or their template.
+  for await (const record of admin.dead())
+    if (reasonTemplate(oneLine(namelessReason(record), MAX_REASON)) === wanted) ids.push(record.id);
+  return ids;
+}
+
+async function retry(batch: LiveBatch, wanted: Record<string, unknown>, found?: FoundBatch): Promise<string> {
+  const { admin } = batch;
+  const requeued = await admin.retry(await idsOf(admin, wanted));
+  if (requeued === 0) throw new UserError("nothing of this failed any more");
+  const items = pluralize(requeued, "item");
+  if (!found?.batch.workerUrn || (await workersRun(found))) return `Put ${items} back: workers that run take them.`;
+  batch.setDoing("`pulumi up` starts the workers; it says in the terminal of `wq ui` how that goes");
+  void startWorkers(found, 2)
+    .then((succeeded) =>
+      batch.setDoing(succeeded !== false ? undefined : "`pulumi up` failed: see the terminal of `wq ui`"),
+    )
+    .catch((error: Error) => batch.setDoing(error.message));
+  return `Running ${items} again.`;
+}
+
+async function scale(_: LiveBatch, { pods }: Record<string, unknown>, found?: FoundBatch): Promise<string> {
+  const job = found?.batch.workerJob;
+  if (job === undefined) throw new UserError("only the workers of a stack can be scaled from here");
+  if (!Number.isSafeInteger(pods) || Number(pods) < 1)
+    throw new UserError("the number of pods is an integer from 1 up");
+  const cluster = await openCluster(found!.batch.cluster, found!.batch.namespace, found!.location);
+  const { parallelism, ended } = await cluster.job(job);
+  if (ended) throw new UserError(`the Job has ended (${ended}): set \`parallelism\` for the next run instead`);
+  await cluster.scale(job, Number(pods));
+  return `From ${parallelism} to ${String(pods)} pods.`;
+}
+
+async function cancel({ admin }: LiveBatch, { id, all }: Record<string, unknown>): Promise<string> {
+  let which: ((payload: Buffer) => boolean) | undefined;
+  if (all === true) which = () => true;
+  else if (Number.isSafeInteger(id))
+    for await (const { payload } of admin.records([id as number])) which = (other) => other.equals(payload);
+  const cancelled = which ? await admin.cancel(which, whoami()) : 0;
+  if (cancelled === 0) throw new UserError("no such item was left to cancel");
+  return `Cancelled ${pluralize(cancelled, "item")}.`;
+}
+
+/** The changes by their names in an address. */
+export const changes: Record<string, Change> = {
+  retry,
+  cancel,
+  scale,
+  pause: async ({ admin }) => {
+    await admin.pause();
+    return "Paused: what is in flight finishes, nothing new starts.";
+  },
+  resume: async ({ admin }) => {
+    await admin.resume();
+    return "Resumed.";
+  },
+};

@@ -1,0 +1,24 @@
+/** Share of the time that may go into one kind of reading. */
+const SHARE = 0.02;
+
+/** Runs something at most so often, and seldom enough to take a small share of the time only. */
+export class Paced {
+  readonly #everyMs: number;
+  readonly #atMostMs: number;
+  #next = 0;
+
+  /** @param atMostMs It is run so often however long it takes. */
+  constructor(everyMs: number, atMostMs: number) {
+    this.#everyMs = everyMs;
+    this.#atMostMs = atMostMs;
+  }
+
+  /** Runs it where it is due. What failed is due at once. */
+  async run(act: () => Promise<void>): Promise<void> {
+    const start = performance.now();
+    if (start < this.#next) return;
+    await act();
+    const took = performance.now() - start;
+    this.#next = start + Math.min(this.#atMostMs, Math.max(this.#everyMs, took / SHARE)) - 50;
+  }
+}
