@@ -81,8 +81,10 @@ async function providerSettings(component: pulumi.ComponentResource): Promise<Pr
 
 /** The value of an input, with a sentinel for what is unknown. What a provider was not given is undefined. */
 function raw<T>(input: pulumi.Input<T>): Promise<T> {
+  // An output as it is: made an output again, what was not given would count as unknown in a preview.
+  const output = pulumi.Output.isInstance(input) ? input : pulumi.output(input);
   // The SDK has it, and does not declare it.
-  return (pulumi.output(input) as unknown as { promise(withUnknowns: boolean): Promise<T> }).promise(true);
+  return (output as unknown as { promise(withUnknowns: boolean): Promise<T> }).promise(true);
 }
 
 /**
