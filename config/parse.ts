@@ -177,11 +177,23 @@ export const queueName = parser("string", (key, value) => {
   return value;
 });
 
+/** A URL whose user and password are written as they are: keys of Azure and others have `/`, `#` and the like. */
+export function withEncodedLogin(url: string): string {
+  const [, scheme, login, host] = /^(rediss?:\/\/)(.*)@([^@]*)$/s.exec(url) ?? [];
+  if (login === undefined) return url;
+  const [user, ...password] = login.split(":");
+  const encoded = [user!, password.join(":")].map((part) =>
+    part.replaceAll(/%(?![0-9a-f]{2})|[^\w.~!$&'()*+,;=%-]/gi, encodeURIComponent),
+  );
+  return `${scheme}${encoded.join(":")}@${host}`;
+}
+
 /** The address of a Redis. */
 export const redisUrl = parser("string", (key, value) => {
-  if (typeof value !== "string" || !/^rediss?:\/\/[^/\s]+/.test(value))
+  const url = typeof value === "string" ? withEncodedLogin(value.trim()) : "";
+  if (!/^rediss?:\/\/[^/\s]+/.test(url) || !URL.canParse(url))
     invalid(key, "a URL like rediss://user:password@host:6380", value);
-  return value;
+  return url;
 });
 
 /** A range like `1..1000` with both ends included, as it is written. */

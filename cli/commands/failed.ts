@@ -31,7 +31,7 @@ export default queueCommand({
 })
   .option("--json", "a line of JSON for each group")
   .action(async ({ json, ...options }: QueueOptions & { json?: boolean }) => {
-    await withBatch(options, async ({ admin }) => {
+    await withBatch(options, async ({ admin }, { state, reason: why = "no reason given" }) => {
       const groups = new FailureGroups();
       for await (const record of admin.dead()) groups.add(record);
       const sorted = groups.sorted();
@@ -43,6 +43,8 @@ export default queueCommand({
       }
       if (json) return;
       const advice = `One item's log: ${wq("logs ITEM")}. Again: ${wq("retry")}.`;
-      console.log(sorted.length > 0 ? advice : "Nothing failed.");
+      const nothing =
+        state === "aborted" ? `The batch was aborted: ${oneLine(why)}. Again: ${wq("retry")}.` : "Nothing failed.";
+      console.log(sorted.length > 0 ? advice : nothing);
     });
   });

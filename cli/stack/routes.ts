@@ -1,4 +1,5 @@
 // The ways from here to the Redis of a batch.
+import { withEncodedLogin } from "../../config/parse.ts";
 import type { Redis } from "ioredis";
 import { connect } from "../../queue/index.ts";
 import { firstLine, UserError } from "../errors.ts";
@@ -33,7 +34,8 @@ interface ConnectOptions {
 }
 
 /** Connects to a URL. @throws UserError where Redis does not answer. */
-export async function connectTo(url: string, options: ConnectOptions = {}): Promise<RedisConnection> {
+export async function connectTo(given: string, options: ConnectOptions = {}): Promise<RedisConnection> {
+  const url = withEncodedLogin(given);
   const { port, ca, patienceMs, release = () => {} } = options;
   // Not repeated in the message: it may hold a password.
   if (!URL.canParse(url))

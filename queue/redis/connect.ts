@@ -119,6 +119,8 @@ export async function connect(
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
+    // After a failover an old connection may lead to what is now a replica: a new one leads to the new primary.
+    reconnectOnError: ({ message }) => message.startsWith("READONLY"),
     connectTimeout: 5_000,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), maxRetryMs),
   });

@@ -9,13 +9,19 @@ import { forEachItem } from "./source.ts";
 const SAMPLES = 1000;
 
 /**
- * Refuses items that do not fit into the memory of Redis, before anything is changed. Reads the source only where it
- * may be too large; a stream of unknown size is not read for this. A Redis that hides its memory is not checked.
+ * Refuses a Redis that evicts, and items that do not fit into its memory, before anything is changed. Reads the source
+ * only where it may be too large; a stream of unknown size is not read for this. A Redis that hides its memory is not
+ * checked.
  */
 export async function checkRoom(session: SeedSession, source: ItemSource, options: SeedOptions): Promise<void> {
   const batch = await allowed(session, () => lookAt(session, options));
   if (!batch) return;
-  const { room, taken } = batch;
+  const { room, taken, policy } = batch;
+  if (policy !== "noeviction")
+    throw new SeedRefusedError(
+      `Redis deletes keys when it is full (maxmemory-policy ${policy}), and items with them: set it to noeviction; nothing was changed.`,
+    );
+  if (room === Infinity) return;
   const { maxBytes } = source;
   if (maxBytes === undefined ? Symbol.asyncIterator in source : mostListMemory(maxBytes) <= room) return;
 
@@ -30,25 +36,27 @@ export async function checkRoom(session: SeedSession, source: ItemSource, option
   );
 }
 
-/** How much room there is for the list, bytes, and how many items were taken; undefined where nothing limits it. */
+/** What Redis does when it is full, how much room there is for the list, bytes, and how many items were taken. */
 async function lookAt(
   { redis, queue }: SeedSession,
   { owner, run }: SeedOptions,
-): Promise<{ room: number; taken: number } | undefined> {
+): Promise<{ policy: string; room: number; taken: number }> {
   const info = await redis.info("memory");
+  const [, policy = "noeviction"] = /^maxmemory_policy:(\S+)/m.exec(info) ?? [];
   const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
   const limit = field("maxmemory");
-  if (limit === 0) return undefined;
+  const unlimited = { policy, room: Infinity, taken: 0 };
+  if (limit === 0) return unlimited;
   const [owned, seeded, lastId] = await redis.hmget(keys(queue).batch, "owner", "run", "lastId");
   // Another owner's batch is refused for that.
-  if (owner !== "" && owned && owned !== owner) return undefined;
+  if (owner !== "" && owned && owned !== owner) return unlimited;
   // A new run frees all keys, any other seeding at most the waiting list.
   const startsOver = seeded !== null && seeded !== run;
   let room = limit - field("used_memory");
   for (const key of startsOver ? keyList(queue) : [keys(queue).list]) {
     room += (await redis.memory("USAGE", key, "SAMPLES", SAMPLES)) ?? 0;
   }
-  return { room, taken: startsOver ? 0 : Number(lastId ?? 0) };
+  return { policy, room, taken: startsOver ? 0 : Number(lastId ?? 0) };
 }
 
 /** What it returns, or undefined where the user of Redis may not ask. */

@@ -157,7 +157,7 @@ describe("wq on a Redis", () => {
     assert.equal(banana.code, 0);
     assert.match(
       banana.out,
-      /^== banana \(2\): dead after 1 attempt: slipped on banana\n {4}at handler [^]*\nsaw banana$/,
+      /^== banana \(2\): failed after 1 attempt: slipped on banana\n {4}at handler [^]*\nsaw banana$/,
     );
     assert.deepEqual(await run("logs", "--id", "2"), banana);
     const apple = await run("logs", "apple");
@@ -190,7 +190,7 @@ describe("wq on a Redis", () => {
     await new Consumer({ ...quick(redis.url), queue, handler }).run();
     const { out } = await run("logs", item, "--queue", queue);
     assert.ok(!out.includes("\u001b") && !out.includes("\u0007"), out);
-    assert.match(out, /^== \\u001b\[2Jevil \(1\): dead after 1 attempt: no/);
+    assert.match(out, /^== \\u001b\[2Jevil \(1\): failed after 1 attempt: no/);
     assert.match(out, /\nred and \\u001b\]0;title\\u0007$/);
   });
 
@@ -222,6 +222,10 @@ describe("wq on a Redis", () => {
     const outs = [];
     for (const verb of ["retry", "resume"]) {
       await admin.abort("the command pyton3 is not in the image");
+      assert.equal(
+        (await run("failed", ...at)).out,
+        "The batch was aborted: the command pyton3 is not in the image. Again: npx --no wq retry.",
+      );
       outs.push((await run(verb, ...at)).out);
       assert.equal((await admin.counts()).state, "open");
     }

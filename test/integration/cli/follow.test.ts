@@ -207,7 +207,7 @@ describe("wq that follows", () => {
       ).run();
       const { lines, ended } = start(["logs", "-f", "bad"]);
       assert.equal(await ended, 0);
-      assert.match(lines[0]!, /^== bad \(1\): dead after 1 attempt: is bad$/);
+      assert.match(lines[0]!, /^== bad \(1\): failed after 1 attempt: is bad$/);
       assert.equal(lines.at(-1), "was seen");
       const none = start(["logs", "-f", "none"]);
       assert.equal(await none.ended, 3);

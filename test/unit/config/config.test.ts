@@ -6,6 +6,7 @@ import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { type BatchItems, itemsOf as batchItems } from "../../../components/batch/items.ts";
 import { exposed, readConfig, type Source } from "../../../config/index.ts";
+import { redisUrl } from "../../../config/parse.ts";
 import { plainValues } from "../../../config/stackFile.ts";
 
 type Values = Record<string, unknown>;
@@ -108,6 +109,21 @@ describe("config", () => {
     refusal({ env: { ZIP: 668, A: "b" } }, items.replace("items[0]", "env.ZIP"));
     readConfig({ ...source({ ...enough, items: ["01234", "x", 12, "1.10", "yes"] }), plainValues: written });
     assert.equal(plainValues(join(dir, "nowhere.yaml"), "p:items").size, 0);
+  });
+
+  it("takes the key of a Redis as it is copied from a portal", () => {
+    const cases = [
+      ["rediss://:aB/c+d#e=@x.redis.cache.windows.net:6380", ":aB%2Fc+d%23e=@"],
+      ["rediss://me:p@ss:w%rd?@h:1", "me:p%40ss%3Aw%25rd%3F@"],
+      ["rediss://me:p%40ss@h:1", "me:p%40ss@"],
+    ] as const;
+    for (const [url, login] of cases) {
+      const encoded = redisUrl("redisUrl", url);
+      assert.ok(encoded.includes(`//${login}`), encoded);
+      assert.ok(URL.canParse(encoded));
+      assert.equal(redisUrl("redisUrl", encoded), encoded, "and twice does no harm");
+    }
+    assert.equal(redisUrl("redisUrl", "redis://h:6379"), "redis://h:6379");
   });
 
   it("takes items as texts, of whatever kind they are written", () => {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect } from "../../../../queue/index.ts";
 import { startConsumer } from "../../../support/consuming.ts";
 import { withQueue } from "../../../support/withQueue.ts";
 
@@ -46,5 +48,24 @@ describe("a Redis that takes few connections", () => {
     }
     assert.ok(reasons.length > 0, "none was short of a connection");
     for (const why of reasons) assert.match(why, /ERR max number of clients reached; raise its `maxclients`/);
+  });
+});
+
+describe("a Redis that became a replica", () => {
+  const queue = withQueue();
+
+  it("is left for whatever answers at its address now, as soon as it refuses a write", async () => {
+    const redis = await connect(queue.url);
+    const idOf = () => redis.client("ID").catch(() => undefined);
+    const before = await idOf();
+    await queue.redis.replicaof("127.0.0.1", 1);
+    try {
+      await assert.rejects(redis.set("a", "b"), /^ReplyError: READONLY/);
+      for (let now: number | undefined = before; now === before || now === undefined; now = await idOf())
+        await sleep(10);
+    } finally {
+      await queue.redis.replicaof("NO", "ONE");
+      redis.disconnect();
+    }
   });
 });

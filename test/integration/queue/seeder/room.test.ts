@@ -42,6 +42,18 @@ for (const version of VERSIONS) {
       assert.equal(await queue.redis.dbsize(), 0);
     });
 
+    it("refuses a Redis that evicts, by its policy", async () => {
+      await queue.redis.config("SET", "maxmemory-policy", "allkeys-lru");
+      try {
+        const message =
+          "Redis deletes keys when it is full (maxmemory-policy allkeys-lru), and items with them: set it to noeviction; nothing was changed.";
+        await assert.rejects(queue.seed(["a"]), { message });
+        assert.equal(await queue.redis.dbsize(), 0);
+      } finally {
+        await queue.redis.config("SET", "maxmemory-policy", "noeviction");
+      }
+    });
+
     it("takes what fits", async () => {
       const report = await queue.withRoom(7 * MIB, () => queue.seed(numbers(1_000_000)));
       assert.equal(report.added, 1_000_000);
