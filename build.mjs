@@ -11,6 +11,7 @@ const ASSETS = [
   "components/image/copy-node.sh",
   "worker/Dockerfile",
   "worker/start-node.sh",
+  "worker/runner/python",
   "cli/report/browser/page.css",
   "cli/ui/browser/page.css",
 ];
