@@ -11,6 +11,14 @@ export interface Verb {
 
 /** All verbs, in the groups and the order of the help. */
 export const verbGroups: Record<string, Verb[]> = {
+  Run: [
+    {
+      name: "run",
+      args: "-- PROGRAM",
+      summary: "run a program on items, on a cluster, without a stack",
+      load: () => import("./run/command.ts"),
+    },
+  ],
   Look: [
     {
       name: "status",

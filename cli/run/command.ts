@@ -1,0 +1,104 @@
+// `wq run`: a program or a handler on a list of items, from one line of a shell.
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { Option } from "commander";
+import { hasReplacement, replacer, wrongReplacement } from "../../config/replacements.ts";
+import { verbCommand } from "../command.ts";
+import { UserError } from "../errors.ts";
+import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED } from "../exitCodes.ts";
+import { wq } from "../invocation.ts";
+import { doneIn } from "./joblog.ts";
+import * as options from "./options.ts";
+import { listNotes } from "./runs.ts";
+import { attachRun, startRun } from "./run.ts";
+import { linesOf, parseCommandLine } from "./sources.ts";
+import { formatDuration, pluralize } from "../view/format.ts";
+
+/** As a shell reads it: one word. */
+const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
+
+function list(json: boolean | undefined): void {
+  const notes = listNotes();
+  if (json) for (const note of notes) console.log(JSON.stringify(note));
+  else if (notes.length === 0) console.log("There is no run that was left.");
+  else
+    for (const { name, namespace, items, startedAt, command } of notes)
+      console.log(
+        `${name}  ${pluralize(items, "item")} in ${namespace}, ${formatDuration(Date.now() - startedAt)} ago: ${command}`,
+      );
+}
+
+export default verbCommand({
+  name: "run",
+  description: `Runs a program, or a handler, once for each item on the cluster of your kubeconfig: no stack, no folder, no registry. Prints each result as a line of JSON when it is there, and takes everything away at the end. Ctrl-C asks what to leave. In arguments, {} is the item, {.} {/} {//} {/.} parts of it as in GNU parallel, {#} its number, {name} a field of a JSON item; in the text of a shell "$ITEM".`,
+  examples: [
+    ["run -j 20 --image python:3-slim --files . -- python3 process.py {} :::: urls.txt", "a line of the file each"],
+    ["run --handler work.ts ::: apple banana", "a function instead of a program"],
+    ["run -j 1..50 -- sha256sum {} < files.txt", "items from standard input"],
+    ["run --attach wq-1a2b3c", "goes on with one that was left"],
+  ],
+  exitCodes: {
+    [EXIT_OK]: "every item is done",
+    [EXIT_FAILED]: "items failed, or the run was aborted",
+    [EXIT_UNFINISHED]: "it was left running",
+  },
+})
+  .argument("[words...]", "after --: the program with its arguments; then ::: items, or :::: files of items")
+  .option("-j, --jobs <number>", "worker pods, or a range like 1..50", "2")
+  .option("--image <image>", "image that the program runs in")
+  .option("--handler <file>", "a file with a function instead of a program")
+  .option("--files <folder>", "folder whose content is in the working directory")
+  .option("-n, --namespace <name>", "namespace; by default that of the context")
+  .option("--context <name>", "context of the kubeconfig")
+  .option("--cpu <quantity>", "CPU of a pod")
+  .option("--memory <quantity>", "memory of a pod")
+  .option("--gpu <number>", "GPUs of a pod", options.parseCount)
+  .option("--env <name=value>", "a variable; several times", options.collect)
+  .option("--secret-env <name>", "a variable of this environment, kept in a Secret; several times", options.collect)
+  .option("--redis <url>", "a Redis of your own")
+  .option("--pod <file>", "patch of the pod template, YAML or JSON")
+  .option("--timeout <duration>", "time limit of an attempt, like 5m")
+  .option("--retries <number>", "attempts before an item is given up", options.parseCount)
+  .addOption(
+    new Option("--halt <when>", "soon,fail=3 or soon,fail=10%: give up when so many failed").argParser(
+      options.parseHalt,
+    ),
+  )
+  .option("--joblog <file>", "a line for each item, as GNU parallel writes it")
+  .option("--resume-failed", "only items that are not done in the job log")
+  .option("--results <folder>", "a file for each item as well")
+  .option("--ordered", "print results at the end, in the order of the items")
+  .option("--eta", "progress on standard error also without a terminal")
+  .option("--dry-run", "print what would be run, and run nothing")
+  .option("--keep", "take nothing away at the end")
+  .option("--attach <name>", "go on with a run that was left")
+  .option("--list", "runs that were left")
+  .option("--json", "with --list: a line of JSON each; results are JSON anyway")
+  .action(async (words: string[], given: options.RunOptions) => {
+    if (given.list) return list(given.json);
+    if (given.attach !== undefined) return attachRun(given.attach, given);
+    const { command, items: listed } = parseCommandLine(words);
+    if ((command.length === 0) === (given.handler === undefined))
+      throw new UserError(`say what to run: a program after --, or --handler FILE; see ${wq("run --help")}`);
+    const wrong = wrongReplacement(command);
+    if (wrong !== undefined) throw new UserError(`the command must have ${wrong}`);
+    if (given.resumeFailed && given.joblog === undefined) throw new UserError("--resume-failed needs --joblog FILE");
+    if (listed === undefined && process.stdin.isTTY)
+      throw new UserError("there are no items: give ::: ITEMS, :::: FILE, or standard input");
+    const all = listed ?? linesOf(readFileSync(0, "utf8"));
+    if (all.length === 0) throw new UserError("there are no items in what was given");
+    const done = given.resumeFailed ? doneIn(given.joblog!) : new Set<number>();
+    const places = all.map((_, index) => index + 1).filter((place) => !done.has(place));
+    const items = places.map((place) => all[place - 1]!);
+    if (given.dryRun) {
+      const commandOf = replacer(command);
+      for (const [index, item] of items.entries()) {
+        const shown = command.length > 0 ? commandOf(item, index + 1) : [basename(given.handler!), item];
+        const input = command.length > 0 && !hasReplacement(command) ? `ITEM=${quoted(item)} ` : "";
+        console.log(input + shown.map(quoted).join(" "));
+      }
+      return;
+    }
+    if (items.length === 0) return console.error("Every item is done.");
+    await startRun({ command, items, places }, given);
+  });

@@ -1,0 +1,44 @@
+// GNU parallel's job log: a line for each item that ended.
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import type { ResultRow } from "../../queue/index.ts";
+import { UserError } from "../errors.ts";
+
+const COLUMNS = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command"];
+
+/** How a command ended, as its reason tells. */
+function endOf({ outcome, reason }: ResultRow): { code: number; signal: number } {
+  if (outcome === "done") return { code: 0, signal: 0 };
+  const code = Number(/exited with code (\d+)/.exec(reason ?? "")?.[1] ?? 1);
+  return { code, signal: /was ended by SIG/.test(reason ?? "") ? 9 : 0 };
+}
+
+/** A line of the log. @param seq The item's place among all items, from 1. @param command What was run for it. */
+export function jobLine(row: ResultRow, seq: number, command: string): string {
+  const { code, signal } = endOf(row);
+  const start = row.start === null ? 0 : Date.parse(row.start) / 1000;
+  const received = row.result === null ? 0 : Buffer.byteLength(JSON.stringify(row.result));
+  const runtime = ((row.duration ?? 0) / 1000).toFixed(3);
+  const fields = [seq, row.pod ?? ":", start.toFixed(3), runtime, Buffer.byteLength(row.item), received, code, signal];
+  return `${fields.join("\t")}\t${command.replaceAll(/[\n\t]/g, " ")}\n`;
+}
+
+/** Makes the log's first line, or goes on in a log that is there. */
+export function beginJoblog(file: string): void {
+  if (!existsSync(file)) appendFileSync(file, `${COLUMNS.join("\t")}\n`);
+}
+
+/** Places of the items that are done, by the last line of each. @throws UserError where it is no job log. */
+export function doneIn(file: string): Set<number> {
+  const done = new Set<number>();
+  if (!existsSync(file)) return done;
+  const [head, ...lines] = readFileSync(file, "utf8").split("\n");
+  if (head?.split("\t")[0] !== "Seq")
+    throw new UserError(`${file} is no job log: its first line does not begin with Seq`);
+  for (const line of lines) {
+    const fields = line.split("\t");
+    if (fields.length < COLUMNS.length) continue; // cut off
+    if (fields[6] === "0" && fields[7] === "0") done.add(Number(fields[0]));
+    else done.delete(Number(fields[0]));
+  }
+  return done;
+}

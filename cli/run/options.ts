@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import { InvalidArgumentError } from "commander";
+import { parse } from "yaml";
+import { firstLine, UserError } from "../errors.ts";
+
+/** Options of `wq run`. */
+export interface RunOptions {
+  jobs: string;
+  image?: string;
+  handler?: string;
+  files?: string;
+  namespace?: string;
+  context?: string;
+  cpu?: string;
+  memory?: string;
+  gpu?: number;
+  env?: string[];
+  secretEnv?: string[];
+  redis?: string;
+  pod?: string;
+  timeout?: string;
+  retries?: number;
+  halt?: string;
+  joblog?: string;
+  resumeFailed?: boolean;
+  results?: string;
+  ordered?: boolean;
+  eta?: boolean;
+  dryRun?: boolean;
+  keep?: boolean;
+  attach?: string;
+  list?: boolean;
+  json?: boolean;
+}
+
+/** `soon,fail=10%`, `now,fail=3`: how many items may fail, of so many. */
+export function maxFailures(halt: string, items: number): number {
+  const [, count, isShare] = /^(?:soon|now),fail=(\d+)(%?)$/.exec(halt)!;
+  return Math.max(0, isShare ? Math.floor((items * Number(count)) / 100) : Number(count) - 1);
+}
+
+export function parseHalt(text: string): string {
+  if (/^(?:soon|now),fail=[1-9]\d*%?$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected soon,fail=3 or soon,fail=10%.");
+}
+
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Expected an integer from 1 up.");
+  return Number(text);
+}
+
+/** Several values of one option. */
+export const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value];
+
+/** `NAME=value` as a map. */
+export function environmentOf(pairs: string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf("=");
+      if (at < 1) throw new UserError(`--env takes NAME=VALUE, not ${pair}`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+/** Values of this process's environment. */
+export function secretsOf(names: string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = process.env[name];
+      if (value === undefined) throw new UserError(`--secret-env ${name}: there is no such variable here`);
+      return [name, value];
+    }),
+  );
+}
+
+/** A pod patch from a file of YAML or JSON. */
+export function podOf(file: string | undefined): Record<string, unknown> | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  } catch (error) {
+    throw new UserError(`--pod ${file}: ${firstLine(error)}`);
+  }
+}
+
+/** Resources of a worker; undefined: the defaults. */
+export function resourcesOf({ cpu, memory, gpu }: RunOptions): Resources | undefined {
+  if (cpu === undefined && memory === undefined && gpu === undefined) return undefined;
+  const limits: Record<string, string> = { cpu: cpu ?? "1", memory: memory ?? "512Mi" };
+  if (gpu !== undefined) limits["nvidia.com/gpu"] = String(gpu);
+  return { requests: { cpu: cpu ?? "100m", memory: memory ?? "128Mi" }, limits };
+}
+
+interface Resources {
+  requests: Record<string, string>;
+  limits: Record<string, string>;
+}

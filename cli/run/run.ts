@@ -1,0 +1,127 @@
+// A run from its beginning to its end, and what Ctrl-C means in between.
+import { createInterface } from "node:readline/promises";
+import { kubeconfigOf } from "../../kube/kubeconfig.ts";
+import { firstLine, UserError } from "../errors.ts";
+import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED } from "../exitCodes.ts";
+import { wq } from "../invocation.ts";
+import { readBatchAt } from "../stack/readStack.ts";
+import { deploy, remove } from "./deploy.ts";
+import type { RunOptions } from "./options.ts";
+import { RowWriter } from "./rowWriter.ts";
+import { forget, locate, newName, readNote, writeNote } from "./runs.ts";
+import { type RunState, summary, watchRun } from "./watch.ts";
+
+/** What is run on what. */
+export interface RunWork {
+  command: string[];
+  items: string[];
+  /** Of each item its place among all that were given, from 1. */
+  places: number[];
+}
+
+const say = (text: string) => console.error(text);
+
+function namespaceOf({ namespace, context }: RunOptions): string {
+  try {
+    const config = kubeconfigOf({ context });
+    return namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? "default";
+  } catch (error) {
+    throw new UserError(firstLine(error));
+  }
+}
+
+/** Runs it. Sets the exit code of this process. */
+export async function startRun({ command, items, places }: RunWork, options: RunOptions): Promise<void> {
+  const name = newName();
+  const namespace = namespaceOf(options);
+  const shown = command.length > 0 ? command.join(" ") : options.handler!;
+  const rows = new RowWriter(options, command, places);
+  writeNote({ name, namespace, context: options.context, items: items.length, startedAt: Date.now(), command: shown });
+  say(`${name}: ${items.length} items in namespace ${namespace}`);
+  const over = new AbortController();
+  let trouble: UserError | undefined;
+  const deployed = deploy({ name, namespace, command, items }, options)
+    .catch((error: UserError) => (trouble = error))
+    .finally(() => over.abort());
+  const interrupt = new Interrupt(name);
+  const watched = watchRun(name, { rows, eta: options.eta ?? false, signal: over.signal });
+  await interrupt.during(Promise.all([watched, deployed]));
+  const state = await watched;
+  await finish(name, state, options, trouble);
+}
+
+/** Goes on with one that was left. */
+export async function attachRun(name: string, options: RunOptions): Promise<void> {
+  readNote(name);
+  const isThere = await readBatchAt(locate(name)).catch(() => undefined);
+  if (!isThere) {
+    await takeAway(name);
+    throw new UserError(`${name} was cut off before its workers were there, and is taken away: run it again`);
+  }
+  const rows = new RowWriter(options, [], []);
+  const watched = watchRun(name, { rows, eta: options.eta ?? false, signal: new AbortController().signal });
+  await new Interrupt(name).during(watched);
+  await finish(name, await watched, options);
+}
+
+async function finish(name: string, state: RunState, { keep }: RunOptions, trouble?: UserError): Promise<void> {
+  const { counts } = state;
+  const isBad = !counts || counts.dead > 0 || counts.state !== "finished";
+  for (const line of summary(state)) say(line);
+  if (keep) say(`Kept as ${name}: \`${wq(`run --attach ${name}`)}\` takes it away.`);
+  else await takeAway(name);
+  // Where items failed, that is what the trouble says; else it did not get so far.
+  if (trouble && (!counts || (counts.dead === 0 && counts.state !== "aborted"))) throw trouble;
+  process.exitCode = isBad ? EXIT_FAILED : EXIT_OK;
+}
+
+async function takeAway(name: string): Promise<void> {
+  try {
+    await remove(name);
+    forget(name);
+  } catch (error) {
+    throw new UserError(
+      `not everything could be taken away: ${firstLine(error)}; again: ${wq(`run --attach ${name}`)}`,
+    );
+  }
+}
+
+/** Ctrl-C: once asks, where there is a terminal, and twice leaves at once. */
+class Interrupt {
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  async during(work: Promise<unknown>): Promise<void> {
+    let isAsked = false;
+    const onSignal = () => {
+      if (isAsked || !process.stdin.isTTY) this.#leave();
+      isAsked = true;
+      void this.#ask();
+    };
+    process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+    try {
+      await work;
+    } finally {
+      process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    }
+  }
+
+  #leave(): never {
+    say(`Left running. Go on: \`${wq(`run --attach ${this.#name}`)}\`.`);
+    process.exit(EXIT_UNFINISHED);
+  }
+
+  async #ask(): Promise<void> {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    terminal.on("SIGINT", () => this.#leave());
+    const answer = await terminal.question("\nLeave it running (l), or stop it and take it away (s)? [l] ");
+    terminal.close();
+    if (!/^s/i.test(answer.trim())) this.#leave();
+    say("Taking it away.");
+    await takeAway(this.#name).catch((error: Error) => say(error.message));
+    process.exit(EXIT_FAILED);
+  }
+}

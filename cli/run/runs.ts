@@ -1,0 +1,86 @@
+// Where runs are kept: a backend of Pulumi in the user's data folder, with a passphrase that is made once.
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import envPaths from "env-paths";
+import { UserError } from "../errors.ts";
+import type { StackLocation } from "../stack/location.ts";
+
+/** What is noted of a run, as long as something of it may be in a cluster. */
+export interface RunNote {
+  name: string;
+  namespace: string;
+  context?: string | undefined;
+  items: number;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** The program that was run, for people. */
+  command: string;
+}
+
+/** The project of all runs. */
+export const PROJECT = "wq-run";
+
+const home = () => process.env.WQ_RUN_HOME ?? join(envPaths("job-wq-2", { suffix: "" }).data, "run");
+const folderOf = (name: string) => join(home(), "runs", name);
+
+/** Made once, and kept in a file that only the user may read. */
+function passphrase(): string {
+  const file = join(home(), "passphrase");
+  try {
+    writeFileSync(file, randomBytes(24).toString("hex"), { mode: 0o600, flag: "wx" });
+  } catch {
+    // It is there.
+  }
+  return readFileSync(file, "utf8");
+}
+
+/** Makes the folders, where they are not there. @returns What Pulumi needs to find the stack. */
+export function locate(name: string): StackLocation & { stack: string } {
+  mkdirSync(join(home(), "stacks"), { recursive: true, mode: 0o700 });
+  mkdirSync(folderOf(name), { recursive: true, mode: 0o700 });
+  return {
+    program: folderOf(name),
+    stack: name,
+    env: {
+      PULUMI_BACKEND_URL: pathToFileURL(join(home(), "stacks")).href,
+      PULUMI_CONFIG_PASSPHRASE: passphrase(),
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+    },
+  };
+}
+
+/** Folder for a Pulumi that is installed for runs. */
+export const pulumiFolder = () => join(home(), "pulumi");
+
+export function writeNote(note: RunNote): void {
+  mkdirSync(folderOf(note.name), { recursive: true, mode: 0o700 });
+  writeFileSync(join(folderOf(note.name), "run.json"), JSON.stringify(note, null, 2));
+}
+
+/** @throws UserError where there is no such run. */
+export function readNote(name: string): RunNote {
+  const file = join(folderOf(name), "run.json");
+  if (/^[\w-]+$/.test(name) && existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as RunNote;
+  const names = listNotes().map((note) => note.name);
+  throw new UserError(`there is no run ${name}; there ${names.length > 0 ? `is ${names.join(", ")}` : "is none"}`);
+}
+
+/** All that was not taken away, the oldest first. */
+export function listNotes(): RunNote[] {
+  const folder = join(home(), "runs");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, "run.json")))
+    .map(readNote)
+    .sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/** Forgets a run of which nothing is left. */
+export function forget(name: string): void {
+  rmSync(folderOf(name), { recursive: true, force: true });
+}
+
+/** A name for a run, which is that of all it makes in the cluster. */
+export const newName = (): string => `wq-${randomBytes(3).toString("hex")}`;

@@ -1,0 +1,97 @@
+// Follows a run: its rows, its progress, and how it ended.
+import { setTimeout as sleep } from "node:timers/promises";
+import { Chalk } from "chalk";
+import { createLogUpdate } from "log-update";
+import { type Counts, resultRow } from "../../queue/index.ts";
+import { SettledRows } from "../follow/settledRows.ts";
+import { openBatch, type OpenQueue } from "../stack/openQueue.ts";
+import { readBatchAt } from "../stack/readStack.ts";
+import { FailureGroups } from "../view/failureGroups.ts";
+import { oneLine, pluralize } from "../view/format.ts";
+import { progressBar, progressLine } from "../view/progressBar.ts";
+import { RateEstimator } from "../view/throughput.ts";
+import type { RowWriter } from "./rowWriter.ts";
+import { locate } from "./runs.ts";
+
+const LOOK_MS = 500;
+const LINE_INTERVAL_MS = 10_000;
+
+/** How a run stands. */
+export interface RunState {
+  counts?: Counts;
+  failures: FailureGroups;
+}
+
+interface Watch {
+  rows: RowWriter;
+  /** Lines of progress also where there is no terminal. */
+  eta: boolean;
+  /** Aborts when there is nothing more to come. */
+  signal: AbortSignal;
+}
+
+const isOver = (counts: Counts | undefined) => counts?.state === "finished" || counts?.state === "aborted";
+
+/** Follows until it is over, or the signal aborts: then with a last look. Never throws: it only watches. */
+export async function watchRun(name: string, { rows, eta, signal }: Watch): Promise<RunState> {
+  const settled = new SettledRows();
+  const state: RunState = { failures: new FailureGroups() };
+  const progress = progressOn(process.stderr, eta);
+  let queue: OpenQueue | undefined;
+  for (;;) {
+    const isLast = signal.aborted;
+    try {
+      queue ??= await openBatch(await readBatchAt(locate(name)));
+      const counts = await queue.admin.counts();
+      state.counts = counts;
+      for await (const record of settled.look(queue.admin, counts)) {
+        if (record.outcome === "dead") state.failures.add(record);
+        progress.clear();
+        rows.add(resultRow(record));
+      }
+      progress.show(counts);
+    } catch {
+      queue?.close(); // not there yet, or away
+      queue = undefined;
+    }
+    if (isLast || isOver(state.counts)) break;
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+  }
+  queue?.close();
+  progress.clear();
+  rows.end();
+  return state;
+}
+
+/** A bar in a terminal; else, where it is wanted, a line now and then. */
+function progressOn(stream: NodeJS.WriteStream, eta: boolean) {
+  const draw = createLogUpdate(stream);
+  const chalk = new Chalk(stream.isTTY ? {} : { level: 0 });
+  const estimator = new RateEstimator();
+  let lastLineAt = 0;
+  return {
+    show(counts: Counts): void {
+      estimator.sample(counts);
+      const line = progressLine(counts, estimator.throughput());
+      if (stream.isTTY) draw(`${progressBar(counts, 30, chalk)}  ${line}`);
+      else if (eta && performance.now() - lastLineAt > LINE_INTERVAL_MS) {
+        lastLineAt = performance.now();
+        stream.write(`${line}\n`);
+      }
+    },
+    clear: () => {
+      if (stream.isTTY) draw.clear();
+    },
+  };
+}
+
+/** What came of it, for people: the counts, and the failures by reason. */
+export function summary({ counts, failures }: RunState): string[] {
+  if (!counts) return [];
+  const { total, done, dead, state, reason } = counts;
+  const end = state === "aborted" ? `; aborted: ${oneLine(reason ?? "no reason given")}` : "";
+  const groups = failures.sorted().map(({ reason, count, example }) => {
+    return `  ${pluralize(count, "item")}: ${oneLine(reason, 200)} (e.g. number ${example.id})`;
+  });
+  return [`${done} of ${pluralize(total, "item")} done, ${dead} failed${end}`, ...groups];
+}

@@ -1,0 +1,128 @@
+// `wq run`: one line of a shell, on a cluster, and nothing left behind.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ResultRow } from "../../../queue/index.ts";
+import { wqScript } from "../../support/fruits.ts";
+import { environment, onPlatform, say } from "../../support/stack.ts";
+
+describe("wq run", () => {
+  const namespace = `run-${process.pid}`;
+  const folder = mkdtempSync(join(tmpdir(), "wq-run-e2e-"));
+  const home = join(folder, "home");
+  onPlatform(() => say("kubectl", ["create", "namespace", namespace]));
+  after(async () => {
+    await say("kubectl", ["delete", "namespace", namespace, "--wait=false"]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Starts it, without a terminal. */
+  function start(args: string[], input = "") {
+    const env = { ...process.env, ...environment(), WQ_RUN_HOME: home };
+    const child = spawn(process.execPath, [wqScript, "run", ...args], { env, cwd: folder, stdio: "pipe" });
+    const said = { out: "", err: "" };
+    child.stdout.on("data", (data: Buffer) => (said.out += data.toString()));
+    child.stderr.on("data", (data: Buffer) => (said.err += data.toString()));
+    child.stdin.on("error", () => {}).end(input);
+    const ended = once(child, "close").then(([code]) => code as number | null);
+    const rows = () =>
+      said.out
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as ResultRow);
+    return { child, said, ended, rows };
+  }
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}\n`).join("");
+  const names = async (args: string[]) => (await say("kubectl", ["-n", namespace, "get", ...args, "-o", "name"])).text;
+  /** What is in the namespace but for what Kubernetes puts there. */
+  async function assertNothingLeft(): Promise<void> {
+    const kinds = "pods,jobs,services,configmaps,secrets,networkpolicies,serviceaccounts,roles,rolebindings";
+    let left = "";
+    for (let i = 0; i < 60; i++, await sleep(1_000)) {
+      left = (await names([kinds]))
+        .split("\n")
+        .filter((name) => !/^(configmap\/kube-root-ca.crt|serviceaccount\/default|)$/.test(name))
+        .join(", ");
+      if (left === "") return;
+    }
+    assert.fail(`left: ${left}`);
+  }
+  async function until(what: () => boolean, child: { ended: Promise<unknown>; said: { err: string } }): Promise<void> {
+    let isOver = false;
+    void child.ended.then(() => (isOver = true));
+    while (!what()) {
+      assert.ok(!isOver, child.said.err);
+      await sleep(100);
+    }
+  }
+  const script = 'case $1 in *7) echo "no sevens" >&2; exit 65;; esac; sleep 0.05; echo $1';
+
+  it("works off 300 items on three pods, with failures, beside another run", async () => {
+    const log = join(folder, "log");
+    const results = join(folder, "results");
+    const args = ["-j", "3", "-n", namespace, "--joblog", log, "--results", results];
+    const one = start([...args, "--", "sh", "-c", script, "sh", "n{}"], numbers(300));
+    writeFileSync(join(folder, "items"), "b\na\n");
+    const two = start(["-j", "1", "-n", namespace, "--ordered", "--", "printf", "%s-%s", "{}", "{#}", "::::", "items"]);
+    assert.equal(await two.ended, 0, two.said.err);
+    assert.deepEqual(
+      two.rows().map(({ result }) => result),
+      ["b-1", "a-2"],
+    );
+    assert.match(two.said.err, /^2 of 2 items done, 0 failed$/m);
+    assert.equal(await one.ended, 1, one.said.err);
+    const rows = one.rows();
+    assert.deepEqual([rows.length, new Set(rows.map(({ id }) => id)).size], [300, 300]);
+    assert.equal(rows.filter(({ outcome }) => outcome === "dead").length, 30);
+    assert.ok(rows.every(({ outcome, item, result }) => outcome === "dead" || result === `n${item}`));
+    assert.ok(new Set(rows.map(({ pod }) => pod)).size > 1);
+    assert.match(
+      one.said.err,
+      /^270 of 300 items done, 30 failed\n {2}30 items: sh exited with code 65: no sevens \(e\.g\. number 7\)$/m,
+    );
+    assert.equal(readFileSync(log, "utf8").split("\n").length, 302);
+    assert.equal(readdirSync(results).length, 300);
+    assert.equal(statSync(join(home, "passphrase")).mode & 0o777, 0o600);
+    await assertNothingLeft();
+    assert.equal(await start(["--list"]).ended, 0);
+
+    const again = start(
+      ["-n", namespace, "--joblog", log, "--resume-failed", "--dry-run", "--", "echo", "{}"],
+      numbers(300),
+    );
+    assert.equal(await again.ended, 0);
+    assert.equal(again.said.out.split("\n").length - 1, 30);
+    assert.match(again.said.out, /^echo 7\necho 17\n/);
+  });
+
+  it("is left by Ctrl-C, or by SIGKILL, and taken up again by its name", async () => {
+    const slow = ["-n", namespace, "-j", "2", "--", "sh", "-c", 'sleep 1; echo "$1"', "sh", "{}"];
+    for (const signal of ["SIGINT", "SIGKILL"] as const) {
+      const first = start(slow, numbers(30));
+      await until(() => first.rows().length > 2, first);
+      first.child.kill(signal);
+      assert.equal(await first.ended, signal === "SIGINT" ? 2 : null);
+      const [name] = /^wq-\w+/m.exec(first.said.err)!;
+      if (signal === "SIGINT")
+        assert.match(first.said.err, new RegExp(`^Left running\\. Go on: \`.*wq run --attach ${name}\`\\.$`, "m"));
+      const list = start(["--list"]);
+      await list.ended;
+      assert.match(list.said.out, new RegExp(`^${name}  30 items in ${namespace}, `));
+      const second = start(["--attach", name]);
+      assert.equal(await second.ended, 0, second.said.err);
+      assert.equal(second.rows().length, 30);
+      await assertNothingLeft();
+    }
+  });
+
+  it("says in a line why it cannot run, and leaves nothing", async () => {
+    const { ended, said } = start(["-n", namespace, "--image", "registry.example/no/such:1", "--", "true", ":::", "a"]);
+    assert.equal(await ended, 3);
+    assert.match(said.err.trimEnd().split("\n").at(-1)!, /^wq run: .*registry\.example\/no\/such:1/);
+    await assertNothingLeft();
+  });
+});

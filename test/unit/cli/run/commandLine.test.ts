@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beginJoblog, doneIn, jobLine } from "../../../../cli/run/joblog.ts";
+import { environmentOf, maxFailures, resourcesOf, secretsOf } from "../../../../cli/run/options.ts";
+import { parseCommandLine } from "../../../../cli/run/sources.ts";
+import type { ResultRow } from "../../../../queue/index.ts";
+
+describe("wq run", () => {
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), "wq-run-test-"))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  it("takes the program and its items apart as GNU parallel does", () => {
+    const file = join(folder, "urls.txt");
+    writeFileSync(file, "http://a/\n\nb c\r\n");
+    for (const [words, command, items] of [
+      [
+        ["gzip", "-k", "{}", ":::", "a", "-b"],
+        ["gzip", "-k", "{}"],
+        ["a", "-b"],
+      ],
+      [
+        ["cat", "{}", "::::", file, file],
+        ["cat", "{}"],
+        ["http://a/", "b c", "http://a/", "b c"],
+      ],
+      [[":::", "a"], [], ["a"]],
+      [["cat"], ["cat"], undefined],
+    ] as const)
+      assert.deepEqual(parseCommandLine([...words]), { command: [...command], items: items && [...items] });
+  });
+
+  for (const [words, why] of [
+    [["cat", ":::"], "there is nothing after :::: give items, or files with items"],
+    [["cat", ":::", "a", "::::", "b"], "there is one source of items: give `:::` or `::::` once"],
+    [
+      ["cat", "::::", "/nowhere"],
+      "cannot read the items of /nowhere: ENOENT: no such file or directory, open '/nowhere'",
+    ],
+  ] as const)
+    it(`refuses ${words.join(" ")}`, () => {
+      assert.throws(() => parseCommandLine([...words]), { name: "UserError", message: why });
+    });
+
+  const row = (id: number, outcome: "done" | "dead", reason: string | null = null): ResultRow => ({
+    id,
+    item: "a b",
+    outcome,
+    result: outcome === "done" ? { n: 1 } : null,
+    attempts: 1,
+    pod: "wq-1-x",
+    start: "2026-11-29T20:00:00.000Z",
+    end: "2026-11-29T20:00:01.500Z",
+    duration: 1500,
+    reason,
+  });
+
+  it("writes GNU parallel's job log, and reads what is left to do", () => {
+    const file = join(folder, "log");
+    beginJoblog(file);
+    const lines = [
+      jobLine(row(1, "done"), 1, "gzip a b"),
+      jobLine(row(2, "dead", "gzip exited with code 3: bad"), 2, "gzip\tc\nd"),
+      jobLine(row(3, "dead", "gzip was ended by SIGKILL"), 3, "gzip e"),
+    ];
+    writeFileSync(file, lines.join(""), { flag: "a" });
+    beginJoblog(file);
+    assert.equal(
+      readFileSync(file, "utf8"),
+      "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n" +
+        "1\twq-1-x\t1795982400.000\t1.500\t3\t7\t0\t0\tgzip a b\n" +
+        "2\twq-1-x\t1795982400.000\t1.500\t3\t0\t3\t0\tgzip c d\n" +
+        "3\twq-1-x\t1795982400.000\t1.500\t3\t0\t1\t9\tgzip e\n",
+    );
+    assert.deepEqual([...doneIn(file)], [1]);
+    writeFileSync(file, jobLine(row(2, "done"), 2, "gzip c d") + "4\twq", { flag: "a" });
+    assert.deepEqual([...doneIn(file)], [1, 2]);
+    assert.deepEqual([...doneIn(join(folder, "none"))], []);
+    assert.throws(() => doneIn(join(folder, "urls.txt")), /is no job log: its first line does not begin with Seq$/);
+  });
+
+  it("understands --halt, --env, --secret-env, --cpu, --memory and --gpu", () => {
+    assert.equal(maxFailures("soon,fail=3", 100), 2);
+    assert.equal(maxFailures("now,fail=10%", 55), 5);
+    assert.deepEqual(environmentOf(["A=1", "B=x=y"]), { A: "1", B: "x=y" });
+    assert.throws(() => environmentOf(["A"]), { message: "--env takes NAME=VALUE, not A" });
+    assert.throws(() => secretsOf(["NO_SUCH_THING"]), {
+      message: "--secret-env NO_SUCH_THING: there is no such variable here",
+    });
+    assert.equal(resourcesOf({ jobs: "2" }), undefined);
+    assert.deepEqual(resourcesOf({ jobs: "2", gpu: 1, memory: "2Gi" }), {
+      requests: { cpu: "100m", memory: "2Gi" },
+      limits: { cpu: "1", memory: "2Gi", "nvidia.com/gpu": "1" },
+    });
+  });
+});
