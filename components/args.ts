@@ -132,6 +132,8 @@ export interface BatchSettings {
   resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
   /** Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`. */
   pod?: pulumi.Input<Record<string, unknown>>;
+  /** The same over the pods that do no work: those of the seed Job, of the supervisor, and of `wq`'s relay. */
+  auxPod?: pulumi.Input<Record<string, unknown>>;
   /** Existing volume claims and where workers find them: `{films: /films}`. */
   claims?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Size of `/dev/shm`, like `8Gi`, which counts as memory. Default: 64Mi. */
@@ -140,7 +142,7 @@ export interface BatchSettings {
   kueueQueue?: pulumi.Input<string>;
   /** Labels of the nodes that workers may run on. */
   nodeSelector?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** Tolerations of the workers, as in a Pod. */
+  /** Tolerations of all pods of the batch, as in a Pod. */
   tolerations?: pulumi.Input<pulumi.Input<k8s.types.input.core.v1.Toleration>[]>;
   /** Name of the workers' PriorityClass. */
   priorityClass?: pulumi.Input<string>;

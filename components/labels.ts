@@ -1,4 +1,5 @@
 // Labels and annotations of everything that is created, and of the pods that a Redis lets in.
+import { createHash } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** Labels, whose values may be outputs. */
@@ -6,6 +7,13 @@ export type Labels = Record<string, pulumi.Input<string>>;
 
 /** Label of pods that may connect to a Redis; its value names the Redis. */
 export const CLIENT_LABEL = "job-wq-2/redis";
+
+/** The value of that label; Kubernetes takes at most 63 characters. */
+export function clientValue(namespace: string, service: string): string {
+  const value = `${namespace}.${service}`;
+  if (value.length <= 63) return value;
+  return `${value.slice(0, 46)}-${createHash("sha256").update(value).digest("hex").slice(0, 16)}`;
+}
 
 /** Annotation of everything that is created: the stack that it is of, `project/stack`. */
 export const OWNER = "job-wq-2/owner";

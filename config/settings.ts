@@ -259,6 +259,11 @@ export const batchSettings = {
     parse: parse.map("Record<string, unknown>"),
     description: "Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`",
   },
+  auxPod: {
+    parse: parse.map("Record<string, unknown>"),
+    description:
+      "The same over the pods that do no work: those of the seed Job, of the supervisor, and of `wq`'s relay",
+  },
   claims: {
     parse: parse.stringMap,
     description: "Existing volume claims and where workers find them: `{films: /films}`",
@@ -271,7 +276,7 @@ export const batchSettings = {
   nodeSelector: { parse: parse.stringMap, description: "Labels of the nodes that workers may run on" },
   tolerations: {
     parse: parse.list("k8s.types.input.core.v1.Toleration"),
-    description: "Tolerations of the workers, as in a Pod",
+    description: "Tolerations of all pods of the batch, as in a Pod",
   },
   priorityClass: { parse: parse.name(), description: "Name of the workers' PriorityClass" },
   env: { parse: parse.variables, description: "Environment variables of the handler or command" },

@@ -129,6 +129,7 @@ export class Batch extends pulumi.ComponentResource {
       jobLabels: settings.kueueQueue ? { "kueue.x-k8s.io/queue-name": settings.kueueQueue } : {},
       nodeSelector: architecture(image, settings.nodeSelector),
       tolerations: settings.tolerations,
+      auxPod: settings.auxPod,
       code: undefined,
     };
     if (image.image.code)
@@ -279,7 +280,8 @@ export function checkBatch(args: BatchArgs): BatchItems | undefined {
         `Expected \`${key}\` to be ${what}, got ${given[key] === undefined ? "nothing" : "something else"}.`,
       );
   const items = itemsOf(args);
-  later(args.pod as Known<unknown>, (pod) => checkPodPatch(pod));
+  for (const key of ["pod", "auxPod"] as const)
+    later(args[key] as Known<unknown>, (patch) => checkPodPatch(key, patch));
   if (items?.kind === "file" && !items.inline && !image.build)
     throw new ConfigError(
       `Expected \`items\` of at most 512 KiB, compressed, ${image.isReadyMade ? "with `image`" : "without an image"}: more needs \`imageName\`, and Docker, to travel in an image.`,

@@ -34,6 +34,8 @@ export interface JobDefaults {
   /** Nodes that all of them need, and taints that all of them tolerate. */
   nodeSelector: Known<Labels>;
   tolerations: Known<unknown[]> | undefined;
+  /** A patch of the pods that do no work. */
+  auxPod: Known<Record<string, unknown>> | undefined;
   /** Code that a ConfigMap brings, where no image was built. */
   code: CodeParts | undefined;
   /** Resources that must exist before any of the Jobs, whose replacement does not replace a Job. */

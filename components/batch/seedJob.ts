@@ -13,6 +13,7 @@ import type { BatchItems } from "./items.ts";
 import { makeJob } from "./job.ts";
 import type { JobArgs, JobDefaults } from "./jobArgs.ts";
 import { envVars } from "./pod/jobPod.ts";
+import { customize } from "./pod/podSettings.ts";
 
 /** What is seeded. */
 export interface SeedJobArgs {
@@ -56,6 +57,7 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
     awaited: args.awaited,
     spec: { backoffLimit: 1 },
     container: { resources: RESOURCES },
+    customize: (template) => customize(template, { pod: defaults.auxPod }),
     ...delivery,
     env: [
       ...envVars({ WQ_LOG_FORMAT: args.logFormat, WQ_RUN: run }),

@@ -72,7 +72,7 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
       },
     },
     pod: rights && { serviceAccountName: rights.serviceAccountName, automountServiceAccountToken: true },
-    customize: finish && ((template) => customize(template, { claims: settings.claims })),
+    customize: (template) => customize(template, { claims: finish && settings.claims, pod: defaults.auxPod }),
     container: {
       resources: finish ? later(settings.resources, finishResources) : RESOURCES,
       envFrom: finish && args.envFrom,

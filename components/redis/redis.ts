@@ -8,7 +8,7 @@ import { defaultOwner, Ownership } from "../cluster/ownership.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import type { RedisSettings } from "../args.ts";
 import { afterChecks, awaitCheck, checked } from "../checks.ts";
-import { CLIENT_LABEL, labels, type Labels } from "../labels.ts";
+import { CLIENT_LABEL, clientValue, labels, type Labels } from "../labels.ts";
 import { failure, isPreview } from "../program.ts";
 import { nameOf, readArgs } from "../readArgs.ts";
 import type { K8sObject } from "../types.ts";
@@ -97,7 +97,7 @@ export class Redis extends pulumi.ComponentResource {
     this.createsNamespace = args.createNamespace === true;
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;
-    const id = pulumi.interpolate`${namespace}.${service}`;
+    const id = this.namespace.apply((known) => clientValue(known, service));
     if (settings.url !== undefined || from !== undefined) {
       const reference =
         from === undefined
@@ -149,7 +149,7 @@ export class Redis extends pulumi.ComponentResource {
     return pulumi.secret(
       values.apply(([namespace, url, ca]) => {
         const location = ca ? { namespace, url, ca } : { namespace, url };
-        return { id: `${namespace}.${name}`, url, storageId: url, location };
+        return { id: clientValue(namespace, name), url, storageId: url, location };
       }),
     );
   }

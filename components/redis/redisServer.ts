@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { uidOf } from "../cluster/client.ts";
-import { CLIENT_LABEL, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../labels.ts";
+import { CLIENT_LABEL, clientValue, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../labels.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { strategicMerge } from "../podPatch.ts";
 import type { RedisReference } from "./reference.ts";
@@ -61,7 +61,11 @@ export class RedisServer {
                 {
                   // Anybody may set a label: without a password it is no guard of its own.
                   ...(auth && { namespaceSelector: {} }),
-                  podSelector: { matchLabels: { [CLIENT_LABEL]: pulumi.interpolate`${namespace}.${service}` } },
+                  podSelector: {
+                    matchLabels: {
+                      [CLIENT_LABEL]: pulumi.output(namespace).apply((known) => clientValue(known, service)),
+                    },
+                  },
                 },
               ],
               ports: [{ protocol: "TCP", port: 6379 }],
@@ -117,7 +121,7 @@ export class RedisServer {
       pulumi
         .all([namespace, secret ?? "", clusterService.spec.clusterIP, uid])
         .apply(([namespace, password, host, uid]) => ({
-          id: `${namespace}.${service}`,
+          id: clientValue(namespace, service),
           url: `redis://${password && `:${password}@`}${service}.${namespace}:6379`,
           host,
           storageId: uid,

@@ -32,9 +32,9 @@ export function knownSettings({ claims, sharedMemory, pod }: object & { [K in ke
 }
 
 /** Refuses a patch of what the queue stands on. @throws ConfigError */
-export function checkPodPatch(patch: unknown, container = "c"): void {
+export function checkPodPatch(setting: string, patch: unknown, container = "c"): void {
   const refuse = (path: string, reason: string): never => {
-    throw new ConfigError(`Expected \`pod\` to leave ${path} alone: ${reason}.`);
+    throw new ConfigError(`Expected \`${setting}\` to leave ${path} alone: ${reason}.`);
   };
   const { metadata, spec } = tree(knownPart(patch));
   const label = Object.keys(tree(tree(metadata).labels)).find((name) => OWN_LABEL.test(name));

@@ -428,6 +428,11 @@ describe("Batch", () => {
       "Batch b: There is no argument `paralelism`; did you mean `parallelism`?",
     ],
     [
+      "a patch of what it stands on",
+      () => ({ auxPod: { spec: { restartPolicy: "Always" } } }),
+      "Batch b: Expected `auxPod` to leave spec.restartPolicy alone: the Job stands on it.",
+    ],
+    [
       "a variable that is the worker's",
       () => ({ env: { WQ_LEASE: "5s" } }),
       "Batch b: Expected `env` to leave WQ_LEASE alone: the worker is told by it. Take another name.",
@@ -550,6 +555,28 @@ describe("Batch", () => {
         ["reg.example.com/base:1", "node"],
       );
     });
+  });
+
+  it("lives in the provider's namespace where none is named", async () => {
+    const k8s = await import("@pulumi/kubernetes");
+    const opts = { providers: { kubernetes: new k8s.Provider("team", { namespace: "team-a" }) } };
+    const store = new components.Redis("redis", {}, opts);
+    new components.Batch("b", { redis: store, image: ready(), items: ["a"], resources: { limits: {} } }, opts);
+    await registered();
+    for (const { type, inputs } of created.filter(({ type }) => /:(Job|Pod|Secret|Service|ConfigMap)$/.test(type)))
+      assert.equal(inputs.metadata.namespace, "team-a", type);
+  });
+
+  it("patches the pods that do no work by `auxPod`, and those alone", async () => {
+    await batch({ auxPod: { spec: { priorityClassName: "low", securityContext: { runAsUser: null } } } });
+    for (const [job, priority, user] of [
+      ["seed", "low", undefined],
+      ["supervisor", "low", undefined],
+      ["workers", undefined, 1000],
+    ] as const) {
+      const { priorityClassName, securityContext } = inputsOf(`job-wq-2-${job}`).spec.template.spec;
+      assert.deepEqual([priorityClassName, securityContext.runAsUser], [priority, user], job);
+    }
   });
 
   it("has taints and nodes of Linux in common for all of its pods", async () => {
