@@ -51,7 +51,12 @@ export async function connectCluster(component: pulumi.ComponentResource): Promi
 
 /** The namespace of a component's resources that name none. */
 export function defaultNamespace(component: pulumi.ComponentResource): pulumi.Output<string> {
-  return pulumi.output(connectCluster(component).then((cluster) => cluster?.namespace ?? "default"));
+  const find = async () => {
+    const { namespace } = await givenToProvider(component);
+    if (typeof namespace === "string") return namespace;
+    return (await connectCluster(component))?.namespace ?? "default";
+  };
+  return pulumi.output(find());
 }
 
 /**
@@ -65,6 +70,12 @@ export const AWAITED = "job-wq-2/awaited";
 
 /** The settings of the Kubernetes provider that a component's resources have; undefined while they are not known. */
 async function providerSettings(component: pulumi.ComponentResource): Promise<ProviderSettings | undefined> {
+  const settings = await givenToProvider(component);
+  return Object.values(settings).some((value) => pulumi.containsUnknowns(value)) ? undefined : settings;
+}
+
+/** What the provider was given; an unknown value is Pulumi's sentinel. */
+async function givenToProvider(component: pulumi.ComponentResource): Promise<ProviderSettings> {
   const explicit = component.getProvider("kubernetes:core/v1:Pod") as unknown;
   const config = new pulumi.Config("kubernetes");
   const { kubeconfig, context, cluster, namespace } = (explicit ?? {
@@ -75,7 +86,6 @@ async function providerSettings(component: pulumi.ComponentResource): Promise<Pr
   }) as Record<keyof ProviderSettings, pulumi.Input<string> | undefined>;
   const names = { kubeconfig, context, cluster, namespace };
   const values = await Promise.all(Object.entries(names).map(async ([key, input]) => [key, await raw(input)] as const));
-  if (values.some(([, value]) => pulumi.containsUnknowns(value))) return undefined;
   return Object.fromEntries(values);
 }
 

@@ -37,6 +37,7 @@ const not: BatchSettings = {
   parallelism: 3,
   idleAfter: "1m",
   allowFailures: true,
+  auxPod: { spec: { hostNetwork: false } },
   finish: ["cat"],
   notify: "https://hooks.example.com/x",
   stallAfter: "1m",
