@@ -115,8 +115,9 @@ export class Supervisor {
     let finish: string | undefined;
     if (passes && this.#settings.finish) {
       try {
-        finish = await runFinish(this.#settings.finish, admin, this.#settings.maxOutputBytes);
-        await admin.supervision.setFinishOutput(finish);
+        const { finish: command, maxOutputBytes } = this.#settings;
+        const run = () => runFinish(command, admin, maxOutputBytes);
+        finish = await admin.supervision.finishOnce(counts.endedAt, process.env.POD_NAME ?? "", run);
       } catch (error) {
         [line, passes] = [`${line}, but finish failed: ${(error as Error).message} (again: pulumi up)`, false];
       }

@@ -6,6 +6,8 @@ export interface ItemResult {
   item: string;
   /** What its handler returned; undefined where it returned nothing. */
   value: unknown;
+  /** The value was longer than `maxResultBytes`: it is the beginning of its JSON text. */
+  truncated?: true;
 }
 
 /**
@@ -19,9 +21,11 @@ export interface ItemResult {
 export async function* resultsOf(queue: string): AsyncIterable<ItemResult> {
   const admin = await QueueAdmin.open(await environmentUrl(), queue);
   try {
-    for await (const { payload, outcome, value } of admin.results()) {
+    for await (const { payload, outcome, value, truncated } of admin.results()) {
       if (outcome !== "done") continue;
-      yield { item: payload.toString(), value: value === undefined ? undefined : (JSON.parse(value) as unknown) };
+      const item = payload.toString();
+      if (truncated) yield { item, value, truncated };
+      else yield { item, value: value === undefined ? undefined : (JSON.parse(value) as unknown) };
     }
   } finally {
     await admin.close();

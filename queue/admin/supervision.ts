@@ -1,8 +1,16 @@
 // What the supervisor of a batch keeps in it: who it is, who was told of what, the output of `finish`, and how much of
 // the workers' time was idle.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { keys } from "../redis/keys.ts";
+import { Script } from "../redis/script.ts";
 import { waitAof } from "../redis/waitAof.ts";
+
+/** For so long somebody has `finish` without a word, ms. */
+const FINISH_MS = 10_000;
+
+const noteScript = new Script("note");
+const finishScript = new Script("finish");
 
 const [SUPERVISOR, NOTIFIED, FINISH] = ["supervisor", "notified", "finish"];
 const [ALIVE_MS, IDLE_MS] = ["workersAliveMs", "workersIdleMs"];
@@ -11,15 +19,17 @@ const [ALIVE_MS, IDLE_MS] = ["workersAliveMs", "workersIdleMs"];
 export class Supervision {
   readonly #redis: Redis;
   readonly #batch: string;
+  readonly #queue: string;
 
   constructor(redis: Redis, queue: string) {
     this.#redis = redis;
+    this.#queue = queue;
     this.#batch = keys(queue).batch;
   }
 
   /** Takes over: whoever supervised it before stops. */
   async claim(id: string): Promise<void> {
-    await this.#redis.hset(this.#batch, SUPERVISOR, id);
+    await this.#note(SUPERVISOR, id);
   }
 
   /** Whether nobody else has taken over. A batch that began anew has forgotten who did. */
@@ -40,15 +50,39 @@ export class Supervision {
   }
 
   async setNotified(event: string): Promise<void> {
-    await this.#redis.hset(this.#batch, NOTIFIED, event);
+    await this.#note(NOTIFIED, event);
   }
 
   async finishOutput(): Promise<string | undefined> {
     return (await this.#redis.hget(this.#batch, FINISH)) ?? undefined;
   }
 
-  async setFinishOutput(output: string): Promise<void> {
-    await this.#redis.hset(this.#batch, FINISH, output);
+  /**
+   * Runs something once for each end of the batch, again only where whoever ran it is gone.
+   * @param endedAt When the batch ended.
+   * @param id Who asks. Where another one runs it, this waits for what comes of it.
+   * @returns What came of it.
+   */
+  async finishOnce(endedAt: number, id: string, run: () => Promise<string>): Promise<string> {
+    const ask = async (...output: string[]) =>
+      (await finishScript.run(this.#redis, this.#queue, endedAt, id, FINISH_MS, ...output)) as [string, string?];
+    for (; ; await sleep(FINISH_MS / 10)) {
+      const [whose, output = ""] = await ask();
+      if (whose === "over") return output;
+      if (whose === "yours") break;
+    }
+    const renewal = setInterval(() => void ask().catch(() => {}), FINISH_MS / 4);
+    try {
+      const output = await run();
+      await ask(output);
+      return output;
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  async #note(...fields: string[]): Promise<void> {
+    await noteScript.run(this.#redis, this.#queue, ...fields);
   }
 
   /** Adds to the time that workers were there, and to that in which they had nothing in flight, ms. */

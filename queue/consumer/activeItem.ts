@@ -1,3 +1,4 @@
+import { runFor } from "./runningItem.ts";
 import type { ItemContext } from "../types.ts";
 
 /** Longest log kept with an item, characters: its tail. */
@@ -96,7 +97,8 @@ export class ActiveItem implements ItemContext {
   /** Tells the handler to stop. */
   abort(reason: Error): void {
     this.#abortReason ??= reason;
-    this.#controller?.abort(this.#abortReason);
+    // What a listener throws is this item's.
+    if (this.#controller) runFor(this, () => this.#controller!.abort(this.#abortReason));
   }
 
   onStrayError(error: unknown): void {

@@ -57,6 +57,8 @@ export class Consumer implements ConsumerApi {
   #timer?: NodeJS.Timeout;
   #startedAt = 0;
   #stopping?: Promise<void>;
+  /** It was told to stop: what waits for Redis at the start waits no longer. */
+  readonly #stopped = Promise.withResolvers<undefined>();
 
   constructor(options: ConsumerOptions) {
     if (options.maxResultBytes > MAX_RESULT_BYTES)
@@ -78,40 +80,53 @@ export class Consumer implements ConsumerApi {
    * @throws Error with one line where Redis refuses, or where this process broke.
    */
   async run(): Promise<ConsumerEnd> {
-    const { url, tls, queue, leaseMs, itemTimeoutMs, onEvent, maxDowntimeMs = MAX_DOWNTIME_MS } = this.#options;
-    const redis = await connect(url, maxDowntimeMs, tls, Math.min(1_000, leaseMs * 0.1));
+    const { url, tls, leaseMs, itemTimeoutMs, onEvent, maxDowntimeMs = MAX_DOWNTIME_MS } = this.#options;
     const allowExit = guardExit();
-    this.#queueSession = new QueueSession(redis, {
-      ...this.#options,
-      session: this.#session,
-      keepLogs: this.#options.keepLogs === "all",
-      mayAbort: this.#options.abortWhenNothingSucceeds ?? true,
-      maxDowntimeMs,
-      mayGiveUp: () => this.#processor.leases.isEmpty,
-      onConnectionChange: (why) => onEvent?.({ type: "redis", up: why === undefined, ...(why && { why }) }),
-    });
-    await this.#queueSession.load();
-    const [[seconds], length] = await Promise.all([redis.time(), redis.llen(queue)]);
-    this.#startedAt = Number(seconds) * 1000;
-    this.#processor.logFeed.start(redis);
-    this.#processor.tick(performance.now());
-    const ticks = setInterval(() => this.#tick(), Math.max(10, Math.min(100, itemTimeoutMs / 4)));
-    const keeper = this.#startKeeper();
-    const releaseStrayErrors = catchStrayErrors((error) => this.#onUnownedError(error));
-    onEvent?.({ type: "started", session: this.#session, empty: length === 0 });
-    try {
-      const end = await this.#untilOver();
+    const ended = (end: ConsumerEnd) => {
       onEvent?.({ type: "ended", end });
       return end;
+    };
+    const connecting = connect(url, maxDowntimeMs, tls, Math.min(1_000, leaseMs * 0.1));
+    const atEnd: (() => unknown)[] = [allowExit, () => clearTimeout(this.#timer)];
+    try {
+      const redis = await Promise.race([connecting, this.#stopped.promise]);
+      if (!redis) return ended("stopped");
+      this.#queueSession = new QueueSession(redis, {
+        ...this.#options,
+        session: this.#session,
+        keepLogs: this.#options.keepLogs === "all",
+        mayAbort: this.#options.abortWhenNothingSucceeds ?? true,
+        maxDowntimeMs,
+        mayGiveUp: () => this.#processor.leases.isEmpty,
+        onConnectionChange: (why) => onEvent?.({ type: "redis", up: why === undefined, ...(why && { why }) }),
+      });
+      const start = await Promise.race([this.#queueSession.start(), this.#stopped.promise]);
+      if (!start) return ended("stopped");
+      this.#startedAt = start.startedAt;
+      this.#processor.logFeed.start(redis);
+      this.#processor.tick(performance.now());
+      const ticks = setInterval(() => this.#tick(), Math.max(10, Math.min(100, itemTimeoutMs / 4)));
+      const keeper = this.#startKeeper();
+      atEnd.push(catchStrayErrors((error) => this.#onUnownedError(error)));
+      atEnd.push(
+        () => clearInterval(ticks),
+        () => keeper.removeAllListeners(),
+        () => keeper.terminate(),
+      );
+      atEnd.push(() => this.#processor.logFeed.flush());
+      onEvent?.({ type: "started", session: this.#session, empty: start.waiting === 0 });
+      return ended(await this.#untilOver());
+    } catch (error) {
+      if (!(error instanceof RedisUnavailableError)) throw error;
+      onEvent?.({ type: "redis", up: false, why: error.message });
+      return ended("redis-away");
     } finally {
-      allowExit();
-      releaseStrayErrors();
-      clearInterval(ticks);
-      clearTimeout(this.#timer);
-      keeper.removeAllListeners();
-      await keeper.terminate();
-      await this.#processor.logFeed.flush();
-      redis.disconnect();
+      for (const act of atEnd) await act();
+      // Also one that is only made after the end.
+      connecting.then(
+        (redis) => redis.disconnect(),
+        () => {},
+      );
     }
   }
 
@@ -124,13 +139,7 @@ export class Consumer implements ConsumerApi {
         await this.#queueSession.deregister(this.#row()).catch(() => {});
         return end;
       }
-      try {
-        if (await this.#queueSession.confirmEnd(this.#row())) return end;
-      } catch (error) {
-        if (!(error instanceof RedisUnavailableError)) throw error;
-        this.#options.onEvent?.({ type: "redis", up: false, why: error.message });
-        return "redis-away";
-      }
+      if (await this.#queueSession.confirmEnd(this.#row())) return end;
       if (this.#stopping) return "stopped";
       // Redis has forgotten the end, or somebody added items: there is more to do.
       this.#state = "running";
@@ -173,6 +182,7 @@ export class Consumer implements ConsumerApi {
    */
   stop(graceMs: number): Promise<void> {
     this.#drain("stopped");
+    this.#stopped.resolve(undefined);
     return (this.#stopping ??= this.#releaseAfter(graceMs));
   }
 
@@ -299,7 +309,8 @@ export class Consumer implements ConsumerApi {
   #tick(): void {
     const now = performance.now();
     this.#processor.tick(now);
-    void this.#renewer.tick(this.#queueSession, now, this.#drainsForSuspect);
+    // What is over sends no heartbeats: they would wait behind Redis's disk, and be taken for a dead connection.
+    if (this.#state !== "stopped") void this.#renewer.tick(this.#queueSession, now, this.#drainsForSuspect);
     if (this.#options.readySlots) this.#schedule(); // there may be more of them
   }
 
@@ -337,7 +348,13 @@ export class Consumer implements ConsumerApi {
 
   /** Ends the run once everything that was in flight is acknowledged. */
   #finishIfDrained(): void {
-    if (this.#state !== "draining" || this.#scheduler.inFlight > 0 || !this.#processor.leases.isEmpty) return;
+    if (
+      !this.#completion ||
+      this.#state !== "draining" ||
+      this.#scheduler.inFlight > 0 ||
+      !this.#processor.leases.isEmpty
+    )
+      return;
     this.#state = "stopped";
     if (this.#failure) this.#completion?.reject(this.#failure);
     else this.#completion?.resolve(this.#end!);

@@ -295,9 +295,14 @@ export class Processor implements ItemListener {
 
   /** Called while the event loop turns. Items past their time limit are told to stop, and given up when they do not. */
   tick(now: number): void {
-    const { itemTimeoutMs, readySlots } = this.#options;
     this.leases.tick(now);
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
+    // What ended while this process stood still is heard of first.
+    setImmediate(() => this.#limitTime(now));
+  }
+
+  #limitTime(now: number): void {
+    const { itemTimeoutMs, readySlots } = this.#options;
     for (const item of this.#active) {
       const overdueMs = item.elapsed(now) - itemTimeoutMs;
       if (overdueMs < 0 || item.startedAt === 0) break;
@@ -309,7 +314,7 @@ export class Processor implements ItemListener {
   }
 }
 
-/** What a script moves of a payload: long ones lie by themselves (scripts/includes/payloads.lua). */
+/** What a script moves of a payload: long ones lie by themselves (scripts/includes/records.lua). */
 function movedBytes(payload: Buffer): number {
   return payload.length < LONG_PAYLOAD ? payload.length : 0;
 }

@@ -20,6 +20,8 @@ const UNINFORMATIVE =
 /** A connection that ended while it was made. */
 const CUT_OFF = /EPIPE|ECONNRESET|connection was closed/;
 const FAREWELL_MS = 300;
+/** A connection on which no answer comes for so long is made anew, ms: longer than Redis's disk may take. */
+const SILENCE_MS = 40_000;
 /** Longest wait between two attempts to connect, ms. */
 const MAX_RETRY_MS = 1_000;
 
@@ -122,6 +124,7 @@ export async function connect(
     // After a failover an old connection may lead to what is now a replica: a new one leads to the new primary.
     reconnectOnError: ({ message }) => message.startsWith("READONLY"),
     connectTimeout: 5_000,
+    socketTimeout: SILENCE_MS,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), maxRetryMs),
   });
   const onError = (error: Error) => void connectionErrors.set(redis, error);

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { encodeRequest, parseReply, type RawReply, type Reply, type Request } from "./ackAndReserve.ts";
 import { keys } from "./keys.ts";
 import { type Renewal, renewLeases, renewScript } from "./renewal.ts";
-import { RedisFullError, Retrier, type RetrierOptions } from "./retrier.ts";
+import { Retrier, type RetrierOptions } from "./retrier.ts";
 import { Script } from "./script.ts";
 import { DISK_TIMEOUT_MS, waitAof } from "./waitAof.ts";
 
@@ -35,16 +35,10 @@ const reserveScript = new Script("ack-and-reserve");
 const ackOnlyScript = new Script("ack-and-reserve", "allow-oom");
 const deregisterScript = new Script("deregister");
 
-const nothingReserved: Reply = {
-  kind: "ok",
-  pollMs: 1_000,
-  dueMs: -1,
-  heartbeatMs: 0,
-  drain: false,
-  stale: [],
-  reserved: [],
-  done: 0,
-};
+/** Where Redis is full, it is asked this often, ms. */
+const FULL_POLL_MS = 1_000;
+/** Answers by Redis that an end is not on its disk, each after half a minute, until it is believed all the same. */
+const MAX_DISK_WAITS = 2;
 
 /**
  * A session's calls. Each is repeated with the same number until it is answered, which makes it idempotent: a lost or
@@ -54,6 +48,7 @@ export class QueueSession {
   readonly #redis: Redis;
   readonly #options: QueueSessionOptions;
   readonly #retrier: Retrier;
+  #isFull = false;
 
   constructor(redis: Redis, options: QueueSessionOptions) {
     this.#redis = redis;
@@ -65,6 +60,18 @@ export class QueueSession {
   /** No call gets through. */
   get isDown(): boolean {
     return this.#retrier.waitedMs > 0;
+  }
+
+  /**
+   * Begins.
+   * @returns When, ms by Redis, and how many items wait.
+   */
+  start(): Promise<{ startedAt: number; waiting: number }> {
+    return this.#retrier.run(async () => {
+      await this.load();
+      const [[seconds], waiting] = await Promise.all([this.#redis.time(), this.#redis.llen(this.#options.queue)]);
+      return { startedAt: Number(seconds) * 1000, waiting };
+    });
   }
 
   /** Makes the scripts known. */
@@ -80,22 +87,32 @@ export class QueueSession {
   ackAndReserve(call: Call): Promise<Reply> {
     const { session, pod, leaseMs: lease, maxLosses, maxFailures, keepLogs, mayAbort } = this.#options;
     const common = { ...call, session, pod: pod || undefined, lease, maxLosses, maxFailures, keepLogs, mayAbort };
-    let isFull = false;
     return this.#retrier.run(async (attempt) => {
       const request = { ...common, waited: this.#retrier.waitedMs, isResent: attempt > 0 };
-      const sent = isFull
-        ? ackOnlyScript.sendRequest(this.#redis, this.#options.queue, encodeRequest({ ...request, reserve: 0 }))
-        : reserveScript.sendRequest(this.#redis, this.#options.queue, encodeRequest(request));
+      const send = async (script: Script, what: Request) =>
+        parseReply(
+          (await script.sendRequest(this.#redis, this.#options.queue, encodeRequest(what))) as RawReply,
+          call.number,
+        );
       try {
-        return parseReply((await sent) as RawReply, call.number);
+        const reply = await send(reserveScript, request);
+        if (call.reserve > 0) this.#setFull(false);
+        return reply;
       } catch (error) {
         if (!(error as Error).message.startsWith("OOM")) throw error;
-        if (call.outcomes.length > 0) isFull = true;
-        // What is in flight goes on; there is just nothing new for it.
-        else if (!call.exclusive && attempt === 0) return nothingReserved;
-        throw new RedisFullError("it is full (maxmemory)", { cause: error });
+        this.#setFull(true);
+        // What is in flight goes on, and an end is seen; there is just nothing new.
+        const reply = await send(ackOnlyScript, { ...request, reserve: 0 });
+        return { ...reply, pollMs: Math.max(reply.pollMs, FULL_POLL_MS), dueMs: -1 };
       }
     });
+  }
+
+  /** Redis is at its maxmemory, or no longer. */
+  #setFull(isFull: boolean): void {
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    this.#options.onConnectionChange(isFull ? "it is full (maxmemory)" : undefined);
   }
 
   /** Extends leases and takes a heartbeat. Made once: the next renewal is soon enough. */
@@ -120,13 +137,15 @@ export class QueueSession {
    */
   confirmEnd(row: string): Promise<boolean> {
     const { queue, session } = this.#options;
+    let waits = 0;
     return this.#retrier.run(async () => {
       const [, isOnDisk, state] = await Promise.all([
         deregisterScript.send(this.#redis, queue, session, row),
         waitAof(this.#redis),
         this.#redis.hget(keys(queue).batch, "state"),
       ]);
-      if (!isOnDisk) throw new Error("its disk does not take the data");
+      // After its clock went back, Redis may write nothing to its disk for as long.
+      if (!isOnDisk && ++waits < MAX_DISK_WAITS) throw new Error("its disk does not take the data");
       return state === "finished" || state === "aborted";
     }, DISK_TIMEOUT_MS + MAX_REPLY_TIMEOUT_MS);
   }

@@ -7,11 +7,6 @@ export class RedisUnavailableError extends Error {
   override name = "RedisUnavailableError";
 }
 
-/** Redis is at its maxmemory: it answers, and lets nothing more in. */
-export class RedisFullError extends Error {
-  override name = "RedisFullError";
-}
-
 /** Longest wait between two attempts, ms. */
 const MAX_WAIT_MS = 1_000;
 /** A reason that changes while Redis is away is told at most this often, ms. */
@@ -39,6 +34,8 @@ export class Retrier {
   /** Since when Redis gave no sign of life at all. */
   #silentSince?: number;
   #told?: { why: string; at: number };
+  /** Since when the connection is there and does not get ready. */
+  #handshakeSince: number | undefined;
 
   constructor(redis: Redis, options: RetrierOptions) {
     this.#redis = redis;
@@ -99,13 +96,23 @@ export class Retrier {
       onConnectionChange(why);
     }
     this.#downSince ??= startedAt;
-    const isAnswer = error.name === "ReplyError" || error.name === "RedisFullError";
+    this.#limitHandshake(now);
+    const isAnswer = error.name === "ReplyError";
     this.#silentSince = isAnswer ? undefined : (this.#silentSince ?? startedAt);
     if (this.#silentSince === undefined || now - this.#silentSince < maxDowntimeMs) return;
     const seconds = Math.round(maxDowntimeMs / 1000);
     // A password is read when a process starts: with the new one, the next may get in.
     if (isRefusal(error)) throw new RedisUnavailableError(`Redis refused us for ${seconds} s: ${why}; ${advice(why)}`);
     if (mayGiveUp()) throw new RedisUnavailableError(`Redis was away for ${seconds} s: ${why}`);
+  }
+
+  /** A connection that is silent from its first moment on fails each command at once, and no timeout sees it. */
+  #limitHandshake(now: number): void {
+    const isHandshake = (this.#redis.status as string) === "connect";
+    this.#handshakeSince = isHandshake ? (this.#handshakeSince ?? now) : undefined;
+    if (!isHandshake || now - this.#handshakeSince! < this.#options.replyTimeoutMs) return;
+    this.#handshakeSince = undefined;
+    this.#redis.disconnect(true);
   }
 }
 

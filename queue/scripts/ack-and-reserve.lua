@@ -107,7 +107,7 @@ if #stale > 0 then reply.stale = table.concat(stale, ',') end
 local hasWorked = reservedCount + #request.doneIds + #request.others > 0
 if request.heartbeat then reply.heartbeatMs = heartbeat(request.session, request.heartbeat, hasWorked, request.lease) end
 saveBatch()
-if request.number and (hasWorked or request.isResent) then remember(reply.stale, reserved) end
+if request.number and batch.exists and (hasWorked or request.isResent) then remember(reply.stale, reserved) end
 return reply
 end
 

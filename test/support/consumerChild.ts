@@ -1,6 +1,7 @@
 // node consumerChild.ts OPTIONS: a worker in a process of its own, which can be killed. An item says what is to happen
 // to it: `sleep 50`, `block 3000`, `late 50`, `fail why`, `never why` (DoNotRetry), `exit`, `die`, `hang`, `deaf 50`,
-// `thread`, `reject why` and `throw why` (where nobody catches it), `odd what` (an error of a strange kind), anything
+// `thread`, `reject why` and `throw why` (where nobody catches it), `listener why` (on
+// its signal), `odd what` (an error of a strange kind), anything
 // else succeeds. Prints the consumer's events, a line of JSON each. OPTIONS: those of Consumer as JSON, and `graceMs`.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -44,6 +45,12 @@ const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => 
     setTimeout(() => {
       throw new Error(why);
     }, 5);
+    await sleep(60_000, undefined, { ref: false });
+  },
+  listener: async (why, { signal }) => {
+    signal.addEventListener("abort", () => {
+      throw new Error(why);
+    });
     await sleep(60_000, undefined, { ref: false });
   },
   odd: (what) => {

@@ -64,6 +64,11 @@ async function withRedis<T>(act: (redis: Redis) => Promise<T>): Promise<T> {
     if (message.startsWith("NOSCRIPT")) await loadScripts();
     else {
       leases.isKeeperInTrouble = wasInTrouble = true;
+      // One that broke may be silent when it is made again, and nobody would see that.
+      if (redis && redis.status !== "ready") {
+        redis.disconnect();
+        redis = undefined;
+      }
       tell({ type: "trouble", why: message });
     }
     throw error;

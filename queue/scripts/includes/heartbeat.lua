@@ -49,6 +49,7 @@ end
 -- for the first time and reserves nothing is noted by its name only: it may be one of many that never work.
 -- Answers how long to wait until the next heartbeat, ms; 0: with the next call.
 local function heartbeat(session, row, isWorking, lease)
+  if not batch.exists then return 0 end -- a queue that was purged leaves nothing behind
   local isKnown = call('ZSCORE', alive, session)
   local every = heartbeatInterval()
   local isShown = isKnown or isWorking

@@ -1,0 +1,145 @@
+// Every wait has an end: for Redis at the start, in a handshake, where it is full, and for what stood still.
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Consumer, resultsOf } from "../../../../queue/index.ts";
+import { quick, startConsumer } from "../../../support/consuming.ts";
+import { freePort } from "../../../support/freePort.ts";
+import { gateProxy } from "../../../support/gateProxy.ts";
+import { Peer } from "../../../support/peer.ts";
+import { withQueue } from "../../../support/withQueue.ts";
+
+const once = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
+
+describe("limits", () => {
+  const queue = withQueue();
+  const { k } = queue;
+  afterEach(() => queue.redis.config("SET", "maxmemory", "0"));
+
+  describe("a worker that is stopped while it connects", () => {
+    it("ends, where Redis is there", async () => {
+      const consumer = new Consumer({ ...quick(queue.url), handler: () => {} });
+      const end = consumer.run();
+      await consumer.stop(0);
+      assert.equal(await end, "stopped");
+      const clients = async () =>
+        String(await queue.redis.client("LIST"))
+          .trim()
+          .split("\n").length;
+      await queue.until(async () => (await clients()) === 1, "its connection stays");
+    });
+
+    it("ends, where it is not", async () => {
+      const url = `redis://127.0.0.1:${await freePort()}`;
+      const consumer = new Consumer({ ...quick(url), handler: () => {} });
+      const end = consumer.run();
+      await sleep(100);
+      await consumer.stop(0);
+      assert.equal(await end, "stopped");
+    });
+  });
+
+  describe("a connection that goes silent", () => {
+    it("in its handshake is given up", async () => {
+      await queue.redis.rpush(k.list, "sleep 500", "a", "b");
+      const proxy = await gateProxy(queue.server.port);
+      const worker = startConsumer(proxy.url);
+      await worker.saw(({ type }) => type === "working");
+      proxy.freeze(proxy.connections + 1, proxy.connections + 2);
+      proxy.close();
+      proxy.open();
+      assert.equal((await worker.ended).code, 0);
+      assert.equal((await queue.places()).done, 3);
+      await proxy.end();
+    });
+
+    it("while the scripts are loaded is given up", async () => {
+      await queue.redis.rpush(k.list, "a");
+      const proxy = await gateProxy(queue.server.port);
+      proxy.onRequest = (text) => {
+        if (/LOAD/i.test(text) && proxy.connections === 1) proxy.freeze(1);
+      };
+      assert.equal((await startConsumer(proxy.url).ended).code, 0);
+      await proxy.end();
+    });
+  });
+
+  it("a Redis that is full at the end is told of the end, and can be stopped", async () => {
+    await queue.redis.rpush(k.list, "sleep 2000");
+    const busy = startConsumer(queue.url);
+    await busy.saw(({ type }) => type === "working");
+    const idle = startConsumer(queue.url);
+    await idle.saw(({ type }) => type === "waiting");
+    await queue.redis.config("SET", "maxmemory", "1");
+    await queue.admin.pause();
+    await queue.admin.resume();
+    await queue.admin.supervision.claim("me");
+    assert.deepEqual([(await busy.ended).code, (await idle.ended).code], [0, 0]);
+    await queue.admin.supervision.persist("me");
+    assert.equal((await queue.places()).state, "finished");
+  });
+
+  it("a process that stood still is not taken for handlers that ran out of time", async () => {
+    await queue.redis.rpush(k.list, ...Array<string>(8).fill("sleep 400"));
+    const worker = startConsumer(queue.url, { concurrency: 8, itemTimeoutMs: 2_000, leaseMs: 10_000, retry: once });
+    await worker.saw(({ type }) => type === "working");
+    await sleep(100);
+    worker.signal("SIGSTOP");
+    await sleep(3_000);
+    worker.signal("SIGCONT");
+    assert.equal((await worker.ended).code, 0);
+    const { done, dead } = await queue.places();
+    assert.deepEqual({ done, dead }, { done: 8, dead: 0 });
+  });
+
+  it("a listener of its signal that throws fails its item, and no other", async () => {
+    await queue.redis.rpush(k.list, "listener mine", ...Array<string>(7).fill("sleep 400"));
+    const worker = startConsumer(queue.url, { concurrency: 8, itemTimeoutMs: 1_000, retry: once });
+    assert.equal((await worker.ended).code, 0);
+    const { done, dead, lost } = await queue.places();
+    assert.deepEqual({ done, dead, lost }, { done: 7, dead: 1, lost: 0 });
+  });
+
+  it("a queue that is purged under its workers leaves no key behind", async () => {
+    await queue.redis.rpush(k.list, "a");
+    const peer = new Peer(queue.redis);
+    const taken = await peer.reserve(1, { heartbeat: "{}" });
+    await queue.admin.purge({ force: true });
+    await peer.renew(taken, { heartbeat: "{}" });
+    await peer.call({ acks: [peer.done(taken[0]!)], reserve: 1, heartbeat: "{}" });
+    assert.deepEqual(await queue.redis.keys("*"), []);
+  });
+
+  it("a result that was cut is read as text, and says so", async () => {
+    await queue.redis.rpush(k.list, "a", "b");
+    const handler = (item: string) => (item === "a" ? "x".repeat(2_000) : 1);
+    assert.equal(await new Consumer({ ...quick(queue.url), handler }).run(), "finished");
+    const before = process.env.REDIS_URL;
+    process.env.REDIS_URL = queue.url;
+    try {
+      const results = [];
+      for await (const { value, truncated } of resultsOf("job2")) results.push([String(value).slice(0, 3), truncated]);
+      assert.deepEqual(results, [
+        ['"xx', true],
+        ["1", undefined],
+      ]);
+    } finally {
+      if (before === undefined) delete process.env.REDIS_URL;
+      else process.env.REDIS_URL = before;
+    }
+  });
+
+  it("what follows on an end runs once for each, also where two are to run it", async () => {
+    await queue.redis.rpush(k.list, "a");
+    await new Peer(queue.redis).reserve();
+    let runs = 0;
+    const run = async () => {
+      runs++;
+      await sleep(1_500);
+      return `output ${runs}`;
+    };
+    const { supervision } = queue.admin;
+    const both = await Promise.all(["a", "b"].map((id) => supervision.finishOnce(1, id, run)));
+    assert.deepEqual([both, await supervision.finishOnce(1, "c", run)], [["output 1", "output 1"], "output 1"]);
+    assert.equal(await supervision.finishOnce(2, "c", run), "output 2");
+  });
+});
