@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect, QueueAdmin, Seeder } from "../../queue/index.ts";
+import type { ItemRecord } from "../../queue/types.ts";
+import { redisVersions, startRedis } from "../support/redis.ts";
+import { type FaultName, faults } from "./faults.ts";
+import { Random } from "./random.ts";
+import { KeptWorker } from "./workers.ts";
+
+/** A batch may take this long once nothing is done to it any more, ms. Its attempts alone take a few seconds. */
+const LIMIT_MS = 150_000;
+
+/** What an item is to do (test/support/consumerChild.ts), and how often out of 100, in each kind of batch. */
+const MIXES: Record<string, [deed: string, share: number][]> = {
+  good: [["sleep 20", 100]],
+  slow: [
+    ["sleep 300", 90],
+    ["deaf 500", 10],
+  ],
+  failing: [
+    ["sleep 10", 60],
+    ["fail no", 40],
+  ],
+  hopeless: [["fail no", 100]],
+  mixed: [
+    ["sleep 30", 70],
+    ["fail no", 10],
+    ["never again", 5],
+    ["reject stray", 5],
+    ["block 200", 5],
+    ["listener mine", 5],
+  ],
+  deadly: [
+    ["sleep 50", 88],
+    ["die", 6],
+    ["exit", 6],
+  ],
+};
+
+/** What came of it, where nothing was wrong. */
+export interface Outcome {
+  kind: string;
+  state: string;
+  faults: FaultName[];
+  seconds: number;
+}
+
+/** Runs one batch that the seed decides. @throws AssertionError where it did not end, or what it left is wrong. */
+export async function runBatch(seed: number): Promise<Outcome> {
+  const random = new Random(seed);
+  const kind = random.pick(Object.keys(MIXES));
+  const deeds = MIXES[kind]!.flatMap(([deed, share]) => Array<string>(share).fill(deed));
+  const items = Array.from({ length: random.integer(10, 120) }, () => random.pick(deeds));
+  const maxLosses = random.integer(2, 3);
+  const log = ["--appendonly", "yes", "--appendfsync", random.pick(["everysec", "always"])];
+  const server = await startRedis({ version: random.pick(redisVersions), args: log });
+  const started = performance.now();
+  await new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "p/s", run: "1", seedId: "1" });
+  const options = {
+    leaseMs: random.integer(1_000, 2_000),
+    itemTimeoutMs: 1_500,
+    maxLosses,
+    retry: { maxAttempts: random.integer(1, 3), backoff: { min: 10, max: random.pick([20, 1_000]) } },
+  };
+  const workers: KeptWorker[] = [];
+  for (let count = random.integer(2, 4); count > 0; count--) {
+    const slots = random.pick([1, 1, 4, 16]);
+    workers.push(await KeptWorker.start(server.port, { ...options, concurrency: slots, pod: `pod-${count}` }));
+  }
+  const done: FaultName[] = [];
+  try {
+    for (let times = random.integer(0, 6); times > 0; times--) {
+      await sleep(random.integer(50, 1_500));
+      const name = random.pick(Object.keys(faults) as FaultName[]);
+      done.push(name);
+      await faults[name]({ random, server, workers });
+    }
+    const end = Promise.all(workers.map(({ over }) => over)).then(() => true);
+    const isOver = await Promise.race([end, sleep(LIMIT_MS, false, { ref: false })]);
+    const redis = await connect(server.url);
+    try {
+      await check(new QueueAdmin(redis, "job2"), items, maxLosses, isOver);
+      const { state } = await new QueueAdmin(redis, "job2").counts();
+      return { kind, state, faults: done, seconds: (performance.now() - started) / 1000 };
+    } finally {
+      redis.disconnect();
+    }
+  } catch (error) {
+    (error as Error).message = `${kind}, ${workers.length} workers, ${done.join(", ")}: ${(error as Error).message}`;
+    throw error;
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await server.stop();
+  }
+}
+
+/** What must be so at the end of every batch. */
+async function check(admin: QueueAdmin, items: string[], maxLosses: number, isOver: boolean): Promise<void> {
+  const counts = await admin.counts();
+  const { state, reason, total, waiting, running, delayed, dead } = counts;
+  assert.ok(isOver, `it does not end: ${JSON.stringify(counts)}`);
+  assert.ok(state === "finished" || state === "aborted", `its state is ${state}`);
+  assert.equal(total, items.length);
+  assert.equal(waiting + running + delayed + counts.done + dead, total, "the counts add up");
+  if (state === "aborted") return assert.match(reason!, /^(nothing succeeds|workers vanish)/);
+  assert.equal(waiting + running + delayed, 0, "finished, and something is left");
+  const records: ItemRecord[] = [];
+  for await (const record of admin.results()) records.push(record);
+  assert.deepEqual(records.map(({ payload }) => String(payload)).sort(), [...items].sort(), "each is recorded once");
+  for (const { outcome, payload, attempts } of records) {
+    const deed = String(payload);
+    if (outcome === "done") assert.match(deed, /^(sleep|deaf|block)/);
+    else if (/^(sleep|deaf) /.test(deed)) {
+      const lost = attempts.filter(({ outcome }) => outcome === "lost" || outcome === "timeout").length;
+      assert.ok(lost >= Math.min(1, maxLosses), `an innocent is dead: ${deed} ${JSON.stringify(attempts)}`);
+    }
+  }
+}
