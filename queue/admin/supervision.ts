@@ -9,8 +9,8 @@ import { waitAof } from "../redis/waitAof.ts";
 /** For so long somebody has `finish` without a word, ms. */
 const FINISH_MS = 10_000;
 
-const noteScript = new Script("note");
-const finishScript = new Script("finish");
+const noteScript = new Script("supervision/note");
+const finishScript = new Script("supervision/finish");
 
 const [SUPERVISOR, NOTIFIED, FINISH] = ["supervisor", "notified", "finish"];
 const [ALIVE_MS, IDLE_MS] = ["workersAliveMs", "workersIdleMs"];
