@@ -10,6 +10,7 @@ const ASSETS = [
   "components/redis/start.sh",
   "components/image/copy-node.sh",
   "worker/Dockerfile",
+  "worker/runner/python",
   "worker/start-node.sh",
   "worker/runner/python",
   "cli/report/browser/page.css",

@@ -33,7 +33,10 @@ export interface ImageSettings {
   push?: boolean;
   /** Platform of the cluster's nodes. @default "linux/amd64" */
   platform?: pulumi.Input<string>;
-  /** Image to build on, or to run in; Node.js is added where it has none. @default "node:24-slim" */
+  /**
+   * Image to build on, or to run in; Node.js is added where it has none. With a handler in Python it is
+   * `python:3-slim`, if not set. @default "node:24-slim"
+   */
   baseImage?: pulumi.Input<string>;
   /**
    * Image that Node.js is taken from where `baseImage` has none; the same as `baseImage`: that one has its own, as
@@ -76,6 +79,16 @@ export interface BatchSettings {
   idleAfter?: string;
   /** Items a pod works on at a time, from 1. @default 1 */
   concurrency?: pulumi.Input<number>;
+  /**
+   * `command` is a program that is started once for each slot and works on one item after the other. @default false
+   */
+  serve?: boolean;
+  /** Time that a handler, or a program with `serve`, may take to load. @default "5m" */
+  startTimeout?: pulumi.Input<string>;
+  /** Items that `handleBatch`, or a program with `serve`, is given at once, at most; `concurrency` counts batches. */
+  batch?: number;
+  /** Time that a batch waits for more items before it is begun. @default "200ms" */
+  batchWait?: pulumi.Input<string>;
   /** Seconds that the shipped handler sleeps per item. @default 1 */
   workSeconds?: pulumi.Input<number>;
   /** Failed attempts before an item is given up, from 1. @default 3 */

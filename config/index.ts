@@ -45,7 +45,7 @@ export interface Config<From = pulumi.Output<RedisReference>> {
     owner?: string;
     from?: From;
   };
-  image: ImageSettings & { handler: string; files?: string };
+  image: ImageSettings & { handler: string; files?: string; requirements?: string };
   batch: BatchSettings & { name: string; queue: string; labels?: Labels };
 }
 
@@ -111,7 +111,10 @@ export function readConfig(source: Source): Config<string> {
   }
   for (const key of Object.keys(settings) as Key[]) check(source, key);
   for (const key of TEXTS) checkQuotes(source, key);
-  const { name, createNamespace, namespace, labels, owner, redisFrom, handler, files } = group(source, programSettings);
+  const { name, createNamespace, namespace, labels, owner, redisFrom, handler, files, requirements } = group(
+    source,
+    programSettings,
+  );
   const redis = group(source, redisSettings, redisKey);
   const image = group(source, imageSettings);
   const batch = group(source, batchSettings);
@@ -131,7 +134,12 @@ export function readConfig(source: Source): Config<string> {
       ...(namespace && { namespace }),
       createNamespace: createNamespace === "true",
     },
-    image: { ...image, handler, ...((files !== programSettings.files.default || existsSync(files)) && { files }) },
+    image: {
+      ...image,
+      handler,
+      ...(requirements && { requirements }),
+      ...((files !== programSettings.files.default || existsSync(files)) && { files }),
+    },
     batch: {
       ...batch,
       ...shared,

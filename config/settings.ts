@@ -80,7 +80,8 @@ export const imageSettings = {
   baseImage: {
     parse: image,
     default: "node:24-slim",
-    description: "Image to build on, or to run in; Node.js is added where it has none",
+    description:
+      "Image to build on, or to run in; Node.js is added where it has none. With a handler in Python it is `python:3-slim`, if not set",
   },
   nodeImage: {
     parse: image,
@@ -138,6 +139,32 @@ export const batchSettings = {
     default: "1",
     worker: true,
     description: "Items a pod works on at a time, from 1",
+  },
+  serve: {
+    parse: parse.flag,
+    default: "false",
+    worker: true,
+    plain: true,
+    description: "`command` is a program that is started once for each slot and works on one item after the other",
+  },
+  startTimeout: {
+    parse: parse.duration(1_000),
+    default: "5m",
+    worker: true,
+    description: "Time that a handler, or a program with `serve`, may take to load",
+  },
+  batch: {
+    parse: parse.integer(1),
+    worker: true,
+    plain: true,
+    description:
+      "Items that `handleBatch`, or a program with `serve`, is given at once, at most; `concurrency` counts batches",
+  },
+  batchWait: {
+    parse: parse.duration(0),
+    default: "200ms",
+    worker: true,
+    description: "Time that a batch waits for more items before it is begun",
   },
   workSeconds: {
     parse: parse.amount,
@@ -345,7 +372,12 @@ export const programSettings = {
   handler: {
     parse: parse.text,
     default: "worker/handler.ts",
-    description: "File whose default export handles an item; packages it imports are bundled",
+    description:
+      "File that handles an item: the default export of `.ts` or `.js`, whose packages are bundled, or `handle` of `.py`",
+  },
+  requirements: {
+    parse: parse.text,
+    description: "File of packages that a handler in Python needs, like `requirements.txt`; wheels may lie in `files`",
   },
   files: {
     parse: parse.text,

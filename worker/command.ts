@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import { hasReplacement, replacer } from "../config/replacements.ts";
-import { DoNotRetry, type Handler, type ItemContext } from "../queue/index.ts";
+import { DoNotRetry, TryLater, type Handler, type ItemContext } from "../queue/index.ts";
 import { commandEnvironment } from "./commandEnvironment.ts";
 import { OutputBuffer, outputRead } from "./commandOutput.ts";
 import { Family } from "./processes/family.ts";
@@ -12,6 +12,9 @@ import { splitLines } from "./processes/splitLines.ts";
 
 /** The exit code that means "do not try this item again": EX_DATAERR of sysexits.h. */
 export const DO_NOT_RETRY = 65;
+/** The one that means "try this item again later, at no cost": EX_TEMPFAIL; and how much later, ms. */
+export const TRY_LATER = 75;
+const LATER_MS = 60_000;
 /** Longest item that is in the environment too, bytes: Linux allows 128 KiB for one variable. */
 const MAX_ENV_BYTES = 100 * 1024;
 const LINE_FEED = 10;
@@ -63,6 +66,7 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
     if (code === 0 && !signal.aborted) return output.result;
     await ended;
     if (signal.aborted) throw signal.reason;
+    if (code === TRY_LATER) throw new TryLater(LATER_MS);
     const reason = endOf(program, code, killedBy, words.text);
     throw withoutStack(code === DO_NOT_RETRY ? new DoNotRetry(reason) : new Error(reason));
   };

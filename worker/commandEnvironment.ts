@@ -1,12 +1,16 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { userInfo } from "node:os";
 
 /** Variables of the worker, which a command does not get. */
 const PRIVATE = /^(WQ_|REDIS_)/;
 
+/** Python packages that `requirements` names (components/image/layout.ts). */
+const PACKAGES = "/job-wq-2/packages";
+
 /** The environment of a program that a container runs for its user: the image's, and the user's own variables. */
 export function commandEnvironment(): NodeJS.ProcessEnv {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !PRIVATE.test(name)));
+  if (existsSync(PACKAGES)) env.PYTHONPATH = [PACKAGES, env.PYTHONPATH].filter(Boolean).join(":");
   return { ...env, HOME: home(env.HOME ?? "/") };
 }
 

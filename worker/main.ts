@@ -4,14 +4,14 @@ import { workerSettings, type WorkerSettings } from "../config/environment.ts";
 import { connect, Consumer, type ConsumerEnd, type Handler, QueueAdmin } from "../queue/index.ts";
 import { checkCommand } from "./checkCommand.ts";
 import { commandHandler } from "./command.ts";
-import { oneLine } from "../config/foreignText.ts";
+import { oneLine, severalLines } from "../config/foreignText.ts";
 import { redisUrl, text } from "./environment.ts";
 import { waitForFamilies } from "./processes/family.ts";
 import { Health } from "./health.ts";
 import { logger } from "./log.ts";
 import { exitCodes, ProgramExit, runProgram } from "./program.ts";
 import type { RunnerPool } from "./runner/pool.ts";
-import { handlerRunners, ownHandler } from "./runners.ts";
+import { handlerRunners, ownHandler, serveCommand } from "./runners.ts";
 
 const codes: Record<ConsumerEnd, number> = {
   finished: 0,
@@ -54,7 +54,7 @@ async function work(): Promise<number> {
     queue,
     handler: health.watched(handler),
     readySlots: runners && (() => runners.slots),
-    concurrency: settings.concurrency,
+    concurrency: settings.concurrency * (runners ? (settings.batch ?? 1) : 1),
     retry: { maxAttempts: settings.maxAttempts, backoff: settings.backoff },
     leaseMs: settings.lease,
     itemTimeoutMs: settings.itemTimeout,
@@ -84,18 +84,22 @@ async function work(): Promise<number> {
 
 /** Starts what runs the items. @throws Error with one line where it does not load. */
 async function start({ command, maxResultBytes, ...settings }: WorkerSettings): Promise<Work> {
-  if (command) {
+  if (command && !settings.serve) {
     checkCommand(command);
     return { handler: commandHandler(command, maxResultBytes) };
   }
-  const runners = handlerRunners(ownHandler(), process.env.WQ_HANDLER ?? "worker/handler.ts", {
+  const runnerSettings = {
     concurrency: settings.concurrency,
-    batch: undefined,
-    batchWaitMs: 0,
-    startTimeoutMs: 300_000,
+    batch: settings.batch,
+    batchWaitMs: settings.batchWait,
+    startTimeoutMs: settings.startTimeout,
     graceMs: Math.min(5_000, settings.itemTimeout),
-    onLine: console.log,
-  });
+    onLine: (line: string) => console.log(severalLines(line)),
+  };
+  const name = process.env.WQ_HANDLER ?? "worker/handler.ts";
+  const runners = command
+    ? serveCommand(command, runnerSettings)
+    : handlerRunners(ownHandler(name), name, runnerSettings);
   await runners.ready;
   return { handler: runners.handler, runners };
 }

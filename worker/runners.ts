@@ -1,6 +1,6 @@
 // Which runners there are for what the user gave.
 import { existsSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkCommand } from "./checkCommand.ts";
 import { commandEnvironment } from "./commandEnvironment.ts";
@@ -16,7 +16,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 /** A file of the programs, as it is called in the checkout, in the package, or in a bundle. */
 function own(...names: string[]): string {
-  return names.map((name) => join(here, name)).find((file) => existsSync(file)) ?? join(here, names[0]!);
+  return names.map((name) => resolve(here, name)).find((file) => existsSync(file)) ?? resolve(names.at(-1)!);
 }
 
 /** The user's settings, of which runners are made. */
@@ -54,7 +54,9 @@ function node(): string[] {
 }
 
 /** The handler's file that lies beside the programs. */
-export const ownHandler = (): string => own("handler.ts", "handler.js");
+export function ownHandler(name: string): string {
+  return name.endsWith(".py") ? own(`handler/${basename(name)}`, name) : own("handler.ts", "handler.js");
+}
 
 const kindOf = ({ batch }: RunnerSettings) => (batch === undefined ? "one" : "batch");
 

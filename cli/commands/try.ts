@@ -37,7 +37,7 @@ async function load(program: string[], file: string | undefined): Promise<Handle
       checkCommand(program);
       return commandHandler(program, MAX_RESULT_BYTES);
     }
-    const runners = handlerRunners(file ?? ownHandler(), file ?? "worker/handler.ts", {
+    const runners = handlerRunners(file ?? ownHandler("worker/handler.ts"), file ?? "worker/handler.ts", {
       concurrency: 1,
       batch: undefined,
       batchWaitMs: 0,

@@ -12,6 +12,7 @@ import { labels, type Labels } from "../labels.ts";
 import { later, nameOf, readArgs } from "../readArgs.ts";
 import { Redis } from "../redis/redis.ts";
 import type { K8sObject, Known } from "../types.ts";
+import { checkRunners } from "../image/checkRunners.ts";
 import { checkPodLevel, type Target } from "./pod/checkPodLevel.ts";
 import { dryRunJob } from "./dryRunJob.ts";
 import { watchCommands } from "./hints.ts";
@@ -136,6 +137,7 @@ export class Batch extends pulumi.ComponentResource {
       defaults.code = makeCodeVolume(
         `${name}-code`,
         image.image.code,
+        image.image.reference,
         { name: jobName, namespace, labels: labels(jobName, "worker", args.labels) },
         { parent: this },
       );
@@ -288,5 +290,6 @@ export function checkBatch(args: BatchArgs): BatchItems | undefined {
     );
   if (command === undefined && String(workers) !== "false" && !image.isReadyMade && image.handler === undefined)
     throw new ConfigError("Expected `command`, or an image with a `handler`, got neither.");
+  checkRunners(args);
   return items;
 }

@@ -102,7 +102,7 @@ function environment({ args, settings, workers, workerJob }: SupervisorJobArgs, 
     ...envVars({
       WQ_WORKER_JOB: scale && workerJob,
       WQ_SCALE: scale && `${scale.min}..${scale.max}`,
-      WQ_CONCURRENCY: text("concurrency"),
+      WQ_CONCURRENCY: later(settings.concurrency, (count) => count * (settings.batch ?? 1)),
       WQ_IDLE_AFTER: scale && idleAfter !== undefined ? `${idleAfter}ms` : undefined,
     }),
     ...envVars({

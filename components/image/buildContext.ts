@@ -1,17 +1,29 @@
 // Bundles the programs of the image into a folder that is its whole build context.
-import { appendFileSync, copyFileSync, cpSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, extname, join } from "node:path";
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
-import { ConfigError } from "../../config/parse.ts";
+import { ConfigError, invalid } from "../../config/parse.ts";
 import { isCurrent, recordInputs } from "./inputs.ts";
 import { COPY_NODE, WORK_DIR } from "./layout.ts";
+import { checkPython, INSTALL, isPython } from "./python.ts";
 import { copyFiles, markUsed, stage, stagedBefore } from "./stage.ts";
 
 /** The user's part of an image. */
 export interface UserFiles {
   handler: string | undefined;
   files: string | undefined;
+  requirements?: string | undefined;
 }
 
 const here = fileURLToPath(import.meta.url);
@@ -59,10 +71,14 @@ function bundle(options: BuildOptions) {
   }
 }
 
-/** @throws ConfigError where the file of a handler, or the folder of files, does not exist. */
-export function checkExist({ handler, files }: UserFiles): void {
+/** @throws ConfigError for a handler of another kind, and where a file or a folder does not exist. */
+export function checkExist({ handler, files, requirements }: UserFiles): void {
+  if (handler !== undefined && !/\.([cm]?[jt]s|py)$/.test(handler))
+    invalid("handler", "a file of TypeScript, JavaScript or Python; anything else is a `command`", handler);
   check("handler", "file", handler);
   check("files", "folder", files);
+  check("requirements", "file", requirements);
+  if (handler !== undefined && isPython(handler)) checkPython(handler);
 }
 
 function check(setting: string, kind: "file" | "folder", path: string | undefined): void {
@@ -80,17 +96,21 @@ function check(setting: string, kind: "file" | "folder", path: string | undefine
  * @returns Path of the build context.
  * @throws ConfigError where a file does not compile or does not exist, or the handler exports nothing callable.
  */
-export function stageWorker(name: string, { handler, files }: UserFiles, minify = false): string {
+export function stageWorker(name: string, { handler, files, requirements }: UserFiles, minify = false): string {
   return stage(name, (staged) => {
     addPrograms(`${staged}/code/bin`);
-    if (handler) addHandler(handler, `${staged}/code/bin`, minify);
+    if (isPython(handler)) copyHandler(handler!, `${staged}/code/bin`);
+    else if (handler) addHandler(handler, `${staged}/code/bin`, minify);
     writeFileSync(`${staged}/code/package.json`, '{"type":"module"}\n');
     copyFiles(own("queue/scripts"), `${staged}/code/scripts`);
     for (const path of ["Dockerfile", "start-node.sh"]) copyFileSync(own(`worker/${path}`), `${staged}/${path}`);
     copyFileSync(COPY_NODE, `${staged}/copy-node.sh`);
-    if (!files) return;
-    copyFiles(files, `${staged}/files`);
-    appendFileSync(`${staged}/Dockerfile`, `WORKDIR ${WORK_DIR}\nCOPY files/ ${WORK_DIR}/\n`);
+    if (requirements) copyFileSync(requirements, `${staged}/code/requirements.txt`);
+    if (files) {
+      copyFiles(files, `${staged}/files`);
+      appendFileSync(`${staged}/Dockerfile`, `WORKDIR ${WORK_DIR}\nCOPY files/ ${WORK_DIR}/\n`);
+    }
+    if (requirements) appendFileSync(`${staged}/Dockerfile`, `USER 0\nRUN ${INSTALL}\nUSER 1000\n`);
   });
 }
 
@@ -117,10 +137,24 @@ function copied(from: string, to: string): boolean {
   }
 }
 
+/** Whether a handler has a function for several items at once. */
+export function hasBatchFunction(handler: string): boolean {
+  if (isPython(handler)) return /\bhandle_batch\b/.test(readFileSync(handler, "utf8"));
+  const { outputs } = bundle({ entryPoints: [handler], write: false, outdir: "." }).metafile!;
+  return Object.values(outputs).some(({ exports }) => exports.includes("handleBatch"));
+}
+
+/** Under its own name, which is in its stacks. */
+function copyHandler(handler: string, outdir: string): void {
+  copyFiles(own("worker/runner/python"), `${outdir}/python`);
+  mkdirSync(`${outdir}/handler`);
+  copyFileSync(handler, `${outdir}/handler/${basename(handler)}`);
+}
+
 function addHandler(handler: string, outdir: string, minify: boolean): void {
   const { outputs } = bundle({ entryPoints: { handler }, outdir, minify }).metafile!;
   const output = Object.entries(outputs).find(([path]) => path.endsWith("/handler.js"));
-  if (output?.[1].exports.includes("default")) return;
+  if (["default", "handleBatch"].some((name) => output?.[1].exports.includes(name))) return;
   throw new ConfigError(
     `${handler} exports nothing callable: it needs \`export default async function handle(item, context)\`.`,
   );

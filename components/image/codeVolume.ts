@@ -8,7 +8,8 @@ import { ConfigError } from "../../config/parse.ts";
 import type { Labels } from "../labels.ts";
 import { containerSecurity } from "../podSecurity.ts";
 import type { Known } from "../types.ts";
-import { CODE_DIR, COPY_NODE, NODE_DIR, WORK_DIR } from "./layout.ts";
+import { CODE_DIR, COPY_NODE, NODE_DIR, PACKAGES_DIR, WORK_DIR } from "./layout.ts";
+import { INSTALL } from "./python.ts";
 
 type Volume = k8s.types.input.core.v1.Volume;
 type Container = k8s.types.input.core.v1.Container;
@@ -81,6 +82,7 @@ const kib = (bytes: number) => `${Math.ceil(bytes / 1024)} KiB`;
 export function makeCodeVolume(
   resource: string,
   { files, digest, nodeImage }: Code,
+  image: pulumi.Input<string>,
   { name, namespace, labels }: { name: string; namespace: pulumi.Input<string>; labels: Labels },
   opts: pulumi.CustomResourceOptions,
 ): CodeParts {
@@ -115,7 +117,25 @@ export function makeCodeVolume(
     parts.volumeMounts.push({ name: "work", mountPath: WORK_DIR });
     parts.workingDir = WORK_DIR;
   }
+  if (files.some(({ path }) => path === "code/requirements.txt")) addPackages(parts, image);
   return nodeImage === undefined ? parts : withNode(parts, nodeImage);
+}
+
+/** Adds an init container that installs Python packages into a volume. */
+function addPackages(parts: CodeParts, image: pulumi.Input<string>): void {
+  const packages = { name: "packages", mountPath: PACKAGES_DIR };
+  parts.initContainers.push({
+    name: "requirements",
+    image,
+    command: ["sh", "-c", INSTALL],
+    env: [{ name: "HOME", value: "/tmp" }],
+    resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } },
+    securityContext: containerSecurity,
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...parts.volumeMounts, packages],
+  });
+  parts.volumes.push({ name: "packages", emptyDir: {} });
+  parts.volumeMounts.push({ ...packages, readOnly: true });
 }
 
 /** Adds an init container that copies Node.js into a volume. */

@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 export const CODE_DIR = "/job-wq-2/code";
 /** Node.js with its loader and libraries, where the image has none. */
 export const NODE_DIR = "/job-wq-2/node";
+/** Python packages of `requirements`. */
+export const PACKAGES_DIR = "/job-wq-2/packages";
 /** The user's `files`: the working directory where there are any. */
 export const WORK_DIR = "/work";
 

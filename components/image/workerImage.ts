@@ -8,6 +8,7 @@ import { later, readArgs } from "../readArgs.ts";
 import type { Known } from "../types.ts";
 import { dockerProvider } from "./dockerProvider.ts";
 import { checkExist, stageWorker, type UserFiles } from "./buildContext.ts";
+import { isPython, PYTHON_IMAGE } from "./python.ts";
 import { checkFits, type Code, fits, readCode } from "./codeVolume.ts";
 import { BROUGHT_NODE, hasNode } from "./layout.ts";
 
@@ -18,6 +19,8 @@ export interface WorkerImageArgs extends ImageSettings {
    * the image needs a `command`.
    */
   handler?: string;
+  /** File of packages that a handler in Python needs, `./requirements.txt`; wheels may lie in `files`. */
+  requirements?: string;
   /** Folder whose content is in `/work`, which is the working directory then; relative to the program. */
   files?: string;
 }
@@ -78,27 +81,28 @@ export class WorkerImage extends pulumi.ComponentResource {
    */
   constructor(name: string, args: WorkerImageArgs, opts?: pulumi.ComponentResourceOptions) {
     const component = `WorkerImage ${name}`;
-    const settings = readArgs(component, imageSettings, args, ["handler", "files"]);
-    const { image, push, baseImage, nodeImage, registryUsername: username, registryPassword: password } = settings;
+    const settings = readArgs(component, imageSettings, args, ["handler", "files", "requirements"]);
+    const { image, push, nodeImage, registryUsername: username, registryPassword: password } = settings;
     const imageName = settings.imageName && later(settings.imageName, pushable(component, push));
+    const baseImage = args.baseImage === undefined && isPython(args.handler) ? PYTHON_IMAGE : settings.baseImage;
     const ownNode = bringsNode(baseImage, nodeImage);
     if (imageName !== undefined) checked(component, dockerProvider);
-    const { handler, files } = args;
+    const user: UserFiles = { handler: args.handler, files: args.files, requirements: args.requirements };
     checked(component, () => {
       checkImage({ ...args });
-      if (image === undefined) checkExist({ handler, files });
+      if (image === undefined) checkExist(user);
     });
-    const staged = image === undefined ? checked("", () => stageWorker(name, { handler, files })) : undefined;
+    const staged = image === undefined ? checked("", () => stageWorker(name, user)) : undefined;
     const code =
       staged !== undefined && imageName === undefined
-        ? checked(component, () => stageCode(name, { handler, files }, staged, ownNode ? undefined : nodeImage))
+        ? checked(component, () => stageCode(name, user, staged, ownNode ? undefined : nodeImage))
         : undefined;
     super("job-wq-2:index:WorkerImage", name, {}, afterChecks(opts));
     const server = later(imageName ?? image ?? baseImage, registryOf);
     this.login = username && password ? { server, username, password } : undefined;
     this.pullSecret = settings.pullSecret;
     this.isReadyMade = image !== undefined;
-    this.handler = this.isReadyMade ? undefined : handler;
+    this.handler = this.isReadyMade ? undefined : args.handler;
     if (imageName === undefined) {
       this.image = code
         ? { reference: baseImage, id: code.digest, code, node: ownNode ? ["node"] : BROUGHT_NODE }
@@ -106,12 +110,12 @@ export class WorkerImage extends pulumi.ComponentResource {
     } else {
       const { platform } = settings;
       this.build = { imageName, push, platform, baseImage, nodeImage, login: this.login };
-      this.image = this.#built(name, staged!, this.build, ownNode);
+      this.image = this.#built(name, staged!, this.build, ownNode, user.requirements !== undefined);
     }
     this.registerOutputs({ reference: this.image.reference });
   }
 
-  #built(name: string, context: string, build: BuildOptions, ownNode: boolean): RunnableImage {
+  #built(name: string, context: string, build: BuildOptions, ownNode: boolean, downloads: boolean): RunnableImage {
     const { imageName, push, platform, baseImage, nodeImage, login } = build;
     const { Image } = dockerProvider();
     const image = new Image(
@@ -123,8 +127,8 @@ export class WorkerImage extends pulumi.ComponentResource {
           context,
           dockerfile: `${context}/Dockerfile`,
           platform,
-          // Nothing is downloaded in worker/Dockerfile, and an engine may have no network to give.
-          network: "none",
+          // Nothing else is downloaded in worker/Dockerfile, and an engine may have no network to give.
+          network: downloads ? undefined : "none",
           args: { BASE_IMAGE: baseImage, NODE_IMAGE: nodeImage, KIND: ownNode ? "node" : "other" },
         },
         registry: login,

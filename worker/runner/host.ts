@@ -1,5 +1,5 @@
 // A place for one runner at a time. When it ends, its items get their outcomes, and the next one is started.
-import { DoNotRetry, Unfinished } from "../../queue/index.ts";
+import { DoNotRetry, TryLater, Unfinished } from "../../queue/index.ts";
 import type { Piece } from "./piece.ts";
 import { type Answer, cancelLine, type Verdict, workLine } from "./protocol.ts";
 import { type Program, Runner } from "./runner.ts";
@@ -177,7 +177,7 @@ function tell(piece: Piece, verdict: Verdict): void {
   if ("error" in verdict) {
     const { error, retry } = verdict;
     piece.fail(withoutStack(retry === false ? new DoNotRetry(error) : new Error(error)));
-  } else if ("later" in verdict) piece.fail(new Unfinished("released", "later"));
+  } else if ("later" in verdict) piece.fail(new TryLater(Math.max(0, verdict.later)));
   else piece.succeed("result" in verdict ? verdict.result : undefined);
 }
 

@@ -35,15 +35,15 @@ function workJson({ id, attempt, bytes }: Work): string {
 /** The line that asks a runner to stop working on an item. */
 export const cancelLine = (id: number): string => `{"cancel":${id}}\n`;
 
-/** Reads a line of a runner. Numbers keep their spelling. @returns undefined for what is no answer. */
+/** Reads a line of a runner. Numbers of a result keep their spelling. @returns undefined for what is no answer. */
 export function parseAnswer(line: string): Answer | undefined {
-  let value: unknown;
   try {
-    value = parseJson(line);
+    const value: unknown = JSON.parse(line);
+    if (!isAnswer(value)) return undefined;
+    return "result" in value ? { ...value, result: (parseJson(line) as { result: unknown }).result } : value;
   } catch {
     return undefined;
   }
-  return isAnswer(value) ? value : undefined;
 }
 
 function isAnswer(value: unknown): value is Answer {

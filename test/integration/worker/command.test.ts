@@ -77,6 +77,7 @@ describe("commandHandler", () => {
     await assert.rejects(run("node -e 'throw new TypeError(`no peel`)'; exit 1"), {
       message: "sh exited with code 1: TypeError: no peel",
     });
+    await assert.rejects(run("exit 75"), { name: "TryLater", delayMs: 60_000 });
     await assert.rejects(run("exit 65"), (error) => error instanceof DoNotRetry);
   });
 });

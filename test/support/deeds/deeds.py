@@ -32,6 +32,13 @@ def never(why, context):
     raise wq.DoNotRetry(why)
 
 
+def later(file, context):
+    if os.path.exists(file):
+        return "at last"
+    open(file, "w").close()
+    raise wq.TryLater(0.05)
+
+
 def die(name, context):
     os.kill(os.getpid(), getattr(signal, name))
     forever()
@@ -63,6 +70,7 @@ DEEDS = {
     "hang": lambda value, context: forever(),
     "fail": fail,
     "never": never,
+    "later": later,
     "exit": lambda code, context: os._exit(int(code)),
     "leaveit": lambda code, context: sys.exit(int(code)),
     "die": die,

@@ -1,8 +1,8 @@
 // A handler for tests: an item says what is to happen to it, `sleep 50`. Anything else succeeds with its text.
 import { spawn } from "node:child_process";
-import { appendFileSync, writeSync } from "node:fs";
+import { appendFileSync, existsSync, writeFileSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DoNotRetry, type ItemContext } from "../../../queue/index.ts";
+import { DoNotRetry, TryLater, type ItemContext } from "../../../queue/index.ts";
 
 const forever = () => new Promise(() => setInterval(() => {}, 1000));
 
@@ -40,6 +40,11 @@ const deeds: Record<string, (value: string, context: ItemContext) => unknown> = 
   alien: () => {
     writeSync(3, '{"id":123456789,"result":1}\n');
     return forever();
+  },
+  later: (file) => {
+    if (existsSync(file)) return "at last";
+    writeFileSync(file, "");
+    throw new TryLater(50);
   },
   bigint: () => 1n,
   print: (times) => {

@@ -464,6 +464,21 @@ describe("Batch", () => {
       () => ({ image: new components.WorkerImage("none", { imageName: "reg.example.com/x" }) }),
       "Batch b: Expected `command`, or an image with a `handler`, got neither.",
     ],
+    [
+      "`serve` without a `command`",
+      () => ({ serve: true }),
+      "Batch b: Expected `serve` with a `command`, which is the program that serves, got no `command`.",
+    ],
+    [
+      "`batch` with a `command` that gets one item",
+      () => ({ command: ["ls"], batch: 4 }),
+      "Batch b: Expected `batch` with `handleBatch` of a handler, or with `serve`: a `command` gets one item.",
+    ],
+    [
+      "`batch` with a handler that has no function for it",
+      () => ({ image: built(), batch: 4 }),
+      "Batch b: worker/handler.ts has no function for `batch`: it needs `export async function handleBatch(items, context)`.",
+    ],
   ];
   for (const [title, args, message] of refused) {
     it(`refuses ${title}`, () => {

@@ -8,6 +8,10 @@ import { startMocks, valueOf } from "../../support/mockProgram.ts";
 const again: BatchSettings = {
   command: ["bash"],
   concurrency: 2,
+  serve: true,
+  startTimeout: "1m",
+  batch: 4,
+  batchWait: "1s",
   workSeconds: 5,
   maxAttempts: 4,
   backoff: "2s..5m",

@@ -99,6 +99,41 @@ describe("WorkerImage", () => {
       assert.ok(existsSync(`${context}/${file}`), file);
   });
 
+  const tmp = () => mkdtempSync(join(tmpdir(), "job-wq-2-image-"));
+  const refused: [title: string, file: string, text: string, message: RegExp][] = [
+    [
+      "of another kind",
+      "work.rb",
+      "",
+      /^WorkerImage w: Expected `handler` to be a file of TypeScript, JavaScript or Python; anything else is a `command`, got ".*work\.rb"\.$/,
+    ],
+    [
+      "in Python that has nothing to call",
+      "work.py",
+      "print(1)",
+      /^WorkerImage w: .*work\.py has no function `handle`: it needs `def handle\(item, context\):`\.$/,
+    ],
+  ];
+  for (const [title, file, text, message] of refused) {
+    it(`refuses a handler ${title}`, () => {
+      const handler = join(tmp(), file);
+      writeFileSync(handler, text);
+      assert.throws(() => new WorkerImage("w", { handler }), { message });
+    });
+  }
+
+  it("runs a handler in Python in an image of Python, with its packages", async () => {
+    const handler = join(tmp(), "work.py");
+    const requirements = join(tmp(), "packages.txt");
+    writeFileSync(handler, "def handle(item, context): pass");
+    writeFileSync(requirements, "six");
+    const { image } = new WorkerImage("w", { handler, requirements });
+    assert.equal(image.reference, "python:3-slim");
+    const paths = image.code!.files.map(({ path }) => path);
+    for (const path of ["bin/handler/work.py", "bin/python/run.py", "bin/python/wq.py", "requirements.txt"])
+      assert.ok(paths.includes(`code/${path}`), path);
+  });
+
   it("writes a registry's login as a docker config, Docker Hub under its own key", async () => {
     const { dockerConfig } = await import("../../../components/image/pullSecret.ts");
     const login = { username: "me", password: "pw", auth: "bWU6cHc=" };

@@ -36,7 +36,7 @@ function succeed(item: RunningItem, result: unknown): void {
 }
 
 function fail(item: RunningItem, error: unknown): void {
-  const later = nameOf(error) === "TryLater" && Number((error as { ms?: unknown }).ms);
+  const later = nameOf(error) === "TryLater" ? (error as { delayMs?: unknown }).delayMs : undefined;
   if (typeof later === "number") end(item, { later });
   else end(item, { error: errorText(error), ...(nameOf(error) === "DoNotRetry" && { retry: false }) });
 }

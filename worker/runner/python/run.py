@@ -11,7 +11,10 @@ import threading
 import traceback
 from typing import Any, Callable, Dict, List, TextIO
 
+sys.dont_write_bytecode = True  # not beside this file
 from wq import BatchContext, Context, DoNotRetry, TryLater, _say
+
+sys.dont_write_bytecode = False
 
 Function = Callable[..., Any]
 _hand: Dict[int, Context] = {}

@@ -1,5 +1,8 @@
 // What became of an item, by the runner of each language: a real Redis, real processes.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { deeds, startRunners } from "../../../support/runnerWorker.ts";
 import { withQueue } from "../../../support/withQueue.ts";
@@ -32,6 +35,17 @@ for (const language of ["ts", "py"] as const) {
       assert.equal(outcome.get("apple"), '"did apple"');
       assert.match(outcome.get("fail no peel")!, /^dead: (ValueError: )?no peel$/);
       assert.match(outcome.get("never again")!, /^dead: (DoNotRetry: )?again$/);
+    });
+
+    it("puts an item off at no cost", async () => {
+      const file = join(mkdtempSync(join(tmpdir(), "job-wq-2-later-")), "mark");
+      const { rows } = await run([`later ${file}`]);
+      assert.deepEqual(
+        rows[0]!.attempts.map(({ outcome }) => outcome),
+        ["released", "done"],
+      );
+      assert.equal(rows[0]!.value, '"at last"');
+      rmSync(dirname(file), { recursive: true });
     });
 
     it("names the file and line of the handler in a stack", async () => {

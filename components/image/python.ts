@@ -1,0 +1,21 @@
+// What a handler in Python needs in an image: an interpreter, and the packages of its requirements.
+import { readFileSync } from "node:fs";
+import { ConfigError } from "../../config/parse.ts";
+import { CODE_DIR, PACKAGES_DIR, WORK_DIR } from "./layout.ts";
+
+/** The image of a handler in Python, where no other is chosen. */
+export const PYTHON_IMAGE = "python:3-slim";
+
+export const isPython = (handler: string | undefined): boolean => handler?.endsWith(".py") === true;
+
+const FILE = `${CODE_DIR}/requirements.txt`;
+const PIP = `python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --root-user-action ignore --target ${PACKAGES_DIR} --find-links ${WORK_DIR} -r ${FILE}`;
+
+/** Installs the packages: from wheels in `files` alone, where they are all there, and else from the network. */
+export const INSTALL = `cd ${WORK_DIR} 2>/dev/null; ${PIP} --no-index 2>/dev/null || ${PIP}`;
+
+/** @throws ConfigError for a handler that has nothing to call. What is wrong else is said by the interpreter. */
+export function checkPython(handler: string): void {
+  if (/\bhandle(_batch)?\b/.test(readFileSync(handler, "utf8"))) return;
+  throw new ConfigError(`${handler} has no function \`handle\`: it needs \`def handle(item, context):\`.`);
+}

@@ -1,0 +1,109 @@
+// Programs of any language by the protocol, as worker/README.md has them; and Python as it is staged and deployed.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
+import { stageWorker } from "../../../../components/image/buildContext.ts";
+import { startRunners } from "../../../support/runnerWorker.ts";
+import { withQueue } from "../../../support/withQueue.ts";
+
+const root = join(import.meta.dirname, "../../../..");
+
+describe("a program with `serve`", () => {
+  const queue = withQueue();
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-languages-"));
+  after(() => rmSync(dir, { recursive: true }));
+  const example = (language: string) =>
+    new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(readFileSync(join(root, "worker/README.md"), "utf8"))![1]!;
+
+  const examples: Record<string, () => Promise<string[]>> = {
+    sh: async () => {
+      writeFileSync(join(dir, "serve.sh"), example("sh"));
+      return ["sh", join(dir, "serve.sh")];
+    },
+    go: async () => {
+      mkdirSync(join(dir, "go"));
+      writeFileSync(join(dir, "go/main.go"), example("go"));
+      const env = { GO111MODULE: "off", GOFLAGS: "", GOCACHE: join(dir, "cache") };
+      await execa("go", ["build", "-o", join(dir, "serve"), join(dir, "go/main.go")], { env });
+      return [join(dir, "serve")];
+    },
+  };
+  for (const [language, program] of Object.entries(examples)) {
+    it(`may be the example of the documentation in ${language}`, async function () {
+      if (language === "go" && (await execa("go", ["version"], { reject: false })).failed) return this.skip();
+      const command = await program();
+      await queue.redis.rpush(queue.k.list, "apple", "banana", "cherry");
+      const worker = await startRunners(queue.url, command, { concurrency: 2, keepLogs: "all" });
+      assert.equal(await worker.ended, "finished");
+      const rows = await queue.records();
+      assert.deepEqual(rows.map(({ value }) => value).sort(), ['"did apple"', '"did banana"', '"did cherry"']);
+      assert.equal(await queue.admin.log(1), "working on apple\n");
+    });
+  }
+
+  describe("beside a handler in Python", () => {
+    /** The bundled worker over a handler.py. */
+    const work = async (text: string, env: Record<string, string> = {}) => {
+      const handler = join(dir, "work.py");
+      writeFileSync(handler, text);
+      const staged = stageWorker(`python-test-${process.pid}`, { handler, files: undefined });
+      return execa(process.execPath, [resolve(staged, "code/bin/worker.js")], {
+        env: {
+          REDIS_URL: queue.url,
+          WQ_QUEUE: "job2",
+          WQ_HANDLER: "./work.py",
+          WQ_MAX_ATTEMPTS: "1",
+          WQ_LEASE: "2s",
+          ...env,
+        },
+        reject: false,
+        all: true,
+      });
+    };
+
+    it("runs it, staged, with what it prints", async () => {
+      await queue.redis.rpush(queue.k.list, "apple");
+      const worked = await work(
+        "def handle(item, context):\n  print('peeling', item)\n  return {'n': 12345678901234567890}\n",
+      );
+      assert.equal(worked.exitCode, 0, worked.all);
+      assert.match(worked.all, /^peeling apple$/m);
+      assert.equal((await queue.records())[0]!.value, '{"n":12345678901234567890}');
+    });
+
+    const refusals: [title: string, text: string, line: string, env?: Record<string, string>][] = [
+      [
+        "a syntax error",
+        "def handle(item, context)\n  pass\n",
+        "./work.py does not load: SyntaxError: expected ':' (line 1)",
+      ],
+      [
+        "an import that fails",
+        "import torchh\ndef handle(item, context): pass\n",
+        "./work.py does not load: ModuleNotFoundError: No module named 'torchh'",
+      ],
+      ["no function", "handle = 3\n", "./work.py has no function handle: it needs `def handle(…, context):`"],
+      [
+        "no function for batches",
+        "def handle(item, context): pass\n",
+        "./work.py has no function handle_batch: it needs `def handle_batch(…, context):`",
+        { WQ_BATCH: "4" },
+      ],
+    ];
+    for (const [title, text, line, env] of refusals) {
+      it(`ends the batch for ${title}, in one line, whatever was done before`, async () => {
+        await queue.redis.rpush(queue.k.list, "apple", "banana");
+        const stop =
+          "import os, time\ndef handle(item, context):\n  if item == 'banana': os.kill(os.getppid(), 15), time.sleep(60)\n";
+        assert.equal((await work(stop, { WQ_GRACE_PERIOD: "0s" })).exitCode, 143);
+        assert.equal((await queue.places()).done, 1);
+        const worked = await work(text, env);
+        assert.deepEqual([worked.exitCode, worked.all], [0, line]);
+        const { state, reason } = await queue.admin.counts();
+        assert.deepEqual([state, reason], ["aborted", line]);
+      });
+    }
+  });
+});
