@@ -79,7 +79,7 @@ export default tseslint.config(
   },
   {
     // Settings and the engine's messages are values of any type, and are printed as they are.
-    files: ["config/**", "local/plugins/**"],
+    files: ["config/**", "loadConfig.ts", "local/plugins/**"],
     rules: {
       "@typescript-eslint/no-base-to-string": "off",
       "@typescript-eslint/restrict-template-expressions": "off",

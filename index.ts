@@ -1,6 +1,6 @@
 // The Kubernetes task "Fine Parallel Processing Using a Work Queue" as one Pulumi program.
 import { Batch, Redis, WorkerImage } from "./components/index.ts";
-import { loadConfig } from "./config/index.ts";
+import { loadConfig } from "./loadConfig.ts";
 
 // Every setting, checked before any resource is registered. A bad one ends the program with one line.
 const config = await loadConfig();

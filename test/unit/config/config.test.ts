@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { type BatchItems, itemsOf as batchItems } from "../../../components/batch/items.ts";
-import { exposed, readConfig, type Source } from "../../../config/index.ts";
+import { exposed, readConfig, type Source } from "../../../loadConfig.ts";
 import { redisUrl } from "../../../config/parse.ts";
 import { plainValues } from "../../../config/stackFile.ts";
 

@@ -30,7 +30,7 @@ const plain = (text: string) =>
 
 describe("docs/troubleshooting.md", () => {
   it("quotes messages in the words of the code", () => {
-    const files = globSync("{cli,components,config,kube,queue,seed,supervisor,worker,local}/**/*.{ts,lua}", {
+    const files = globSync("{*.ts,{cli,components,config,kube,queue,seed,supervisor,worker,local}/**/*.{ts,lua}}", {
       cwd: root,
     });
     const sources = plain(files.map((file) => readFileSync(join(root, file), "utf8")).join("\n"));

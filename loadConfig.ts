@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
-import type { BatchSettings, ImageSettings, RedisReference, RedisSettings } from "../components/index.ts";
-import { checkImage, checkPushable, checkRedis, itemSource } from "./checks.ts";
-import { unquoted } from "./items.ts";
-import { concealing, ConfigError, invalid } from "./parse.ts";
+import type { BatchSettings, ImageSettings, RedisReference, RedisSettings } from "./components/index.ts";
+import { checkImage, checkPushable, checkRedis, itemSource } from "./config/checks.ts";
+import { unquoted } from "./config/items.ts";
+import { concealing, ConfigError, invalid } from "./config/parse.ts";
 import {
   batchSettings,
   imageSettings,
@@ -15,8 +15,8 @@ import {
   redisSettings,
   type Setting,
   settings,
-} from "./settings.ts";
-import { plainValues } from "./stackFile.ts";
+} from "./config/settings.ts";
+import { plainValues } from "./config/stackFile.ts";
 
 /** Where settings come from: Pulumi's config, or a test's object. */
 export interface Source {
