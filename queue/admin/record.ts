@@ -13,7 +13,7 @@ const ENDS: Record<string, AttemptOutcome> = { d: "done", f: "failed", t: "timeo
 const EMPTY_LINE = Buffer.from("\n\n");
 
 /**
- * Parses a record: lines, newest first, an empty line, the payload (queue/README.md has the grammar).
+ * Parses a record: lines, newest first, an empty line, the payload (docs/queue/keys.md has the grammar).
  * @param id The item's id.
  * @param record The bytes of the hash field.
  * @param settled True for a record of `results`, false for one of `items`.

@@ -12,7 +12,7 @@ const PAGE = 1_000;
 const MAX_ORIGINS = 10_000;
 
 /**
- * Parses `heard SP json` (queue/README.md). What is missing is empty or 0: a half-known worker is better than an error.
+ * Parses `heard SP json` (docs/queue/keys.md). Missing parts are empty or 0: half a worker is better than an error.
  */
 export function parseWorker(text: string): WorkerFields {
   const space = text.indexOf(" ");

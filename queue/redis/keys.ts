@@ -1,13 +1,13 @@
 /**
  * The names of a queue's keys, and the order in which every script gets them as KEYS. The layouts are in
- * queue/README.md.
+ * docs/queue/keys.md.
  */
 export interface Keys {
   /** The list itself: waiting payloads, plain strings. Anybody may RPUSH to it. */
   list: string;
   /** Hash: the state of the whole batch. */
   batch: string;
-  /** Sorted set: `id:ticket` → deadline. The only in-flight set. */
+  /** Sorted set: `id:session.number` → deadline. The only in-flight set. */
   leases: string;
   /** Sorted set: id → when it may be taken again. */
   delayed: string;

@@ -90,7 +90,7 @@ export function startConsumer(url: string, options: Partial<ConsumerOptions> & {
 }
 
 /**
- * Makes time pass for the queue, in which nobody is heard (queue/README.md, Time). A negative time: its clock goes
+ * Makes time pass for the queue, in which nobody is heard (docs/queue/timing.md). A negative time: its clock goes
  * back.
  */
 export async function pass(redis: Redis, ms: number): Promise<void> {

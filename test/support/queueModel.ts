@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
  * The lease asked for, ms. All times below are so far apart from each other that a slow machine makes no difference.
  */
 export const LEASE = 100_000;
-/** A lease lasts so long (queue/README.md, Time). */
+/** A lease lasts so long (docs/queue/timing.md). */
 const HELD = 0.8 * LEASE;
 const SUSPECT_WAIT = 0.1 * LEASE;
 /** Backoff of a failed attempt. */
@@ -58,7 +58,7 @@ export interface Answer {
 }
 
 /**
- * The queue in plain words: what queue/README.md says of the scripts, without Redis. `now` is a clock that only the
+ * The queue in plain words: what docs/queue says of the scripts, without Redis. `now` is a clock that only the
  * test moves. Can be cloned (so no member has a name with a #).
  */
 export class QueueModel {

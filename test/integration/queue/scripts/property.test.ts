@@ -245,7 +245,7 @@ class Run {
     }
   }
 
-  /** Time passes and nobody is heard (queue/README.md, Time). */
+  /** Time passes and nobody is heard (docs/queue/timing.md). */
   async #jump(ms: number): Promise<void> {
     const model = this.#model;
     model.now += ms;

@@ -1,0 +1,51 @@
+// docs/queue/timing.md and docs/queue/failures.md say what the sources and the tests have.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "../../..");
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+/** The cells of a page's tables, without their heads. */
+const rows = (page: string) =>
+  [...read(page).matchAll(/^\| (?!-)(.*) \|$/gm)].map(([, row]) => row!.split(" | ").map((cell) => cell.trim()));
+const code = (cell: string) => cell.replaceAll("`", "");
+
+describe("docs/queue/timing.md", () => {
+  it("has each constant as its file has it", () => {
+    const constants = rows("docs/queue/timing.md").filter(([name]) => name!.startsWith("`"));
+    const wrong = constants.filter((cells) => {
+      const [name, value, file] = [cells[0]!, cells[1]!, cells.at(-1)!].map(code) as [string, string, string];
+      const source = read(file).split("\n");
+      // A function's name stands some lines above the value.
+      const at = source.map((line, i) => (line.includes(name) ? i : -1)).filter((i) => i >= 0);
+      return !at.some((i) => holds(source.slice(i, i + 12).join("\n"), name, value));
+    });
+    assert.deepEqual(
+      wrong.map(([name, value]) => `${name} ${value}`),
+      [],
+    );
+    assert.ok(constants.length > 50, String(constants.length));
+  });
+});
+
+/** Whether some lines have each number of a value; of a constant in capitals only its own line counts. */
+function holds(lines: string, name: string, value: string): boolean {
+  const text = /^[A-Z_]+$/.test(name) ? lines.split("\n")[0]! : lines;
+  const parts = /[a-zA-Z*/]/.test(value) ? [value] : value.split(", ");
+  return parts.every((part) =>
+    new RegExp(`(?<![\\d.])${part.replaceAll(/[.*+()]/g, "\\$&")}(?![\\d_.]*\\d| \\*)`).test(text),
+  );
+}
+
+describe("docs/queue/failures.md", () => {
+  it("names tests that there are", () => {
+    const named = [...read("docs/queue/failures.md").matchAll(/`((?:unit|integration|e2e)\/[\w/]+)`/g)].map(
+      (m) => m[1]!,
+    );
+    assert.deepEqual(
+      named.filter((test) => !existsSync(join(root, "test", `${test}.test.ts`))),
+      [],
+    );
+    assert.ok(named.length > 15, String(named.length));
+  });
+});
