@@ -39,11 +39,11 @@ export interface ImageSettings {
    */
   baseImage?: pulumi.Input<string>;
   /**
-   * Image that Node.js is taken from where `baseImage` has none; the same as `baseImage`: that one has its own, as
+   * Image to copy Node.js from where `baseImage` has none. The same name as `baseImage` means that it has its own
    * `node`. @default "node:24-slim"
    */
   nodeImage?: pulumi.Input<string>;
-  /** Registry login for push and pull. Default: this machine's `docker login` for the push, none for the pull. */
+  /** User name for push and pull. Default: this machine's `docker login` for the push, none for the pull. */
   registryUsername?: pulumi.Input<string>;
   /** Password of `registryUsername`; `pulumi config set --secret`. */
   registryPassword?: pulumi.Input<string>;
@@ -70,11 +70,14 @@ export interface BatchSettings {
    * `{.}` `{/}` `{//}` `{/.}` are parts of it as in GNU parallel, `{#}` its number, `{name}` a field of a JSON item.
    */
   command?: pulumi.Input<pulumi.Input<string>[]>;
-  /** Worker pods, from 1; or a range like `2..100`: as many as the items that are left need. @default 2 */
+  /**
+   * Worker pods, from 1; or a range like `2..100`, within which their number follows the items that are left. @default
+   * 2
+   */
   parallelism?: number | string;
   /**
-   * Pods that were not needed for so long leave, and come back when they are. Default: `1m` with a range of
-   * `parallelism`, else never.
+   * Remove worker pods that were not needed for this time; they are added again when needed. Default: `1m` with a range
+   * of `parallelism`, else never.
    */
   idleAfter?: string;
   /** Items a pod works on at a time, from 1. @default 1 */
@@ -93,11 +96,11 @@ export interface BatchSettings {
   workSeconds?: pulumi.Input<number>;
   /** Failed attempts before an item is given up, from 1. @default 3 */
   maxAttempts?: pulumi.Input<number>;
-  /** Wait after the first failure and the longest one; doubled in between, with jitter. @default "1s..5m" */
+  /** Delay before the first retry, and maximum delay; doubles each time, with jitter. @default "1s..5m" */
   backoff?: pulumi.Input<string>;
   /** Time limit of one attempt, from 1s. @default "1h" */
   itemTimeout?: pulumi.Input<string>;
-  /** An item whose worker died runs again within this time where a slot is free; from 2s. @default "10s" */
+  /** Time until an item runs again after its worker died, if a slot is free; from 2s. @default "10s" */
   lease?: pulumi.Input<string>;
   /** Workers that may die with an item in flight before it is given up, from 1. @default 3 */
   maxLosses?: pulumi.Input<number>;
@@ -116,27 +119,25 @@ export interface BatchSettings {
    * output `finish`.
    */
   finish?: pulumi.Input<pulumi.Input<string>[]>;
-  /**
-   * URL that gets one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`.
-   */
+  /** URL for one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`. */
   notify?: pulumi.Input<string>;
-  /** The batch stalls when no item was settled for so long. @default "30m" */
+  /** Report a stall when no item finished or failed for this time. @default "30m" */
   stallAfter?: pulumi.Input<string>;
-  /** Serve numbers for Prometheus, on port 9464 of the supervisor's pod. @default false */
+  /** Serve Prometheus metrics on port 9464 of the supervisor's pod. @default false */
   metrics?: boolean;
-  /** Namespace of the Prometheus that may read `metrics`. Default: that of the batch. */
+  /** Namespace of the Prometheus that may read `metrics`. Default: the batch's namespace. */
   metricsFrom?: pulumi.Input<string>;
-  /** Change it to run every item again. @default 1 */
+  /** Another value runs every item again. @default 1 */
   run?: pulumi.Input<string>;
-  /** Change it to run the failed items again. @default 0 */
+  /** Another value runs the failed items again. @default 0 */
   retry?: pulumi.Input<string>;
   /** Start workers; `false` for Redis and the items only. @default true */
   workers?: boolean;
-  /** `up` waits for the end; `false`: it does not, and gives no verdict. @default true */
+  /** `up` waits for the end. With `false` it returns after the seeding, without a verdict. @default true */
   wait?: boolean;
   /** Time limit of all workers together, from 1m. @default "24h" */
   activeDeadline?: pulumi.Input<string>;
-  /** Time that items in flight get when a pod is stopped. @default "10s" */
+  /** Time for items in flight when a pod is stopped. @default "10s" */
   gracePeriod?: pulumi.Input<string>;
   /**
    * Resources of a worker: `{requests: {cpu, memory}, limits: {cpu, memory}}`. Default: requests of 100m and 128Mi,
@@ -151,7 +152,7 @@ export interface BatchSettings {
   claims?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Size of `/dev/shm`, like `8Gi`, which counts as memory. Default: 64Mi. */
   sharedMemory?: pulumi.Input<string>;
-  /** Kueue LocalQueue that the Jobs wait in. */
+  /** Kueue LocalQueue for the Jobs. */
   kueueQueue?: pulumi.Input<string>;
   /** Labels of the nodes that workers may run on. */
   nodeSelector?: pulumi.Input<Record<string, pulumi.Input<string>>>;
@@ -167,6 +168,6 @@ export interface BatchSettings {
   serviceAccountName?: pulumi.Input<string>;
   /** User id of the workers, from 1. @default 1000 */
   runAsUser?: pulumi.Input<number>;
-  /** Log as `text`, in the words of the Kubernetes page, or as `json`. @default "text" */
+  /** Log as plain lines (`text`) or as `json`. @default "text" */
   logFormat?: pulumi.Input<string>;
 }

@@ -87,12 +87,11 @@ export const imageSettings = {
     parse: image,
     default: "node:24-slim",
     description:
-      "Image that Node.js is taken from where `baseImage` has none; the same as `baseImage`: that one has its own, as `node`",
+      "Image to copy Node.js from where `baseImage` has none. The same name as `baseImage` means that it has its own `node`",
   },
   registryUsername: {
     parse: parse.text,
-    description:
-      "Registry login for push and pull. Default: this machine's `docker login` for the push, none for the pull",
+    description: "User name for push and pull. Default: this machine's `docker login` for the push, none for the pull",
   },
   registryPassword: {
     parse: parse.text,
@@ -126,13 +125,14 @@ export const batchSettings = {
     parse: parse.parallelism,
     default: "2",
     plain: true,
-    description: "Worker pods, from 1; or a range like `2..100`: as many as the items that are left need",
+    description:
+      "Worker pods, from 1; or a range like `2..100`, within which their number follows the items that are left",
   },
   idleAfter: {
     parse: parse.duration(0),
     plain: true,
     description:
-      "Pods that were not needed for so long leave, and come back when they are. Default: `1m` with a range of `parallelism`, else never",
+      "Remove worker pods that were not needed for this time; they are added again when needed. Default: `1m` with a range of `parallelism`, else never",
   },
   concurrency: {
     parse: parse.integer(1),
@@ -182,7 +182,7 @@ export const batchSettings = {
     parse: parse.durationRange,
     default: "1s..5m",
     worker: true,
-    description: "Wait after the first failure and the longest one; doubled in between, with jitter",
+    description: "Delay before the first retry, and maximum delay; doubles each time, with jitter",
   },
   itemTimeout: {
     parse: parse.duration(1_000),
@@ -194,7 +194,7 @@ export const batchSettings = {
     parse: parse.duration(2_000),
     default: "10s",
     worker: true,
-    description: "An item whose worker died runs again within this time where a slot is free; from 2s",
+    description: "Time until an item runs again after its worker died, if a slot is free; from 2s",
   },
   maxLosses: {
     parse: parse.integer(1),
@@ -235,25 +235,25 @@ export const batchSettings = {
     parse: parse.webhook,
     secret: true,
     description:
-      "URL that gets one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`",
+      "URL for one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`",
   },
   stallAfter: {
     parse: parse.duration(1_000),
     default: "30m",
-    description: "The batch stalls when no item was settled for so long",
+    description: "Report a stall when no item finished or failed for this time",
   },
   metrics: {
     parse: parse.flag,
     plain: true,
     default: "false",
-    description: "Serve numbers for Prometheus, on port 9464 of the supervisor's pod",
+    description: "Serve Prometheus metrics on port 9464 of the supervisor's pod",
   },
   metricsFrom: {
     parse: parse.name(),
-    description: "Namespace of the Prometheus that may read `metrics`. Default: that of the batch",
+    description: "Namespace of the Prometheus that may read `metrics`. Default: the batch's namespace",
   },
-  run: { parse: parse.text, default: "1", description: "Change it to run every item again" },
-  retry: { parse: parse.text, default: "0", description: "Change it to run the failed items again" },
+  run: { parse: parse.text, default: "1", description: "Another value runs every item again" },
+  retry: { parse: parse.text, default: "0", description: "Another value runs the failed items again" },
   workers: {
     parse: parse.flag,
     plain: true,
@@ -264,7 +264,7 @@ export const batchSettings = {
     parse: parse.flag,
     plain: true,
     default: "true",
-    description: "`up` waits for the end; `false`: it does not, and gives no verdict",
+    description: "`up` waits for the end. With `false` it returns after the seeding, without a verdict",
   },
   activeDeadline: {
     parse: parse.duration(60_000),
@@ -275,7 +275,7 @@ export const batchSettings = {
     parse: parse.duration(0),
     default: "10s",
     worker: true,
-    description: "Time that items in flight get when a pod is stopped",
+    description: "Time for items in flight when a pod is stopped",
   },
   resources: {
     parse: parse.map("k8s.types.input.core.v1.ResourceRequirements"),
@@ -299,7 +299,7 @@ export const batchSettings = {
     parse: parse.bytes(2 ** 20),
     description: "Size of `/dev/shm`, like `8Gi`, which counts as memory. Default: 64Mi",
   },
-  kueueQueue: { parse: parse.name(), description: "Kueue LocalQueue that the Jobs wait in" },
+  kueueQueue: { parse: parse.name(), description: "Kueue LocalQueue for the Jobs" },
   nodeSelector: { parse: parse.stringMap, description: "Labels of the nodes that workers may run on" },
   tolerations: {
     parse: parse.list("k8s.types.input.core.v1.Toleration"),
@@ -321,19 +321,19 @@ export const batchSettings = {
     parse: parse.oneOf("text", "json"),
     default: "text",
     worker: true,
-    description: "Log as `text`, in the words of the Kubernetes page, or as `json`",
+    description: "Log as plain lines (`text`) or as `json`",
   },
 } satisfies Record<string, Setting>;
 
 const OWNER_TEXT =
-  "Stack that everything here is of; after a rename the old `PROJECT/STACK`, so that its queue goes on. Default: this one";
+  "Stack that owns the objects and the queue. After a rename, the old `PROJECT/STACK` keeps both. Default: this one";
 
 /** Arguments that {@link Redis} and {@link Batch} have, with defaults of their own. */
 export const placeSettings = {
   name: {
     parse: parse.name(46),
     plain: true,
-    description: "What its objects are called in the namespace. Default: the component's name",
+    description: "Prefix of the names of its objects. Default: the component's name",
   },
   namespace: { parse: parse.name(), description: "Namespace of its objects" },
   labels: { parse: parse.stringMap, plain: true, description: "Labels on everything" },
@@ -346,13 +346,13 @@ export const programSettings = {
     parse: parse.name(40),
     plain: true,
     default: "job-wq-2",
-    description: "What everything is called in the namespace; the default keeps the names of the Kubernetes page",
+    description: "Prefix of the names of all objects; the default gives the names of the Kubernetes page",
   },
-  labels: { parse: parse.stringMap, description: "Labels on everything that is created" },
+  labels: { parse: parse.stringMap, description: "Labels on all objects" },
   owner: { parse: parse.owner, plain: true, description: OWNER_TEXT },
   namespace: {
     parse: parse.name(),
-    description: "Kubernetes namespace of all resources. Default: that of the provider, or of the kubeconfig's context",
+    description: "Kubernetes namespace of all objects. Default: the provider's, or that of the kubeconfig's context",
   },
   createNamespace: {
     parse: parse.flag,
@@ -367,7 +367,7 @@ export const programSettings = {
   redisFrom: {
     parse: parse.text,
     description:
-      "A stack of this project whose Redis is used, `STACK` or `ORGANIZATION/PROJECT/STACK`; none is created then",
+      "Use the Redis of another stack of this project, `STACK` or `ORGANIZATION/PROJECT/STACK`, and create none",
   },
   handler: {
     parse: parse.text,
@@ -382,7 +382,7 @@ export const programSettings = {
   files: {
     parse: parse.text,
     default: "worker/files",
-    description: "Folder whose content is in `/work`, which is the working directory then; used where it exists",
+    description: "Folder to copy to `/work`, the working directory then; ignored where it does not exist",
   },
 } satisfies Record<string, Setting>;
 
