@@ -126,7 +126,7 @@ export class QueueAdmin implements QueueAdminApi {
     }
     // Until now: what dies again while we are at it is not put back a second time.
     const { now } = await this.counts();
-    for (let some = 1; some > 0; count += some) some = await this.#requeue(now);
+    for (let some = 1; some > 0; count += some) some = await this.#requeue(now, "-inf");
     return count;
   }
 

@@ -12,7 +12,7 @@ local line = 'c' .. text(now) .. ' ' .. ARGV[1] .. '\n'
 local count = 0
 
 local function giveUp(id, record)
-  bury(id, line .. record)
+  bury(id, line .. record, -now)
   count = count + 1
 end
 

@@ -1,12 +1,12 @@
 #!lua
 -- Puts dead items back, with their history, due at once; at most 1000 or 4 MiB a call. ARGV[1]: only those that died until
--- then (ms), empty for those of the ids that follow. Answers how many it put back: call again until there are none.
+-- then (ms), and ARGV[2]: from when on, 0 leaves out the cancelled ones; or ARGV[1] is empty, and ids follow. Answers how many it put back: call again until there are none.
 --- @include "keys"
 --- @include "clock"
 local MAX_BYTES = 4 * 1024 * 1024
 local ids = {}
 if ARGV[1] ~= '' then
-  ids = call('ZRANGEBYSCORE', dead, '-inf', ARGV[1], 'LIMIT', 0, 1000)
+  ids = call('ZRANGEBYSCORE', dead, ARGV[2], ARGV[1], 'LIMIT', 0, 1000)
 else
   for i = 2, #ARGV do ids[#ids + 1] = ARGV[i] end
 end

@@ -41,4 +41,4 @@ elseif not diedUntil then
   call('HSET', batchKey, 'requeue', seedId .. ' ' .. diedUntil)
 end
 local digest, offset, state, seeded, retired = read('digest', 'offset', 'state', 'seeded', 'retired')
-return { 'ok', digest, offset, state, seeded, retired or '0', call('ZCOUNT', dead, '-inf', diedUntil), diedUntil }
+return { 'ok', digest, offset, state, seeded, retired or '0', call('ZCOUNT', dead, 0, diedUntil), diedUntil }

@@ -132,7 +132,7 @@ export class SeedSession {
   async requeue(diedUntil: string): Promise<number> {
     let count = 0;
     for (let some = 1; some > 0; count += some) {
-      some = (await this.call(() => scripts.requeue.run(this.redis, this.queue, diedUntil))) as number;
+      some = (await this.call(() => scripts.requeue.run(this.redis, this.queue, diedUntil, 0))) as number;
     }
     return count;
   }

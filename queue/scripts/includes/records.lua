@@ -69,11 +69,11 @@ local function reschedule(id, record, isSuspect, at)
   call('ZADD', isSuspect and suspects or delayed, at, id)
 end
 
--- Ends an item that is given up.
-local function bury(id, record)
+-- Ends an item that is given up. One that was cancelled has a negative time, by which a seeding leaves it alone.
+local function bury(id, record, time)
   call('HDEL', items, id)
   call('HSET', results, id, record)
-  call('ZADD', dead, now, id)
+  call('ZADD', dead, time or now, id)
 end
 
 -- An attempt ended with its worker: the item may be what ended it, so it runs alone from now on, and not for ever.

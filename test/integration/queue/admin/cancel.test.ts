@@ -56,6 +56,20 @@ describe("cancel", () => {
     assert.equal((await queue.places()).done, 1);
   });
 
+  it("is not undone by the next seeding, as a failure is, but by a retry", async () => {
+    await seed(["a", "b"]);
+    const peer = new Peer(queue.redis);
+    const [a] = await peer.reserve();
+    await peer.call({ acks: [peer.failed(a!, "dead")] });
+    assert.equal(await queue.admin.cancel(is("b"), "ada"), 1);
+    const again = new Seeder({ url: queue.url, queue: "job2" });
+    const report = await again.seed(["a", "b"], { owner: "p/s", run: "1", seedId: "2" });
+    assert.equal(report.requeued, 1);
+    assert.deepEqual((await queue.records("dead")).map(({ payload }) => payload.toString()), ["b"]);
+    assert.equal(await queue.admin.retry(), 1);
+    assert.equal((await queue.places()).dead, 0);
+  });
+
   it("lets what was given up be put back, as if it had never been", async () => {
     await queue.redis.rpush(queue.k.list, "a");
     await queue.admin.cancel(() => true, "ada");
