@@ -1,4 +1,4 @@
-// The stacks that `npm start` runs.
+// The stack that `npm start` runs.
 import { join } from "node:path";
 import { execa } from "execa";
 import { environment } from "../host/environment.ts";
@@ -29,9 +29,9 @@ export async function exists({ stack, program, env }: DevStack): Promise<boolean
   return (JSON.parse(list.stdout) as { name: string }[]).some(({ name }) => name === stack);
 }
 
-/** Makes the stack where there is none yet. `folder`: that of its settings. */
-export async function prepareStack(location: DevStack, folder = root): Promise<void> {
+/** Makes the stack where there is none yet. */
+export async function prepareStack(location: DevStack): Promise<void> {
   if (await exists(location)) return;
-  const init = await capturePulumi({ program: folder, env: location.env }, ["stack", "init", location.stack]);
+  const init = await capturePulumi({ program: location.program, env: location.env }, ["stack", "init", location.stack]);
   if (init.exitCode !== 0) throw new UserError(`cannot make the stack ${location.stack}: ${failure(init)}`);
 }

@@ -1,10 +1,8 @@
-// `npm start`: the local platform, the stack `dev` on it, and what its workers did; with `--here`, the stack `here` on
-// a cluster of the user's own.
+// `npm start`: the local platform, the stack `dev` on it, and what its workers did.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { lostNode } from "../paths.ts";
 import { firstLine, UserError } from "../../cli/errors.ts";
 import { wq } from "../../cli/invocation.ts";
@@ -16,21 +14,11 @@ import { displayName, oneLine } from "../../cli/view/format.ts";
 import { watchProgress } from "../../cli/view/liveProgress.ts";
 import { resultRow } from "../../queue/index.ts";
 import { devStack, prepareStack, script } from "./devStack.ts";
-import { prepareHere } from "./here.ts";
 
 /** Items that are listed; the rest is counted. */
 const LISTED = 20;
 /** Columns of commands, before what they show. */
 const WIDTH = 38;
-
-function readOptions(): { here: boolean; yes: boolean } {
-  const boolean = { type: "boolean", default: false } as const;
-  try {
-    return parseArgs({ options: { here: boolean, yes: { ...boolean, short: "y" } } }).values;
-  } catch {
-    throw new UserError("usage: npm start [-- --here [--yes]]");
-  }
-}
 
 /** Steps of Pulumi that are done, and what it has to say; what it has only begun is left out. */
 const isWorthShowing = (line: string) =>
@@ -73,7 +61,7 @@ async function up(location: StackLocation, more: string[] = []): Promise<boolean
 }
 
 /** Which pod did what, from the queue's records, which outlive the pods. */
-async function report(location: StackLocation, isHere: boolean): Promise<void> {
+async function report(location: StackLocation): Promise<void> {
   const found = await readBatchAt(location);
   const { workerJob = "job-wq-2" } = found.batch;
   const { admin, close } = await openBatch(found);
@@ -98,18 +86,14 @@ async function report(location: StackLocation, isHere: boolean): Promise<void> {
   }
   const { namespace } = found.batch;
   const kubectl = namespace === "default" ? "kubectl" : `kubectl -n ${namespace}`;
-  const toolsLine = isHere
-    ? "and, as on the Kubernetes page:"
-    : `${'eval "$(npm run -s platform env)"'.padEnd(WIDTH)}then, in any folder, \`wq status\`; and, as on the Kubernetes page:`;
-  const flag = isHere ? " -- --here" : "";
   console.log(`
 Look further:
   ${wq("status").padEnd(WIDTH)}where the batch stands
   ${wq("results").padEnd(WIDTH)}every item with its result
-  ${toolsLine}
+  ${'eval "$(npm run -s platform env)"'.padEnd(WIDTH)}then, in any folder, \`wq status\`; and, as on the Kubernetes page:
   ${kubectl} describe jobs/${workerJob}
   ${kubectl} logs -l job-name=${workerJob} --prefix --tail=-1
-Your own items: Pulumi.dev.yaml; your own work: worker/handler.ts; then \`npm start${flag}\` again. \`npm run down${flag}\` takes it all away.`);
+Your own items: Pulumi.dev.yaml; your own work: worker/handler.ts; then \`npm start\` again. \`npm run down\` takes it all away.`);
 }
 
 /** The platform, and the stack on it. */
@@ -122,15 +106,16 @@ async function prepareDev(): Promise<StackLocation> {
 }
 
 try {
-  const { here, yes } = readOptions();
-  const location = here ? await prepareHere(yes) : await prepareDev();
+  if (process.argv.length > 2)
+    throw new UserError(`\`npm start\` takes no options; on a cluster of your own: ${wq("run")}, or \`pulumi up\``);
+  const location = await prepareDev();
   remember(location);
   // What was there only is gone, and Pulumi does not know it.
-  const isLost = !here && existsSync(lostNode);
+  const isLost = existsSync(lostNode);
   if (isLost) console.log(`Node ${readFileSync(lostNode, "utf8")} was taken away: looking for what is to be made anew`);
   const changed = await up(location, isLost ? ["--refresh"] : []);
   if (isLost) rmSync(lostNode);
-  await report(location, here);
+  await report(location);
   if (!changed) console.log("\nNothing had changed: nothing was built, pushed or run.");
 } catch (error) {
   console.error(`start: ${firstLine(error)}`);

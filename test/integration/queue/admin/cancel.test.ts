@@ -65,7 +65,10 @@ describe("cancel", () => {
     const again = new Seeder({ url: queue.url, queue: "job2" });
     const report = await again.seed(["a", "b"], { owner: "p/s", run: "1", seedId: "2" });
     assert.equal(report.requeued, 1);
-    assert.deepEqual((await queue.records("dead")).map(({ payload }) => payload.toString()), ["b"]);
+    assert.deepEqual(
+      (await queue.records("dead")).map(({ payload }) => payload.toString()),
+      ["b"],
+    );
     assert.equal(await queue.admin.retry(), 1);
     assert.equal((await queue.places()).dead, 0);
   });
