@@ -20,8 +20,8 @@ export const UNDISTURBED = "undisturbed";
 /** All of them, by name. */
 export const rows: Record<string, Row> = {
   [UNDISTURBED]: { title: "no fault", disturb: async () => {}, atLeast: 0 },
-  pods: { title: "pods force-deleted, one a second", disturb: forceDeletedPods, atLeast: 5 },
-  workers: { title: "workers SIGKILLed, one a second", disturb: killedWorkers, atLeast: 5 },
+  pods: { title: "pods force-deleted one after another", disturb: forceDeletedPods, atLeast: 5 },
+  workers: { title: "workers SIGKILLed one after another", disturb: killedWorkers, atLeast: 5 },
   node: { title: "a node killed, back after a minute", disturb: killedNode, atLeast: 1 },
   drain: { title: "a node drained", disturb: drainedNode, atLeast: 1 },
   redis: { title: "Redis SIGKILLed, twice", disturb: killedRedis, atLeast: 2 },

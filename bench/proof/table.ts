@@ -11,9 +11,9 @@ const HEAD = [
   "done",
   "lost",
   "recorded twice",
-  "run again",
-  "taken over after",
-  "first end after",
+  "run twice",
+  "lost item picked up after",
+  "slowest first result after a fault",
   "time",
 ];
 const MARKERS = { begin: "<!-- proof:begin -->", end: "<!-- proof:end -->" };
