@@ -23,7 +23,7 @@ export async function edit(bench: Bench): Promise<Figure[]> {
   async function editAndUp(stack: TestStack): Promise<number> {
     const mark = `edit ${++edits}`;
     const edited = Date.now();
-    writeFileSync(handler, shipped.replace("void item;", `if (item) return "${mark}" as never;`));
+    writeFileSync(handler, shipped.replace("{ signal }: ItemContext) {", `$&\n  if (item) return "${mark}" as never;`));
     await stack.mustUp({ run: String(edits) });
     const record = await stack.redis("hget", keys("job2").results, "1");
     // The first attempt: its result, and when it began by the clock of Redis, which is this machine's.
