@@ -47,7 +47,8 @@ export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: Wai
   const absence = new Absence(cluster);
   let said = "";
   for (; ; await sleep(POLL_MS)) {
-    if ((await isWanted?.()) === false) throw new Error("`up` was ended while it waited.");
+    // A rejection would reach the next inline program of this process. A program of its own ends: nothing keeps it.
+    if ((await isWanted?.()) === false) return new Promise(() => {});
     const live = await readJob(cluster, job).catch(async (error: unknown) => {
       if (isForbidden(error))
         throw new Error(
