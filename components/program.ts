@@ -16,7 +16,9 @@ export const isPreview = (): boolean => pulumi.runtime.isDryRun() || isMocked();
  * registrations it keeps from being made, so one cause is one object.
  */
 export function failure(line: string, component: pulumi.Resource): Error {
-  return keepsItsLine(new pulumi.ResourceError(line, component, true));
+  const error = keepsItsLine(new pulumi.ResourceError(line, component, true));
+  // Pulumi prints the stack of an error that comes after the last line of the program was run.
+  return Object.assign(error, { stack: line });
 }
 
 /** Keeps Pulumi from writing `error serializing property` into an error that an output was rejected with. */

@@ -39,7 +39,10 @@ describe("wq beside `up`", () => {
   onPlatform(async () => {
     const handler = join(project, "worker/handler.ts");
     const bad = 'log("looking"); if (item.endsWith("7")) throw new Error(`${item} has a seven`);';
-    const edited = readFileSync(handler, "utf8").replace("{ signal }: ItemContext) {", `{ signal, log }: ItemContext) {\n${bad}`);
+    const edited = readFileSync(handler, "utf8").replace(
+      "{ signal }: ItemContext) {",
+      `{ signal, log }: ItemContext) {\n${bad}`,
+    );
     assert.match(edited, /has a seven/);
     writeFileSync(handler, edited);
     await stack.init();
