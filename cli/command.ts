@@ -50,7 +50,10 @@ export function usageError(path: string, text: string): string {
 export function verbCommand({ name, description, examples, exitCodes }: CommandSpec): Command {
   const typed = examples.map(([args, effect]): [string, string] => [wq(args), effect]);
   const codes: [string, string][] = Object.entries(exitCodes);
-  codes.push([String(EXIT_USAGE), "could not be told or done; one line on standard error says why"]);
+  codes.push([
+    String(EXIT_USAGE),
+    "not done: bad arguments, no stack, no cluster, no Redis; one line on standard error says why",
+  ]);
   return new Command(name)
     .description(description)
     .helpOption("-h, --help", "show this help")

@@ -15,5 +15,5 @@ export const exitCodeTable: Record<ExitCode, string> = {
   [EXIT_FAILED]:
     "done, and something failed: items (status, failed), the run (retry), the attempt (try); no log kept (logs)",
   [EXIT_UNFINISHED]: "not over yet (status)",
-  [EXIT_USAGE]: "could not be told or done; one line on standard error says why",
+  [EXIT_USAGE]: "not done: bad arguments, no stack, no cluster, no Redis; one line on standard error says why",
 };

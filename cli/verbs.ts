@@ -22,7 +22,7 @@ export const verbGroups: Record<string, Verb[]> = {
   Look: [
     {
       name: "status",
-      summary: "counts, rate, time left, a line a worker",
+      summary: "counts, rate, time left, one line per worker",
       load: () => import("./commands/status.ts"),
     },
     {
@@ -49,7 +49,7 @@ export const verbGroups: Record<string, Verb[]> = {
       load: () => import("./commands/cancel.ts"),
     },
     { name: "pause", summary: "start no more items", load: () => import("./commands/pause.ts") },
-    { name: "resume", summary: "take back a pause or an abort", load: () => import("./commands/resume.ts") },
+    { name: "resume", summary: "undo a pause or an abort", load: () => import("./commands/resume.ts") },
     {
       name: "scale",
       args: "PODS",

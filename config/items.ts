@@ -95,7 +95,7 @@ export function fromFile(key: string, path: string): ItemList {
     }
     start = next + 1;
   }
-  if (items === 0) invalid(key, "a file with at least one item, a line each", path);
+  if (items === 0) invalid(key, "a file with at least one item, one per line", path);
   return packed(format, content);
 }
 

@@ -16,7 +16,7 @@ export interface ItemsContent {
 const column = (reader: string) => (file: string) =>
   `python3 -c 'import pandas; print(*pandas.${reader}("${file}").iloc[:, 0], sep="\\n")' > items.txt`;
 const unpacked = (tool: string) => (file: string) => `${tool} ${file} > items.txt`;
-const named = () => "put the names of such files into a list, a line each";
+const named = () => "put the names of such files into a list, one per line";
 
 type Advice = (file: string) => string;
 

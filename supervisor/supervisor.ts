@@ -155,7 +155,7 @@ export class Supervisor {
     const event = `${occasion} ${counts.endedAt || counts.done + counts.dead}`;
     if (!this.#notifier || (await admin.supervision.wasNotified(event))) return;
     const trouble = await this.#notifier.tell(occasion, line, counts);
-    if (trouble) console.log(`Warning: nobody was told, \`notify\`: ${trouble}`);
+    if (trouble) console.log(`Warning: notification failed, \`notify\`: ${trouble}`);
     else await admin.supervision.setNotified(event);
   }
 }

@@ -10,7 +10,7 @@ const AGAIN = "again: npx --no wq retry";
 /** The line of the verdict, and whether the batch passes. */
 export function summarize(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
   const { state, reason, total, done, dead, external: foreign } = counts;
-  const others = foreign ? `; ${items(foreign)} taken by another program, of whose end this queue knows nothing` : "";
+  const others = foreign ? `; ${items(foreign)} taken by another program, whose outcome is unknown` : "";
   if (state === "aborted")
     return {
       line: `the batch was aborted: ${reason ?? "no reason given"}; ${done} of ${total} done (${AGAIN})`,

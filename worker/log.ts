@@ -38,7 +38,7 @@ export function textLine(event: ConsumerEvent): string | undefined {
         ? "Leases can be kept again while a handler blocks"
         : `Leases cannot be kept while a handler blocks, so nothing is taken: ${first(event.why)}`;
     case "stale":
-      return `Item ${event.id} was taken from this worker, as its lease ran out or it was cancelled; what came of it here does not count`;
+      return `Item ${event.id} was taken from this worker, because its lease ran out or it was cancelled; this result is ignored`;
     case "waiting":
       return "Waiting for work";
     case "redis":

@@ -39,13 +39,13 @@ export default queueCommand({
   description: `Gives items up for good: one that waits is never started; one in flight is told within 3 s, and ended where it does not stop. What is done stays done. Only \`${wq("retry")}\` runs them again.`,
   examples: [
     ["cancel banana", "every item of this text that is not over"],
-    ["cancel --match thumbs/", "those whose text has `thumbs/` in it"],
+    ["cancel --match thumbs/", "items whose text contains `thumbs/`"],
     ["cancel --all", "all that is not over"],
   ],
   exitCodes: { [EXIT_OK]: "cancelled", [EXIT_FAILED]: "no such item was left to cancel" },
 })
   .argument("[item]", "the item's text")
-  .option("-m, --match <text>", "items whose text has this in it")
+  .option("-m, --match <text>", "items whose text contains this")
   .option("-a, --all", "every item that is not over")
   .option("--json", "one line of JSON")
   .action(async (item: string | undefined, options: CancelOptions) => {

@@ -53,7 +53,7 @@ export default queueCommand({
     "Runs the failed items again, all or those that match, reopens an aborted batch, and waits for the end as `pulumi up` does. What is done stays done.",
   examples: [
     ["retry", "all that failed"],
-    ["retry --match timeout", "those whose reason or text has `timeout` in it"],
+    ["retry --match timeout", "items whose reason or text contains `timeout`"],
     ["retry --redis redis://127.0.0.1:6379", "puts them back, and leaves the workers to you"],
   ],
   exitCodes: { [EXIT_OK]: "`up` succeeded, or there was nothing to do", [EXIT_FAILED]: "`up` failed" },

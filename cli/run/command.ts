@@ -64,7 +64,7 @@ export default verbCommand({
       options.parseHalt,
     ),
   )
-  .option("--joblog <file>", "a line for each item, as GNU parallel writes it")
+  .option("--joblog <file>", "one line per item, as GNU parallel writes it")
   .option("--resume-failed", "only items that are not done in the job log")
   .option("--results <folder>", "a file for each item as well")
   .option("--ordered", "print results at the end, in the order of the items")
@@ -73,7 +73,7 @@ export default verbCommand({
   .option("--keep", "take nothing away at the end")
   .option("--attach <name>", "go on with a run that was left")
   .option("--list", "runs that were left")
-  .option("--json", "with --list: a line of JSON each; results are JSON anyway")
+  .option("--json", "with --list: one line of JSON per run; results are JSON anyway")
   .action(async (words: string[], given: options.RunOptions) => {
     if (given.list) return list(given.json);
     if (given.attach !== undefined) return attachRun(given.attach, given);

@@ -85,7 +85,7 @@ function check(setting: string, kind: "file" | "folder", path: string | undefine
   if (path === undefined) return;
   if (existsSync(path) && statSync(path).isDirectory() === (kind === "folder")) return;
   throw new ConfigError(
-    `Expected \`${setting}\` to be the path of a ${kind}, seen from the program, got ${JSON.stringify(path)}, where there is none.`,
+    `Expected \`${setting}\` to be the path of a ${kind}, relative to the program, got ${JSON.stringify(path)}, and there is none.`,
   );
 }
 

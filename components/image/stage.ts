@@ -43,7 +43,7 @@ export function copyFiles(from: string, to: string, above: string[] = []): void 
     const path = join(from, name);
     if (resolve(path) === resolve(STAGE)) continue; // the copy itself, where the folder is that of the program
     const stat = statSync(path, { throwIfNoEntry: false });
-    if (!stat) throw new ConfigError(`The image cannot be made: ${path} is a link that leads nowhere.`);
+    if (!stat) throw new ConfigError(`The image cannot be made: ${path} is a broken symbolic link.`);
     if (stat.isDirectory()) copyFiles(path, join(to, name), [...above, real]);
     else copyFileSync(path, join(to, name));
   }

@@ -231,7 +231,7 @@ function claim(taken: Map<string, string>, key: string, value: string, batch: st
   const other = taken.get(value);
   if (other !== undefined)
     throw new ConfigError(
-      `Expected \`${key}\` to be one of its own, got ${JSON.stringify(value)}, which Batch ${other} has ${where}.`,
+      `Expected \`${key}\` to be another one than that of Batch ${other} ${where}, got ${JSON.stringify(value)}.`,
     );
   taken.set(value, batch);
 }

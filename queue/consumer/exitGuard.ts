@@ -8,7 +8,7 @@ function onExit(code: number): void {
   if (code !== 0) return;
   process.exitCode = UNEXPECTED;
   process.stderr.write(
-    "The process was ended before the queue was finished, by its handler perhaps; it exits with code 70.\n",
+    "The process ended before the queue was finished, possibly by its handler; it exits with code 70.\n",
   );
 }
 

@@ -102,7 +102,8 @@ export class Retrier {
     if (this.#silentSince === undefined || now - this.#silentSince < maxDowntimeMs) return;
     const seconds = Math.round(maxDowntimeMs / 1000);
     // A password is read when a process starts: with the new one, the next may get in.
-    if (isRefusal(error)) throw new RedisUnavailableError(`Redis refused us for ${seconds} s: ${why}; ${advice(why)}`);
+    if (isRefusal(error))
+      throw new RedisUnavailableError(`Redis refused the connection for ${seconds} s: ${why}; ${advice(why)}`);
     if (mayGiveUp()) throw new RedisUnavailableError(`Redis was away for ${seconds} s: ${why}`);
   }
 

@@ -58,7 +58,7 @@ export class Scaler {
       this.#options.min = Math.min(this.#options.min, there);
       this.#plan = new ScalePlan(this.#options);
       this.#asked = there;
-      return `${there} pods at most from now on, as somebody wants it`;
+      return `${there} pods at most from now on, set from outside, for instance by \`wq scale\``;
     }
     this.#asked = pods;
     if (there === pods || spec.suspend) return undefined;

@@ -57,7 +57,10 @@ describe("the command wq", () => {
       assert.deepEqual([err, code], ["", 0]);
       assert.match(out, new RegExp(`^Usage: npx --no wq ${name} \\[options\\]`));
       assert.match(out, new RegExp(`\\n  (npx --no |bash  eval "\\$\\()wq ${name}\\b`));
-      assert.match(out, /\nExit codes:\n {2}0 {2}\S[^]*\n {2}3 {2}could not be told or done; one line on stand/);
+      assert.match(
+        out,
+        /\nExit codes:\n {2}0 {2}\S[^]*\n {2}3 {2}not done: bad arguments, no stack, no cluster, no Redis; one line on stand/,
+      );
       assert.equal((await run(["help", name])).out, out);
     });
   }

@@ -67,6 +67,6 @@ describe("the scaler", () => {
     assert.deepEqual([await look(), await look()], ["The workers cannot be scaled: it answered 429", undefined]);
     counts.waiting = 6;
     answers.push(THREE);
-    assert.equal(await look(), "3 pods at most from now on, as somebody wants it");
+    assert.equal(await look(), "3 pods at most from now on, set from outside, for instance by `wq scale`");
   });
 });

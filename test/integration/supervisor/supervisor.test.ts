@@ -110,7 +110,7 @@ describe("the supervisor", () => {
     const moved = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`;
     const { all } = await supervise({ WQ_NOTIFY: moved });
     elsewhere.close();
-    assert.match(all, /^Warning: nobody was told, `notify`: it answered 307$/m);
+    assert.match(all, /^Warning: notification failed, `notify`: it answered 307$/m);
     assert.deepEqual([led, listener.told.length], [4, 0], "it was tried again, at the address that was given");
     await supervise({ WQ_NOTIFY: hook, WQ_NAME: "b" });
     const { text } = listener.told[0]!;
@@ -159,7 +159,7 @@ describe("the supervisor", () => {
     assert.equal(exitCode, 0);
     assert.match(
       all,
-      /^Warning: nobody was told, `notify`: it cannot be reached \(ECONNREFUSED\)\nall 1|the 1 item done$/,
+      /^Warning: notification failed, `notify`: it cannot be reached \(ECONNREFUSED\)\nall 1|the 1 item done$/,
     );
     assert.doesNotMatch(all, /s3cret/);
   });

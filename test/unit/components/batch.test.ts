@@ -606,7 +606,7 @@ describe("Batch", () => {
     const shared = redis();
     new components.Batch("a", { redis: shared, image: ready(), items: ["a"], name: "n" });
     assert.throws(() => new components.Batch("b", { redis: shared, image: ready(), items: ["a"], name: "n" }), {
-      message: 'Batch b: Expected `name` to be one of its own, got "n", which Batch a has in the same namespace.',
+      message: 'Batch b: Expected `name` to be another one than that of Batch a in the same namespace, got "n".',
     });
   });
 
@@ -625,18 +625,18 @@ describe("Batch", () => {
     const shared = redis();
     new components.Batch("a", { redis: shared, image: ready(), items: ["a"], queue: "q" });
     assert.throws(() => new components.Batch("b", { redis: shared, image: ready(), items: ["a"], queue: "q" }), {
-      message: 'Batch b: Expected `queue` to be one of its own, got "q", which Batch a has on the same Redis.',
+      message: 'Batch b: Expected `queue` to be another one than that of Batch a on the same Redis, got "q".',
     });
   });
 
   it("refuses a handler or files that do not exist", () => {
     assert.throws(() => built({ handler: "nowhere.ts" }), {
       message:
-        'WorkerImage worker: Expected `handler` to be the path of a file, seen from the program, got "nowhere.ts", where there is none.',
+        'WorkerImage worker: Expected `handler` to be the path of a file, relative to the program, got "nowhere.ts", and there is none.',
     });
     for (const files of ["nowhere", "package.json"])
       assert.throws(() => built({ files }), {
-        message: `WorkerImage worker: Expected \`files\` to be the path of a folder, seen from the program, got "${files}", where there is none.`,
+        message: `WorkerImage worker: Expected \`files\` to be the path of a folder, relative to the program, got "${files}", and there is none.`,
       });
   });
 });

@@ -53,7 +53,7 @@ const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean
     { ...finished, done: 6, external: 3 },
     [],
     false,
-    "6 of 9 items done; 3 items taken by another program, of whose end this queue knows nothing",
+    "6 of 9 items done; 3 items taken by another program, whose outcome is unknown",
     true,
   ],
 ];

@@ -145,7 +145,7 @@ describe("a worker", () => {
       await redis.rpush(k.list, "exit", "apple");
       const { code, stderr } = await startConsumer(server.url).ended;
       assert.equal(code, 70);
-      assert.match(stderr, /The process was ended before the queue was finished/);
+      assert.match(stderr, /The process ended before the queue was finished/);
       // A lone worker that vanishes may be a silence of Redis: an item is excused for two of them.
       for (let starts = 1; (await startConsumer(server.url).ended).code !== 0; starts++) assert.ok(starts < 5);
       assert.deepEqual(await brief(), { ...finished, done: 1, dead: 1 });

@@ -123,7 +123,7 @@ describe("Redis away", () => {
     await server.restart(["--requirepass", "new"]);
     const { code } = await worker.ended;
     assert.equal(code, 75);
-    assert.match(reasons(worker).at(-1)!, /^Redis refused us for 1 s: WRONGPASS .*; check the password$/);
+    assert.match(reasons(worker).at(-1)!, /^Redis refused the connection for 1 s: WRONGPASS .*; check the password$/);
   });
 
   it("makes workers wait while its disk is full, say so, and go on when there is room", async () => {

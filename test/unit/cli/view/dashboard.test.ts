@@ -11,7 +11,7 @@ const item = (text: string, seconds: number) => ({ id: 1, payload: Buffer.from(t
 const pace = { rate: 10, spread: 2 };
 
 describe("the screen of status", () => {
-  it("shows counts, a bar, the rate, and a line a worker", () => {
+  it("shows counts, a bar, the rate, and one line per worker", () => {
     const workers = [
       worker("pod-2", { done: 12, failed: 1, inFlight: [item("cherry", 2)] }),
       worker("pod-1", { done: 28, node: "node-2" }),
