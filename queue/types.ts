@@ -1,8 +1,8 @@
 /**
- * What the parts of the queue say to each other and to those who use them. The promises behind them: queue/README.md.
+ * Types of the queue's parts and of its users. The promises behind them: queue/README.md.
  */
 
-/** Where the whole batch stands. `seeding` and `paused` stop all takes; `aborted` and `finished` are ends. */
+/** State of the whole batch. `seeding` and `paused` stop all takes; `aborted` and `finished` are ends. */
 export type BatchState = "seeding" | "open" | "paused" | "aborted" | "finished";
 
 /**

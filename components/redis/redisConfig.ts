@@ -90,7 +90,7 @@ export function redisPodSpec({ image, memory, memoryBytes, passwordSecret, hasCl
         securityContext: containerSecurity,
         volumeMounts: [{ name: "data", mountPath: "/data" }],
         // Ten minutes for loading a large AOF, checked every second. Then it is ready: one that is busy, or whose disk
-        // is full, says so itself to those who connect.
+        // is full, says so itself to every client.
         startupProbe: probe("PONG", { periodSeconds: 1, failureThreshold: 600 }),
         livenessProbe: probe("PONG|LOADING|BUSY|MISCONF", { periodSeconds: 10, failureThreshold: 6 }),
       },

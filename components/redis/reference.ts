@@ -1,4 +1,4 @@
-// What a Redis tells those who use it: pods, other programs, and the command line.
+// Address and password of a Redis, for pods, other programs, and the command line.
 import type * as k8s from "@pulumi/kubernetes";
 import type { Labels } from "../labels.ts";
 import type { EnvVar } from "../types.ts";

@@ -33,7 +33,7 @@ export class QueueAdmin implements QueueAdminApi {
   readonly #redis: Redis;
   readonly #queue: string;
   readonly #keys: Keys;
-  /** What the batch's supervisor keeps in it. */
+  /** The supervisor's part of the batch. */
   readonly supervision: Supervision;
 
   /**
@@ -71,12 +71,12 @@ export class QueueAdmin implements QueueAdminApi {
     this.#redis.disconnect();
   }
 
-  /** How long attempts took, those of which the outcome is known. */
+  /** Times of the attempts whose outcome is known. */
   durations(): Promise<Durations> {
     return readDurations(this.#redis, this.#queue);
   }
 
-  /** Where the batch stands, in one atomic read; a queue nobody seeded or took from is `open` and without an owner. */
+  /** State and counts in one atomic read. A queue that nobody seeded or took from is `open`, without an owner. */
   async counts(): Promise<Counts> {
     return parseCounts(await scripts.counts.run(this.#redis, this.#queue));
   }
@@ -95,7 +95,7 @@ export class QueueAdmin implements QueueAdminApi {
   async *dead(): AsyncIterable<ItemRecord> {
     for await (const page of readMembers(this.#redis, this.#keys.dead)) {
       const ids = page.map(({ member }) => Number(member));
-      // What was put back meanwhile is not dead any more.
+      // An item that was put back meanwhile is not dead any more.
       for await (const record of this.records(ids)) if (record.outcome === "dead") yield record;
     }
   }

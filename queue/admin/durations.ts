@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { DURATION_FIELDS, DURATION_LIMITS_MS, DURATION_SUM } from "../durations.ts";
 import { keys } from "../redis/keys.ts";
 
-/** How long attempts took that ended by themselves. */
+/** Times of the attempts that ended by themselves. */
 export interface Durations {
   /** Attempts that took at most so long, ms, and longer than the limit before; the last limit is Infinity. */
   buckets: { limitMs: number; attempts: number }[];

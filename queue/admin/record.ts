@@ -1,6 +1,6 @@
 import type { Attempt, AttemptOutcome, ItemRecord } from "../types.ts";
 
-/** What `workers` says of a session: where its attempts ran. */
+/** Place of a session's attempts, from `workers`. */
 export type Origin = { pod: string; node?: string };
 
 /**

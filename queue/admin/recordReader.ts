@@ -16,7 +16,7 @@ export interface StoredRecord {
   isSettled: boolean;
 }
 
-/** How {@link readRecords} reads. */
+/** Options of {@link readRecords}. */
 export interface ReadOptions {
   /** Bytes of each payload that are needed. Default: all. */
   maxPayload?: number;

@@ -38,7 +38,7 @@ export const COLUMNS = [
   "reason",
 ] as const satisfies (keyof ResultRow)[];
 
-/** Whether the outcome will not change by itself. */
+/** True when the outcome will not change by itself. */
 export const isSettled = ({ outcome }: ItemRecord): boolean => outcome === "done" || outcome === "dead";
 
 /** The payload as text, or its bytes in base64: unlike a display name, nothing is cut or escaped. */

@@ -1,4 +1,4 @@
-// What the supervisor of a batch keeps in it: who it is, who was told of what, the output of `finish`, and how much of
+// The supervisor's part of a batch: who it is, who was notified of what, the output of `finish`, and how much of
 // the workers' time was idle.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
@@ -32,7 +32,7 @@ export class Supervision {
     await this.#note(SUPERVISOR, id);
   }
 
-  /** Whether nobody else has taken over. A batch that began anew has forgotten who did. */
+  /** True unless another one has taken over. A batch that began anew has forgotten its supervisor. */
   async holds(id: string): Promise<boolean> {
     const holder = await this.#redis.hget(this.#batch, SUPERVISOR);
     if (holder === null) await this.claim(id);

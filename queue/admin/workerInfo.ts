@@ -29,7 +29,7 @@ export function parseWorker(text: string): WorkerFields {
   };
 }
 
-/** What these sessions report of themselves; those that left nothing are not there. */
+/** The reports of these sessions; sessions that left nothing are missing. */
 export async function readSessions(redis: Redis, keys: Keys, sessions: string[]): Promise<Map<string, WorkerFields>> {
   const found = new Map<string, WorkerFields>();
   for (let first = 0; first < sessions.length; first += PAGE) {
@@ -40,7 +40,7 @@ export async function readSessions(redis: Redis, keys: Keys, sessions: string[])
   return found;
 }
 
-/** Where sessions ran. */
+/** Places of sessions. */
 export class Origins {
   readonly #redis: Redis;
   readonly #keys: Keys;

@@ -16,7 +16,7 @@ export interface ReservedItem {
   isSample?: boolean;
 }
 
-/** One that this worker holds, with the row of its lease. */
+/** An item that this worker holds, with the row of its lease. */
 export type HeldItem = ReservedItem & { row: number };
 
 /** Name of the lease of an item: a member of `leases`. */
@@ -89,7 +89,7 @@ export class ActiveItem implements ItemContext {
     return this.#log.slice(-MAX_LOG_CHARS);
   }
 
-  /** How long its handler has run, ms. */
+  /** Time that its handler has run, ms. */
   elapsed(now: number): number {
     return this.startedAt > 0 ? now - this.startedAt : 0;
   }
@@ -97,7 +97,7 @@ export class ActiveItem implements ItemContext {
   /** Tells the handler to stop. */
   abort(reason: Error): void {
     this.#abortReason ??= reason;
-    // What a listener throws is this item's.
+    // An error of a listener is this item's.
     if (this.#controller) runFor(this, () => this.#controller!.abort(this.#abortReason));
   }
 

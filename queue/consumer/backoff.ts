@@ -1,8 +1,8 @@
 import type { RetryPolicy } from "../types.ts";
 
 /**
- * How long an item waits after its n-th failure (from 1), ms: doubled each time, at most `max`, less up to half of it
- * at random, so that those who failed together do not come back together.
+ * Wait of an item after its n-th failure (from 1), ms: doubled each time, at most `max`, less up to half of it
+ * at random, so that items that failed together do not come back together.
  */
 export function backoff(failures: number, { min, max }: RetryPolicy["backoff"]): number {
   const full = Math.min(max, min * 2 ** Math.min(failures - 1, 50));

@@ -13,10 +13,10 @@ function onExit(code: number): void {
 }
 
 /**
- * Exit code 0 is only for those whom a script told that the batch is over: after one pod of a Job succeeds, Kubernetes
- * starts no other. A handler that calls `process.exit(0)`, or an event loop that runs dry because a promise never
+ * Exit code 0 means that a script said that the batch is over: after one pod of a Job succeeds, Kubernetes starts no
+ * other. A handler that calls `process.exit(0)`, or an event loop that runs dry because a promise never
  * settles, must not look like success.
- * @returns What to call once the run has ended: from then on its caller knows how.
+ * @returns A function to call once the run has ended. From then on the exit code is the caller's.
  */
 export function guardExit(): () => void {
   if (running++ === 0) process.on("exit", onExit);

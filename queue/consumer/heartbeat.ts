@@ -4,8 +4,8 @@ const FIRST_INTERVAL_MS = 1_000;
 const OVERDUE = 1.25;
 
 /**
- * What a worker reports of itself, when, and whether Redis knows it already. Redis says how often: it depends on how
- * many workers there are.
+ * A worker's report, its time, and its last content that Redis knows. Redis says how often, since that depends on the
+ * number of workers.
  */
 export class Heartbeat {
   readonly #row: () => string;
@@ -18,7 +18,7 @@ export class Heartbeat {
     this.#row = row;
   }
 
-  /** What to send along with a call: nothing when it is not due, an empty text where nothing changed. */
+  /** The report for a call: nothing when it is not due, an empty text where nothing changed. */
   next(now: number): string | undefined {
     if (now < this.#dueAt) return undefined;
     this.#dueAt = now + this.#intervalMs; // one call takes it along

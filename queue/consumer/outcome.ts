@@ -1,6 +1,6 @@
 import type { ConsumerOptions } from "../types.ts";
 
-/** How an attempt ended, in the words of ack-and-reserve.lua. */
+/** End of an attempt, in the words of ack-and-reserve.lua. */
 export type Outcome = {
   id: number;
   /** Its lease: a member of `leases`. */
@@ -11,7 +11,7 @@ export type Outcome = {
   log?: string | undefined;
   /** The row of its lease in the {@link LeaseTable}, until Redis has answered. */
   row?: number;
-  /** How much it makes a script move, bytes: its payload, line and log. */
+  /** Bytes that a script moves for it: its payload, line and log. */
   bytes?: number;
 } & OutcomeKind;
 
@@ -60,7 +60,7 @@ export function encodeLater(ms: number): string {
   return `r${Math.max(0, Math.round(ms))} later\n`;
 }
 
-/** What Redis completes to the line of a lost attempt. */
+/** The part that Redis completes to the line of a lost attempt. */
 export function encodeLost(reason: string): string {
   return `${JSON.stringify(reason)}\n`;
 }

@@ -35,7 +35,7 @@ export class PrefetchBuffer {
     return this.#items.length;
   }
 
-  /** How many items there may be. */
+  /** Most items that there may be. */
   get capacity(): number {
     if (this.#typicalMs > QUICK_MS) return 0;
     const inTime = (BUDGET_MS * this.#slots) / Math.max(this.#typicalMs, 0.01);

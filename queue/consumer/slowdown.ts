@@ -10,15 +10,15 @@ const MIN_WAIT_MS = 200;
 const GROWTH = 1.4;
 const MAX_WAIT_MS = 30_000;
 
-/** How fast a worker may go. */
+/** Speed limit of a worker. */
 export interface Pace {
   /** Most items in flight. */
   limit: number;
-  /** How long to reserve nothing, ms. */
+  /** Time in which to reserve nothing, ms. */
   waitMs: number;
 }
 
-/** What a slow worker reports with each call (scripts/includes/judge.lua). Times are ms. */
+/** Report of a slow worker, with each call (scripts/includes/judge.lua). Times are ms. */
 export interface FailureReport {
   /** Failures in a row, since when, the longest of them, and the reason of the last one. */
   failures: number;
@@ -29,16 +29,16 @@ export interface FailureReport {
   tries: number;
   samples: number;
   newSamples: number;
-  /** How many items of the batch were done when this was reported first. */
+  /** Items of the batch that were done when this was reported first. */
   doneBefore?: number | undefined;
 }
 
-/** What Redis makes of it: go on slowly; the items fail everywhere, so go on as ever; only this worker fails. */
+/** Verdict of Redis: go on slowly; at full speed, since items fail everywhere; stop, since only this worker fails. */
 export type Verdict = "slow" | "free" | "sick";
 
 /**
- * Slows a worker down whose items fail one after the other. They may be the items' fault, the handler's, or this
- * worker's alone: which of them, Redis judges, since it sees all workers.
+ * Slows a worker down when its items fail one after the other. The fault may be the items', the handler's, or this
+ * worker's alone. Redis judges that, since it sees all workers.
  */
 export class Slowdown {
   #threshold = FAILURES;
@@ -98,7 +98,7 @@ export class Slowdown {
     return { limit: 1, waitMs: Math.max(0, this.#lastFailureAt + wait - now) };
   }
 
-  /** What to report with the next call: how its items fail, or that they no longer do. */
+  /** The report for the next call: its items fail, or no longer do. */
   report(now: number): { failing?: FailureReport; recovered?: boolean } {
     const wasReported = this.#isReported;
     this.#isReported = this.#isSlow;

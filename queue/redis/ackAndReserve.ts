@@ -5,7 +5,7 @@ import type { FailureReport, Verdict } from "../consumer/slowdown.ts";
 import { durationIncrements } from "../durations.ts";
 import { pack, type Packable } from "./messagePack.ts";
 
-/** What a worker asks for. Times are ms. */
+/** Request of a worker. Times are ms. */
 export interface Request {
   session: string;
   /** Distinguishes workers also when their processes are restarted. */
@@ -18,7 +18,7 @@ export interface Request {
   /** It was sent before, and perhaps received. */
   isResent?: boolean;
   outcomes: Outcome[];
-  /** How many items to reserve. */
+  /** Number of items to reserve. */
   reserve: number;
   /** Nothing else is in flight: a suspect may come, which has to run alone. */
   exclusive?: boolean;
@@ -34,18 +34,18 @@ export interface Request {
   /** Longest payload seen of late, bytes. */
   largest?: number;
   lease: number;
-  /** How long no call got through. */
+  /** Time since a call last got through. */
   waited?: number;
   /** Losses that make an item dead. */
   maxLosses: number;
   maxFailures?: number | undefined;
   /** Logs of failed attempts stay when the item is done. */
   keepLogs?: boolean;
-  /** What the worker reports of itself, JSON; empty where nothing changed. */
+  /** The worker's report, JSON; empty where nothing changed. */
   heartbeat?: string | undefined;
 }
 
-/** What Redis answers. */
+/** Answer of Redis. */
 export interface Reply {
   /** `again`: the call had been made before; `old`: a later one was, and nothing was done. */
   kind: "ok" | "again" | "old" | "finished" | "aborted";
@@ -53,14 +53,14 @@ export interface Reply {
   pollMs: number;
   /** Nothing was reserved: how long until something is due, as far as is known; below 0 where nothing is. */
   dueMs: number;
-  /** How long to wait before the next heartbeat, where one was sent. */
+  /** Time until the next heartbeat, where one was sent. */
   heartbeatMs: number;
   /** A suspect waits for a worker with nothing in flight: this one is to become it. */
   drain: boolean;
   /** Members of those outcomes whose lease was lost before. */
   stale: string[];
   reserved: ReservedItem[];
-  /** What to make of a worker whose items fail, and how many items of the batch are done. */
+  /** Verdict on a worker whose items fail, and the number of items that are done. */
   verdict?: Verdict | undefined;
   done: number;
 }

@@ -37,11 +37,11 @@ export function address(url: string): string {
   }
 }
 
-/** Whether a connection or a command that failed so may work later. */
+/** True when a connection or a command that failed so may work later. */
 export function isTransient(error: unknown): boolean {
   const { name, message } = error as Error;
   if (name === "ReplyError") return TRANSIENT.test(message);
-  // What our own code did wrong is not an absence of Redis.
+  // An error of our own code is not an absence of Redis.
   return !(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError);
 }
 
@@ -80,7 +80,7 @@ async function farewellOf(url: string): Promise<string | undefined> {
   }
 }
 
-/** What to do about it. */
+/** Advice to the user. */
 export function advice(message: string): string {
   if (/NOPERM/.test(message)) return "check what this user may do (ACL)";
   if (REFUSED.test(message)) return "check the password";

@@ -1,7 +1,7 @@
 // The little of MessagePack that requests to scripts need, written as a binary string: one character a byte. V8 joins
 // strings much faster than it fills buffers piece by piece, and the whole becomes bytes in one copy.
 
-/** What can be encoded; `undefined` fields of an object are left out. */
+/** Values that can be encoded; `undefined` fields of an object are left out. */
 export type Packable =
   string | number | boolean | readonly Packable[] | { readonly [field: string]: Packable | undefined };
 

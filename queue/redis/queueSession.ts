@@ -6,7 +6,7 @@ import { Retrier, type RetrierOptions } from "./retrier.ts";
 import { Script } from "./script.ts";
 import { DISK_TIMEOUT_MS, waitAof } from "./waitAof.ts";
 
-/** What differs from call to call. */
+/** The part of a request that differs from call to call. */
 export type Call = Omit<
   Request,
   "session" | "pod" | "lease" | "waited" | "isResent" | "maxLosses" | "maxFailures" | "keepLogs" | "mayAbort"
@@ -14,7 +14,7 @@ export type Call = Omit<
   number: number;
 };
 
-/** How a session is known to Redis, and how it waits for it. */
+/** Name of a session at Redis, and its patience. */
 export interface QueueSessionOptions extends Omit<RetrierOptions, "loadScripts" | "replyTimeoutMs"> {
   queue: string;
   session: string;
@@ -35,7 +35,7 @@ const reserveScript = new Script("ack-and-reserve");
 const ackOnlyScript = new Script("ack-and-reserve", "allow-oom");
 const deregisterScript = new Script("deregister");
 
-/** Where Redis is full, it is asked this often, ms. */
+/** A full Redis is asked this often, ms. */
 const FULL_POLL_MS = 1_000;
 /** Answers by Redis that an end is not on its disk, each after half a minute, until it is believed all the same. */
 const MAX_DISK_WAITS = 2;
@@ -101,7 +101,7 @@ export class QueueSession {
       } catch (error) {
         if (!(error as Error).message.startsWith("OOM")) throw error;
         this.#setFull(true);
-        // What is in flight goes on, and an end is seen; there is just nothing new.
+        // Items in flight go on, and an end is seen; there is just nothing new.
         const reply = await send(ackOnlyScript, { ...request, reserve: 0 });
         return { ...reply, pollMs: Math.max(reply.pollMs, FULL_POLL_MS), dueMs: -1 };
       }

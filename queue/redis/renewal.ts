@@ -2,14 +2,14 @@ import type { Redis } from "ioredis";
 import { pack } from "./messagePack.ts";
 import { Script } from "./script.ts";
 
-/** What a worker, or the thread that keeps its leases, asks of renew.lua. */
+/** Request of a worker, or of the thread that keeps its leases, to renew.lua. */
 export interface RenewalRequest {
   session: string;
   /** ms. */
   lease: number;
-  /** How long no call got through, ms. */
+  /** Time since a call last got through, ms. */
   waited?: number;
-  /** What the worker reports of itself, JSON; empty where nothing changed; absent when none is due. */
+  /** The worker's report, JSON; empty where nothing changed; absent when none is due. */
   heartbeat?: string | undefined;
   /** Leases to extend. */
   members: string[];
@@ -17,13 +17,13 @@ export interface RenewalRequest {
   draining?: boolean;
 }
 
-/** What it answers. */
+/** The answer. */
 export interface Renewal {
   /** Members whose lease is gone. */
   gone: string[];
   /** State of the batch; empty where there is none. */
   state: string;
-  /** How long to wait before the next heartbeat, where one was sent, ms. */
+  /** Time until the next heartbeat, where one was sent, ms. */
   heartbeatMs: number;
 }
 

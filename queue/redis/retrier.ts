@@ -12,13 +12,13 @@ const MAX_WAIT_MS = 1_000;
 /** A reason that changes while Redis is away is told at most this often, ms. */
 const REASON_INTERVAL_MS = 5_000;
 
-/** How a {@link Retrier} waits for Redis. */
+/** Options of a {@link Retrier}. */
 export interface RetrierOptions {
-  /** How long a reply may take, ms: a connection that is silent for longer is made anew. */
+  /** Longest time for a reply, ms. A connection that is silent for longer is made anew. */
   replyTimeoutMs: number;
-  /** How long Redis may be away, ms, before a process with nothing to lose gives up. */
+  /** Longest absence of Redis, ms, before a process with nothing to lose gives up. */
   maxDowntimeMs: number;
-  /** Whether this process may give up: it has nothing in flight, and nothing that Redis does not know. */
+  /** True when this process may give up: it has nothing in flight, and nothing that Redis does not know. */
   mayGiveUp: () => boolean;
   /** Told when Redis goes (with the reason), when the reason changes, and when it is back. */
   onConnectionChange: (why: string | undefined) => void;
@@ -150,7 +150,7 @@ async function withReplyTimeout<T>(redis: Redis, sent: Promise<T>, ms: number): 
   }
 }
 
-/** What came over the connection so far, in bytes. */
+/** Bytes that came over the connection so far. */
 function progressOf(redis: Redis): number {
   return (redis as unknown as { stream?: { bytesRead?: number } }).stream?.bytesRead ?? 0;
 }

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { isTransient } from "./connect.ts";
 
-/** How long Redis waits for its disk, ms. */
+/** Longest wait of Redis for its disk, ms. */
 export const DISK_TIMEOUT_MS = 30_000;
 
 /** Refusals by a Redis older than 7.2 and by one without AOF, which are told nobody. */

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { ConsumerOptions } from "../../types.ts";
 
-/** What the lease keeper's thread is told at its start. */
+/** Data for the lease keeper's thread at its start. */
 export interface LeaseKeeperData extends Pick<
   ConsumerOptions,
   "url" | "tls" | "queue" | "leaseMs" | "itemTimeoutMs" | "retry" | "maxFailures" | "drain" | "healthPort"
@@ -12,7 +12,7 @@ export interface LeaseKeeperData extends Pick<
   memory: SharedArrayBuffer;
 }
 
-/** What the thread tells. */
+/** Messages of the thread. */
 export type FromLeaseKeeper =
   /** Leases that are gone. */
   | { type: "gone"; members: string[] }

@@ -2,7 +2,7 @@
 // handler can block the event loop.
 
 /**
- * What a lease is of: an item that waits to be started, one in a slot, or one whose outcome Redis does not know yet.
+ * State of a lease's item: it waits to be started, is in a slot, or has ended and Redis does not know its outcome yet.
  */
 export const LeaseState = { free: 0, prefetched: 1, inFlight: 2, ended: 3 } as const;
 
@@ -44,12 +44,12 @@ export class LeaseTable {
     for (let row = memory - 1; row >= 0; row--) this.#freeRows.push(row);
   }
 
-  /** How many more leases there is room for. */
+  /** Room for so many more leases. */
   get free(): number {
     return this.#freeRows.length;
   }
 
-  /** Whether there is none. */
+  /** True when there is none. */
   get isEmpty(): boolean {
     return this.#freeRows.length === this.#size;
   }
