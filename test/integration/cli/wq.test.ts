@@ -42,8 +42,9 @@ describe("the command wq", () => {
       ];
     });
     assert.deepEqual(groups.slice(1, -1), [
-      ["Look", ["status", "results", "failed", "logs", "report"]],
-      ["Act", ["retry", "pause", "resume", "scale"]],
+      ["Run", ["run"]],
+      ["Look", ["status", "results", "failed", "logs", "ui", "report"]],
+      ["Act", ["retry", "cancel", "pause", "resume", "scale"]],
       ["Shared Redis", ["list", "purge"]],
       ["Program", ["try", "completion", "help"]],
     ]);
@@ -81,8 +82,9 @@ describe("the command wq", () => {
   });
 
   it("says in one line what to do outside any program", async () => {
-    for (const { name } of verbs.filter(({ name }) => name !== "try" && name !== "completion")) {
-      const args = { logs: ["apple"], scale: ["2"], purge: ["job2"] }[name] ?? [];
+    const others = ["run", "try", "completion"]; // need none
+    for (const { name } of verbs.filter(({ name }) => !others.includes(name))) {
+      const args = { logs: ["apple"], cancel: ["apple"], scale: ["2"], purge: ["job2"] }[name] ?? [];
       const err = `wq ${name}: there is no Pulumi program in this folder or above it: go to one, or give --redis URL`;
       assert.deepEqual(await run([name, ...args]), { out: "", err, code: 3 });
     }

@@ -188,7 +188,7 @@ describe("the supervisor", () => {
     })`;
     const { exitCode, all } = await supervise(finish("node", "-e", script));
     assert.equal(exitCode, 0, all);
-    assert.match(all, /(^|\n)finish: "c=C:done a=A:done b=B:done"\nall 3 items done$/);
+    assert.match(all, /(^|\n)verdict: \{.*"finish":"c=C:done a=A:done b=B:done"\}\nall 3 items done$/);
     assert.equal(await fixture.admin.supervision.finishOutput(), "c=C:done a=A:done b=B:done");
   });
 
@@ -199,7 +199,7 @@ describe("the supervisor", () => {
     });
     const count = finish("sh", "-c", "wc -l");
     assert.doesNotMatch((await supervise(count)).all, /finish/);
-    assert.match((await supervise({ ...count, WQ_ALLOW_FAILURES: "true" })).all, /^finish: "2"$/m);
+    assert.match((await supervise({ ...count, WQ_ALLOW_FAILURES: "true" })).all, /^verdict: \{.*"finish":"2"\}$/m);
   });
 
   it("fails with the last line of a `finish` that fails, also one that does not read", async () => {
