@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { uidOf } from "../cluster/client.ts";
+import { waitForServiceAccount } from "../cluster/waitForServiceAccount.ts";
 import { CLIENT_LABEL, clientValue, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../labels.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
 import { strategicMerge } from "../podPatch.ts";
@@ -42,7 +43,7 @@ export class RedisServer {
   readonly reference: pulumi.Output<RedisReference>;
   readonly #args: RedisServerArgs;
 
-  constructor(parent: pulumi.Resource, name: string, args: RedisServerArgs) {
+  constructor(parent: pulumi.ComponentResource, name: string, args: RedisServerArgs) {
     const { service, namespace, auth, storage } = args;
     this.#args = args;
     const child = { parent };
@@ -88,7 +89,7 @@ export class RedisServer {
     this.podName = storage === undefined ? `${service}-master` : `${service}-master-0`;
     const pod = {
       name: `${service}-master`,
-      namespace,
+      namespace: pulumi.output(namespace).apply((known) => waitForServiceAccount(parent, known)),
       template: this.#template(),
       selector: this.podLabels,
     };
