@@ -18,7 +18,7 @@ export function exitCode({ state, dead }: Counts): ExitCode {
   return state === "finished" ? EXIT_OK : EXIT_UNFINISHED;
 }
 
-async function takeSnapshot({ admin }: OpenQueue, estimator: RateEstimator): Promise<Snapshot> {
+async function takeSnapshot({ admin, podProblem }: OpenQueue, estimator: RateEstimator): Promise<Snapshot> {
   const { supervision } = admin;
   const [counts, workers, finish, idleShare] = await Promise.all([
     admin.counts(),
@@ -27,23 +27,26 @@ async function takeSnapshot({ admin }: OpenQueue, estimator: RateEstimator): Pro
     supervision.idleShare(),
   ]);
   estimator.sample(counts);
+  const isIdle = counts.state === "open" && counts.running === 0;
   return {
     counts,
     workers,
+    podProblem: isIdle ? await podProblem?.() : undefined,
     throughput: estimator.throughput() ?? workerThroughput(workers, counts),
     finish,
     idleShare,
   };
 }
 
-function toJson(queue: string, { counts, workers, throughput, finish, idleShare }: Snapshot): string {
+function toJson(queue: string, { counts, workers, throughput, podProblem, finish, idleShare }: Snapshot): string {
   const shown = workers.map(({ inFlight, ...worker }) => ({
     ...worker,
     inFlight: inFlight.map(({ payload, ...item }) => ({ ...item, item: displayName(payload, 1000) })),
   }));
   const isRunning = throughput !== undefined && counts.state === "open";
   const left = isRunning ? timeLeft(counts.total - settledCount(counts), throughput) : null;
-  return jsonLine({ queue, ...counts, rate: throughput?.rate ?? null, left, workers: shown, idleShare, finish });
+  const rate = throughput?.rate ?? null;
+  return jsonLine({ queue, ...counts, rate, left, workers: shown, podProblem, idleShare, finish });
 }
 
 /** Prints snapshots; in a terminal, with `watch`, each over the one before. */

@@ -1,6 +1,7 @@
 import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Pod } from "@kubernetes/client-node";
 import { kubeconfigOf } from "../../kube/kubeconfig.ts";
 import { loadClient } from "../../kube/kubernetesClient.ts";
+import { lastLine, lifeProblem, podProblem } from "../../kube/podProblems.ts";
 import { forwardPort } from "../../kube/portForward.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { ClusterSettings } from "./batches.ts";
@@ -66,6 +67,15 @@ export class Cluster {
     });
     const { items } = await this.#ask(`Pods of ${job}`, request);
     return items[0]?.metadata?.name;
+  }
+
+  /** What keeps the Pods of a Job from starting or staying, one line; undefined where nothing does. */
+  async podProblem(job: string): Promise<string | undefined> {
+    const namespace = this.#namespace;
+    const request = this.#core.listNamespacedPod({ namespace, labelSelector: `job-name=${job}`, limit: 50 });
+    const { items } = await this.#ask(`Pods of ${job}`, request);
+    const problem = podProblem(items) ?? (await lifeProblem(items, (pod) => lastLine(this.#core, namespace, pod)));
+    return problem?.line;
   }
 
   /** Creates a Pod. @returns Its name. */

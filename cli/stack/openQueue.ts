@@ -3,7 +3,7 @@ import { type Counts, QueueAdmin } from "../../queue/index.ts";
 import type { QueueOptions, RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { findRedis, type RedisLocation } from "./batches.ts";
-import { preloadCluster } from "./openCluster.ts";
+import { openCluster, preloadCluster } from "./openCluster.ts";
 import { type FoundBatch, readBatch, readStack } from "./readStack.ts";
 import { connectTo, openRoute, type RedisConnection } from "./routes.ts";
 
@@ -14,6 +14,8 @@ export interface OpenQueue {
   queue: string;
   /** For a headline: the queue's name, and the stack's. */
   title: string;
+  /** What keeps its workers' pods from working; undefined where nothing does, or nobody can tell. */
+  podProblem?: () => Promise<string | undefined>;
   close: () => void;
 }
 
@@ -23,7 +25,12 @@ const DEFAULT_QUEUE = "job2";
 /** The queue of a batch of a stack. */
 export async function openBatch({ batch, location, title }: FoundBatch, queue = batch.queue): Promise<OpenQueue> {
   const { redis, close } = await openRoute(batch.redis, location);
-  return { admin: new QueueAdmin(redis, queue), redis, queue, title: `${queue} (${title})`, close };
+  const { workerJob, cluster, namespace } = batch;
+  const podProblem = async () => {
+    const pods = await openCluster(cluster, namespace, location);
+    return workerJob === undefined ? undefined : pods.podProblem(workerJob).catch(() => undefined);
+  };
+  return { admin: new QueueAdmin(redis, queue), redis, queue, title: `${queue} (${title})`, podProblem, close };
 }
 
 /** The queue of a batch, by way of its stack; or that of `--redis`, without a stack. */

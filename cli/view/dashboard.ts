@@ -10,6 +10,8 @@ export interface Snapshot {
   counts: Counts;
   workers: WorkerInfo[];
   throughput?: Throughput;
+  /** What keeps the workers' pods from working. */
+  podProblem?: string;
   /** What `finish` wrote. */
   finish?: string;
   /** Share of the workers' time in which they had nothing in flight, 0 to 1; absent where no supervisor measured it. */
@@ -59,7 +61,7 @@ function workerRow(worker: WorkerInfo, now: number, chalk: ChalkInstance): strin
 }
 
 /** Title, bar, counts, rate, and what went wrong on the way. */
-function headLines(title: string, { counts, throughput, idleShare }: Snapshot, surface: Surface): string[] {
+function headLines(title: string, { counts, throughput, podProblem, idleShare }: Snapshot, surface: Surface): string[] {
   const { chalk, columns, terminal } = surface;
   const { state, total, done, running, waiting, delayed, dead } = counts;
   const colour = state === "aborted" || dead ? chalk.red : state === "finished" ? chalk.green : chalk.cyan;
@@ -85,6 +87,7 @@ function headLines(title: string, { counts, throughput, idleShare }: Snapshot, s
     throughputText(counts, throughput),
     idleShare === undefined ? "" : `workers idle ${Math.round(idleShare * 100)} % of their time`,
     losses.length > 0 ? chalk.yellow(losses.join(", ")) : "",
+    podProblem ? chalk.yellow(podProblem) : "",
   ];
   return lines.filter((line) => line !== "");
 }

@@ -1,5 +1,12 @@
 import { type Cluster, isForbidden } from "./client.ts";
-import { admissionProblem, hasStarted, podProblem, type StartProblem } from "./startProblems.ts";
+import {
+  admissionProblem,
+  hasStarted,
+  lastLine,
+  lifeProblem,
+  podProblem,
+  type StartProblem,
+} from "../../kube/podProblems.ts";
 
 /** Pods to watch, and the object that creates them. */
 export interface Watched {
@@ -20,12 +27,12 @@ const WARN_AFTER_MS = 60_000;
 /** Between two looks at pods that have started. */
 const LOOK_AGAIN_MS = 5_000;
 
-/** Watches whether pods start, look by look. */
+/** Watches whether pods start and stay, look by look. */
 export class StartWatch {
   readonly #cluster: Cluster;
   readonly #watched: Watched;
   #since?: { line: string; at: number };
-  #warned = "";
+  readonly #warned = new Set<string>();
   #started = false;
   /** Pods may not be listed here. */
   #isBlind = false;
@@ -49,8 +56,10 @@ export class StartWatch {
     if (!problem) return undefined;
     const lasts = now - this.#since!.at;
     if (problem.fatal && lasts >= FATAL_AFTER_MS) throw new Error(problem.line);
-    if (problem.fatal || lasts < WARN_AFTER_MS || this.#warned === problem.line) return undefined;
-    return (this.#warned = problem.line);
+    const about = problem.about ?? problem.line;
+    if (problem.fatal || (!problem.about && lasts < WARN_AFTER_MS) || this.#warned.has(about)) return undefined;
+    this.#warned.add(about);
+    return problem.line;
   }
 
   async #problem(): Promise<StartProblem | undefined> {
@@ -59,6 +68,8 @@ export class StartWatch {
     try {
       const { items: pods } = await core.listNamespacedPod({ namespace, labelSelector, limit: 50 });
       this.#started ||= pods.some(hasStarted);
+      const problem = await lifeProblem(pods, (pod) => lastLine(core, namespace, pod));
+      if (problem) return problem;
       // What ran once can only be suspended.
       if (this.#started) return pods.length > 0 ? undefined : await this.#watched.otherwise?.();
       if (pods.length > 0) return podProblem(pods);

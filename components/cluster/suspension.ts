@@ -1,7 +1,7 @@
 // Why a Job is suspended: by Kueue, until there is room for it, or by hand.
 import { loadClient } from "../../kube/kubernetesClient.ts";
 import type { Cluster } from "./client.ts";
-import type { StartProblem } from "./startProblems.ts";
+import type { StartProblem } from "../../kube/podProblems.ts";
 
 const KUEUE = "kueue.x-k8s.io";
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
 import { oneLine } from "../../config/foreignText.ts";
+import { lastLine } from "../../kube/podProblems.ts";
 import { Absence } from "./absence.ts";
 import { type Cluster, codeOf, isForbidden } from "./client.ts";
 import { jobEnd } from "./liveJobs.ts";
@@ -65,7 +66,7 @@ export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: Wai
     const end = jobEnd(live);
     if (end === "Complete") return;
     if (end === "Failed") throw new Error((await lastWords(cluster, job)) ?? conditionMessage(live));
-    const line = onProgress && (await lastLine(cluster, job));
+    const line = onProgress && (await newestLine(cluster, job));
     if (line && line !== said) onProgress((said = line));
     for (const watch of watches) {
       const warning = await watch.look();
@@ -103,20 +104,9 @@ async function lastWords(cluster: Cluster, job: AwaitedJob): Promise<string | un
 }
 
 /** The last line that its newest pod printed. */
-async function lastLine(cluster: Cluster, job: AwaitedJob): Promise<string | undefined> {
-  try {
-    const pod = (await jobPods(cluster, job)).at(-1);
-    if (!pod) return undefined;
-    const log = await cluster.core.readNamespacedPodLog({
-      name: pod.metadata!.name!,
-      namespace: job.namespace,
-      container: "c",
-      tailLines: 1,
-    });
-    return oneLine(log.trim());
-  } catch {
-    return undefined; // its container has not started, or logs are not ours to read
-  }
+async function newestLine(cluster: Cluster, job: AwaitedJob): Promise<string | undefined> {
+  const pod = (await jobPods(cluster, job).catch(() => [])).at(-1);
+  return pod && lastLine(cluster.core, job.namespace, pod.metadata!.name!);
 }
 
 function conditionMessage({ metadata, status }: V1Job): string {

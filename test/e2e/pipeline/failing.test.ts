@@ -80,6 +80,24 @@ describe("failing items", () => {
     assert.match(text, /the batch was aborted: worker\/handler.ts does not load: Error: no such token/);
   });
 
+  it("are told from workers that end before they begin one: `up` and `wq status` say how, while they wait", async () => {
+    writeFileSync(handler, shipped);
+    stack.set({ run: "3", resources: { limits: { memory: "24Mi" } } });
+    const up = stack.start("up", "--yes", "--skip-preview");
+    const line = /Pod job-wq-2-\S+ keeps ending, .+: /;
+    let said = "";
+    await new Promise<void>((resolve, reject) => {
+      up.all.on("data", (data: Buffer) => line.test((said += String(data))) && resolve());
+      void up.then(() => reject(new Error(said)));
+    });
+    let status = "";
+    while (!line.test(status)) ({ out: status } = await stack.wq("status"));
+    up.kill("SIGINT");
+    await up;
+    await stack.mustUp({ resources: undefined });
+    assert.deepEqual(await stack.items(), fruits);
+  });
+
   it("drive no terminal, neither by `up` nor by `kubectl logs`", async () => {
     writeFileSync(handler, shipped);
     const hostile = "a\u001b]0;owned\u0007\u001b[2J\u009b5m\u202eb\u200bc";

@@ -40,6 +40,12 @@ describe("the screen of status", () => {
     assert.equal(text.split("\n").at(-1), "workers idle 13 % of their time");
   });
 
+  it("says what keeps the workers' pods from working", () => {
+    const podProblem = "Pod w keeps ending, with exit code 1: no such token";
+    const text = dashboard("job2", { counts: counts(), workers: [], podProblem }, pipe);
+    assert.equal(text.split("\n").at(-1), podProblem);
+  });
+
   it("says what went wrong on the way", () => {
     const text = dashboard("job2", { counts: counts({ retried: 3, lost: 1, external: 2 }), workers: [] }, pipe);
     assert.equal(

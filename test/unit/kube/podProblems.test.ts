@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { V1ContainerState, V1Pod } from "@kubernetes/client-node";
-import { admissionProblem, hasStarted, podProblem } from "../../../components/cluster/startProblems.ts";
+import { admissionProblem, hasStarted, lifeProblem, podProblem } from "../../../kube/podProblems.ts";
 
 const image = "ghcr.io/you/job-wq-2:1";
 const status = (state?: V1ContainerState) => ({ name: "c", image, imageID: "", ready: false, restartCount: 0, state });
@@ -68,5 +68,63 @@ describe("what keeps pods from starting", () => {
     assert.ok(hasStarted(pod({ terminated: { exitCode: 1 } })));
     assert.ok(!hasStarted(waits("ErrImagePull")));
     assert.ok(!hasStarted({}));
+  });
+
+  describe("or staying", () => {
+    const at = (seconds: number) => new Date(seconds * 1000);
+    /** A worker whose container is in that state, and was restarted that often. */
+    const worker = (state: V1ContainerState, restartCount = 0, last?: V1ContainerState, ready?: Date): V1Pod => ({
+      metadata: { name: "w" },
+      status: {
+        conditions: [{ type: "Ready", status: "False", lastTransitionTime: ready ?? at(0) }],
+        containerStatuses: [{ ...status(state), restartCount, lastState: last }],
+      },
+    });
+    const ended = (exitCode: number, message?: string, reason = "Error") => ({
+      terminated: { exitCode, message, reason },
+    });
+    const down = (last: V1ContainerState) => worker({ waiting: { reason: "CrashLoopBackOff" } }, 1, last);
+    const silent = () => Promise.resolve(undefined);
+    const line = async (pods: V1Pod[], now = 0) => (await lifeProblem(pods, silent, now * 1000))?.line;
+
+    it("is a program that ends again and again, with the last line of its log", async () => {
+      const problem = await lifeProblem([down(ended(1, "starting\nTypeError: no such token\n"))], silent);
+      const words = "Pod w keeps ending, with exit code 1: TypeError: no such token";
+      assert.deepEqual(problem, { fatal: false, about: "with exit code 1", line: words });
+      assert.equal(
+        await line([down(ended(137, "", "OOMKilled"))]),
+        "Pod w keeps ending, out of memory (OOMKilled): it printed nothing",
+      );
+      const between = worker({ running: { startedAt: at(5) } }, 1);
+      assert.equal(await line([between, down(ended(2, "x"))], 9), "Pod w keeps ending, with exit code 2: x");
+    });
+
+    it("may be an init container", async () => {
+      const init = {
+        ...status({ waiting: { reason: "CrashLoopBackOff" } }),
+        restartCount: 2,
+        lastState: ended(3, "no room"),
+      };
+      const pod = { metadata: { name: "w" }, status: { initContainerStatuses: [init] } };
+      assert.equal(await line([pod]), "Pod w keeps ending, with exit code 3: no room");
+    });
+
+    it("is a program that runs for over a minute and does not get ready", async () => {
+      const loading = worker({ running: { startedAt: at(10) } });
+      assert.equal(await line([loading], 60), undefined);
+      const problem = await lifeProblem([loading], () => Promise.resolve("loading a model"), 71_000);
+      assert.equal(problem?.line, "Pod w runs for over a minute and is not ready: loading a model");
+    });
+
+    it("is nothing where one pod is well, was well, ended once, or is to go", async () => {
+      const bad = down(ended(1, "x"));
+      const well: V1Pod = { status: { conditions: [{ type: "Ready", status: "True" }] } };
+      assert.equal(await line([bad, well]), undefined);
+      assert.equal(await line([bad, worker({ running: { startedAt: at(5) } }, 0, undefined, at(8))]), undefined);
+      assert.equal(await line([bad, { status: { phase: "Succeeded" } }]), undefined);
+      assert.equal(await line([worker(ended(1, "x"))]), undefined);
+      assert.equal(await line([{ ...bad, metadata: { name: "w", deletionTimestamp: at(1) } }]), undefined);
+      assert.equal(await line([]), undefined);
+    });
   });
 });

@@ -1,0 +1,126 @@
+// What keeps the pods of a Job, or of Redis, from starting or staying, in the words of the kubelet, the scheduler, the
+// API server, or their own.
+import { oneLine } from "../config/foreignText.ts";
+import type { CoreV1Api, CoreV1Event, V1Pod } from "@kubernetes/client-node";
+
+/** Something that keeps pods from starting. */
+export interface StartProblem {
+  /** The line to say. */
+  line: string;
+  /** Only a person can solve it; otherwise waiting may help. */
+  fatal: boolean;
+  /** What is said once, where the line differs from look to look. It has lasted already. */
+  about?: string;
+}
+
+/** How the kubelet names an image that it cannot get (kubernetes: pkg/kubelet/images/types.go). */
+const PULL_FAILURES = new Set([
+  "ErrImagePull",
+  "ImagePullBackOff",
+  "InvalidImageName",
+  "ErrImageNeverPull",
+  "ImageInspectError",
+  "RegistryUnavailable",
+  "SignatureValidationFailed",
+]);
+const NO_CONTAINER = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
+
+/** Whether a container of it runs, or ran. */
+export function hasStarted({ status }: V1Pod): boolean {
+  return status?.containerStatuses?.some(({ state }) => Boolean(state?.running ?? state?.terminated)) ?? false;
+}
+
+/** The problem that keeps all of these pods from starting; undefined where one has none, or there are no pods. */
+export function podProblem(pods: V1Pod[]): StartProblem | undefined {
+  const problems = pods.map(problemOf);
+  return problems.every((problem) => problem !== undefined) ? problems[0] : undefined;
+}
+
+function problemOf({ metadata, status }: V1Pod): StartProblem | undefined {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  for (const { image, state } of containers) {
+    const { reason = "", message = reason } = state?.waiting ?? {};
+    if (PULL_FAILURES.has(reason)) return { fatal: true, line: pullLine(image, message) };
+    if (NO_CONTAINER.has(reason))
+      return { fatal: true, line: `Pod ${metadata!.name} does not start: ${firstLine(message)}` };
+  }
+  const scheduled = status?.conditions?.find(({ type }) => type === "PodScheduled");
+  if (scheduled?.status !== "False" || scheduled.reason !== "Unschedulable") return undefined;
+  return { fatal: false, line: `Pod ${metadata!.name} waits for a node: ${firstLine(scheduled.message ?? "")}` };
+}
+
+function pullLine(image: string, message: string): string {
+  const known = /^(Back-off pulling image "[^"]*": )?(ErrImagePull: )?(rpc error: code = \w+ desc = )?/;
+  const ask =
+    "is the name right, and may the cluster pull it (`registryUsername` and `registryPassword`, or `pullSecret`)?";
+  return `The cluster cannot pull ${image}: ${firstLine(message.replace(known, ""))}; ${ask}`;
+}
+
+/**
+ * Why the API server admits no pod of a Job or StatefulSet: a quota, a policy, a ServiceAccount that does not exist.
+ */
+export function admissionProblem(owner: string, events: CoreV1Event[]): StartProblem | undefined {
+  const refused = events.findLast(({ reason }) => reason === "FailedCreate");
+  if (!refused) return undefined;
+  const reason = firstLine(refused.message ?? "").replace(/^Error creating: /, "");
+  return { fatal: true, line: `${owner} gets no pod: ${reason}` };
+}
+
+/** How long a pod may run before it is worth a word that it is not ready. */
+const UNREADY_MS = 60_000;
+
+/**
+ * The problem of pods that started, and of which none stays, or gets ready; undefined where one of them is well. A
+ * restart may mend it.
+ * @param lastLine Reads the last line of a pod's log.
+ */
+export async function lifeProblem(
+  pods: V1Pod[],
+  lastLine: (pod: string) => Promise<string | undefined>,
+  now = Date.now(),
+): Promise<StartProblem | undefined> {
+  const wanted = pods.filter(({ metadata }) => !metadata?.deletionTimestamp);
+  if (!wanted.every((pod) => wasNeverReady(pod))) return undefined;
+  for (const pod of wanted) {
+    const end = repeatedEnd(pod);
+    if (!end) continue;
+    const how = end.reason === "OOMKilled" ? "out of memory (OOMKilled)" : `with exit code ${end.exitCode}`;
+    const words = oneLine(end.message?.trim().split("\n").at(-1) ?? "") || "it printed nothing";
+    return { fatal: false, about: how, line: `Pod ${pod.metadata!.name} keeps ending, ${how}: ${words}` };
+  }
+  const [first] = wanted;
+  if (!first || !wanted.every((pod) => now - (runningSince(pod) ?? now) > UNREADY_MS)) return undefined;
+  const { name } = first.metadata!;
+  const words = (await lastLine(name!)) || "it printed nothing";
+  return { fatal: false, about: "unready", line: `Pod ${name} runs for over a minute and is not ready: ${words}` };
+}
+
+/** Whether its container is not ready, and was not since it last started. */
+function wasNeverReady(pod: V1Pod): boolean {
+  const ready = pod.status?.conditions?.find(({ type }) => type === "Ready");
+  if (ready?.status === "True" || pod.status?.phase === "Succeeded") return false;
+  const since = runningSince(pod);
+  return since === undefined || !ready?.lastTransitionTime || ready.lastTransitionTime.getTime() <= since;
+}
+
+const runningSince = ({ status }: V1Pod) =>
+  status?.containerStatuses?.find(({ state }) => state?.running)?.state?.running?.startedAt?.getTime();
+
+/** How a container ended that is down and was started again before. */
+function repeatedEnd({ status }: V1Pod) {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const down = containers.find(({ restartCount, state }) => restartCount > 0 && !state?.running);
+  const end = down?.state?.terminated ?? down?.lastState?.terminated;
+  return end?.exitCode === 0 ? undefined : end;
+}
+
+/** The last line that a pod printed; undefined where it has not started, or logs are not ours to read. */
+export async function lastLine(core: CoreV1Api, namespace: string, name: string): Promise<string | undefined> {
+  try {
+    return oneLine((await core.readNamespacedPodLog({ name, namespace, container: "c", tailLines: 1 })).trim());
+  } catch {
+    return undefined;
+  }
+}
+
+const firstLine = (text: string) => oneLine(text.split("\n", 1)[0]!);
