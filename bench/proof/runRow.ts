@@ -59,7 +59,7 @@ export async function runRow(
     const runs = [...log.runs.values()];
     const results = await stack.results().catch(() => []);
     const sums = balance(itemsOf(shape.items), results, log.runs);
-    const given = results.find(({ outcome }) => outcome === "dead")?.reason ?? "";
+    const given = results.find(({ outcome }) => outcome === "failed")?.reason ?? "";
     const ms = Math.max(...runs.map(({ end = 0 }) => end)) - Math.min(...runs.map(({ start }) => start));
     const faults = field.faults.length;
     const problem = problemOf({ ...sums, faults, failure, given }, atLeast, up);

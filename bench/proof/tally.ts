@@ -30,7 +30,7 @@ export function balance(items: string[], results: Result[], runs: ReadonlyMap<st
   for (const { item, outcome, result } of results) {
     const run = runs.get(String(result));
     const isDone = outcome === "done" && run?.item === item && run.end !== undefined;
-    if (!isDone && outcome !== "dead") continue;
+    if (!isDone && outcome !== "failed") continue;
     sum[isDone ? "done" : "dead"]++;
     if (!missing.delete(item)) sum.duplicated++;
   }

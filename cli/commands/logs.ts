@@ -25,8 +25,6 @@ function parseId(text: string): number {
   return Number(text);
 }
 
-/** Outcomes as people read them elsewhere. */
-const WORDS = { done: "done", dead: "failed", running: "running", delayed: "retrying" } as const;
 const NOT_KEPT = "(no log kept: set keepLogs to all for items that are done)";
 
 /** Outcome, stack and log, as text: no control characters of an item reach the terminal. */
@@ -34,7 +32,7 @@ function print(record: ItemRecord, log: string | undefined): void {
   const { attempts, outcome, reason } = resultRow(record);
   const why = reason === null ? "" : `: ${oneLine(reason)}`;
   const name = displayName(record.payload);
-  console.log(`== ${name} (${record.id}): ${WORDS[outcome]} after ${pluralize(attempts, "attempt")}${why}`);
+  console.log(`== ${name} (${record.id}): ${outcome} after ${pluralize(attempts, "attempt")}${why}`);
   const stack = outcome === "done" ? undefined : record.reason?.split("\n").slice(1).join("\n");
   if (stack) console.log(severalLines(stack));
   const none = outcome === "done" ? NOT_KEPT : "(it logged nothing)";

@@ -62,7 +62,7 @@ export async function collect(
     const row = resultRow(record);
     const item = displayName(record.payload, 120);
     sum.items++;
-    sum[row.outcome === "done" || row.outcome === "dead" ? row.outcome : "unsettled"]++;
+    sum[isSettled(record) ? (record.outcome as "done" | "dead") : "unsettled"]++;
     sum.attempts += row.attempts;
     for (const { pod, start, end, outcome } of record.attempts) {
       if (outcome === "lost") sum.lost++;

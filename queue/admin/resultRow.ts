@@ -1,13 +1,16 @@
 import { isUtf8 } from "node:buffer";
 import type { ItemRecord } from "../types.ts";
 
+/** Outcomes as people read them. */
+const OUTCOMES = { done: "done", dead: "failed", running: "running", delayed: "retrying" } as const;
+
 /** One line of `wq results`: an item that is settled, or as far as it got. */
 export interface ResultRow {
   /** Number of the item in the order in which items were first given, from 1. */
   id: number;
   /** Its text; where its bytes are not UTF-8, `base64:` and the bytes in base64. */
   item: string;
-  outcome: ItemRecord["outcome"];
+  outcome: (typeof OUTCOMES)[ItemRecord["outcome"]];
   /**
    * What the handler returned, as a JSON value, or a command's standard output, as a string where it is no JSON; null
    * where there is none.
@@ -63,7 +66,7 @@ export function resultRow({ id, payload, outcome, value, reason, attempts }: Ite
   return {
     id,
     item: itemText(payload),
-    outcome,
+    outcome: OUTCOMES[outcome],
     result: parseValue(value),
     attempts: attempts.length,
     pod: last?.pod ?? null,

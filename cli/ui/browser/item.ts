@@ -41,8 +41,7 @@ export async function showItem(queue: string, id: number): Promise<void> {
 
 function fill({ id, item, outcome, result, reason, attempts, log }: LiveItem): void {
   document.querySelector("#item h2")!.textContent = `${item} (${id})`;
-  const outcomes: Record<string, string> = { dead: "failed", delayed: "waits for another attempt" };
-  const what = outcomes[outcome] ?? outcome;
+  const what = outcome === "retrying" ? "waits for another attempt" : outcome;
   const value = outcome === "done" && result !== null ? `: ${JSON.stringify(result)}` : "";
   element("outcome").textContent = `${what}${value}${reason === null ? "" : `: ${reason}`}`;
   const rows = attempts.map((attempt, index) => {
@@ -58,8 +57,8 @@ function fill({ id, item, outcome, result, reason, attempts, log }: LiveItem): v
     return row;
   });
   document.querySelector("#attempts tbody")!.replaceChildren(...rows);
-  (element("retry-item") as HTMLButtonElement).disabled = outcome !== "dead";
-  (element("cancel-item") as HTMLButtonElement).disabled = outcome === "dead" || outcome === "done";
+  (element("retry-item") as HTMLButtonElement).disabled = outcome !== "failed";
+  (element("cancel-item") as HTMLButtonElement).disabled = outcome === "failed" || outcome === "done";
   // One that ended before its lines were followed.
   if (element("log").textContent === "" && log !== null) element("log").textContent = log;
 }

@@ -77,8 +77,8 @@ describe("wq run", () => {
     assert.equal(await one.ended, 1, one.said.err);
     const rows = one.rows();
     assert.deepEqual([rows.length, new Set(rows.map(({ id }) => id)).size], [300, 300]);
-    assert.equal(rows.filter(({ outcome }) => outcome === "dead").length, 30);
-    assert.ok(rows.every(({ outcome, item, result }) => outcome === "dead" || result === `n${item}`));
+    assert.equal(rows.filter(({ outcome }) => outcome === "failed").length, 30);
+    assert.ok(rows.every(({ outcome, item, result }) => outcome === "failed" || result === `n${item}`));
     assert.ok(new Set(rows.map(({ pod }) => pod)).size > 1);
     assert.match(
       one.said.err,

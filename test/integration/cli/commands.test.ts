@@ -71,7 +71,7 @@ describe("wq on a Redis", () => {
       fruits.map((item, i) => {
         const reason = { banana: "slipped on banana", fig: "fig is not ripe" }[item] ?? null;
         const result = reason ? null : { length: item.length };
-        return [i + 1, item, reason ? "dead" : "done", result, /fig|date/.test(item) ? 2 : 1, "pod-1", reason];
+        return [i + 1, item, reason ? "failed" : "done", result, /fig|date/.test(item) ? 2 : 1, "pod-1", reason];
       }),
     );
     for (const { start, end, duration } of rows) {
@@ -85,7 +85,7 @@ describe("wq on a Redis", () => {
     assert.equal(lines.length, 10);
     assert.equal(lines[0], "id,item,outcome,result,attempts,pod,start,end,duration,reason");
     assert.match(lines[1]!, /^1,apple,done,"\{""length"":5\}",1,pod-1,[-\d]+T[:.\d]+Z,[-\d]+T[:.\d]+Z,\d+,$/);
-    assert.match(lines[2]!, /^2,banana,dead,,1,pod-1,.*,slipped on banana$/);
+    assert.match(lines[2]!, /^2,banana,failed,,1,pod-1,.*,slipped on banana$/);
     assert.equal((await run("results", "-f", "csv")).out, out);
   });
 
@@ -169,7 +169,7 @@ describe("wq on a Redis", () => {
       attempts: { outcome: string; error: string }[];
       reason: string;
     };
-    assert.deepEqual(json, { id: 5, item: "fig", outcome: "dead", log: "saw fig\n" });
+    assert.deepEqual(json, { id: 5, item: "fig", outcome: "failed", log: "saw fig\n" });
     assert.match(reason, /^fig is not ripe\n {4}at handler /);
     assert.deepEqual(
       attempts.map(({ outcome, error }) => [outcome, error.split("\n")[0]]),

@@ -29,7 +29,7 @@ const rows: [what: string, record: ItemRecord, row: Partial<ResultRow>][] = [
   [
     "an item that failed",
     record("a", { outcome: "dead", reason: "no\n    at x.ts:1", attempts: [failed, attempt({ pod: "pod-2" })] }),
-    { outcome: "dead", result: null, attempts: 2, pod: "pod-2", reason: "no" },
+    { outcome: "failed", result: null, attempts: 2, pod: "pod-2", reason: "no" },
   ],
   [
     "an item that is done at last",

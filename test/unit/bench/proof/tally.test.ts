@@ -34,7 +34,7 @@ describe("balance of a batch", () => {
   });
 
   it("counts the dead apart", () => {
-    assert.deepEqual(balance(["1"], [{ item: "1", outcome: "dead", result: null }], runs), {
+    assert.deepEqual(balance(["1"], [{ item: "1", outcome: "failed", result: null }], runs), {
       done: 0,
       dead: 1,
       lost: 0,

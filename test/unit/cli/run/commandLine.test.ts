@@ -44,7 +44,7 @@ describe("wq run", () => {
       assert.throws(() => parseCommandLine([...words]), { name: "UserError", message: why });
     });
 
-  const row = (id: number, outcome: "done" | "dead", reason: string | null = null): ResultRow => ({
+  const row = (id: number, outcome: "done" | "failed", reason: string | null = null): ResultRow => ({
     id,
     item: "a b",
     outcome,
@@ -62,8 +62,8 @@ describe("wq run", () => {
     beginJoblog(file);
     const lines = [
       jobLine(row(1, "done"), 1, "gzip a b"),
-      jobLine(row(2, "dead", "gzip exited with code 3: bad"), 2, "gzip\tc\nd"),
-      jobLine(row(3, "dead", "gzip was ended by SIGKILL"), 3, "gzip e"),
+      jobLine(row(2, "failed", "gzip exited with code 3: bad"), 2, "gzip\tc\nd"),
+      jobLine(row(3, "failed", "gzip was ended by SIGKILL"), 3, "gzip e"),
     ];
     writeFileSync(file, lines.join(""), { flag: "a" });
     beginJoblog(file);
