@@ -50,9 +50,17 @@ export function namelessReason({ reason, payload, attempts }: ItemRecord): strin
   return withoutNames(line, item === undefined ? places : [item, ...places]) || NO_REASON;
 }
 
+/** How a program ended, or what it was answered: digits that tell failures apart. */
+const TELLING = /^(?:\S+ (?:exited with code \d+|was ended by \w+))|\b(?:code|status|HTTP(?:\/[\d.]+)?) \d{1,3}\b/g;
+
 /** The same text for items that failed alike: `N is not acceptable` for `97 is not acceptable`. */
 export function reasonTemplate(nameless: string): string {
-  return NUMBERS.reduce((text, pattern) => text.replaceAll(pattern, "N"), nameless);
+  const withoutNumbers = (text: string) => NUMBERS.reduce((text, pattern) => text.replaceAll(pattern, "N"), text);
+  const kept = nameless.match(TELLING) ?? [];
+  return nameless
+    .split(TELLING)
+    .map((text, index) => withoutNumbers(text) + (kept[index] ?? ""))
+    .join("");
 }
 
 /** Groups failed items by reason, whatever numbers and names it holds. */

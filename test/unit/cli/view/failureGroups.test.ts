@@ -15,6 +15,9 @@ const reasons: [what: string, item: string, reason: string | undefined, template
   ["a UUID", "x", "job 550e8400-e29b-41d4-a716-446655440000 is gone", "job N is gone"],
   ["addresses and hashes", "x", "0xdeadbeef of 3f786850e387550f", "N of N"],
   ["nothing of words that look like hashes", "x", "deadbeef defaced", "deadbeef defaced"],
+  ["nothing of how a program ended", "x", "python3 exited with code 65: row 12", "python3 exited with code 65: row N"],
+  ["nothing of a program's name", "x", "python3 was ended by SIGABRT", "python3 was ended by SIGABRT"],
+  ["nothing of an answer's status", "x", "HTTP 503 after 3 s, status 404", "HTTP 503 after N s, status 404"],
   ["nothing of a short name, which is in other words too", "a", "a bad page", "a bad page"],
 ];
 
