@@ -7,6 +7,9 @@ const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
 /** The command that goes on, at the end of every bad verdict. */
 const AGAIN = "again: npx --no wq retry";
 
+/** A name as a part of a list: in quotes where one cannot see where it ends. */
+const listed = (name: string) => (/[,'"]|^\s|\s$/.test(name) || name === "" ? `'${name}'` : name);
+
 /** The line of the verdict, and whether the batch passes. */
 export function summarize(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
   const { state, reason, total, done, dead, external: foreign } = counts;
@@ -24,7 +27,7 @@ export function summarize(counts: Counts, failed: string[], allowFailures: boole
   }
   const more = dead > failed.length ? `, and ${dead - failed.length} more` : "";
   return {
-    line: `${dead} of ${items(total)} failed: ${failed.join(", ")}${more}${others} (why: npx --no wq failed; ${AGAIN})`,
+    line: `${dead} of ${items(total)} failed: ${failed.map(listed).join(", ")}${more}${others} (why: npx --no wq failed; ${AGAIN})`,
     passes: allowFailures,
   };
 }

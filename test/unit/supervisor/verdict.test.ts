@@ -32,6 +32,14 @@ const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean
   ["some failed", failed, ["banana", "fig"], false, `2 of 9 items failed: banana, fig ${advice}`, false],
   ["some failed, and may", failed, ["banana", "fig"], true, `2 of 9 items failed: banana, fig ${advice}`, true],
   [
+    "names that hold what lists are made with",
+    failed,
+    ['{"id":71,"broken":', "a, b"],
+    false,
+    `2 of 9 items failed: '{"id":71,"broken":', 'a, b' ${advice}`,
+    false,
+  ],
+  [
     "more than are named",
     { ...failed, dead: 4 },
     ["a", "b"],
