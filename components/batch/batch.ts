@@ -214,6 +214,7 @@ export class Batch extends pulumi.ComponentResource {
           workers,
           follows: seed ? [seed, workers, supervisor] : [workers, supervisor],
           lifecycle,
+          onWait: () => this.#sayHowToWatch(),
         });
         this.done = verdict.given;
         this.counts = verdict.counts;
@@ -227,18 +228,15 @@ export class Batch extends pulumi.ComponentResource {
       .apply(([namespace, sharedRedis]) =>
         watchCommands({ namespace, queue, workerJob: this.workerJob, redisPod: redis.podName, sharedRedis }),
       );
-    if (settings.workers && settings.wait) this.#sayHowToWatch();
     // `wq` reads them from the state early in an `up`, so none may wait for a Job.
     this.registerOutputs({ name, namespace, queue, workerJob: this.workerJob, redis: redis.location });
   }
 
   #sayHowToWatch(): void {
-    if (pulumi.runtime.isDryRun()) return;
-    // After the component is registered: a message about a resource holds up all later ones, the error of a check too.
-    pulumi.all([this.commands, this.urn]).apply(([commands]) => {
+    const first = "Ctrl-C ends `up` and not the batch: the next `up` waits on. Watch the workers with:";
+    this.commands.apply((commands) => {
       // One message a line: while `up` runs, Pulumi shows only the first line of a message.
-      for (const line of ["While `up` waits for the workers, watch them with:", ...Object.values(commands)])
-        void pulumi.log.info(line, this);
+      for (const line of [first, ...Object.values(commands)]) void pulumi.log.info(line, this);
     });
   }
 }

@@ -90,10 +90,15 @@ export class Lifecycle {
   /**
    * Waits for a Job to complete, where the engine wants it: not of a Job that it passes over.
    * @param needs Other Jobs whose pods must start, or this one never ends.
+   * @param onWait Called where there is something to wait for.
    * @returns The Job, where it was waited for.
    * @throws ResourceError with the reason where it fails.
    */
-  async complete(job: k8s.batch.v1.Job, needs: k8s.batch.v1.Job[] = []): Promise<AwaitedJob | undefined> {
+  async complete(
+    job: k8s.batch.v1.Job,
+    needs: k8s.batch.v1.Job[] = [],
+    onWait?: () => void,
+  ): Promise<AwaitedJob | undefined> {
     if (isPreview()) return undefined;
     const [left, awaited, ...others] = await Promise.all([known(this.left), ...[job, ...needs].map(nameOf)]);
     if (!awaited || !left || awaited.asked !== left.marks.awaited) return undefined;
@@ -104,6 +109,7 @@ export class Lifecycle {
       await waitForJob(cluster, awaited, {
         needs: others.filter((other) => other !== undefined),
         isWanted: hasEngine,
+        onWait,
         onProgress: (line) => void pulumi.log.info(line, this.#batch, undefined, true),
         onWarning: (line) => void pulumi.log.warn(line, this.#batch),
       });

@@ -36,6 +36,8 @@ export interface VerdictArgs {
   /** All of them. */
   follows: K8sObject[];
   lifecycle: Lifecycle;
+  /** Called when `up` begins to wait for it. */
+  onWait: () => void;
 }
 
 /** Beginning of the line with which the supervisor prints it (supervisor/verdict.ts). */
@@ -45,9 +47,9 @@ const PREFIX = "verdict: ";
 export function makeVerdict(
   resource: string,
   { parent, name, namespace, labels: own }: JobDefaults,
-  { supervisor, workers, follows, lifecycle }: VerdictArgs,
+  { supervisor, workers, follows, lifecycle, onWait }: VerdictArgs,
 ): Verdict {
-  const end = lifecycle.complete(supervisor, [workers]);
+  const end = lifecycle.complete(supervisor, [workers], onWait);
   const given = end.then(() => {});
   given.catch(() => {}); // the ConfigMap, which waits for it, reports it
   const uid = uidOf(supervisor);

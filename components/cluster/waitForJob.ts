@@ -21,6 +21,8 @@ export interface WaitOptions {
   needs?: AwaitedJob[];
   /** Whether the wait still makes sense; asked at each look. */
   isWanted?: () => Promise<boolean>;
+  /** Called once, where it is not over at the first look. */
+  onWait?: () => void;
   /** Called with the last line that the Job's pod printed, when it has changed. */
   onProgress?: (line: string) => void;
   onWarning?: (line: string) => void;
@@ -43,10 +45,11 @@ const watchOf = (cluster: Cluster, job: AwaitedJob) =>
  * starts.
  */
 export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: WaitOptions = {}): Promise<void> {
-  const { needs = [], isWanted, onProgress, onWarning } = options;
+  const { needs = [], isWanted, onWait, onProgress, onWarning } = options;
   const watches = [job, ...needs].map((one) => watchOf(cluster, one));
   const absence = new Absence(cluster);
   let said = "";
+  let waits = false;
   for (; ; await sleep(POLL_MS)) {
     // A rejection would reach the next inline program of this process. A program of its own ends: nothing keeps it.
     if ((await isWanted?.()) === false) return new Promise(() => {});
@@ -66,6 +69,8 @@ export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: Wai
     const end = jobEnd(live);
     if (end === "Complete") return;
     if (end === "Failed") throw new Error((await lastWords(cluster, job)) ?? conditionMessage(live));
+    if (!waits) onWait?.();
+    waits = true;
     const line = onProgress && (await newestLine(cluster, job));
     if (line && line !== said) onProgress((said = line));
     for (const watch of watches) {
