@@ -57,7 +57,10 @@ export function verbCommand({ name, description, examples, exitCodes }: CommandS
   return new Command(name)
     .description(description)
     .helpOption("-h, --help", "show this help")
-    .addHelpText("after", `\nExamples:\n${columns(typed)}\n\nExit codes:\n${columns(codes)}`)
+    .addHelpText(
+      "after",
+      `${typed.length > 0 ? `\nExamples:\n${columns(typed)}\n` : ""}\nExit codes:\n${columns(codes)}`,
+    )
     .allowExcessArguments(false)
     .configureOutput({ outputError: (text, write) => write(usageError(name, text)) })
     .exitOverride();

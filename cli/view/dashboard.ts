@@ -48,7 +48,7 @@ function workerRow(worker: WorkerInfo, now: number, chalk: ChalkInstance): strin
   const oldest = worker.inFlight.toSorted((a, b) => a.since - b.since)[0];
   const silentMs = now - worker.lastSeen;
   const heard = `${formatDuration(silentMs)} ago`;
-  const more = worker.inFlight.length > 1 ? ` +${worker.inFlight.length - 1}` : "";
+  const more = worker.inFlight.length > 1 ? `+${worker.inFlight.length - 1}` : "";
   return [
     oneLine(worker.pod),
     oneLine(worker.node) || "-",
@@ -56,7 +56,8 @@ function workerRow(worker: WorkerInfo, now: number, chalk: ChalkInstance): strin
     worker.failed ? formatNumber(worker.failed) : "-",
     silentMs > SILENT_MS ? chalk.yellow(heard) : heard,
     oldest ? formatDuration(now - oldest.since) : "-",
-    oldest ? `${displayName(oldest.payload, 48 - more.length)}${more}` : "-",
+    oldest ? displayName(oldest.payload, 48) : "-",
+    more,
   ];
 }
 
@@ -93,7 +94,7 @@ function headLines(title: string, { counts, throughput, podProblem, idleShare }:
 }
 
 function workerLines(workers: WorkerInfo[], now: number, room: number, { chalk, columns }: Surface): string[] {
-  const head = ["WORKER", "NODE", "DONE", "FAILED", "HEARD", "SINCE", "IN FLIGHT"].map((name) => chalk.dim(name));
+  const head = ["WORKER", "NODE", "DONE", "FAILED", "HEARD", "SINCE", "IN FLIGHT", ""].map((name) => chalk.dim(name));
   const [shown, left] = fit(workers.toSorted(byPod), room);
   const lines = formatTable([head, ...shown.map((worker) => workerRow(worker, now, chalk))], columns);
   return left > 0 ? [...lines, chalk.dim(`and ${pluralize(left, "more worker")}`)] : lines;

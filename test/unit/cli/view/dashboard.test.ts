@@ -54,13 +54,22 @@ describe("the screen of status", () => {
     );
   });
 
+  it("counts the other items of a worker also where the first is cut", () => {
+    const hand = ["https://example.com/a/long/way/down/to/it", "b", "c", "d"].map((text, i) => item(text, 9 - i));
+    const workers = [worker("job-wq-2-x7k2p", { inFlight: hand })];
+    const lines = dashboard("job2", { counts: counts(), workers }, terminal).split("\n");
+    const row = lines.find((line) => line.startsWith("job-wq-2-x7k2p"))!;
+    assert.match(row, /… +\+3$/);
+    assert.ok(stringWidth(row) <= 80, row);
+  });
+
   it("names the slowest items in flight where workers hold several", () => {
     const hand = [item("a", 1), item("b", 90), item("c", 30)];
     const workers = [worker("pod-1", { inFlight: hand }), worker("pod-2", { inFlight: [item("d", 60)] })];
     const lines = dashboard("job2", { counts: counts(), workers }, terminal).split("\n");
     assert.match(
       lines.find((line) => line.startsWith("pod-1"))!,
-      / 1m 30s +b \+2$/,
+      / 1m 30s +b +\+2$/,
     );
     assert.deepEqual(lines.slice(-5), [
       "SLOWEST  WORKER  ITEM",
