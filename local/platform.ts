@@ -71,6 +71,12 @@ function nodeCount(text: string): number {
 const program = new Command("platform").description(
   "The local platform: Docker engine, registry, a Kubernetes of two nodes, Pulumi. One a machine, for the first run and the tests.",
 );
+program.configureOutput({
+  outputError: (text, write) => {
+    const names = text.includes("unknown command") ? `: ${program.commands.map((one) => one.name()).join(", ")}` : "";
+    write(`platform: ${text.trim().replace(/^error: /, "")}${names}\n`);
+  },
+});
 program
   .command("up")
   .description("bring it up; seconds when it runs already")
