@@ -1,4 +1,6 @@
 // `wq try ITEM`: the handler or a command on one item, here, without a cluster.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Handler } from "../../queue/index.ts";
 import { jsonLine, oneLine, severalLines } from "../../config/foreignText.ts";
@@ -10,7 +12,8 @@ import { type Trial, tryItem } from "../../worker/tryItem.ts";
 import { verbCommand } from "../command.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
-import { root } from "../stack/location.ts";
+import { findProgram, root, stackCandidates } from "../stack/location.ts";
+import { capturePulumi } from "../stack/pulumi.ts";
 
 const MAX_RESULT_BYTES = 65_536;
 const SHUTDOWN_MS = 2_000;
@@ -26,6 +29,15 @@ function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!(seconds > 0)) throw new InvalidArgumentError("Expected a number of seconds above 0.");
   return seconds;
+}
+
+/** The `command` of the stack that is selected, where this is the checkout's program. */
+async function stackCommand(): Promise<string[]> {
+  for (const location of stackCandidates(undefined)) {
+    const { exitCode, stdout } = await capturePulumi(location, ["config", "get", "command"]);
+    if (exitCode === 0) return JSON.parse(stdout) as string[];
+  }
+  return [];
 }
 
 /** The program, or the handler in the file; by default that of this checkout. */
@@ -61,9 +73,9 @@ function print(trial: Trial): void {
 export default verbCommand({
   name: "try",
   description:
-    "Runs worker/handler.ts, or a program, on one item on this machine. Prints its log and, as the last line, its result as JSON.",
+    "Runs the stack's `command`, worker/handler.ts, or a program, on one item on this machine. Programs run in worker/files. Prints its log and, as the last line, its result as JSON.",
   examples: [
-    ["try banana", "worker/handler.ts on the item `banana`"],
+    ["try banana", "the stack's `command`, or worker/handler.ts, on the item `banana`"],
     ["try banana --handler ./thumbnail.ts", "another handler"],
     ["try banana --timeout 5 -- python3 -u process.py", "a program, as `command` runs it"],
   ],
@@ -75,6 +87,11 @@ export default verbCommand({
   .option("--handler <file>", "the file of the handler")
   .option("--json", "one line of JSON, with the log")
   .action(async (item: string, program: string[], { timeout, handler: file, json }: TryOptions) => {
+    const isCheckout = findProgram(process.cwd()) === root;
+    if (isCheckout && program.length === 0 && file === undefined) program = await stackCommand().catch(() => []);
+    // As in the image, a program runs where the files are.
+    const files = join(root, "worker/files");
+    if (isCheckout && program.length > 0 && existsSync(files)) process.chdir(files);
     const handler = await load(program, file);
     const interrupt = new AbortController();
     process.on("SIGINT", () => interrupt.abort(new Error("Interrupted")));

@@ -115,7 +115,10 @@ describe("report in Chromium", function () {
     const { page, bad } = await open(file);
     assert.equal(await sum(page, "items"), String(results.length));
     for (const outcome of ["done", "dead"] as const) {
-      assert.equal(await sum(page, outcome), String(results.filter((row) => row.outcome === (outcome === "dead" ? "failed" : outcome)).length));
+      assert.equal(
+        await sum(page, outcome),
+        String(results.filter((row) => row.outcome === (outcome === "dead" ? "failed" : outcome)).length),
+      );
     }
     assert.equal(await sum(page, "attempts"), String(results.reduce((n, row) => n + row.attempts, 0)));
     const shown = (await rows(page)).map(([id, item, outcome, result, attempts, pod, , , reason]) => ({

@@ -16,6 +16,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { verbs } from "../../../cli/verbs.ts";
 import { wqScript } from "../../support/fruits.ts";
+import { checkout } from "../../support/stack.ts";
 
 describe("the command wq", () => {
   const folder = mkdtempSync(join(tmpdir(), "job-wq-2-wq-"));
@@ -155,6 +156,31 @@ describe("the command wq", () => {
     assert.match(missing.err, /^wq try: nowhere\.ts does not load: [^\n]*$/);
     const late = await run(["try", "kiwi", "--timeout", "0.2", "--", "sleep", "10"], { env });
     assert.deepEqual([late.code, late.err], [1, "Failed: The time limit of 0.2 s is over"]);
+  });
+
+  it("try runs the `command` of the stack, and programs where the image has them", async () => {
+    const { project, remove } = checkout();
+    try {
+      const bin = join(folder, "pulumi");
+      mkdirSync(bin);
+      writeFileSync(
+        join(bin, "pulumi"),
+        `#!/bin/sh\n[ "$1 $2 $3" = "config get command" ] && echo '["sh", "read.sh"]'\n`,
+        { mode: 0o755 },
+      );
+      mkdirSync(join(project, "worker/files"));
+      writeFileSync(join(project, "worker/files/read.sh"), 'echo "$ITEM read"');
+      const tried = async (env: Record<string, string>, ...args: string[]) => {
+        const options = { cwd: project, env: { JOB_WQ_2_STATE: folder, ...env }, reject: false };
+        return (await execa(join(project, "cli/wq.mjs"), ["try", "kiwi", ...args], options)).stdout.split("\n").at(-1);
+      };
+      const PATH = process.env.PATH!;
+      assert.equal(await tried({ PATH: `${bin}:${PATH}` }), 'Done: "kiwi read"');
+      assert.equal(await tried({ PATH }, "--", "sh", "read.sh"), 'Done: "kiwi read"');
+      assert.equal(await tried({ PATH, WQ_WORK_SECONDS: "0" }), 'Done: {"characters":4}');
+    } finally {
+      remove();
+    }
   });
 
   describe("completion in bash", () => {
