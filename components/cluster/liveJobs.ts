@@ -54,7 +54,11 @@ export async function liveJobs(
   for (; ; await sleep(POLL_MS)) {
     try {
       const { items } = await cluster.batch.listNamespacedJob({ namespace, labelSelector });
-      const own = items.filter(({ metadata }) => metadata!.annotations?.[OWNER] === owner);
+      // An `up` that was cut off leaves a supervisor that Pulumi does not know of: the newest one counts.
+      const time = ({ metadata }: V1Job) => metadata!.creationTimestamp?.getTime() ?? 0;
+      const own = items
+        .filter(({ metadata }) => metadata!.annotations?.[OWNER] === owner)
+        .sort((a, b) => time(a) - time(b));
       const of = (role: string) => own.findLast(({ metadata }) => metadata!.labels![COMPONENT] === role);
       return { seed: of("seed"), workers: of("worker"), supervisor: of("supervisor") };
     } catch (error) {
