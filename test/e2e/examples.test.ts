@@ -16,7 +16,7 @@ describe("the package", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-package-"));
 
   onPlatform(async () => {
-    await execa("npm", ["pack", "--pack-destination", dir], { cwd: root });
+    await execa("npm", ["run", "-s", "pack", "--", "--pack-destination", dir], { cwd: root });
     const [tarball] = readdirSync(dir).filter((name) => name.endsWith(".tgz"));
     mkdirSync(join(dir, "empty"));
     writeFileSync(join(dir, "empty/package.json"), '{ "private": true, "type": "module" }\n');

@@ -266,7 +266,7 @@ describe("wq on a Redis", () => {
     const { out, code } = await run("status", ...at);
     assert.equal(code, 2);
     assert.match(out, /^running {2}running for /);
-    assert.match(out, /\npod-1 +node-1 +[01] +- +\S+ ago +\S+ +[bc] \+1\n/);
+    assert.match(out, /\npod-1 +node-1 +[01] +- +\S+ ago +\S+ +[bc] +\+1\n/);
     assert.match(
       (await run("pause", ...at)).out,
       /^Paused: 2 items in flight will finish, 1 item waits for `npx --no wq resume`\.$/,

@@ -40,7 +40,7 @@ describe("the package's types", () => {
     mkdirSync(join(modules, "job-wq-2"), { recursive: true });
     for (const name of readdirSync(join(root, "node_modules")))
       if (!name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(modules, name));
-    await execa("npm", ["pack", "--pack-destination", dir], { cwd: root });
+    await execa("npm", ["run", "-s", "pack", "--", "--pack-destination", dir], { cwd: root });
     const tarball = readdirSync(dir).find((name) => name.endsWith(".tgz"))!;
     await execa("tar", ["-xzf", join(dir, tarball), "-C", join(modules, "job-wq-2"), "--strip-components=1"]);
   });
