@@ -113,7 +113,7 @@ describe("wq that follows", () => {
       const rows = lines.map((line) => JSON.parse(line) as ResultRow);
       assert.deepEqual(
         rows.map(({ item, outcome }) => `${item} ${outcome}`),
-        ["twice dead", "twice done", "last done"],
+        ["twice failed", "twice done", "last done"],
       );
     });
 
