@@ -27,7 +27,7 @@ describe("provider plugins of the user's", function () {
     process.env.HOME = dir;
     const home = join(dir, "home");
     const said = await installPlugins(home);
-    assert.deepEqual(said, ["kubernetes: official, from the machine", "docker: official, from the machine"]);
+    assert.deepEqual(said, ["kubernetes: official, the machine's", "docker: official, the machine's"]);
     const { stdout } = await execa("pulumi", ["plugin", "ls", "--json"], { env: { ...env, PULUMI_HOME: home } });
     const found = (JSON.parse(stdout) as { name: string; version: string }[]).map(({ name, version }) => [
       name,
