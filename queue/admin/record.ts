@@ -86,11 +86,14 @@ function errorOf(line: string, outcome: AttemptOutcome, place: Origin, heard: st
   if (outcome === "failed" || outcome === "timeout") return text(rest(1));
   if (outcome === "lost") return rest(2) ? `lost: ${text(rest(2))}` : lostReason(place, Number(heard));
   if (outcome === "released" && heard === "silence") return SILENCE;
+  if (outcome === "released" && heard === "unbegun") return UNBEGUN;
   if (outcome === "released" && heard === "later") return `put off by its handler, ${rest(2)} times in a row`;
   return undefined;
 }
 
 const SILENCE = "nobody was heard for a while: Redis was away, or every worker was gone; not counted against the item";
+
+const UNBEGUN = "its worker vanished, before it was begun as far as is known; not counted against the item";
 
 function lostReason({ pod, node }: Origin, heard: number): string {
   const since = heard > 0 ? `, last heard at ${new Date(heard).toISOString()}` : "";

@@ -10,8 +10,12 @@ export interface ReservedItem {
   payload: Buffer;
   failures: number;
   losses: number;
+  /** Nothing may run beside it: it may be what ended a worker. */
+  runsAlone: boolean;
   /** Number of that call. */
   call: number;
+  /** When its lease ends if it is not renewed, ms by Redis. */
+  deadline: number;
   /** It was brought to a worker whose items fail, from any place of the list. */
   isSample?: boolean;
 }
@@ -41,6 +45,8 @@ export class ActiveItem implements ItemContext {
   readonly losses: number;
   readonly member: string;
   readonly row: number;
+  readonly deadline: number;
+  readonly runsAlone: boolean;
   readonly isSample: boolean;
   /** When its handler was called, ms; 0: not yet. */
   startedAt = 0;
@@ -60,6 +66,8 @@ export class ActiveItem implements ItemContext {
     this.losses = held.losses;
     this.member = leaseMember(session, held);
     this.row = held.row;
+    this.deadline = held.deadline;
+    this.runsAlone = held.runsAlone;
     this.isSample = held.isSample ?? false;
     this.#listener = listener;
   }

@@ -64,7 +64,12 @@ export class Consumer implements ConsumerApi {
     if (options.maxResultBytes > MAX_RESULT_BYTES)
       throw new RangeError(`Expected maxResultBytes to be at most ${MAX_RESULT_BYTES}, got ${options.maxResultBytes}.`);
     this.#options = { ...options, maxLosses: options.maxLosses ?? 3 };
-    this.#processor = new Processor(options, this.#session, () => this.#schedule());
+    this.#processor = new Processor(
+      options,
+      this.#session,
+      () => this.#schedule(),
+      (items) => this.#queueSession.markBegun(items),
+    );
     this.#scheduler = new FetchScheduler(options.concurrency);
     this.#heartbeat = new Heartbeat(() => this.#row());
     const { leases } = this.#processor;
@@ -285,7 +290,7 @@ export class Consumer implements ConsumerApi {
     // Request the next items before running the handlers, so that Redis and this process work in parallel. Two calls
     // sent together stay in lockstep and lose the overlap.
     this.#callRedis();
-    processor.run(started);
+    void processor.run(started);
   }
 
   #tellStale(stale: string[], outcomes: Outcome[]): void {

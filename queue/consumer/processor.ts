@@ -37,6 +37,7 @@ export class Processor implements ItemListener {
   readonly #options: ConsumerOptions;
   readonly #session: string;
   readonly #onOutcome: () => void;
+  readonly #markBegun: (items: ActiveItem[]) => Promise<void>;
   /** Items in slots, in the order in which their handlers are called. */
   readonly #active = new Set<ActiveItem>();
   readonly #prefetched: PrefetchBuffer;
@@ -44,11 +45,20 @@ export class Processor implements ItemListener {
   readonly #outcomes: Outcome[] = [];
   #suspect?: ActiveItem;
 
-  /** @param onOutcome Called after an outcome was added to those that {@link takeOutcomes} takes. */
-  constructor(options: ConsumerOptions, session: string, onOutcome: () => void) {
+  /**
+   * @param onOutcome Called after an outcome was added to those that {@link takeOutcomes} takes.
+   * @param markBegun Tells Redis of items that were begun.
+   */
+  constructor(
+    options: ConsumerOptions,
+    session: string,
+    onOutcome: () => void,
+    markBegun: (items: ActiveItem[]) => Promise<void>,
+  ) {
     this.#options = options;
     this.#session = session;
     this.#onOutcome = onOutcome;
+    this.#markBegun = markBegun;
     this.logFeed = new LogFeed(options.queue, options.pod);
     this.leases = new LeaseTable(2 * (options.concurrency + MAX_PREFETCH + MAX_FETCH));
     this.#prefetched = new PrefetchBuffer(options.concurrency);
@@ -120,20 +130,35 @@ export class Processor implements ItemListener {
     const item = new ActiveItem(held, this.#session, this);
     this.#active.add(item);
     this.leases.setState(held.row, LeaseState.inFlight);
-    if (held.losses > 0) this.#suspect = item;
+    if (held.runsAlone) this.#suspect = item;
     return item;
   }
 
-  /** Calls the handler on each, in turn. */
-  run(items: ActiveItem[]): void {
+  /**
+   * Calls the handler on each, in turn. Redis is told of the first one before, and of those that go on after that: it
+   * never counts one that was not begun. A suspect waits for its answer. Where items are quick, telling costs too much.
+   */
+  async run(items: ActiveItem[]): Promise<void> {
+    const [first] = items;
+    const isTold = this.#prefetched.capacity === 0 || first?.runsAlone;
+    const told = first && isTold && this.#markBegun([first]);
+    if (first?.runsAlone) await told;
+    const rest = this.#runInTurn(items);
+    const begun = items.filter((item) => item !== first && item.startedAt > 0 && !item.isSettled);
+    if (isTold && begun.length > 0) void this.#markBegun(begun);
+    if (rest.length > 0) setImmediate(() => void this.run(rest));
+  }
+
+  /** @returns Those that were not begun, since one blocked the event loop. */
+  #runInTurn(items: ActiveItem[]): ActiveItem[] {
     for (let index = 0; index < items.length; index++) {
       const item = items[index]!;
       if (item.isSettled) continue; // it was released before it was begun
       this.#run(item);
       if (index === items.length - 1 || performance.now() - item.startedAt < BLOCKED_MS) continue;
-      setImmediate(() => this.run(items.slice(index + 1)));
-      return;
+      return items.slice(index + 1);
     }
+    return [];
   }
 
   /** Calls the handler on an item. One that returns no promise costs none. */

@@ -109,21 +109,24 @@ export type RawReply = [
   again: Buffer[],
   verdict: Buffer,
   done: number,
+  deadline: number,
 ];
 
 /** The answer to the call with this number. */
 export function parseReply(reply: RawReply, call: number): Reply {
-  const [kind, pollMs, dueMs, heartbeatMs, drain, stale, firstId, fresh, again, verdict, done] = reply;
+  const [kind, pollMs, dueMs, heartbeatMs, drain, stale, firstId, fresh, again, verdict, done, deadline] = reply;
   const reserved: ReservedItem[] = fresh.map((payload, index) => ({
     id: firstId + index,
     payload,
     failures: 0,
     losses: 0,
+    runsAlone: false,
     call,
+    deadline,
   }));
-  for (let at = 0; at < again.length; at += 4) {
-    const [id, failures, losses, payload] = again.slice(at, at + 4) as [Buffer, unknown, unknown, Buffer];
-    reserved.push({ id: Number(id), payload, failures: Number(failures), losses: Number(losses), call });
+  for (let at = 0; at < again.length; at += 5) {
+    const [id, failures, losses, alone, payload] = again.slice(at, at + 5) as [Buffer, number, number, number, Buffer];
+    reserved.push({ id: Number(id), payload, failures, losses, runsAlone: alone === 1, call, deadline });
   }
   const members = stale.toString();
   return {

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { encodeRequest, parseReply, type RawReply, type Reply, type Request } from "./ackAndReserve.ts";
 import { keys } from "./keys.ts";
-import { type Renewal, renewLeases, renewScript } from "./renewal.ts";
+import { type Renewal, type RenewalRequest, renewLeases, renewScript } from "./renewal.ts";
 import { Retrier, type RetrierOptions } from "./retrier.ts";
 import { Script } from "./script.ts";
 import { DISK_TIMEOUT_MS, waitAof } from "./waitAof.ts";
@@ -115,12 +115,26 @@ export class QueueSession {
     this.#options.onConnectionChange(isFull ? "it is full (maxmemory)" : undefined);
   }
 
+  /**
+   * Notes in their leases that items were begun: only then is it a loss when one runs out. Lost on the way, the next
+   * renewal notes it. Never later than `deadline`, so one that was stuck somewhere undoes nothing.
+   */
+  async markBegun(begun: { member: string; deadline: number }[]): Promise<void> {
+    const { leases } = keys(this.#options.queue);
+    const scores = begun.flatMap(({ member, deadline }) => [`${deadline}.5`, member]);
+    await this.#retrier.once(() => this.#redis.call("ZADD", leases, "XX", "GT", ...scores)).catch(() => {});
+  }
+
   /** Extends leases and takes a heartbeat. Made once: the next renewal is soon enough. */
-  renew(members: string[], heartbeat: string | undefined, draining: boolean): Promise<Renewal> {
+  renew(
+    held: Pick<RenewalRequest, "members" | "unbegun">,
+    heartbeat: string | undefined,
+    draining: boolean,
+  ): Promise<Renewal> {
     const { queue, session, leaseMs: lease } = this.#options;
     const waited = this.#retrier.waitedMs;
     return this.#retrier.once(() =>
-      renewLeases(this.#redis, queue, { session, lease, waited, heartbeat, members, draining }),
+      renewLeases(this.#redis, queue, { session, lease, waited, heartbeat, ...held, draining }),
     );
   }
 

@@ -11,8 +11,9 @@ export interface RenewalRequest {
   waited?: number;
   /** The worker's report, JSON; empty where nothing changed; absent when none is due. */
   heartbeat?: string | undefined;
-  /** Leases to extend. */
+  /** Leases to extend, of items that were begun, and of those that were not. */
   members: string[];
+  unbegun?: string[];
   /** The worker reserves nothing until it has nothing in flight, because a suspect waits. */
   draining?: boolean;
 }

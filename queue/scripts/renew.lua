@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- Extends the leases that are still there, and takes the worker's heartbeat. ARGV[1], in MessagePack: {session, lease (ms), waited (ms
--- in which it could not be made), heartbeat (absent when none is due), members, draining}.
+-- Extends the leases that are still there, and takes the worker's heartbeat. ARGV[1], in MessagePack: {session, lease
+-- (ms), waited (ms in which it could not be made), heartbeat (absent when none is due), members (of items that were
+-- begun), unbegun (of others, if any), draining}.
 -- Answers {{members that are not there}, state of the batch, ms until the next heartbeat}.
 --- @include "keys"
 --- @include "clock"
@@ -12,23 +13,31 @@ local request = cmsgpack.unpack(ARGV[1])
 loadBatch()
 local deadline = text(now + request.lease * 0.8)
 local gone = {}
-for _, member in ipairs(request.members) do
+local function renew(member, mark)
+  local score = call('ZSCORE', leases, member)
   -- A later deadline is not required: a clock that went back must not stop renewals.
-  if call('ZSCORE', leases, member) then
-    call('ZADD', leases, deadline, member)
+  if score then
+    call('ZADD', leases, deadline .. (score % 1 > 0 and '.5' or mark), member)
   else
     -- Never makes a lease that somebody took away, but for one whose item nobody has taken up.
     local record = takeBack(member)
     if record then
       call('HSET', items, member:match('^%d+'), record)
-      call('ZADD', leases, deadline, member)
+      call('ZADD', leases, deadline .. mark, member)
     else
       gone[#gone + 1] = member
     end
   end
 end
+for _, member in ipairs(request.members) do renew(member, '.5') end
+local unbegun = request.unbegun or {}
+for _, member in ipairs(unbegun) do renew(member, '') end
 if batch.exists then hear(request.lease, request.waited or 0) end
-local every = request.heartbeat and heartbeat(request.session, request.heartbeat, #request.members > #gone, request.lease) or 0
+local every = 0
+if request.heartbeat then
+  local hasWorked = #request.members + #unbegun > #gone
+  every = heartbeat(request.session, request.heartbeat, hasWorked, request.lease)
+end
 saveBatch()
 -- Whoever drains for a suspect says so all the time.
 if request.draining and (call('HGET', batchKey, 'drainer') or ''):match('^%S+') == request.session then

@@ -11,6 +11,8 @@ export class Peer {
   readonly session = randomBytes(6).toString("hex");
   readonly #redis: Redis;
   readonly #options: QueueSessionOptions;
+  /** Whether it begins what it reserves. */
+  begins = true;
   readonly #queueSession: QueueSession;
   number = 0;
 
@@ -30,13 +32,20 @@ export class Peer {
   }
 
   /** One call of ack-and-reserve.lua. */
-  call({ acks = [], reserve = 0, ...rest }: { acks?: Outcome[] } & Partial<Call> = {}): Promise<Reply> {
-    return this.#queueSession.ackAndReserve({ number: ++this.number, outcomes: acks, reserve, ...rest });
+  async call({ acks = [], reserve = 0, ...rest }: { acks?: Outcome[] } & Partial<Call> = {}): Promise<Reply> {
+    const reply = await this.#queueSession.ackAndReserve({ number: ++this.number, outcomes: acks, reserve, ...rest });
+    if (this.begins && reply.reserved.length > 0) await this.begin(reply.reserved);
+    return reply;
   }
 
   /** Reserves up to so many; by itself it says that nothing else is in flight. */
   async reserve(count = 1, { exclusive = true, ...rest }: Partial<Call> = {}): Promise<ReservedItem[]> {
     return (await this.call({ reserve: count, exclusive, ...rest })).reserved;
+  }
+
+  /** Begins items. */
+  begin(items: ReservedItem[]): Promise<void> {
+    return this.#queueSession.markBegun(items.map((item) => ({ member: this.member(item), deadline: item.deadline })));
   }
 
   /** Extends leases. */

@@ -26,6 +26,10 @@ interface Reserved {
   member: string;
   /** Leased: when the lease ends. Delayed, suspect: when it may be reserved. */
   at: number;
+  /** Leased: Redis was told that it was begun. */
+  isBegun: boolean;
+  /** Leased: nothing may run beside it. */
+  runsAlone: boolean;
   failures: number;
   losses: number;
   silences: number;
@@ -33,10 +37,10 @@ interface Reserved {
   expired?: Expiry | undefined;
 }
 
-/** A lease that ran out: a loss, or put down to a silence. */
+/** A lease that ran out. */
 interface Expiry {
   member: string;
-  isLoss: boolean;
+  as: "loss" | "silence" | "unbegun";
 }
 
 /** A call as a session makes it. */
@@ -54,7 +58,7 @@ export interface Answer {
   kind: string;
   stale: string[];
   drain: boolean;
-  reserved: { id: number; payload: string; failures: number; losses: number }[];
+  reserved: { id: number; payload: string; failures: number; losses: number; runsAlone: boolean }[];
 }
 
 /**
@@ -123,11 +127,16 @@ export class QueueModel {
     return dead.length;
   }
 
+  /** Items are begun, as far as the leases are still there. */
+  begin(members: string[]): void {
+    for (const member of members) Object.assign(this.leased(member) ?? {}, { isBegun: true });
+  }
+
   /** Answers those that are gone. */
   renew(members: string[]): string[] {
     const gone = members.filter((member) => {
       const item = this.leased(member) ?? this.takeBack(member);
-      if (item) Object.assign(item, { place: "leased", member, at: this.now + HELD });
+      if (item) Object.assign(item, { place: "leased", member, at: this.now + HELD, isBegun: true });
       return !item;
     });
     if (this.lastHeartbeat !== undefined) this.hear();
@@ -147,8 +156,8 @@ export class QueueModel {
     if (last && number === last.number) {
       const still = last.ids.filter((id) => this.leased(`${id}:${session}.${number}`));
       const reserved = still.map((id) => {
-        const { payload, failures, losses } = this.items.get(id)!;
-        return { id, payload, failures, losses };
+        const { payload, failures, losses, runsAlone } = this.items.get(id)!;
+        return { id, payload, failures, losses, runsAlone };
       });
       const again = { ...answer, reserved: answer.reserved.toSorted((a, b) => a.id - b.id) };
       reserved.sort((a, b) => a.id - b.id);
@@ -169,7 +178,7 @@ export class QueueModel {
     const left = this.waiting.length + this.items.size - this.ids("done").length - this.ids("dead").length;
     if (answer.reserved.length === 0 && left === 0) this.state = "finished";
     assert.equal(answer.kind, answer.reserved.length === 0 && this.state === "finished" ? "finished" : "ok");
-    assert.ok(exclusive || !answer.reserved.some(({ losses }) => losses > 0), "a suspect runs alone");
+    assert.ok(exclusive || !answer.reserved.some(({ runsAlone }) => runsAlone), "a suspect runs alone");
     this.lastLength = this.waiting.length;
     if (isResent || answer.reserved.length + acks.length > 0)
       this.calls[parity] = { number, stale: answer.stale, ids: answer.reserved.map(({ id }) => id) };
@@ -207,10 +216,10 @@ export class QueueModel {
     if (!item || item.place === "leased" || item.place === "done" || item.expired?.member !== member) return;
     // What is over stays as it was told.
     if (item.place === "dead" && this.state !== "open") return;
-    if (item.expired.isLoss) {
+    if (item.expired.as === "loss") {
       item.losses--;
       this.lost--;
-    } else item.silences--;
+    } else if (item.expired.as === "silence") item.silences--;
     item.expired = undefined;
     return item;
   }
@@ -252,10 +261,14 @@ export class QueueModel {
         item.silences++;
         item.place = item.losses > 0 ? "suspect" : "delayed";
         item.at = this.now;
-        item.expired = { member, isLoss: false };
+        item.expired = { member, as: "silence" };
+      } else if (!item.isBegun) {
+        item.place = "suspect";
+        item.at = this.now;
+        item.expired = { member, as: "unbegun" };
       } else {
         this.lose(item);
-        item.expired = { member, isLoss: true };
+        item.expired = { member, as: "loss" };
       }
     }
   }
@@ -294,16 +307,25 @@ export class QueueModel {
       fresh++;
     }
     for (const payload of this.waiting.splice(0, fresh)) {
-      const item = { payload, member: "", at: this.now, failures: 0, losses: 0, silences: 0 };
+      const item = {
+        payload,
+        member: "",
+        at: this.now,
+        isBegun: false,
+        runsAlone: false,
+        failures: 0,
+        losses: 0,
+        silences: 0,
+      };
       this.items.set(++this.lastId, { ...item, place: "delayed" });
     }
     assert.equal(reserved.length, again.length + fresh, "how many were reserved");
     for (const { id, ...told } of reserved) {
       const item = this.items.get(id)!;
       const { payload, failures, losses } = item;
-      assert.deepEqual(told, { payload, failures, losses });
+      assert.deepEqual(told, { payload, failures, losses, runsAlone: takesSuspect });
       Object.assign(item, { place: "leased", member: `${id}:${session}.${number}`, at: this.now + HELD });
-      Object.assign(item, { expired: undefined });
+      Object.assign(item, { expired: undefined, isBegun: false, runsAlone: takesSuspect });
     }
   }
 

@@ -143,11 +143,11 @@ async function look(): Promise<void> {
     }
   } else givenBack = new Set();
 
-  const members = held.filter(({ state }) => state >= LeaseState.inFlight).map(memberOf);
+  const members = leases.renewable(session);
   const share = redis ? RENEW_AGAIN_AFTER : RENEW_AFTER;
-  if (members.length > 0 && now - leases.renewedAt > leaseMs * share) {
+  if (members.members.length + members.unbegun.length > 0 && now - leases.renewedAt > leaseMs * share) {
     const { gone } = await withRedis((redis) =>
-      renewLeases(redis, queue, { session, lease: leaseMs, heartbeat: "", members }),
+      renewLeases(redis, queue, { session, lease: leaseMs, heartbeat: "", ...members }),
     );
     leases.renewedAt = now;
     if (gone.length > 0) tell({ type: "gone", members: gone });

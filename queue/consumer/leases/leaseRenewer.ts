@@ -1,5 +1,4 @@
 import type { QueueSession } from "../../redis/queueSession.ts";
-import { leaseMember } from "../activeItem.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import type { LeaseTable } from "./leaseTable.ts";
 
@@ -39,7 +38,7 @@ export class LeaseRenewer {
     // An idle worker's heartbeats go with its calls for items.
     if (this.#isUnderWay || !(isDue || this.#heartbeat.isOverdue(now))) return;
     this.#isUnderWay = true;
-    const members = leases.list({ renewable: true }).map((lease) => leaseMember(this.#session, lease));
+    const members = leases.renewable(this.#session);
     const heartbeat = this.#heartbeat.next(now);
     try {
       const { gone, state, heartbeatMs } = await queueSession.renew(members, heartbeat, draining);

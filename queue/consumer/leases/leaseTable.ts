@@ -1,5 +1,6 @@
 // The leases a worker holds, in memory that the lease keeper's thread sees too: it must know of an item before its
 // handler can block the event loop.
+import { leaseMember } from "../activeItem.ts";
 
 /**
  * State of a lease's item: it waits to be started, is in a slot, or has ended and Redis does not know its outcome yet.
@@ -111,14 +112,21 @@ export class LeaseTable {
     this.#cells[3] = inTrouble ? 1 : 0;
   }
 
-  /** All leases, or those to be renewed: what only waits to be started is given back instead. */
-  list({ renewable = false } = {}): HeldLease[] {
+  /** Those to be renewed, as members of a session: what only waits to be put into a slot is given back instead. */
+  renewable(session: string): { members: string[]; unbegun: string[] } {
+    const inSlots = this.list().filter(({ state }) => state >= LeaseState.inFlight);
+    const membersOf = (isBegun: boolean) =>
+      inSlots.filter(({ startedAt }) => startedAt > 0 === isBegun).map((lease) => leaseMember(session, lease));
+    return { members: membersOf(true), unbegun: membersOf(false) };
+  }
+
+  /** All leases. */
+  list(): HeldLease[] {
     const leases: HeldLease[] = [];
-    const from = renewable ? LeaseState.inFlight : LeaseState.prefetched;
     for (let row = 0; row < this.#size; row++) {
       const at = HEAD + row * WIDTH;
       const state = this.#cells[at]!;
-      if (state < from) continue;
+      if (state === LeaseState.free) continue;
       leases.push({
         row,
         state,

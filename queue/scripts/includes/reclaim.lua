@@ -1,4 +1,5 @@
--- Takes back expired leases: members and deadlines.
+-- Takes back expired leases: members and deadlines. A deadline with a fraction says that the item was begun. One that was
+-- not, as far as is known, is not to blame: it runs alone, where what it does is known.
 local MAX_RECLAIM_BYTES = 4 * 1024 * 1024
 -- A lease that ran out in a silence is no loss: nobody can know that the item did it. Where nothing proves that Redis was
 -- away, a lone worker that its item kills looks the same, so that is believed of an item this often.
@@ -25,8 +26,9 @@ local function reclaim(expired)
     local heard = deadline - request.lease * 0.8
     local ms = math.max(0, heard - startOf(record))
     local isSilent = deadline <= batch.reclaimAfter
+    local isBegun = deadline % 1 > 0
     call('ZREM', leases, member)
-    if not (isSilent and batch.silenceProven == 1) then
+    if isBegun and not (isSilent and batch.silenceProven == 1) then
       local _, losses = attemptCounts(record)
       if losses == 0 and silencesOf(record) == 0 then firstTimers = firstTimers + 1 end
       hasVanished = true
@@ -34,6 +36,8 @@ local function reclaim(expired)
     if isSilent and isExcused(record) then
       local _, losses = attemptCounts(record)
       reschedule(id, 'r' .. text(ms) .. ' silence\n' .. record, losses > 0, now)
+    elseif not isBegun then
+      reschedule(id, 'r0 unbegun\n' .. record, true, now)
     else
       lose(id, record, 'l' .. text(now) .. ' ' .. text(heard) .. '\n', request.maxLosses, request.lease)
     end

@@ -15,15 +15,18 @@ local function replay()
   if request.number > number then return end
   local reply = {
     kind = 'old', pollMs = 0, dueMs = -1, heartbeatMs = 0, drain = 0, stale = '-', firstId = 0, fresh = {}, again = {},
-    verdict = '-', done = 0,
+    verdict = '-', done = 0, deadline = 0,
   }
   if request.number < number then return reply end
   local again = {}
   local function giveAgain(id)
-    if not call('ZSCORE', leases, id .. token) then return end
+    local deadline = call('ZSCORE', leases, id .. token)
+    if not deadline then return end
+    reply.deadline = tonumber(deadline)
     local record = call('HGET', items, id)
     local failures, losses = attemptCounts(record)
-    for _, value in ipairs({ id, failures, losses, payloadOf(id, record) }) do again[#again + 1] = value end
+    local alone = runsAlone(record) and 1 or 0
+    for _, value in ipairs({ id, failures, losses, alone, payloadOf(id, record) }) do again[#again + 1] = value end
   end
   for first, last in ids:gmatch('(%d+)%-?(%d*)') do
     for id = first, last == '' and first or last do giveAgain(text(id)) end

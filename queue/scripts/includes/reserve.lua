@@ -12,7 +12,8 @@ local function reserveAgain(from, id, record)
   call('ZREM', from, id)
   local failures, losses = attemptCounts(record)
   local payload, again = payloadOf(id, record), reply.again
-  for _, value in ipairs({ id, failures, losses, payload }) do again[#again + 1] = value end
+  local alone = from == suspects and 1 or 0
+  for _, value in ipairs({ id, failures, losses, alone, payload }) do again[#again + 1] = value end
   call('HSET', items, id, text(failures) .. ' ' .. text(losses) .. take .. record)
   reservedBytes = reservedBytes + #payload
   reservedCount = reservedCount + 1
@@ -147,7 +148,8 @@ end
 
 -- Answers whether something due was left to other workers.
 local function reserve()
-  deadline = text(now + request.lease * 0.8)
+  reply.deadline = now + request.lease * 0.8
+  deadline = text(reply.deadline)
   take = ' ' .. text(now) .. ' ' .. token:sub(2) .. '\n'
   local isLeft, long = false, nil
   local isAside = call('EXISTS', delayed, suspects) > 0 -- seldom: one look for both

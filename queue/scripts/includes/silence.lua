@@ -13,9 +13,8 @@ end
 local function onClockWentBack(span, lease)
   span = span + lease * 0.06
   local latest = now + lease * 0.8
-  for _, member in ipairs(call('ZRANGEBYSCORE', leases, '(' .. text(latest), '+inf')) do
-    call('ZADD', leases, text(latest), member)
-  end
+  local held = call('ZRANGEBYSCORE', leases, '(' .. text(latest), '+inf', 'WITHSCORES')
+  for i = 1, #held, 2 do call('ZADD', leases, text(latest) .. (held[i + 1] % 1 > 0 and '.5' or ''), held[i]) end
   for _, key in ipairs({ delayed, suspects, alive }) do
     local ahead = call('ZRANGEBYSCORE', key, '(' .. text(now), '+inf', 'WITHSCORES')
     for i = 1, #ahead, 2 do call('ZADD', key, text(math.max(now, ahead[i + 1] - span)), ahead[i]) end

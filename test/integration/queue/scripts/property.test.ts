@@ -31,6 +31,7 @@ const step = fc.oneof(
       exclusive: fc.boolean(),
       acks: fc.array(fc.tuple(fc.nat({ max: 30 }), ending), { maxLength: 3 }),
       hears: fc.boolean(),
+      begins: fc.boolean(),
     }),
   },
   { weight: 3, arbitrary: fc.record({ resend: session }) },
@@ -52,10 +53,15 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
 /** The first runs: what needs so many steps in the right order that chance may leave it out. */
-const first = { call: "A", reserve: 1, exclusive: false, acks: [], hears: true } satisfies Step;
+const first = { call: "A", reserve: 1, exclusive: false, acks: [], hears: true, begins: true } satisfies Step;
 const putBack: Step[] = [first, { ...first, acks: [[0, "dead"]] }, { requeue: true }];
 const expire: Step[] = [{ ...first, reserve: 6 }, { pass: 3 }, { ...first, call: "B", reserve: 0 }];
 const late: Step[] = [...expire, { renew: "A", picks: [0] }, { ...first, acks: [[0, "done"]] }];
+const unbegun: Step[] = [
+  { ...first, reserve: 6, begins: false },
+  { pass: 3 },
+  { ...first, call: "B", exclusive: true },
+];
 const overtaken: Step[] = [
   ...expire,
   { pass: 1 },
@@ -84,6 +90,7 @@ const happened = {
   cutShort: 0,
   lost: 0,
   excused: 0,
+  unbegun: 0,
   takenBack: 0,
   drained: 0,
   clockBack: 0,
@@ -184,6 +191,19 @@ class Run {
     } else await this.#restart(step);
     await this.#compare();
     if (!("cut" in step)) await this.#remember("call" in step || "resend" in step || "renew" in step);
+    if ("call" in step && step.begins && step.hears) await this.#begin(step.call);
+  }
+
+  /** Begins what its last call brought. */
+  async #begin(session: string): Promise<void> {
+    const { members, number } = this.#session(session);
+    const begun = members.filter((member) => member.endsWith(`.${number}`));
+    for (const member of begun) {
+      const deadline = await this.#redis.zscore(k.leases, member);
+      if (deadline) await this.#redis.zadd(k.leases, "XX", "GT", Math.floor(Number(deadline)) + 0.5, member);
+    }
+    this.#model.begin(begun);
+    await this.#remember(false);
   }
 
   #session(name: string) {
@@ -223,11 +243,12 @@ class Run {
     const request = encodeRequest({ ...common, lease: LEASE, maxLosses: MAX_LOSSES });
     const raw = (await script.sendRequest(this.#redis, "job2", request)) as RawReply;
     const { kind, stale, drain, reserved } = parseReply(raw, number);
-    const told = reserved.map(({ call: _, ...item }) => ({ ...item, payload: String(item.payload) }));
+    const told = reserved.map(({ call: _, deadline: _at, ...item }) => ({ ...item, payload: String(item.payload) }));
     const model = this.#model;
     const before = { lost: model.lost, state: model.state, silences: silences(model), dead: model.ids("dead").length };
     model.call(call, { kind, stale, drain, reserved: told });
     happened.lost += Math.max(0, model.lost - before.lost);
+    happened.unbegun += reserved.filter(({ losses, runsAlone }) => runsAlone && losses === 0).length;
     happened.excused += Math.max(0, silences(model) - before.silences);
     happened.dead += Math.max(0, model.ids("dead").length - before.dead);
     if (model.lost < before.lost) happened.takenBack++;
@@ -353,6 +374,7 @@ describe("the scripts, against a model", () => {
         examples: [
           [crowd, putBack],
           [crowd, late],
+          [crowd, unbegun],
           [crowd, overtaken],
           [crowd, thrice],
           [crowd, stuck],

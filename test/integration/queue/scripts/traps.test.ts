@@ -126,7 +126,11 @@ for (const version of ["8", "7.0"] as const) {
         await assert.rejects(dying.reserve(), { name: "RedisUnavailableError" });
         link.disconnect();
         assert.deepEqual(await brief(), { done: 0, dead: 0, delayed: 0, running: 1, waiting: 0 });
-        assert.equal((await steal()).payload.toString(), "apple");
+        // Nobody began it: it is no loss.
+        await expire();
+        const [apple] = await b.reserve();
+        assert.deepEqual([apple!.payload.toString(), apple!.losses, apple!.runsAlone], ["apple", 0, true]);
+        assert.equal((await admin.counts()).lost, 0);
       });
 
       it("the done-check that is blind to retries that wait", async () => {
