@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { Option } from "commander";
+import { oneLine } from "../../config/foreignText.ts";
 import { hasReplacement, replacer, wrongReplacement } from "../../config/replacements.ts";
 import { verbCommand } from "../command.ts";
 import { UserError } from "../errors.ts";
@@ -95,7 +96,7 @@ export default verbCommand({
       for (const [index, item] of items.entries()) {
         const shown = command.length > 0 ? commandOf(item, index + 1) : [basename(given.handler!), item];
         const input = command.length > 0 && !hasReplacement(command) ? `ITEM=${quoted(item)} ` : "";
-        console.log(input + shown.map(quoted).join(" "));
+        console.log(oneLine(input + shown.map(quoted).join(" ")));
       }
       return;
     }

@@ -30,6 +30,12 @@ const lines: Record<string, string[][]> = {
   ],
   retry: [["--match", "nothing\u001b[2J"]],
   purge: [["nothing\u001b[2J"], ["job2"]],
+  cancel: [["nothing\u001b[2J"], ["--match", "nothing\u001b[2J"]],
+  run: [
+    ["--dry-run", "--", "echo", "{}", ":::", HOSTILE],
+    ["--", "sh", "-c", "echo {} \u001b[2J", ":::", "a"],
+  ],
+  ui: [["--port", "1\u001b[2J"]],
   completion: [],
 };
 
@@ -81,7 +87,7 @@ describe("what would drive a terminal", () => {
   for (const [verb, ways] of Object.entries(lines))
     for (const args of ways)
       it(`is printed as escapes by wq ${verb} ${oneLine(args.join(" "))}`, async () => {
-        for (const queue of ["list", "purge", "try"].includes(verb) ? [[]] : [[], ["--queue", "aborted"]]) {
+        for (const queue of ["list", "purge", "try", "run"].includes(verb) ? [[]] : [[], ["--queue", "aborted"]]) {
           const { stdout, stderr } = await wq(redis.url, verb, ...queue, ...args);
           isHarmless(stdout);
           isHarmless(stderr);
