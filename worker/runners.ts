@@ -7,9 +7,10 @@ import { commandEnvironment } from "./commandEnvironment.ts";
 import { type PoolOptions, RunnerPool } from "./runner/pool.ts";
 import type { Program } from "./runner/runner.ts";
 
-/** What the shipped handler is told. */
-const { WQ_WORK_SECONDS } = process.env;
-const SHIPPED = WQ_WORK_SECONDS === undefined ? {} : { WQ_WORK_SECONDS };
+/** Variables for handlers in TypeScript: `resultsOf` needs the way to Redis, and the shipped handler its seconds. */
+const TOLD = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => name.startsWith("REDIS_") || name === "WQ_WORK_SECONDS"),
+);
 
 /** The folder of the programs: in a bundle they all are in it. */
 const here = dirname(fileURLToPath(import.meta.url));
@@ -40,7 +41,7 @@ export function handlerRunners(file: string, name: string, settings: RunnerSetti
   }
   const main = own("runner/node/main.ts", "runner/node/main.js", "runner.js");
   const command = [...node(), "--enable-source-maps", main, file, name, kindOf(settings)];
-  const program = { name, command, env: { ...commandEnvironment(), ...SHIPPED } };
+  const program = { name, command, env: { ...commandEnvironment(), ...TOLD } };
   const { concurrency, batch = 1, ...rest } = settings;
   const isBatch = settings.batch !== undefined;
   return new RunnerPool({ ...rest, program, runners: 1, units: concurrency, batch, isBatch });

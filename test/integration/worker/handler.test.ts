@@ -105,6 +105,18 @@ describe("a handler", () => {
     assert.match(stdout, /the handler called process\.exit\(0\)/);
   });
 
+  it("reads the results of another batch on the same Redis", async () => {
+    handler(
+      `import { resultsOf } from ${JSON.stringify(join(root, "queue/index.ts"))};
+       export default async (queue) => { for await (const { item } of resultsOf(queue)) return item; return "none"; };`,
+    );
+    await seed();
+    const worked = await run("worker/main.ts");
+    assert.equal(worked.exitCode, 0, worked.all);
+    const { stdout } = await run("cli/main.ts", {}, "results", "--redis", redis.url, "--queue", `q${queue}`);
+    assert.deepEqual(stdout.match(/"result":"none"/g)?.length, 2, stdout);
+  });
+
   it("that prints by `console` prints to its items' logs, and to the pod's", async () => {
     handler(
       'const { log } = console; export default async (item) => { log("saw %s", item); await 0; console.error("and", { item }); throw new Error("no"); };',
