@@ -105,7 +105,7 @@ describe("failing items", () => {
     const command = ["sh", "-c", `case $ITEM in fig) ;; *) cat >&2; exit 65; esac`];
     const { ok, text } = await stack.up({ items: undefined, itemsFile: "hostile.txt", command });
     assert.ok(!ok);
-    assert.match(text, /1 of 401 items failed: a\\u001b\]0;owned\\u0007\\u001b\[2J/);
+    assert.match(text, /1 of 409 items failed: a\\u001b\]0;owned\\u0007\\u001b\[2J/);
     const log = await stack.kubectl("logs", "-l", "job-name=job-wq-2", "--tail=-1");
     assert.match(log, /^Failed on a\\u001b/m);
     for (const said of [text, log]) assert.doesNotMatch(said, /(?![\r\n\t])[\p{Cc}\p{Cf}]/u);
