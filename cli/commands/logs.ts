@@ -68,7 +68,7 @@ async function follow(options: QueueOptions, wanted: Wanted, json: boolean): Pro
         printLine(line, isOne, json);
       },
       onEnd: async (record) => {
-        // One that was over before says what it kept.
+        // An item that was over before prints its kept log.
         const log = heard.has(record.id) ? "" : await queue.ask(({ admin }) => admin.log(record.id));
         if (json) console.log(jsonLine(resultRow(record)));
         else print(record, log);

@@ -40,7 +40,7 @@ async function requeue({ admin, close }: OpenQueue, match: string | undefined) {
 
 const isOver = ({ state, dead, total }: Counts) => total === 0 || (state === "finished" && dead === 0);
 
-/** What new workers do. Items that an earlier retry put back, and whose workers never came, wait too. */
+/** Tells the work of new workers. Items of an earlier retry wait too, if its workers never came. */
 function announce(requeued: number, left: number): string {
   const rest = left - requeued;
   if (requeued === 0) return `Nothing failed: going on with ${pluralize(rest, "item")} left.`;

@@ -25,7 +25,7 @@ export function script(entry: string): string {
 /** The report's style sheet. */
 export const styles = (): string => readFileSync(new URL("./browser/page.css", import.meta.url), "utf8");
 
-/** What is drawn of a batch. */
+/** Data of a batch that the page draws. */
 export const sections = `<section><h2>Timeline</h2><p id="lanes" class="note"></p><div id="timeline" class="chart"></div></section>
 <section><h2>Throughput</h2><div id="throughput" class="chart"></div></section>
 <section id="duration"><h2>Duration of items</h2><p id="quantiles" class="note"></p><div id="durations" class="chart"></div></section>

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { Option } from "commander";
-import { oneLine } from "../../config/foreignText.ts";
+import { jsonLine, oneLine } from "../../config/foreignText.ts";
 import { hasReplacement, replacer, wrongReplacement } from "../../config/replacements.ts";
 import { verbCommand } from "../command.ts";
 import { UserError } from "../errors.ts";
@@ -20,12 +20,12 @@ const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${wor
 
 function list(json: boolean | undefined): void {
   const notes = listNotes();
-  if (json) for (const note of notes) console.log(JSON.stringify(note));
+  if (json) for (const note of notes) console.log(jsonLine(note));
   else if (notes.length === 0) console.log("There is no run that was left.");
   else
     for (const { name, namespace, items, startedAt, command } of notes)
       console.log(
-        `${name}  ${pluralize(items, "item")} in ${namespace}, ${formatDuration(Date.now() - startedAt)} ago: ${command}`,
+        `${name}  ${pluralize(items, "item")} in ${namespace}, ${formatDuration(Date.now() - startedAt)} ago: ${oneLine(command)}`,
       );
 }
 

@@ -4,7 +4,7 @@ import { firstLine, UserError } from "../errors.ts";
 import { environmentOf, maxFailures, podOf, resourcesOf, type RunOptions, secretsOf } from "./options.ts";
 import { locate, PROJECT, pulumiFolder } from "./runs.ts";
 
-/** What is run. */
+/** The program or handler of a run, with its settings. */
 export interface Work {
   name: string;
   namespace: string;
@@ -84,7 +84,7 @@ async function program({ name, namespace, command, items }: Work, options: RunOp
   });
 }
 
-/** What is given of these. */
+/** The entries that have a value. */
 function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined | ""> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== "")) as never;
 }

@@ -1,4 +1,4 @@
-// Where the rows of a run go, as its items finish.
+// Writes the rows of a run as its items finish.
 import { mkdirSync, appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { jsonLine } from "../../config/foreignText.ts";

@@ -11,7 +11,7 @@ import { RowWriter } from "./rowWriter.ts";
 import { forget, locate, newName, readNote, writeNote } from "./runs.ts";
 import { type RunState, summary, watchRun } from "./watch.ts";
 
-/** What is run on what. */
+/** A program or handler, and its items. */
 export interface RunWork {
   command: string[];
   items: string[];
@@ -70,7 +70,7 @@ async function finish(name: string, state: RunState, { keep }: RunOptions, troub
   for (const line of summary(state)) say(line);
   if (keep) say(`Kept as ${name}: \`${wq(`run --attach ${name}`)}\` takes it away.`);
   else await takeAway(name);
-  // Where items failed, that is what the trouble says; else it did not get so far.
+  // The trouble names failed items, if there are any. Without them the run did not get so far.
   if (trouble && (!counts || (counts.dead === 0 && counts.state !== "aborted"))) throw trouble;
   process.exitCode = isBad ? EXIT_FAILED : EXIT_OK;
 }

@@ -1,4 +1,4 @@
-// Where runs are kept: a backend of Pulumi in the user's data folder, with a passphrase that is made once.
+// The folder that keeps runs: a backend of Pulumi in the user's data folder, with a passphrase that is made once.
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import envPaths from "env-paths";
 import { UserError } from "../errors.ts";
 import type { StackLocation } from "../stack/location.ts";
 
-/** What is noted of a run, as long as something of it may be in a cluster. */
+/** The note of a run, kept while something of it may be in a cluster. */
 export interface RunNote {
   name: string;
   namespace: string;

@@ -1,4 +1,4 @@
-// What stands behind `--`: the program, and where the items are, as GNU parallel has them.
+// Reads the words behind `--`: the program, and its items as GNU parallel takes them.
 import { readFileSync } from "node:fs";
 import { firstLine, UserError } from "../errors.ts";
 

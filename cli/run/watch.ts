@@ -85,7 +85,7 @@ function progressOn(stream: NodeJS.WriteStream, eta: boolean) {
   };
 }
 
-/** What came of it, for people: the counts, and the failures by reason. */
+/** The outcome for people: the counts, and the failures by reason. */
 export function summary({ counts, failures }: RunState): string[] {
   if (!counts) return [];
   const { total, done, dead, state, reason } = counts;

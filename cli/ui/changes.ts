@@ -1,4 +1,4 @@
-// What the buttons of the page do.
+// The changes behind the buttons of the page.
 import type { QueueAdmin } from "../../queue/index.ts";
 import { whoami } from "../commands/cancel.ts";
 import { UserError } from "../errors.ts";

@@ -17,7 +17,7 @@ import { page, scriptOf, styleOf } from "./page.ts";
 const MAX_LINES = 2_000;
 const LOG_MS = 250;
 
-/** What the server needs. */
+/** Parts that the server is made of. */
 export interface UiOptions {
   lasting: LastingQueue;
   /** The batch's stack, where it has one. */
@@ -115,7 +115,7 @@ export class UiServer {
     throw new UserError(`no item ${id} was given to a worker yet`);
   }
 
-  /** What an item logs from now on. */
+  /** The lines that an item logs from now on. */
   async #log(c: Context): Promise<Response> {
     const { admin } = await this.#of(c);
     const id = Number(c.req.param("id"));

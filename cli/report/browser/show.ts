@@ -71,7 +71,7 @@ function showReasons({ reasons }: ReportData, buttonsOf: (reason: string) => HTM
   element("reasons").replaceChildren(...lines);
 }
 
-/** What a live page adds to the report. */
+/** Additions of a live page to the report. */
 interface Additions {
   /** The page has a head of its own. */
   hasHead?: boolean;
