@@ -43,6 +43,11 @@ export interface ImageSettings {
    * `node`. @default "node:24-slim"
    */
   nodeImage?: pulumi.Input<string>;
+  /**
+   * Start the workers, and `finish`, through the image's ENTRYPOINT, as `docker run` does: for one that sets up the
+   * environment (conda, CUDA, `tini`) and runs its arguments. @default false
+   */
+  entrypoint?: boolean;
   /** User name for push and pull. Default: this machine's `docker login` for the push, none for the pull. */
   registryUsername?: pulumi.Input<string>;
   /** Password of `registryUsername`; `pulumi config set --secret`. */

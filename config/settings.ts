@@ -89,6 +89,13 @@ export const imageSettings = {
     description:
       "Image to copy Node.js from where `baseImage` has none. The same name as `baseImage` means that it has its own `node`",
   },
+  entrypoint: {
+    parse: parse.flag,
+    plain: true,
+    default: "false",
+    description:
+      "Start the workers, and `finish`, through the image's ENTRYPOINT, as `docker run` does: for one that sets up the environment (conda, CUDA, `tini`) and runs its arguments",
+  },
   registryUsername: {
     parse: parse.text,
     description: "User name for push and pull. Default: this machine's `docker login` for the push, none for the pull",

@@ -18,6 +18,6 @@ export function checkCommand(command: string[]): void {
   });
   if (!found)
     throw new Error(
-      `the command ${program} is not in the image: set \`baseImage\` to one that has it, or name its full path`,
+      `the command ${program} is not in the image: set \`baseImage\` to one that has it, name its full path, or set \`entrypoint\` where the image's ENTRYPOINT makes it found`,
     );
 }

@@ -47,6 +47,7 @@ export default verbCommand({
   .argument("[words...]", "after --: the program with its arguments; then ::: items, or :::: files of items")
   .option("-j, --jobs <number>", "worker pods, or a range like 1..50", "2")
   .option("--image <image>", "image that the program runs in")
+  .option("--entrypoint", "start the program through the image's ENTRYPOINT (conda, CUDA)")
   .option("--handler <file>", "a file with a function instead of a program")
   .option("--files <folder>", "folder whose content is in the working directory")
   .option("-n, --namespace <name>", "namespace; by default that of the context")

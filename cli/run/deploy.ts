@@ -63,9 +63,9 @@ export async function deploy(work: Work, options: RunOptions): Promise<void> {
 
 async function program({ name, namespace, command, items }: Work, options: RunOptions): Promise<void> {
   const { Batch, Redis, WorkerImage } = await import("../../components/index.ts");
-  const { image: baseImage, handler, files } = options;
+  const { image: baseImage, entrypoint, handler, files } = options;
   const redis = new Redis(`${name}-redis`, { namespace, ...given({ url: options.redis }) });
-  const image = new WorkerImage(name, given({ baseImage, handler, files }));
+  const image = new WorkerImage(name, given({ baseImage, entrypoint, handler, files }));
   new Batch(name, {
     redis,
     image,

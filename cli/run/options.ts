@@ -7,6 +7,7 @@ import { firstLine, UserError } from "../errors.ts";
 export interface RunOptions {
   jobs: string;
   image?: string;
+  entrypoint?: boolean;
   handler?: string;
   files?: string;
   namespace?: string;

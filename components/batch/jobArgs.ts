@@ -49,6 +49,8 @@ export interface PodArgs {
   /** Program of the image (worker/README.md), and options of Node.js for it. */
   program: string;
   nodeOptions?: string[];
+  /** Programs of the user run in it. */
+  runsUserCode?: boolean;
   env: Known<EnvVar[]>;
   /** Grace period of its pods, ms. */
   graceMs?: Known<number>;

@@ -52,6 +52,7 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
     name: undefined,
     component: "supervisor",
     program: "supervisor",
+    runsUserCode: finish !== undefined,
     deadlineMs: later(settings.activeDeadline, (ms) => ms + MARGIN_MS),
     trigger: [settings.allowFailures],
     insteadOf: args.insteadOf,

@@ -74,6 +74,7 @@ export function workerPod(defaults: JobDefaults, { args, settings, handler, envF
   return {
     component: "worker",
     program: "worker",
+    runsUserCode: true,
     graceMs: later(settings.gracePeriod, (ms) => ms + GRACE_MARGIN_MS),
     customize: (template) => customize(template, { ...settings, sharedMemory: args.sharedMemory }),
     pod: {

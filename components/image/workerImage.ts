@@ -35,6 +35,8 @@ export interface RunnableImage {
   id: pulumi.Input<string>;
   /** How Node.js is started in it. */
   node: string[];
+  /** The user's programs run below its ENTRYPOINT, whose variables they inherit. */
+  entrypoint: boolean;
   /** Code that a ConfigMap brings, where no image was built. */
   code?: Code;
 }
@@ -103,19 +105,21 @@ export class WorkerImage extends pulumi.ComponentResource {
     this.pullSecret = settings.pullSecret;
     this.isReadyMade = image !== undefined;
     this.handler = this.isReadyMade ? undefined : args.handler;
+    const { entrypoint } = settings;
     if (imageName === undefined) {
       this.image = code
-        ? { reference: baseImage, id: code.digest, code, node: ownNode ? ["node"] : BROUGHT_NODE }
-        : { reference: image!, id: image!, node: BROUGHT_NODE };
+        ? { reference: baseImage, id: code.digest, code, node: ownNode ? ["node"] : BROUGHT_NODE, entrypoint }
+        : { reference: image!, id: image!, node: BROUGHT_NODE, entrypoint };
     } else {
       const { platform } = settings;
       this.build = { imageName, push, platform, baseImage, nodeImage, login: this.login };
-      this.image = this.#built(name, staged!, this.build, ownNode, user.requirements !== undefined);
+      const built = this.#built(name, staged!, this.build, ownNode, user.requirements !== undefined);
+      this.image = { ...built, node: BROUGHT_NODE, entrypoint };
     }
     this.registerOutputs({ reference: this.image.reference });
   }
 
-  #built(name: string, context: string, build: BuildOptions, ownNode: boolean, downloads: boolean): RunnableImage {
+  #built(name: string, context: string, build: BuildOptions, ownNode: boolean, downloads: boolean) {
     const { imageName, push, platform, baseImage, nodeImage, login } = build;
     const { Image } = dockerProvider();
     const image = new Image(
@@ -136,9 +140,8 @@ export class WorkerImage extends pulumi.ComponentResource {
       { parent: this },
     );
     // With a push this is name@digest, which pins it; without, the id of an image that only the engine has.
-    const parts = { id: image.repoDigest, node: BROUGHT_NODE };
-    if (push) return { reference: image.repoDigest, ...parts };
-    return { reference: imageName, pullPolicy: "IfNotPresent", ...parts };
+    const id = image.repoDigest;
+    return push ? { reference: id, id } : { reference: imageName, pullPolicy: "IfNotPresent", id };
   }
 }
 

@@ -29,7 +29,8 @@ const fieldVariable = (name: string, fieldPath: string): EnvVar => ({
 
 /** The spec of a Job's pod. */
 export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
-  const { code } = defaults;
+  const { code, image } = defaults;
+  const start = [...image.node, ...(args.nodeOptions ?? []), `${CODE_DIR}/bin/${args.program}.js`];
   return {
     automountServiceAccountToken: false,
     // A Service named redis would inject REDIS_PORT=tcp://…
@@ -52,9 +53,10 @@ export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
     containers: [
       {
         name: "c",
-        image: defaults.image.reference,
-        imagePullPolicy: defaults.image.pullPolicy,
-        command: [...defaults.image.node, ...(args.nodeOptions ?? []), `${CODE_DIR}/bin/${args.program}.js`],
+        image: image.reference,
+        imagePullPolicy: image.pullPolicy,
+        // An ENTRYPOINT runs what it is given as arguments.
+        ...(image.entrypoint && args.runsUserCode ? { args: start } : { command: start }),
         terminationMessagePolicy: "FallbackToLogsOnError",
         securityContext: containerSecurity,
         workingDir: code?.workingDir,

@@ -14,10 +14,13 @@ const DOCKERFILE = `
 FROM scratch
 COPY busybox /bin/busybox
 COPY busybox /bin/sh
-COPY main.sh package.json /app/
+COPY main.sh entry.sh package.json /app/
 ENV PATH=/opt/tools:/bin LD_LIBRARY_PATH=/opt/vendor/lib NODE_OPTIONS=--no-warnings HOME=/opt/models
 WORKDIR /app
+ENTRYPOINT ["/bin/sh", "/app/entry.sh"]
 `;
+/** As images with conda have one: what it sets up is there for the program that it starts. */
+const ENTRY = 'export TOOLS=active; exec "$@"';
 const MAIN = 'echo "$1 in $PWD: $PATH $LD_LIBRARY_PATH $NODE_OPTIONS $HOME"';
 
 describe("an image of the user's making", () => {
@@ -29,6 +32,7 @@ describe("an image of the user's making", () => {
       dereference: true,
     });
     writeFileSync(join(dir, "main.sh"), MAIN);
+    writeFileSync(join(dir, "entry.sh"), ENTRY);
     writeFileSync(join(dir, "package.json"), '{"type":"commonjs"}');
     writeFileSync(join(dir, "Dockerfile"), DOCKERFILE);
     for (const args of [
@@ -59,8 +63,17 @@ describe("an image of the user's making", () => {
     assert.equal(await result(), "pa$$word\n$(POD_NAME)\nDO $$ BEGIN; END $$;\n$(NODE_NAME)");
   });
 
+  it("has its ENTRYPOINT around the command and `finish`, with `entrypoint`", async () => {
+    const say = ["sh", "-c", "echo tools $TOOLS"];
+    await stack.mustUp({ command: say, env: undefined, run: "3" });
+    assert.equal(await result(), "tools");
+    await stack.mustUp({ finish: say, entrypoint: true, run: "4" });
+    assert.equal(await result(), "tools active");
+    assert.equal((await stack.pulumi("stack", "output", "finish")).text.trim(), "tools active");
+  });
+
   it("may be built on", async () => {
-    await stack.mustUp({ imageName: `${baseImage.slice(0, -2)}-built`, command, env: undefined, run: "3" });
+    await stack.mustUp({ imageName: `${baseImage.slice(0, -2)}-built`, command, finish: undefined, run: "5" });
     assert.equal(await result(), SEEN);
   });
 });

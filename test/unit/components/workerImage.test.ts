@@ -45,7 +45,7 @@ describe("WorkerImage", () => {
     const { image, build } = new WorkerImage("worker", { image: "ghcr.io/you/x:1" });
     await registered();
     const { node, ...reference } = image;
-    assert.deepEqual(reference, { reference: "ghcr.io/you/x:1", id: "ghcr.io/you/x:1" });
+    assert.deepEqual(reference, { reference: "ghcr.io/you/x:1", id: "ghcr.io/you/x:1", entrypoint: false });
     assert.deepEqual([node[0], build], ["/job-wq-2/node/start", undefined]);
   });
 
