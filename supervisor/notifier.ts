@@ -3,7 +3,7 @@ import { oneLine } from "../config/foreignText.ts";
 import type { Counts } from "../queue/index.ts";
 
 /** Events that are notified. */
-export type Occasion = "finished" | "failed" | "aborted" | "overdue" | "stalled";
+export type Occasion = "finished" | "failed" | "aborted" | "overdue" | "stalled" | "lost";
 
 const TIMEOUT_MS = 10_000;
 const RETRIES = 3;
@@ -75,6 +75,7 @@ const SIGNS: Record<Occasion, string> = {
   finished: ":white_check_mark:",
   failed: ":x:",
   aborted: ":x:",
+  lost: ":x:",
   overdue: ":hourglass:",
   stalled: ":warning:",
 };

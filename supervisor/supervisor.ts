@@ -11,7 +11,7 @@ import { progressLine } from "./progress.ts";
 import { Scaler } from "./scaling/scaler.ts";
 import type { SupervisorSettings } from "./settings.ts";
 import { StallWatch } from "./stallWatch.ts";
-import { summarize, verdictLine } from "./verdict.ts";
+import { lostLine, summarize, verdictLine } from "./verdict.ts";
 
 const POLL_MS = 1_000;
 const PROGRESS_MS = 5_000;
@@ -29,6 +29,8 @@ export class Supervisor {
   readonly #notifier?: Notifier;
   readonly #scaler?: Scaler;
   readonly #metrics?: Metrics;
+  /** What was read last. */
+  #last?: Counts;
 
   constructor(settings: SupervisorSettings) {
     this.#settings = settings;
@@ -82,6 +84,10 @@ export class Supervisor {
         return 0;
       }
       const counts = await admin.counts();
+      // Without the keys of the batch nobody knows what was done.
+      if (this.#last?.owner && !counts.owner)
+        return await this.#conclude(admin, "lost", lostLine(this.#last), false, counts);
+      this.#last = counts;
       this.#metrics?.update(counts, admin);
       if (counts.state === "finished" || counts.state === "aborted") {
         // An end is believed once it is on disk, and still there.

@@ -12,8 +12,12 @@ const listed = (name: string) => (/[,'"]|^\s|\s$/.test(name) || name === "" ? `'
 
 /** The line of the verdict, and whether the batch passes. */
 export function summarize(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
-  const { state, reason, total, done, dead, external: foreign } = counts;
-  const others = foreign ? `; ${items(foreign)} taken by another program, whose outcome is unknown` : "";
+  const { state, reason, total, done, dead } = counts;
+  const missing = total - done - dead;
+  const others =
+    missing > 0
+      ? `; ${items(missing)} missing: another program took them, or Redis lost them (another \`run\` runs all items again, \`allowFailures\` lets them pass)`
+      : "";
   if (state === "aborted")
     return {
       line: `the batch was aborted: ${reason ?? "no reason given"}; ${done} of ${total} done (${AGAIN})`,
@@ -23,7 +27,9 @@ export function summarize(counts: Counts, failed: string[], allowFailures: boole
     return { line: `the batch is not finished (${state}): ${done} of ${total} done`, passes: false };
   if (dead === 0) {
     const all = total === 1 ? "the 1 item" : `all ${items(total)}`;
-    return { line: foreign ? `${done} of ${items(total)} done${others}` : `${all} done`, passes: true };
+    return missing > 0
+      ? { line: `${done} of ${items(total)} done${others}`, passes: allowFailures }
+      : { line: `${all} done`, passes: true };
   }
   const more = dead > failed.length ? `, and ${dead - failed.length} more` : "";
   return {
@@ -31,6 +37,10 @@ export function summarize(counts: Counts, failed: string[], allowFailures: boole
     passes: allowFailures,
   };
 }
+
+/** The line where the keys of a batch went away while it ran. @param last The counts before. */
+export const lostLine = ({ done, total }: Counts): string =>
+  `Redis lost the batch, with ${done} of ${items(total)} done, or somebody purged it: another \`run\` runs all items again`;
 
 /** The outcome of a batch that passes: a line of the log, where `up` finds it (components/batch/verdict.ts). */
 export function verdictLine(counts: Counts, failed: string[], finish?: string): string {

@@ -80,7 +80,7 @@ function headLines(title: string, { counts, throughput, podProblem, idleShare }:
   const losses = [];
   if (counts.retried) losses.push(`${pluralize(counts.retried, "attempt")} failed and retried`);
   if (counts.lost) losses.push(`${pluralize(counts.lost, "attempt")} lost with their worker`);
-  if (counts.external) losses.push(`${pluralize(counts.external, "item")} taken by another program`);
+  if (counts.external) losses.push(`${pluralize(counts.external, "item")} taken by another program, or lost by Redis`);
   const lines = [
     `${chalk.bold(title)}  ${colour(oneLine(stateText(counts), stateRoom))}`,
     terminal ? `${progressBar(counts, barWidth, chalk)}  ${progress}` : progress,

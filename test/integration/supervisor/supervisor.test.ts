@@ -238,6 +238,29 @@ describe("the supervisor", () => {
     assert.equal(listener.told[0]!.event, "overdue");
   });
 
+  it("does not pass a batch whose list Redis lost, unless that is allowed", async () => {
+    await fixture.seed(["a", "b", "c"]);
+    await work(async (item) => void (item === "a" && (await fixture.redis.del("job2"))));
+    const { exitCode, all } = await supervise();
+    assert.equal(exitCode, 90);
+    assert.match(all, /1 of 3 items done; 2 items missing: another program took them, or Redis lost them \(.*\)$/);
+    assert.equal((await supervise({ WQ_ALLOW_FAILURES: "true" })).exitCode, 0);
+  });
+
+  it("ends with a bad verdict where Redis lost the whole batch", async () => {
+    await fixture.seed(["a", "b"]);
+    const supervisor = supervise({ WQ_NOTIFY: hook });
+    await once(supervisor.stdout, "data"); // its first look
+    await fixture.redis.flushall();
+    const { exitCode, all } = await supervisor;
+    assert.equal(exitCode, 90);
+    assert.match(
+      all,
+      /Redis lost the batch, with 0 of 2 items done, or somebody purged it: another `run` runs all items again$/,
+    );
+    assert.equal(listener.told[0]!.event, "lost");
+  });
+
   it("leaves the batch to another one that comes", async () => {
     await fixture.seed(["a"]);
     const first = supervise({ POD_NAME: "first" });

@@ -23,6 +23,8 @@ const finished: Counts = {
   now: 3,
 };
 const advice = "(why: npx --no wq failed; again: npx --no wq retry)";
+const missing =
+  "missing: another program took them, or Redis lost them (another `run` runs all items again, `allowFailures` lets them pass)";
 const failed = { ...finished, done: 7, dead: 2 };
 
 const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean, line: string, passes: boolean][] = [
@@ -57,12 +59,21 @@ const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean
   ],
   ["not over", { ...failed, state: "open" }, [], true, "the batch is not finished (open): 7 of 9 done", false],
   [
-    "shared with another program",
+    "items that another program took, or that Redis lost",
     { ...finished, done: 6, external: 3 },
     [],
     false,
-    "6 of 9 items done; 3 items taken by another program, whose outcome is unknown",
-    true,
+    `6 of 9 items done; 3 items ${missing}`,
+    false,
+  ],
+  ["the same, and they may", { ...finished, done: 8 }, [], true, `8 of 9 items done; 1 item ${missing}`, true],
+  [
+    "some of each",
+    { ...failed, done: 6 },
+    ["fig"],
+    false,
+    `2 of 9 items failed: fig, and 1 more; 1 item ${missing} ${advice}`,
+    false,
   ],
 ];
 

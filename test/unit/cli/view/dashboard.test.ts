@@ -50,7 +50,7 @@ describe("the screen of status", () => {
     const text = dashboard("job2", { counts: counts({ retried: 3, lost: 1, external: 2 }), workers: [] }, pipe);
     assert.equal(
       text.split("\n").at(-1),
-      "3 attempts failed and retried, 1 attempt lost with their worker, 2 items taken by another program",
+      "3 attempts failed and retried, 1 attempt lost with their worker, 2 items taken by another program, or lost by Redis",
     );
   });
 
