@@ -23,8 +23,8 @@ const codes: Record<ConsumerEnd, number> = {
 
 /** What a program has between TERM and KILL when the worker ends, ms: the pod has 5 s more than the items' grace. */
 const SHUTDOWN_GRACE_MS = 2_000;
-/** What does not load ends the batch when nobody else is found at work within this share of a lease. */
-const LOOK_SHARE = 0.3;
+/** What does not load ends the batch when no other worker is heard for this long, in leases: pods start one by one. */
+const LOOK_LEASES = 3;
 
 /** What runs the items. */
 interface Work {
@@ -42,9 +42,13 @@ async function work(): Promise<number> {
   const port = Number(process.env.WQ_HEALTH_PORT);
   if (port) health.serve(port);
 
+  let stop: () => void = () => process.exit(exitCodes.terminated);
+  process.on("SIGTERM", () => stop());
+  process.on("SIGINT", () => stop());
   let started: Work;
   try {
-    started = await start(settings);
+    started = start(settings);
+    await started.runners?.ready;
   } catch (error) {
     return onUnloadable(url, queue, settings.lease, (error as Error).message);
   }
@@ -68,8 +72,7 @@ async function work(): Promise<number> {
     node: process.env.NODE_NAME ?? "",
     onEvent,
   });
-  process.on("SIGTERM", () => void consumer.stop(gracePeriod));
-  process.on("SIGINT", () => void consumer.stop(gracePeriod));
+  stop = () => void consumer.stop(gracePeriod);
   let broken: Error | undefined;
   runners?.failure.catch((error: Error) => {
     broken = error;
@@ -82,8 +85,8 @@ async function work(): Promise<number> {
   return codes[end];
 }
 
-/** Starts what runs the items. @throws Error with one line where it does not load. */
-async function start({ command, maxResultBytes, ...settings }: WorkerSettings): Promise<Work> {
+/** Starts what runs the items. @throws Error with one line where it cannot be started. */
+function start({ command, maxResultBytes, ...settings }: WorkerSettings): Work {
   if (command && !settings.serve) {
     checkCommand(command);
     return { handler: commandHandler(command, maxResultBytes) };
@@ -100,7 +103,6 @@ async function start({ command, maxResultBytes, ...settings }: WorkerSettings): 
   const runners = command
     ? serveCommand(command, runnerSettings)
     : handlerRunners(ownHandler(name), name, runnerSettings);
-  await runners.ready;
   return { handler: runners.handler, runners };
 }
 
@@ -113,22 +115,18 @@ async function onUnloadable(url: string, queue: string, leaseMs: number, reason:
   const redis = await connect(url, 60_000);
   try {
     const admin = new QueueAdmin(redis, queue);
-    if (await isAnybodyAtWork(admin, leaseMs * LOOK_SHARE)) throw new Error("others are at work");
-    await admin.abort(reason);
-    return 0;
+    for (const end = performance.now() + LOOK_LEASES * leaseMs; ; await sleep(100)) {
+      const { state, running, workersAlive } = await admin.counts();
+      if (state === "finished" || state === "aborted") return 0;
+      if (running + workersAlive > 0) throw new Error("others are at work");
+      if (performance.now() < end) continue;
+      await admin.abort(reason);
+      return 0;
+    }
   } catch {
     throw new ProgramExit(exitCodes.load, reason);
   } finally {
     redis.disconnect();
-  }
-}
-
-/** Whether another worker is there, or comes within this time. What was done may be the work of other code. */
-async function isAnybodyAtWork(admin: QueueAdmin, ms: number): Promise<boolean> {
-  for (const end = performance.now() + ms; ; await sleep(100)) {
-    const { running, workersAlive } = await admin.counts();
-    if (running + workersAlive > 0) return true;
-    if (performance.now() > end) return false;
   }
 }
 

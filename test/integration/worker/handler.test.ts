@@ -1,8 +1,9 @@
 // What a user's handler.ts may be: as it stands, and bundled as in the image.
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { stageWorker } from "../../../components/image/buildContext.ts";
 import { startRedis } from "../../support/redis.ts";
@@ -48,6 +49,14 @@ describe("a handler", () => {
     return resolve(staged, "code/bin/worker.js");
   };
   const seed = () => run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "1" });
+  /** Neither gone nor a zombie. */
+  const isLeft = (pid: number) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
+    } catch {
+      return false;
+    }
+  };
   const handler = (text: string) => writeFileSync(join(dir, "worker/handler.ts"), text);
 
   const unloadable: [title: string, text: string, reason: string][] = [
@@ -78,7 +87,7 @@ describe("a handler", () => {
         handler(text);
         const script = bundled ? bundle() : "worker/main.ts";
         await seed();
-        const worked = await run(script);
+        const worked = await run(script, { WQ_LEASE: "2s" });
         assert.deepEqual([worked.exitCode, worked.all], [0, reason]);
         const verdict = await run("supervisor/main.ts");
         assert.deepEqual(
@@ -93,6 +102,35 @@ describe("a handler", () => {
       });
     }
   }
+
+  it("that does not load in the first pod leaves the batch to pods that start later", async () => {
+    handler(
+      'if (process.env.SICK) throw new Error("no disk"); export default (item) => new Promise((done) => setTimeout(done, 500));',
+    );
+    await seed();
+    const sick = run("worker/main.ts", { SICK: "1" });
+    await new Promise((resolve) => sick.all.once("data", resolve));
+    assert.equal((await run("worker/main.ts")).exitCode, 0);
+    const { exitCode, all } = await sick;
+    assert.ok(exitCode === 65 || exitCode === 0, all); // 0: it saw only the end
+    assert.equal(all.split("\n")[0], "worker/handler.ts does not load: Error: no disk");
+    assert.equal((await run("supervisor/main.ts")).all.split("\n").at(-1), "all 2 items done");
+  });
+
+  it("that still loads, or does not load, ends at once with SIGTERM", async () => {
+    for (const text of [
+      "console.log(process.pid); await new Promise(() => setInterval(() => {}, 1000));",
+      "throw 1;",
+    ]) {
+      handler(`${text} export default (item) => item;`);
+      await seed();
+      const worker = run("worker/main.ts");
+      const line = await new Promise<string>((resolve) => worker.all.once("data", (data) => resolve(String(data))));
+      worker.kill("SIGTERM");
+      assert.equal((await worker).exitCode, 143);
+      while (Number(line) && isLeft(Number(line))) await sleep(10);
+    }
+  });
 
   it("that ends the process itself fails its own items, and ends neither worker nor batch", async () => {
     handler("export default (item) => item === '1' ? process.exit(0) : item;");
