@@ -9,6 +9,7 @@ import { renewLeases, renewScript } from "../../../../queue/redis/renewal.ts";
 import { Script } from "../../../../queue/redis/script.ts";
 import { BACKOFF, type Call, type Ending, idOf, LEASE, MAX_LOSSES, QueueModel } from "../../../support/queueModel.ts";
 import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { bound, MAX_STEPS, SettlingWorker, STEP } from "../../../support/settling.ts";
 
 const k = keys("job2");
 const script = new Script("ack-and-reserve");
@@ -51,6 +52,32 @@ const step = fc.oneof(
   },
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** Takes so many ms off every time. Batches whose workers all vanish are ended; here is no such thing. */
+const PASS = `
+  local batch, ms = KEYS[1], ARGV[1]
+  for i = 2, #KEYS do
+    for _, member in ipairs(redis.call('ZRANGE', KEYS[i], 0, -1)) do redis.call('ZINCRBY', KEYS[i], -ms, member) end
+  end
+  for _, field in ipairs({ 'lastHeartbeat', 'reclaimAfter' }) do
+    if tonumber(redis.call('HGET', batch, field) or 0) > 0 then redis.call('HINCRBY', batch, field, -ms) end
+  end
+  local drainer, since = (redis.call('HGET', batch, 'drainer') or ''):match('^(%S+) (%S+)$')
+  if drainer then redis.call('HSET', batch, 'drainer', drainer .. ' ' .. string.format('%d', since - ms)) end
+  if redis.call('EXISTS', batch) == 1 then redis.call('HSET', batch, 'vanishings', 0) end`;
+
+/** Who works on when no further fault comes: for each worker, which items are bad for it, and how long they take. */
+const settling = fc.record({
+  workers: fc.array(
+    fc.record({ bad: fc.constantFrom("none", "all", "some"), steps: fc.integer({ min: 1, max: MAX_STEPS }) }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  mayAbort: fc.boolean(),
+});
+type Settling = typeof settling extends fc.Arbitrary<infer S> ? S : never;
+
+const failing = { bad: "all", steps: 1 } as const;
+const twoFailing: Settling = { workers: [failing, failing], mayAbort: true };
 
 /** The first runs: what needs so many steps in the right order that chance may leave it out. */
 const first = { call: "A", reserve: 1, exclusive: false, acks: [], hears: true, begins: true } satisfies Step;
@@ -95,6 +122,7 @@ const happened = {
   drained: 0,
   clockBack: 0,
   dead: 0,
+  aborted: 0,
 };
 
 /** One run: a queue, the model beside it, and three sessions that remember what they heard. */
@@ -116,9 +144,33 @@ class Run {
   async begin(items: string[]): Promise<void> {
     await this.#connect();
     await this.#redis.flushall();
+    await this.#redis.config("SET", "appendfsync", "always");
     this.#model.grow(items);
     await this.#seed();
     await this.#remember(false);
+  }
+
+  /** No further fault comes, and nobody of before: the batch ends. */
+  async settle({ workers, mayAbort }: Settling): Promise<void> {
+    await this.#redis.config("SET", "appendfsync", "no"); // no more restarts
+    await this.#admin.resume();
+    const settling = workers.map(({ bad, steps }, index) => {
+      const habit = (payload: string) => ({ isGood: bad === "none" || (bad === "some" && payload !== "a"), steps });
+      return new SettlingWorker(this.#redis, script, `pod-${index}`, habit, mayAbort);
+    });
+    const { total } = await this.#admin.counts();
+    for (let now = 0; settling.some(({ isOver }) => !isOver); now += STEP) {
+      const counts = await this.#admin.counts();
+      assert.ok(now <= bound(total), `it does not end: ${JSON.stringify(counts)}`);
+      for (const worker of settling) await worker.renew();
+      for (const worker of settling) await worker.step(now);
+      await this.#jump(STEP);
+    }
+    const { state, waiting, running, delayed } = await this.#admin.counts();
+    if (state === "aborted") {
+      happened.aborted++;
+      assert.ok(mayAbort && workers.every(({ bad }) => bad !== "none"), "aborted, and somebody would have done it");
+    } else assert.deepEqual([state, waiting, running, delayed], ["finished", 0, 0, 0]);
   }
 
   async #connect(): Promise<void> {
@@ -268,18 +320,9 @@ class Run {
 
   /** Time passes and nobody is heard (docs/queue/timing.md). */
   async #jump(ms: number): Promise<void> {
-    const model = this.#model;
-    model.now += ms;
-    for (const key of [k.leases, k.delayed, k.suspects]) {
-      for (const member of await this.#redis.zrange(key, "0", "-1")) await this.#redis.zincrby(key, -ms, member);
-    }
-    for (const field of ["lastHeartbeat", "reclaimAfter"]) {
-      if (Number(await this.#redis.hget(k.batch, field)) > 0) await this.#redis.hincrby(k.batch, field, -ms);
-    }
-    const [drainer, since] = ((await this.#redis.hget(k.batch, "drainer")) ?? "").split(" ");
-    if (drainer) await this.#redis.hset(k.batch, "drainer", `${drainer} ${Number(since) - ms}`);
-    // Batches whose workers all vanish are ended; here is no such thing.
-    if (await this.#redis.exists(k.batch)) await this.#redis.hset(k.batch, "vanishings", 0);
+    this.#model.now += ms;
+    const sets = [k.leases, k.delayed, k.suspects, k.alive, k.failing];
+    await this.#redis.eval(PASS, 1 + sets.length, k.batch, ...sets, ms);
   }
 
   /**
@@ -357,28 +400,31 @@ describe("the scripts, against a model", () => {
   });
   after(() => server.stop());
 
-  it("have each item in exactly one place, whatever is reserved, lost, acknowledged late, sent twice, or forgotten by Redis", async () => {
+  it("have each item in exactly one place, whatever is reserved, lost, acknowledged late, sent twice, or forgotten by Redis, and then end", async () => {
     const items = fc.array(fc.constantFrom("a", "b", "", "é\n\n"), { maxLength: 7 });
     const steps = fc.array(step, { minLength: 5, maxLength: 40, size: "max" });
     await fc.assert(
-      fc.asyncProperty(items, steps, async (items, steps) => {
+      fc.asyncProperty(items, steps, settling, async (items, steps, settling) => {
         const run = new Run(server);
         await run.begin(items);
         try {
           for (const step of steps) await run.step(step);
+          await run.settle(settling);
         } finally {
           run.end();
         }
       }),
       {
         examples: [
-          [crowd, putBack],
-          [crowd, late],
-          [crowd, unbegun],
-          [crowd, overtaken],
-          [crowd, thrice],
-          [crowd, stuck],
-          [["a"], refilled],
+          [crowd, putBack, twoFailing],
+          [crowd, late, twoFailing],
+          [crowd, unbegun, twoFailing],
+          [crowd, overtaken, twoFailing],
+          [crowd, thrice, twoFailing],
+          [crowd, stuck, twoFailing],
+          [["a"], refilled, twoFailing],
+          [Array<string>(12).fill("a"), [first], twoFailing],
+          [Array<string>(40).fill("a"), [first], twoFailing],
         ],
         numRuns: 200,
         interruptAfterTimeLimit: 25_000,

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import type { Redis } from "ioredis";
+import type { Outcome } from "../../queue/consumer/outcome.ts";
+import { Slowdown } from "../../queue/consumer/slowdown.ts";
+import { encodeRequest, parseReply, type RawReply } from "../../queue/redis/ackAndReserve.ts";
+import { renewLeases } from "../../queue/redis/renewal.ts";
+import type { Script } from "../../queue/redis/script.ts";
+import { BACKOFF, LEASE, MAX_LOSSES } from "./queueModel.ts";
+
+/** Attempts of an item that fails each time. */
+export const MAX_ATTEMPTS = 3;
+/** Items that a worker works on at a time. */
+const SLOTS = 4;
+/** Time between two looks, ms, and how many of these an attempt takes at most. */
+export const STEP = 10_000;
+export const MAX_STEPS = 3;
+
+/** A batch is over so long after the last fault, ms: the bound of docs/queue/failures.md. */
+export function bound(items: number): number {
+  const alone = items * MAX_ATTEMPTS * MAX_STEPS * STEP;
+  return 1.5 * LEASE + MAX_ATTEMPTS * (BACKOFF + 3 * LEASE + 30_000 + MAX_STEPS * STEP) + alone;
+}
+
+/** What becomes of an item at a worker, after so many steps. */
+export type Habit = (payload: string) => { isGood: boolean; steps: number };
+
+/** An item in flight. */
+interface Held extends ReturnType<Habit> {
+  id: number;
+  member: string;
+  failures: number;
+  startedAt: number;
+  isSample: boolean;
+}
+
+/** A worker that no fault happens to, by a clock that only the test moves. It is as slow as a real one. */
+export class SettlingWorker {
+  isOver = false;
+  readonly #redis: Redis;
+  readonly #script: Script;
+  readonly #pod: string;
+  readonly #habit: Habit;
+  readonly #mayAbort: boolean;
+  #session: string;
+  #number = 0;
+  #slowdown = new Slowdown();
+  #outcomes: Outcome[] = [];
+  #held: Held[] = [];
+  #drains = false;
+
+  constructor(redis: Redis, script: Script, pod: string, habit: Habit, mayAbort: boolean) {
+    this.#redis = redis;
+    this.#script = script;
+    this.#pod = this.#session = pod;
+    this.#habit = habit;
+    this.#mayAbort = mayAbort;
+  }
+
+  /** Renews what it holds, with a heartbeat, as it does all the time. */
+  async renew(): Promise<void> {
+    const members = this.#held.map(({ member }) => member);
+    const heartbeat = JSON.stringify({ pod: this.#pod });
+    const { gone } = await renewLeases(this.#redis, "job2", {
+      session: this.#session,
+      lease: LEASE,
+      members,
+      heartbeat,
+      draining: this.#drains,
+    });
+    assert.deepEqual(gone, [], "a worker that renews loses no lease");
+  }
+
+  /** A step of time is over: ends what is ended, and calls until it gets nothing more. */
+  async step(now: number): Promise<void> {
+    for (const item of this.#held) if (--item.steps <= 0) this.#end(item, now);
+    this.#held = this.#held.filter(({ steps }) => steps > 0);
+    while (!this.isOver && (await this.#call(now)));
+  }
+
+  #end({ id, member, failures, startedAt, isSample, isGood }: Held, now: number): void {
+    if (isGood) {
+      this.#slowdown.onSuccess();
+      this.#outcomes.push({ kind: "done", id, member, line: "d5\n" });
+      return;
+    }
+    this.#slowdown.onFailure(id, "no", startedAt, isSample, now);
+    const line = 'f5 "no"\n';
+    if (failures + 1 >= MAX_ATTEMPTS) this.#outcomes.push({ kind: "dead", id, member, line });
+    else this.#outcomes.push({ kind: "retry", delayMs: BACKOFF, id, member, line });
+  }
+
+  /** @returns Whether there may be more. */
+  async #call(now: number): Promise<boolean> {
+    const { limit, waitMs } = this.#slowdown.pace(now);
+    const free = Math.min(SLOTS, limit) - this.#held.length;
+    const reserve = waitMs > 0 || (this.#drains && this.#held.length > 0) ? 0 : Math.max(0, free);
+    const request = {
+      session: this.#session,
+      pod: this.#pod,
+      number: ++this.#number,
+      outcomes: this.#outcomes,
+      reserve,
+      exclusive: reserve > 0 && this.#held.length === 0,
+      draining: this.#drains,
+      ...this.#slowdown.report(now),
+      sample: limit === 1,
+      mayAbort: this.#mayAbort,
+      lease: LEASE,
+      maxLosses: MAX_LOSSES,
+    };
+    this.#outcomes = [];
+    const raw = (await this.#script.sendRequest(this.#redis, "job2", encodeRequest(request))) as RawReply;
+    const { kind, stale, drain, reserved, verdict, done } = parseReply(raw, this.#number);
+    assert.deepEqual(stale, [], "a worker that renews loses no lease");
+    this.#drains = drain;
+    this.isOver = kind === "finished" || kind === "aborted";
+    for (const { id, payload, failures, losses } of reserved) {
+      const member = `${id}:${this.#session}.${this.#number}`;
+      const isSample = request.sample && failures + losses === 0;
+      this.#held.push({ id, member, failures, startedAt: now, isSample, ...this.#habit(String(payload)) });
+    }
+    if (verdict && this.#slowdown.onVerdict(verdict, done) !== undefined) await this.#restart();
+    return reserved.length > 0;
+  }
+
+  /** It is sick: gives back what it holds, and its pod starts another one. */
+  async #restart(): Promise<void> {
+    const outcomes = this.#held.map(({ id, member }): Outcome => ({ kind: "released", id, member, line: "r5\n" }));
+    const request = { session: this.#session, number: ++this.#number, outcomes, reserve: 0 };
+    await this.#script.sendRequest(
+      this.#redis,
+      "job2",
+      encodeRequest({ ...request, lease: LEASE, maxLosses: MAX_LOSSES }),
+    );
+    this.#held = [];
+    this.#session += "'";
+    this.#slowdown = new Slowdown();
+    this.#drains = false;
+  }
+}
