@@ -63,7 +63,7 @@ describe("a running pipeline", () => {
       const { ok, text } = await say("sh", ["-c", command]);
       assert.ok(ok, `${command}: ${text}`);
     }
-    assert.ok(text.indexOf(commands[0]!) < text.indexOf("workers creating"), text);
+    assert.ok(text.indexOf(commands[0]!) < text.indexOf(" of 2 items"), text);
   });
 
   it("is destroyed with one item in flight and one waiting, and leaves the namespace as it was", async () => {
