@@ -125,6 +125,8 @@ export interface ItemContext {
   bytes: Buffer;
   /** A line for the log of this item. */
   log: (line: string) => void;
+  /** How much of the item is done, from 0 to 1: `40 %` in its log, once for each percent. */
+  progress: (share: number) => void;
 }
 
 /** The user's function: what it returns is the item's result; what it throws fails the attempt. */

@@ -28,7 +28,8 @@ export async function tryItem(handler: Handler, item: string, options: TrialOpti
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason as Error));
     });
-    const context = { id: 1, attempt: 1, signal, bytes: Buffer.from(item), log };
+    const progress = (share: number) => log(`${Math.floor(share * 100)} %`);
+    const context = { id: 1, attempt: 1, signal, bytes: Buffer.from(item), log, progress };
     return { outcome: "done", result: await Promise.race([handler(item, context), aborted]) };
   } catch (error) {
     const [reason] = (error instanceof Error ? error.message : String(error)).split("\n") as [string];

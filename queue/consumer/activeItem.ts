@@ -57,6 +57,7 @@ export class ActiveItem implements ItemContext {
   #controller?: AbortController;
   #abortReason?: Error;
   #log = "";
+  #percent?: number;
   readonly #listener: ItemListener;
 
   constructor(held: HeldItem, session: string, listener: ItemListener) {
@@ -89,6 +90,14 @@ export class ActiveItem implements ItemContext {
       // Cut now and then, not at every line.
       if (this.#log.length > 2 * MAX_LOG_CHARS) this.#log = this.#log.slice(-MAX_LOG_CHARS);
       this.#listener.onLine(this, line);
+    };
+  }
+
+  get progress(): (share: number) => void {
+    return (share) => {
+      const percent = Math.floor(Math.min(1, Math.max(0, share)) * 100);
+      if (percent !== this.#percent) this.log(`${percent} %`);
+      this.#percent = percent;
     };
   }
 

@@ -110,7 +110,7 @@ export class Host {
       return this.#runner.kill(`answered for item ${answer.id}, which it does not have`);
     }
     if ("log" in answer) piece.context.log(answer.log);
-    else if ("progress" in answer) return;
+    else if ("progress" in answer) piece.context.progress(answer.progress);
     else if ("cancelling" in answer) piece.isCancelling = true;
     else {
       if (this.#hand.size === 1) this.#runner.flushLines();

@@ -14,6 +14,7 @@ describe("commandHandler", () => {
       signal: new AbortController().signal,
       bytes: item,
       log: (line) => log.push(line),
+      progress: () => {},
     };
     return commandHandler(["sh", "-c", script], maxResultBytes)(item.toString(), context) as Promise<unknown>;
   };
@@ -32,7 +33,7 @@ describe("commandHandler", () => {
 
   it("puts the item into the arguments, and text only", async () => {
     const print = commandHandler(["printf", "%s|%s", "{/.}", "n{#}"], 1000);
-    const context = { id: 7, attempt: 1, signal: new AbortController().signal, log: () => {} };
+    const context = { id: 7, attempt: 1, signal: new AbortController().signal, log: () => {}, progress: () => {} };
     assert.equal(await print("a/b c.txt", { ...context, bytes: Buffer.from("a/b c.txt") }), "b c|n7");
     const bytes = Buffer.from([0xff]);
     await assert.rejects(async () => print(bytes.toString(), { ...context, bytes }), {

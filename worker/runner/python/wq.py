@@ -49,7 +49,7 @@ class Context:
         _say(id=self.id, log=str(line))
 
     def progress(self, share: float) -> None:
-        """How much of the item is done, from 0 to 1."""
+        """How much of the item is done, from 0 to 1: `40 %` in its log."""
         _say(id=self.id, progress=float(share))
 
 

@@ -90,6 +90,11 @@ for (const language of ["ts", "py"] as const) {
       assert.ok(!worker.lines.some((line) => line.includes("from below")));
     });
 
+    it("logs how much of an item is done, once for each percent", async () => {
+      await run(["half"]);
+      assert.equal(await log("half"), "0 %\n49 %\n100 %\n");
+    });
+
     const ends: [item: string, reason: RegExp][] = [
       ["die SIGKILL", /^dead: deeds\.\w+ was ended by SIGKILL$/],
       ["die SIGSEGV", /^dead: deeds\.\w+ was ended by SIGSEGV/],
