@@ -145,8 +145,7 @@ export interface BatchSettings {
   /** Time for items in flight when a pod is stopped. @default "10s" */
   gracePeriod?: pulumi.Input<string>;
   /**
-   * Resources of a worker: `{requests: {cpu, memory}, limits: {cpu, memory}}`. Default: requests of 100m and 128Mi,
-   * limits of 1 CPU and 512Mi.
+   * Resources of a worker. @default {"requests":{"cpu":"100m","memory":"128Mi"},"limits":{"cpu":"1","memory":"512Mi"}}
    */
   resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
   /** Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`. */

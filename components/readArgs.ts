@@ -11,7 +11,7 @@ type Value<S extends Setting> = S extends { plain: true } ? Parsed<S["parse"]> :
 
 /** Arguments as the components use them; without a default they may be undefined. */
 export type Values<S extends Table> = {
-  [K in keyof S]: S[K] extends { default: string } ? Value<S[K]> : Value<S[K]> | undefined;
+  [K in keyof S]: S[K] extends { default: object | string } ? Value<S[K]> : Value<S[K]> | undefined;
 };
 
 const isOutput = (value: unknown): boolean => pulumi.Output.isInstance(value) || value instanceof Promise;

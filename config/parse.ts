@@ -293,8 +293,8 @@ function entryText(key: string, entry: unknown): string {
   throw new ConfigError(`Expected \`${key}\` to be a text, got ${got}.`);
 }
 
-/** Names that a container's environment has from this project. */
-const OWN_VARIABLE = /^(WQ_.*|REDIS_.*|POD_NAME|POD_NAMESPACE|NODE_NAME|ITEM|ITEM_ID|ITEM_ATTEMPT)$/;
+/** Names of this project: of variables of its programs, and of those that a command has for its item. */
+const OWN_VARIABLE = /^(WQ_.*|ITEM|ITEM_ID|ITEM_ATTEMPT)$/;
 
 /** Whether a variable's name is this project's. */
 export const isOwnVariable = (name: string): boolean => OWN_VARIABLE.test(name);

@@ -1,21 +1,24 @@
 // The one table of settings: what each is, its default and its parser. A stack file uses them as `job-wq-2:KEY`, a
 // program as arguments of the components. The block in Pulumi.yaml, docs/settings.md and components/args.ts are
-// generated from it (`npm run docs`), and the worker reads its share of it from the environment (environment.ts).
+// generated from it (`npm run docs`), and each program in the image is told its share of it (programSettings.ts).
 import { image, imageName } from "./imageReference.ts";
 import * as parse from "./parse.ts";
 import { MAX_RESULT_BYTES } from "../queue/limits.ts";
+
+/** A program in the image (worker/README.md). */
+export type Program = "worker" | "seed" | "supervisor";
 
 /** One setting. */
 export interface Setting<T = unknown> {
   parse: parse.Parser<T>;
   /** Default, as it is written in a stack file. */
-  default?: string;
+  default?: string | object;
   /** Description with the unit, in Markdown. */
   description: string;
   /** Kept encrypted, and never repeated. */
   secret?: true;
-  /** The worker is told, by a variable of its environment. */
-  worker?: true;
+  /** Programs in the image that are told its value. */
+  programs?: Program[];
   /** Decides which resources there are, so an argument must be a plain value, not an output. */
   plain?: true;
 }
@@ -108,6 +111,9 @@ export const imageSettings = {
   pullSecret: { parse: parse.name(), description: "Name of an existing pull Secret in the namespace" },
 } satisfies Record<string, Setting>;
 
+/** Default of `idleAfter` where `parallelism` is a range. */
+export const RANGE_IDLE_AFTER = "1m";
+
 /** Arguments of {@link Batch}. */
 export const batchSettings = {
   items: {
@@ -124,7 +130,7 @@ export const batchSettings = {
   itemsRange: { parse: parse.itemsRange, description: "Whole numbers as items, like `1..1000`" },
   command: {
     parse: parse.itemCommand,
-    worker: true,
+    programs: ["worker"],
     description:
       "Program with its arguments, as a list, run once per item instead of the handler. In an argument `{}` is the item, `{.}` `{/}` `{//}` `{/.}` are parts of it as in GNU parallel, `{#}` its number, `{name}` a field of a JSON item",
   },
@@ -138,31 +144,30 @@ export const batchSettings = {
   idleAfter: {
     parse: parse.duration(0),
     plain: true,
-    description:
-      "Remove worker pods that were not needed for this time; they are added again when needed. Default: `1m` with a range of `parallelism`, else never",
+    description: `Remove worker pods that were not needed for this time; they are added again when needed. Default: \`${RANGE_IDLE_AFTER}\` with a range of \`parallelism\`, else never`,
   },
   concurrency: {
     parse: parse.integer(1),
     default: "1",
-    worker: true,
+    programs: ["worker", "supervisor"],
     description: "Items a pod works on at a time, from 1",
   },
   serve: {
     parse: parse.flag,
     default: "false",
-    worker: true,
+    programs: ["worker"],
     plain: true,
     description: "`command` is a program that is started once for each slot and works on one item after the other",
   },
   startTimeout: {
     parse: parse.duration(1_000),
     default: "5m",
-    worker: true,
+    programs: ["worker"],
     description: "Time that a handler, or a program with `serve`, may take to load",
   },
   batch: {
     parse: parse.integer(1),
-    worker: true,
+    programs: ["worker", "supervisor"],
     plain: true,
     description:
       "Items that `handleBatch`, or a program with `serve`, is given at once, at most; `concurrency` counts batches",
@@ -170,71 +175,77 @@ export const batchSettings = {
   batchWait: {
     parse: parse.duration(0),
     default: "200ms",
-    worker: true,
+    programs: ["worker"],
     description: "Time that a batch waits for more items before it is begun",
   },
   workSeconds: {
     parse: parse.amount,
     default: "1",
-    worker: true,
+    programs: ["worker"],
     description: "Seconds that the shipped handler sleeps per item",
   },
   maxAttempts: {
     parse: parse.integer(1),
     default: "3",
-    worker: true,
+    programs: ["worker"],
     description: "Failed attempts before an item is given up, from 1",
   },
   backoff: {
     parse: parse.durationRange,
     default: "1s..5m",
-    worker: true,
+    programs: ["worker"],
     description: "Delay before the first retry, and maximum delay; doubles each time, with jitter",
   },
   itemTimeout: {
     parse: parse.duration(1_000),
     default: "1h",
-    worker: true,
+    programs: ["worker"],
     description: "Time limit of one attempt, from 1s",
   },
   lease: {
     parse: parse.duration(2_000),
     default: "10s",
-    worker: true,
+    programs: ["worker"],
     description: "Time until an item runs again after its worker died, if a slot is free; from 2s",
   },
   maxLosses: {
     parse: parse.integer(1),
     default: "3",
-    worker: true,
+    programs: ["worker"],
     description: "Workers that may die with an item in flight before it is given up, from 1",
   },
   maxFailures: {
     parse: parse.integer(0),
-    worker: true,
+    programs: ["worker"],
     description: "Abort the batch when more items than this are given up. Default: never",
   },
-  allowFailures: { parse: parse.flag, default: "false", description: "`up` succeeds although items failed" },
+  allowFailures: {
+    parse: parse.flag,
+    default: "false",
+    programs: ["worker", "supervisor"],
+    description: "`up` succeeds although items failed",
+  },
   maxResultBytes: {
     parse: parse.integer(0, MAX_RESULT_BYTES),
     default: "65536",
-    worker: true,
+    programs: ["worker", "supervisor"],
     description: "Longest result that is kept, in bytes, at most 8388608; longer ones are cut",
   },
   keepResults: {
     parse: parse.oneOf("all", "failed"),
     default: "all",
-    worker: true,
+    programs: ["worker"],
     description: "Keep what handlers returned (`all`), or only the reasons of failures (`failed`)",
   },
   keepLogs: {
     parse: parse.oneOf("failed", "all"),
     default: "failed",
-    worker: true,
+    programs: ["worker"],
     description: "Keep logs of `failed` items only, or of `all`; 64 KiB each",
   },
   finish: {
     parse: parse.command,
+    programs: ["supervisor"],
     description:
       "Program with its arguments, as a list, run once at the end with every result on standard input; its output is the output `finish`",
   },
@@ -247,19 +258,21 @@ export const batchSettings = {
   stallAfter: {
     parse: parse.duration(1_000),
     default: "30m",
+    programs: ["supervisor"],
     description: "Report a stall when no item finished or failed for this time",
   },
   metrics: {
     parse: parse.flag,
     plain: true,
     default: "false",
+    programs: ["supervisor"],
     description: "Serve Prometheus metrics on port 9464 of the supervisor's pod",
   },
   metricsFrom: {
     parse: parse.name(),
     description: "Namespace of the Prometheus that may read `metrics`. Default: the batch's namespace",
   },
-  run: { parse: parse.text, default: "1", description: "Another value runs every item again" },
+  run: { parse: parse.text, default: "1", programs: ["seed"], description: "Another value runs every item again" },
   retry: { parse: parse.text, default: "0", description: "Another value runs the failed items again" },
   workers: {
     parse: parse.flag,
@@ -276,18 +289,20 @@ export const batchSettings = {
   activeDeadline: {
     parse: parse.duration(60_000),
     default: "24h",
+    programs: ["supervisor"],
     description: "Time limit of all workers together, from 1m",
   },
   gracePeriod: {
     parse: parse.duration(0),
     default: "10s",
-    worker: true,
+    programs: ["worker"],
     description: "Time for items in flight when a pod is stopped",
   },
   resources: {
     parse: parse.map("k8s.types.input.core.v1.ResourceRequirements"),
-    description:
-      "Resources of a worker: `{requests: {cpu, memory}, limits: {cpu, memory}}`. Default: requests of 100m and 128Mi, limits of 1 CPU and 512Mi",
+    // Requests and limits are complete, so that a ResourceQuota admits the pods.
+    default: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } },
+    description: "Resources of a worker",
   },
   pod: {
     parse: parse.map("Record<string, unknown>"),
@@ -327,7 +342,7 @@ export const batchSettings = {
   logFormat: {
     parse: parse.oneOf("text", "json"),
     default: "text",
-    worker: true,
+    programs: ["worker"],
     description: "Log as plain lines (`text`) or as `json`",
   },
 } satisfies Record<string, Setting>;

@@ -19,13 +19,15 @@ const tables: [title: string, table: Table][] = [
 const MARKER = "# Generated from config/settings.ts by `npm run docs`, to the end of the file.";
 
 /** A value as YAML has it, so that `pulumi config` shows a number as one. */
-const yamlDefault = (text: string) => (/^(true|false|\d+)$/.test(text) ? text : JSON.stringify(text));
+const yamlDefault = (value: string | object) =>
+  typeof value === "string" && /^(true|false|\d+)$/.test(value) ? value : JSON.stringify(value);
 
 /** Pulumi.yaml with the settings that have a default, after what stands before them in `current`. */
 export function pulumiYaml(current: string): string {
   const entries = tables
     .flatMap(([, table]) => Object.entries(table))
-    .filter(([, { default: otherwise }]) => otherwise !== undefined)
+    // Maps are left out, since `pulumi config` would print their JSON in a column.
+    .filter(([, { default: otherwise }]) => typeof otherwise === "string")
     .map(([key, { default: otherwise, description }]) => {
       // Numbers and flags have no type here: Pulumi would refuse a bad one first, in words that leave out what is
       // allowed.
@@ -40,8 +42,9 @@ export function pulumiYaml(current: string): string {
 export async function settingsPage(): Promise<string> {
   const parts = tables.map(([title, table]) => {
     const rows = Object.entries(table).map(([key, { default: otherwise, description, secret }]) => {
-      const value = otherwise === undefined ? "" : `\`${otherwise}\``;
-      return `| \`${key}\` | ${value} | ${description}${secret ? " (secret)" : ""} |`;
+      const value = typeof otherwise === "string" ? `\`${otherwise}\`` : "";
+      const map = typeof otherwise === "object" ? `. Default: \`${JSON.stringify(otherwise)}\`` : "";
+      return `| \`${key}\` | ${value} | ${description}${map}${secret ? " (secret)" : ""} |`;
     });
     return [`## ${title}`, "", "| setting | default | |", "| --- | --- | --- |", ...rows, ""].join("\n");
   });

@@ -2,7 +2,8 @@
 import { connect, type ItemSource, QueueAdmin, Seeder } from "../queue/index.ts";
 import { oneLine } from "../config/foreignText.ts";
 import { ConfigError } from "../config/parse.ts";
-import { oneOf, redisUrl, text } from "../worker/environment.ts";
+import { type ProgramSettings, readSettings } from "../config/programSettings.ts";
+import { redisUrl, text } from "../worker/environment.ts";
 import { exitCodes, ProgramExit, runProgram } from "../worker/program.ts";
 import { fileSource, rangeSource } from "./sources.ts";
 
@@ -10,16 +11,17 @@ import { fileSource, rangeSource } from "./sources.ts";
 const PATIENCE_MS = 60_000;
 
 async function seed(): Promise<number> {
-  const [url, queue] = [await redisUrl(), text("WQ_QUEUE")];
-  const source = itemSource();
+  const url = await redisUrl();
+  const { queue, owner = "", run, items } = readSettings("seed");
+  const source = itemSource(items);
   if (!source) return retry(url, queue);
   const seeder = new Seeder({ url, queue });
   const started = performance.now();
   let lastLine = started;
   const report = await seeder
     .seed(source, {
-      owner: process.env.WQ_OWNER ?? "",
-      run: process.env.WQ_RUN ?? "1",
+      owner,
+      run,
       seedId: text("WQ_JOB_UID"),
       onProgress: (count) => {
         if (performance.now() - lastLine < 1_000) return;
@@ -40,12 +42,9 @@ async function seed(): Promise<number> {
 }
 
 /** The items of the stack; undefined where the list is filled by hand. */
-function itemSource(): ItemSource | undefined {
-  if (process.env.WQ_BY_HAND === "true") return undefined;
-  const range = process.env.WQ_ITEMS_RANGE;
-  return range
-    ? rangeSource(range)
-    : fileSource(text("WQ_ITEMS_FILE"), oneOf("WQ_ITEMS_FORMAT", ["text", "ndjson", "strings"], "text"));
+function itemSource(items: ProgramSettings<"seed">["items"]): ItemSource | undefined {
+  if (items === undefined) return undefined;
+  return "range" in items ? rangeSource(items.range) : fileSource(items.file, items.format);
 }
 
 /** Puts back what failed in a list that was filled by hand. Twice does no harm: there are no workers yet. */

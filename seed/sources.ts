@@ -3,10 +3,9 @@ import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { ConfigError } from "../config/parse.ts";
+import type { ItemsFormat } from "../config/programSettings.ts";
 import { type ItemBlock, type ItemSource, MAX_ITEM_BYTES } from "../queue/index.ts";
 import { type LineBlock, lineBlocks } from "./lines.ts";
-
-export type Format = "text" | "ndjson" | "strings";
 
 /** Longest line: a JSON string may need six bytes for one (`\u0000`), and its quotes; and a carriage return. */
 const MAX_LINE_BYTES = 6 * MAX_ITEM_BYTES + 3;
@@ -21,7 +20,7 @@ const tooLong = (line: number) =>
  * The items of a gzipped file, one a line: its bytes as they are (`text`, `ndjson`), or the text of a JSON string
  * (`strings`). Empty lines are left out.
  */
-export function fileSource(path: string, format: Format): ItemSource {
+export function fileSource(path: string, format: ItemsFormat): ItemSource {
   return {
     [Symbol.asyncIterator]: () => itemsOf(unzipped(createReadStream(path), path), format),
     get maxBytes() {
@@ -31,11 +30,11 @@ export function fileSource(path: string, format: Format): ItemSource {
 }
 
 /** The same of bytes instead of a file. */
-export function bytesSource(gzipped: Buffer, format: Format): ItemSource {
+export function bytesSource(gzipped: Buffer, format: ItemsFormat): ItemSource {
   return { [Symbol.asyncIterator]: () => itemsOf(unzipped(Readable.from([gzipped]), "the settings"), format) };
 }
 
-async function* itemsOf(input: AsyncIterable<Buffer>, format: Format): AsyncGenerator<string | ItemBlock> {
+async function* itemsOf(input: AsyncIterable<Buffer>, format: ItemsFormat): AsyncGenerator<string | ItemBlock> {
   const toItems = format === "strings" ? jsonStrings : nonEmpty;
   for await (const block of lineBlocks(input, MAX_LINE_BYTES, tooLong)) yield* toItems(block);
 }
@@ -108,7 +107,7 @@ export function rangeSource(range: string): ItemSource {
   const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(range) ?? [];
   const [first, last] = [Number(from), Number(to)];
   if (from === undefined || first > last)
-    throw new ConfigError(`Expected WQ_ITEMS_RANGE to be a range like 1..1000, got ${JSON.stringify(range)}.`);
+    throw new ConfigError(`Expected \`itemsRange\` to be a range like 1..1000, got ${JSON.stringify(range)}.`);
   return {
     *[Symbol.iterator]() {
       for (let number = first; number <= last; number += NUMBERS_A_BLOCK)

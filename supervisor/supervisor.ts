@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import prettyMs from "pretty-ms";
 import { oneLine } from "../config/foreignText.ts";
 import { type Counts, isRefusal, QueueAdmin } from "../queue/index.ts";
 import { printable } from "../worker/log.ts";
@@ -34,9 +35,9 @@ export class Supervisor {
 
   constructor(settings: SupervisorSettings) {
     this.#settings = settings;
-    const { queue, name, notifyUrl, scale, metrics, stallAfterMs, concurrency } = settings;
+    const { queue, name, notifyUrl, scale, metrics, stallAfter, concurrency } = settings;
     this.#idleMeter = new IdleMeter(concurrency);
-    this.#stalls = new StallWatch(stallAfterMs);
+    this.#stalls = new StallWatch(stallAfter);
     if (notifyUrl) this.#notifier = new Notifier(notifyUrl, name);
     if (scale) this.#scaler = new Scaler(scale.namespace, scale.job, scale);
     if (metrics) {
@@ -75,7 +76,7 @@ export class Supervisor {
 
   /** Watches until the batch has ended, or another supervisor has taken over. @returns The exit code. */
   async #watch(admin: QueueAdmin): Promise<number> {
-    const id = process.env.POD_NAME ?? "";
+    const id = process.env.WQ_POD ?? "";
     const { supervision } = admin;
     await supervision.claim(id);
     for (; ; await sleep(POLL_MS)) {
@@ -123,7 +124,7 @@ export class Supervisor {
       try {
         const { finish: command, maxOutputBytes } = this.#settings;
         const run = () => runFinish(command, admin, maxOutputBytes);
-        finish = await admin.supervision.finishOnce(counts.endedAt, process.env.POD_NAME ?? "", run);
+        finish = await admin.supervision.finishOnce(counts.endedAt, process.env.WQ_POD ?? "", run);
       } catch (error) {
         [line, passes] = [`${line}, but finish failed: ${(error as Error).message} (again: pulumi up)`, false];
       }
@@ -138,7 +139,7 @@ export class Supervisor {
   #overdue(admin: QueueAdmin, counts: Counts): Promise<number> {
     const { done, dead, total } = counts;
     const failed = dead > 0 ? `, ${dead} failed` : "";
-    const line = `the workers reached activeDeadline (${this.#settings.activeDeadline}) with ${done} of ${total} items done${failed}: \`pulumi up\` goes on where they stopped; raise activeDeadline if they need longer`;
+    const line = `the workers reached activeDeadline (${prettyMs(this.#settings.activeDeadline)}) with ${done} of ${total} items done${failed}: \`pulumi up\` goes on where they stopped; raise activeDeadline if they need longer`;
     return this.#conclude(admin, "overdue", line, false, counts);
   }
 

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { userInfo } from "node:os";
 
 /** Variables of the worker, which a command does not get. */
-const PRIVATE = /^(WQ_|REDIS_)/;
+const PRIVATE = /^WQ_/;
 
 /** Python packages that `requirements` names (components/image/layout.ts). */
 const PACKAGES = "/job-wq-2/packages";

@@ -1,11 +1,11 @@
 // The worker: takes items from the queue and hands them to runners, or to a command, until the batch is over.
 import { setTimeout as sleep } from "node:timers/promises";
-import { workerSettings, type WorkerSettings } from "../config/environment.ts";
+import { type ProgramSettings, readSettings } from "../config/programSettings.ts";
 import { connect, Consumer, type ConsumerEnd, type Handler, QueueAdmin } from "../queue/index.ts";
 import { checkCommand } from "./checkCommand.ts";
 import { commandHandler } from "./command.ts";
 import { oneLine, severalLines } from "../config/foreignText.ts";
-import { redisUrl, text } from "./environment.ts";
+import { redisUrl } from "./environment.ts";
 import { waitForFamilies } from "./processes/family.ts";
 import { Health } from "./health.ts";
 import { logger } from "./log.ts";
@@ -34,13 +34,11 @@ interface Work {
 
 async function work(): Promise<number> {
   const url = await redisUrl();
-  const queue = text("WQ_QUEUE");
-  const settings = workerSettings(process.env);
-  const { gracePeriod } = settings;
+  const settings = readSettings("worker");
+  const { queue, gracePeriod, healthPort } = settings;
   const onEvent = logger(settings.logFormat);
   const health = new Health();
-  const port = Number(process.env.WQ_HEALTH_PORT);
-  if (port) health.serve(port);
+  if (healthPort !== undefined) health.serve(healthPort);
 
   let stop: () => void = () => process.exit(exitCodes.terminated);
   process.on("SIGTERM", () => stop());
@@ -64,12 +62,12 @@ async function work(): Promise<number> {
     itemTimeoutMs: settings.itemTimeout,
     maxLosses: settings.maxLosses,
     maxFailures: settings.maxFailures,
-    abortWhenNothingSucceeds: process.env.WQ_ALLOW_FAILURES !== "true",
+    abortWhenNothingSucceeds: !settings.allowFailures,
     maxResultBytes: settings.maxResultBytes,
     keepResults: settings.keepResults,
     keepLogs: settings.keepLogs,
-    pod: process.env.POD_NAME ?? "",
-    node: process.env.NODE_NAME ?? "",
+    pod: process.env.WQ_POD ?? "",
+    node: process.env.WQ_NODE ?? "",
     onEvent,
   });
   stop = () => void consumer.stop(gracePeriod);
@@ -86,7 +84,7 @@ async function work(): Promise<number> {
 }
 
 /** Starts what runs the items. @throws Error with one line where it cannot be started. */
-function start({ command, maxResultBytes, ...settings }: WorkerSettings): Work {
+function start({ command, maxResultBytes, ...settings }: ProgramSettings<"worker">): Work {
   if (command && !settings.serve) {
     checkCommand(command);
     return { handler: commandHandler(command, maxResultBytes) };
@@ -99,10 +97,10 @@ function start({ command, maxResultBytes, ...settings }: WorkerSettings): Work {
     graceMs: Math.min(5_000, settings.itemTimeout),
     onLine: (line: string) => console.log(severalLines(line)),
   };
-  const name = process.env.WQ_HANDLER ?? "worker/handler.ts";
+  const { handler: name = "worker/handler.ts" } = settings;
   const runners = command
     ? serveCommand(command, runnerSettings)
-    : handlerRunners(ownHandler(name), name, runnerSettings);
+    : handlerRunners(ownHandler(name), name, runnerSettings, { WQ_WORK_SECONDS: String(settings.workSeconds) });
   return { handler: runners.handler, runners };
 }
 

@@ -9,7 +9,7 @@ import type { Program } from "./runner/runner.ts";
 
 /** Variables for handlers in TypeScript: `resultsOf` needs the way to Redis, and the shipped handler its seconds. */
 const TOLD = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => name.startsWith("REDIS_") || name === "WQ_WORK_SECONDS"),
+  Object.entries(process.env).filter(([name]) => name.startsWith("WQ_REDIS_") || name === "WQ_WORK_SECONDS"),
 );
 
 /** The folder of the programs: in a bundle they all are in it. */
@@ -32,8 +32,17 @@ export function serveCommand(command: string[], settings: RunnerSettings): Runne
   return manyProcesses({ name: command[0]!, command, env: commandEnvironment() }, settings);
 }
 
-/** Runners of a handler's file. @param name What messages call it. */
-export function handlerRunners(file: string, name: string, settings: RunnerSettings): RunnerPool {
+/**
+ * Runners of a handler's file.
+ * @param name The file's name in messages.
+ * @param told More variables for a handler in TypeScript.
+ */
+export function handlerRunners(
+  file: string,
+  name: string,
+  settings: RunnerSettings,
+  told: NodeJS.ProcessEnv = {},
+): RunnerPool {
   if (name.endsWith(".py")) {
     checkCommand(["python3"]);
     const command = ["python3", own("runner/python/run.py", "python/run.py"), file, name, kindOf(settings)];
@@ -41,7 +50,7 @@ export function handlerRunners(file: string, name: string, settings: RunnerSetti
   }
   const main = own("runner/node/main.ts", "runner/node/main.js", "runner.js");
   const command = [...node(), "--enable-source-maps", main, file, name, kindOf(settings)];
-  const program = { name, command, env: { ...commandEnvironment(), ...TOLD } };
+  const program = { name, command, env: { ...commandEnvironment(), ...TOLD, ...told } };
   const { concurrency, batch = 1, ...rest } = settings;
   const isBatch = settings.batch !== undefined;
   return new RunnerPool({ ...rest, program, runners: 1, units: concurrency, batch, isBatch });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stageWorker } from "../../components/image/buildContext.ts";
+import { settingsText } from "../../config/programSettings.ts";
 import { keys } from "../../queue/index.ts";
 import { type Bench, clean, type Figure, figure, median } from "../measure.ts";
 import { peers } from "../peers/index.ts";
@@ -9,10 +10,10 @@ import { items } from "../peers/peer.ts";
 
 /** A worker as it ships: bundled, default settings, the shipped handler, which sleeps. */
 function worker(program: string, url: string, queue: string): ChildProcess {
-  const env = { REDIS_URL: url, WQ_QUEUE: queue, WQ_OWNER: "bench/dev", WQ_WORK_SECONDS: "60" };
+  const env = { WQ_REDIS_URL: url, WQ_SETTINGS: settingsText({ queue, owner: "bench/dev", workSeconds: 60 }) };
   return spawn(process.execPath, [program], {
     stdio: "ignore",
-    env: { ...process.env, ...env, POD_NAME: "p", NODE_NAME: "n" },
+    env: { ...process.env, ...env, WQ_POD: "p", WQ_NODE: "n" },
   });
 }
 

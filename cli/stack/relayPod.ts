@@ -9,7 +9,7 @@ import type { Cluster } from "./cluster.ts";
 /** What a relay Pod runs: supervisor/relay.ts in short, so that any image of a batch will do. */
 const SCRIPT = `
 const { connect, createServer } = require("node:net");
-const { hostname, port } = new URL(process.env.REDIS_URL);
+const { hostname, port } = new URL(process.env.WQ_REDIS_URL);
 createServer((client) => {
   const upstream = connect(Number(port || 6379), hostname);
   client.on("error", () => upstream.destroy()).on("close", () => upstream.destroy());
@@ -24,7 +24,7 @@ const LISTEN_MS = 10_000;
 const POLL_MS = 250;
 
 /** Variables and volumes that lead to Redis, or bring Node.js. */
-const NEEDED_VARIABLE = /^(REDIS_|NODE_EXTRA_CA_CERTS$|LD_LIBRARY_PATH$)/;
+const NEEDED_VARIABLE = /^(WQ_REDIS_|NODE_EXTRA_CA_CERTS$|LD_LIBRARY_PATH$)/;
 const NEEDED_VOLUME = /^(tmp|node|code|redis-ca)$/;
 
 /**

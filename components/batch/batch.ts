@@ -157,23 +157,22 @@ export class Batch extends pulumi.ComponentResource {
       hasVerdict: settings.workers && settings.wait,
     });
     const { marks } = lifecycle.left;
-    const { run, retry, logFormat } = settings;
+    const { run, retry } = settings;
     const before: K8sObject[] = [redis.storage, ...after.map(({ last }) => last)];
     const ready = Promise.all([lifecycle.looked, redis.ready, ...after.map(({ done }) => done)]).then(() => {});
     const secretEnv =
       settings.workers && settings.secretEnv ? makeSecretEnv(`${name}-env`, defaults, settings.secretEnv) : undefined;
     const envFrom = secretEnv && [{ secretRef: { name: secretEnv.metadata.name } }];
-    const pod = workerPod(defaults, { args, settings, handler: image.handler, envFrom });
+    const work = { args, settings, handler: image.handler, envFrom };
     // A setting that a person mended runs what failed, also in a list that was filled by hand.
-    const again = [retry, howItemsRun(defaults, pod), secretEnv ? uidOf(secretEnv) : ""];
+    const again = [retry, howItemsRun(defaults, work), secretEnv ? uidOf(secretEnv) : ""];
     const seed =
       items || settings.workers
         ? makeSeedJob(`${name}-seed`, defaults, {
             items,
             build: image.build,
-            run,
+            settings,
             again,
-            logFormat,
             follows: before,
             gate: ready,
             insteadOf: marks.seed,
@@ -189,13 +188,12 @@ export class Batch extends pulumi.ComponentResource {
       const follows = seed ? [...before, seed] : before;
       const workers = makeWorkerJob(`${name}-workers`, defaults, {
         settings,
-        pod,
+        pod: workerPod(defaults, work),
         follows,
         gate: seeded,
         insteadOf: marks.workers,
       });
       const supervisor = makeSupervisorJob(`${name}-supervisor`, defaults, {
-        args,
         settings,
         workers,
         workerJob: jobName,

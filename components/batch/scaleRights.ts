@@ -1,18 +1,25 @@
 // Whether the supervisor scales, and what it may do for that: read one Job, and change how many pods it has.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { batchSettings } from "../../config/settings.ts";
+import { type batchSettings, batchSettings as table, RANGE_IDLE_AFTER } from "../../config/settings.ts";
 import { labels } from "../labels.ts";
 import type { Values } from "../readArgs.ts";
 import type { JobDefaults } from "./jobArgs.ts";
 
-/** Bounds of the number of worker pods; undefined where the supervisor does not scale. */
+/** Bounds of the number of worker pods, and how long they are not needed before they go, ms. */
+export interface Scale {
+  min: number;
+  max: number;
+  idleAfter: number;
+}
+
+/** How the supervisor scales; undefined where it does not. */
 export function scaleOf({
   parallelism: { min, max },
   idleAfter,
-}: Pick<Values<typeof batchSettings>, "parallelism" | "idleAfter">): { min: number; max: number } | undefined {
-  if (min !== max) return { min, max };
-  return idleAfter === undefined || max === 1 ? undefined : { min: 1, max };
+}: Pick<Values<typeof batchSettings>, "parallelism" | "idleAfter">): Scale | undefined {
+  if (min !== max) return { min, max, idleAfter: idleAfter ?? table.idleAfter.parse("idleAfter", RANGE_IDLE_AFTER) };
+  return idleAfter === undefined || max === 1 ? undefined : { min: 1, max, idleAfter };
 }
 
 /** An account, and what must be there before it is used. */

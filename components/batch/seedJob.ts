@@ -2,17 +2,18 @@
 import { writeFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { batchSettings } from "../../config/settings.ts";
 import { dockerProvider } from "../image/dockerProvider.ts";
 import { stage } from "../image/stage.ts";
 import type { BuildOptions } from "../image/workerImage.ts";
 import { labels } from "../labels.ts";
 import { containerSecurity } from "../podSecurity.ts";
-import { later } from "../readArgs.ts";
-import type { EnvVar, K8sObject, Known } from "../types.ts";
+import { later, type Values } from "../readArgs.ts";
+import type { K8sObject } from "../types.ts";
 import type { BatchItems } from "./items.ts";
 import { makeJob } from "./job.ts";
 import type { JobArgs, JobDefaults } from "./jobArgs.ts";
-import { envVars } from "./pod/jobPod.ts";
+import { settingsVariable } from "./pod/jobPod.ts";
 import { customize } from "./pod/podSettings.ts";
 
 /** What is seeded. */
@@ -21,10 +22,9 @@ export interface SeedJobArgs {
   items: BatchItems | undefined;
   /** How to build the image in which a list travels that is too large for a ConfigMap. */
   build: BuildOptions | undefined;
-  run: Known<string>;
+  settings: Values<typeof batchSettings>;
   /** Values whose change runs the failed items again, and reopens an aborted batch. */
   again: pulumi.Input<unknown>[];
-  logFormat: Known<string>;
   follows: K8sObject[];
   gate: Promise<void>;
   insteadOf: pulumi.Input<string>;
@@ -37,12 +37,12 @@ const RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "
 const MOUNT = { name: "items", mountPath: "/items" };
 
 /** How the items reach the Job's pod. */
-type Delivery = Pick<JobArgs, "volumes" | "volumeMounts" | "initContainers"> & { env: EnvVar[] };
+type Delivery = Pick<JobArgs, "volumes" | "volumeMounts" | "initContainers">;
 
 /** Creates the Job. It runs again when the items, `run`, `again` or a resource that it follows change, or it failed. */
 export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJobArgs): k8s.batch.v1.Job {
-  const { items, run, again } = args;
-  const delivery = items ? deliver(resource, defaults, items, args.build) : { env: envVars({ WQ_BY_HAND: true }) };
+  const { items, settings, again } = args;
+  const { queue, owner } = defaults;
   return makeJob(resource, defaults, {
     name: `${defaults.name}-seed`,
     component: "seed",
@@ -50,7 +50,7 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
     // V8 enlarges its young generation while data streams through; short-lived chunks do not need that.
     nodeOptions: ["--semi-space-growth-factor=1"],
     deadlineMs: DEADLINE_MS,
-    trigger: [items?.digest, run, ...again],
+    trigger: [items?.digest, settings.run, ...again],
     follows: args.follows,
     gate: args.gate,
     insteadOf: args.insteadOf,
@@ -58,10 +58,9 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
     spec: { backoffLimit: 1 },
     container: { resources: RESOURCES },
     customize: (template) => customize(template, { pod: defaults.auxPod }),
-    ...delivery,
+    ...(items && deliver(resource, defaults, items, args.build)),
     env: [
-      ...envVars({ WQ_LOG_FORMAT: args.logFormat, WQ_RUN: run }),
-      ...delivery.env,
+      ...settingsVariable("seed", settings, { queue, owner, items: items && whereOf(items) }),
       {
         name: "WQ_JOB_UID",
         valueFrom: {
@@ -72,11 +71,16 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
   });
 }
 
+/** Where the seeder finds them. */
+const whereOf = (items: BatchItems) =>
+  items.kind === "range"
+    ? later(items.range, (range) => ({ range }))
+    : { file: `${MOUNT.mountPath}/items.gz`, format: items.format };
+
 function deliver(resource: string, defaults: JobDefaults, items: BatchItems, build?: BuildOptions): Delivery {
-  if (items.kind === "range") return { env: envVars({ WQ_ITEMS_RANGE: items.range }) };
-  const env = envVars({ WQ_ITEMS_FILE: "/items/items.gz", WQ_ITEMS_FORMAT: items.format });
+  if (items.kind === "range") return {};
   // What must travel in an image is known: items that are outputs are refused where they are too many.
-  if (!items.inline) return { env, ...inImage(resource, defaults, items.base64 as string, build!) };
+  if (!items.inline) return inImage(resource, defaults, items.base64 as string, build!);
   const map = new k8s.core.v1.ConfigMap(
     `${resource}-items`,
     {
@@ -90,14 +94,13 @@ function deliver(resource: string, defaults: JobDefaults, items: BatchItems, bui
     { parent: defaults.parent, deleteBeforeReplace: true },
   );
   return {
-    env,
     volumes: [{ name: MOUNT.name, configMap: { name: map.metadata.name } }],
     volumeMounts: [{ ...MOUNT, readOnly: true }],
   };
 }
 
 /** An image with the items, which an init container copies out. */
-function inImage(resource: string, defaults: JobDefaults, base64: string, build: BuildOptions): Omit<Delivery, "env"> {
+function inImage(resource: string, defaults: JobDefaults, base64: string, build: BuildOptions): Delivery {
   const context = stage(`${resource}-items`, (staged) => {
     writeFileSync(`${staged}/items.gz`, Buffer.from(base64, "base64"));
     writeFileSync(`${staged}/Dockerfile`, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY items.gz /items.gz\n");

@@ -1,25 +1,22 @@
 // The Job that watches the batch to its end: it scales the workers, notifies, and gives the verdict.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { batchSettings } from "../../config/settings.ts";
-import type { BatchSettings } from "../args.ts";
+import type { batchSettings } from "../../config/settings.ts";
 import { uidOf } from "../cluster/client.ts";
 import { labels } from "../labels.ts";
 import { later, type Values } from "../readArgs.ts";
-import type { EnvVar, K8sObject } from "../types.ts";
+import type { K8sObject } from "../types.ts";
 import { makeJob } from "./job.ts";
 import type { JobDefaults } from "./jobArgs.ts";
-import { envVars } from "./pod/jobPod.ts";
+import { envVars, settingsVariable } from "./pod/jobPod.ts";
 import { METRICS_PORT } from "./pod/podPolicy.ts";
 import { customize } from "./pod/podSettings.ts";
 import { makeScaleRights, scaleOf } from "./scaleRights.ts";
-import { WORKER_RESOURCES } from "./workerJob.ts";
 
 type Settings = Values<typeof batchSettings>;
 
 /** What it watches, and by which rules. */
 export interface SupervisorJobArgs {
-  args: BatchSettings;
   settings: Settings;
   workers: k8s.batch.v1.Job;
   /** Name of the worker Job, where it is known before that is created. */
@@ -47,7 +44,8 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
   const { settings, workers, workerJob } = args;
   const { finish, metrics, notify } = settings;
   const owner = { apiVersion: "batch/v1", kind: "Job", name: workers.metadata.name, uid: uidOf(workers) };
-  const rights = scaleOf(settings) && makeScaleRights(resource, defaults, workerJob);
+  const scale = scaleOf(settings);
+  const rights = scale && makeScaleRights(resource, defaults, workerJob);
   return makeJob(resource, rights ? { ...defaults, ready: [...defaults.ready, rights.ready] } : defaults, {
     name: undefined,
     component: "supervisor",
@@ -80,42 +78,19 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
     },
     env: later(finish ? (settings.env ?? {}) : {}, (own) => [
       ...envVars(own as Record<string, string>),
-      ...environment(args, defaults.name),
+      ...settingsVariable("supervisor", settings, {
+        queue: defaults.queue,
+        name: defaults.name,
+        workersSince: workers.metadata.creationTimestamp,
+        scale: scale && { ...scale, job: workerJob },
+      }),
       ...(notify === undefined ? [] : [notifyVariable(resource, defaults, notify)]),
     ]),
   });
 }
 
-/** What the supervisor is told (worker/README.md). */
-function environment({ args, settings, workers, workerJob }: SupervisorJobArgs, name: string): EnvVar[] {
-  const { allowFailures, idleAfter, finish, metrics } = settings;
-  const scale = scaleOf(settings);
-  const text = (key: "activeDeadline" | "concurrency" | "stallAfter" | "maxResultBytes") =>
-    args[key] ?? batchSettings[key].default;
-  return [
-    ...envVars({
-      WQ_NAME: name,
-      WQ_ALLOW_FAILURES: allowFailures,
-      WQ_ACTIVE_DEADLINE: text("activeDeadline"),
-      WQ_WORKERS_SINCE: workers.metadata.creationTimestamp,
-      WQ_STALL_AFTER: text("stallAfter"),
-    }),
-    ...envVars({
-      WQ_WORKER_JOB: scale && workerJob,
-      WQ_SCALE: scale && `${scale.min}..${scale.max}`,
-      WQ_CONCURRENCY: later(settings.concurrency, (count) => count * (settings.batch ?? 1)),
-      WQ_IDLE_AFTER: scale && idleAfter !== undefined ? `${idleAfter}ms` : undefined,
-    }),
-    ...envVars({
-      WQ_FINISH: finish && later(finish, (program) => JSON.stringify(program)),
-      WQ_MAX_RESULT_BYTES: finish && text("maxResultBytes"),
-      WQ_METRICS: metrics ? "true" : undefined,
-    }),
-  ];
-}
-
 /** CPU and memory of a worker, which `finish` may need as well; extended resources, like GPUs, are left out. */
-function finishResources(resources: unknown = WORKER_RESOURCES): k8s.types.input.core.v1.ResourceRequirements {
+function finishResources(resources: unknown): k8s.types.input.core.v1.ResourceRequirements {
   const { requests, limits } = resources as Record<"requests" | "limits", Record<string, string> | undefined>;
   const plain = (amounts: Record<string, string> = {}) =>
     Object.fromEntries(["cpu", "memory"].flatMap((key) => (key in amounts ? [[key, amounts[key]!]] : [])));

@@ -2,15 +2,14 @@
 import { createHash } from "node:crypto";
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { variable, variableText, workerKeys } from "../../config/environment.ts";
-import { type batchSettings, batchSettings as table } from "../../config/settings.ts";
+import type { batchSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
 import { later, type Values } from "../readArgs.ts";
-import type { EnvVar, K8sObject, Known } from "../types.ts";
+import type { K8sObject } from "../types.ts";
 import { makeJob, podTemplate } from "./job.ts";
 import type { JobDefaults, PodArgs } from "./jobArgs.ts";
 import { customize } from "./pod/podSettings.ts";
-import { envVars } from "./pod/jobPod.ts";
+import { envVars, settingsVariable } from "./pod/jobPod.ts";
 import { scaleOf } from "./scaleRights.ts";
 
 /**
@@ -25,9 +24,6 @@ const GRACE_MARGIN_MS = 5_000;
 const HEALTH_PORT = 9463;
 
 const healthProbe = (path: string) => ({ httpGet: { path: `/${path}`, port: HEALTH_PORT } });
-
-/** Default resources of a worker. Requests and limits are complete, so that a ResourceQuota admits the pods. */
-export const WORKER_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } };
 
 /** How the work is done. */
 export interface WorkerPodArgs {
@@ -89,13 +85,17 @@ export function workerPod(defaults: JobDefaults, { args, settings, handler, envF
       automountServiceAccountToken: serviceAccountName !== undefined,
     },
     container: {
-      resources: settings.resources ?? WORKER_RESOURCES,
+      resources: settings.resources,
       livenessProbe: { ...healthProbe("live"), periodSeconds: 30, timeoutSeconds: 10 },
       // Ready while it has something in flight: of a Job that gets smaller, Kubernetes removes the others first.
       readinessProbe: { ...healthProbe("ready"), periodSeconds: 1, failureThreshold: 1 },
       envFrom,
     },
-    env: environment(args, settings, handler),
+    // The user's variables, then ours.
+    env: later(settings.env ?? {}, (own) => [
+      ...envVars(own),
+      ...settingsVariable("worker", settings, { queue: defaults.queue, handler, healthPort: HEALTH_PORT }),
+    ]),
   };
 }
 
@@ -103,33 +103,10 @@ export function workerPod(defaults: JobDefaults, { args, settings, handler, envF
  * Digest of how items run: with another one, what failed may go well. How many pods there are, and which verdict
  * failures make, is not in it.
  */
-export function howItemsRun(defaults: JobDefaults, pod: PodArgs): pulumi.Output<string> {
+export function howItemsRun(defaults: JobDefaults, args: WorkerPodArgs): pulumi.Output<string> {
+  const pod = workerPod(defaults, { ...args, settings: { ...args.settings, allowFailures: false } });
   // A digest tells nothing, and one that is secret would hide the Job.
-  return pulumi.unsecret(pulumi.output(podTemplate(defaults, pod))).apply((template) => {
-    const text = JSON.stringify(template, (_, value: unknown) =>
-      Array.isArray(value) ? value.filter((entry: EnvVar) => entry?.name !== "WQ_ALLOW_FAILURES") : value,
-    );
-    return createHash("sha256").update(text).digest("hex");
-  });
-}
-
-/** The user's variables, then the settings that the worker is told. */
-function environment(
-  args: BatchSettings,
-  { env = {} }: Values<typeof batchSettings>,
-  handler: string | undefined,
-): Known<EnvVar[]> {
-  const told = workerKeys.flatMap((key): EnvVar[] => {
-    const value: unknown = args[key] ?? (table[key] as { default?: string }).default;
-    if (value === undefined) return [];
-    return envVars({ [variable(key)]: later(value as Known<unknown>, variableText) });
-  });
-  told.push(
-    ...envVars({
-      WQ_HANDLER: handler,
-      WQ_ALLOW_FAILURES: args.allowFailures,
-      WQ_HEALTH_PORT: HEALTH_PORT,
-    }),
-  );
-  return later(env, (own) => [...envVars(own), ...told]);
+  return pulumi
+    .unsecret(pulumi.output(podTemplate(defaults, pod)))
+    .apply((template) => createHash("sha256").update(JSON.stringify(template)).digest("hex"));
 }

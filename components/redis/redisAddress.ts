@@ -40,8 +40,8 @@ export function makeRedisAddress(
 
 /** Parts of a pod in the same namespace that lead it to this Redis. */
 export function addressAccess({ name, ca, host }: RedisAddressArgs): Omit<RedisAccess, "labels"> {
-  const env: EnvVar[] = [{ name: "REDIS_URL", valueFrom: { secretKeyRef: { name, key: "url" } } }];
-  if (host !== undefined) env.push({ name: "REDIS_SERVICE_HOST", value: host });
+  const env: EnvVar[] = [{ name: "WQ_REDIS_URL", valueFrom: { secretKeyRef: { name, key: "url" } } }];
+  if (host !== undefined) env.push({ name: "WQ_REDIS_HOST", value: host });
   if (ca === undefined) return { env };
   env.push({ name: "NODE_EXTRA_CA_CERTS", value: `${CA_DIR}/ca` });
   return {

@@ -112,9 +112,9 @@ export class RedisServer {
       { ...child, dependsOn: [this.storage] },
     );
     this.env = [
-      { name: "REDIS_URL", value: `redis://${service}:6379` },
+      { name: "WQ_REDIS_URL", value: `redis://${service}:6379` },
       // Used where the name does not resolve: a cluster without DNS.
-      { name: "REDIS_SERVICE_HOST", value: clusterService.spec.clusterIP },
+      { name: "WQ_REDIS_HOST", value: clusterService.spec.clusterIP },
     ];
     const secret = password?.data.apply((data) => Buffer.from(data?.password ?? "", "base64").toString());
     const uid = uidOf(this.storage);
@@ -131,7 +131,7 @@ export class RedisServer {
         })),
     );
     if (password)
-      this.env.push({ name: "REDIS_PASSWORD", valueFrom: { secretKeyRef: { name: service, key: "password" } } });
+      this.env.push({ name: "WQ_REDIS_PASSWORD", valueFrom: { secretKeyRef: { name: service, key: "password" } } });
   }
 
   /**

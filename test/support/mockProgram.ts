@@ -99,6 +99,10 @@ export const variablesOf = (name: string): Record<string, string> =>
     inputsOf(name).spec.template.spec.containers[0].env.map((variable: any) => [variable.name, variable.value]),
   );
 
+/** What the program of a Job is told. */
+export const toldTo = (name: string): Record<string, any> =>
+  JSON.parse(variablesOf(name).WQ_SETTINGS!.replaceAll("$$", "$")) as Record<string, any>;
+
 /** The logical names of what a resource is replaced with, and the values whose change replaces it. */
 export async function replacedBy(name: string): Promise<{ replaceWith: string[]; trigger: unknown }> {
   const { replaceWith, replacementTrigger } = optionsOf(name);

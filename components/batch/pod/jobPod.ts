@@ -1,9 +1,11 @@
 // The pod of a Job: one container of the image, admitted by Pod Security `restricted`.
 import type * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import { type Facts, keysOf, settingsText } from "../../../config/programSettings.ts";
+import type { batchSettings, Program } from "../../../config/settings.ts";
 import { CODE_DIR } from "../../image/layout.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
-import { later } from "../../readArgs.ts";
+import { isPending, later, type Values } from "../../readArgs.ts";
 import type { EnvVar, Known } from "../../types.ts";
 import type { JobDefaults, PodArgs } from "../jobArgs.ts";
 
@@ -22,6 +24,18 @@ export function envVars(values: Record<string, pulumi.Input<string | number | bo
   );
 }
 
+/** The variable with the settings that a program is told: values of the Batch, and those of the table. */
+export function settingsVariable<P extends Program>(
+  program: P,
+  settings: Values<typeof batchSettings>,
+  facts: { [K in keyof Facts[P]]: Known<unknown> },
+): EnvVar[] {
+  const told = keysOf(program).map((key) => [key, settings[key as keyof typeof settings]]);
+  const values = { ...facts, ...(Object.fromEntries(told) as Record<string, unknown>) };
+  const isLater = Object.values(values).some(isPending);
+  return envVars({ WQ_SETTINGS: isLater ? pulumi.output(values).apply(settingsText) : settingsText(values) });
+}
+
 const fieldVariable = (name: string, fieldPath: string): EnvVar => ({
   name,
   valueFrom: { fieldRef: { apiVersion: "v1", fieldPath } },
@@ -33,7 +47,7 @@ export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
   const start = [...image.node, ...(args.nodeOptions ?? []), `${CODE_DIR}/bin/${args.program}.js`];
   return {
     automountServiceAccountToken: false,
-    // A Service named redis would inject REDIS_PORT=tcp://…
+    // Each Service of the namespace would be a variable, like REDIS_PORT=tcp://…, and might be one of the user's.
     enableServiceLinks: false,
     restartPolicy: "Never",
     securityContext: podSecurity(defaults.runAsUser),
@@ -62,10 +76,9 @@ export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
         workingDir: code?.workingDir,
         env: later(args.env, (env) => [
           ...defaults.redis.env,
-          fieldVariable("POD_NAME", "metadata.name"),
-          fieldVariable("POD_NAMESPACE", "metadata.namespace"),
-          fieldVariable("NODE_NAME", "spec.nodeName"),
-          ...envVars({ WQ_QUEUE: defaults.queue, WQ_OWNER: defaults.owner }),
+          fieldVariable("WQ_POD", "metadata.name"),
+          fieldVariable("WQ_NAMESPACE", "metadata.namespace"),
+          fieldVariable("WQ_NODE", "spec.nodeName"),
           ...env,
         ]),
         ...args.container,

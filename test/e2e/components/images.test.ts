@@ -58,9 +58,9 @@ describe("an image of the user's making", () => {
   });
 
   it("takes dollars in `command` and `env` as they stand", async () => {
-    const say = `busybox printf '%s\\n' "$PASS" "$T" 'DO $$ BEGIN; END $$;' '$(NODE_NAME)'`;
-    await stack.mustUp({ command: ["sh", "-c", say], env: { PASS: "pa$$word", T: "$(POD_NAME)" }, run: "2" });
-    assert.equal(await result(), "pa$$word\n$(POD_NAME)\nDO $$ BEGIN; END $$;\n$(NODE_NAME)");
+    const say = `busybox printf '%s\\n' "$PASS" "$T" 'DO $$ BEGIN; END $$;' '$(WQ_NODE)'`;
+    await stack.mustUp({ command: ["sh", "-c", say], env: { PASS: "pa$$word", T: "$(WQ_POD)" }, run: "2" });
+    assert.equal(await result(), "pa$$word\n$(WQ_POD)\nDO $$ BEGIN; END $$;\n$(WQ_NODE)");
   });
 
   it("has its ENTRYPOINT around the command and `finish`, with `entrypoint`", async () => {

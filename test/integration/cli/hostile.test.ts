@@ -8,6 +8,7 @@ import { verbs } from "../../../cli/verbs.ts";
 import { connect, QueueAdmin, Seeder } from "../../../queue/index.ts";
 import { wq } from "../../support/fruits.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { programEnvironment } from "../../support/programEnvironment.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const HOSTILE = "a\u001b]0;owned\u0007\u001b[2J\u009b5m\rb\u202ec\u200bd\u00ade\u2066f\ufeffg\u{e0041}";
@@ -41,9 +42,15 @@ const lines: Record<string, string[][]> = {
 
 describe("what would drive a terminal", () => {
   let redis: TestRedis;
-  const start = (program: string, env: Record<string, string>) =>
+  const start = (program: string, env: Record<string, unknown>) =>
     execa(process.execPath, [join(root, program)], {
-      env: { REDIS_URL: redis.url, WQ_QUEUE: "job2", POD_NAME: HOSTILE, WQ_ACTIVE_DEADLINE: "1h", ...env },
+      env: programEnvironment({
+        WQ_REDIS_URL: redis.url,
+        queue: "job2",
+        WQ_POD: HOSTILE,
+        activeDeadline: "1h",
+        ...env,
+      }),
       reject: false,
       all: true,
     });
@@ -65,14 +72,14 @@ describe("what would drive a terminal", () => {
   it("is printed as escapes by the worker and by the verdict", async () => {
     const command = ["sh", "-c", 'printf "%s\\n" "$ITEM" "$ITEM" >&2; exit 65'];
     for (const format of ["text", "json"]) {
-      const worked = await start("worker/main.ts", { WQ_COMMAND: JSON.stringify(command), WQ_LOG_FORMAT: format });
+      const worked = await start("worker/main.ts", { command, logFormat: format });
       isHarmless(worked.all);
       if (format === "text") assert.match(worked.all, /^Failed on a\\u001b\]0;owned\\u0007\\u001b\[2J/m);
     }
-    const judged = await start("supervisor/main.ts", { WQ_NAME: "b" });
+    const judged = await start("supervisor/main.ts", { name: "b" });
     assert.match(judged.all, /^1 of 1 item failed: a\\u001b\]0;owned\\u0007/m);
     isHarmless(judged.all);
-    const aborted = await start("supervisor/main.ts", { WQ_QUEUE: "aborted" });
+    const aborted = await start("supervisor/main.ts", { queue: "aborted" });
     assert.match(aborted.all, /^the batch was aborted: a\\u001b/m);
     isHarmless(aborted.all);
   });

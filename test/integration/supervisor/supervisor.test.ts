@@ -11,6 +11,7 @@ import { pollUntil } from "../../../local/host/poll.ts";
 import { Consumer, DoNotRetry, type Handler } from "../../../queue/index.ts";
 import { quick } from "../../support/consuming.ts";
 import { SeederFixture } from "../../support/seederFixture.ts";
+import { programEnvironment } from "../../support/programEnvironment.ts";
 
 const program = join(import.meta.dirname, "../../../supervisor/main.ts");
 
@@ -60,18 +61,24 @@ describe("the supervisor", () => {
   });
   afterEach(() => listener.close());
 
-  const supervise = (env: Record<string, string> = {}) =>
+  const supervise = (env: Record<string, unknown> = {}) =>
     execa(process.execPath, [program], {
-      env: { REDIS_URL: fixture.server.url, WQ_QUEUE: "job2", WQ_ACTIVE_DEADLINE: "1h", POD_NAME: "pod", ...env },
+      env: programEnvironment({
+        WQ_REDIS_URL: fixture.server.url,
+        queue: "job2",
+        activeDeadline: "1h",
+        WQ_POD: "pod",
+        ...env,
+      }),
       reject: false,
       all: true,
     });
   const work = (handler: Handler) => new Consumer({ ...quick(fixture.server.url), handler }).run();
-  const finish = (...command: string[]) => ({ WQ_FINISH: JSON.stringify(command) });
+  const finish = (...command: string[]) => ({ finish: command });
 
   it("sees the batch through, and tells its URL once, in words and in numbers", async () => {
     await fixture.seed(["a", "b", "c"]);
-    const supervisor = supervise({ WQ_NOTIFY: hook, WQ_NAME: "fruit" });
+    const supervisor = supervise({ WQ_NOTIFY: hook, name: "fruit" });
     // One item in flight until the supervisor has looked twice.
     await work(async (item) => {
       while (item === "a" && (await fixture.admin.supervision.idleShare()) === undefined) await sleep(100);
@@ -112,7 +119,7 @@ describe("the supervisor", () => {
     elsewhere.close();
     assert.match(all, /^Warning: notification failed, `notify`: it answered 307$/m);
     assert.deepEqual([led, listener.told.length], [4, 0], "it was tried again, at the address that was given");
-    await supervise({ WQ_NOTIFY: hook, WQ_NAME: "b" });
+    await supervise({ WQ_NOTIFY: hook, name: "b" });
     const { text } = listener.told[0]!;
     assert.doesNotMatch(text, /[<>]|@all|:\/\/|\]\(|www\./);
     assert.match(
@@ -125,7 +132,7 @@ describe("the supervisor", () => {
     await fixture.seed(["a"]);
     const taken = createServer().on("error", () => {}); // another test's is as good
     taken.listen(9464);
-    const { exitCode, all } = await supervise({ WQ_METRICS: "true" });
+    const { exitCode, all } = await supervise({ metrics: "true" });
     taken.close();
     assert.equal(exitCode, 70);
     assert.match(all, /^The supervisor came to an unexpected end: listen EADDRINUSE.*9464$/);
@@ -136,7 +143,7 @@ describe("the supervisor", () => {
     await work((item) => {
       if (item === "a") throw new DoNotRetry("no");
     });
-    const { exitCode, all } = await supervise({ WQ_NOTIFY: hook, WQ_NAME: "fruit" });
+    const { exitCode, all } = await supervise({ WQ_NOTIFY: hook, name: "fruit" });
     assert.equal(exitCode, 90);
     const verdict = "1 of 2 items failed: a (why: npx --no wq failed; again: npx --no wq retry)";
     assert.equal(all.split("\n").at(-1), verdict);
@@ -166,7 +173,7 @@ describe("the supervisor", () => {
 
   it("tells of a stall, once, and of the end after it", async () => {
     await fixture.seed(["a", "b"]);
-    const supervisor = supervise({ WQ_NOTIFY: hook, WQ_STALL_AFTER: "2s" });
+    const supervisor = supervise({ WQ_NOTIFY: hook, stallAfter: "2s" });
     await pollUntil(() => listener.told.length > 0, { timeoutMs: 30_000, intervalMs: 100 });
     // Longer than until it would tell of it again.
     await sleep(2_500);
@@ -199,7 +206,7 @@ describe("the supervisor", () => {
     });
     const count = finish("sh", "-c", "wc -l");
     assert.doesNotMatch((await supervise(count)).all, /finish/);
-    assert.match((await supervise({ ...count, WQ_ALLOW_FAILURES: "true" })).all, /^verdict: \{.*"finish":"2"\}$/m);
+    assert.match((await supervise({ ...count, allowFailures: "true" })).all, /^verdict: \{.*"finish":"2"\}$/m);
   });
 
   it("fails with the last line of a `finish` that fails, also one that does not read", async () => {
@@ -232,7 +239,7 @@ describe("the supervisor", () => {
   it("says how far the batch came when the workers' time is up", async () => {
     await fixture.seed(["a", "b"]);
     const since = new Date(Date.now() - 59_000).toISOString();
-    const { exitCode, all } = await supervise({ WQ_ACTIVE_DEADLINE: "1m", WQ_WORKERS_SINCE: since, WQ_NOTIFY: hook });
+    const { exitCode, all } = await supervise({ activeDeadline: "1m", workersSince: since, WQ_NOTIFY: hook });
     assert.equal(exitCode, 90);
     assert.match(all, /the workers reached activeDeadline \(1m\) with 0 of 2 items done: `pulumi up` goes on/);
     assert.equal(listener.told[0]!.event, "overdue");
@@ -244,7 +251,7 @@ describe("the supervisor", () => {
     const { exitCode, all } = await supervise();
     assert.equal(exitCode, 90);
     assert.match(all, /1 of 3 items done; 2 items missing: another program took them, or Redis lost them \(.*\)$/);
-    assert.equal((await supervise({ WQ_ALLOW_FAILURES: "true" })).exitCode, 0);
+    assert.equal((await supervise({ allowFailures: "true" })).exitCode, 0);
   });
 
   it("ends with a bad verdict where Redis lost the whole batch", async () => {
@@ -263,9 +270,9 @@ describe("the supervisor", () => {
 
   it("leaves the batch to another one that comes", async () => {
     await fixture.seed(["a"]);
-    const first = supervise({ POD_NAME: "first" });
+    const first = supervise({ WQ_POD: "first" });
     await sleep(2_000);
-    const second = supervise({ POD_NAME: "second" });
+    const second = supervise({ WQ_POD: "second" });
     const { exitCode, all } = await first;
     assert.equal(exitCode, 0, all);
     assert.match(all, /Another supervisor has taken over$/);

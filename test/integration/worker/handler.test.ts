@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { stageWorker } from "../../../components/image/buildContext.ts";
 import { startRedis } from "../../support/redis.ts";
+import { programEnvironment } from "../../support/programEnvironment.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 
@@ -28,16 +29,16 @@ describe("a handler", () => {
   });
   beforeEach(() => queue++);
 
-  const run = (script: string, env: Record<string, string> = {}, ...args: string[]) =>
+  const run = (script: string, env: Record<string, unknown> = {}, ...args: string[]) =>
     execa(process.execPath, [resolve(dir, script), ...args], {
-      env: {
-        REDIS_URL: redis.url,
-        WQ_QUEUE: `q${queue}`,
-        WQ_WORK_SECONDS: "0",
-        WQ_BACKOFF: "10ms..5m",
-        WQ_ACTIVE_DEADLINE: "1h",
+      env: programEnvironment({
+        WQ_REDIS_URL: redis.url,
+        queue: `q${queue}`,
+        workSeconds: "0",
+        backoff: "10ms..5m",
+        activeDeadline: "1h",
         ...env,
-      },
+      }),
       reject: false,
       all: true,
     });
@@ -48,7 +49,7 @@ describe("a handler", () => {
     });
     return resolve(staged, "code/bin/worker.js");
   };
-  const seed = () => run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "1" });
+  const seed = () => run("seed/main.ts", { items: { range: "1..2" }, WQ_JOB_UID: "1" });
   /** Neither gone nor a zombie. */
   const isLeft = (pid: number) => {
     try {
@@ -87,7 +88,7 @@ describe("a handler", () => {
         handler(text);
         const script = bundled ? bundle() : "worker/main.ts";
         await seed();
-        const worked = await run(script, { WQ_LEASE: "2s" });
+        const worked = await run(script, { lease: "2s" });
         assert.deepEqual([worked.exitCode, worked.all], [0, reason]);
         const verdict = await run("supervisor/main.ts");
         assert.deepEqual(
@@ -96,7 +97,7 @@ describe("a handler", () => {
         );
         // With the handler mended, the next seeding opens the batch again.
         handler("export default (item) => item;");
-        await run("seed/main.ts", { WQ_ITEMS_RANGE: "1..2", WQ_JOB_UID: "2" });
+        await run("seed/main.ts", { items: { range: "1..2" }, WQ_JOB_UID: "2" });
         assert.equal((await run("worker/main.ts")).exitCode, 0);
         assert.equal((await run("supervisor/main.ts")).all.split("\n").at(-1), "all 2 items done");
       });
@@ -135,7 +136,7 @@ describe("a handler", () => {
   it("that ends the process itself fails its own items, and ends neither worker nor batch", async () => {
     handler("export default (item) => item === '1' ? process.exit(0) : item;");
     await seed();
-    const worked = await run("worker/main.ts", { WQ_MAX_ATTEMPTS: "2" });
+    const worked = await run("worker/main.ts", { maxAttempts: "2" });
     assert.equal(worked.exitCode, 0, worked.all);
     const { all } = await run("supervisor/main.ts");
     assert.equal(all, "1 of 2 items failed: 1 (why: npx --no wq failed; again: npx --no wq retry)");
@@ -160,7 +161,7 @@ describe("a handler", () => {
       'const { log } = console; export default async (item) => { log("saw %s", item); await 0; console.error("and", { item }); throw new Error("no"); };',
     );
     await seed();
-    const { all } = await run("worker/main.ts", { WQ_CONCURRENCY: "2", WQ_MAX_ATTEMPTS: "1" });
+    const { all } = await run("worker/main.ts", { concurrency: "2", maxAttempts: "1" });
     for (const item of ["1", "2"]) {
       const { stdout } = await run("cli/main.ts", {}, "logs", item, "--redis", redis.url, "--queue", `q${queue}`);
       const lines = `saw ${item}\nand { item: '${item}' }`;

@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import { connect, QueueAdmin } from "../../../queue/index.ts";
 import { startRedis } from "../../support/redis.ts";
+import { programEnvironment } from "../../support/programEnvironment.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 /** What `up` says of a program that ended. */
@@ -29,27 +30,27 @@ describe("the programs of the image", () => {
   });
   beforeEach(() => queue++);
 
-  const start = (script: string, env: Record<string, string> = {}) =>
+  const start = (script: string, env: Record<string, unknown> = {}) =>
     execa(process.execPath, [join(root, script)], {
-      env: {
-        REDIS_URL: redis.url,
-        WQ_QUEUE: `q${queue}`,
-        WQ_OWNER: "test/dev",
-        WQ_ACTIVE_DEADLINE: "1h",
-        POD_NAME: "pod-1",
+      env: programEnvironment({
+        WQ_REDIS_URL: redis.url,
+        queue: `q${queue}`,
+        owner: "test/dev",
+        activeDeadline: "1h",
+        WQ_POD: "pod-1",
         ...env,
-      },
+      }),
       reject: false,
       all: true,
     });
-  const seed = async (items: string[], env: Record<string, string> = {}) => {
+  const seed = async (items: string[], env: Record<string, unknown> = {}) => {
     const file = join(dir, "items.gz");
     writeFileSync(file, gzipSync(items.map((item) => JSON.stringify(item)).join("\n")));
-    return start("seed/main.ts", { WQ_ITEMS_FILE: file, WQ_ITEMS_FORMAT: "strings", WQ_JOB_UID: "uid-1", ...env });
+    return start("seed/main.ts", { items: { file, format: "strings" }, WQ_JOB_UID: "uid-1", ...env });
   };
-  const work = (env: Record<string, string> = {}) =>
-    start("worker/main.ts", { WQ_BACKOFF: "10ms..5m", WQ_ACTIVE_DEADLINE: "1h", ...env });
-  const command = (...words: string[]) => ({ WQ_COMMAND: JSON.stringify(words) });
+  const work = (env: Record<string, unknown> = {}) =>
+    start("worker/main.ts", { backoff: "10ms..5m", activeDeadline: "1h", ...env });
+  const command = (...words: string[]) => ({ command: words });
   const shell = (script: string) => command("sh", "-c", script);
   const results = async () => {
     const connection = await connect(redis.url);
@@ -68,7 +69,7 @@ describe("the programs of the image", () => {
       lastLine(seeded.stdout) ?? "",
       /^Seeded in .* s: 2 items, 2 new, 0 removed, 0 failed ones to run again, 0 done already$/,
     );
-    const worked = await work({ WQ_WORK_SECONDS: "0" });
+    const worked = await work({ workSeconds: "0" });
     assert.equal(worked.exitCode, 0, worked.all);
     assert.match(
       worked.stdout,
@@ -92,7 +93,7 @@ describe("the programs of the image", () => {
   it("give a shell the line end of a text, without which `while read` finds no line", async () => {
     const file = join(dir, "lines.gz");
     writeFileSync(file, gzipSync(Buffer.from("a b\n\xff\n", "latin1")));
-    await start("seed/main.ts", { WQ_ITEMS_FILE: file, WQ_ITEMS_FORMAT: "text", WQ_JOB_UID: "uid-1" });
+    await start("seed/main.ts", { items: { file, format: "text" }, WQ_JOB_UID: "uid-1" });
     await work(shell("n=0; while read -r line; do n=$((n + 1)); echo got $line; done; echo $n lines"));
     assert.deepEqual(
       (await results()).map(({ value }) => value),
@@ -103,7 +104,7 @@ describe("the programs of the image", () => {
   it("record standard output that is JSON as that JSON, and cut what is too long", async () => {
     await seed(["object", "text", "long"]);
     const script = `case $ITEM in object) echo '{"id": 12345678901234567890}';; text) echo 007;; long) printf '["%0200d"]' 0;; esac`;
-    const worked = await work({ ...shell(script), WQ_MAX_RESULT_BYTES: "100" });
+    const worked = await work({ ...shell(script), maxResultBytes: "100" });
     assert.equal(worked.exitCode, 0, worked.all);
     const [object, text, long] = await results();
     assert.deepEqual([object!.value, text!.value], ['{"id":12345678901234567890}', '"007"']);
@@ -115,7 +116,7 @@ describe("the programs of the image", () => {
     const file = join(dir, "latin1.gz");
     const lines = Buffer.from("\xef\xbb\xbfcaf\xe9.txt\r\n\xff\xfe\n", "latin1");
     writeFileSync(file, gzipSync(lines));
-    await start("seed/main.ts", { WQ_ITEMS_FILE: file, WQ_ITEMS_FORMAT: "text", WQ_JOB_UID: "uid-1" });
+    await start("seed/main.ts", { items: { file, format: "text" }, WQ_JOB_UID: "uid-1" });
     await work(shell("od -An -tx1 | tr -d ' \\n'; echo ' hex'"));
     assert.deepEqual(
       (await results()).map(({ value }) => value),
@@ -142,7 +143,7 @@ describe("the programs of the image", () => {
     const verdict = await start("supervisor/main.ts");
     assert.equal(verdict.exitCode, 90);
     assert.equal(verdict.all, "1 of 2 items failed: never (why: npx --no wq failed; again: npx --no wq retry)");
-    const allowed = await start("supervisor/main.ts", { WQ_ALLOW_FAILURES: "true" });
+    const allowed = await start("supervisor/main.ts", { allowFailures: "true" });
     assert.equal(allowed.exitCode, 0);
   });
 
@@ -156,7 +157,7 @@ describe("the programs of the image", () => {
     await seed(["orphan", "deaf"]);
     const nap = `987.${process.pid}`;
     const script = `sleep ${nap} & [ $ITEM = orphan ] || { trap "" TERM; sleep ${nap}; }; true`;
-    const worked = await work({ ...shell(script), WQ_ITEM_TIMEOUT: "1s", WQ_MAX_ATTEMPTS: "1" });
+    const worked = await work({ ...shell(script), itemTimeout: "1s", maxAttempts: "1" });
     assert.equal(worked.exitCode, 0, worked.all);
     const rows = await results();
     assert.equal(rows[0]!.outcome, "done");
@@ -180,7 +181,7 @@ describe("the programs of the image", () => {
     await connection.rpush(`q${queue}`, ...items);
     connection.disconnect();
   };
-  const byHand = () => start("seed/main.ts", { WQ_BY_HAND: "true" });
+  const byHand = () => start("seed/main.ts", {});
 
   it("put back what failed in a list that was filled by hand, and nothing else", async () => {
     const nothing = await byHand();
@@ -214,7 +215,7 @@ describe("the programs of the image", () => {
 
   it("give back what is in flight at SIGTERM, at no cost, and exit with 143", async () => {
     await seed(["slow"]);
-    const worked = work({ ...shell("sleep 60"), WQ_GRACE_PERIOD: "100ms" });
+    const worked = work({ ...shell("sleep 60"), gracePeriod: "100ms" });
     worked.stdout.on("data", (chunk: Buffer) => chunk.includes("Working on slow") && worked.kill("SIGTERM"));
     const { exitCode, all } = await worked;
     assert.equal(exitCode, 143, all);
@@ -227,58 +228,54 @@ describe("the programs of the image", () => {
     await seed(["slow"]);
     const note = join(dir, `note-${queue}`);
     const script = `trap 'sleep 0.3; echo tidy > ${note}; exit 1' TERM; echo ready >&2; while :; do sleep 0.05; done`;
-    const worked = work({ ...shell(script), WQ_GRACE_PERIOD: "0s" });
+    const worked = work({ ...shell(script), gracePeriod: "0s" });
     worked.stdout.on("data", (chunk: Buffer) => chunk.includes("ready") && worked.kill("SIGTERM"));
     const { exitCode, all } = await worked;
     assert.equal(exitCode, 143, all);
     assert.equal(readFileSync(note, "utf8"), "tidy\n");
   });
 
-  const refusals: [title: string, script: string, env: Record<string, string>, code: number, line: RegExp][] = [
+  const refusals: [title: string, script: string, settings: string | undefined, line: RegExp][] = [
+    ["no settings", "worker/main.ts", undefined, /^Expected WQ_SETTINGS to be set, got nothing\.$/],
+    ["no settings", "seed/main.ts", undefined, /^Expected WQ_SETTINGS to be set, got nothing\.$/],
     [
-      "a number that is none",
-      "worker/main.ts",
-      { WQ_CONCURRENCY: "two" },
-      64,
-      /^Expected WQ_CONCURRENCY to be an integer from 1 up, got "two"\.$/,
+      "settings that are no JSON",
+      "supervisor/main.ts",
+      "lease=5s",
+      /^Expected WQ_SETTINGS to be JSON, got "lease=5s"\.$/,
     ],
     [
-      "a word that is none of them",
+      "settings of another version",
       "worker/main.ts",
-      { WQ_LOG_FORMAT: "xml" },
-      64,
-      /^Expected WQ_LOG_FORMAT to be one of text, json, got "xml"\.$/,
-    ],
-    ["no items", "seed/main.ts", { WQ_JOB_UID: "1" }, 64, /^Expected WQ_ITEMS_FILE to be set, got nothing\.$/],
-    [
-      "a command that is no list",
-      "worker/main.ts",
-      { WQ_COMMAND: "ls" },
-      64,
-      /^Expected WQ_COMMAND to be a list of texts like \["python3", "process.py"\], got "ls"\.$/,
+      '{"version":2}',
+      /^Expected WQ_SETTINGS to be of version 1, got 2: the image is of another version of job-wq-2 than the Batch; build it anew\.$/,
     ],
   ];
-  for (const [title, script, env, code, line] of refusals) {
-    it(`refuse ${title}, in one line`, async () => {
-      const { exitCode, all } = await start(script, env);
-      assert.equal(exitCode, code, all);
+  for (const [title, script, settings, line] of refusals) {
+    it(`refuse ${title} in one line: ${script}`, async () => {
+      const env = { WQ_REDIS_URL: redis.url, ...(settings !== undefined && { WQ_SETTINGS: settings }) };
+      const { exitCode, all } = await execa(process.execPath, [join(root, script)], { env, reject: false, all: true });
+      assert.equal(exitCode, 64, all);
       assert.match(all, line);
     });
   }
 
   it("refuse items that cannot be read, in one line, and never show the address of Redis", async () => {
-    const missing = await start("seed/main.ts", { WQ_ITEMS_FILE: join(dir, "none"), WQ_JOB_UID: "1" });
+    const missing = await start("seed/main.ts", {
+      items: { file: join(dir, "none"), format: "text" },
+      WQ_JOB_UID: "1",
+    });
     assert.equal(missing.exitCode, 64, missing.all);
     assert.match(missing.all, /^The items in [^\n]* cannot be read: ENOENT[^\n]*$/);
-    const { exitCode, all } = await start("supervisor/main.ts", { REDIS_URL: "redis://:se/cret@:x" });
+    const { exitCode, all } = await start("supervisor/main.ts", { WQ_REDIS_URL: "redis://:se/cret@:x" });
     assert.equal(exitCode, 64, all);
-    assert.match(all, /^Expected REDIS_URL to be a URL like redis:\/\/redis:6379[^\n]*$/);
+    assert.match(all, /^Expected WQ_REDIS_URL to be a URL like redis:\/\/redis:6379[^\n]*$/);
     assert.doesNotMatch(all, /cret/);
   });
 
   it("refuse another stack's queue, naming its owner", async () => {
     await seed(["a"]);
-    const other = await seed(["b"], { WQ_OWNER: "other/stack" });
+    const other = await seed(["b"], { owner: "other/stack" });
     assert.equal(other.exitCode, 69);
     assert.match(other.all, /belongs to test\/dev, and this is other\/stack: set another `queue`/);
   });
@@ -293,14 +290,14 @@ describe("a Redis with another password", () => {
       connection.disconnect();
       for (const script of ["seed/main.ts", "worker/main.ts", "supervisor/main.ts"]) {
         const { exitCode, all } = await execa(process.execPath, [join(root, script)], {
-          env: {
-            REDIS_URL: `redis://127.0.0.1:${redis.port}`,
-            REDIS_PASSWORD: "wrong",
-            WQ_QUEUE: "q",
-            WQ_ACTIVE_DEADLINE: "1h",
+          env: programEnvironment({
+            WQ_REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+            WQ_REDIS_PASSWORD: "wrong",
+            queue: "q",
+            activeDeadline: "1h",
             WQ_JOB_UID: "1",
-            WQ_ITEMS_RANGE: "1..2",
-          },
+            items: { range: "1..2" },
+          }),
           reject: false,
           all: true,
         });

@@ -18,6 +18,7 @@ import {
   reset,
   startMocks,
   summary,
+  toldTo,
   variablesOf,
 } from "../../support/mockProgram.ts";
 
@@ -93,7 +94,7 @@ describe("Batch", () => {
     await batch({ secretEnv: { A: "1" }, command: ["sh"], items: undefined });
     const { trigger } = await replacedBy("job-wq-2-seed");
     assert.match(JSON.stringify(trigger), /^\[null,"1","0","[0-9a-f]{64}","uid of job-wq-2-env"/);
-    assert.equal(variablesOf("job-wq-2-seed").WQ_ITEMS_FILE, undefined);
+    assert.equal(toldTo("job-wq-2-seed").items, undefined);
   });
 
   it("is seeded after the Batches it comes after, and again with them", async () => {
@@ -113,11 +114,8 @@ describe("Batch", () => {
       assertAtOnce(metadata.annotations, "uid of redis-pod");
       assert.deepEqual([spec.activeDeadlineSeconds, spec.backoffLimit], [900, 1]);
       assert.equal(spec.template.spec.restartPolicy, "Never");
-      const { WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_OWNER } = variablesOf("job-wq-2-seed");
-      assert.deepEqual(
-        [WQ_ITEMS_FILE, WQ_ITEMS_FORMAT, WQ_RUN, WQ_OWNER],
-        ["/items/items.gz", "strings", "1", "job-wq-2/test"],
-      );
+      const { items, run, owner } = toldTo("job-wq-2-seed");
+      assert.deepEqual([items, run, owner], [{ file: "/items/items.gz", format: "strings" }, "1", "job-wq-2/test"]);
     });
 
     it("carries a long list in an image beside the workers', the same under every umask", async () => {
@@ -138,7 +136,7 @@ describe("Batch", () => {
     it("carries nothing for a range", async () => {
       await batch({ items: undefined, itemsRange: "1..9" });
       assert.deepEqual(summary(/seed/), ["Job job-wq-2-seed = job-wq-2-seed"]);
-      assert.equal(variablesOf("job-wq-2-seed").WQ_ITEMS_RANGE, "1..9");
+      assert.equal(toldTo("job-wq-2-seed").items.range, "1..9");
     });
 
     it("carries items that are outputs", async () => {
@@ -192,20 +190,19 @@ describe("Batch", () => {
         concurrency: pulumi.output(4),
         env: { A: "1" },
       });
-      const { WQ_LEASE, WQ_BACKOFF, WQ_COMMAND, WQ_CONCURRENCY, WQ_ITEM_TIMEOUT, WQ_MAX_FAILURES, A } =
-        variablesOf("job-wq-2-workers");
+      const { lease, backoff, command, concurrency, itemTimeout, maxFailures } = toldTo("job-wq-2-workers");
       assert.deepEqual(
-        [WQ_LEASE, WQ_BACKOFF, WQ_COMMAND, WQ_CONCURRENCY, WQ_ITEM_TIMEOUT, WQ_MAX_FAILURES, A],
-        ["5s", "2s..1m", '["ls","-l"]', "4", "1h", undefined, "1"],
+        [lease, backoff, command, concurrency, itemTimeout, maxFailures, variablesOf("job-wq-2-workers").A],
+        [5_000, { min: 2_000, max: 60_000 }, ["ls", "-l"], 4, 3_600_000, undefined, "1"],
       );
     });
 
     it("is told what stands in a value with dollars", async () => {
-      await batch({ command: ["sh", "-c", "echo $$ $(date)"], env: { PASS: "pa$$word", T: "$(POD_NAME)" } });
-      const { PASS, T, WQ_COMMAND } = variablesOf("job-wq-2-workers");
+      await batch({ command: ["sh", "-c", "echo $$ $(date)"], env: { PASS: "pa$$word", T: "$(WQ_POD)" } });
+      const { PASS, T, WQ_SETTINGS } = variablesOf("job-wq-2-workers");
       // As Kubernetes takes them: it makes one dollar of two.
-      assert.deepEqual([PASS, T], ["pa$$$$word", "$$(POD_NAME)"]);
-      assert.equal(WQ_COMMAND, JSON.stringify(["sh", "-c", "echo $$$$ $$(date)"]));
+      assert.deepEqual([PASS, T], ["pa$$$$word", "$$(WQ_POD)"]);
+      assert.ok(WQ_SETTINGS!.includes('"command":["sh","-c","echo $$$$ $$(date)"]'), WQ_SETTINGS);
     });
 
     it("is probed by HTTP", async () => {
@@ -217,8 +214,8 @@ describe("Batch", () => {
         failureThreshold: 1,
       });
       assert.deepEqual(livenessProbe.httpGet, { path: "/live", port: 9463 });
-      const { WQ_HEALTH_PORT, WQ_ALLOW_FAILURES } = variablesOf("job-wq-2-workers");
-      assert.deepEqual([WQ_HEALTH_PORT, WQ_ALLOW_FAILURES], ["9463", "true"]);
+      const { healthPort, allowFailures } = toldTo("job-wq-2-workers");
+      assert.deepEqual([healthPort, allowFailures], [9463, true]);
     });
 
     it("has a token only with a ServiceAccount, and secret variables only in a Secret", async () => {
@@ -286,8 +283,7 @@ describe("Batch", () => {
     const [{ workingDir, volumeMounts }] = inputsOf("job-wq-2-workers").spec.template.spec.containers;
     assert.equal(workingDir, undefined);
     for (const { mountPath } of volumeMounts) assert.match(mountPath, /^(\/tmp$|\/job-wq-2\/)/);
-    for (const name of Object.keys(variablesOf("job-wq-2-workers")))
-      assert.match(name, /^(WQ_|REDIS_|POD_|NODE_NAME$)/);
+    for (const name of Object.keys(variablesOf("job-wq-2-workers"))) assert.match(name, /^WQ_/);
   });
 
   it("takes Node.js from `nodeImage`, or from the base where that is the same", async () => {
@@ -313,8 +309,8 @@ describe("Batch", () => {
         { apiVersion: "batch/v1", kind: "Job", name: "job-wq-2", uid: "uid of job-wq-2-workers" },
       ]);
       assert.equal(spec.activeDeadlineSeconds, 7_800);
-      const { WQ_ALLOW_FAILURES, WQ_ACTIVE_DEADLINE } = variablesOf("job-wq-2-supervisor");
-      assert.deepEqual([WQ_ALLOW_FAILURES, WQ_ACTIVE_DEADLINE], ["true", "2h"]);
+      const { allowFailures, activeDeadline } = toldTo("job-wq-2-supervisor");
+      assert.deepEqual([allowFailures, activeDeadline], [true, 7_200_000]);
     });
 
     it("ends with a verdict, and goes on in another pod after an accident", async () => {
@@ -358,8 +354,9 @@ describe("Batch", () => {
         assert.deepEqual([spec.serviceAccountName, spec.automountServiceAccountToken], ["job-wq-2-supervisor", true]);
         assert.equal(inputsOf("job-wq-2-workers").spec.parallelism, first);
         assert.deepEqual(optionsOf("job-wq-2-workers").ignoreChanges, ["spec.parallelism"]);
-        const told = Object.fromEntries(spec.containers[0].env.map(({ name, value }: Variable) => [name, value]));
-        assert.deepEqual([told.WQ_SCALE, told.WQ_CONCURRENCY, told.WQ_WORKER_JOB], [scale, "4", "job-wq-2"]);
+        const { value } = spec.containers[0].env.find(({ name }: Variable) => name === "WQ_SETTINGS");
+        const { scale: told, concurrency } = JSON.parse(value);
+        assert.deepEqual([`${told.min}..${told.max}`, concurrency, told.job], [scale, 4, "job-wq-2"]);
       });
     }
 
@@ -367,7 +364,7 @@ describe("Batch", () => {
       await batch({ notify: "https://chat.example.com/hook/s3cret", stallAfter: "10m" });
       const { name, key } = container().env.find(({ name }: Variable) => name === "WQ_NOTIFY").valueFrom.secretKeyRef;
       assert.deepEqual([name, key], ["job-wq-2-notify", "url"]);
-      assert.equal(variablesOf("job-wq-2-supervisor").WQ_STALL_AFTER, "10m");
+      assert.equal(toldTo("job-wq-2-supervisor").stallAfter, 600_000);
       assert.doesNotMatch(JSON.stringify(inputsOf("job-wq-2-supervisor")), /s3cret/);
     });
 
@@ -381,8 +378,8 @@ describe("Batch", () => {
         resources,
         claims,
       });
-      const { WQ_FINISH, LEVEL } = variablesOf("job-wq-2-supervisor");
-      assert.deepEqual([WQ_FINISH, LEVEL], ['["python3","merge.py"]', "3"]);
+      const { finish } = toldTo("job-wq-2-supervisor");
+      assert.deepEqual([finish, variablesOf("job-wq-2-supervisor").LEVEL], [["python3", "merge.py"], "3"]);
       assert.deepEqual(container().envFrom, [{ secretRef: { name: "job-wq-2-env" } }]);
       assert.deepEqual(container().resources, { requests: resources.requests, limits: { memory: "4Gi" } });
       assert.deepEqual(container().volumeMounts[0], { name: "claim-films", mountPath: "/films" });
@@ -434,8 +431,8 @@ describe("Batch", () => {
     ],
     [
       "a variable that is the worker's",
-      () => ({ env: { WQ_LEASE: "5s" } }),
-      "Batch b: Expected `env` to leave WQ_LEASE alone: the worker is told by it. Take another name.",
+      () => ({ env: { WQ_SETTINGS: "{}" } }),
+      "Batch b: Expected `env` to leave WQ_SETTINGS alone: the worker is told by it. Take another name.",
     ],
     [
       "a variable that is no text",
@@ -532,7 +529,7 @@ describe("Batch", () => {
         finish: later(["cat"]),
         pod: pod as never,
       });
-      assert.equal(variablesOf("job-wq-2-seed").WQ_ITEMS_RANGE, "1..9");
+      assert.equal(toldTo("job-wq-2-seed").items.range, "1..9");
       const { trigger } = await replacedBy("job-wq-2-seed");
       assert.deepEqual((trigger as string[]).toSpliced(3, 1), [
         inputsDigest("1..9"),
@@ -545,7 +542,7 @@ describe("Batch", () => {
       assert.equal(variablesOf("job-wq-2-workers").A, "1");
       assert.deepEqual([workers().priority, workers().nodeSelector.pool], [3, "batch"]);
       assert.equal(workers().volumes[0].persistentVolumeClaim.claimName, "films");
-      assert.equal(variablesOf("job-wq-2-supervisor").WQ_FINISH, '["cat"]');
+      assert.deepEqual(toldTo("job-wq-2-supervisor").finish, ["cat"]);
     });
 
     it("for an image, its name, its base and its login, of a registry that the program makes", async () => {

@@ -61,7 +61,7 @@ describe("what failed runs again with a setting of how items run", () => {
 
   before(async () => {
     await startMocks();
-    const { howItemsRun, workerPod } = await import("../../../components/batch/workerJob.ts");
+    const { howItemsRun } = await import("../../../components/batch/workerJob.ts");
     const { readArgs } = await import("../../../components/readArgs.ts");
     digest = (args, image = "x:1") => {
       const settings = readArgs("Batch b", batchSettings, args, []);
@@ -75,7 +75,7 @@ describe("what failed runs again with a setting of how items run", () => {
         runAsUser: settings.runAsUser,
         tolerations: settings.tolerations,
       } as unknown as JobDefaults;
-      return valueOf(howItemsRun(defaults, workerPod(defaults, { args, settings, handler: "h", envFrom: undefined })));
+      return valueOf(howItemsRun(defaults, { args, settings, handler: "h", envFrom: undefined }));
     };
   });
 

@@ -101,7 +101,7 @@ describe("Redis", () => {
     assert.deepEqual(inputsOf("redis-url").stringData, { url: "rediss://u:p@h:6380", ca });
     const { env, volumes, volumeMounts } = redis.access();
     assert.deepEqual(env, [
-      { name: "REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
+      { name: "WQ_REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
       { name: "NODE_EXTRA_CA_CERTS", value: "/redis-ca/ca" },
     ]);
     assert.equal((volumes![0] as { secret: { secretName: string } }).secret.secretName, "redis-url");

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import type { ItemsFormat } from "../../../config/programSettings.ts";
 import type { ItemSource } from "../../../queue/index.ts";
-import { bytesSource, fileSource, type Format, rangeSource } from "../../../seed/sources.ts";
+import { bytesSource, fileSource, rangeSource } from "../../../seed/sources.ts";
 
 /** All items, as bytes. */
 async function itemsOf(source: ItemSource): Promise<Buffer[]> {
@@ -22,15 +23,15 @@ describe("fileSource", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-source-"));
   const path = join(dir, "items.gz");
   after(() => rmSync(dir, { recursive: true }));
-  const read = (content: string | Buffer, format: Format) => {
+  const read = (content: string | Buffer, format: ItemsFormat) => {
     writeFileSync(path, gzipSync(content));
     return itemsOf(fileSource(path, format));
   };
-  const readBytes = async (content: string, format: Format) =>
+  const readBytes = async (content: string, format: ItemsFormat) =>
     (await itemsOf(bytesSource(gzipSync(content), format))).map(String);
-  const readTexts = async (content: string | Buffer, format: Format) => (await read(content, format)).map(String);
+  const readTexts = async (content: string | Buffer, format: ItemsFormat) => (await read(content, format)).map(String);
 
-  const files: [title: string, text: string, format: Format, items: string[]][] = [
+  const files: [title: string, text: string, format: ItemsFormat, items: string[]][] = [
     ["takes a line as an item, without its end", "apple\nbanana\r\ncherry", "text", ["apple", "banana", "cherry"]],
     ["leaves out empty lines", "\n\r\na\n\nb\n\n", "text", ["a", "b"]],
     ["keeps spaces, and carriage returns inside of a line", " a\rb \n", "text", [" a\rb "]],
@@ -138,7 +139,7 @@ describe("rangeSource", () => {
   it("refuses what is no range", () => {
     for (const range of ["3..1", "a..b"])
       assert.throws(() => rangeSource(range), {
-        message: `Expected WQ_ITEMS_RANGE to be a range like 1..1000, got "${range}".`,
+        message: `Expected \`itemsRange\` to be a range like 1..1000, got "${range}".`,
       });
   });
 });

@@ -8,10 +8,14 @@ describe("the environment of a command", () => {
   const before = { ...process.env };
   afterEach(() => void (process.env = { ...before }));
 
-  it("is the container's, without the worker's own variables", () => {
-    Object.assign(process.env, { LD_LIBRARY_PATH: "/opt/vendor/lib", WQ_X: "1", REDIS_URL: "redis://h" });
-    const { LD_LIBRARY_PATH, WQ_X, REDIS_URL } = commandEnvironment();
-    assert.deepEqual([LD_LIBRARY_PATH, WQ_X, REDIS_URL], ["/opt/vendor/lib", undefined, undefined]);
+  it("is the container's, with the user's own REDIS_URL, and without the worker's variables", () => {
+    Object.assign(process.env, { LD_LIBRARY_PATH: "/opt/vendor/lib", WQ_X: "1" });
+    Object.assign(process.env, { WQ_REDIS_URL: "redis://ours", REDIS_URL: "redis://h" });
+    const { LD_LIBRARY_PATH, WQ_X, WQ_REDIS_URL, REDIS_URL } = commandEnvironment();
+    assert.deepEqual(
+      [LD_LIBRARY_PATH, WQ_X, WQ_REDIS_URL, REDIS_URL],
+      ["/opt/vendor/lib", undefined, undefined, "redis://h"],
+    );
   });
 
   it("keeps HOME as an image sets it, and one that can be written to", () => {

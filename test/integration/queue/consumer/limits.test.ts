@@ -113,8 +113,8 @@ describe("limits", () => {
     await queue.redis.rpush(k.list, "a", "b");
     const handler = (item: string) => (item === "a" ? "x".repeat(2_000) : 1);
     assert.equal(await new Consumer({ ...quick(queue.url), handler }).run(), "finished");
-    const before = process.env.REDIS_URL;
-    process.env.REDIS_URL = queue.url;
+    const before = process.env.WQ_REDIS_URL;
+    process.env.WQ_REDIS_URL = queue.url;
     try {
       const results = [];
       for await (const { value, truncated } of resultsOf("job2")) results.push([String(value).slice(0, 3), truncated]);
@@ -123,8 +123,8 @@ describe("limits", () => {
         ["1", undefined],
       ]);
     } finally {
-      if (before === undefined) delete process.env.REDIS_URL;
-      else process.env.REDIS_URL = before;
+      if (before === undefined) delete process.env.WQ_REDIS_URL;
+      else process.env.WQ_REDIS_URL = before;
     }
   });
 

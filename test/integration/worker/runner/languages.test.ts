@@ -7,6 +7,7 @@ import { execa } from "execa";
 import { stageWorker } from "../../../../components/image/buildContext.ts";
 import { startRunners } from "../../../support/runnerWorker.ts";
 import { withQueue } from "../../../support/withQueue.ts";
+import { programEnvironment } from "../../../support/programEnvironment.ts";
 
 const root = join(import.meta.dirname, "../../../..");
 
@@ -45,19 +46,19 @@ describe("a program with `serve`", () => {
 
   describe("beside a handler in Python", () => {
     /** The bundled worker over a handler.py. */
-    const work = async (text: string, env: Record<string, string> = {}) => {
+    const work = async (text: string, env: Record<string, unknown> = {}) => {
       const handler = join(dir, "work.py");
       writeFileSync(handler, text);
       const staged = stageWorker(`python-test-${process.pid}`, { handler, files: undefined });
       return execa(process.execPath, [resolve(staged, "code/bin/worker.js")], {
-        env: {
-          REDIS_URL: queue.url,
-          WQ_QUEUE: "job2",
-          WQ_HANDLER: "./work.py",
-          WQ_MAX_ATTEMPTS: "1",
-          WQ_LEASE: "2s",
+        env: programEnvironment({
+          WQ_REDIS_URL: queue.url,
+          queue: "job2",
+          handler: "./work.py",
+          maxAttempts: "1",
+          lease: "2s",
           ...env,
-        },
+        }),
         reject: false,
         all: true,
       });
@@ -89,7 +90,7 @@ describe("a program with `serve`", () => {
         "no function for batches",
         "def handle(item, context): pass\n",
         "./work.py has no function handle_batch: it needs `def handle_batch(…, context):`",
-        { WQ_BATCH: "4" },
+        { batch: "4" },
       ],
     ];
     for (const [title, text, line, env] of refusals) {
@@ -97,7 +98,7 @@ describe("a program with `serve`", () => {
         await queue.redis.rpush(queue.k.list, "apple", "banana");
         const stop =
           "import os, time\ndef handle(item, context):\n  if item == 'banana': os.kill(os.getppid(), 15), time.sleep(60)\n";
-        assert.equal((await work(stop, { WQ_GRACE_PERIOD: "0s" })).exitCode, 143);
+        assert.equal((await work(stop, { gracePeriod: "0s" })).exitCode, 143);
         assert.equal((await queue.places()).done, 1);
         const worked = await work(text, env);
         assert.deepEqual([worked.exitCode, worked.all], [0, line]);

@@ -26,7 +26,7 @@ const job: V1Job = {
             image: "thumbs@sha256:1",
             command: ["/node/node", "/job-wq-2/code/bin/supervisor.js"],
             env: [
-              { name: "REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
+              { name: "WQ_REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
               { name: "TOKEN", value: "x" },
             ],
             envFrom: [{ secretRef: { name: "thumbs-env" } }],

@@ -1,0 +1,73 @@
+// The settings that the programs of the image are told: one variable for each, WQ_SETTINGS, with the parsed values as
+// JSON. A Batch writes it, the program reads it.
+import { ConfigError, type Parsed } from "./parse.ts";
+import { batchSettings, type Program, type Setting } from "./settings.ts";
+
+type Table = typeof batchSettings;
+type Key<P extends Program> = {
+  [K in keyof Table]: Table[K] extends { programs: (infer Q)[] } ? (P extends Q ? K : never) : never;
+}[keyof Table];
+type Value<S> = S extends { parse: infer P; default: object | string }
+  ? Parsed<P>
+  : S extends { parse: infer P }
+    ? Parsed<P> | undefined
+    : never;
+
+/** Values that are no settings: the Batch decides them. */
+export interface Facts {
+  worker: { queue: string; handler?: string; healthPort?: number };
+  /** Without items the list is filled by hand. */
+  seed: { queue: string; owner?: string; items?: { range: string } | { file: string; format: ItemsFormat } };
+  supervisor: {
+    queue: string;
+    /** The batch's, in messages. */
+    name?: string;
+    /** Since when the workers' time limit runs: a date. */
+    workersSince?: string;
+    /** Bounds of the number of pods, how long they are not needed before they go (ms), and the Job that has them. */
+    scale?: { min: number; max: number; idleAfter: number; job: string };
+  };
+}
+
+/** A line of a file of items: an item as it is, a JSON value that is one as it is written, or a JSON string of one. */
+export type ItemsFormat = "text" | "ndjson" | "strings";
+
+/** Everything that a program is told. */
+export type ProgramSettings<P extends Program> = Facts[P] & { [K in Key<P>]: Value<Table[K]> };
+
+/** Another one means that programs of before, or of after, cannot read it. */
+const VERSION = 1;
+
+/** The settings that a program is told. */
+export const keysOf = (program: Program): string[] =>
+  entries.filter(([, { programs }]) => programs?.includes(program)).map(([key]) => key);
+const entries = Object.entries(batchSettings as Record<string, Setting>);
+
+/** The text of WQ_SETTINGS. */
+export const settingsText = (values: object): string => JSON.stringify({ version: VERSION, ...values });
+
+/**
+ * Reads the settings of a program. One that the Batch does not know has its default: then the image is the newer one.
+ * @param text The value of WQ_SETTINGS.
+ * @throws ConfigError: one line.
+ */
+export function readSettings<P extends Program>(program: P, text = process.env.WQ_SETTINGS): ProgramSettings<P> {
+  const { version, ...told } = parsed(text);
+  if (version !== VERSION)
+    throw new ConfigError(
+      `Expected WQ_SETTINGS to be of version ${VERSION}, got ${String(version)}: the image is of another version of job-wq-2 than the Batch; build it anew.`,
+    );
+  const defaults = entries
+    .filter(([, setting]) => setting.default !== undefined)
+    .map(([key, setting]) => [key, setting.parse(key, setting.default)]);
+  return { ...Object.fromEntries(defaults), ...told } as ProgramSettings<P>;
+}
+
+function parsed(text: string | undefined): Record<string, unknown> {
+  if (text === undefined) throw new ConfigError("Expected WQ_SETTINGS to be set, got nothing.");
+  try {
+    return { ...(JSON.parse(text) as object) };
+  } catch {
+    throw new ConfigError(`Expected WQ_SETTINGS to be JSON, got ${JSON.stringify(text.slice(0, 120))}.`);
+  }
+}
