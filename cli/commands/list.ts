@@ -4,7 +4,7 @@ import { QueueAdmin, type QueueSummary } from "../../queue/index.ts";
 import { redisCommand, type RedisOptions } from "../command.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { withRedis } from "../stack/openQueue.ts";
-import { formatBytes, formatNumber, oneLine } from "../view/format.ts";
+import { countsJson, formatBytes, formatNumber, oneLine } from "../view/format.ts";
 import { formatTable } from "../view/table.ts";
 import { stateText } from "../view/progressBar.ts";
 
@@ -38,7 +38,7 @@ export default redisCommand({
       const queues = await QueueAdmin.list(redis);
       if (options.json) {
         for (const { queue, counts, memoryBytes = null } of queues)
-          console.log(jsonLine({ queue, ...counts, memoryBytes }));
+          console.log(jsonLine({ queue, ...countsJson(counts), memoryBytes }));
       } else if (queues.length === 0) console.log("There is no batch in this Redis.");
       else console.log(formatTable([HEAD, ...queues.map(row)]).join("\n"));
     });

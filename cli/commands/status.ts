@@ -6,7 +6,7 @@ import { queueCommand, type QueueOptions } from "../command.ts";
 import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED, type ExitCode } from "../exitCodes.ts";
 import { type OpenQueue, withQueue } from "../stack/openQueue.ts";
 import { dashboard, type Snapshot } from "../view/dashboard.ts";
-import { displayName } from "../view/format.ts";
+import { countsJson, displayName } from "../view/format.ts";
 import { settledCount } from "../view/progressBar.ts";
 import { RateEstimator, timeLeft, workerThroughput } from "../view/throughput.ts";
 
@@ -46,7 +46,7 @@ function toJson(queue: string, { counts, workers, throughput, podProblem, finish
   const isRunning = throughput !== undefined && counts.state === "open";
   const left = isRunning ? timeLeft(counts.total - settledCount(counts), throughput) : null;
   const rate = throughput?.rate ?? null;
-  return jsonLine({ queue, ...counts, rate, left, workers: shown, podProblem, idleShare, finish });
+  return jsonLine({ queue, ...countsJson(counts), rate, left, workers: shown, podProblem, idleShare, finish });
 }
 
 /** Prints snapshots; in a terminal, with `watch`, each over the one before. */

@@ -107,7 +107,8 @@ export async function collect(
 }
 
 function throughput(ends: Record<"done" | "dead", Column>, start: number, end: number): ReportData["throughput"] {
-  const width = Math.max(1, Math.ceil((end - start + 1) / SLICES));
+  // A slice of less than a second would show a rate that the batch never had.
+  const width = Math.max(1_000, Math.ceil((end - start + 1) / SLICES));
   const slices = ends.done.length + ends.dead.length ? Math.floor((end - start) / width) + 1 : 0;
   const perSlice = ({ values }: Column) => {
     const counts = new Array<number>(slices).fill(0);

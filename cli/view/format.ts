@@ -2,6 +2,11 @@ import { isUtf8 } from "node:buffer";
 import prettyMs from "pretty-ms";
 import stringWidth from "string-width";
 import { oneLine as harmlessLine } from "../../config/foreignText.ts";
+import type { Counts } from "../../queue/index.ts";
+
+/** Counts as JSON for users, who read "failed" for what is dead. */
+export const countsJson = (counts: Counts): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(counts).map(([name, value]) => [name === "dead" ? "failed" : name, value]));
 
 /** The payload as text; undefined where its bytes are not UTF-8. */
 export function textOf(payload: Buffer): string | undefined {

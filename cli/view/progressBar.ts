@@ -28,7 +28,8 @@ export function throughputText(counts: Counts, throughput: Throughput | undefine
 export function stateText(counts: Counts): string {
   const { state, reason, dead, startedAt, endedAt, now } = counts;
   if (!counts.total && !counts.owner) return "nothing in it yet";
-  const took = startedAt ? formatDuration((endedAt || now) - startedAt) : "";
+  const ms = startedAt ? (endedAt || now) - startedAt : 0;
+  const took = ms > 0 ? formatDuration(ms) : "";
   switch (state) {
     case "seeding":
       return "being filled";

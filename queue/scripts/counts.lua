@@ -14,6 +14,13 @@ if waiting > lastLength then total = total + waiting - lastLength else external 
 if state == 'finished' and waiting > 0 then state = 'open' end
 if state == 'open' and batch[3] == '1' then state = 'paused' end
 
+-- A batch that was reopened has not ended, and may not have begun again.
+local startedAt, endedAt = tonumber(batch[11] or 0), tonumber(batch[12] or 0)
+if state ~= 'finished' and state ~= 'aborted' then
+  if startedAt <= endedAt then startedAt = 0 end
+  endedAt = 0
+end
+
 -- When the first of those that wait for another attempt may be reserved; 0 where none waits.
 local function firstDue(key)
   return tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
@@ -29,6 +36,6 @@ return {
   state, batch[4] or '', batch[5] or '', total, waiting,
   call('ZCARD', leases), call('ZCARD', delayed) + suspectCount, suspectCount,
   call('HLEN', results) - deadCount, deadCount,
-  tonumber(batch[8] or 0), tonumber(batch[9] or 0), external, tonumber(batch[11] or 0), tonumber(batch[12] or 0),
+  tonumber(batch[8] or 0), tonumber(batch[9] or 0), external, startedAt, endedAt,
   call('ZCOUNT', alive, text(now), '+inf'), nextDue, dueSoon, now,
 }

@@ -28,6 +28,6 @@ for _, id in ipairs(ids) do
   end
 end
 if count > 0 and call('HGET', batchKey, 'state') == 'finished' then
-  call('HSET', batchKey, 'state', 'open', 'endedAt', 0)
+  call('HSET', batchKey, 'state', 'open')
 end
 return count

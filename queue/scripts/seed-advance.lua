@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Moves a seeding from one stage to the next. ARGV: the digests, the stage, and what it needs.
 --   grow: items are being appended; takes go on, "finished" is not said
---   edit: a new list is being built beside the old one; no takes. Returns {state, seeded, endedAt, reason} of before
+--   edit: a new list is being built beside the old one; no takes. Returns {state, seeded, reason} of before
 --   undo: the edit came to nothing. Needs what "edit" returned
 --   done: everything is in. Needs offset, seedId, retired. Returns {total, done}
 -- Returns "moved" or "aborted" where it changes nothing.
@@ -10,11 +10,11 @@
 local stage = ARGV[3]
 local refused = refusal()
 if refused == 'moved' or refused and stage == 'done' then return refused end
-local state, seeded, endedAt, reason = read('state', 'seeded', 'endedAt', 'reason')
+local state, seeded, reason = read('state', 'seeded', 'reason')
 call('HSET', batchKey, 'digest', digest)
 
 local function reopen(newState)
-  call('HSET', batchKey, 'state', newState, 'seeded', 0, 'endedAt', 0, 'vanishings', 0)
+  call('HSET', batchKey, 'state', newState, 'seeded', 0, 'vanishings', 0)
   call('HDEL', batchKey, 'reason')
 end
 
@@ -23,13 +23,13 @@ if stage == 'grow' then
 elseif stage == 'edit' then
   call('UNLINK', nextList)
   reopen('seeding')
-  return { state, seeded or '', endedAt or '', reason or '' }
+  return { state, seeded or '', reason or '' }
 elseif stage == 'undo' then
   call('UNLINK', nextList)
   -- Unless it was aborted meanwhile.
   if state == 'seeding' then
-    call('HSET', batchKey, 'state', ARGV[4], 'seeded', ARGV[5], 'endedAt', ARGV[6])
-    if ARGV[7] ~= '' then call('HSET', batchKey, 'reason', ARGV[7]) end
+    call('HSET', batchKey, 'state', ARGV[4], 'seeded', ARGV[5])
+    if ARGV[6] ~= '' then call('HSET', batchKey, 'reason', ARGV[6]) end
   end
 else
   local length = call('LLEN', list)

@@ -20,7 +20,7 @@ if action == 'pause' then
 elseif action == 'resume' or action == 'reopen' then
   if action == 'resume' then call('HDEL', batchKey, 'paused') end
   if state == 'aborted' then
-    call('HSET', batchKey, 'state', 'open', 'endedAt', 0, 'deadForgiven', call('ZCARD', dead), 'vanishings', 0, 'samples', 0)
+    call('HSET', batchKey, 'state', 'open', 'deadForgiven', call('ZCARD', dead), 'vanishings', 0, 'samples', 0)
     call('HDEL', batchKey, 'reason')
     return 'open'
   end

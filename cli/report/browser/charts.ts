@@ -49,7 +49,7 @@ function draw(id: string, option: Option): void {
 }
 
 const axis = (more: Option): Option => ({
-  axisLabel: { color: colour("dim") },
+  axisLabel: { color: colour("dim"), hideOverlap: true },
   axisLine: { lineStyle: { color: colour("line") } },
   splitLine: { lineStyle: { color: colour("line") } },
   ...more,
@@ -178,10 +178,16 @@ function drawThroughput({ throughput: { width, done, dead }, start }: ReportData
   });
 }
 
+/** Durations as labels that differ. */
+function edgeNames(edges: number[]): string[] {
+  const names = edges.map(formatDuration);
+  return new Set(names).size === names.length ? names : edges.map((ms) => `${formatNumber(Math.round(ms))}ms`);
+}
+
 function drawDurations({ durations }: ReportData): void {
   if (!durations) return;
   const { edges, counts } = durations;
-  const names = counts.map((_, i) => formatDuration(edges[i]!));
+  const names = edgeNames(edges).slice(0, counts.length);
   const place = (ms: number) =>
     Math.max(
       0,
@@ -196,7 +202,9 @@ function drawDurations({ durations }: ReportData): void {
     grid: { left: 60, right: 24, top: 50, bottom: 40 },
     tooltip: box(
       ({ dataIndex: i }) =>
-        `${formatDuration(edges[i]!)} to ${formatDuration(edges[i + 1]!)}: ${formatNumber(counts[i]!)} items`,
+        `${edgeNames(edges)
+          .slice(i, i + 2)
+          .join(" to ")}: ${formatNumber(counts[i]!)} items`,
     ),
     xAxis: axis({ type: "category", data: names }),
     yAxis: axis({ type: "value", name: "items", minInterval: 1, nameTextStyle: { color: colour("dim") } }),

@@ -20,6 +20,9 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(ms / size)}${unit} ${Math.floor((ms % size) / small)}${smallUnit}`;
 }
 
+/** The reader's time zone: `Europe/Berlin`. */
+export const timeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** `2026-11-23 15:04:05`, in the reader's time zone. */
 export function formatTime(ms: number): string {
   return new Date(ms).toLocaleString("sv-SE");

@@ -2,7 +2,7 @@
 /// <reference lib="dom.iterable" />
 import type { ReportData } from "../data.ts";
 import { drawCharts } from "./charts.ts";
-import { element, formatDuration, formatNumber, formatTime } from "./format.ts";
+import { element, formatDuration, formatNumber, formatTime, timeZone } from "./format.ts";
 import { makeTable } from "./items.ts";
 
 /** The numbers above the charts: their ids, names and texts. */
@@ -24,7 +24,7 @@ export function showSums(sums: [id: string, name: string, value: string][]): voi
 function showHead({ title, state, made, counts, start, end }: ReportData): void {
   document.querySelector("h1")!.textContent = title;
   element("state").textContent =
-    `${state}${start ? `; first start ${formatTime(start)}, last end ${formatTime(end)}` : ""}; read ${formatTime(made)}`;
+    `${state}${start ? `; first start ${formatTime(start)}, last end ${formatTime(end)}` : ""}; read ${formatTime(made)}; times in ${timeZone()}`;
   showSums([
     ["items", "items", formatNumber(counts.items)],
     ["done", "done", formatNumber(counts.done)],
@@ -40,9 +40,9 @@ function showHead({ title, state, made, counts, start, end }: ReportData): void 
 function showNotes({ timeline, durations, reasons, table }: ReportData): void {
   const legend = timeline.cells.length
     ? `how busy, in slices of ${formatDuration(timeline.width)}; red: attempts in it that failed or were lost`
-    : "a bar an attempt, lines join the attempts at one item";
+    : "one bar per attempt, lines join the attempts at one item";
   element("lanes").textContent =
-    `A lane a worker slot, ${legend}.${timeline.left ? ` ${formatNumber(timeline.left)} more are not shown.` : ""}`;
+    `One lane per worker slot, ${legend}.${timeline.left ? ` ${formatNumber(timeline.left)} more are not shown.` : ""}`;
   element("duration").hidden = !durations;
   if (durations) {
     const { p50, p95, p99, max } = durations;

@@ -39,7 +39,13 @@ local function observeList()
   end
 end
 
+-- A run of the batch begins with its first reservation since the last end.
+local function noteStart()
+  if batch.startedAt <= batch.endedAt then batch.startedAt = now end
+end
+
 local function endBatch(state, reason)
+  noteStart()
   batch.state = state
   batch.endedAt = now
   if reason then call('HSET', batchKey, 'reason', reason) end

@@ -4,7 +4,6 @@ local function reopenIfRefilled()
   if batch.state ~= 'finished' then return end
   if batch.waiting > 0 or call('ZCARD', delayed) + call('ZCARD', suspects) > 0 then
     batch.state = 'open'
-    batch.endedAt = 0
   end
 end
 

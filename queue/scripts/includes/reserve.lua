@@ -172,6 +172,6 @@ local function reserve()
     call('HDEL', items, long)
     call('ZREM', leases, long)
   end
-  if batch.startedAt == 0 then batch.startedAt = now end
+  noteStart()
   return isLeft
 end

@@ -15,7 +15,7 @@ interface Status {
   running: number;
   delayed: number;
   done: number;
-  dead: number;
+  failed: number;
 }
 
 describe("wq beside `up`", () => {
@@ -26,7 +26,7 @@ describe("wq beside `up`", () => {
     const { code, out } = await stack.wq("status", "--json");
     return { code, now: out ? (JSON.parse(out) as Status) : undefined };
   };
-  const over = ({ done, dead }: Status) => done + dead;
+  const over = ({ done, failed }: Status) => done + failed;
   /** Until it runs, and so many are over. */
   async function until(count: number): Promise<void> {
     for (let turn = 0; turn < 300; turn++, await sleep(200)) {
@@ -67,11 +67,11 @@ describe("wq beside `up`", () => {
       "a look while it runs",
     );
     for (const [index, now] of seen.entries()) {
-      assert.equal(now.waiting + now.running + now.delayed + now.done + now.dead, now.total, JSON.stringify(now));
+      assert.equal(now.waiting + now.running + now.delayed + now.done + now.failed, now.total, JSON.stringify(now));
       assert.ok(index === 0 || over(now) >= over(seen[index - 1]!));
     }
     const last = seen.at(-1)!;
-    assert.deepEqual([code, last.state, last.done, last.dead], [1, "finished", 54, 6]);
+    assert.deepEqual([code, last.state, last.done, last.failed], [1, "finished", 54, 6]);
     assert.match((await up).text, /6 of 60 items failed: item-7, item-17/);
 
     const results = (await stack.wq("results")).out
@@ -135,7 +135,7 @@ describe("wq beside `up`", () => {
     let failed = 0;
     for (let turn = 0; turn < 300 && failed === 0; turn++, await sleep(200)) {
       const { now } = await status();
-      if (now?.state === "open" && now.running > 0) failed = now.dead;
+      if (now?.state === "open" && now.running > 0) failed = now.failed;
     }
     const { code, out } = await stack.wq("retry");
     assert.equal(code, 0);

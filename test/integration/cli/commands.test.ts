@@ -43,7 +43,7 @@ describe("wq on a Redis", () => {
       "delayed",
       "suspects",
       "done",
-      "dead",
+      "failed",
       "lost",
       "retried",
       "external",
@@ -57,8 +57,8 @@ describe("wq on a Redis", () => {
       "left",
       "workers",
     ]);
-    const { queue, state, owner, total, done, dead, rate, left, workers } = status;
-    assert.deepEqual([queue, state, owner, total, done, dead], ["job2", "finished", "fruit/dev", 9, 7, 2]);
+    const { queue, state, owner, total, done, failed, rate, left, workers } = status;
+    assert.deepEqual([queue, state, owner, total, done, failed], ["job2", "finished", "fruit/dev", 9, 7, 2]);
     assert.deepEqual([rate, left, workers], [null, null, []]);
   });
 

@@ -110,6 +110,14 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(await ended, "finished");
       const end = await admin.counts();
       assert.deepEqual([end.state, end.done, end.dead, end.waiting, end.endedAt > 0], ["finished", 3, 2, 0, true]);
+
+      // What comes later is a run of its own, of which the time before is no part.
+      await queue.redis.rpush("job2", "apple");
+      const reopened = await admin.counts();
+      assert.deepEqual([reopened.state, reopened.startedAt, reopened.endedAt], ["open", 0, 0]);
+      assert.equal(await consumer(fruits).run(), "finished");
+      const again = await admin.counts();
+      assert.ok(again.startedAt >= end.endedAt && again.endedAt >= again.startedAt);
     });
 
     it("lists results in the order of giving, the dead by time, with their reasons; finds by payload; has the logs", async () => {

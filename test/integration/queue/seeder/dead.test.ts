@@ -17,7 +17,8 @@ describe("Seeder and dead items", () => {
     assert.deepEqual(await queue.redis.zrange(k.delayed, 0, "-1"), ["1"]);
     assert.deepEqual(await queue.redis.zrange(k.suspects, 0, "-1"), ["2"]);
     assert.equal(await queue.redis.hget(k.items, "1"), 'q\nf5 "no"\n0 0 1000 s1\n\na');
-    assert.deepEqual(await queue.redis.hmget(k.batch, "state", "endedAt"), ["open", "0"]);
+    const { state, endedAt } = await queue.admin.counts();
+    assert.deepEqual([state, endedAt], ["open", 0]);
     // It dies again; the same Job's pod is started once more.
     const record = 'f5 "no"\n0 0 1 s\n\na';
     await queue.redis.multi().zrem(k.delayed, "1").hdel(k.items, "1").hset(k.results, "1", record).exec();
