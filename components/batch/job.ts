@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { podSpec, seconds } from "./pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF, RUNS_FOR } from "../cluster/liveJobs.ts";
 import { labels, NO_MESH } from "../labels.ts";
-import { AT_ONCE, AWAITED, uidOf } from "../cluster/client.ts";
+import { AT_ONCE, atOnce, AWAITED, uidOf } from "../cluster/client.ts";
 import type { JobArgs, JobDefaults, PodArgs } from "./jobArgs.ts";
 
 type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
@@ -86,7 +86,8 @@ function annotations({ follows, insteadOf, awaited, trigger }: JobArgs): pulumi.
     .all([pulumi.all(follows.map(uidOf)), insteadOf, awaited, pulumi.output(trigger)])
     .apply(([uids, instead, asked, values]): Record<string, string> => {
       const runsFor = createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 16);
-      const own = { ...AT_ONCE, [FOLLOWS]: uids.join(" "), [RUNS_FOR]: runsFor };
-      return { ...own, ...(instead && { [INSTEAD_OF]: instead }), ...(asked && { [AWAITED]: asked }) };
+      const own = { [FOLLOWS]: uids.join(" "), [RUNS_FOR]: runsFor };
+      const wait = asked ? { [AWAITED]: asked, ...atOnce(AWAITED, asked) } : AT_ONCE;
+      return { ...own, ...wait, ...(instead && { [INSTEAD_OF]: instead }) };
     });
 }

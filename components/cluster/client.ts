@@ -65,6 +65,14 @@ export function defaultNamespace(component: pulumi.ComponentResource): pulumi.Ou
  */
 export const AT_ONCE = { "pulumi.com/waitFor": "jsonpath={.metadata.uid}" };
 
+/**
+ * The same, where annotations of a resource that exists are changed: until it has the new value. After such an update
+ * the provider may take an older state of the resource for the new one.
+ */
+export const atOnce = (annotation: string, value: string): Record<string, string> => ({
+  "pulumi.com/waitFor": `jsonpath={.metadata.annotations['${annotation}']}=${value}`,
+});
+
 /** Annotation with which an `up` asks for a wait (batch/keptVerdict.ts). */
 export const AWAITED = "job-wq-2/awaited";
 
