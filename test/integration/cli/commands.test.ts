@@ -47,6 +47,7 @@ describe("wq on a Redis", () => {
       "lost",
       "retried",
       "external",
+      "retired",
       "startedAt",
       "endedAt",
       "workersAlive",
