@@ -1,4 +1,5 @@
 // `npm run platform -- up | down | status | env`
+import Table from "cli-table3";
 import { Command, InvalidArgumentError } from "commander";
 import prettyMs from "pretty-ms";
 import { down } from "./down.ts";
@@ -27,47 +28,37 @@ function age(name: string): string {
   return record ? prettyMs(Date.now() - record.since, { compact: true }) : "";
 }
 
-/** As short as it is told apart: without the scheme, and without the folder of a socket. */
-const shortAddress = (address: string) => address.replace(/^[a-z]+:\/\//, "").replace(/^\/.*\//, "");
-
-/** A table without a frame; in a terminal its last column has what is left of the width. */
-function layOut(rows: string[][], columns = Infinity): string {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)) + 2);
-  const left = columns - widths.slice(0, -1).reduce((sum, width) => sum + width, 0);
-  return rows
-    .map((row) => {
-      const cells = row.map((cell, i) => cell.padEnd(widths[i]!));
-      const last = cells.pop()!.trimEnd();
-      return cells.join("") + (last.length > left ? `${last.slice(0, Math.max(0, left - 1))}…` : last);
-    })
-    .join("\n");
-}
-
 /** Prints a line for each part, each node and each provider plugin; exit code 1 when one of them does not serve. */
 async function status(): Promise<void> {
-  const rows = [["PART", "STATE", "SINCE", "LISTENS", "VERSION"]];
+  const table = new Table({ head: ["part", "state", "since", "version", "listens"], style: { head: [], border: [] } });
   const engine = environment().DOCKER_HOST ?? platformEngine.host;
   const nodes = chosenNodes();
   let all = true;
   for (const daemon of Object.values(daemons(nodes))) {
     if (daemon.name === "dockerd" && engine !== platformEngine.host) {
-      rows.push(["Docker engine", "the machine's", "", shortAddress(engine), ""]);
+      table.push(["Docker engine", "the machine's", "", "", engine]);
       continue;
     }
     const serves = running(daemon.name) !== undefined && (await isServing(daemon));
     all &&= serves;
     const state = serves ? "running" : running(daemon.name) ? "does not answer" : "stopped";
     const version = daemon.version ?? (await debianVersion(daemon.command));
-    rows.push([daemon.name, state, age(daemon.name), shortAddress(daemon.listens), version]);
+    table.push([daemon.name, state, age(daemon.name), version, daemon.listens]);
   }
   const { nodeState } = await import("./node/cluster.ts");
   for (const node of nodes) {
     const { ready } = await nodeState(node).catch(() => ({ ready: false }));
     all &&= ready;
-    rows.push([`node ${node.name}`, ready ? "ready" : "not ready", age(node.kubelet), node.kubelet, kubernetesVersion]);
+    table.push([
+      `node ${node.name}`,
+      ready ? "ready" : "not ready",
+      age(node.kubelet),
+      kubernetesVersion,
+      node.kubelet,
+    ]);
   }
-  for (const { name, is } of installedPlugins(pulumiHome)) rows.push([`${name} provider`, "installed", "", "", is]);
-  console.log(layOut(rows, process.stdout.columns));
+  for (const { name, is } of installedPlugins(pulumiHome)) table.push([`${name} provider`, "installed", "", is, ""]);
+  console.log(table.toString());
   if (!all) process.exitCode = 1;
 }
 

@@ -32,8 +32,6 @@ export interface Counts {
   retried: number;
   /** Items that left the list by another hand than this queue's. */
   external: number;
-  /** Items that are done or in flight, and are no longer among those that were seeded. */
-  retired: number;
   /** Start and end in ms since the epoch by the clock of Redis; 0 while there is none. */
   startedAt: number;
   endedAt: number;

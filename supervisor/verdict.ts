@@ -12,13 +12,12 @@ const listed = (name: string) => (/[,'"]|^\s|\s$/.test(name) || name === "" ? `'
 
 /** The line of the verdict, and whether the batch passes. */
 export function summarize(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
-  const { state, reason, total, done, dead, retired } = counts;
+  const { state, reason, total, done, dead } = counts;
   const missing = total - done - dead;
-  let others = "";
-  if (missing > 0)
-    others = `; ${items(missing)} missing: another program took them, or Redis lost them (another \`run\` runs all items again, \`allowFailures\` lets them pass)`;
-  if (retired > 0)
-    others += `; ${items(retired)} of an earlier list still in the results (another \`run\` begins without them)`;
+  const others =
+    missing > 0
+      ? `; ${items(missing)} missing: another program took them, or Redis lost them (another \`run\` runs all items again, \`allowFailures\` lets them pass)`
+      : "";
   if (state === "aborted")
     return {
       line: `the batch was aborted: ${reason ?? "no reason given"}; ${done} of ${total} done (${AGAIN})`,
@@ -30,7 +29,7 @@ export function summarize(counts: Counts, failed: string[], allowFailures: boole
     const all = total === 1 ? "the 1 item" : `all ${items(total)}`;
     return missing > 0
       ? { line: `${done} of ${items(total)} done${others}`, passes: allowFailures }
-      : { line: `${all} done${others}`, passes: true };
+      : { line: `${all} done`, passes: true };
   }
   const more = dead > failed.length ? `, and ${dead - failed.length} more` : "";
   return {

@@ -7,7 +7,6 @@ import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED, type ExitCode } from "../exitCod
 import { type OpenQueue, withQueue } from "../stack/openQueue.ts";
 import { dashboard, type Snapshot } from "../view/dashboard.ts";
 import { countsJson, displayName } from "../view/format.ts";
-import { settledCount } from "../view/progressBar.ts";
 import { RateEstimator, timeLeft, workerThroughput } from "../view/throughput.ts";
 
 const WATCH_MS = 1_000;
@@ -44,7 +43,7 @@ function toJson(queue: string, { counts, workers, throughput, podProblem, finish
     inFlight: inFlight.map(({ payload, ...item }) => ({ ...item, item: displayName(payload, 1000) })),
   }));
   const isRunning = throughput !== undefined && counts.state === "open";
-  const left = isRunning ? timeLeft(counts.total - settledCount(counts), throughput) : null;
+  const left = isRunning ? timeLeft(counts, throughput) : null;
   const rate = throughput?.rate ?? null;
   return jsonLine({ queue, ...countsJson(counts), rate, left, workers: shown, podProblem, idleShare, finish });
 }

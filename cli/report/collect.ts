@@ -3,7 +3,7 @@ import { stateText } from "../view/progressBar.ts";
 import { FailureGroups } from "../view/failureGroups.ts";
 import { isSettled, resultRow } from "../../queue/index.ts";
 import { displayName, oneLine } from "../view/format.ts";
-import type { ReportData, ReportTable } from "./data.ts";
+import { emptyTable, type ReportData } from "./data.ts";
 import { distribution } from "./distribution.ts";
 import { Column } from "./column.ts";
 import { Spans } from "./spans.ts";
@@ -39,20 +39,7 @@ export async function collect(
 ): Promise<ReportData> {
   const pods = new StringTable();
   const reasons = new StringTable();
-  const table: ReportTable = {
-    pods: pods.list,
-    reasons: reasons.list,
-    id: [],
-    item: [],
-    outcome: [],
-    result: [],
-    attempts: [],
-    pod: [],
-    start: [],
-    duration: [],
-    reason: [],
-    left: 0,
-  };
+  const table = emptyTable(pods.list, reasons.list);
   const sum = { items: 0, done: 0, dead: 0, unsettled: 0, attempts: 0, lost: 0 };
   const spans = new Spans();
   const durations = new Column();

@@ -67,3 +67,19 @@ export interface ReportTable {
   /** Number of items that are not listed. */
   left: number;
 }
+
+/** A table without rows. */
+export const emptyTable = (pods: string[] = [], reasons: string[] = []): ReportTable => ({
+  pods,
+  reasons,
+  id: [],
+  item: [],
+  outcome: [],
+  result: [],
+  attempts: [],
+  pod: [],
+  start: [],
+  duration: [],
+  reason: [],
+  left: 0,
+});

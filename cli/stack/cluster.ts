@@ -2,6 +2,7 @@ import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Pod } from "@kubernete
 import { kubeconfigOf } from "../../kube/kubeconfig.ts";
 import { loadClient } from "../../kube/kubernetesClient.ts";
 import { lastLine, lifeProblem, podProblem } from "../../kube/podProblems.ts";
+import { jobEnd } from "../../kube/jobEnd.ts";
 import { forwardPort } from "../../kube/portForward.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { ClusterSettings } from "./batches.ts";
@@ -103,11 +104,8 @@ export class Cluster {
   /** The Job's number of Pods at a time, and how it ended. */
   async job(name: string): Promise<{ parallelism: number; ended?: "Complete" | "Failed" }> {
     const request = this.#batch.readNamespacedJob({ name, namespace: this.#namespace });
-    const { spec, status } = await this.#ask(`Job ${name}`, request);
-    const end = status?.conditions?.find(
-      ({ type, status: is }) => is === "True" && ["Complete", "Failed"].includes(type),
-    );
-    return { parallelism: spec?.parallelism ?? 1, ended: end?.type as "Complete" | "Failed" | undefined };
+    const job = await this.#ask(`Job ${name}`, request);
+    return { parallelism: job.spec?.parallelism ?? 1, ended: jobEnd(job) };
   }
 
   /** Changes the number of Pods of a running Job; Kubernetes starts or ends Pods to get there. */

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { constants } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job, V1Pod } from "@kubernetes/client-node";
 import { RELAY_PORT } from "../../supervisor/relay.ts";
+import { pollUntil } from "../../kube/poll.ts";
 import { UserError } from "../errors.ts";
 import type { Cluster } from "./cluster.ts";
 
@@ -83,10 +83,8 @@ async function startRelayPod(cluster: Cluster, jobs: string[]): Promise<string> 
     if (!job) continue;
     const pod = await cluster.createPod(relayPodOf(job));
     let phase = "";
-    for (const end = performance.now() + START_MS; performance.now() < end; await sleep(POLL_MS)) {
-      phase = await cluster.phase(pod);
-      if (phase === "Running") return pod;
-    }
+    const runs = async () => (phase = await cluster.phase(pod)) === "Running";
+    if (await pollUntil(runs, { timeoutMs: START_MS, intervalMs: POLL_MS })) return pod;
     await cluster.deletePod(pod);
     throw new UserError(`the Pod ${pod}, which would relay to Redis, does not start: ${phase}`);
   }
@@ -94,12 +92,8 @@ async function startRelayPod(cluster: Cluster, jobs: string[]): Promise<string> 
 }
 
 /** Whether the relay of a Pod accepts connections: it is there a moment before it does. */
-async function accepts(port: number): Promise<boolean> {
-  for (const end = performance.now() + LISTEN_MS; performance.now() < end; await sleep(POLL_MS)) {
-    if (await staysOpen(port)) return true;
-  }
-  return false;
-}
+const accepts = (port: number): Promise<boolean> =>
+  pollUntil(() => staysOpen(port), { timeoutMs: LISTEN_MS, intervalMs: POLL_MS });
 
 /** A forwarded connection is always accepted, and closed at once where nothing listens in the Pod. */
 function staysOpen(port: number): Promise<boolean> {

@@ -6,7 +6,7 @@ import { collect, topReasons } from "../report/collect.ts";
 import type { ReportData } from "../report/data.ts";
 import { FailureGroups } from "../view/failureGroups.ts";
 import { displayName } from "../view/format.ts";
-import { settledCount, stateText } from "../view/progressBar.ts";
+import { stateText } from "../view/progressBar.ts";
 import { RateEstimator, timeLeft, workerThroughput } from "../view/throughput.ts";
 import type { LiveState, LiveWorker } from "./data.ts";
 import { Paced } from "./paced.ts";
@@ -110,7 +110,7 @@ export class LiveBatch {
       counts,
       state: stateText(counts),
       rate: isRunning ? throughput.rate : null,
-      left: isRunning ? timeLeft(Math.max(0, counts.total - settledCount(counts)), throughput) : null,
+      left: isRunning ? timeLeft(counts, throughput) : null,
       workers: this.#workers.map((worker) => liveWorker(worker, counts.now)),
       hasJob: this.#hasJob,
       doing: this.#doing,

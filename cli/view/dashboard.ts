@@ -1,9 +1,9 @@
 import type { ChalkInstance } from "chalk";
 import type { Counts, WorkerInfo } from "../../queue/index.ts";
 import { displayName, formatDuration, formatNumber, oneLine, pluralize } from "./format.ts";
-import { progressBar, settledCount, stateText, throughputText } from "./progressBar.ts";
+import { progressBar, stateText, throughputText } from "./progressBar.ts";
 import { formatTable } from "./table.ts";
-import type { Throughput } from "./throughput.ts";
+import { settledCount, type Throughput } from "./throughput.ts";
 
 /** The state of a batch at one moment. */
 export interface Snapshot {

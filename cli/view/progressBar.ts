@@ -1,10 +1,7 @@
 import type { ChalkInstance } from "chalk";
 import type { Counts } from "../../queue/index.ts";
 import { formatDuration, formatNumber, oneLine, pluralize } from "./format.ts";
-import { timeLeft, type Throughput } from "./throughput.ts";
-
-/** Number of items that are done or dead. */
-export const settledCount = ({ done, dead }: Counts): number => done + dead;
+import { settledCount, timeLeft, type Throughput } from "./throughput.ts";
 
 /** A bar of `width` characters that shows the settled share of the batch; red where items failed. */
 export function progressBar(counts: Counts, width: number, chalk: ChalkInstance): string {
@@ -19,7 +16,7 @@ export function progressBar(counts: Counts, width: number, chalk: ChalkInstance)
 export function throughputText(counts: Counts, throughput: Throughput | undefined): string {
   if (!throughput || counts.state !== "open") return "";
   const { rate } = throughput;
-  const { ms, low, high } = timeLeft(Math.max(0, counts.total - settledCount(counts)), throughput);
+  const { ms, low, high } = timeLeft(counts, throughput);
   const speed = rate >= 0.1 ? `${formatNumber(rate)} items/s` : `${formatNumber(rate * 60)} items/min`;
   return `${speed}, ${formatDuration(ms)} left (${formatDuration(low)} to ${formatDuration(high)})`;
 }

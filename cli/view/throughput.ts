@@ -90,8 +90,11 @@ export class RateEstimator {
   }
 }
 
-/** Time that the remaining items take at this throughput. */
-export function timeLeft(remaining: number, { rate, spread }: Throughput): TimeLeft {
-  const ms = (remaining / rate) * 1000;
+/** Number of items that are done or dead. */
+export const settledCount = ({ done, dead }: Pick<Counts, "done" | "dead">): number => done + dead;
+
+/** Time that the other items of the batch take at this throughput. */
+export function timeLeft(counts: Pick<Counts, "total" | "done" | "dead">, { rate, spread }: Throughput): TimeLeft {
+  const ms = (Math.max(0, counts.total - settledCount(counts)) / rate) * 1000;
   return { ms, low: ms / spread, high: ms * spread };
 }

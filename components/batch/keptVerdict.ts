@@ -3,6 +3,7 @@ import type { V1Job } from "@kubernetes/client-node";
 import type { Cluster } from "../cluster/client.ts";
 import { FOLLOWS } from "../cluster/liveJobs.ts";
 import { OWNER } from "../labels.ts";
+import { batchNames } from "../names.ts";
 
 /** Annotation with the {@link Marks} of the Jobs that it is of. */
 export const MARKS = "job-wq-2/marks";
@@ -28,15 +29,12 @@ export interface KeptVerdict {
   data: Record<string, string>;
 }
 
-/** Name of the ConfigMap. */
-export const verdictName = (batch: string): string => `${batch}-verdict`;
-
 /** Reads it; undefined where there is none, or the supervisor that is there now has not judged yet. */
 export async function keptVerdict(
   cluster: Cluster,
   { namespace, name, owner, supervisor }: { namespace: string; name: string; owner: string; supervisor?: V1Job },
 ): Promise<KeptVerdict | undefined> {
-  const request = { name: verdictName(name), namespace };
+  const request = { name: batchNames(name).verdict, namespace };
   const map = await cluster.core.readNamespacedConfigMap(request).catch(() => undefined);
   const { [FOLLOWS]: follows, [MARKS]: marks, [OWNER]: of } = map?.metadata?.annotations ?? {};
   if (!follows || !marks || of !== owner) return undefined;

@@ -7,8 +7,8 @@ import { type AwaitedJob, jobPods } from "../cluster/waitForJob.ts";
 import { labels } from "../labels.ts";
 import { isPreview } from "../program.ts";
 import type { K8sObject } from "../types.ts";
-import type { JobDefaults } from "./jobArgs.ts";
-import { MARKS, verdictName } from "./keptVerdict.ts";
+import type { JobDefaults } from "./jobs/jobArgs.ts";
+import { MARKS } from "./keptVerdict.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 /** How many items a Batch had, and what became of them. */
@@ -46,7 +46,7 @@ const PREFIX = "verdict: ";
 /** Creates the ConfigMap when the supervisor has given a good verdict, and never after a bad one. */
 export function makeVerdict(
   resource: string,
-  { parent, name, namespace, labels: own }: JobDefaults,
+  { parent, name, names, namespace, labels: own }: JobDefaults,
   { supervisor, workers, follows, lifecycle, onWait }: VerdictArgs,
 ): Verdict {
   const end = lifecycle.complete(supervisor, [workers], onWait);
@@ -66,7 +66,7 @@ export function makeVerdict(
   const map = new k8s.core.v1.ConfigMap(
     resource,
     {
-      metadata: { name: verdictName(name), namespace, labels: labels(name, "supervisor", own), annotations },
+      metadata: { name: names.verdict, namespace, labels: labels(name, "supervisor", own), annotations },
       data,
     },
     {

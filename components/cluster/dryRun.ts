@@ -40,11 +40,32 @@ async function refusal(config: KubeConfig, path: string, object: unknown): Promi
   return isOfObject && !/denied|admission webhook/.test(message) ? wordsOf(message) : undefined;
 }
 
+/**
+ * The words of a rule of the namespace, Pod Security or a policy, that refuses an object.
+ * @param plain The same object without what is asked about: a rule that refuses this one, too, may be about the made-up
+ * object, and gets the last word when the real one is created.
+ */
+export async function ruleAgainst(
+  config: KubeConfig,
+  path: string,
+  object: unknown,
+  plain: unknown,
+): Promise<string | undefined> {
+  const words = async (asked: unknown) => {
+    const answer = await request(config, `${path}?dryRun=All`, asked);
+    const { message = "" } = (answer?.body ?? {}) as { message?: string };
+    // A right to create pods that is missing, a quota or an account that comes later is none.
+    return /violates PodSecurity|ValidatingAdmissionPolicy/.test(message) ? wordsOf(message) : undefined;
+  };
+  const refused = await words(object);
+  return refused !== undefined && (await words(plain)) === undefined ? refused : undefined;
+}
+
 /** The reason without the name of the object, which is not the real one. */
 function wordsOf(message: string): string {
   return message
     .split("\n", 1)[0]!
-    .replace(/^(\w+ in version "\w+" cannot be handled as a \w+|[\w.]+ "[^"]*" is invalid): /, "");
+    .replace(/^(\w+ in version "\w+" cannot be handled as a \w+|[\w.]+ "[^"]*" is (invalid|forbidden)): /, "");
 }
 
 /** The tree without values that are not known yet. */

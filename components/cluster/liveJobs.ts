@@ -1,7 +1,8 @@
 // The Jobs of a Batch as an earlier `up`, which may have failed or been killed, left them in the cluster.
-import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
+import { jobEnd } from "../../kube/jobEnd.ts";
+import { pollUntil } from "../../kube/poll.ts";
 import { OWNER, selector } from "../labels.ts";
 import { Absence } from "./absence.ts";
 import { type Cluster, codeOf, isForbidden } from "./client.ts";
@@ -20,14 +21,6 @@ const COMPONENT = "app.kubernetes.io/component";
 const POLL_MS = 500;
 /** Longer than its pods have to end. */
 const GONE_AFTER_MS = 10 * 60_000;
-
-/** Whether a Job has ended, and how. */
-export function jobEnd(job: V1Job): "Complete" | "Failed" | undefined {
-  const end = job.status?.conditions?.find(
-    ({ type, status }) => status === "True" && (type === "Complete" || type === "Failed"),
-  );
-  return end?.type as "Complete" | "Failed" | undefined;
-}
 
 /** The Jobs of a Batch. */
 export interface LiveJobs {
@@ -51,16 +44,10 @@ export async function liveJobs(
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
   const absence = new Absence(cluster);
-  for (; ; await sleep(POLL_MS)) {
+  const look = async () => {
     try {
       const { items } = await cluster.batch.listNamespacedJob({ namespace, labelSelector });
-      // An `up` that was cut off leaves a supervisor that Pulumi does not know of: the newest one counts.
-      const time = ({ metadata }: V1Job) => metadata!.creationTimestamp?.getTime() ?? 0;
-      const own = items
-        .filter(({ metadata }) => metadata!.annotations?.[OWNER] === owner)
-        .sort((a, b) => time(a) - time(b));
-      const of = (role: string) => own.findLast(({ metadata }) => metadata!.labels![COMPONENT] === role);
-      return { seed: of("seed"), workers: of("worker"), supervisor: of("supervisor") };
+      return ownJobs(items, owner);
     } catch (error) {
       if (isForbidden(error))
         throw new Error(
@@ -69,8 +56,18 @@ export async function liveJobs(
         );
       const warning = await absence.note(error);
       if (warning) onWarning(warning);
+      return undefined;
     }
-  }
+  };
+  return (await pollUntil(look, { timeoutMs: Infinity, intervalMs: POLL_MS }))!;
+}
+
+/** Those of an owner, by their roles. An `up` that was cut off leaves a supervisor that Pulumi does not know of. */
+function ownJobs(all: V1Job[], owner: string): LiveJobs {
+  const time = ({ metadata }: V1Job) => metadata!.creationTimestamp?.getTime() ?? 0;
+  const own = all.filter(({ metadata }) => metadata!.annotations?.[OWNER] === owner).sort((a, b) => time(a) - time(b));
+  const newest = (role: string) => own.findLast(({ metadata }) => metadata!.labels![COMPONENT] === role);
+  return { seed: newest("seed"), workers: newest("worker"), supervisor: newest("supervisor") };
 }
 
 /**
@@ -119,10 +116,9 @@ export async function deleteJob(cluster: Cluster, { metadata }: V1Job): Promise<
   await cluster.batch
     .deleteNamespacedJob({ name, namespace, body: { propagationPolicy: "Foreground", preconditions: { uid } } })
     .catch(() => {});
-  for (const end = performance.now() + GONE_AFTER_MS; !(await gone()); await sleep(POLL_MS))
-    if (performance.now() > end)
-      throw new Error(
-        `Job ${name} was deleted and does not go: a finalizer holds it, or its node is gone; \`kubectl -n ${namespace} get job,pod -l job-name=${name}\` shows what is left.`,
-      );
-  await pulumi.log.info(`Job ${name} is of an \`up\` that did not come to its end: it is created again.`);
+  if (!(await pollUntil(gone, { timeoutMs: GONE_AFTER_MS, intervalMs: POLL_MS })))
+    throw new Error(
+      `Job ${name} was deleted and does not go: a finalizer holds it, or its node is gone; \`kubectl -n ${namespace} get job,pod -l job-name=${name}\` shows what is left.`,
+    );
+  await pulumi.log.info(`Job ${name} was cut off while it was created: it is created again.`);
 }

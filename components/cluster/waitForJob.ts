@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
 import { oneLine } from "../../config/foreignText.ts";
+import { jobEnd } from "../../kube/jobEnd.ts";
+import { pollUntil } from "../../kube/poll.ts";
 import { lastLine } from "../../kube/podProblems.ts";
 import { Absence } from "./absence.ts";
 import { type Cluster, codeOf, isForbidden } from "./client.ts";
-import { jobEnd } from "./liveJobs.ts";
 import { StartWatch } from "./startWatch.ts";
 import { suspension } from "./suspension.ts";
 
@@ -50,7 +50,7 @@ export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: Wai
   const absence = new Absence(cluster);
   let said = "";
   let waits = false;
-  for (; ; await sleep(POLL_MS)) {
+  const isComplete = async (): Promise<boolean> => {
     // A rejection would reach the next inline program of this process. A program of its own ends: nothing keeps it.
     if ((await isWanted?.()) === false) return new Promise(() => {});
     const live = await readJob(cluster, job).catch(async (error: unknown) => {
@@ -63,11 +63,11 @@ export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: Wai
       if (warning) onWarning?.(warning);
       return "unknown" as const;
     });
-    if (live === "unknown") continue;
+    if (live === "unknown") return false;
     absence.end();
     if (!live) throw new Error(`Job ${job.name} was deleted while \`up\` waited for it: run \`pulumi up --refresh\`.`);
     const end = jobEnd(live);
-    if (end === "Complete") return;
+    if (end === "Complete") return true;
     if (end === "Failed") throw new Error((await lastWords(cluster, job)) ?? conditionMessage(live));
     if (!waits) onWait?.();
     waits = true;
@@ -77,7 +77,9 @@ export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: Wai
       const warning = await watch.look();
       if (warning) onWarning?.(warning);
     }
-  }
+    return false;
+  };
+  await pollUntil(isComplete, { timeoutMs: Infinity, intervalMs: POLL_MS });
 }
 
 /** The Job; undefined where it is gone. */

@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import type { V1Pod } from "@kubernetes/client-node";
+import { pollUntil } from "../../kube/poll.ts";
 import { Absence } from "./absence.ts";
 import { type Cluster, isForbidden } from "./client.ts";
 import { StartWatch, type Watched } from "./startWatch.ts";
@@ -19,24 +20,26 @@ export async function waitForRedis(
   const watch = new StartWatch(cluster, watched);
   const absence = new Absence(cluster);
   const { namespace, labelSelector } = watched;
-  for (const end = performance.now() + TIMEOUT_MS; ; await sleep(POLL_MS)) {
+  /** True also where nobody may look. */
+  const isReady = async () => {
     try {
       const { items } = await cluster.core.listNamespacedPod({ namespace, labelSelector });
-      const isReady = items.some(({ status }) =>
-        status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True"),
-      );
-      if (isReady) return;
       absence.end();
+      if (items.some(isReadyPod)) return true;
     } catch (error) {
-      if (isForbidden(error)) return;
+      if (isForbidden(error)) return true;
       const warning = await absence.note(error);
       if (warning) onWarning(warning);
     }
-    if (performance.now() > end)
-      throw new Error(
-        `${watched.owner} is not ready after 12 minutes: \`kubectl -n ${namespace} describe pod -l ${labelSelector}\` says why.`,
-      );
     const warning = await watch.look();
     if (warning) onWarning(warning);
-  }
+    return false;
+  };
+  if (!(await pollUntil(isReady, { timeoutMs: TIMEOUT_MS, intervalMs: POLL_MS })))
+    throw new Error(
+      `${watched.owner} is not ready after 12 minutes: \`kubectl -n ${namespace} describe pod -l ${labelSelector}\` says why.`,
+    );
 }
+
+const isReadyPod = ({ status }: V1Pod) =>
+  status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");

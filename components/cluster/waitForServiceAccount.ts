@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type * as pulumi from "@pulumi/pulumi";
+import { pollUntil } from "../../kube/poll.ts";
 import { isPreview } from "../program.ts";
 import { codeOf, connectCluster } from "./client.ts";
 
@@ -13,13 +13,12 @@ const TIMEOUT_MS = 60_000;
  */
 export async function waitForServiceAccount(component: pulumi.ComponentResource, namespace: string): Promise<string> {
   const cluster = isPreview() ? undefined : await connectCluster(component);
-  for (const end = performance.now() + TIMEOUT_MS; cluster && performance.now() < end; await sleep(POLL_MS)) {
-    try {
-      await cluster.core.readNamespacedServiceAccount({ name: "default", namespace });
-      break;
-    } catch (error) {
-      if (codeOf(error) !== 404) break;
-    }
-  }
+  // Another answer than "not there" is for the provider to tell.
+  const look = () =>
+    cluster?.core.readNamespacedServiceAccount({ name: "default", namespace }).then(
+      () => true,
+      (error: unknown) => codeOf(error) !== 404,
+    ) ?? true;
+  await pollUntil(look, { timeoutMs: TIMEOUT_MS, intervalMs: POLL_MS });
   return namespace;
 }

@@ -1,13 +1,13 @@
 import { ConfigError } from "../../config/parse.ts";
 import { hasBatchFunction } from "./buildContext.ts";
 import { isPython } from "./python.ts";
-import type { BatchArgs } from "../batch/batch.ts";
+import type { PlanArgs } from "../batch/plan.ts";
 
 /**
  * Checks how a handler or a program is given its items.
  * @throws ConfigError
  */
-export function checkRunners({ image, command, serve, batch }: BatchArgs): void {
+export function checkRunners({ image, command, serve, batch }: PlanArgs): void {
   const serves = String(serve) === "true";
   if (serves && command === undefined)
     throw new ConfigError("Expected `serve` with a `command`, which is the program that serves, got no `command`.");

@@ -81,9 +81,9 @@ const kib = (bytes: number) => `${Math.ceil(bytes / 1024)} KiB`;
  */
 export function makeCodeVolume(
   resource: string,
-  { files, digest, nodeImage }: Code,
+  { files, nodeImage }: Code,
   image: pulumi.Input<string>,
-  { name, namespace, labels }: { name: string; namespace: pulumi.Input<string>; labels: Labels },
+  metadata: { name: string; namespace: pulumi.Input<string>; labels: Labels },
   opts: pulumi.CustomResourceOptions,
 ): CodeParts {
   // A key has no slash, a path may have some.
@@ -94,7 +94,7 @@ export function makeCodeVolume(
   const map = new k8s.core.v1.ConfigMap(
     resource,
     {
-      metadata: { name: `${name}-code-${digest}`, namespace, labels },
+      metadata,
       binaryData: Object.fromEntries(keyed.map(({ key, content }) => [key, content.toString("base64")])),
       immutable: true,
     },

@@ -10,6 +10,7 @@ import type { RedisSettings } from "../args.ts";
 import { afterChecks, awaitCheck, checked } from "../checks.ts";
 import { CLIENT_LABEL, clientValue, labels, type Labels } from "../labels.ts";
 import { failure, isPreview } from "../program.ts";
+import { redisNames } from "../names.ts";
 import { nameOf, readArgs } from "../readArgs.ts";
 import type { K8sObject } from "../types.ts";
 import type { RedisAccess, RedisLocation, RedisReference } from "./reference.ts";
@@ -104,7 +105,7 @@ export class Redis extends pulumi.ComponentResource {
           ? this.#ownReference(service, settings.url!, settings.ca)
           : pulumi.secret(pulumi.output(from));
       const address: RedisAddressArgs = {
-        name: `${service}-url`,
+        name: redisNames(service).address,
         namespace,
         labels: labels(service, "redis", args.labels),
         url: reference.url,
@@ -178,7 +179,7 @@ export class Redis extends pulumi.ComponentResource {
 
   /**
    * How the pods of a Batch reach it.
-   * @param elsewhere Namespace of the Batch, where it is another one: a Secret with the address is created in it.
+   * @param elsewhere The Secret with its address, where the Batch is in another namespace.
    * @internal
    */
   access(elsewhere?: {
@@ -189,12 +190,10 @@ export class Redis extends pulumi.ComponentResource {
     parent: pulumi.Resource;
   }): RedisAccess {
     if (!elsewhere) return this.#access;
-    const { resource, name, namespace, labels: own, parent } = elsewhere;
+    const { resource, parent, ...metadata } = elsewhere;
     const { url, storageId } = this.reference;
     const address = {
-      name: `${name}-redis`,
-      namespace,
-      labels: own,
+      ...metadata,
       url,
       host: this.reference.apply(({ host }) => host ?? ""),
       storageId,

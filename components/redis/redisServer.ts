@@ -6,6 +6,7 @@ import { uidOf } from "../cluster/client.ts";
 import { waitForServiceAccount } from "../cluster/waitForServiceAccount.ts";
 import { CLIENT_LABEL, clientValue, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../labels.ts";
 import type { EnvVar, K8sObject, Known } from "../types.ts";
+import { redisNames } from "../names.ts";
 import { strategicMerge } from "../podPatch.ts";
 import type { RedisReference } from "./reference.ts";
 import { redisPodSpec } from "./redisConfig.ts";
@@ -86,9 +87,10 @@ export class RedisServer {
         )
       : undefined;
     const dependsOn = password ? [policy, password] : [policy];
-    this.podName = storage === undefined ? `${service}-master` : `${service}-master-0`;
+    const names = redisNames(service);
+    this.podName = storage === undefined ? names.server : names.podOfSet;
     const pod = {
-      name: `${service}-master`,
+      name: names.server,
       namespace: pulumi.output(namespace).apply((known) => waitForServiceAccount(parent, known)),
       template: this.#template(),
       selector: this.podLabels,

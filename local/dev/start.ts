@@ -54,11 +54,6 @@ async function up(location: StackLocation, more: string[] = []): Promise<boolean
   ended.abort();
   await bar;
   if (exitCode !== 0) {
-    const lock = /is currently locked by[^]*? created by \S+ \(pid (\d+)\)/.exec(all.join("\n"));
-    if (lock)
-      throw new UserError(
-        `another \`npm start\` or \`pulumi up\` works on the stack ${location.stack} (pid ${lock[1]}): wait for its end; if it was killed: eval "$(npm run -s platform env)"; pulumi cancel --stack ${location.stack}`,
-      );
     console.error(diagnostics.filter(isWorthShowing).join("\n"));
     throw new UserError(`\`pulumi up\` failed: see above; \`${wq("status")}\` and \`${wq("failed")}\` say more`);
   }
@@ -123,9 +118,6 @@ try {
   await report(location);
   if (!changed) console.log("\nNothing had changed: nothing was built, pushed or run.");
 } catch (error) {
-  const { code, path } = error as NodeJS.ErrnoException;
-  const isReadOnly = code === "EROFS" || code === "EACCES";
-  const advice = `: this folder must be writable for bundles and notes; \`cp -r\` it to one that is`;
-  console.error(`start: ${isReadOnly ? `${path} cannot be written (${code})${advice}` : firstLine(error)}`);
+  console.error(`start: ${firstLine(error)}`);
   process.exit(1);
 }

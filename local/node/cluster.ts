@@ -9,7 +9,7 @@ import {
 } from "@kubernetes/client-node";
 import { rmSync } from "node:fs";
 import { UserError } from "../errors.ts";
-import { pollUntil } from "../host/poll.ts";
+import { pollUntil } from "../../kube/poll.ts";
 import { kubeconfig } from "../paths.ts";
 import { running } from "./daemon.ts";
 import type { ClusterNode } from "./nodes.ts";

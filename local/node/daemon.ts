@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { UserError } from "../errors.ts";
 import { hash } from "../host/cache.ts";
 import { log, tail } from "../host/exec.ts";
-import { pollUntil } from "../host/poll.ts";
+import { pollUntil } from "../../kube/poll.ts";
 import { portOwner } from "../host/preflight.ts";
 import { logDir, pidDir } from "../paths.ts";
 import { startTime } from "./processes.ts";

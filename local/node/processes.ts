@@ -1,6 +1,6 @@
 // Processes of the machine, and the containers among them.
 import { readdirSync, readFileSync } from "node:fs";
-import { pollUntil } from "../host/poll.ts";
+import { pollUntil } from "../../kube/poll.ts";
 import { binDir, pulumiHome } from "../paths.ts";
 
 interface Process {

@@ -3,7 +3,7 @@
 --- @include "keys"
 --- @include "clock"
 local batch = call('HMGET', batchKey, 'schema', 'state', 'paused', 'reason', 'owner', 'total', 'lastLength', 'lost', 'retried',
-  'externalTaken', 'startedAt', 'endedAt', 'retired')
+  'externalTaken', 'startedAt', 'endedAt')
 local waiting = call('LLEN', list)
 local deadCount, suspectCount = call('ZCARD', dead), call('ZCARD', suspects)
 local total, lastLength, external = tonumber(batch[6] or 0), tonumber(batch[7] or 0), tonumber(batch[10] or 0)
@@ -36,6 +36,6 @@ return {
   state, batch[4] or '', batch[5] or '', total, waiting,
   call('ZCARD', leases), call('ZCARD', delayed) + suspectCount, suspectCount,
   call('HLEN', results) - deadCount, deadCount,
-  tonumber(batch[8] or 0), tonumber(batch[9] or 0), external, tonumber(batch[13] or 0), startedAt, endedAt,
+  tonumber(batch[8] or 0), tonumber(batch[9] or 0), external, startedAt, endedAt,
   call('ZCOUNT', alive, text(now), '+inf'), nextDue, dueSoon, now,
 }

@@ -17,7 +17,6 @@ export const counts = (more: Partial<Counts> = {}): Counts => ({
   lost: 0,
   retried: 0,
   external: 0,
-  retired: 0,
   workersAlive: 0,
   nextDueAt: 0,
   dueSoon: 0,

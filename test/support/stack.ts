@@ -66,7 +66,7 @@ export function onPlatform(prepare?: () => unknown): void {
 /** A copy of the checkout, for a test that edits a file of it; the dependencies are shared. */
 export function checkout(): { project: string; remove: () => void } {
   const project = mkdtempSync(join(tmpdir(), "job-wq-2-checkout-"));
-  const left = ["node_modules", ".git", ".state", "test", ".context"];
+  const left = ["node_modules", ".git", ".state", ".job-wq-2", "test", ".context"];
   cpSync(root, project, { recursive: true, filter: (path) => !left.includes(basename(path)) });
   symlinkSync(realpathSync(join(root, "node_modules")), join(project, "node_modules"));
   return { project, remove: () => rmSync(project, { recursive: true, force: true }) };

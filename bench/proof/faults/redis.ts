@@ -1,6 +1,6 @@
 // Faults of Redis.
 import { setTimeout as sleep } from "node:timers/promises";
-import { pollUntil } from "../../../local/host/poll.ts";
+import { pollUntil } from "../../../kube/poll.ts";
 import type { Field } from "../field.ts";
 import { killInPod } from "../processes.ts";
 

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import type { ReportData, ReportTable } from "../data.ts";
+import { emptyTable, type ReportData, type ReportTable } from "../data.ts";
 import { formatTime, element, formatNumber, formatDuration } from "./format.ts";
 
 const PAGE = 50;
@@ -14,20 +14,7 @@ interface Column {
   numeric?: boolean;
 }
 
-const NOTHING: ReportTable = {
-  pods: [],
-  reasons: [],
-  id: [],
-  item: [],
-  outcome: [],
-  result: [],
-  attempts: [],
-  pod: [],
-  start: [],
-  duration: [],
-  reason: [],
-  left: 0,
-};
+const NOTHING = emptyTable();
 
 const plain = (value: number | string) => String(value);
 const columns: Column[] = [

@@ -7,7 +7,7 @@ import { CODE_DIR } from "../../image/layout.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
 import { isPending, later, type Values } from "../../readArgs.ts";
 import type { EnvVar, Known } from "../../types.ts";
-import type { JobDefaults, PodArgs } from "../jobArgs.ts";
+import type { JobDefaults, PodArgs } from "../jobs/jobArgs.ts";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 

@@ -3,7 +3,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { labels } from "../../labels.ts";
-import type { JobDefaults } from "../jobArgs.ts";
+import type { JobDefaults } from "../jobs/jobArgs.ts";
 
 /** Port of the supervisor's metrics (worker/README.md). */
 export const METRICS_PORT = 9464;
@@ -18,7 +18,7 @@ export interface OpenPorts {
 /** Creates it. It must be there before the pods. */
 export function makePodPolicy(
   resource: string,
-  { parent, name, namespace, labels: own }: JobDefaults,
+  { parent, name, names, namespace, labels: own }: JobDefaults,
   { metrics, metricsFrom }: OpenPorts,
 ): k8s.networking.v1.NetworkPolicy {
   const from =
@@ -28,7 +28,7 @@ export function makePodPolicy(
   return new k8s.networking.v1.NetworkPolicy(
     resource,
     {
-      metadata: { name: `${name}-pods`, namespace, labels: labels(name, "policy", own) },
+      metadata: { name: names.policy, namespace, labels: labels(name, "policy", own) },
       spec: {
         podSelector: { matchLabels: { "app.kubernetes.io/name": "job-wq-2", "app.kubernetes.io/instance": name } },
         policyTypes: ["Ingress"],

@@ -66,11 +66,13 @@ describe("a namespace with rules", () => {
   it("that enforces `restricted` refuses a loosened pod before anything is created", async () => {
     const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
     const stack = await stackIn({}, labels);
-    const loosened = { spec: { containers: [{ name: "c", securityContext: { privileged: true } }] } };
+    const loosened = {
+      spec: { containers: [{ name: "c", securityContext: { privileged: true, allowPrivilegeEscalation: true } }] },
+    };
     await refused(
       stack,
       { pod: loosened },
-      /error: Batch job-wq-2: `pod` needs Pod Security level privileged, and namespace \S+ enforces restricted/,
+      /error: Batch job-wq-2: `pod` is refused in namespace \S+: violates PodSecurity "restricted:latest": privileged \(container "c" must not set securityContext\.privileged=true\)/,
     );
     assert.equal(await stack.kubectl("get", "secrets,pods,jobs", "-o", "name"), "");
   });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { pollUntil } from "../../../local/host/poll.ts";
+import { pollUntil } from "../../../kube/poll.ts";
 import { running } from "../../../local/node/daemon.ts";
 import { killNode, nodeNames, reviveNode } from "../../support/nodes.ts";
 import { platform, platformUp } from "../../support/platform.ts";
@@ -75,7 +75,7 @@ describe("the platform's nodes", function () {
   it("are both Ready, and status says so", async () => {
     const { stdout, exitCode } = await platform("status");
     assert.equal(exitCode, 0, stdout);
-    for (const name of nodeNames) assert.match(stdout, new RegExp(`^node ${name} +ready `, "m"));
+    for (const name of nodeNames) assert.match(stdout, new RegExp(`│ node ${name} +│ ready `));
   });
 
   it("share the pods, whose volumes only their own node may use", async () => {

@@ -4,20 +4,61 @@ import { readFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { execa } from "execa";
+import { pollUntil } from "../../../kube/poll.ts";
 import { running } from "../../../local/node/daemon.ts";
 import { chosenNodes } from "../../../local/node/nodes.ts";
 import { kubeconfigOf } from "../../../local/node/pki.ts";
 import { daemons } from "../../../local/node/services.ts";
 import { bridgeAddress, pkiDir, ports } from "../../../local/paths.ts";
-import { withPinger } from "../../support/pinger.ts";
-import { platform } from "../../support/platform.ts";
+import { platform, platformUp } from "../../support/platform.ts";
 
 const namespace = `platform-asked-${process.pid}`;
 
+const manifest = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: ${namespace}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: server, namespace: ${namespace}, labels: {app: server}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: c, image: "redis:8"}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: server, namespace: ${namespace}}
+spec: {selector: {app: server}, ports: [{port: 6379}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, namespace: ${namespace}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: c, image: "redis:8", command: ["sleep", "3600"]}]
+`;
+
 describe("the local platform, while it runs", function () {
   this.timeout(30 * 60_000);
-  const pinger = withPinger(namespace);
-  const { kubectl, inClient, ping } = pinger;
+  let env: Record<string, string>;
+  const kubectl = async (args: string[], input?: string) =>
+    (await execa("kubectl", args, { env, ...(input ? { input } : {}) })).stdout;
+
+  before(async () => {
+    env = await platformUp();
+    await kubectl(["apply", "-f", "-"], manifest);
+    await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod", "--all", "--timeout=120s"]);
+  });
+  after(() => kubectl(["delete", "namespace", namespace, "--wait=false"]));
+
+  /** Through the Service, once kube-proxy has heard of the pod. */
+  const ping = () =>
+    pollUntil(() => inClient("redis-cli", "-h", "server", "ping").catch(() => ""), {
+      timeoutMs: 15_000,
+      intervalMs: 200,
+    });
+  const inClient = (...command: string[]) => kubectl(["exec", "-n", namespace, "client", "--", ...command]);
 
   it("runs a pod from `redis:8`, whose log and shell answer", async () => {
     assert.match(await kubectl(["logs", "-n", namespace, "server"]), /Ready to accept connections/);
@@ -33,14 +74,14 @@ describe("the local platform, while it runs", function () {
     const { stdout, exitCode } = await platform("status");
     assert.equal(exitCode, 0);
     for (const part of ["containerd", "docker-registry", "etcd", "apiserver", "kubelet", "proxy", "coredns"]) {
-      assert.match(stdout, new RegExp(`^${part} +running `, "m"));
+      assert.match(stdout, new RegExp(`│ ${part} +│ running `));
     }
   });
 
   it("says of each provider plugin what it is", async () => {
     const { stdout } = await platform("status");
-    assert.match(stdout, /^kubernetes provider +installed +official, /m);
-    assert.match(stdout, /^docker provider +installed +(official, |our own)/m);
+    assert.match(stdout, /│ kubernetes provider │ installed +│ +│ official, /);
+    assert.match(stdout, /│ docker provider +│ installed +│ +│ (official, |our own)/);
   });
 
   /** How etcd answers: its status, or the error before it came to that. */
@@ -88,7 +129,7 @@ describe("the local platform, while it runs", function () {
     const may = async (client: string, ...what: string[]) =>
       (
         await execa("kubectl", ["auth", "can-i", ...what, "-A"], {
-          env: { ...pinger.env, KUBECONFIG: kubeconfigOf(client) },
+          env: { ...env, KUBECONFIG: kubeconfigOf(client) },
           reject: false,
         })
       ).stdout === "yes";

@@ -3,15 +3,60 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { pollUntil } from "../../../kube/poll.ts";
 import { running } from "../../../local/node/daemon.ts";
 import { leftovers } from "../../support/leftovers.ts";
 import { killNode, nodeNames } from "../../support/nodes.ts";
-import { withPinger } from "../../support/pinger.ts";
-import { platform } from "../../support/platform.ts";
+import { platform, platformUp } from "../../support/platform.ts";
+
+const namespace = `platform-test-${process.pid}`;
+
+const manifest = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: ${namespace}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: server, namespace: ${namespace}, labels: {app: server}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: c, image: "redis:8"}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: server, namespace: ${namespace}}
+spec: {selector: {app: server}, ports: [{port: 6379}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, namespace: ${namespace}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: c, image: "redis:8", command: ["sleep", "3600"]}]
+`;
 
 describe("the local platform", function () {
   this.timeout(30 * 60_000);
-  const { ping, ready } = withPinger(`platform-test-${process.pid}`);
+  let env: Record<string, string>;
+  const kubectl = async (args: string[], input?: string) =>
+    (await execa("kubectl", args, { env, ...(input ? { input } : {}) })).stdout;
+
+  before(async () => {
+    env = await platformUp();
+    await kubectl(["apply", "-f", "-"], manifest);
+    await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod", "--all", "--timeout=120s"]);
+  });
+  after(() => kubectl(["delete", "namespace", namespace, "--wait=false"]));
+
+  /** Through the Service, once kube-proxy has heard of the pod. */
+  const ping = () =>
+    pollUntil(() => inClient("redis-cli", "-h", "server", "ping").catch(() => ""), {
+      timeoutMs: 15_000,
+      intervalMs: 200,
+    });
+  const inClient = (...command: string[]) => kubectl(["exec", "-n", namespace, "client", "--", ...command]);
 
   it("comes back after a kill -9 of the kubelet and of the API server", async () => {
     for (const name of ["kubelet", "apiserver"]) process.kill(running(name)!.pid, "SIGKILL");
@@ -42,7 +87,7 @@ describe("the local platform", function () {
       writeFileSync(forwarding, "0");
       const up = await platform("up");
       assert.equal(up.exitCode, 0, up.all);
-      await ready();
+      await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod", "--all", "--timeout=120s"]);
     }
     writeFileSync(forwarding, found);
   });

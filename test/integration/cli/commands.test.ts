@@ -47,7 +47,6 @@ describe("wq on a Redis", () => {
       "lost",
       "retried",
       "external",
-      "retired",
       "startedAt",
       "endedAt",
       "workersAlive",

@@ -24,7 +24,6 @@ const counts: Counts = {
   lost: 0,
   retried: 0,
   external: 0,
-  retired: 0,
   startedAt: 1_000,
   endedAt: 9_000,
   workersAlive: 0,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { pollUntil } from "../../../local/host/poll.ts";
+import { pollUntil } from "../../../kube/poll.ts";
 import { Consumer, DoNotRetry, type Handler } from "../../../queue/index.ts";
 import { quick } from "../../support/consuming.ts";
 import { SeederFixture } from "../../support/seederFixture.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { BatchSettings } from "../../../components/args.ts";
-import type { JobDefaults } from "../../../components/batch/jobArgs.ts";
+import type { JobDefaults } from "../../../components/batch/jobs/jobArgs.ts";
 import { batchSettings } from "../../../config/settings.ts";
 import { startMocks, valueOf } from "../../support/mockProgram.ts";
 
@@ -61,7 +61,7 @@ describe("what failed runs again with a setting of how items run", () => {
 
   before(async () => {
     await startMocks();
-    const { howItemsRun } = await import("../../../components/batch/workerJob.ts");
+    const { howItemsRun } = await import("../../../components/batch/jobs/workerJob.ts");
     const { readArgs } = await import("../../../components/readArgs.ts");
     digest = (args, image = "x:1") => {
       const settings = readArgs("Batch b", batchSettings, args, []);

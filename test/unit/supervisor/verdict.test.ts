@@ -15,7 +15,6 @@ const finished: Counts = {
   lost: 0,
   retried: 0,
   external: 0,
-  retired: 0,
   startedAt: 1,
   endedAt: 2,
   workersAlive: 0,
@@ -59,14 +58,6 @@ const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean
     false,
   ],
   ["not over", { ...failed, state: "open" }, [], true, "the batch is not finished (open): 7 of 9 done", false],
-  [
-    "what an earlier list left",
-    { ...finished, retired: 4 },
-    [],
-    false,
-    "all 9 items done; 4 items of an earlier list still in the results (another `run` begins without them)",
-    true,
-  ],
   [
     "items that another program took, or that Redis lost",
     { ...finished, done: 6, external: 3 },

@@ -60,7 +60,6 @@ for (const version of ["8", "7.0"] as const) {
         lost: 0,
         retried: 0,
         external: 0,
-        retired: 0,
         startedAt: 0,
         endedAt: 0,
         suspects: 0,

@@ -183,7 +183,6 @@ for (const { version, total, kills } of [
         done: total - dead.length,
         dead: dead.length,
         external: 0,
-        retired: 0,
       });
 
       // The harm was real: each killed process was in the middle of an item, which its log shows it never ended.

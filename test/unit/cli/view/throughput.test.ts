@@ -59,6 +59,10 @@ describe("the pace", () => {
   });
 
   it("gives the time left, with its spread", () => {
-    assert.deepEqual(timeLeft(100, { rate: 10, spread: 2 }), { ms: 10_000, low: 5_000, high: 20_000 });
+    assert.deepEqual(timeLeft({ total: 130, done: 28, dead: 2 }, { rate: 10, spread: 2 }), {
+      ms: 10_000,
+      low: 5_000,
+      high: 20_000,
+    });
   });
 });

@@ -15,10 +15,10 @@ export async function pollUntil<T>(
   predicate: () => T | Promise<T>,
   { timeoutMs, intervalMs }: Polling,
 ): Promise<Awaited<T>> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const answer = await predicate();
-    if (answer || Date.now() >= deadline) return answer;
+    if (answer || performance.now() >= deadline) return answer;
     await sleep(intervalMs);
   }
 }

@@ -1,16 +1,15 @@
 // The Job that watches the batch to its end: it scales the workers, notifies, and gives the verdict.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { batchSettings } from "../../config/settings.ts";
-import { uidOf } from "../cluster/client.ts";
-import { labels } from "../labels.ts";
-import { later, type Values } from "../readArgs.ts";
-import type { K8sObject } from "../types.ts";
+import type { batchSettings } from "../../../config/settings.ts";
+import { uidOf } from "../../cluster/client.ts";
+import { labels } from "../../labels.ts";
+import { later, type Values } from "../../readArgs.ts";
 import { makeJob } from "./job.ts";
-import type { JobDefaults } from "./jobArgs.ts";
-import { envVars, settingsVariable } from "./pod/jobPod.ts";
-import { METRICS_PORT } from "./pod/podPolicy.ts";
-import { customize } from "./pod/podSettings.ts";
+import type { JobDefaults, JobOrder } from "./jobArgs.ts";
+import { envVars, settingsVariable } from "../pod/jobPod.ts";
+import { METRICS_PORT } from "../pod/podPolicy.ts";
+import { customize } from "../pod/podSettings.ts";
 import { makeScaleRights, scaleOf } from "./scaleRights.ts";
 
 type Settings = Values<typeof batchSettings>;
@@ -19,15 +18,9 @@ type Settings = Values<typeof batchSettings>;
 export interface SupervisorJobArgs {
   settings: Settings;
   workers: k8s.batch.v1.Job;
-  /** Name of the worker Job, where it is known before that is created. */
-  workerJob: string;
   /** Variables of `finish`: the user's, and where those that are kept encrypted come from. */
   envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
-  /** uid of the failed Job that this one replaces, or empty. */
-  insteadOf: pulumi.Input<string>;
-  awaited: pulumi.Input<string> | undefined;
-  gate: Promise<void>;
-  follows: K8sObject[];
+  order: JobOrder;
 }
 
 /** Time for the verdict after the workers' time limit, ms. */
@@ -41,11 +34,11 @@ const RESOURCES = { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "50
  * with the worker Job that owns it.
  */
 export function makeSupervisorJob(resource: string, defaults: JobDefaults, args: SupervisorJobArgs): k8s.batch.v1.Job {
-  const { settings, workers, workerJob } = args;
+  const { settings, workers, order } = args;
   const { finish, metrics, notify } = settings;
   const owner = { apiVersion: "batch/v1", kind: "Job", name: workers.metadata.name, uid: uidOf(workers) };
   const scale = scaleOf(settings);
-  const rights = scale && makeScaleRights(resource, defaults, workerJob);
+  const rights = scale && makeScaleRights(resource, defaults);
   return makeJob(resource, rights ? { ...defaults, ready: [...defaults.ready, rights.ready] } : defaults, {
     name: undefined,
     component: "supervisor",
@@ -53,10 +46,7 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
     runsUserCode: finish !== undefined,
     deadlineMs: later(settings.activeDeadline, (ms) => ms + MARGIN_MS),
     trigger: [settings.allowFailures],
-    insteadOf: args.insteadOf,
-    awaited: args.awaited,
-    gate: args.gate,
-    follows: args.follows,
+    order,
     ownerReferences: [owner],
     podAnnotations: metrics
       ? { "prometheus.io/scrape": "true", "prometheus.io/port": String(METRICS_PORT) }
@@ -82,7 +72,7 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
         queue: defaults.queue,
         name: defaults.name,
         workersSince: workers.metadata.creationTimestamp,
-        scale: scale && { ...scale, job: workerJob },
+        scale: scale && { ...scale, job: defaults.names.workers },
       }),
       ...(notify === undefined ? [] : [notifyVariable(resource, defaults, notify)]),
     ]),
@@ -100,10 +90,10 @@ function finishResources(resources: unknown): k8s.types.input.core.v1.ResourceRe
 /** The variable with the URL of `notify`, read from a Secret, since the URL may hold a token. */
 function notifyVariable(
   resource: string,
-  { parent, name, namespace, labels: own }: JobDefaults,
+  { parent, name, names, namespace, labels: own }: JobDefaults,
   url: pulumi.Input<string>,
 ) {
-  const metadata = { name: `${name}-notify`, namespace, labels: labels(name, "supervisor", own) };
+  const metadata = { name: names.notify, namespace, labels: labels(name, "supervisor", own) };
   const secret = new k8s.core.v1.Secret(
     `${resource}-notify`,
     { metadata, stringData: { url } },

@@ -2,19 +2,18 @@
 import { writeFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { batchSettings } from "../../config/settings.ts";
-import { dockerProvider } from "../image/dockerProvider.ts";
-import { stage } from "../image/stage.ts";
-import type { BuildOptions } from "../image/workerImage.ts";
-import { labels } from "../labels.ts";
-import { containerSecurity } from "../podSecurity.ts";
-import { later, type Values } from "../readArgs.ts";
-import type { K8sObject } from "../types.ts";
-import type { BatchItems } from "./items.ts";
+import type { batchSettings } from "../../../config/settings.ts";
+import { dockerProvider } from "../../image/dockerProvider.ts";
+import { stage } from "../../image/stage.ts";
+import type { BuildOptions } from "../../image/workerImage.ts";
+import { labels } from "../../labels.ts";
+import { containerSecurity } from "../../podSecurity.ts";
+import { later, type Values } from "../../readArgs.ts";
+import type { BatchItems } from "../items.ts";
 import { makeJob } from "./job.ts";
-import type { JobArgs, JobDefaults } from "./jobArgs.ts";
-import { settingsVariable } from "./pod/jobPod.ts";
-import { customize } from "./pod/podSettings.ts";
+import type { JobArgs, JobDefaults, JobOrder } from "./jobArgs.ts";
+import { settingsVariable } from "../pod/jobPod.ts";
+import { customize } from "../pod/podSettings.ts";
 
 /** What is seeded. */
 export interface SeedJobArgs {
@@ -25,10 +24,7 @@ export interface SeedJobArgs {
   settings: Values<typeof batchSettings>;
   /** Values whose change runs the failed items again, and reopens an aborted batch. */
   again: pulumi.Input<unknown>[];
-  follows: K8sObject[];
-  gate: Promise<void>;
-  insteadOf: pulumi.Input<string>;
-  awaited: pulumi.Input<string>;
+  order: JobOrder;
 }
 
 /** Seeding takes seconds, but the image is pulled for the first time here, and a node may have to be started for it. */
@@ -44,17 +40,14 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
   const { items, settings, again } = args;
   const { queue, owner } = defaults;
   return makeJob(resource, defaults, {
-    name: `${defaults.name}-seed`,
+    name: defaults.names.seed,
     component: "seed",
     program: "seed",
     // V8 enlarges its young generation while data streams through; short-lived chunks do not need that.
     nodeOptions: ["--semi-space-growth-factor=1"],
     deadlineMs: DEADLINE_MS,
     trigger: [items?.digest, settings.run, ...again],
-    follows: args.follows,
-    gate: args.gate,
-    insteadOf: args.insteadOf,
-    awaited: args.awaited,
+    order: args.order,
     spec: { backoffLimit: 1 },
     container: { resources: RESOURCES },
     customize: (template) => customize(template, { pod: defaults.auxPod }),
@@ -85,7 +78,7 @@ function deliver(resource: string, defaults: JobDefaults, items: BatchItems, bui
     `${resource}-items`,
     {
       metadata: {
-        name: `${defaults.name}-items`,
+        name: defaults.names.items,
         namespace: defaults.namespace,
         labels: labels(defaults.name, "seed", defaults.labels),
       },

@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { podSpec, seconds } from "./pod/jobPod.ts";
-import { FOLLOWS, INSTEAD_OF, RUNS_FOR } from "../cluster/liveJobs.ts";
-import { labels, NO_MESH } from "../labels.ts";
-import { AT_ONCE, atOnce, AWAITED, uidOf } from "../cluster/client.ts";
+import { podSpec, seconds } from "../pod/jobPod.ts";
+import { FOLLOWS, INSTEAD_OF, RUNS_FOR } from "../../cluster/liveJobs.ts";
+import { labels, NO_MESH } from "../../labels.ts";
+import { AT_ONCE, atOnce, AWAITED, uidOf } from "../../cluster/client.ts";
 import type { JobArgs, JobDefaults, PodArgs } from "./jobArgs.ts";
 
 type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
@@ -49,14 +49,14 @@ export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs):
         template: podTemplate(defaults, args),
       },
     },
-    { parent: defaults.parent, ...order(defaults, args) },
+    { parent: defaults.parent, ...options(defaults, args) },
   );
 }
 
 /** Everything that orders a Job among others, from what it follows. */
-function order(
+function options(
   { ready }: JobDefaults,
-  { follows, gate, trigger, insteadOf, ignoreChanges, graceMs = 30_000 }: JobArgs,
+  { order: { follows, gate, insteadOf }, trigger, ignoreChanges, graceMs = 30_000 }: JobArgs,
 ): pulumi.CustomResourceOptions {
   return {
     dependsOn: afterGate(gate, [...ready, ...follows]),
@@ -72,7 +72,7 @@ function order(
   };
 }
 
-async function afterGate(gate: Promise<void> | undefined, resources: pulumi.Resource[]): Promise<pulumi.Resource[]> {
+async function afterGate(gate: Promise<void>, resources: pulumi.Resource[]): Promise<pulumi.Resource[]> {
   await gate;
   return resources;
 }
@@ -81,7 +81,10 @@ async function afterGate(gate: Promise<void> | undefined, resources: pulumi.Reso
  * Annotations with which the provider does not wait: the program does (cluster/waitForJob.ts), since it can tell why a
  * Job does not start, and can be interrupted and run again.
  */
-function annotations({ follows, insteadOf, awaited, trigger }: JobArgs): pulumi.Input<Record<string, string>> {
+function annotations({
+  order: { follows, insteadOf, awaited },
+  trigger,
+}: JobArgs): pulumi.Input<Record<string, string>> {
   return pulumi
     .all([pulumi.all(follows.map(uidOf)), insteadOf, awaited, pulumi.output(trigger)])
     .apply(([uids, instead, asked, values]): Record<string, string> => {

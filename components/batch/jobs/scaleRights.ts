@@ -1,9 +1,9 @@
 // Whether the supervisor scales, and what it may do for that: read one Job, and change how many pods it has.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { type batchSettings, batchSettings as table, RANGE_IDLE_AFTER } from "../../config/settings.ts";
-import { labels } from "../labels.ts";
-import type { Values } from "../readArgs.ts";
+import { type batchSettings, batchSettings as table, RANGE_IDLE_AFTER } from "../../../config/settings.ts";
+import { labels } from "../../labels.ts";
+import type { Values } from "../../readArgs.ts";
 import type { JobDefaults } from "./jobArgs.ts";
 
 /** Bounds of the number of worker pods, and how long they are not needed before they go, ms. */
@@ -31,17 +31,16 @@ export interface ScaleRights {
 /** Creates a ServiceAccount that may `get` and `patch` the worker Job, and nothing else. */
 export function makeScaleRights(
   resource: string,
-  { parent, name, namespace, labels: own }: JobDefaults,
-  workerJob: pulumi.Input<string>,
+  { parent, name, names, namespace, labels: own }: JobDefaults,
 ): ScaleRights {
-  const metadata = { name: `${name}-supervisor`, namespace, labels: labels(name, "supervisor", own) };
+  const metadata = { name: names.scaler, namespace, labels: labels(name, "supervisor", own) };
   const opts = { parent, deleteBeforeReplace: true };
   const account = new k8s.core.v1.ServiceAccount(resource, { metadata, automountServiceAccountToken: false }, opts);
   const role = new k8s.rbac.v1.Role(
     resource,
     {
       metadata,
-      rules: [{ apiGroups: ["batch"], resources: ["jobs"], resourceNames: [workerJob], verbs: ["get", "patch"] }],
+      rules: [{ apiGroups: ["batch"], resources: ["jobs"], resourceNames: [names.workers], verbs: ["get", "patch"] }],
     },
     opts,
   );

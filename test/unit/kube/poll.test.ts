@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { pollUntil } from "../../../../local/host/poll.ts";
+import { pollUntil } from "../../../kube/poll.ts";
 
 describe("pollUntil", () => {
   const quick = { timeoutMs: 1_000, intervalMs: 1 };

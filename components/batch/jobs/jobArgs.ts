@@ -1,11 +1,12 @@
 // What makes one Job of a Batch differ from another, and what they share.
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { CodeParts } from "../image/codeVolume.ts";
-import type { RunnableImage } from "../image/workerImage.ts";
-import type { Labels } from "../labels.ts";
-import type { RedisAccess } from "../redis/reference.ts";
-import type { EnvVar, K8sObject, Known } from "../types.ts";
+import type { CodeParts } from "../../image/codeVolume.ts";
+import type { RunnableImage } from "../../image/workerImage.ts";
+import type { Labels } from "../../labels.ts";
+import type { batchNames } from "../../names.ts";
+import type { RedisAccess } from "../../redis/reference.ts";
+import type { EnvVar, K8sObject, Known } from "../../types.ts";
 
 type JobSpec = k8s.types.input.batch.v1.JobSpec;
 type PodSpec = k8s.types.input.core.v1.PodSpec;
@@ -15,13 +16,15 @@ type Container = k8s.types.input.core.v1.Container;
 /** What all Jobs of a Batch have in common. */
 export interface JobDefaults {
   /** The Batch: parent of its Jobs. */
-  parent: pulumi.Resource;
-  /** Name of the worker Job; the others add a suffix. */
+  parent: pulumi.ComponentResource;
+  /** Name of the worker Job. */
   name: string;
+  /** Names of everything of the Batch. */
+  names: ReturnType<typeof batchNames>;
   /** Labels of the user's own, on everything. */
   labels: Labels | undefined;
-  namespace: pulumi.Input<string>;
-  queue: Known<string>;
+  namespace: pulumi.Output<string>;
+  queue: string;
   /** `project/stack`. */
   owner: string;
   image: RunnableImage;
@@ -64,6 +67,18 @@ export interface PodArgs {
   volumeMounts?: k8s.types.input.core.v1.VolumeMount[];
 }
 
+/** When a Job is created, and when anew. */
+export interface JobOrder {
+  /** Resources that it comes after: it waits for them, and runs again when one of them is replaced. */
+  follows: K8sObject[];
+  /** Promise that must have resolved as well, before it is created. */
+  gate: Promise<void>;
+  /** uid of the failed or cut-off Job that this one replaces, or empty (cluster/liveJobs.ts). */
+  insteadOf: pulumi.Input<string>;
+  /** What asks for a wait until it ends (keptVerdict.ts); absent where nobody waits. */
+  awaited?: pulumi.Input<string>;
+}
+
 /** Properties of one Job. */
 export interface JobArgs extends PodArgs {
   /** Name of the Job; undefined: the provider makes one up. */
@@ -72,14 +87,7 @@ export interface JobArgs extends PodArgs {
   deadlineMs: Known<number>;
   /** Values whose change runs the Job again. */
   trigger: pulumi.Input<unknown>[];
-  /** Resources that the Job comes after: it waits for them, and runs again when one of them is replaced. */
-  follows: K8sObject[];
-  /** Promise that must have resolved as well, before the Job is created. */
-  gate?: Promise<void>;
-  /** uid of the failed or cut-off Job that this one replaces, or empty (cluster/liveJobs.ts). */
-  insteadOf: pulumi.Input<string>;
-  /** What asks for a wait until it ends (keptVerdict.ts); absent where nobody waits. */
-  awaited?: pulumi.Input<string>;
+  order: JobOrder;
   /** Fields of the spec that somebody else may change. */
   ignoreChanges?: string[];
   ownerReferences?: k8s.types.input.meta.v1.OwnerReference[];

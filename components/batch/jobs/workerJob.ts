@@ -2,14 +2,13 @@
 import { createHash } from "node:crypto";
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { batchSettings } from "../../config/settings.ts";
-import type { BatchSettings } from "../args.ts";
-import { later, type Values } from "../readArgs.ts";
-import type { K8sObject } from "../types.ts";
+import type { batchSettings } from "../../../config/settings.ts";
+import type { BatchSettings } from "../../args.ts";
+import { later, type Values } from "../../readArgs.ts";
 import { makeJob, podTemplate } from "./job.ts";
-import type { JobDefaults, PodArgs } from "./jobArgs.ts";
-import { customize } from "./pod/podSettings.ts";
-import { envVars, settingsVariable } from "./pod/jobPod.ts";
+import type { JobDefaults, JobOrder, PodArgs } from "./jobArgs.ts";
+import { customize } from "../pod/podSettings.ts";
+import { envVars, settingsVariable } from "../pod/jobPod.ts";
 import { scaleOf } from "./scaleRights.ts";
 
 /**
@@ -39,25 +38,21 @@ export interface WorkerPodArgs {
 export interface WorkerJobArgs {
   settings: Values<typeof batchSettings>;
   pod: PodArgs;
-  follows: K8sObject[];
-  gate: Promise<void>;
-  insteadOf: pulumi.Input<string>;
+  order: JobOrder;
 }
 
 /** Creates it. `completions` is unset, as on the Kubernetes page. */
 export function makeWorkerJob(
   resource: string,
   defaults: JobDefaults,
-  { settings, pod, follows, gate, insteadOf }: WorkerJobArgs,
+  { settings, pod, order }: WorkerJobArgs,
 ): k8s.batch.v1.Job {
   return makeJob(resource, defaults, {
     ...pod,
-    name: defaults.name,
+    name: defaults.names.workers,
     deadlineMs: settings.activeDeadline,
     trigger: [settings.run],
-    follows,
-    gate,
-    insteadOf,
+    order,
     spec: { parallelism: settings.parallelism.min, backoffLimit: BACKOFF_LIMIT },
     // The supervisor changes it while the batch runs.
     ignoreChanges: scaleOf(settings) ? ["spec.parallelism"] : undefined,

@@ -1,0 +1,129 @@
+// The first step of a Batch: its arguments, checked, before anything is registered.
+import type * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "../../config/parse.ts";
+import { batchSettings, placeSettings, programSettings } from "../../config/settings.ts";
+import type { BatchSettings } from "../args.ts";
+import { awaitCheck, checked } from "../checks.ts";
+import { defaultOwner, Ownership } from "../cluster/ownership.ts";
+import { checkRunners } from "../image/checkRunners.ts";
+import { WorkerImage } from "../image/workerImage.ts";
+import type { Labels } from "../labels.ts";
+import { later, nameOf, readArgs, type Values } from "../readArgs.ts";
+import { Redis } from "../redis/redis.ts";
+import type { K8sObject, Known } from "../types.ts";
+import { type BatchItems, itemsOf } from "./items.ts";
+import { dryRunPods } from "./pod/dryRunPods.ts";
+import { checkPodPatch } from "./pod/podSettings.ts";
+
+/** A Batch that another one comes after. */
+interface Predecessor {
+  last: K8sObject;
+  done: Promise<void>;
+}
+
+/** Arguments of a Batch; of the Batches that it comes after, what the next one needs to know. */
+export interface PlanArgs extends BatchSettings {
+  /** The Redis that holds the queue. Batches that share one need queues of their own. */
+  redis: Redis;
+  /** The image of the workers. */
+  image: WorkerImage;
+  /** Name of the worker Job; what belongs to it adds a suffix. @default the component's name */
+  name?: string;
+  /** Namespace of its Jobs. @default that of `redis` */
+  namespace?: pulumi.Input<string>;
+  /**
+   * Name of the list in Redis: at most 100 letters, digits, dots, colons, dashes and underscores.
+   * @default the component's name
+   */
+  queue?: string;
+  /** Labels on everything. */
+  labels?: Labels;
+  /** The stack that all of it and the queue are of; one that was renamed gives its old one. @default `project/stack` */
+  owner?: string;
+  /** Batches that must have succeeded before this one is seeded; when one of them runs again, so does this one. */
+  after?: Predecessor[];
+}
+
+/** A Batch as its arguments describe it. */
+export interface BatchPlan {
+  /** Name of the component; its children are named after it. */
+  name: string;
+  /** Its type and name, for messages. */
+  component: string;
+  args: PlanArgs;
+  settings: Values<typeof batchSettings>;
+  /** Name of the worker Job. */
+  jobName: string;
+  queue: string;
+  /** Absent where the list is filled by hand. */
+  items: BatchItems | undefined;
+  owner: string;
+  ownership: Ownership;
+}
+
+const OTHERS = ["redis", "image", "after"];
+const OWN = { name: { ...programSettings.name, default: undefined }, queue: programSettings.queue };
+
+/**
+ * Reads and checks the arguments.
+ * @param isBatch Whether a value is a Batch.
+ * @throws ConfigError of one line for one that cannot be used.
+ */
+export function planOf(name: string, args: PlanArgs, isBatch: (value: unknown) => boolean): BatchPlan {
+  const component = `Batch ${name}`;
+  const settings = readArgs(component, { ...batchSettings, ...placeSettings, ...OWN }, args, OTHERS);
+  const jobName = nameOf(component, "name", settings.name, name, OWN.name.parse);
+  const queue = nameOf(component, "queue", settings.queue, name, OWN.queue.parse);
+  const items = checked(component, () => {
+    checkKinds(args, isBatch);
+    const items = checkTogether(args);
+    args.redis.claim(name, { queue, jobName, namespace: args.namespace });
+    return items;
+  });
+  const owner = settings.owner ?? defaultOwner();
+  return { name, component, args, settings, jobName, queue, items, owner, ownership: new Ownership(owner) };
+}
+
+/** Checks in the cluster, while the program declares its other components. */
+export function checkInCluster(
+  batch: pulumi.ComponentResource,
+  { component, args, ownership }: BatchPlan,
+  opts: pulumi.ComponentResourceOptions | undefined,
+): void {
+  const { redis, namespace = redis.place } = args;
+  // The namespace of its Redis is that one's to look for.
+  const mayComeLater = args.namespace === undefined || opts?.dependsOn !== undefined;
+  awaitCheck(ownership.check(batch, { component, namespace, mayComeLater }));
+  awaitCheck(dryRunPods(batch, component, { namespace, isCreated: redis.createsNamespace }, args));
+}
+
+/** Checks that the arguments which are components are of the right kind. @throws ConfigError */
+function checkKinds({ redis, image, after }: PlanArgs, isBatch: (value: unknown) => boolean): void {
+  const given = { redis, image, after };
+  const areBatches = after === undefined || (Array.isArray(after) && after.every(isBatch));
+  for (const [key, isThat, what] of [
+    ["redis", redis instanceof Redis, "a Redis"],
+    ["image", image instanceof WorkerImage, "a WorkerImage"],
+    ["after", areBatches, "a list of Batches"],
+  ] as const)
+    if (!isThat)
+      throw new ConfigError(
+        `Expected \`${key}\` to be ${what}, got ${given[key] === undefined ? "nothing" : "something else"}.`,
+      );
+}
+
+/** Checks arguments that depend on each other. @returns The items. @throws ConfigError */
+function checkTogether(args: PlanArgs): BatchItems | undefined {
+  const { image, command, workers } = args;
+  const items = itemsOf(args);
+  for (const key of ["pod", "auxPod"] as const)
+    later(args[key] as Known<unknown>, (patch) => checkPodPatch(key, patch));
+  if (items?.kind === "file" && !items.inline && !image.build)
+    throw new ConfigError(
+      `Expected \`items\` of at most 512 KiB, compressed, ${image.isReadyMade ? "with `image`" : "without an image"}: more needs \`imageName\`, and Docker, to travel in an image.`,
+    );
+  if (command === undefined && String(workers) !== "false" && !image.isReadyMade && image.handler === undefined)
+    throw new ConfigError("Expected `command`, or an image with a `handler`, got neither.");
+  checkRunners(args);
+  return items;
+}

@@ -1,0 +1,90 @@
+// The second step of a Batch: what all its Jobs share.
+import * as pulumi from "@pulumi/pulumi";
+import { makeCodeVolume } from "../image/codeVolume.ts";
+import { makePullSecret } from "../image/pullSecret.ts";
+import type { WorkerImage } from "../image/workerImage.ts";
+import { labels, type Labels } from "../labels.ts";
+import { batchNames } from "../names.ts";
+import { later } from "../readArgs.ts";
+import type { RedisAccess } from "../redis/reference.ts";
+import type { Known } from "../types.ts";
+import type { JobDefaults } from "./jobs/jobArgs.ts";
+import type { BatchPlan } from "./plan.ts";
+import { makePodPolicy } from "./pod/podPolicy.ts";
+
+/** The part that does not ask for objects of its own. */
+type Plain = Omit<JobDefaults, "redis" | "code" | "pullSecrets" | "ready">;
+
+/** Creates what the Jobs share. */
+export function makeShared(batch: pulumi.ComponentResource, plan: BatchPlan): JobDefaults {
+  const { name, args, settings, jobName, queue, owner } = plan;
+  const { redis, image } = args;
+  const plain: Plain = {
+    parent: batch,
+    name: jobName,
+    names: batchNames(jobName),
+    namespace: args.namespace === undefined ? redis.namespace : pulumi.output(args.namespace),
+    queue,
+    owner,
+    image: image.image,
+    runAsUser: settings.runAsUser,
+    labels: args.labels,
+    jobLabels: settings.kueueQueue ? { "kueue.x-k8s.io/queue-name": settings.kueueQueue } : {},
+    nodeSelector: nodesFor(image, settings.nodeSelector),
+    tolerations: settings.tolerations,
+    auxPod: settings.auxPod,
+  };
+  const login = makeLogin(plain, plan);
+  const shared: JobDefaults = {
+    ...plain,
+    redis: accessTo(plain, plan),
+    code: makeCode(plain, plan),
+    pullSecrets: image.pullSecret === undefined ? login.names : [image.pullSecret],
+    ready: [redis, ...login.ready],
+  };
+  return { ...shared, ready: [...shared.ready, makePodPolicy(`${name}-policy`, shared, settings)] };
+}
+
+const metadataOf = ({ name, namespace, labels: own }: Plain, object: string) => ({
+  name: object,
+  namespace,
+  labels: labels(name, "worker", own),
+});
+
+/** The way to Redis: by a Secret with its address, where that is in another namespace. */
+function accessTo(plain: Plain, { name, args }: BatchPlan): RedisAccess {
+  if (args.namespace === undefined) return args.redis.access();
+  return args.redis.access({
+    resource: `${name}-redis`,
+    ...metadataOf(plain, plain.names.redis),
+    parent: plain.parent,
+  });
+}
+
+/** The code, where no image was built. */
+function makeCode(plain: Plain, { name, args }: BatchPlan): JobDefaults["code"] {
+  const { code, reference } = args.image.image;
+  if (!code) return undefined;
+  const metadata = metadataOf(plain, plain.names.code(code.digest));
+  return makeCodeVolume(`${name}-code`, code, reference, metadata, { parent: plain.parent });
+}
+
+/** The Secret to pull with, where the image has a login and no Secret of its own. */
+function makeLogin(plain: Plain, { name, args: { image } }: BatchPlan) {
+  if (!image.login || image.pullSecret !== undefined) return { names: [], ready: [] };
+  const metadata = metadataOf(plain, plain.names.login);
+  const secret = makePullSecret(`${name}-registry`, metadata, image.login, { parent: plain.parent });
+  return { names: [metadata.name], ready: [secret] };
+}
+
+const ARCHITECTURE = "kubernetes.io/arch";
+/** For clusters with nodes of Windows, too. */
+const LINUX = { "kubernetes.io/os": "linux" };
+
+/** Node selector for the system and the processor that the image was built for; the user's own selector wins. */
+function nodesFor({ build }: WorkerImage, own: Known<Labels> = {}): Known<Labels> {
+  return later(own, (own): Labels => {
+    if (own[ARCHITECTURE] !== undefined) return { ...LINUX, [ARCHITECTURE]: own[ARCHITECTURE] };
+    return build ? { ...LINUX, [ARCHITECTURE]: later(build.platform, (platform) => platform.split("/")[1]!) } : LINUX;
+  });
+}

@@ -1,0 +1,106 @@
+// The third step of a Batch: its Jobs, one after the other, and the verdict.
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { uidOf } from "../cluster/client.ts";
+import type { K8sObject } from "../types.ts";
+import { previewItems } from "./itemsPreview.ts";
+import type { JobDefaults, JobOrder } from "./jobs/jobArgs.ts";
+import { makeSeedJob } from "./jobs/seedJob.ts";
+import { makeSupervisorJob } from "./jobs/supervisorJob.ts";
+import { howItemsRun, makeWorkerJob, workerPod } from "./jobs/workerJob.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import type { BatchPlan } from "./plan.ts";
+import { makeSecretEnv } from "./pod/secretEnv.ts";
+import { makeVerdict, type Verdict } from "./verdict.ts";
+
+/** The Jobs of a Batch, and what comes after them. */
+export interface Stages {
+  /** Absent without workers, as the next ones. */
+  workers?: k8s.batch.v1.Job;
+  supervisor?: k8s.batch.v1.Job;
+  /** Absent where `up` does not wait. */
+  verdict?: Verdict;
+  /** The last of its Jobs. */
+  last: K8sObject;
+  /** Resolves when all that `up` waits for has ended well. */
+  done: Promise<void>;
+}
+
+/** What the next Job comes after. */
+type Before = Pick<JobOrder, "follows" | "gate">;
+
+/** Creates them. @param onWait Called when `up` begins to wait for the verdict. */
+export function makeStages(shared: JobDefaults, plan: BatchPlan, onWait: () => void): Stages {
+  const { name, args, settings, items } = plan;
+  const lifecycle = new Lifecycle(shared.parent, {
+    name: shared.name,
+    namespace: shared.namespace,
+    owner: shared.owner,
+    hasWorkers: settings.workers,
+    hasVerdict: settings.workers && settings.wait,
+  });
+  const before = start(plan, lifecycle);
+  const secretEnv =
+    settings.workers && settings.secretEnv ? makeSecretEnv(`${name}-env`, shared, settings.secretEnv) : undefined;
+  const envFrom = secretEnv && [{ secretRef: { name: secretEnv.metadata.name } }];
+  const work = { args, settings, handler: args.image.handler, envFrom };
+  const { seed, ...seeded } =
+    items || settings.workers
+      ? makeSeed(shared, plan, lifecycle, before, [
+          settings.retry,
+          // A setting that a person mended runs what failed, also in a list that was filled by hand.
+          howItemsRun(shared, work),
+          secretEnv ? uidOf(secretEnv) : "",
+        ])
+      : { seed: undefined, ...before };
+  if (!settings.workers) return { last: seed ?? args.redis.storage, done: seeded.gate };
+
+  const { marks } = lifecycle.left;
+  const pod = workerPod(shared, work);
+  const workers = makeWorkerJob(`${name}-workers`, shared, {
+    settings,
+    pod,
+    order: { ...seeded, insteadOf: marks.workers },
+  });
+  const supervisor = makeSupervisorJob(`${name}-supervisor`, shared, {
+    settings,
+    workers,
+    envFrom,
+    order: {
+      follows: [...seeded.follows, workers],
+      gate: seeded.gate,
+      insteadOf: marks.supervisor,
+      awaited: settings.wait ? marks.awaited : undefined,
+    },
+  });
+  const jobs = { workers, supervisor, last: supervisor };
+  if (!settings.wait) return { ...jobs, done: seeded.gate };
+  const follows = seed ? [seed, workers, supervisor] : [workers, supervisor];
+  const verdict = makeVerdict(`${name}-verdict`, shared, { supervisor, workers, follows, lifecycle, onWait });
+  return { ...jobs, verdict, done: verdict.given };
+}
+
+/** What the first Job comes after: Redis, the Batches before this one, and a look at what an earlier `up` left. */
+function start({ args: { redis, after = [] } }: BatchPlan, { looked }: Lifecycle): Before {
+  const gate = Promise.all([looked, redis.ready, ...after.map(({ done }) => done)]).then(() => {});
+  gate.catch(() => {}); // the Jobs, which wait for it, report it
+  return { follows: [redis.storage, ...after.map(({ last }) => last)], gate };
+}
+
+/** The seed Job, and what the workers come after. */
+function makeSeed(
+  shared: JobDefaults,
+  { name, args: { image, redis }, settings, items }: BatchPlan,
+  lifecycle: Lifecycle,
+  before: Before,
+  again: pulumi.Input<unknown>[],
+): Before & { seed: k8s.batch.v1.Job } {
+  const { marks } = lifecycle.left;
+  const order = { ...before, insteadOf: marks.seed, awaited: marks.awaited };
+  const seed = makeSeedJob(`${name}-seed`, shared, { items, build: image.build, settings, again, order });
+  const { parent, queue, owner } = shared;
+  if (items) previewItems(parent, { seed, items, run: settings.run, queue, owner, redis, ...lifecycle });
+  const gate = lifecycle.complete(seed).then(() => {});
+  gate.catch(() => {}); // as above
+  return { seed, follows: [...before.follows, seed], gate };
+}

@@ -1,0 +1,32 @@
+// The names of all objects in the cluster: those of the parts of a Redis and of a Batch derive from its own.
+
+/** Names of the objects of a Redis. */
+export const redisNames = (service: string) => ({
+  /** Also of the policy, of the Secret with the password, and the value of their labels. */
+  service,
+  /** The Pod, as on the Kubernetes page, or the StatefulSet. */
+  server: `${service}-master`,
+  podOfSet: `${service}-master-0`,
+  /** The Secret with the address of a Redis that runs elsewhere. */
+  address: `${service}-url`,
+});
+
+/** Names of the objects of a Batch. The supervisor Job has none: the provider makes one up. */
+export const batchNames = (workers: string) => ({
+  /** The worker Job. */
+  workers,
+  seed: `${workers}-seed`,
+  items: `${workers}-items`,
+  code: (digest: string) => `${workers}-code-${digest}`,
+  /** The Secret with `secretEnv`. */
+  env: `${workers}-env`,
+  notify: `${workers}-notify`,
+  /** The Secret with which the image is pulled. */
+  login: `${workers}-registry`,
+  /** The Secret with the address of a Redis in another namespace. */
+  redis: `${workers}-redis`,
+  policy: `${workers}-pods`,
+  /** The ServiceAccount of the supervisor, its Role and the binding. */
+  scaler: `${workers}-supervisor`,
+  verdict: `${workers}-verdict`,
+});
