@@ -17,6 +17,7 @@ import { ConfigError, invalid } from "../../config/parse.ts";
 import { isCurrent, recordInputs } from "./inputs.ts";
 import { COPY_NODE, WORK_DIR } from "./layout.ts";
 import { checkPython, INSTALL, isPython } from "./python.ts";
+import { checkWhole } from "./wholePackages.ts";
 import { copyFiles, markUsed, stage, stagedBefore } from "./stage.ts";
 
 /** The user's part of an image. */
@@ -39,34 +40,45 @@ const programs = {
   leaseKeeperThread: program("queue/consumer/leases/leaseKeeperThread"),
 };
 
-/** Variables that CommonJS packages expect and an ES module does not have. */
+/**
+ * Variables that CommonJS packages expect and an ES module does not have. A module that declares them itself keeps
+ * its own.
+ */
 const banner = [
   'import { createRequire as createRequireOfBundle } from "node:module";',
-  'import { dirname as dirnameOfBundle } from "node:path";',
-  "const require = createRequireOfBundle(import.meta.url), __filename = import.meta.filename, __dirname = dirnameOfBundle(__filename);",
+  "globalThis.require ??= createRequireOfBundle(import.meta.url);",
+  "const filenameOfBundle = import.meta.filename, dirnameOfBundle = import.meta.dirname;",
 ].join("\n");
+const define = { __filename: "filenameOfBundle", __dirname: "dirnameOfBundle" };
 
-function bundle(options: BuildOptions) {
+/** What a package asks for and is not installed: a driver, say, that it only needs where it is used. */
+const LACKS = /^Could not resolve "(.+)"$/;
+
+/** @param external What is left out, besides native code: it is looked for where it is used. */
+function bundle(options: BuildOptions, external: string[] = []) {
   try {
     return buildSync({
+      external: ["*.node", ...external],
       bundle: true,
       metafile: true,
       format: "esm",
       platform: "node",
       target: "node22",
       banner: { js: banner },
+      define,
       legalComments: "none",
       logLevel: "silent",
       ...options,
     });
   } catch (error) {
-    const [first] = (error as BuildFailure).errors ?? [];
+    const { errors = [] } = error as BuildFailure;
+    const lacking = errors.map(({ text, location }) =>
+      location?.file.includes("node_modules/") ? LACKS.exec(text)?.[1] : undefined,
+    );
+    const first = errors[lacking.indexOf(undefined)];
+    if (!first && lacking.length > 0 && external.length === 0) return bundle(options, lacking as string[]);
     if (!first) throw error;
     const where = first.location ? `${first.location.file}:${first.location.line}: ` : "";
-    if (first.text.includes('".node"'))
-      throw new ConfigError(
-        `The handler needs a native module, ${/[^\s"]+\.node/.exec(first.text)?.[0] ?? where}, which cannot be bundled: use a package without one.`,
-      );
     throw new ConfigError(`The image cannot be bundled: ${where}${first.text}`);
   }
 }
@@ -152,7 +164,12 @@ function copyHandler(handler: string, outdir: string): void {
 }
 
 function addHandler(handler: string, outdir: string, minify: boolean): void {
-  const { outputs } = bundle({ entryPoints: { handler }, outdir, minify }).metafile!;
+  // By a map, stacks name the handler's own file and line. A minified one is to be small.
+  const sourcemap = !minify && "linked";
+  const options: BuildOptions = { entryPoints: { handler }, outdir, minify, sourcemap, sourcesContent: false };
+  const metafile = bundle(options).metafile!;
+  checkWhole(metafile, handler);
+  const { outputs } = metafile;
   const output = Object.entries(outputs).find(([path]) => path.endsWith("/handler.js"));
   if (["default", "handleBatch"].some((name) => output?.[1].exports.includes(name))) return;
   throw new ConfigError(

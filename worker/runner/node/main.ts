@@ -19,6 +19,10 @@ const [file, name, kind] = process.argv.slice(2) as [string, string, "one" | "ba
 const running = new AsyncLocalStorage<RunningItem[]>();
 const items = new Map<number, RunningItem>();
 
+/** What is kept of an error: of its stack the frames of the handler, not those that called it. */
+const reasonOf = (error: unknown) =>
+  errorText(error).replaceAll(/\n +at AsyncLocalStorage\.run \(node:.*(\n +at .*)*/g, "");
+
 /** Tells how an attempt ended; only the first word counts. */
 function end(item: RunningItem, outcome: object): void {
   if (items.get(item.id) !== item) return;
@@ -38,7 +42,7 @@ function succeed(item: RunningItem, result: unknown): void {
 function fail(item: RunningItem, error: unknown): void {
   const later = nameOf(error) === "TryLater" ? (error as { delayMs?: unknown }).delayMs : undefined;
   if (typeof later === "number") end(item, { later });
-  else end(item, { error: errorText(error), ...(nameOf(error) === "DoNotRetry" && { retry: false }) });
+  else end(item, { error: reasonOf(error), ...(nameOf(error) === "DoNotRetry" && { retry: false }) });
 }
 
 // What is printed is in the log of the item that prints it. What is printed for none goes where it went before.
@@ -59,7 +63,7 @@ function onStrayError(error: unknown): void {
   const own = running.getStore();
   if (own) {
     for (const item of own) {
-      if (!items.has(item.id)) console.error(`An error of item ${item.id}, after its end: ${errorText(error)}`);
+      if (!items.has(item.id)) console.error(`An error of item ${item.id}, after its end: ${reasonOf(error)}`);
       item.stop(new Error("An error of this item was thrown outside of its promise"));
       fail(item, error);
     }
