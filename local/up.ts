@@ -117,7 +117,7 @@ function steps(plain: boolean): Listr {
       step("Debian packages", installPackages),
       step("Docker engine", async () => {
         docker = await findDocker();
-        rememberDocker(docker);
+        rememberDocker(docker.host);
         return docker.ours ? "one of the platform's" : `the machine's, ${docker.host}`;
       }),
       group(

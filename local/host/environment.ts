@@ -1,13 +1,12 @@
 // Environment variables with which `pulumi`, `kubectl` and `docker` work on the platform.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DockerEngine } from "../images/docker.ts";
 import { backendDir, binDir, cacheDir, kubeconfig, pulumiHome, stateDir } from "../paths.ts";
 
 const dockerFile = join(stateDir, "docker-host");
 
 /** Records the engine that `up` chose. */
-export function rememberDocker({ host }: DockerEngine): void {
+export function rememberDocker(host: string): void {
   writeFileSync(dockerFile, host);
 }
 

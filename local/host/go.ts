@@ -3,7 +3,7 @@ import { copyFileSync, symlinkSync } from "node:fs";
 import { totalmem } from "node:os";
 import { basename, join } from "node:path";
 import { kubernetesProvider, kubernetesVersion, pulumiVersion } from "../versions.ts";
-import { pluginVersions } from "../plugins/versions.ts";
+import { pluginVersions } from "../pluginVersions.ts";
 import { hash } from "./cache.ts";
 import { run } from "./exec.ts";
 import { goCommand } from "./goToolchain.ts";

@@ -8,7 +8,7 @@ import https from "node:https";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "../errors.ts";
-import { pluginVersions } from "../plugins/versions.ts";
+import { pluginVersions } from "../pluginVersions.ts";
 import { corednsVersion, kubernetesVersion, pulumiVersion } from "../versions.ts";
 import { log, run } from "./exec.ts";
 

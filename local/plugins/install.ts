@@ -19,7 +19,7 @@ import { cached, hash } from "../host/cache.ts";
 import { provide } from "../host/parts.ts";
 import { download } from "../host/releases.ts";
 import { kubernetesProvider } from "../versions.ts";
-import { pluginVersions } from "./versions.ts";
+import { pluginVersions } from "../pluginVersions.ts";
 
 type Name = keyof typeof pluginVersions;
 

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { keys } from "../redis/keys.ts";
 import { Script } from "../redis/script.ts";
-import { readRecords } from "./recordReader.ts";
+import { readRecords } from "../redis/recordReader.ts";
 
 /** Waiting items read at a time, and the bytes after which a page ends: a script blocks Redis while it runs. */
 const PAGE = 1_000;

@@ -1,4 +1,4 @@
-import { isUtf8 } from "node:buffer";
+import { itemText } from "../itemText.ts";
 import type { ItemRecord } from "../types.ts";
 
 /** Outcomes as people read them. */
@@ -43,10 +43,6 @@ export const COLUMNS = [
 
 /** True when the outcome will not change by itself. */
 export const isSettled = ({ outcome }: ItemRecord): boolean => outcome === "done" || outcome === "dead";
-
-/** The payload as text, or its bytes in base64: unlike a display name, nothing is cut or escaped. */
-export const itemText = (payload: Buffer): string =>
-  isUtf8(payload) ? payload.toString() : `base64:${payload.toString("base64")}`;
 
 /** JSON where it is JSON, else the text itself. */
 function parseValue(text: string | undefined): unknown {

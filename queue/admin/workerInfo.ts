@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { Keys } from "../redis/keys.ts";
 import type { WorkerInfo } from "../types.ts";
-import type { Origin } from "./record.ts";
+import type { Origin } from "../redis/record.ts";
 
 /** What a field of `workers` holds: a {@link WorkerInfo} without what is found elsewhere. */
 export type WorkerFields = Omit<WorkerInfo, "session" | "inFlight" | "alive">;

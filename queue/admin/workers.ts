@@ -2,8 +2,8 @@ import type { Redis } from "ioredis";
 import { keys } from "../redis/keys.ts";
 import type { WorkerInfo } from "../types.ts";
 import { readMembers } from "./members.ts";
-import { parseRecord } from "./record.ts";
-import { readRecords } from "./recordReader.ts";
+import { parseRecord } from "../redis/record.ts";
+import { readRecords } from "../redis/recordReader.ts";
 import { readSessions } from "./workerInfo.ts";
 
 /** Bytes of a payload that tell which item it is. */

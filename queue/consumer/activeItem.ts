@@ -1,24 +1,9 @@
 import { runFor } from "./runningItem.ts";
 import type { ItemContext } from "../types.ts";
+import type { ReservedItem } from "../redis/exchange.ts";
 
 /** Longest log kept with an item, characters: its tail. */
 const MAX_LOG_CHARS = 64 * 1024;
-
-/** An item as a call to Redis brought it. */
-export interface ReservedItem {
-  id: number;
-  payload: Buffer;
-  failures: number;
-  losses: number;
-  /** Nothing may run beside it: it may be what ended a worker. */
-  runsAlone: boolean;
-  /** Number of that call. */
-  call: number;
-  /** When its lease ends if it is not renewed, ms by Redis. */
-  deadline: number;
-  /** It was brought to a worker whose items fail, from any place of the list. */
-  isSample?: boolean;
-}
 
 /** An item that this worker holds, with the row of its lease. */
 export type HeldItem = ReservedItem & { row: number };

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Worker } from "node:worker_threads";
 import type { Reply } from "../redis/ackAndReserve.ts";
+import type { Outcome, Verdict } from "../redis/exchange.ts";
 import { connect } from "../redis/connect.ts";
 import { QueueSession } from "../redis/queueSession.ts";
 import { RedisUnavailableError } from "../redis/retrier.ts";
@@ -12,9 +13,7 @@ import { type FetchRequest, FetchScheduler } from "./fetchScheduler.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type FromLeaseKeeper, startLeaseKeeper } from "./leases/leaseKeeper.ts";
 import { LeaseRenewer } from "./leases/leaseRenewer.ts";
-import type { Outcome } from "./outcome.ts";
 import { Processor } from "./processor.ts";
-import type { Verdict } from "./slowdown.ts";
 import { catchStrayErrors } from "./strayErrors.ts";
 
 /** Most acknowledgements in one call, and most bytes that they move: a script blocks Redis while it runs. */

@@ -1,32 +1,5 @@
 import type { ConsumerOptions } from "../types.ts";
 
-/** End of an attempt, in the words of ack-and-reserve.lua. */
-export type Outcome = {
-  id: number;
-  /** Its lease: a member of `leases`. */
-  member: string;
-  /** The line that goes on top of its record. */
-  line: string;
-  /** The tail of its log, where it is kept. */
-  log?: string | undefined;
-  /** The row of its lease in the {@link LeaseTable}, until Redis has answered. */
-  row?: number;
-  /** Bytes that a script moves for it: its payload, line and log. */
-  bytes?: number;
-} & OutcomeKind;
-
-/**
- * `retry`: it failed and is tried again; `dead`: it failed for good; `later`: it was put off; `released`: it
- * was given back unfinished; `lost`: it is one of several that may have broken the process.
- */
-export type OutcomeKind =
-  | { kind: "done" }
-  | { kind: "retry"; delayMs: number }
-  | { kind: "dead" }
-  | { kind: "later"; delayMs: number }
-  | { kind: "released" }
-  | { kind: "lost" };
-
 /** The line of an attempt that succeeded: how long it took, and what the handler returned, capped. */
 export function encodeDone(
   ms: number,

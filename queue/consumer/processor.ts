@@ -1,23 +1,16 @@
-import { ActiveItem, type HeldItem, type ItemListener, leaseMember, type ReservedItem } from "./activeItem.ts";
+import { ActiveItem, type HeldItem, type ItemListener, leaseMember } from "./activeItem.ts";
 import { backoff } from "./backoff.ts";
 import { MAX_FETCH, type WorkerLoad } from "./fetchScheduler.ts";
 import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
 import { LogFeed } from "./logFeed.ts";
-import {
-  encodeDone,
-  encodeFailed,
-  encodeLater,
-  encodeLost,
-  encodeReleased,
-  type Outcome,
-  type OutcomeKind,
-} from "./outcome.ts";
+import { encodeDone, encodeFailed, encodeLater, encodeLost, encodeReleased } from "./outcome.ts";
 import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
 import { runFor } from "./runningItem.ts";
 import { Slowdown } from "./slowdown.ts";
 import { errorText, firstLine, nameOf } from "../errorText.ts";
 import type { ConsumerOptions } from "../types.ts";
 import { Unfinished } from "../unfinished.ts";
+import type { Outcome, OutcomeKind, ReservedItem } from "../redis/exchange.ts";
 
 /** After its time limit, a handler has this long to stop before its item is given up, ms. */
 const ABORT_GRACE_MS = 5_000;

@@ -1,4 +1,5 @@
 import { firstLine } from "../errorText.ts";
+import type { FailureReport, Verdict } from "../redis/exchange.ts";
 
 /** Failures in a row, on so many items, after which a worker slows down. */
 const FAILURES = 5;
@@ -17,24 +18,6 @@ export interface Pace {
   /** Time in which to reserve nothing, ms. */
   waitMs: number;
 }
-
-/** Report of a slow worker, with each call (scripts/includes/judge.lua). Times are ms. */
-export interface FailureReport {
-  /** Failures in a row, since when, the longest of them, and the reason of the last one. */
-  failures: number;
-  forMs: number;
-  longestMs: number;
-  reason: string;
-  /** Attempts made slowly since then; samples, items of any place of the list, among them; those not reported yet. */
-  tries: number;
-  samples: number;
-  newSamples: number;
-  /** Items of the batch that were done when this was reported first. */
-  doneBefore?: number | undefined;
-}
-
-/** Verdict of Redis: go on slowly; at full speed, since items fail everywhere; stop, since only this worker fails. */
-export type Verdict = "slow" | "free" | "sick";
 
 /**
  * Slows a worker down when its items fail one after the other. The fault may be the items', the handler's, or this

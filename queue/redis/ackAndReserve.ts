@@ -1,8 +1,6 @@
 // The call of ack-and-reserve.lua: what it is sent and what it answers.
-import type { ReservedItem } from "../consumer/activeItem.ts";
-import type { Outcome } from "../consumer/outcome.ts";
-import type { FailureReport, Verdict } from "../consumer/slowdown.ts";
 import { durationIncrements } from "../durations.ts";
+import type { FailureReport, Outcome, ReservedItem, Verdict } from "./exchange.ts";
 import { pack, type Packable } from "./messagePack.ts";
 
 /** Request of a worker. Times are ms. */

@@ -1,4 +1,4 @@
-import { itemText } from "../admin/resultRow.ts";
+import { itemText } from "../itemText.ts";
 
 /** Bytes of a payload that name an item on the channel. */
 const MAX_NAME = 1_000;

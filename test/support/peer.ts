@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import { leaseMember, type ReservedItem } from "../../queue/consumer/activeItem.ts";
-import { encodeDone, encodeFailed, encodeLost, encodeReleased, type Outcome } from "../../queue/consumer/outcome.ts";
+import { leaseMember } from "../../queue/consumer/activeItem.ts";
+import { encodeDone, encodeFailed, encodeLost, encodeReleased } from "../../queue/consumer/outcome.ts";
 import type { Reply } from "../../queue/redis/ackAndReserve.ts";
+import type { Outcome, ReservedItem } from "../../queue/redis/exchange.ts";
 import { type Call, QueueSession, type QueueSessionOptions } from "../../queue/redis/queueSession.ts";
 import { type Renewal, renewLeases, renewScript } from "../../queue/redis/renewal.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
-import type { Outcome } from "../../queue/consumer/outcome.ts";
 import { Slowdown } from "../../queue/consumer/slowdown.ts";
 import { encodeRequest, parseReply, type RawReply } from "../../queue/redis/ackAndReserve.ts";
+import type { Outcome } from "../../queue/redis/exchange.ts";
 import { renewLeases } from "../../queue/redis/renewal.ts";
 import type { Script } from "../../queue/redis/script.ts";
 import { BACKOFF, LEASE, MAX_LOSSES } from "./queueModel.ts";

@@ -1,7 +1,7 @@
 // A place for one runner at a time. When it ends, its items get their outcomes, and the next one is started.
-import { DoNotRetry, TryLater, Unfinished } from "../../queue/index.ts";
-import type { Piece } from "./piece.ts";
-import { type Answer, cancelLine, type Verdict, workLine } from "./protocol.ts";
+import { Unfinished } from "../../queue/index.ts";
+import { type Piece, tell, withoutStack } from "./piece.ts";
+import { type Answer, cancelLine, workLine } from "./protocol.ts";
 import { type Program, Runner } from "./runner.ts";
 
 /** Runners that crash one after the other without an item are given up. */
@@ -170,19 +170,4 @@ export class Host {
     }
     return inHand === 1 ? withoutStack(new Error(reason)) : new Unfinished("lost", reason);
   }
-}
-
-/** Tells the promise of an item how its attempt ended. */
-function tell(piece: Piece, verdict: Verdict): void {
-  if ("error" in verdict) {
-    const { error, retry } = verdict;
-    piece.fail(withoutStack(retry === false ? new DoNotRetry(error) : new Error(error)));
-  } else if ("later" in verdict) piece.fail(new TryLater(Math.max(0, verdict.later)));
-  else piece.succeed("result" in verdict ? verdict.result : undefined);
-}
-
-/** The error of a runner: its text has the stack already. */
-function withoutStack(error: Error): Error {
-  error.stack = "";
-  return error;
 }

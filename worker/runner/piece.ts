@@ -1,5 +1,5 @@
-import type { ItemContext } from "../../queue/index.ts";
-import type { Work } from "./protocol.ts";
+import { DoNotRetry, type ItemContext, TryLater } from "../../queue/index.ts";
+import type { Verdict, Work } from "./protocol.ts";
 
 /** An item on its way through a runner: what its handler's promise waits for. */
 export class Piece implements Work {
@@ -35,4 +35,19 @@ export class Piece implements Work {
     this.isSettled = true;
     this.#reject(error);
   }
+}
+
+/** Tells the promise of an item how its attempt ended. */
+export function tell(piece: Piece, verdict: Verdict): void {
+  if ("error" in verdict) {
+    const { error, retry } = verdict;
+    piece.fail(withoutStack(retry === false ? new DoNotRetry(error) : new Error(error)));
+  } else if ("later" in verdict) piece.fail(new TryLater(Math.max(0, verdict.later)));
+  else piece.succeed("result" in verdict ? verdict.result : undefined);
+}
+
+/** The error of a runner: its text has the stack already. */
+export function withoutStack(error: Error): Error {
+  error.stack = "";
+  return error;
 }

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Provider, serve } from "../serve.ts";
 import { type Fields, plain, settled } from "../values.ts";
-import { pluginVersions } from "../versions.ts";
+import { pluginVersions } from "../../pluginVersions.ts";
 import { contextDigest } from "./context.ts";
 import { build, type Build, connect, type Login, push, registryOf } from "./engine.ts";
 

@@ -1,5 +1,5 @@
-import { parseRecord } from "../../admin/record.ts";
-import { idsUpTo, readRecords } from "../../admin/recordReader.ts";
+import { parseRecord } from "../../redis/record.ts";
+import { idsUpTo, readRecords } from "../../redis/recordReader.ts";
 import { keys } from "../../redis/keys.ts";
 import type { ItemRecord } from "../../types.ts";
 import type { QueueReader, SeedSession } from "../seedSession.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { installPlugins } from "../../../local/plugins/install.ts";
-import { pluginVersions } from "../../../local/plugins/versions.ts";
+import { pluginVersions } from "../../../local/pluginVersions.ts";
 import { platformUp } from "../../support/platform.ts";
 
 describe("provider plugins of the user's", function () {

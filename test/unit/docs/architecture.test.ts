@@ -10,6 +10,12 @@ const IMPORT = /(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+\.m?ts|\.{1,2}\/[^"]+\.m
 /** What is no part of the product: checks, measurements, and the programs that write pages of docs/. */
 const ASIDE = /^(test|bench|docs|examples)\/|\.config\.|^build\.mjs$/;
 
+/** Folders inside of a layer: each imports only those to its right. */
+const INNER: Record<string, string[]> = {
+  queue: ["consumer", "seeder", "admin", "redis"],
+  local: ["dev", "images", "plugins", "node", "host"],
+};
+
 interface Row {
   name: string;
   imports: string[];
@@ -63,6 +69,20 @@ describe("docs/architecture.md", () => {
     assert.deepEqual(up, []);
     assert.ok(rows.length >= 10, String(rows.length));
   });
+
+  for (const [layer, folders] of Object.entries(INNER))
+    it(`has every arrow down inside of ${layer}/`, () => {
+      const place = (file: string) => folders.indexOf(file.split("/")[1]!);
+      const up = sources()
+        .filter((file) => file.startsWith(`${layer}/`) && place(file) >= 0)
+        .flatMap((file) =>
+          [...read(file).matchAll(IMPORT)]
+            .map(([, target]) => join(dirname(file), target!))
+            .filter((target) => target.startsWith(`${layer}/`) && place(target) >= 0 && place(target) < place(file))
+            .map((target) => `${file} → ${target}`),
+        );
+      assert.deepEqual(up, []);
+    });
 });
 
 /** Sources of the product that Git knows. */

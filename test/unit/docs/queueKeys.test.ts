@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseRecord } from "../../../queue/admin/record.ts";
+import { parseRecord } from "../../../queue/redis/record.ts";
 import { DURATION_FIELDS, DURATION_SUM } from "../../../queue/durations.ts";
 import { keyList, QUEUES } from "../../../queue/redis/keys.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseRecord } from "../../../queue/admin/record.ts";
+import { parseRecord } from "../../../queue/redis/record.ts";
 
 const place = (session: string) => ({ pod: `pod-${session}`, node: "n1" });
 const parse = (text: string | Buffer, settled = false) => parseRecord(7, Buffer.from(text), settled, place);

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
 import type { QueueAdmin } from "../../../../queue/index.ts";
 import { connect, keys, Seeder } from "../../../../queue/index.ts";
-import type { ReservedItem } from "../../../../queue/consumer/activeItem.ts";
 import { pass } from "../../../support/consuming.ts";
 import { lossyProxy } from "../../../support/lossyProxy.ts";
 import { Peer } from "../../../support/peer.ts";
 import type { TestRedis } from "../../../support/redis.ts";
 import { withQueue } from "../../../support/withQueue.ts";
+import type { ReservedItem } from "../../../../queue/redis/exchange.ts";
 
 const k = keys("job2");
 const ids = (taken: ReservedItem[]) => taken.map(({ id }) => id);

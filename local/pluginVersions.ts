@@ -1,5 +1,5 @@
 // Versions of the provider plugins: those of the SDKs, which package.json pins.
-import packageJson from "../../package.json" with { type: "json" };
+import packageJson from "../package.json" with { type: "json" };
 
 export const pluginVersions = {
   kubernetes: packageJson.devDependencies["@pulumi/kubernetes"],

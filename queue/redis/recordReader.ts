@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
-import { pack } from "../redis/messagePack.ts";
-import { Script } from "../redis/script.ts";
+import { pack } from "./messagePack.ts";
+import { Script } from "./script.ts";
 
 /** Most ids in one call, and the bytes of records after which a call ends: a script blocks Redis while it runs. */
 const MAX_IDS = 2_000;

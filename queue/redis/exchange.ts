@@ -1,0 +1,62 @@
+// What the calls of a worker carry, there and back.
+
+/** An item as a call to Redis brought it. */
+export interface ReservedItem {
+  id: number;
+  payload: Buffer;
+  failures: number;
+  losses: number;
+  /** Nothing may run beside it: it may be what ended a worker. */
+  runsAlone: boolean;
+  /** Number of that call. */
+  call: number;
+  /** When its lease ends if it is not renewed, ms by Redis. */
+  deadline: number;
+  /** It was brought to a worker whose items fail, from any place of the list. */
+  isSample?: boolean;
+}
+
+/** End of an attempt, in the words of ack-and-reserve.lua. */
+export type Outcome = {
+  id: number;
+  /** Its lease: a member of `leases`. */
+  member: string;
+  /** The line that goes on top of its record. */
+  line: string;
+  /** The tail of its log, where it is kept. */
+  log?: string | undefined;
+  /** The row of its lease in the worker's table, until Redis has answered. */
+  row?: number;
+  /** Bytes that a script moves for it: its payload, line and log. */
+  bytes?: number;
+} & OutcomeKind;
+
+/**
+ * `retry`: it failed and is tried again; `dead`: it failed for good; `later`: it was put off; `released`: it
+ * was given back unfinished; `lost`: it is one of several that may have broken the process.
+ */
+export type OutcomeKind =
+  | { kind: "done" }
+  | { kind: "retry"; delayMs: number }
+  | { kind: "dead" }
+  | { kind: "later"; delayMs: number }
+  | { kind: "released" }
+  | { kind: "lost" };
+
+/** Report of a slow worker, with each call (scripts/includes/judge.lua). Times are ms. */
+export interface FailureReport {
+  /** Failures in a row, since when, the longest of them, and the reason of the last one. */
+  failures: number;
+  forMs: number;
+  longestMs: number;
+  reason: string;
+  /** Attempts made slowly since then; samples, items of any place of the list, among them; those not reported yet. */
+  tries: number;
+  samples: number;
+  newSamples: number;
+  /** Items of the batch that were done when this was reported first. */
+  doneBefore?: number | undefined;
+}
+
+/** Verdict of Redis: go on slowly; at full speed, since items fail everywhere; stop, since only this worker fails. */
+export type Verdict = "slow" | "free" | "sick";
