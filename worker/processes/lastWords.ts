@@ -4,24 +4,36 @@
 const AFTERWARDS =
   /^(\s|[})\]^]+$|Node\.js v\d|note: |\.\.\. \d+ more|Stack trace:|#\d+ |goroutine \d+ \[|exit status \d+$|created by |[\w./*()-]+\(.*\)$|\[signal )/;
 
+const READ_ONLY = /\bEROFS\b|read-only file ?system/i;
+/** What a person needs to know where a program writes beside itself. */
+const ADVICE = "(only /tmp and the volumes of `claims` can be written)";
+
+/** The text of an error, with the advice at its end of line where it needs some. */
+export const advised = (text: string): string =>
+  text.replace(new RegExp(`^.*(${READ_ONLY.source}).*$`, "im"), (line) => `${line} ${ADVICE}`);
+
 /** Listens to a program's log for the reason of its end: the last line that is not a part of a stack. */
 export class LastWords {
   #reason = "";
   #last = "";
+  #isReadOnly = false;
 
   add(line: string): void {
     if (line.trim() === "") return;
     this.#last = line;
+    this.#isReadOnly ||= READ_ONLY.test(line);
     if (!AFTERWARDS.test(line)) this.#reason = line;
   }
 
   /** Nothing that was said before counts from now on. */
   clear(): void {
     this.#reason = this.#last = "";
+    this.#isReadOnly = false;
   }
 
   get text(): string {
-    return (this.#reason || this.#last).trim();
+    const words = (this.#reason || this.#last).trim();
+    return this.#isReadOnly ? `${words} ${ADVICE}` : words;
   }
 }
 

@@ -1,3 +1,4 @@
+import { advised } from "../processes/lastWords.ts";
 import { DoNotRetry, type ItemContext, TryLater } from "../../queue/index.ts";
 import type { Verdict, Work } from "./protocol.ts";
 
@@ -40,7 +41,8 @@ export class Piece implements Work {
 /** Tells the promise of an item how its attempt ended. */
 export function tell(piece: Piece, verdict: Verdict): void {
   if ("error" in verdict) {
-    const { error, retry } = verdict;
+    const { retry } = verdict;
+    const error = advised(verdict.error);
     piece.fail(withoutStack(retry === false ? new DoNotRetry(error) : new Error(error)));
   } else if ("later" in verdict) piece.fail(new TryLater(Math.max(0, verdict.later)));
   else piece.succeed("result" in verdict ? verdict.result : undefined);

@@ -198,8 +198,8 @@ describe("wq beside `up`", () => {
 
     it("lists and purges the batch of its Redis", async () => {
       const list = await stack.wq("list", "--json");
-      const { queue, owner, dead, memoryBytes } = JSON.parse(list.out) as Record<string, unknown>;
-      assert.deepEqual([queue, owner, dead], ["job2", `job-wq-2/${stack.name}`, 6], list.err);
+      const { queue, owner, failed, memoryBytes } = JSON.parse(list.out) as Record<string, unknown>;
+      assert.deepEqual([queue, owner, failed], ["job2", `job-wq-2/${stack.name}`, 6], list.err);
       assert.ok(Number(memoryBytes) > 1_000);
       assert.equal((await stack.wq("purge", "job2")).out, "Deleted job2: 60 items.");
       assert.equal((await stack.wq("list")).out, "There is no batch in this Redis.");

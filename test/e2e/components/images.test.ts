@@ -72,8 +72,22 @@ describe("an image of the user's making", () => {
     assert.equal((await stack.pulumi("stack", "output", "finish")).text.trim(), "tools active");
   });
 
+  it("says where a program may write that writes beside itself", async () => {
+    await stack.up({
+      command: ["sh", "-c", "echo x > out.txt"],
+      entrypoint: false,
+      finish: undefined,
+      maxAttempts: 1,
+      run: "5",
+    });
+    assert.match(
+      (await stack.wq("failed")).out,
+      /Read-only file system \(only \/tmp and the volumes of `claims` can be/,
+    );
+  });
+
   it("may be built on", async () => {
-    await stack.mustUp({ imageName: `${baseImage.slice(0, -2)}-built`, command, finish: undefined, run: "5" });
+    await stack.mustUp({ imageName: `${baseImage.slice(0, -2)}-built`, command, run: "6" });
     assert.equal(await result(), SEEN);
   });
 });
