@@ -57,10 +57,16 @@ export function readSettings<P extends Program>(program: P, text = process.env.W
     throw new ConfigError(
       `Expected WQ_SETTINGS to be of version ${VERSION}, got ${String(version)}: the image is of another version of job-wq-2 than the Batch; build it anew.`,
     );
-  const defaults = entries
-    .filter(([, setting]) => setting.default !== undefined)
-    .map(([key, setting]) => [key, setting.parse(key, setting.default)]);
-  return { ...Object.fromEntries(defaults), ...told } as ProgramSettings<P>;
+  return { ...(defaults() as object), ...told } as ProgramSettings<P>;
+}
+
+/** The defaults of the table, parsed. */
+export function defaults(): { [K in keyof Table]: Value<Table[K]> } {
+  const parsed = entries.map(([key, setting]) => [
+    key,
+    setting.default === undefined ? undefined : setting.parse(key, setting.default),
+  ]);
+  return Object.fromEntries(parsed) as { [K in keyof Table]: Value<Table[K]> };
 }
 
 function parsed(text: string | undefined): Record<string, unknown> {

@@ -158,8 +158,8 @@ export interface ConsumerOptions {
   itemTimeoutMs: number;
   /** The batch is aborted when more items than this are dead. */
   maxFailures?: number;
-  /** Attempts that may be lost with their worker before the item is dead, from 1. Default: 3. */
-  maxLosses?: number;
+  /** Attempts that may be lost with their worker before the item is dead, from 1. */
+  maxLosses: number;
   /** The batch is aborted when the first attempts all fail, everywhere. Default: true. */
   abortWhenNothingSucceeds?: boolean;
   /** Longer results are cut, bytes; at most `MAX_RESULT_BYTES`. */

@@ -11,6 +11,7 @@ export function consumer(url: string, queue: string, slots: number, handler: () 
     leaseMs: 10_000,
     itemTimeoutMs: 3_600_000,
     retry: { maxAttempts: 3, backoff: { min: 1_000, max: 300_000 } },
+    maxLosses: 3,
     maxResultBytes: 65_536,
     keepResults: "all",
     keepLogs: "failed",

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Handler } from "../../queue/index.ts";
+import { defaults } from "../../config/programSettings.ts";
 import { jsonLine, oneLine, severalLines } from "../../config/foreignText.ts";
 import { checkCommand } from "../../worker/checkCommand.ts";
 import { commandHandler } from "../../worker/command.ts";
@@ -15,9 +16,7 @@ import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { findProgram, root, stackCandidates } from "../stack/location.ts";
 import { capturePulumi } from "../stack/pulumi.ts";
 
-const MAX_RESULT_BYTES = 65_536;
 const SHUTDOWN_MS = 2_000;
-const START_MS = 300_000;
 
 interface TryOptions {
   timeout: number;
@@ -47,13 +46,13 @@ async function load(program: string[], file: string | undefined): Promise<Handle
   try {
     if (program.length > 0) {
       checkCommand(program);
-      return commandHandler(program, MAX_RESULT_BYTES);
+      return commandHandler(program, defaults().maxResultBytes);
     }
     const runners = handlerRunners(file ?? ownHandler("worker/handler.ts"), file ?? "worker/handler.ts", {
       concurrency: 1,
       batch: undefined,
       batchWaitMs: 0,
-      startTimeoutMs: START_MS,
+      startTimeoutMs: defaults().startTimeout,
       graceMs: SHUTDOWN_MS,
       onLine: console.log,
     });

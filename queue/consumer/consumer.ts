@@ -34,7 +34,7 @@ const MAX_DOWNTIME_MS = 60_000;
  *     const end = await consumer.run();
  */
 export class Consumer implements ConsumerApi {
-  readonly #options: ConsumerOptions & { maxLosses: number };
+  readonly #options: ConsumerOptions;
   readonly #session = randomBytes(6).toString("base64url").replaceAll("-", "A").replaceAll("_", "B");
   readonly #processor: Processor;
   readonly #scheduler: FetchScheduler;
@@ -62,7 +62,7 @@ export class Consumer implements ConsumerApi {
   constructor(options: ConsumerOptions) {
     if (options.maxResultBytes > MAX_RESULT_BYTES)
       throw new RangeError(`Expected maxResultBytes to be at most ${MAX_RESULT_BYTES}, got ${options.maxResultBytes}.`);
-    this.#options = { ...options, maxLosses: options.maxLosses ?? 3 };
+    this.#options = options;
     this.#processor = new Processor(
       options,
       this.#session,

@@ -30,6 +30,7 @@ export const quick = (url: string): Omit<ConsumerOptions, "handler"> => ({
   url,
   queue: "job2",
   concurrency: 1,
+  maxLosses: 3,
   leaseMs: 1_000,
   itemTimeoutMs: 60_000,
   retry: { maxAttempts: 3, backoff: { min: 1, max: 1 } },

@@ -19,6 +19,7 @@ const consumer = new Consumer({
   maxResultBytes: 1024,
   keepResults: "all",
   keepLogs: "failed",
+  maxLosses: 3,
   pod: `pod-${process.pid}`,
   node: "node-1",
   handler: async (item) => {

@@ -19,6 +19,7 @@ export async function runFruits(url: string): Promise<void> {
     retry: { maxAttempts: 2, backoff: { min: 1, max: 1 } },
     keepResults: "all",
     keepLogs: "failed",
+    maxLosses: 3,
     pod: "pod-1",
     node: "node-1",
     handler: (item, { attempt, log }) => {

@@ -26,6 +26,7 @@ for (const version of ["8", "7.0"] as const) {
         queue: "job2",
         handler,
         concurrency: 1,
+        maxLosses: 3,
         leaseMs: 10_000,
         itemTimeoutMs: 60_000,
 

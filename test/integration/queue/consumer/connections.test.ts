@@ -10,7 +10,7 @@ describe("a Redis that takes few connections", () => {
   const queue = withQueue();
 
   /** Ten workers on ten items of two leases each. */
-  async function workAll(item: string, { maxclients, maxLosses }: { maxclients: number; maxLosses?: number }) {
+  async function workAll(item: string, { maxclients, maxLosses = 3 }: { maxclients: number; maxLosses?: number }) {
     await queue.redis.rpush(queue.k.list, ...Array.from({ length: 10 }, () => item));
     await queue.redis.config("SET", "maxclients", maxclients);
     try {

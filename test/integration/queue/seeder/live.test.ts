@@ -25,6 +25,7 @@ describe("Seeder beside live workers", () => {
       maxResultBytes: 100,
       keepResults: "all",
       keepLogs: "failed",
+      maxLosses: 3,
       pod: "pod",
       node: "node",
       handler: async (item) => {
