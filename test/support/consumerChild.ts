@@ -2,13 +2,17 @@
 // to it: `sleep 50`, `block 3000`, `late 50`, `fail why`, `never why` (DoNotRetry), `exit`, `die`, `hang`, `deaf 50`,
 // `thread`, `reject why` and `throw why` (where nobody catches it), `listener why` (on
 // its signal), `odd what` (an error of a strange kind), anything
-// else succeeds. Prints the consumer's events, a line of JSON each. OPTIONS: those of Consumer as JSON, and `graceMs`.
+// else succeeds. Prints the consumer's events, a line of JSON each. OPTIONS: those of Consumer as JSON, `graceMs`, and
+// `isSick`: every item fails here.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { Consumer, DoNotRetry } from "../../queue/index.ts";
 import type { ConsumerOptions, Handler } from "../../queue/types.ts";
 
-const { graceMs, ...options } = JSON.parse(process.argv[2]!) as Omit<ConsumerOptions, "handler"> & { graceMs: number };
+const { graceMs, isSick, ...options } = JSON.parse(process.argv[2]!) as Omit<ConsumerOptions, "handler"> & {
+  graceMs: number;
+  isSick?: boolean;
+};
 
 /** The thread that renews leases. */
 let thread: Worker | undefined;
@@ -90,6 +94,7 @@ const consumer = new Consumer({
   ...options,
   handler: (item, context) => {
     const [deed, ...rest] = item.split(" ");
+    if (isSick) throw new Error("sick");
     return Object.hasOwn(deeds, deed!) ? deeds[deed!]!(rest.join(" "), context) : `did ${item}`;
   },
   onEvent: (event) =>

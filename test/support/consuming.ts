@@ -41,6 +41,9 @@ export const quick = (url: string): Omit<ConsumerOptions, "handler"> => ({
   node: "node-1",
 });
 
+/** Those of a consumer; how long items in flight get at SIGTERM, ms; and whether every item fails there. */
+export type ChildOptions = Partial<ConsumerOptions> & { graceMs?: number; isSick?: boolean };
+
 /** A consumer in a process of its own. */
 export interface Child {
   events: ChildEvent[];
@@ -52,7 +55,7 @@ export interface Child {
 }
 
 /** Starts one: test/support/consumerChild.ts. */
-export function startConsumer(url: string, options: Partial<ConsumerOptions> & { graceMs?: number } = {}): Child {
+export function startConsumer(url: string, options: ChildOptions = {}): Child {
   const file = fileURLToPath(new URL("consumerChild.ts", import.meta.url));
   const given = JSON.stringify({ graceMs: 0, ...quick(url), ...options });
   const child = spawn(process.execPath, [file, given], { stdio: ["ignore", "pipe", "pipe"] });
@@ -90,15 +93,23 @@ export function startConsumer(url: string, options: Partial<ConsumerOptions> & {
   };
 }
 
+/** Takes so many ms off every time that the queue noted. */
+const PASS = `
+  local batch, ms = KEYS[1], ARGV[1]
+  for i = 2, #KEYS do
+    for _, member in ipairs(redis.call('ZRANGE', KEYS[i], 0, -1)) do redis.call('ZINCRBY', KEYS[i], -ms, member) end
+  end
+  for _, field in ipairs({ 'lastHeartbeat', 'reclaimAfter', 'vanishedAt', 'vanishedFirst' }) do
+    if tonumber(redis.call('HGET', batch, field) or 0) > 0 then redis.call('HINCRBY', batch, field, -ms) end
+  end
+  local drainer, since = (redis.call('HGET', batch, 'drainer') or ''):match('^(%S+) (%S+)$')
+  if drainer then redis.call('HSET', batch, 'drainer', drainer .. ' ' .. string.format('%d', since - ms)) end`;
+
 /**
  * Makes time pass for the queue, in which nobody is heard (docs/queue/timing.md). A negative time: its clock goes
  * back.
  */
 export async function pass(redis: Redis, ms: number): Promise<void> {
-  for (const key of [k.leases, k.delayed, k.suspects, k.alive]) {
-    for (const member of await redis.zrange(key, "0", "-1")) await redis.zincrby(key, -ms, member);
-  }
-  for (const field of ["lastHeartbeat", "reclaimAfter", "vanishedAt"]) {
-    if (Number(await redis.hget(k.batch, field)) > 0) await redis.hincrby(k.batch, field, -ms);
-  }
+  const times = [k.leases, k.delayed, k.suspects, k.alive, k.failing];
+  await redis.eval(PASS, 1 + times.length, k.batch, ...times, Math.round(ms));
 }

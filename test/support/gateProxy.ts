@@ -10,6 +10,12 @@ export interface GateProxy {
   open(): void;
   /** From now on nothing moves on these connections (in the order in which they were made), and nothing says so. */
   freeze(...numbers: number[]): void;
+  /**
+   * Holds what clients send, or what they are answered, on the connections that there are. What a client sent before it
+   * went away arrives all the same.
+   * @returns Lets it go on.
+   */
+  hold(what: "requests" | "replies"): () => void;
   /** Called with what clients send, before it is passed on. */
   onRequest?: (text: string) => void;
   end(): Promise<void>;
@@ -19,6 +25,7 @@ export interface GateProxy {
 export async function gateProxy(port: number): Promise<GateProxy> {
   const sockets = new Set<Socket>();
   const frozen = new Set<number>();
+  const held = new Map<string, (() => void)[]>();
   let isOpen = true;
   let connections = 0;
   const server: Server = createServer((client) => {
@@ -26,16 +33,22 @@ export async function gateProxy(port: number): Promise<GateProxy> {
     const number = ++connections;
     const upstream = connect(port, "127.0.0.1");
     const pass = (from: Socket, to: Socket) => {
+      const direction = `${number} ${from === client ? "requests" : "replies"}`;
       sockets.add(from);
       from.on("error", () => {});
       from.on("data", (data) => {
         if (frozen.has(number)) return;
         if (from === client) proxy.onRequest?.(data.toString("latin1"));
-        if (!to.destroyed) to.write(data);
+        const deliver = () => !to.destroyed && to.write(data);
+        const queue = held.get(direction);
+        if (queue) queue.push(deliver);
+        else deliver();
       });
       from.on("close", () => {
         sockets.delete(from);
-        if (!frozen.has(number)) to.destroy();
+        const queue = held.get(direction);
+        if (queue) queue.push(() => to.end());
+        else if (!frozen.has(number)) to.destroy();
       });
     };
     pass(client, upstream);
@@ -56,6 +69,16 @@ export async function gateProxy(port: number): Promise<GateProxy> {
     },
     freeze(...numbers) {
       for (const number of numbers) frozen.add(number);
+    },
+    hold(what) {
+      const directions = Array.from({ length: connections }, (_, index) => `${index + 1} ${what}`);
+      for (const direction of directions) held.set(direction, held.get(direction) ?? []);
+      return () => {
+        for (const direction of directions) {
+          for (const act of held.get(direction) ?? []) act();
+          held.delete(direction);
+        }
+      };
     },
     end: () =>
       new Promise((resolve) => {

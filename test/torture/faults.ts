@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect, QueueAdmin } from "../../queue/index.ts";
 import type { Redis } from "ioredis";
+import { connect, QueueAdmin, Seeder } from "../../queue/index.ts";
+import { pass } from "../support/consuming.ts";
 import type { TestRedis } from "../support/redis.ts";
 import type { Random } from "./random.ts";
 import type { KeptWorker } from "./workers.ts";
 
 /** What a fault is done to. */
 interface Scene {
+  items: string[];
   random: Random;
   server: TestRedis;
   workers: KeptWorker[];
@@ -22,6 +24,17 @@ async function withRedis({ server }: Scene, act: (redis: Redis) => Promise<unkno
   } finally {
     redis.disconnect();
   }
+}
+
+/** Does something to the batch as a person would. */
+const withAdmin = (scene: Scene, act: (admin: QueueAdmin) => Promise<unknown>) =>
+  withRedis(scene, (redis) => act(new QueueAdmin(redis, "job2")));
+
+/** Holds what goes to a worker or comes from it. */
+async function hold(scene: Scene, what: "requests" | "replies"): Promise<void> {
+  const release = worker(scene).proxy.hold(what);
+  await sleep(scene.random.integer(50, 6_000));
+  release();
 }
 
 /** All of them pass by themselves. */
@@ -58,12 +71,28 @@ export const faults = {
       await redis.config("SET", "maxmemory", "0");
     }),
   paused: (scene: Scene) =>
-    withRedis(scene, async (redis) => {
-      const admin = new QueueAdmin(redis, "job2");
+    withAdmin(scene, async (admin) => {
       await admin.pause();
-      await sleep(scene.random.integer(100, 1_500));
+      await sleep(scene.random.integer(100, 4_000));
       await admin.resume();
     }),
+  cancelled: (scene: Scene) =>
+    withAdmin(scene, (admin) => admin.cancel(() => scene.random.next() < 0.2, "the torturer")),
+  retried: (scene: Scene) => withAdmin(scene, (admin) => admin.retry()),
+  resumed: (scene: Scene) => withAdmin(scene, (admin) => admin.resume()),
+  begunAnew: async ({ items, random, server }: Scene) => {
+    const run = String(random.next());
+    await new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "p/s", run, seedId: run });
+  },
+  clockForward: (scene: Scene) => withRedis(scene, (redis) => pass(redis, scene.random.integer(200, 20_000))),
+  clockBack: (scene: Scene) => withRedis(scene, (redis) => pass(redis, -scene.random.integer(200, 20_000))),
+  requestsHeld: (scene: Scene) => hold(scene, "requests"),
+  repliesHeld: (scene: Scene) => hold(scene, "replies"),
+  redisStopped: async (scene: Scene) => {
+    process.kill(scene.server.pid, "SIGSTOP");
+    await sleep(scene.random.integer(100, 5_000));
+    process.kill(scene.server.pid, "SIGCONT");
+  },
   redisKilled: async ({ random, server }: Scene) => {
     await server.kill();
     await sleep(random.integer(10, 3_000));

@@ -1,24 +1,23 @@
-import type { ConsumerOptions } from "../../queue/types.ts";
-import { type Child, startConsumer } from "../support/consuming.ts";
+import { type Child, type ChildOptions, startConsumer } from "../support/consuming.ts";
 import { gateProxy, type GateProxy } from "../support/gateProxy.ts";
 
 /** A worker that is started again whenever it ends with anything but 0, as a kubelet does. */
 export class KeptWorker {
   readonly proxy: GateProxy;
-  readonly #options: Partial<ConsumerOptions>;
+  readonly #options: ChildOptions;
   #child?: Child;
   #isOver = false;
   /** Ends when the worker ended with 0. */
   readonly over: Promise<void>;
 
-  private constructor(proxy: GateProxy, options: Partial<ConsumerOptions>) {
+  private constructor(proxy: GateProxy, options: ChildOptions) {
     this.proxy = proxy;
     this.#options = options;
     this.over = this.#keep();
   }
 
   /** Starts one, with a way of its own to the Redis on this port. */
-  static async start(port: number, options: Partial<ConsumerOptions>): Promise<KeptWorker> {
+  static async start(port: number, options: ChildOptions): Promise<KeptWorker> {
     return new KeptWorker(await gateProxy(port), options);
   }
 

@@ -7,6 +7,7 @@ import { encodeRequest, parseReply, type RawReply } from "../../../../queue/redi
 import type { Outcome } from "../../../../queue/redis/exchange.ts";
 import { renewLeases, renewScript } from "../../../../queue/redis/renewal.ts";
 import { Script } from "../../../../queue/redis/script.ts";
+import { pass } from "../../../support/consuming.ts";
 import { BACKOFF, type Call, type Ending, idOf, LEASE, MAX_LOSSES, QueueModel } from "../../../support/queueModel.ts";
 import { startRedis, type TestRedis } from "../../../support/redis.ts";
 import { bound, MAX_STEPS, SettlingWorker, STEP } from "../../../support/settling.ts";
@@ -52,19 +53,6 @@ const step = fc.oneof(
   },
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
-
-/** Takes so many ms off every time. Batches whose workers all vanish are ended; here is no such thing. */
-const PASS = `
-  local batch, ms = KEYS[1], ARGV[1]
-  for i = 2, #KEYS do
-    for _, member in ipairs(redis.call('ZRANGE', KEYS[i], 0, -1)) do redis.call('ZINCRBY', KEYS[i], -ms, member) end
-  end
-  for _, field in ipairs({ 'lastHeartbeat', 'reclaimAfter' }) do
-    if tonumber(redis.call('HGET', batch, field) or 0) > 0 then redis.call('HINCRBY', batch, field, -ms) end
-  end
-  local drainer, since = (redis.call('HGET', batch, 'drainer') or ''):match('^(%S+) (%S+)$')
-  if drainer then redis.call('HSET', batch, 'drainer', drainer .. ' ' .. string.format('%d', since - ms)) end
-  if redis.call('EXISTS', batch) == 1 then redis.call('HSET', batch, 'vanishings', 0) end`;
 
 /** Who works on when no further fault comes: for each worker, which items are bad for it, and how long they take. */
 const settling = fc.record({
@@ -321,8 +309,9 @@ class Run {
   /** Time passes and nobody is heard (docs/queue/timing.md). */
   async #jump(ms: number): Promise<void> {
     this.#model.now += ms;
-    const sets = [k.leases, k.delayed, k.suspects, k.alive, k.failing];
-    await this.#redis.eval(PASS, 1 + sets.length, k.batch, ...sets, ms);
+    await pass(this.#redis, ms);
+    // Batches whose workers all vanish are ended; here is no such thing.
+    if (await this.#redis.exists(k.batch)) await this.#redis.hset(k.batch, "vanishings", 0);
   }
 
   /**
