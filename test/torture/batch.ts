@@ -30,10 +30,11 @@ const MIXES: Record<string, [deed: string, share: number][]> = {
     ["block 200", 5],
     ["listener mine", 5],
   ],
+  // Each of these costs `maxLosses` processes and leases, some seconds a piece.
   deadly: [
-    ["sleep 50", 88],
-    ["die", 6],
-    ["exit", 6],
+    ["sleep 50", 94],
+    ["die", 3],
+    ["exit", 3],
   ],
 };
 
