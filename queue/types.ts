@@ -171,15 +171,6 @@ export interface ConsumerOptions {
   /** How long Redis may be away before a process that holds nothing gives up, ms. Default: 60,000. */
   maxDowntimeMs?: number;
   /**
-   * A file whose appearance stops this worker, also while a handler blocks its event loop; and how long what is in
-   * flight gets then, ms.
-   */
-  drain?: { file: string; graceMs: number };
-  /**
-   * Port on which `/ready` says whether this worker has something in flight, and `/live` whether its event loop turns.
-   */
-  healthPort?: number | undefined;
-  /**
    * For a handler that hands items to other processes, and ends them by itself: on how many items those that are ready
    * work at a time. No more are reserved, and none is given up before its handler's promise is settled.
    */
@@ -202,8 +193,6 @@ export type ConsumerEvent =
   | { type: "log"; id: number; payload: Buffer; line: string }
   | { type: "waiting"; forMs: number }
   | { type: "redis"; up: boolean; why?: string }
-  /** Leases cannot be kept while a handler blocks the event loop: nothing is reserved until they can. */
-  | { type: "lease-keeper"; ok: boolean; why?: string }
   | { type: "unhealthy"; reason: string }
   | { type: "ended"; end: ConsumerEnd };
 

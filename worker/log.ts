@@ -33,10 +33,6 @@ export function textLine(event: ConsumerEvent): string | undefined {
       return `Put off ${printable(event.payload)}: again in ${seconds(event.retryInMs)}`;
     case "stray":
       return `An error of ${printable(event.payload)}, after its end: ${first(event.why)}`;
-    case "lease-keeper":
-      return event.ok
-        ? "Leases can be kept again while a handler blocks"
-        : `Leases cannot be kept while a handler blocks, so nothing is taken: ${first(event.why)}`;
     case "stale":
       return `Item ${event.id} was taken from this worker, because its lease ran out or it was cancelled; this result is ignored`;
     case "waiting":

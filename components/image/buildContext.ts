@@ -37,7 +37,6 @@ const programs = {
   runner: program("worker/runner/node/main"),
   seed: program("seed/main"),
   supervisor: program("supervisor/main"),
-  leaseKeeperThread: program("queue/consumer/leases/leaseKeeperThread"),
 };
 
 /**

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import type { Worker } from "node:worker_threads";
 import type { Reply } from "../redis/ackAndReserve.ts";
 import type { Outcome, Verdict } from "../redis/exchange.ts";
 import { connect } from "../redis/connect.ts";
@@ -11,7 +10,6 @@ import type { ConsumerApi, ConsumerEnd, ConsumerOptions } from "../types.ts";
 import { guardExit } from "./exitGuard.ts";
 import { type FetchRequest, FetchScheduler } from "./fetchScheduler.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { type FromLeaseKeeper, startLeaseKeeper } from "./leases/leaseKeeper.ts";
 import { LeaseRenewer } from "./leases/leaseRenewer.ts";
 import { Processor } from "./processor.ts";
 import { catchStrayErrors } from "./strayErrors.ts";
@@ -49,8 +47,6 @@ export class Consumer implements ConsumerApi {
   #failure?: Error;
   /** Nothing is reserved until nothing is in flight, because a suspect waits. */
   #drainsForSuspect = false;
-  /** Why the lease keeper's thread cannot keep leases while a handler blocks. */
-  #keeperTrouble?: string | undefined;
   #completion?: { resolve: (end: ConsumerEnd) => void; reject: (error: Error) => void };
   #isScheduled = false;
   #timer?: NodeJS.Timeout;
@@ -108,15 +104,9 @@ export class Consumer implements ConsumerApi {
       if (!start) return ended("stopped");
       this.#startedAt = start.startedAt;
       this.#processor.logFeed.start(redis);
-      this.#processor.tick(performance.now());
       const ticks = setInterval(() => this.#tick(), Math.max(10, Math.min(100, itemTimeoutMs / 4)));
-      const keeper = this.#startKeeper();
       atEnd.push(catchStrayErrors((error) => this.#onUnownedError(error)));
-      atEnd.push(
-        () => clearInterval(ticks),
-        () => keeper.removeAllListeners(),
-        () => keeper.terminate(),
-      );
+      atEnd.push(() => clearInterval(ticks));
       atEnd.push(() => this.#processor.logFeed.flush());
       onEvent?.({ type: "started", session: this.#session, empty: start.waiting === 0 });
       return ended(await this.#untilOver());
@@ -150,34 +140,6 @@ export class Consumer implements ConsumerApi {
       this.#end = undefined;
       this.#heartbeat.reset();
     }
-  }
-
-  #startKeeper(): Worker {
-    const { url, tls, queue, leaseMs, itemTimeoutMs, retry, maxLosses, maxFailures, drain, healthPort } = this.#options;
-    const { memory } = this.#processor.leases;
-    const session = this.#session;
-    return startLeaseKeeper(
-      { url, tls, queue, session, leaseMs, itemTimeoutMs, retry, maxLosses, maxFailures, drain, healthPort, memory },
-      (message) => this.#onKeeperMessage(message),
-      (error) => this.#abandon(error),
-    );
-  }
-
-  #onKeeperMessage(message: FromLeaseKeeper): void {
-    if (message.type === "gone") this.#processor.onLeasesLost(message.members);
-    else if (message.type === "stop") void this.stop(this.#options.drain!.graceMs);
-    else {
-      this.#onKeeperTrouble(message.why);
-      this.#schedule();
-    }
-  }
-
-  /** Where this worker's own connection is broken as well, that is told already. */
-  #onKeeperTrouble(why: string | undefined): void {
-    const isNews = (why === undefined) !== (this.#keeperTrouble === undefined);
-    if (!isNews || (why !== undefined && this.#queueSession.isDown)) return;
-    this.#keeperTrouble = why;
-    this.#options.onEvent?.({ type: "lease-keeper", ok: why === undefined, ...(why && { why }) });
   }
 
   /**

@@ -67,7 +67,7 @@ export class Processor implements ItemListener {
       freeLeases: this.leases.free,
       unacked: this.#outcomes.length,
       draining: this.#suspect !== undefined && !this.#suspect.isSettled,
-      onlyWatching: this.leases.isKeeperInTrouble || this.#options.readySlots?.() === 0,
+      onlyWatching: this.#options.readySlots?.() === 0,
       pace: this.slowdown.pace(now),
     };
   }
@@ -158,7 +158,7 @@ export class Processor implements ItemListener {
   #run(item: ActiveItem): void {
     const { handler, onEvent } = this.#options;
     item.startedAt = performance.now();
-    this.leases.start(item.row, item.startedAt);
+    this.leases.setState(item.row, LeaseState.begun);
     onEvent?.({ type: "working", id: item.id, payload: item.bytes, attempt: item.attempt });
     try {
       const value = runFor(item, handler, item.bytes.toString(), item);
@@ -313,7 +313,6 @@ export class Processor implements ItemListener {
 
   /** Called while the event loop turns. Items past their time limit are told to stop, and given up when they do not. */
   tick(now: number): void {
-    this.leases.tick(now);
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
     // What ended while this process stood still is heard of first.
     setImmediate(() => this.#limitTime(now));

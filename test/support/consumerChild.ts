@@ -1,27 +1,15 @@
 // node consumerChild.ts OPTIONS: a worker in a process of its own, which can be killed. An item says what is to happen
-// to it: `sleep 50`, `block 3000`, `late 50`, `fail why`, `never why` (DoNotRetry), `exit`, `die`, `hang`, `deaf 50`,
-// `thread`, `reject why` and `throw why` (where nobody catches it), `listener why` (on
-// its signal), `odd what` (an error of a strange kind), anything
-// else succeeds. Prints the consumer's events, a line of JSON each. OPTIONS: those of Consumer as JSON, `graceMs`, and
-// `isSick`: every item fails here.
+// to it: `sleep 50`, `block 3000`, `blockat pod-1 3000`, `fail why`, `never why` (DoNotRetry), `exit`, `die`, `hang`,
+// `deaf 50`, `reject why` and `throw why` (where nobody catches it), `listener why` (on its signal), `odd what` (an
+// error of a strange kind), anything else succeeds. Prints the consumer's events, a line of JSON each. OPTIONS: those
+// of Consumer as JSON, `graceMs`, and `isSick`: every item fails here.
 import { setTimeout as sleep } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
 import { Consumer, DoNotRetry } from "../../queue/index.ts";
 import type { ConsumerOptions, Handler } from "../../queue/types.ts";
 
 const { graceMs, isSick, ...options } = JSON.parse(process.argv[2]!) as Omit<ConsumerOptions, "handler"> & {
   graceMs: number;
   isSick?: boolean;
-};
-
-/** The thread that renews leases. */
-let thread: Worker | undefined;
-const remember = (worker: Worker) => (thread = worker);
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with a `this` below
-const { unref } = Worker.prototype;
-Worker.prototype.unref = function (this: Worker) {
-  remember(this);
-  unref.call(this);
 };
 
 const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => unknown> = {
@@ -31,9 +19,9 @@ const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => 
   block: (ms) => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(ms));
   },
-  late: async (ms) => {
-    await sleep(Number(ms));
-    deeds.block!("60000", undefined as never);
+  blockat: (value, context) => {
+    const [pod, ms] = value.split(" ") as [string, string];
+    if (pod === options.pod) deeds.block!(ms, context);
   },
   fail: (why) => {
     throw new Error(why);
@@ -63,10 +51,6 @@ const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => 
   exit: () => process.exit(0),
   die: () => process.kill(process.pid, "SIGKILL"),
   hang: () => new Promise(() => {}),
-  thread: async () => {
-    await thread!.terminate();
-    await sleep(60_000);
-  },
 };
 
 /** Errors that a careless reader of errors breaks on. */

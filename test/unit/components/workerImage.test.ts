@@ -89,7 +89,6 @@ describe("WorkerImage", () => {
     }
     assert.equal(statSync(`${context}/code/bin/worker.js`).mode & 0o777, 0o644);
     for (const file of [
-      "code/bin/leaseKeeperThread.js",
       "code/bin/runner.js",
       "code/bin/seed.js",
       "code/bin/supervisor.js",

@@ -81,14 +81,6 @@ for (const version of ["8", "7.0"] as const) {
         for await (const { reason } of admin.dead()) assert.equal(reason, "timed out after 0.3 s");
       });
 
-      it("the renewal thread that dies while the worker lives", async () => {
-        await redis.rpush(k.list, "thread");
-        const worker = startConsumer(server.url);
-        const { code, stderr } = await worker.ended;
-        assert.notEqual(code, 0);
-        assert.match(stderr, /The thread that keeps the leases ended/);
-      });
-
       it("the late heartbeat that never beats again", async () => {
         await redis.rpush(k.list, "apple");
         const taken = await a.reserve();

@@ -119,6 +119,19 @@ describe("runners", () => {
     assert.deepEqual({ done, lost }, { done: 1, lost: 0 });
   });
 
+  it("run each item once where several block their runner for longer than a lease", async () => {
+    await push(...Array<string>(4).fill("block 3000"));
+    const options = { leaseMs: 2_000, concurrency: 4, retry: once };
+    const workers = [
+      await startRunners(queue.url, deeds("ts"), options),
+      await startRunners(queue.url, deeds("ts"), options),
+    ];
+    for (const { ended } of workers) assert.equal(await ended, "finished");
+    assert.equal(workers.flatMap(({ events }) => events.filter(({ type }) => type === "working")).length, 4);
+    const { done, dead, lost } = await queue.places();
+    assert.deepEqual({ done, dead, lost }, { done: 4, dead: 0, lost: 0 });
+  });
+
   it("give back a blocked item at SIGTERM, at no cost", async () => {
     await push("block 60000");
     const worker = await startRunners(queue.url, deeds("ts"));
