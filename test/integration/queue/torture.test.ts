@@ -1,0 +1,9 @@
+// Full run only: it takes a minute, of other batches each time.
+import { torture } from "../../torture/torture.ts";
+
+describe("batches under random faults", () => {
+  it("end, and what they leave is right", async function () {
+    this.timeout(600_000);
+    await torture(60, (line) => console.log(`      ${line}`));
+  });
+});
