@@ -55,7 +55,9 @@ describe("failures in a row", () => {
         { pod: "sick", retry },
       );
       const healthy = consumer(() => sleep(300), { pod: "healthy", retry, concurrency: 2 });
-      assert.match((await Promise.all([sick.run(), healthy.run()])).join(), /^(unhealthy|finished),finished$/);
+      const end = healthy.run();
+      await queue.until(async () => (await queue.places()).running > 0);
+      assert.match((await Promise.all([sick.run(), end])).join(), /^(unhealthy|finished),finished$/);
       assert.equal(new Set(failed).size, failed.length, failed.join());
       assert.equal((await queue.places()).dead, 0);
     });
