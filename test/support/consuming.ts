@@ -95,15 +95,23 @@ export function startConsumer(url: string, options: ChildOptions = {}): Child {
 
 /** Takes so many ms off every time that the queue noted. */
 const PASS = `
-  local batch, ms = KEYS[1], ARGV[1]
-  for i = 2, #KEYS do
+  local batch, items, ms = KEYS[1], KEYS[2], ARGV[1]
+  local function earlier(time)
+    return string.format('%d', time - ms)
+  end
+  for _, id in ipairs(redis.call('HKEYS', items)) do
+    local record = redis.call('HGET', items, id)
+    local before, reserved, after = record:match('^(%d+ %d+ )(%d+)()')
+    if reserved then redis.call('HSET', items, id, before .. earlier(reserved) .. record:sub(after)) end
+  end
+  for i = 3, #KEYS do
     for _, member in ipairs(redis.call('ZRANGE', KEYS[i], 0, -1)) do redis.call('ZINCRBY', KEYS[i], -ms, member) end
   end
   for _, field in ipairs({ 'lastHeartbeat', 'reclaimAfter', 'vanishedAt', 'vanishedFirst' }) do
     if tonumber(redis.call('HGET', batch, field) or 0) > 0 then redis.call('HINCRBY', batch, field, -ms) end
   end
   local drainer, since = (redis.call('HGET', batch, 'drainer') or ''):match('^(%S+) (%S+)$')
-  if drainer then redis.call('HSET', batch, 'drainer', drainer .. ' ' .. string.format('%d', since - ms)) end`;
+  if drainer then redis.call('HSET', batch, 'drainer', drainer .. ' ' .. earlier(since)) end`;
 
 /**
  * Makes time pass for the queue, in which nobody is heard (docs/queue/timing.md). A negative time: its clock goes
@@ -111,5 +119,5 @@ const PASS = `
  */
 export async function pass(redis: Redis, ms: number): Promise<void> {
   const times = [k.leases, k.delayed, k.suspects, k.alive, k.failing];
-  await redis.eval(PASS, 1 + times.length, k.batch, ...times, Math.round(ms));
+  await redis.eval(PASS, 2 + times.length, k.batch, k.items, ...times, Math.round(ms));
 }

@@ -5,7 +5,7 @@ local TRIES = 3
 local SICK_SAMPLES, DONE_BY_OTHERS = 6, 10
 -- A batch is given up after samples of all workers, and after a time in which nothing succeeded, ms.
 local SAMPLES, FAILING_MS = 12, 30000
--- Or after workers vanished so many times, a lease apart, on so many items.
+-- Or after workers vanished so many times, a lease apart, on so many items, and more often than items are in flight.
 local VANISHED_ITEMS = 3
 local VANISHED = { 'vanishedSince', 'vanishedItems', 'vanishedFirst', 'vanishedAt' }
 
@@ -67,8 +67,9 @@ local function judgeVanished(firstTimers)
   end
   batch.vanishedItems = batch.vanishedItems + firstTimers
   for _, field in ipairs(VANISHED) do call('HSET', batchKey, field, text(batch[field])) end
-  local isEnough = batch.vanishings >= VANISHINGS and batch.vanishedItems >= VANISHED_ITEMS
-  if isEnough and not (done > 0 and areFewLeft()) and oldestInFlight() >= batch.vanishedFirst - request.lease then
+  local areMost = batch.vanishings >= VANISHINGS and batch.vanishings > call('ZCOUNT', leases, text(now), '+inf')
+  local isEnough = areMost and batch.vanishedItems >= VANISHED_ITEMS
+  if isEnough and not (done > 0 and areFewLeft()) and oldestInFlight() >= batch.vanishedFirst then
     endBatch('aborted', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
       .. ' items, they ended without a word, and no item was done ' .. (done > 0 and 'since' or 'ever')
       .. ': see their logs, and whether they run out of memory')

@@ -289,6 +289,41 @@ for (const version of redisVersions) {
       }
     });
 
+    describe("of some workers", () => {
+      /** Workers with an item each, that renew while time passes. */
+      const start = async (count: number) => {
+        const workers = Array.from({ length: count }, () => new Peer(queue.redis));
+        return Promise.all(workers.map(async (worker) => ({ worker, held: await worker.reserve() })));
+      };
+      const passAtWork = async (workers: Awaited<ReturnType<typeof start>>, ms: number) => {
+        for (let left = ms; left > 0; left -= 3_000) {
+          await pass(queue.redis, Math.min(left, 3_000));
+          for (const { worker, held } of workers) assert.deepEqual((await worker.renew(held)).gone, []);
+          await b.call();
+        }
+      };
+
+      it("do not end the batch while most are well and at work, whenever they began", async () => {
+        await queue.redis.rpush(k.list, ...Array.from({ length: 60 }, (_, number) => `${number}`));
+        const [first] = await start(1);
+        await passAtWork([first!], 300_000);
+        const others = await start(20);
+        await passAtWork(others, 30_000); // the first one vanishes, which is noticed
+        const later = await start(20);
+        for (let vanished = 1; vanished <= 5; vanished++) {
+          others.pop();
+          await passAtWork([...others, ...later], 30_000);
+        }
+        others.splice(0);
+        for (let vanished = 1; vanished <= 5; vanished++) {
+          later.pop();
+          await passAtWork(later, 30_000);
+        }
+        const { state, lost, running } = await queue.places();
+        assert.deepEqual({ state, lost, running }, { state: "open", lost: 26, running: 15 });
+      });
+    });
+
     describe("when the clock goes back", () => {
       it("does not hold up what vanished for as long as it went", async () => {
         await queue.redis.rpush(k.list, "apple");
