@@ -56,6 +56,13 @@ describe("an idle worker", () => {
     });
   });
 
+  it("looks for the end as often as any other while it is slow", () => {
+    const pace = { limit: 1, waitMs: 30_000 };
+    assert.deepEqual(idle(-1).plan({ ...nothing, pace }, 1_100), { waitMs: 100 });
+    const look = { count: 0, exclusive: false, sample: true, onlyWatches: true };
+    assert.deepEqual(idle(-1).plan({ ...nothing, pace }, 1_200), look);
+  });
+
   it("does not look again while it takes nothing more: an end, or a suspect in flight", () => {
     assert.equal(idle(200).plan({ ...nothing, draining: true }, 1_001), undefined);
     assert.equal(idle(200).plan({ ...nothing, draining: true }, 1_300), undefined);

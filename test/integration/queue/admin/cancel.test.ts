@@ -35,7 +35,7 @@ describe("cancel", () => {
       concurrency: 2,
       retry: { maxAttempts: 3, backoff: { min: 60_000, max: 60_000 } },
     });
-    await worker.saw(({ type, payload }) => type === "done" && payload === "apple");
+    await queue.until(async () => (await queue.places()).done === 1);
     const start = performance.now();
     assert.equal(await queue.admin.cancel(() => true, "bob"), 2);
     // Its handler ends by its signal; with nothing left to do, the batch is over.

@@ -45,6 +45,31 @@ describe("the end of a batch", () => {
     await server.stop();
   });
 
+  it("is waited for while the disk of Redis takes long, on the same connection", async () => {
+    const server = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "everysec"] });
+    const proxy = await gateProxy(server.port);
+    const redis = await connect(server.url);
+    await redis.rpush("job2", "a");
+    redis.disconnect();
+    let connections = 0;
+    proxy.onRequest = (text) => {
+      if (connections || !/WAITAOF/i.test(text)) return;
+      connections = proxy.connections;
+      // Six leases, and longer than the worker waits for any other reply.
+      setTimeout(proxy.hold("replies"), 6_000);
+    };
+    const worker = startConsumer(proxy.url, { leaseMs: 1_000 });
+    assert.equal((await worker.ended).code, 0);
+    assert.deepEqual(
+      worker.events.filter(({ type }) => type === "redis"),
+      [],
+    );
+    assert.ok(connections > 0);
+    assert.equal(proxy.connections, connections);
+    await proxy.end();
+    await server.stop();
+  });
+
   it("is on disk before it is believed: a Redis killed right after still knows it", async () => {
     const server = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "everysec"] });
     const redis = await connect(server.url);
