@@ -20,7 +20,7 @@ const IDLE: WorkerLoad = {
   prefetchCapacity: 0,
   freeLeases: 1,
   unacked: 0,
-  draining: false,
+  reservesNothing: false,
   onlyWatching: false,
   pace: { limit: Infinity, waitMs: 0 },
 };

@@ -39,14 +39,14 @@ export class Consumer implements ConsumerApi {
   readonly #heartbeat: Heartbeat;
   readonly #renewer: LeaseRenewer;
   #queueSession!: QueueSession;
-  /** `draining`: nothing more is reserved; `stopped`: nothing more is in flight. */
-  #state: "running" | "draining" | "stopped" = "running";
-  /** Why it is draining. */
+  /** `leaving`: nothing more is reserved; `stopped`: nothing more is in flight. */
+  #state: "running" | "leaving" | "stopped" = "running";
+  /** Why it is leaving. */
   #end?: ConsumerEnd;
   /** What broke this process. */
   #failure?: Error;
   /** Nothing is reserved until nothing is in flight, because a suspect waits. */
-  #drainsForSuspect = false;
+  #drains = false;
   #completion?: { resolve: (end: ConsumerEnd) => void; reject: (error: Error) => void };
   #isScheduled = false;
   #timer?: NodeJS.Timeout;
@@ -147,21 +147,21 @@ export class Consumer implements ConsumerApi {
    * @param graceMs How long, ms.
    */
   stop(graceMs: number): Promise<void> {
-    this.#drain("stopped");
+    this.#leave("stopped");
     this.#stopped.resolve(undefined);
     return (this.#stopping ??= this.#releaseAfter(graceMs));
   }
 
   /** Reserves nothing more. The first reason counts. */
-  #drain(end: ConsumerEnd): void {
+  #leave(end: ConsumerEnd): void {
     if (this.#state !== "running") return;
-    this.#state = "draining";
+    this.#state = "leaving";
     this.#end = end;
   }
 
   /** The batch was ended: what is in flight is of no use any more. */
   #abort(): void {
-    this.#drain("aborted");
+    this.#leave("aborted");
     this.#processor.releaseAll("The batch was aborted");
   }
 
@@ -190,8 +190,7 @@ export class Consumer implements ConsumerApi {
     const now = performance.now();
     const load = this.#processor.load(now);
     const isBusy = load.inFlight + load.prefetched > 0;
-    load.draining ||= this.#state === "draining";
-    load.draining ||= this.#drainsForSuspect && isBusy;
+    load.reservesNothing ||= this.#state === "leaving" || (this.#drains && isBusy);
     const plan = this.#scheduler.plan(load, now);
     if (!plan) return;
     if ("waitMs" in plan) {
@@ -216,7 +215,7 @@ export class Consumer implements ConsumerApi {
         exclusive: request.exclusive,
         ...this.#processor.slowdown.report(sentAt),
         sample: request.sample,
-        draining: this.#drainsForSuspect,
+        draining: this.#drains,
         largest: this.#processor.largest,
         heartbeat,
       });
@@ -235,11 +234,11 @@ export class Consumer implements ConsumerApi {
     const processor = this.#processor;
     processor.onAcknowledged(outcomes);
     if (stale.length > 0) this.#tellStale(stale, outcomes);
-    if (kind === "finished") this.#drain(kind);
+    if (kind === "finished") this.#leave(kind);
     if (kind === "aborted") this.#abort();
     const now = performance.now();
     if (reply.verdict) this.#onVerdict(reply.verdict, reply.done);
-    this.#drainsForSuspect = reply.drain;
+    this.#drains = reply.drain;
     this.#scheduler.onReply(request, { reserved: reserved.length, pollMs: reply.drain ? 0 : pollMs, dueMs }, now);
     if (pollMs > 0 && reserved.length === 0 && processor.inFlight === 0) onEvent?.({ type: "waiting", forMs: pollMs });
     if (processor.leases.isEmpty) processor.leases.renewedAt = sentAt;
@@ -268,7 +267,7 @@ export class Consumer implements ConsumerApi {
     const reason = this.#processor.slowdown.onVerdict(verdict, done);
     if (reason === undefined || this.#state !== "running") return;
     this.#options.onEvent?.({ type: "unhealthy", reason });
-    this.#drain("unhealthy");
+    this.#leave("unhealthy");
     void this.#releaseAfter(0);
   }
 
@@ -276,7 +275,7 @@ export class Consumer implements ConsumerApi {
     const now = performance.now();
     this.#processor.tick(now);
     // What is over sends no heartbeats: they would wait behind Redis's disk, and be taken for a dead connection.
-    if (this.#state !== "stopped") void this.#renewer.tick(this.#queueSession, now, this.#drainsForSuspect);
+    if (this.#state !== "stopped") void this.#renewer.tick(this.#queueSession, now, this.#drains);
     if (this.#options.readySlots) this.#schedule(); // there may be more of them
   }
 
@@ -306,7 +305,7 @@ export class Consumer implements ConsumerApi {
   #abandon(error: Error): void {
     if (this.#failure) return;
     this.#failure = error;
-    this.#drain("stopped");
+    this.#leave("stopped");
     this.#processor.releaseAll(error.message);
     this.#schedule();
     setTimeout(() => this.#completion?.reject(error), ABANDON_MS).unref();
@@ -316,7 +315,7 @@ export class Consumer implements ConsumerApi {
   #finishIfDrained(): void {
     if (
       !this.#completion ||
-      this.#state !== "draining" ||
+      this.#state !== "leaving" ||
       this.#scheduler.inFlight > 0 ||
       !this.#processor.leases.isEmpty
     )

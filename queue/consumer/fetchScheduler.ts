@@ -28,7 +28,7 @@ export interface WorkerLoad {
   /** Outcomes that Redis does not know yet. */
   unacked: number;
   /** Nothing more is to be reserved. */
-  draining: boolean;
+  reservesNothing: boolean;
   /** Nothing may be reserved for now; whether the batch is over is still looked at. */
   onlyWatching: boolean;
   /** How fast it may go. */
@@ -94,7 +94,7 @@ export class FetchScheduler {
    *   it may end, and nobody would look again.
    */
   plan(load: WorkerLoad, now: number): FetchRequest | Wait | undefined {
-    const { pace, draining } = load;
+    const { pace, reservesNothing } = load;
     const places = this.#slots + load.prefetchCapacity;
     const maxInFlight = places < MIN_SLOTS_TO_PIPELINE ? 1 : 2;
     if (this.#inFlight.size >= maxInFlight) return undefined;
@@ -102,8 +102,9 @@ export class FetchScheduler {
     const requested = pending.reduce((sum, { count }) => sum + count, 0);
     const isIdle = requested + load.inFlight + load.prefetched === 0;
     const onlyWatching = load.onlyWatching || pace.waitMs > 0;
-    const waitMs = draining ? 0 : Math.max(0, (onlyWatching ? this.#nextWatchAt : this.#nextPollAt) - now);
-    const mayFetch = !draining && !pending.some(({ exclusive }) => exclusive) && (load.unacked > 0 || waitMs === 0);
+    const waitMs = reservesNothing ? 0 : Math.max(0, (onlyWatching ? this.#nextWatchAt : this.#nextPollAt) - now);
+    const mayFetch =
+      !reservesNothing && !pending.some(({ exclusive }) => exclusive) && (load.unacked > 0 || waitMs === 0);
     const free = Math.min(
       load.freeSlots + load.prefetchCapacity - load.prefetched - requested,
       load.freeLeases - requested,

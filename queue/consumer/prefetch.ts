@@ -71,7 +71,7 @@ export class PrefetchBuffer {
   }
 
   /** Removes all items; from then on items count as slow. */
-  drain(): HeldItem[] {
+  takeAll(): HeldItem[] {
     this.#typicalMs = INITIAL_ESTIMATE_MS;
     return this.#items.splice(0);
   }

@@ -66,7 +66,7 @@ export class Processor implements ItemListener {
       prefetchCapacity: this.#prefetched.capacity,
       freeLeases: this.leases.free,
       unacked: this.#outcomes.length,
-      draining: this.#suspect !== undefined && !this.#suspect.isSettled,
+      reservesNothing: this.#suspect !== undefined && !this.#suspect.isSettled,
       onlyWatching: this.#options.readySlots?.() === 0,
       pace: this.slowdown.pace(now),
     };
@@ -251,7 +251,7 @@ export class Processor implements ItemListener {
 
   /** Gives back what is in no slot, which costs those items nothing. */
   returnPrefetched(): void {
-    for (const held of this.#prefetched.drain()) {
+    for (const held of this.#prefetched.takeAll()) {
       const member = leaseMember(this.#session, held);
       const { id, row } = held;
       this.leases.setState(row, LeaseState.ended);

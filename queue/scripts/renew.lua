@@ -11,7 +11,7 @@
 --- @include "late"
 local request = cmsgpack.unpack(ARGV[1])
 loadBatch()
-local deadline = text(now + request.lease * 0.8)
+local deadline = text(now + request.lease * HELD)
 local gone = {}
 local function renew(member, mark)
   local score = call('ZSCORE', leases, member)

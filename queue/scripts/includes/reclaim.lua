@@ -23,7 +23,7 @@ local function reclaim(expired)
     bytes = bytes + call('HSTRLEN', items, id)
     if i > 1 and bytes > MAX_RECLAIM_BYTES then break end
     local record = call('HGET', items, id)
-    local heard = deadline - request.lease * 0.8
+    local heard = deadline - request.lease * HELD
     local ms = math.max(0, heard - startOf(record))
     local isSilent = deadline <= batch.reclaimAfter
     local isBegun = deadline % 1 > 0

@@ -148,7 +148,7 @@ end
 
 -- Answers whether something due was left to other workers.
 local function reserve()
-  reply.deadline = now + request.lease * 0.8
+  reply.deadline = now + request.lease * HELD
   deadline = text(reply.deadline)
   take = ' ' .. text(now) .. ' ' .. token:sub(2) .. '\n'
   local isLeft, long = false, nil

@@ -12,7 +12,7 @@ end
 -- call is noted.
 local function onClockWentBack(span, lease)
   span = span + lease * 0.06
-  local latest = now + lease * 0.8
+  local latest = now + lease * HELD
   local held = call('ZRANGEBYSCORE', leases, '(' .. text(latest), '+inf', 'WITHSCORES')
   for i = 1, #held, 2 do call('ZADD', leases, text(latest) .. (held[i + 1] % 1 > 0 and '.5' or ''), held[i]) end
   for _, key in ipairs({ delayed, suspects, alive }) do

@@ -8,7 +8,7 @@ const nothing: WorkerLoad = {
   prefetched: 0,
   prefetchCapacity: 0,
   unacked: 0,
-  draining: false,
+  reservesNothing: false,
   onlyWatching: false,
   freeLeases: 1_000,
   pace: { limit: Infinity, waitMs: 0 },
@@ -64,7 +64,7 @@ describe("an idle worker", () => {
   });
 
   it("does not look again while it takes nothing more: an end, or a suspect in flight", () => {
-    assert.equal(idle(200).plan({ ...nothing, draining: true }, 1_001), undefined);
-    assert.equal(idle(200).plan({ ...nothing, draining: true }, 1_300), undefined);
+    assert.equal(idle(200).plan({ ...nothing, reservesNothing: true }, 1_001), undefined);
+    assert.equal(idle(200).plan({ ...nothing, reservesNothing: true }, 1_300), undefined);
   });
 });
