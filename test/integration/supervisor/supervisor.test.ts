@@ -11,6 +11,7 @@ import { pollUntil } from "../../../kube/poll.ts";
 import { Consumer, DoNotRetry, type Handler } from "../../../queue/index.ts";
 import { quick } from "../../support/consuming.ts";
 import { SeederFixture } from "../../support/seederFixture.ts";
+import { gateProxy } from "../../support/gateProxy.ts";
 import { programEnvironment } from "../../support/programEnvironment.ts";
 
 const program = join(import.meta.dirname, "../../../supervisor/main.ts");
@@ -266,6 +267,19 @@ describe("the supervisor", () => {
       /Redis lost the batch, with 0 of 2 items done, or somebody purged it: another `run` runs all items again$/,
     );
     assert.equal(listener.told[0]!.event, "lost");
+  });
+
+  it("judges the batch although its connection goes silent", async () => {
+    await fixture.seed(["a"]);
+    const proxy = await gateProxy(fixture.server.port);
+    const supervisor = supervise({ WQ_REDIS_URL: proxy.url });
+    await once(supervisor.stdout, "data"); // its first look
+    proxy.freeze(1, 2);
+    await work(() => {});
+    const { exitCode, all } = await supervisor; // in 40 s (queue/redis/connect.ts)
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /the 1 item done$/);
+    await proxy.end();
   });
 
   it("leaves the batch to another one that comes", async () => {
