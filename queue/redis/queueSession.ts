@@ -57,11 +57,6 @@ export class QueueSession {
     this.#retrier = new Retrier(redis, { ...options, replyTimeoutMs, loadScripts: () => this.load() });
   }
 
-  /** No call gets through. */
-  get isDown(): boolean {
-    return this.#retrier.waitedMs > 0;
-  }
-
   /**
    * Begins.
    * @returns When, ms by Redis, and how many items wait.

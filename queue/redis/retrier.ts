@@ -70,12 +70,17 @@ export class Retrier {
     }
   }
 
-  /** Does something with Redis once, or not, without telling anybody. */
+  /** Does something with Redis once, or not, without telling anybody but the next call. */
   async once<T>(act: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
     try {
-      return await withReplyTimeout(this.#redis, act(), this.#options.replyTimeoutMs);
-    } catch (error) {
-      if ((error as Error).message.startsWith("NOSCRIPT")) await this.#options.loadScripts().catch(() => {});
+      const answer = await withReplyTimeout(this.#redis, act(), this.#options.replyTimeoutMs);
+      this.#downSince = undefined;
+      return answer;
+    } catch (thrown) {
+      const error = realError(this.#redis, thrown as Error);
+      if (error.message.startsWith("NOSCRIPT")) await this.#options.loadScripts().catch(() => {});
+      else if (isTransient(error)) this.#downSince ??= startedAt;
       throw error;
     }
   }
