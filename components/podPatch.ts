@@ -1,5 +1,6 @@
 // A strategic merge patch, as `kubectl patch --type=strategic` applies it, over a pod template that may hold outputs.
 import * as pulumi from "@pulumi/pulumi";
+import { isPending } from "./readArgs.ts";
 
 type Tree = Record<string, unknown>;
 
@@ -27,13 +28,15 @@ const MERGE_KEYS: Record<string, string> = {
 const MERGED_VALUES = new Set(["finalizers"]);
 
 const isTree = (value: unknown): value is Tree =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !pulumi.Output.isInstance(value);
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isPending(value);
 
 /**
  * Merges a patch into a value: objects key by key, `null` deletes, `$patch: replace` replaces, lists as Kubernetes
  * does.
  */
 export function strategicMerge(target: unknown, patch: unknown, field = ""): unknown {
+  if (isPending(patch) || (isPending(target) && typeof patch === "object"))
+    return pulumi.all([target, patch]).apply(([known, change]) => strategicMerge(known, change, field));
   if (Array.isArray(patch)) return mergeList(Array.isArray(target) ? target : [], patch, field);
   if (!isTree(patch)) return patch;
   const { $patch: directive, $retainKeys: retained, ...changes } = patch;

@@ -1,5 +1,5 @@
 import { connectCluster, known } from "../../cluster/client.ts";
-import { knownPart, refusedSetting, ruleAgainst } from "../../cluster/dryRun.ts";
+import { isKnown, knownPart, refusedSetting, ruleAgainst } from "../../cluster/dryRun.ts";
 import { ConfigError } from "../../../config/parse.ts";
 import type { BatchSettings } from "../../args.ts";
 import type * as pulumi from "@pulumi/pulumi";
@@ -61,7 +61,8 @@ export async function dryRunPods(
   { namespace, isCreated }: { namespace: pulumi.Input<string>; isCreated: boolean },
   args: BatchSettings,
 ): Promise<void> {
-  const settings = SETTINGS.filter((setting) => args[setting] !== undefined);
+  // Of a setting that is known in part, Kubernetes would miss the rest.
+  const settings = SETTINGS.filter((setting) => args[setting] !== undefined && isKnown(args[setting]));
   if (settings.length === 0) return;
   const [cluster, where] = await Promise.all([connectCluster(batch), known(namespace)]);
   if (!cluster) return;
@@ -73,7 +74,7 @@ export async function dryRunPods(
       jobOf(Object.fromEntries(given.map((setting) => [setting, args[setting as keyof BatchSettings]]))),
   });
   if (refused) throw new ConfigError(`${component}: ${refused}`);
-  if (args.pod === undefined || where === undefined) return;
+  if (!settings.includes("pod") || where === undefined) return;
   const pods = `/api/v1/namespaces/${where}/pods`;
   const rule = await ruleAgainst(cluster.config, pods, podOf({ pod: args.pod }), podOf({}));
   if (rule) throw new ConfigError(`${component}: \`pod\` is refused in namespace ${where}: ${rule}`);

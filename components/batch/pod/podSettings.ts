@@ -31,8 +31,8 @@ export function knownSettings({ claims, sharedMemory, pod }: object & { [K in ke
   return knownPart({ claims, sharedMemory, pod }) as PodSettings;
 }
 
-/** Refuses a patch of what the queue stands on. @throws ConfigError */
-export function checkPodPatch(setting: string, patch: unknown, container = "c"): void {
+/** @returns The patch. @throws ConfigError for one of what the queue stands on. */
+export function checkPodPatch<T>(setting: string, patch: T, container = "c"): T {
   const refuse = (path: string, reason: string): never => {
     throw new ConfigError(`Expected \`${setting}\` to leave ${path} alone: ${reason}.`);
   };
@@ -41,7 +41,7 @@ export function checkPodPatch(setting: string, patch: unknown, container = "c"):
   if (label) refuse(`the label ${label}`, "Redis and the Jobs find their pods by it");
   if ("restartPolicy" in tree(spec)) refuse("spec.restartPolicy", "the Job stands on it");
   const [own] = list(tree(spec).containers).filter(({ name }) => name === container);
-  if (!own) return;
+  if (!own) return patch;
   if (own.$patch === "delete") refuse(`container ${container}`, "it is the worker");
   for (const field of ["command", "args"])
     if (field in own)
@@ -49,6 +49,7 @@ export function checkPodPatch(setting: string, patch: unknown, container = "c"):
   if ("image" in own) refuse(`image of container ${container}`, "that is `image`, `imageName` or `baseImage`");
   const variable = list(own.env).find(({ name }) => isOwnVariable(String(name)));
   if (variable) refuse(`the variable ${String(variable.name)}`, "the worker is told by it");
+  return patch;
 }
 
 /** The workers' pod template with the user's additions. */
