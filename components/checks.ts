@@ -1,21 +1,16 @@
 // What a program must have passed before any of its components is registered.
+import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../config/parse.ts";
 import { isMocked, keepsItsLine } from "./program.ts";
+
+/** Components wait so long for the checks of others, ms: one may need what comes after this one. */
+const PATIENCE_MS = 10_000;
 
 /** The checks of one program. A process may run several, one after the other and side by side. */
 class Checks {
   readonly pending: Promise<void>[] = [];
   readonly refusals: Error[] = [];
-
-  /** Resolves when the program has declared all its components, and rejects with what any of them refused. */
-  async passed(): Promise<void> {
-    const before = this.refusals.length;
-    await new Promise(setImmediate);
-    // With mocks a test wants to see each refusal by itself.
-    if (this.refusals.length > before && !isMocked()) throw this.refusals[before]!;
-    await Promise.all(this.pending);
-  }
 }
 
 const programs = new WeakMap<object, Checks>();
@@ -49,20 +44,38 @@ export function checked<T>(component: string, check: () => T): T {
   }
 }
 
-/** Adds a check that takes time; components are registered when it has resolved, and not at all where it rejects. */
-export function awaitCheck(check: Promise<void>): void {
-  const kept = check.catch((error: Error) => {
-    throw keepsItsLine(error);
-  });
-  kept.catch(() => {}); // the components that wait for it report it
-  ofProgram().pending.push(kept);
-}
+/** What one component must have passed. */
+export class OwnChecks {
+  readonly #all = ofProgram();
+  readonly #own: Promise<void>[] = [];
 
-/**
- * Options that delay the registration of a component until the program has declared all of them and none refused its
- * arguments: a bad argument of the last one is an error before the first one is created.
- */
-export function afterChecks(opts: pulumi.ComponentResourceOptions = {}): pulumi.ComponentResourceOptions {
-  const passed = ofProgram().passed();
-  return { ...opts, dependsOn: passed.then(() => opts.dependsOn ?? []) as Promise<pulumi.Resource[]> };
+  /** Adds a check that takes time; components are registered when it has resolved, and not at all where it rejects. */
+  await(check: Promise<void>): void {
+    const kept = check.catch((error: Error) => {
+      throw keepsItsLine(error);
+    });
+    kept.catch(() => {}); // the components that wait for it report it
+    this.#own.push(kept);
+    this.#all.pending.push(kept);
+  }
+
+  /**
+   * Options that delay the registration of the component until the program has declared all of them and none refused
+   * its arguments: a bad argument of the last one is an error before the first one is created.
+   */
+  options(opts: pulumi.ComponentResourceOptions = {}): pulumi.ComponentResourceOptions {
+    return { ...opts, dependsOn: this.#passed().then(() => opts.dependsOn ?? []) as Promise<pulumi.Resource[]> };
+  }
+
+  async #passed(): Promise<void> {
+    const { pending, refusals } = this.#all;
+    const before = refusals.length;
+    await new Promise(setImmediate);
+    // With mocks a test wants to see each refusal by itself.
+    if (refusals.length > before && !isMocked()) throw refusals[before]!;
+    const patience = new AbortController();
+    const given = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {});
+    await Promise.race([Promise.all(pending), given]).finally(() => patience.abort());
+    await Promise.all(this.#own);
+  }
 }

@@ -3,7 +3,7 @@ import "../config/requireNode.mjs";
 import "./lostEngine.ts";
 export type { BatchSettings, ImageSettings, RedisSettings } from "./args.ts";
 export { Batch, type BatchArgs } from "./batch/batch.ts";
-export type { BatchCounts } from "./batch/verdict.ts";
+export type { BatchCounts } from "./types.ts";
 export { type RunnableImage, WorkerImage, type WorkerImageArgs } from "./image/workerImage.ts";
 export { Redis, type RedisArgs } from "./redis/redis.ts";
 export type { RedisReference } from "./redis/reference.ts";

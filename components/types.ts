@@ -9,3 +9,11 @@ export type K8sObject = pulumi.Resource & { metadata: pulumi.Output<{ uid: strin
 
 /** A value that is known now, or an output. */
 export type Known<T> = T | pulumi.Output<T>;
+
+/** How many items a Batch had, and what became of them. */
+export interface BatchCounts {
+  total: number;
+  done: number;
+  /** Failed for good. */
+  failed: number;
+}

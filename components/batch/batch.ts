@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { afterChecks } from "../checks.ts";
-import type { K8sObject } from "../types.ts";
+import { ConfigError } from "../../config/parse.ts";
+import { OwnChecks } from "../checks.ts";
+import type { BatchCounts, K8sObject } from "../types.ts";
 import { watchCommands } from "./hints.ts";
 import { checkInCluster, type PlanArgs, planOf } from "./plan.ts";
 import { makeShared } from "./shared.ts";
 import { makeStages } from "./stages.ts";
-import type { BatchCounts } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** Arguments of {@link Batch}. */
 export interface BatchArgs extends PlanArgs {
@@ -21,12 +22,6 @@ export class Batch extends pulumi.ComponentResource {
   readonly supervisorJob: pulumi.Output<string> | undefined;
   /** Shell commands to watch the batch with, by what they show. */
   readonly commands: pulumi.Output<Record<string, string>>;
-  /** How many items it had, and what became of them; undefined where `up` does not wait, as the next ones. */
-  readonly counts: pulumi.Output<BatchCounts> | undefined;
-  /** The first items that failed, with `allowFailures`: without it a batch with failed items has no outcome. */
-  readonly failed: pulumi.Output<string[]> | undefined;
-  /** How long it took, from the first item to the last. */
-  readonly seconds: pulumi.Output<number> | undefined;
   /** What `finish` wrote to its standard output; undefined without one. */
   readonly finish: pulumi.Output<string> | undefined;
   /** The last of its Jobs. */
@@ -36,6 +31,7 @@ export class Batch extends pulumi.ComponentResource {
    * with.
    */
   readonly done: Promise<void>;
+  readonly #verdict: Verdict | undefined;
 
   /**
    * @param name Name of the component; its children are named after it.
@@ -45,17 +41,16 @@ export class Batch extends pulumi.ComponentResource {
    */
   constructor(name: string, args: BatchArgs, opts?: pulumi.ComponentResourceOptions) {
     const plan = planOf(name, args, (value) => value instanceof Batch);
-    super("job-wq-2:index:Batch", name, {}, plan.ownership.options(afterChecks(opts)));
-    checkInCluster(this, plan, opts);
+    const checks = new OwnChecks();
+    super("job-wq-2:index:Batch", name, {}, plan.ownership.options(checks.options(opts)));
+    checkInCluster(this, plan, checks, opts);
     const shared = makeShared(this, plan);
     const { workers, supervisor, verdict, last, done } = makeStages(shared, plan, () => this.#sayHowToWatch());
     this.last = last;
     this.done = done;
     this.workerJob = workers && shared.names.workers;
     this.supervisorJob = supervisor?.metadata.name;
-    this.counts = verdict?.counts;
-    this.failed = verdict?.failed;
-    this.seconds = verdict?.seconds;
+    this.#verdict = verdict;
     this.finish = plan.settings.finish && verdict?.finish;
     const { namespace, queue } = shared;
     const { redis } = args;
@@ -66,6 +61,26 @@ export class Batch extends pulumi.ComponentResource {
       );
     // `wq` reads them from the state early in an `up`, so none may wait for a Job.
     this.registerOutputs({ name, namespace, queue, workerJob: this.workerJob, redis: redis.location });
+  }
+
+  /** How many items it had, and what became of them. @throws ConfigError where `up` does not wait, as the next ones. */
+  get counts(): pulumi.Output<BatchCounts> {
+    return this.#outcome.counts;
+  }
+
+  /** The first items that failed, with `allowFailures`: without it a batch with failed items has no outcome. */
+  get failed(): pulumi.Output<string[]> {
+    return this.#outcome.failed;
+  }
+
+  /** How long it took, from the first item to the last. */
+  get seconds(): pulumi.Output<number> {
+    return this.#outcome.seconds;
+  }
+
+  get #outcome(): Verdict {
+    if (!this.#verdict) throw new ConfigError("A Batch has an outcome with `workers` and `wait` alone.");
+    return this.#verdict;
   }
 
   #sayHowToWatch(): void {

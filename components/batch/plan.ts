@@ -3,14 +3,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { batchSettings, placeSettings, programSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
-import { awaitCheck, checked } from "../checks.ts";
-import { defaultOwner, Ownership } from "../cluster/ownership.ts";
+import { checked, type OwnChecks } from "../checks.ts";
+import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
 import { checkRunners } from "../image/checkRunners.ts";
 import { WorkerImage } from "../image/workerImage.ts";
 import type { Labels } from "../labels.ts";
 import { later, nameOf, readArgs, type Values } from "../readArgs.ts";
 import { Redis } from "../redis/redis.ts";
-import type { K8sObject, Known } from "../types.ts";
+import type { K8sObject } from "../types.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
 import { dryRunPods } from "./pod/dryRunPods.ts";
 import { checkPodPatch } from "./pod/podSettings.ts";
@@ -55,6 +55,8 @@ export interface BatchPlan {
   /** Name of the worker Job. */
   jobName: string;
   queue: string;
+  /** Its namespace, where it is not that of its Redis. */
+  elsewhere: pulumi.Input<string> | undefined;
   /** Absent where the list is filled by hand. */
   items: BatchItems | undefined;
   owner: string;
@@ -77,25 +79,32 @@ export function planOf(name: string, args: PlanArgs, isBatch: (value: unknown) =
   const items = checked(component, () => {
     checkKinds(args, isBatch);
     const items = checkTogether(args);
-    args.redis.claim(name, { queue, jobName, namespace: args.namespace });
+    args.redis.claim(name, { queue, jobName, namespace: elsewhereOf(args) });
     return items;
   });
+  for (const key of ["pod", "auxPod"] as const)
+    settings[key] &&= later(settings[key], (patch) => checked(component, () => checkPodPatch(key, patch)));
   const owner = settings.owner ?? defaultOwner();
-  return { name, component, args, settings, jobName, queue, items, owner, ownership: new Ownership(owner) };
+  const named = { name, component, jobName, queue, owner };
+  return { ...named, args, settings, items, elsewhere: elsewhereOf(args), ownership: new Ownership(owner) };
 }
 
 /** Checks in the cluster, while the program declares its other components. */
 export function checkInCluster(
   batch: pulumi.ComponentResource,
-  { component, args, ownership }: BatchPlan,
+  { component, args, elsewhere, ownership }: BatchPlan,
+  checks: OwnChecks,
   opts: pulumi.ComponentResourceOptions | undefined,
 ): void {
-  const { redis, namespace = redis.place } = args;
+  const { redis } = args;
+  const namespace = elsewhere ?? redis.place;
   // The namespace of its Redis is that one's to look for.
-  const mayComeLater = args.namespace === undefined || opts?.dependsOn !== undefined;
-  awaitCheck(ownership.check(batch, { component, namespace, mayComeLater }));
-  awaitCheck(dryRunPods(batch, component, { namespace, isCreated: redis.createsNamespace }, args));
+  const mayComeLater = elsewhere === undefined || mayBeMadeBefore(elsewhere, opts);
+  checks.await(ownership.check(batch, { component, namespace, mayComeLater }));
+  checks.await(dryRunPods(batch, component, { namespace, isCreated: redis.createsNamespace }, args));
 }
+
+const elsewhereOf = ({ redis, namespace }: PlanArgs) => (namespace === redis.namespace ? undefined : namespace);
 
 /** Checks that the arguments which are components are of the right kind. @throws ConfigError */
 function checkKinds({ redis, image, after }: PlanArgs, isBatch: (value: unknown) => boolean): void {
@@ -116,8 +125,6 @@ function checkKinds({ redis, image, after }: PlanArgs, isBatch: (value: unknown)
 function checkTogether(args: PlanArgs): BatchItems | undefined {
   const { image, command, workers } = args;
   const items = itemsOf(args);
-  for (const key of ["pod", "auxPod"] as const)
-    later(args[key] as Known<unknown>, (patch) => checkPodPatch(key, patch));
   if (items?.kind === "file" && !items.inline && !image.build)
     throw new ConfigError(
       `Expected \`items\` of at most 512 KiB, compressed, ${image.isReadyMade ? "with `image`" : "without an image"}: more needs \`imageName\`, and Docker, to travel in an image.`,

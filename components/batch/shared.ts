@@ -17,13 +17,13 @@ type Plain = Omit<JobDefaults, "redis" | "code" | "pullSecrets" | "ready">;
 
 /** Creates what the Jobs share. */
 export function makeShared(batch: pulumi.ComponentResource, plan: BatchPlan): JobDefaults {
-  const { name, args, settings, jobName, queue, owner } = plan;
+  const { name, args, settings, jobName, queue, elsewhere, owner } = plan;
   const { redis, image } = args;
   const plain: Plain = {
     parent: batch,
     name: jobName,
     names: batchNames(jobName),
-    namespace: args.namespace === undefined ? redis.namespace : pulumi.output(args.namespace),
+    namespace: elsewhere === undefined ? redis.namespace : pulumi.output(elsewhere),
     queue,
     owner,
     image: image.image,
@@ -52,8 +52,8 @@ const metadataOf = ({ name, namespace, labels: own }: Plain, object: string) => 
 });
 
 /** The way to Redis: by a Secret with its address, where that is in another namespace. */
-function accessTo(plain: Plain, { name, args }: BatchPlan): RedisAccess {
-  if (args.namespace === undefined) return args.redis.access();
+function accessTo(plain: Plain, { name, args, elsewhere }: BatchPlan): RedisAccess {
+  if (elsewhere === undefined) return args.redis.access();
   return args.redis.access({
     resource: `${name}-redis`,
     ...metadataOf(plain, plain.names.redis),

@@ -6,18 +6,10 @@ import { FOLLOWS } from "../cluster/liveJobs.ts";
 import { type AwaitedJob, jobPods } from "../cluster/waitForJob.ts";
 import { labels } from "../labels.ts";
 import { isPreview } from "../program.ts";
-import type { K8sObject } from "../types.ts";
+import type { BatchCounts, K8sObject } from "../types.ts";
 import type { JobDefaults } from "./jobs/jobArgs.ts";
 import { MARKS } from "./keptVerdict.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-
-/** How many items a Batch had, and what became of them. */
-export interface BatchCounts {
-  total: number;
-  done: number;
-  /** Failed for good. */
-  failed: number;
-}
 
 /** The outcome of a Batch. */
 export interface Verdict {

@@ -20,6 +20,7 @@ export async function refusedSetting(
   config: KubeConfig,
   { path, settings, object }: DryRun,
 ): Promise<string | undefined> {
+  if (settings.length === 0) return undefined;
   const all = await refusal(config, path, object(settings));
   if (all === undefined) return undefined;
   for (const setting of settings) {

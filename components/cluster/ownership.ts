@@ -27,6 +27,10 @@ export interface Place {
 /** This program's mark: `project/stack`. */
 export const defaultOwner = (): string => `${pulumi.getProject()}/${pulumi.getStack()}`;
 
+/** Whether the program itself may make the namespace before the component, as a preview cannot see. */
+export const mayBeMadeBefore = (namespace: pulumi.Input<string>, opts: pulumi.ComponentResourceOptions = {}): boolean =>
+  typeof namespace !== "string" || opts.dependsOn !== undefined || opts.parent !== undefined;
+
 /** The children of a component: marks them, and looks for others of their names. */
 export class Ownership {
   readonly #owner: string;

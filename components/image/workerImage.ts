@@ -3,7 +3,7 @@ import { checkImage, checkPushable } from "../../config/checks.ts";
 import { registryOf } from "../../config/imageReference.ts";
 import { imageSettings } from "../../config/settings.ts";
 import type { ImageSettings } from "../args.ts";
-import { afterChecks, checked } from "../checks.ts";
+import { checked, OwnChecks } from "../checks.ts";
 import { later, readArgs } from "../readArgs.ts";
 import type { Known } from "../types.ts";
 import { dockerProvider } from "./dockerProvider.ts";
@@ -99,7 +99,7 @@ export class WorkerImage extends pulumi.ComponentResource {
       staged !== undefined && imageName === undefined
         ? checked(component, () => stageCode(name, user, staged, ownNode ? undefined : nodeImage))
         : undefined;
-    super("job-wq-2:index:WorkerImage", name, {}, afterChecks(opts));
+    super("job-wq-2:index:WorkerImage", name, {}, new OwnChecks().options(opts));
     const server = later(imageName ?? image ?? baseImage, registryOf);
     this.login = username && password ? { server, username, password } : undefined;
     this.pullSecret = settings.pullSecret;

@@ -61,11 +61,12 @@ export async function dryRunPods(
   { namespace, isCreated }: { namespace: pulumi.Input<string>; isCreated: boolean },
   args: BatchSettings,
 ): Promise<void> {
-  // Of a setting that is known in part, Kubernetes would miss the rest.
-  const settings = SETTINGS.filter((setting) => args[setting] !== undefined && isKnown(args[setting]));
-  if (settings.length === 0) return;
+  const given = SETTINGS.filter((setting) => args[setting] !== undefined);
+  if (given.length === 0) return;
   const [cluster, where] = await Promise.all([connectCluster(batch), known(namespace)]);
   if (!cluster) return;
+  // Of a setting that is known in part, Kubernetes would miss the rest.
+  const settings = given.filter((setting) => isKnown(args[setting]));
   const refused = await refusedSetting(cluster.config, {
     // Any namespace will do: the answer does not depend on it.
     path: `/apis/batch/v1/namespaces/${isCreated ? "default" : (where ?? "default")}/jobs`,
@@ -74,7 +75,7 @@ export async function dryRunPods(
       jobOf(Object.fromEntries(given.map((setting) => [setting, args[setting as keyof BatchSettings]]))),
   });
   if (refused) throw new ConfigError(`${component}: ${refused}`);
-  if (!settings.includes("pod") || where === undefined) return;
+  if (args.pod === undefined || where === undefined) return;
   const pods = `/api/v1/namespaces/${where}/pods`;
   const rule = await ruleAgainst(cluster.config, pods, podOf({ pod: args.pod }), podOf({}));
   if (rule) throw new ConfigError(`${component}: \`pod\` is refused in namespace ${where}: ${rule}`);

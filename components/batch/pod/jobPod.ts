@@ -3,9 +3,10 @@ import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type Facts, keysOf, settingsText } from "../../../config/programSettings.ts";
 import type { batchSettings, Program } from "../../../config/settings.ts";
+import { isKnown } from "../../cluster/dryRun.ts";
 import { CODE_DIR } from "../../image/layout.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
-import { isPending, later, type Values } from "../../readArgs.ts";
+import { later, type Values } from "../../readArgs.ts";
 import type { EnvVar, Known } from "../../types.ts";
 import type { JobDefaults, PodArgs } from "../jobs/jobArgs.ts";
 
@@ -32,8 +33,8 @@ export function settingsVariable<P extends Program>(
 ): EnvVar[] {
   const told = keysOf(program).map((key) => [key, settings[key as keyof typeof settings]]);
   const values = { ...facts, ...(Object.fromEntries(told) as Record<string, unknown>) };
-  const isLater = Object.values(values).some(isPending);
-  return envVars({ WQ_SETTINGS: isLater ? pulumi.output(values).apply(settingsText) : settingsText(values) });
+  const text = isKnown(values) ? settingsText(values) : pulumi.output(values).apply(settingsText);
+  return envVars({ WQ_SETTINGS: text });
 }
 
 const fieldVariable = (name: string, fieldPath: string): EnvVar => ({

@@ -143,6 +143,7 @@ describe("Batch", () => {
       await batch({ items: ["a", pulumi.output("b")] });
       const { binaryData } = inputsOf("job-wq-2-seed-items");
       assert.equal(gunzipSync(Buffer.from(binaryData["items.gz"], "base64")).toString(), '"a"\n"b"');
+      assert.equal(toldTo("job-wq-2-seed").items.format, "strings");
     });
   });
 
@@ -543,6 +544,29 @@ describe("Batch", () => {
       assert.deepEqual([workers().priority, workers().nodeSelector.pool], [3, "batch"]);
       assert.equal(workers().volumes[0].persistentVolumeClaim.claimName, "films");
       assert.deepEqual(toldTo("job-wq-2-supervisor").finish, ["cat"]);
+    });
+
+    it("at any place of a patch, which adds to what is there", async () => {
+      const added = { name: "c", env: [later({ name: "X", value: "1" })] };
+      await batch({
+        env: later({ A: "1" }),
+        pod: {
+          metadata: { labels: later({ color: "red" }), annotations: Promise.resolve({ note: "n" }) },
+          spec: { containers: later([added]), volumes: [later({ name: "conf", emptyDir: {} })] },
+        },
+      });
+      const { metadata, spec } = inputsOf("job-wq-2-workers").spec.template;
+      assert.deepEqual([metadata.labels.color, metadata.labels["app.kubernetes.io/component"]], ["red", "worker"]);
+      assert.deepEqual([metadata.annotations.note, metadata.annotations["linkerd.io/inject"]], ["n", "disabled"]);
+      assert.deepEqual(spec.volumes.map(({ name }: Variable) => name).sort(), ["conf", "tmp"]);
+      const { A, X, WQ_REDIS_URL } = variablesOf("job-wq-2-workers");
+      assert.deepEqual([A, X, WQ_REDIS_URL], ["1", "1", "redis://redis:6379"]);
+    });
+
+    it("for its Redis's namespace, which is then no other one", async () => {
+      const one = redis();
+      await batch({ redis: one, namespace: one.namespace });
+      assert.deepEqual(summary(/-redis/), []);
     });
 
     it("for an image, its name, its base and its login, of a registry that the program makes", async () => {
