@@ -24,7 +24,7 @@ for (const path of ASSETS) cpSync(path, `dist/${path}`, { recursive: true });
 // CommonJS programs have doors of their own: Node.js loads ES modules for them, but TypeScript wants types that say so.
 const ownImport = /((?:from|import\() ?"\.{1,2}\/[^"]*)\.ts"/g;
 for (const path of globSync("dist/**/*.d.ts")) {
-  const types = readFileSync(path, "utf8");
+  const types = readFileSync(path, "utf8").replaceAll(/^import "[^"]*";\n/gm, ""); // what only runs has no types
   writeFileSync(path, types.replaceAll(ownImport, '$1.js"'));
   writeFileSync(path.replace(/ts$/, "cts"), types.replaceAll(ownImport, '$1.cjs"'));
 }

@@ -5,6 +5,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -70,6 +71,20 @@ export function checkout(): { project: string; remove: () => void } {
   cpSync(root, project, { recursive: true, filter: (path) => !left.includes(basename(path)) });
   symlinkSync(realpathSync(join(root, "node_modules")), join(project, "node_modules"));
   return { project, remove: () => rmSync(project, { recursive: true, force: true }) };
+}
+
+/** Packs the package into a folder, from a checkout of its own: others pack meanwhile. @returns The tarball's path. */
+export async function pack(dir: string): Promise<string> {
+  const { project, remove } = checkout();
+  try {
+    await execa("npm", ["run", "-s", "pack", "--", "--pack-destination", dir], { cwd: project });
+  } finally {
+    remove();
+  }
+  return join(
+    dir,
+    readdirSync(dir).find((name) => name.endsWith(".tgz"))!,
+  );
 }
 
 /** What a command said. */

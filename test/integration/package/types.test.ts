@@ -1,10 +1,10 @@
 // The package as programs of other kinds see it: CommonJS and ES modules, old and new ways to look for modules.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { root } from "../../support/stack.ts";
+import { pack, root } from "../../support/stack.ts";
 
 const PROGRAM = `
 import * as pulumi from "@pulumi/pulumi";
@@ -34,14 +34,14 @@ const kinds: [title: string, type: string, options: object][] = [
 describe("the package's types", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-types-"));
   const modules = join(dir, "node_modules");
+  let tarball: string;
 
   before(async () => {
     mkdirSync(join(modules, "job-wq-2"), { recursive: true });
     for (const name of readdirSync(join(root, "node_modules")))
       if (!name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(modules, name));
-    await execa("npm", ["run", "-s", "pack", "--", "--pack-destination", dir], { cwd: root });
-    const tarball = readdirSync(dir).find((name) => name.endsWith(".tgz"))!;
-    await execa("tar", ["-xzf", join(dir, tarball), "-C", join(modules, "job-wq-2"), "--strip-components=1"]);
+    tarball = await pack(dir);
+    await execa("tar", ["-xzf", tarball, "-C", join(modules, "job-wq-2"), "--strip-components=1"]);
   });
   after(() => rmSync(dir, { recursive: true }));
 
@@ -55,7 +55,6 @@ describe("the package's types", () => {
         target: "es2022",
         noEmit: true,
         types: ["node"],
-        skipLibCheck: true,
         ...options,
       };
       writeFileSync(join(cwd, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["index.ts"] }));
@@ -67,6 +66,13 @@ describe("the package's types", () => {
       assert.equal(exitCode, 0, stdout);
     });
 
+  it("suit the plugin for other languages", async () => {
+    cpSync(join(root, "plugin"), join(dir, "plugin"), { recursive: true });
+    const options = { preferLocal: true, localDir: root, reject: false };
+    const { exitCode, stdout } = await execa("tsc", ["-p", join(dir, "plugin")], options);
+    assert.equal(exitCode, 0, stdout);
+  });
+
   it("are those of what CommonJS programs load", async () => {
     const script =
       'const { Batch, Redis } = require("job-wq-2"); console.log(typeof Batch, typeof Redis, Object.keys(require("job-wq-2/queue")).length > 3)';
@@ -75,8 +81,7 @@ describe("the package's types", () => {
   });
 
   it("are found by every way to look for them", async () => {
-    const tarball = readdirSync(dir).find((name) => name.endsWith(".tgz"))!;
-    const attw = await execa("attw", [join(dir, tarball)], { preferLocal: true, localDir: root, reject: false });
+    const attw = await execa("attw", [tarball], { preferLocal: true, localDir: root, reject: false });
     assert.equal(attw.exitCode, 0, attw.stdout);
   });
 });
