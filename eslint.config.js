@@ -48,7 +48,7 @@ const doors = (...folders) => ({
 });
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "**/.job-wq-2/", "dist/"] },
+  { ignores: ["node_modules/", "**/.job-wq-2/", "dist/", "examples/commonjs/", "plugin/"] },
   js.configs.recommended,
   {
     plugins: { unicorn, house: { rules: { "comment-width": commentWidth } } },

@@ -1,11 +1,13 @@
 // The package as its users have it: packed, installed into an empty folder, and each example taken up and down from
 // there.
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment, onPlatform, root, say } from "../support/stack.ts";
+import { environment, onPlatform, pack, root, say } from "../support/stack.ts";
+
+type Outputs = Record<string, unknown>;
 
 interface Row {
   item: string;
@@ -16,18 +18,23 @@ describe("the package", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-package-"));
 
   onPlatform(async () => {
-    await execa("npm", ["run", "-s", "pack", "--", "--pack-destination", dir], { cwd: root });
-    const [tarball] = readdirSync(dir).filter((name) => name.endsWith(".tgz"));
+    const tarball = await pack(dir);
     mkdirSync(join(dir, "empty"));
     writeFileSync(join(dir, "empty/package.json"), '{ "private": true, "type": "module" }\n');
-    await execa("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", join(dir, tarball!)], {
+    // Pulumi's template for CommonJS has this TypeScript.
+    const packages = [tarball, "typescript@5", "@types/node@18"];
+    await execa("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...packages], {
       cwd: join(dir, "empty"),
     });
   });
   after(() => rmSync(dir, { recursive: true }));
 
   /** Takes an example up, uses it, and takes it down. No Docker engine can be reached. */
-  async function withExample(name: string, use: (wq: (...args: string[]) => Promise<string>) => Promise<void>) {
+  async function withExample(
+    name: string,
+    use: (wq: (...args: string[]) => Promise<string>, outputs: Outputs) => Promise<void>,
+    secrets: Record<string, string> = {},
+  ) {
     const cwd = join(dir, name);
     cpSync(join(root, "examples", name), cwd, { recursive: true });
     symlinkSync(join(dir, "empty/node_modules"), join(cwd, "node_modules"));
@@ -47,8 +54,9 @@ describe("the package", () => {
     try {
       await pulumi("stack", "init", "dev");
       await pulumi("config", "set", "namespace", namespace);
-      await pulumi("up", "--yes", "--skip-preview");
-      await use(wq);
+      for (const [key, value] of Object.entries(secrets)) await pulumi("config", "set", "--secret", key, value);
+      await pulumi("up", "--yes"); // a preview first
+      await use(wq, JSON.parse(await pulumi("stack", "output", "--json")) as Outputs);
       await pulumi("preview", "--expect-no-changes");
       await pulumi("destroy", "--yes", "--skip-preview");
       const { text } = await say("kubectl", [
@@ -89,6 +97,28 @@ describe("the package", () => {
     await withExample("map-reduce", async (wq) => {
       const [{ result }] = rows(await wq("results", "--batch", "count")) as [Row];
       assert.deepEqual([(result as Record<string, number>).the, (result as Record<string, number>).fox], [3, 1]);
+    });
+  });
+
+  it("runs in a CommonJS program of Pulumi's template, unchanged", async () => {
+    await withExample("commonjs", (_, { counts }) => {
+      assert.deepEqual(counts, { total: 9, done: 9, failed: 0 });
+      return Promise.resolve();
+    });
+  });
+
+  it("runs on a cluster that an output names, in a namespace of the same program", async () => {
+    const use = async (wq: (...args: string[]) => Promise<string>) => {
+      const [first] = rows(await wq("results"));
+      assert.match(String(first!.result), /^Hello, Ada, in work-\w+!$/);
+    };
+    await withExample("own-cluster", use, { kubeconfig: readFileSync(environment().KUBECONFIG!, "utf8") });
+  });
+
+  it("gives its outcome to another resource", async () => {
+    await withExample("outcome", (_, { done }) => {
+      assert.equal(done, "12 of 12 squares");
+      return Promise.resolve();
     });
   });
 
