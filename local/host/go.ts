@@ -53,6 +53,7 @@ export const goBuilds = {
     ldflags: `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${pulumiVersion}`,
   },
   langhost: { module: "langhost", packages: ["github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs"] },
+  yaml: { module: "yaml", packages: ["github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"] },
   pause: { module: "pause", packages: ["."] },
 } satisfies Record<string, GoBuild>;
 

@@ -13,6 +13,8 @@ const builds = {
   // A release of Pulumi has its language hosts with it.
   pulumi: [goBuilds.pulumi, goBuilds.langhost],
   pause: [goBuilds.pause],
+  // For a test of programs in other languages; the platform itself has no use for it.
+  "pulumi-yaml": [goBuilds.yaml],
 } satisfies Record<string, GoBuild[]>;
 
 /** Name of a part. */
