@@ -3,10 +3,13 @@ import { type PeerName, peers } from "../peers/index.ts";
 
 /** Items of one measurement, about a second each: by slots, then by peer. */
 const counts: Record<number, Record<PeerName, number>> = {
-  1: { ours: 150_000, limit: 150_000, bullmq: 6_000, beeQueue: 6_000, page: 3_000 },
-  32: { ours: 150_000, limit: 200_000, bullmq: 20_000, beeQueue: 15_000, page: 10_000 },
-  256: { ours: 300_000, limit: 300_000, bullmq: 20_000, beeQueue: 15_000, page: 10_000 },
+  1: { ours: 150_000, deployed: 20_000, limit: 150_000, bullmq: 6_000, beeQueue: 6_000, page: 3_000 },
+  32: { ours: 150_000, deployed: 100_000, limit: 200_000, bullmq: 20_000, beeQueue: 15_000, page: 10_000 },
+  256: { ours: 300_000, deployed: 150_000, limit: 300_000, bullmq: 20_000, beeQueue: 15_000, page: 10_000 },
 };
+
+/** Floors of the worker as it is deployed, whose handler is a process of its own, against BullMQ. */
+const wantedDeployed: Record<number, { floor?: number }> = { 1: {}, 32: { floor: 3 }, 256: { floor: 3 } };
 
 /** Floors and goals against BullMQ. At 256 slots it is the best of BullMQ at 32 and 256 that counts. */
 const wanted: Record<number, { floor: number; goal?: number }> = {
@@ -36,6 +39,11 @@ export async function throughput(bench: Bench): Promise<Figure[]> {
       figure(name, speed.ours, "/s", {
         ...against(slots === 256 ? "BullMQ's best" : "BullMQ", rival),
         ...wanted[slots],
+      }),
+      figure(`${name}, as deployed`, speed.deployed, "/s", {
+        with: `BullMQ ${text(rival)}`,
+        ratio: speed.deployed / rival,
+        ...wantedDeployed[slots],
       }),
       figure(name, speed.ours, "/s", against("bee-queue", speed.beeQueue)),
       figure(name, speed.ours, "/s", against("the page's commands", speed.page)),

@@ -1,12 +1,13 @@
 import { beeQueue } from "./beeQueue.ts";
 import { bullmq } from "./bullmq.ts";
+import { deployed } from "./deployed.ts";
 import { limit } from "./limit.ts";
 import { ours } from "./ours.ts";
 import { page } from "./page.ts";
 import type { Peer } from "./peer.ts";
 
 /** Everybody, by the name a child process is told. */
-export const peers = { ours, limit, bullmq, beeQueue, page } satisfies Record<string, Peer>;
+export const peers = { ours, deployed, limit, bullmq, beeQueue, page } satisfies Record<string, Peer>;
 
 /** A name of {@link peers}. */
 export type PeerName = keyof typeof peers;

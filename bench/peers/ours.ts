@@ -1,12 +1,19 @@
-import { connect, Consumer, keys, Seeder } from "../../queue/index.ts";
-import { type Peer, nothing } from "./peer.ts";
+import { connect, Consumer, type Handler, keys, Seeder } from "../../queue/index.ts";
+import { type Drained, type Peer, nothing } from "./peer.ts";
 
 /** What ships: leases, fences, renewal thread, results kept; the options are the defaults of the stack. */
-export function consumer(url: string, queue: string, slots: number, handler: () => Promise<void>): Consumer {
+export function consumer(
+  url: string,
+  queue: string,
+  slots: number,
+  handler: Handler,
+  readySlots?: () => number,
+): Consumer {
   return new Consumer({
     url,
     queue,
     handler,
+    readySlots,
     concurrency: slots,
     leaseMs: 10_000,
     itemTimeoutMs: 3_600_000,
@@ -20,6 +27,29 @@ export function consumer(url: string, queue: string, slots: number, handler: () 
   });
 }
 
+/** Works through a queue with a handler. */
+export async function drainWith(
+  url: string,
+  queue: string,
+  slots: number,
+  handler: Handler,
+  readySlots?: () => number,
+): Promise<Drained> {
+  let count = 0;
+  let first = 0;
+  const counted: Handler = (item, context) => {
+    if (count++ === 0) first = Date.now();
+    return handler(item, context);
+  };
+  const end = await consumer(url, queue, slots, counted, readySlots).run();
+  if (end !== "finished") throw new Error(`the consumer ended as ${end}`);
+  // The end as the script knew it: what comes after is the wait for the disk, once a batch.
+  const redis = await connect(url);
+  const endedAt = Number(await redis.hget(keys(queue).batch, "endedAt"));
+  redis.disconnect();
+  return { count, ms: endedAt - first };
+}
+
 export const ours: Peer = {
   name: "job-wq-2",
 
@@ -27,20 +57,7 @@ export const ours: Peer = {
     await new Seeder({ url, queue }).seed(items, { owner: "bench/dev", run: "1", seedId: "1" });
   },
 
-  async drain(url, queue, slots) {
-    let count = 0;
-    let first = 0;
-    const end = await consumer(url, queue, slots, () => {
-      if (count++ === 0) first = Date.now();
-      return nothing();
-    }).run();
-    if (end !== "finished") throw new Error(`the consumer ended as ${end}`);
-    // The end as the script knew it: what comes after is the wait for the disk, once a batch.
-    const redis = await connect(url);
-    const endedAt = Number(await redis.hget(keys(queue).batch, "endedAt"));
-    redis.disconnect();
-    return { count, ms: endedAt - first };
-  },
+  drain: (url, queue, slots) => drainWith(url, queue, slots, nothing),
 
   async done(url, queue) {
     const redis = await connect(url);
