@@ -19,6 +19,6 @@ export default {
   commands: batch.commands,
   /** For other stacks that use this Redis: `redisFrom`. */
   redis: redis.reference,
-  /** What `finish` wrote. */
+  /** Output of `finish`. */
   ...(batch.finish && { finish: batch.finish }),
 };

@@ -18,7 +18,7 @@ import {
 } from "./config/settings.ts";
 import { plainValues } from "./config/stackFile.ts";
 
-/** Where settings come from: Pulumi's config, or a test's object. */
+/** Source of settings: Pulumi's config, or a test's object. */
 export interface Source {
   /** Name of the stack. */
   stack: string;

@@ -11,7 +11,7 @@ import { consumer } from "./peers/ours.ts";
 import { type PeerName, peers } from "./peers/index.ts";
 import { items, nothing } from "./peers/peer.ts";
 
-/** What a child can be asked for. Times are in ms. */
+/** Tasks of a child. Times are in ms. */
 export type Task =
   /** Seed and work through `count` items, after `warm` items that are not measured; answers items per second. */
   | { do: "drain"; peer: PeerName; url: string; slots: number; warm: number; count: number }
@@ -37,7 +37,7 @@ async function flush(url: string): Promise<void> {
   redis.disconnect();
 }
 
-/** What was left over by making the items is not measured. */
+/** Garbage of making the items is not measured. */
 function collectGarbage(): void {
   v8.setFlagsFromString("--expose-gc");
   (vm.runInNewContext("gc") as () => void)();

@@ -11,18 +11,18 @@ export interface Figure {
   name: string;
   value: number;
   unit: string;
-  /** What it is compared with, and its value. */
+  /** The thing that it is compared with, and that one's value. */
   against: string;
-  /** How many times better than that: more than 1 is better, whatever the unit. Null where nothing is compared. */
+  /** Ratio to it: more than 1 is better, whatever the unit. Null where nothing is compared. */
   ratio: number | null;
-  /** What the ratio must be at least. */
+  /** The lowest ratio that passes. */
   floor: number | null;
-  /** What we should like it to be. */
+  /** The ratio that we aim at. */
   goal?: number;
   ok: boolean;
 }
 
-/** What every figure is measured with. */
+/** Tools of every measurement. */
 export interface Bench {
   redis: TestRedis;
   client: Redis;
@@ -30,7 +30,7 @@ export interface Bench {
   rounds: number;
   /** Scales numbers of items: 1, or less for a quick look. */
   scale: number;
-  /** Where nobody sees the result: what is being done. */
+  /** Says what is being done, while nobody sees a result. */
   say(what: string): void;
 }
 

@@ -17,7 +17,7 @@ import { throughput } from "./figures/throughput.ts";
 import { type Bench, type Figure, text } from "./measure.ts";
 
 const all = { throughput, seeding, memory, size, processes, recovery, fleet, tail };
-/** Those that need the local platform are measured only where they are asked for. */
+/** Figures that need the local platform are measured only on request. */
 const asked = { ...all, edit };
 type Name = keyof typeof asked;
 

@@ -23,7 +23,7 @@ export interface QueueOptions extends RedisOptions {
 export interface CommandSpec {
   name: string;
   description: string;
-  /** What to type after `wq`, and what it does. */
+  /** Words after `wq`, and their effect. */
   examples: [args: string, effect: string][];
   /** Exit codes but for {@link EXIT_USAGE}. */
   exitCodes: Partial<Record<ExitCode, string>>;

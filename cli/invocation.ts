@@ -1,4 +1,4 @@
-// How `wq` is typed where this process was started, for everything that tells a person what to type.
+// The way to type `wq` where this process was started, for all messages with commands.
 import { accessSync, constants } from "node:fs";
 import { delimiter, join, sep } from "node:path";
 

@@ -1,4 +1,4 @@
-// What a program must have passed before any of its components is registered.
+// Checks that a program must pass before any of its components is registered.
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../config/parse.ts";

@@ -1,4 +1,4 @@
-// What Pod Security `restricted` asks of a pod.
+// Fields that Pod Security `restricted` demands of a pod.
 import type * as k8s from "@pulumi/kubernetes";
 import type { Known } from "./types.ts";
 

@@ -32,7 +32,7 @@ interface Client {
   waitForReady(deadline: number, ready: (error?: Error) => void): void;
 }
 
-/** How long an engine has to answer, ms. */
+/** An engine must answer within this time, ms. */
 const PATIENCE_MS = 10_000;
 
 /**

@@ -10,7 +10,7 @@ export type K8sObject = pulumi.Resource & { metadata: pulumi.Output<{ uid: strin
 /** A value that is known now, or an output. */
 export type Known<T> = T | pulumi.Output<T>;
 
-/** How many items a Batch had, and what became of them. */
+/** Items of a Batch, done and failed. */
 export interface BatchCounts {
   total: number;
   done: number;

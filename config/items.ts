@@ -19,7 +19,7 @@ export interface ItemRange {
 /** A list of items, a line each. */
 export interface ItemList {
   kind: "file";
-  /** How a line of it becomes an item (worker/README.md). */
+  /** Form of its lines (worker/README.md). */
   format: "text" | "ndjson" | "strings";
   gzipped: Buffer;
   /** Small enough for a ConfigMap. */
@@ -51,7 +51,7 @@ export function listed(key: string, list: unknown): ItemList {
   return packed("strings", lines.join("\n"));
 }
 
-/** What YAML makes of `1.10`, 18 digits and `2024-01-01` that are not in quotes. */
+/** YAML's values of `1.10`, 18 digits and `2024-01-01` without quotes. */
 const isChanged = (item: unknown) =>
   typeof item === "number"
     ? !Number.isSafeInteger(item)

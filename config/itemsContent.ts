@@ -1,4 +1,4 @@
-// What a file of items holds: lines of text, also packed or in UTF-16, or a JSON array. What is obviously something
+// Content of a file of items: lines of text, also packed or in UTF-16, or a JSON array. What is obviously something
 // else is refused, with the command that makes a list of it.
 /* eslint-disable no-control-regex -- they are what tells such files */
 import { basename } from "node:path";
@@ -8,7 +8,7 @@ import { ConfigError } from "./parse.ts";
 
 /** Lines of items. */
 export interface ItemsContent {
-  /** How a line becomes an item (worker/README.md). */
+  /** Form of the lines (worker/README.md). */
   format: "text" | "ndjson" | "strings";
   bytes: Buffer;
 }

@@ -36,7 +36,7 @@ export interface Parser<T = unknown> {
   type: string;
   /** Written as a list or a map, not as a text. */
   structured: boolean;
-  /** Where a program may put outputs into a value: anywhere, or as entries of a map, which are checked one by one. */
+  /** Outputs may stand anywhere in a value, or as entries of a map, which are checked one by one. */
   outputs?: "anywhere" | "entries";
 }
 

@@ -74,7 +74,7 @@ export async function makePictures(): Promise<void> {
   }
 }
 
-/** What a command writes to a terminal, with its escape sequences. */
+/** Output of a command on a terminal, with its escape sequences. */
 async function inTerminal(command: string, options: { cwd: string; env: Record<string, string> }): Promise<string> {
   const env = { ...options.env, TERM: "xterm-256color", NO_COLOR: undefined, CI: undefined };
   const all = `stty rows 40 cols ${COLUMNS}; exec ${command}`;

@@ -1,4 +1,4 @@
-// What a terminal shows, as an SVG: text with colours, no cursor movements.
+// A terminal's content as an SVG: text with colours, no cursor movements.
 
 const ESC = "\u001b";
 /** A change of style. */

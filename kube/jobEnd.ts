@@ -1,6 +1,6 @@
 import type { V1Job } from "@kubernetes/client-node";
 
-/** How a Job ended; undefined while it has not. */
+/** The end of a Job; undefined while it has none. */
 export function jobEnd({ status }: V1Job): "Complete" | "Failed" | undefined {
   const end = status?.conditions?.find(
     ({ type, status }) => status === "True" && (type === "Complete" || type === "Failed"),

@@ -15,11 +15,11 @@ export interface ProviderSettings {
   namespace?: string | undefined;
 }
 
-/** Where Pulumi runs. */
+/** Folder in which Pulumi runs. */
 export interface Place {
   /** Value of KUBECONFIG: a path, or several of them. */
   path?: string | undefined;
-  /** What a path is relative to. */
+  /** Folder that a path is relative to. */
   folder?: string;
 }
 
@@ -66,7 +66,7 @@ function given(kubeconfig: string | object, folder: string): Config {
   return config;
 }
 
-/** What kubectl would use. */
+/** The choice of kubectl. */
 function ofMachine(path: string | undefined, folder: string): Config {
   const files = existing(path || join(homedir(), ".kube/config"), folder);
   if (files.length > 0) return merged(files);

@@ -9,7 +9,7 @@ import type * as client from "@kubernetes/client-node";
 
 type Client = typeof client;
 
-/** What is used of it. */
+/** The part of it that is used. */
 const EXPORTS = [
   "ApiException",
   "ApisApi",

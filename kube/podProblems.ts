@@ -1,5 +1,5 @@
-// What keeps the pods of a Job, or of Redis, from starting or staying, in the words of the kubelet, the scheduler, the
-// API server, or their own.
+// Problems that keep the pods of a Job, or of Redis, from starting or staying, in the words of the kubelet, the
+// scheduler, the API server, or their own.
 import { oneLine } from "../config/foreignText.ts";
 import type { CoreV1Api, CoreV1Event, V1Pod } from "@kubernetes/client-node";
 
@@ -9,11 +9,11 @@ export interface StartProblem {
   line: string;
   /** Only a person can solve it; otherwise waiting may help. */
   fatal: boolean;
-  /** What is said once, where the line differs from look to look. It has lasted already. */
+  /** The subject, where the line differs from look to look: it is told once. The problem has lasted already. */
   about?: string;
 }
 
-/** How the kubelet names an image that it cannot get (kubernetes: pkg/kubelet/images/types.go). */
+/** The kubelet's reasons for an image that it cannot get (kubernetes: pkg/kubelet/images/types.go). */
 const PULL_FAILURES = new Set([
   "ErrImagePull",
   "ImagePullBackOff",
@@ -66,7 +66,7 @@ export function admissionProblem(owner: string, events: CoreV1Event[]): StartPro
   return { fatal: true, line: `${owner} gets no pod: ${reason}` };
 }
 
-/** How long a pod may run before it is worth a word that it is not ready. */
+/** A pod that runs for longer and is not ready is worth a warning. */
 const UNREADY_MS = 60_000;
 
 /**
@@ -106,7 +106,7 @@ function wasNeverReady(pod: V1Pod): boolean {
 const runningSince = ({ status }: V1Pod) =>
   status?.containerStatuses?.find(({ state }) => state?.running)?.state?.running?.startedAt?.getTime();
 
-/** How a container ended that is down and was started again before. */
+/** The last end of a container that is down and was started again before. */
 function repeatedEnd({ status }: V1Pod) {
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const down = containers.find(({ restartCount, state }) => restartCount > 0 && !state?.running);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 export const NODE = readFileSync(new URL("../.node-version", import.meta.url), "utf8").trim();
 
-/** What npm calls `integrity`, by version and processor. */
+/** npm's `integrity`, by version and processor. */
 export const HASHES = {
   "24.21.0": {
     x64: "sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==",

@@ -4,10 +4,10 @@ import envPaths from "env-paths";
 
 const user = envPaths("job-wq-2", { suffix: "" });
 
-/** What was built or downloaded, by the hash of its inputs. May be deleted at any time. */
+/** Cache of builds and downloads, by the hash of their inputs. May be deleted at any time. */
 export const cacheDir = user.cache;
 
-/** What the running platform has written: its cluster, images, logs and pids. */
+/** Files of the running platform: its cluster, images, logs and pids. */
 export const stateDir = join(user.log, "platform");
 
 /** Sockets and mounts; empty after a reboot. Short, because a socket's path may have 108 bytes. */
@@ -33,5 +33,5 @@ export const serviceSubnet = "10.96.0.0/16";
 export const registry = "127.0.0.1:5000";
 /** Registry with a login that the tests may start; containerd and dockerd speak plain HTTP to it. */
 export const secondRegistry = "127.0.0.1:5001";
-/** Those of the nodes are in node/nodes.ts. */
+/** The nodes' own are in node/nodes.ts. */
 export const ports = { registry: 5000, etcd: 2379, etcdPeer: 2380, apiserver: 6443 };

@@ -26,7 +26,7 @@ import { installPlugins } from "./plugins/install.ts";
 /** Names of the nodes that were ready at the end of an `up`; gone with what runs. */
 const readyStamp = join(runDir, "ready");
 
-/** How `up` goes about it. */
+/** Options of `up`. */
 export interface UpOptions {
   /** Prints a line a step instead of redrawing. */
   plain: boolean;

@@ -1,4 +1,4 @@
-// How long attempts took, as a histogram in the fields of the batch: each call adds what it acknowledges.
+// Durations of attempts, as a histogram in the fields of the batch: each call adds what it acknowledges.
 
 /** Upper limits of the buckets, ms; what took longer is in one more. */
 export const DURATION_LIMITS_MS = [
@@ -11,7 +11,7 @@ export const DURATION_SUM = "tookMs";
 /** Fields of the buckets, the last one's without a limit. */
 export const DURATION_FIELDS = [...DURATION_LIMITS_MS.map((limit) => `took${limit}`), "tookLonger"];
 
-/** What some attempts, by their lines, add to the fields: name, number, name, number ... */
+/** Increments of the fields by some attempts, from their lines: name, number, name, number ... */
 export function durationIncrements(attempts: readonly { line: string }[]): (string | number)[] {
   const counts = new Array<number>(DURATION_FIELDS.length).fill(0);
   let sum = 0;
@@ -28,7 +28,7 @@ export function durationIncrements(attempts: readonly { line: string }[]): (stri
   return increments;
 }
 
-/** How long the attempt of a line took that ended by itself: done (`d`), failed (`f`), or out of time (`t`). */
+/** Duration of an attempt that ended by itself, from its line: done (`d`), failed (`f`), or out of time (`t`). */
 function timeOf(line: string): number | undefined {
   const outcome = line[0];
   if (outcome !== "d" && outcome !== "f" && outcome !== "t") return undefined;

@@ -3,7 +3,7 @@ const MAX_CHARS = 8192;
 /** Causes of causes that are told. */
 const MAX_CAUSES = 8;
 
-/** What is kept of something that was thrown: its message, its stack below it, and its causes. Never throws. */
+/** The kept text of something that was thrown: its message, its stack below it, and its causes. Never throws. */
 export function errorText(thrown: unknown): string {
   const parts: string[] = [];
   const seen = new Set<unknown>();
@@ -39,7 +39,7 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** What a getter or a `toString` throws is of no interest. */
+/** An error of a getter or a `toString` is of no interest. */
 function safely<T>(act: () => T): T | undefined {
   try {
     return act();

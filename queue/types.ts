@@ -57,7 +57,7 @@ export type PurgeResult =
   | { outcome: "unknown" }
   | { outcome: "inUse"; running: number; seeding: boolean };
 
-/** How one attempt at an item ended. */
+/** The end of one attempt at an item. */
 export type AttemptOutcome = "done" | "failed" | "timeout" | "lost" | "released";
 
 /** One attempt: who, when (ms by Redis), and why it ended. */
@@ -113,7 +113,7 @@ export interface LogLine {
   line: string;
 }
 
-/** What a handler is given beside the item. */
+/** The handler's second argument. */
 export interface ItemContext {
   /** The item's number in the order in which items were first given, from 1. */
   id: number;
@@ -125,7 +125,7 @@ export interface ItemContext {
   bytes: Buffer;
   /** A line for the log of this item. */
   log: (line: string) => void;
-  /** How much of the item is done, from 0 to 1: `40 %` in its log, once for each percent. */
+  /** Notes the share of the item that is done, from 0 to 1: `40 %` in its log, once for each percent. */
   progress: (share: number) => void;
 }
 
@@ -154,7 +154,7 @@ export interface ConsumerOptions {
   retry: RetryPolicy;
   /** An item runs again within this time after its worker vanished, ms. */
   leaseMs: number;
-  /** How long one attempt may take, ms. */
+  /** Time limit of one attempt, ms. */
   itemTimeoutMs: number;
   /** The batch is aborted when more items than this are dead. */
   maxFailures?: number;
@@ -168,7 +168,7 @@ export interface ConsumerOptions {
   keepLogs: "failed" | "all";
   pod: string;
   node: string;
-  /** How long Redis may be away before a process that holds nothing gives up, ms. Default: 60,000. */
+  /** A process that holds nothing gives up when Redis is away for longer, ms. Default: 60,000. */
   maxDowntimeMs?: number;
   /**
    * For a handler that hands items to other processes, and ends them by itself: on how many items those that are ready
@@ -179,7 +179,7 @@ export interface ConsumerOptions {
   onEvent?: (event: ConsumerEvent) => void;
 }
 
-/** What a consumer tells its log. */
+/** Events of a consumer, for its log. */
 export type ConsumerEvent =
   | { type: "started"; session: string; empty: boolean }
   | { type: "working"; id: number; payload: Buffer; attempt: number }
@@ -222,7 +222,7 @@ export interface ItemBlock {
   count: number;
 }
 
-/** Where the items come from, in their order. Must begin anew each time it is iterated. */
+/** Source of the items, in their order. Must begin anew each time it is iterated. */
 export type ItemSource = (AsyncIterable<string | Buffer | ItemBlock> | Iterable<string | Buffer | ItemBlock>) & {
   /** No more than this, items and what stands between them, bytes; where that is known without reading them. */
   maxBytes?: number;
@@ -242,7 +242,7 @@ export interface SeedOptions {
   onWarning?: (line: string) => void;
 }
 
-/** What a seeding did. */
+/** Report of a seeding. */
 export interface SeedReport {
   total: number;
   added: number;

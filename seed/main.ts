@@ -7,7 +7,7 @@ import { redisUrl, text } from "../worker/environment.ts";
 import { exitCodes, ProgramExit, runProgram } from "../worker/program.ts";
 import { fileSource, rangeSource } from "./sources.ts";
 
-/** How long Redis may be away, ms. */
+/** Redis may be away for this long, ms. */
 const PATIENCE_MS = 60_000;
 
 async function seed(): Promise<number> {

@@ -1,4 +1,4 @@
-// Where the items come from. Each source can be read again from its beginning, and none is ever held whole in memory.
+// Sources of items. Each can be read again from its beginning, and none is ever held whole in memory.
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";

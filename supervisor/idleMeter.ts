@@ -1,6 +1,6 @@
 import type { Counts } from "../queue/index.ts";
 
-/** How long workers were there, and how long they had nothing in flight, ms. */
+/** Time that workers were there, and time that they had nothing in flight, ms. */
 export interface WorkerTime {
   aliveMs: number;
   idleMs: number;

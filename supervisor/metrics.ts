@@ -23,7 +23,7 @@ const GAUGES = {
   workers: ["Worker processes that were heard of late.", ({ workersAlive }: Counts) => workersAlive],
 } as const;
 
-/** What is asked only when Prometheus reads: it costs more than the counts. */
+/** Values that are asked only when Prometheus reads: they cost more than the counts. */
 type Admin = Pick<QueueAdmin, "workers" | "durations">;
 
 /** Metrics of a batch, for Prometheus. */

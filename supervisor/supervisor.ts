@@ -30,7 +30,7 @@ export class Supervisor {
   readonly #notifier?: Notifier;
   readonly #scaler?: Scaler;
   readonly #metrics?: Metrics;
-  /** What was read last. */
+  /** Counts of the last look. */
   #last?: Counts;
 
   constructor(settings: SupervisorSettings) {

@@ -82,7 +82,7 @@ function environment({ id, attempt, bytes }: ItemContext, item: string): NodeJS.
 
 const isText = (bytes: Buffer) => isUtf8(bytes) && !bytes.includes(0);
 
-/** What a program reads: the item, and in a shell the line end without which `while read` finds no line. */
+/** Standard input of a program: the item, and in a shell the line end without which `while read` finds no line. */
 function inputOf(bytes: Buffer, isShell: boolean): Buffer {
   const lacksEnd = isShell && isText(bytes) && bytes.at(-1) !== LINE_FEED;
   return lacksEnd ? Buffer.concat([bytes, Buffer.of(LINE_FEED)]) : bytes;

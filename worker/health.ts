@@ -33,7 +33,7 @@ export class Health {
       const answer = answers[url];
       response.writeHead(answer ? (answer() ? 200 : 503) : 404).end();
     });
-    // Where another pod on the host's network has the port, that one answers for both.
+    // Another pod on the host's network may have the port: that one answers for both.
     server
       .on("error", () => {})
       .listen(port)

@@ -1,4 +1,4 @@
-// What the worker prints: the page's own lines, or a line of JSON for each event.
+// Log of the worker: the page's own lines, or a line of JSON for each event.
 import { jsonLine, oneLine, severalLines } from "../config/foreignText.ts";
 import type { ConsumerEvent } from "../queue/index.ts";
 

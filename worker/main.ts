@@ -21,12 +21,12 @@ const codes: Record<ConsumerEnd, number> = {
   "redis-away": exitCodes.redis,
 };
 
-/** What a program has between TERM and KILL when the worker ends, ms: the pod has 5 s more than the items' grace. */
+/** Time of a program between TERM and KILL when the worker ends, ms: the pod has 5 s more than the items' grace. */
 const SHUTDOWN_GRACE_MS = 2_000;
-/** What does not load ends the batch when no other worker is heard for this long, in leases: pods start one by one. */
+/** Leases without another worker, after which a handler that does not load ends the batch: pods start one by one. */
 const LOOK_LEASES = 3;
 
-/** What runs the items. */
+/** The handler, and its runners where it has some. */
 interface Work {
   handler: Handler;
   runners?: RunnerPool;
@@ -105,7 +105,7 @@ function start({ command, maxResultBytes, ...settings }: ProgramSettings<"worker
 }
 
 /**
- * Where no worker can start, the batch ends with the reason: the verdict tells it, instead of pods that restart until a
+ * When no worker can start, the batch ends with the reason: the verdict tells it, instead of pods that restart until a
  * deadline. Where others work it is this pod's trouble, which a restart may mend.
  */
 async function onUnloadable(url: string, queue: string, leaseMs: number, reason: string): Promise<number> {

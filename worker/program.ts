@@ -1,4 +1,4 @@
-// How a program of the image ends: its exit code, and its reason as the last line.
+// The end of a program of the image: its exit code, and its reason as the last line.
 import { oneLine } from "../config/foreignText.ts";
 
 /** Exit codes of the programs. None is one with which Node.js itself ends, so that no accident counts as a verdict. */

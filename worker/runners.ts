@@ -56,7 +56,7 @@ export function handlerRunners(
   return new RunnerPool({ ...rest, program, runners: 1, units: concurrency, batch, isBatch });
 }
 
-/** How this Node.js was started: one that was brought along, by its own loader (components/image/layout.ts). */
+/** The command of this Node.js: one that was brought along needs its own loader (components/image/layout.ts). */
 function node(): string[] {
   const { execPath } = process;
   const dir = dirname(execPath);

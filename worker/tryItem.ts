@@ -1,7 +1,7 @@
 // One attempt at one item, on this machine, without a queue: what `wq try` does.
 import { DoNotRetry, type Handler } from "../queue/index.ts";
 
-/** How the attempt ended. */
+/** The end of the attempt. */
 export type Trial = { outcome: "done"; result: unknown } | { outcome: "failed"; reason: string; isFinal: boolean };
 
 /** Limits of the attempt, and where its log goes. */

@@ -13,10 +13,10 @@ const WINDOW_MS = 10_000;
 const SETTLE_MS = 15_000;
 const MIN_SETTLE_MS = 4_000;
 
-/** What a fleet may cost at any size, and how soon an item that is pushed into it is begun. */
+/** Limits for a fleet of any size: its cost, and the time until a pushed item is begun. */
 const MOST = { calls: 300, cpu: 5, logKiB: 10, ping: 5, pushedMs: 2_000 };
 
-/** What Redis does for idle workers. */
+/** The load of idle workers on Redis. */
 interface Cost {
   /** Calls of workers a second. */
   calls: number;
@@ -28,7 +28,7 @@ interface Cost {
   ping: number;
 }
 
-/** What 100, 1,000 and 3,000 workers cost that wait for one long item: running, paused, and as many of BullMQ. */
+/** Cost of 100, 1,000 and 3,000 workers that wait for one long item: running, paused, and as many of BullMQ. */
 export async function fleet(bench: Bench): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const size of SIZES.map((size) => Math.ceil(size * bench.scale))) {

@@ -1,7 +1,7 @@
 import { connect, Consumer, type Handler, keys, Seeder } from "../../queue/index.ts";
 import { type Drained, type Peer, nothing } from "./peer.ts";
 
-/** What ships: leases, fences, renewal thread, results kept; the options are the defaults of the stack. */
+/** Our queue as it ships: leases, fences, renewal thread, results kept; the options are the defaults of the stack. */
 export function consumer(
   url: string,
   queue: string,

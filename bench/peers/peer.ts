@@ -8,11 +8,11 @@ export interface Peer {
    * recorded.
    */
   drain(url: string, queue: string, slots: number, count: number): Promise<Drained>;
-  /** How many items Redis has as done. */
+  /** Number of items that Redis has as done. */
   done(url: string, queue: string): Promise<number>;
 }
 
-/** What a drain was. */
+/** The result of a drain. */
 export interface Drained {
   /** Items as the system itself counts them. */
   count: number;

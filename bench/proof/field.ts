@@ -1,4 +1,4 @@
-// Where faults are done: a batch at work, and what is known of it from outside.
+// The field of the faults: a batch at work, seen from outside.
 import { setTimeout as sleep } from "node:timers/promises";
 import { say } from "../../test/support/stack.ts";
 import type { RunLog } from "./runs.ts";

@@ -6,7 +6,7 @@ import { RunLog } from "./runs.ts";
 import { type BatchShape, ProofStack } from "./stack.ts";
 import { type Balance, balance, type Disturbance, disturbance } from "./tally.ts";
 
-/** What is known of a row at its end. */
+/** A row at its end. */
 export interface RowOutcome extends Balance, Disturbance {
   name: string;
   items: number;
@@ -23,7 +23,7 @@ export interface RowOutcome extends Balance, Disturbance {
 /** The numbers from 1 on, as the program seeds them. */
 const itemsOf = (count: number) => Array.from({ length: count }, (_, index) => String(index + 1));
 
-/** What rows have in common. */
+/** Inputs that all rows share. */
 export interface RowOptions {
   shape: BatchShape;
   /** Gets the promise of each stack's removal, which no row needs to wait for. */
@@ -70,7 +70,7 @@ export async function runRow(
   }
 }
 
-/** What its problem may lie in. */
+/** Everything that may be wrong with a row. */
 interface Ending extends Balance {
   faults: number;
   /** Why a fault could not be done or undone. */
@@ -79,7 +79,7 @@ interface Ending extends Balance {
   given: string;
 }
 
-/** What is wrong with it. */
+/** The problem of a row, one line. */
 function problemOf(
   { dead, lost, duplicated, faults, failure, given }: Ending,
   atLeast: number,

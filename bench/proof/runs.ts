@@ -1,4 +1,4 @@
-// What the workers noted: every run of every item, from a file that only grows and that Redis has no part in.
+// Every run of every item, as the workers noted it: in a file that only grows, outside of Redis.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 /** One run of an item. */

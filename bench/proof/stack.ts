@@ -10,7 +10,7 @@ import { kubectl, root, say } from "../../test/support/stack.ts";
 import { Disk, DISK_SIZE } from "./disk.ts";
 import type { Result } from "./tally.ts";
 
-/** How the batch is run. */
+/** Settings of the batch. */
 export interface BatchShape {
   items: number;
   pods: number;
@@ -20,7 +20,7 @@ export interface BatchShape {
 }
 
 const program = join(import.meta.dirname, "program");
-/** What takes longer hangs: the longest row takes a third of it. */
+/** A row that takes longer hangs: the longest one takes a third of it. */
 const TIMEOUT_MS = 20 * 60_000;
 let number = 0;
 
@@ -84,7 +84,7 @@ export class ProofStack {
     return { ok: run.exitCode === 0, text: run.all };
   }
 
-  /** What `wq results` prints. */
+  /** The output of `wq results`. */
   async results(): Promise<Result[]> {
     const env = { ...environment(), ...this.#env };
     const { stdout } = await execa(process.execPath, [join(root, "cli/wq.mjs"), "results"], {

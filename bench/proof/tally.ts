@@ -3,17 +3,17 @@ import { median } from "../measure.ts";
 import type { FaultRecord } from "./field.ts";
 import type { Run } from "./runs.ts";
 
-/** What `wq results` says of an item, as far as it counts here. */
+/** A row of `wq results`, as far as it counts here. */
 export interface Result {
   item: string;
   outcome: string;
-  /** What the handler returned: the name of its run. */
+  /** The handler's return value: the name of its run. */
   result: unknown;
   /** Why it was given up. */
   reason?: string | null;
 }
 
-/** How items and results compare. */
+/** Items compared with results. */
 export interface Balance {
   done: number;
   dead: number;
@@ -38,7 +38,7 @@ export function balance(items: string[], results: Result[], runs: ReadonlyMap<st
   return sum;
 }
 
-/** What faults did to the runs. */
+/** Effects of the faults on the runs. */
 export interface Disturbance {
   /** Runs beyond the first of an item. */
   again: number;

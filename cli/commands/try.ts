@@ -104,6 +104,6 @@ export default verbCommand({
     if (json) console.log(jsonLine({ item, ...trial, log }));
     else print(trial);
     await waitForFamilies(0);
-    // What a handler left open does not keep the terminal.
+    // A handle that a handler left open must not keep the terminal.
     process.exit(trial.outcome === "done" ? EXIT_OK : EXIT_FAILED);
   });

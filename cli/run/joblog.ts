@@ -5,7 +5,7 @@ import { UserError } from "../errors.ts";
 
 const COLUMNS = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command"];
 
-/** How a command ended, as its reason tells. */
+/** The end of a command, from its reason. */
 function endOf({ outcome, reason }: ResultRow): { code: number; signal: number } {
   if (outcome === "done") return { code: 0, signal: 0 };
   const code = Number(/exited with code (\d+)/.exec(reason ?? "")?.[1] ?? 1);

@@ -16,7 +16,7 @@ import { locate } from "./runs.ts";
 const LOOK_MS = 500;
 const LINE_INTERVAL_MS = 10_000;
 
-/** How a run stands. */
+/** State of a run. */
 export interface RunState {
   counts?: Counts;
   failures: FailureGroups;

@@ -5,7 +5,7 @@ import type { StackState, StateResource } from "./stackExport.ts";
 /** Settings of the Kubernetes provider: which cluster. */
 export type ClusterSettings = ProviderSettings;
 
-/** Where a Redis is. */
+/** Place of a Redis. */
 export interface RedisLocation {
   cluster: ClusterSettings;
   namespace: string;
@@ -21,7 +21,7 @@ export interface RedisLocation {
   relay?: { namespace: string; jobs: string[] };
 }
 
-/** Where a batch is. */
+/** Place of a batch. */
 export interface BatchLocation {
   name: string;
   namespace: string;

@@ -70,7 +70,7 @@ export class Cluster {
     return items[0]?.metadata?.name;
   }
 
-  /** What keeps the Pods of a Job from starting or staying, one line; undefined where nothing does. */
+  /** The problem that keeps the Pods of a Job from starting or staying, one line; undefined without one. */
   async podProblem(job: string): Promise<string | undefined> {
     const namespace = this.#namespace;
     const request = this.#core.listNamespacedPod({ namespace, labelSelector: `job-name=${job}`, limit: 50 });

@@ -16,7 +16,7 @@ export interface StackLocation {
 
 /** The checkout, or the installed package, that this command belongs to. */
 export const root = join(import.meta.dirname, "../..");
-/** Where a checkout notes what `npm start` runs; tests have a folder of their own. */
+/** Folder in which a checkout notes its runs of `npm start`; tests have one of their own. */
 export const stateFolder = process.env.JOB_WQ_2_STATE ?? join(root, ".state");
 const note = join(stateFolder, "stack.json");
 /** Any of these says that somebody chose where Pulumi looks. */
@@ -47,7 +47,7 @@ export function findProgram(folder: string): string | undefined {
   }
 }
 
-/** What the lookup of a stack depends on. */
+/** Everything that the lookup of a stack depends on. */
 export interface LookupContext {
   cwd: string;
   environment: NodeJS.ProcessEnv;
@@ -65,7 +65,7 @@ const here = (): LookupContext => ({
 });
 
 /**
- * Where the stack may be, the likeliest first: the next ones are for where no stack is selected in the one before.
+ * Possible places of the stack, the likeliest first. The next one is tried when no stack is selected in the one before.
  *
  * 1. Within another Pulumi program than this checkout: that program.
  * 2. What `npm start` left, in its checkout and outside any program, unless the environment chose another backend.

@@ -14,7 +14,7 @@ export interface OpenQueue {
   queue: string;
   /** For a headline: the queue's name, and the stack's. */
   title: string;
-  /** What keeps its workers' pods from working; undefined where nothing does, or nobody can tell. */
+  /** The problem of its workers' pods; undefined without one, or where nobody can tell. */
   podProblem?: () => Promise<string | undefined>;
   close: () => void;
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { firstLine, UserError } from "../errors.ts";
 import { root, type StackLocation } from "./location.ts";
 
-/** What a run of Pulumi printed, and how it ended. */
+/** Output and end of a run of Pulumi. */
 export interface PulumiRun {
   exitCode: number;
   stdout: string;

@@ -6,7 +6,7 @@ import { pollUntil } from "../../kube/poll.ts";
 import { UserError } from "../errors.ts";
 import type { Cluster } from "./cluster.ts";
 
-/** What a relay Pod runs: supervisor/relay.ts in short, so that any image of a batch will do. */
+/** Program of a relay Pod: supervisor/relay.ts in short, so that any image of a batch will do. */
 const SCRIPT = `
 const { connect, createServer } = require("node:net");
 const { hostname, port } = new URL(process.env.WQ_REDIS_URL);

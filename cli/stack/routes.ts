@@ -22,7 +22,7 @@ export interface Route {
   open: (location: RedisLocation, stack: StackLocation) => Promise<RedisConnection>;
 }
 
-/** How a connection differs from what its URL says. */
+/** Differences of a connection from its URL. */
 interface ConnectOptions {
   /** Port of loopback that leads to the URL's address. */
   port?: number;

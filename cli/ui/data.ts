@@ -1,7 +1,7 @@
 import type { Counts, QueueSummary } from "../../queue/index.ts";
 import type { TimeLeft } from "../view/throughput.ts";
 
-/** What the page shows of a batch at one moment; durations in ms. */
+/** The batch at one moment, as the page shows it; durations in ms. */
 export interface LiveState {
   queue: string;
   title: string;
@@ -16,7 +16,7 @@ export interface LiveState {
   workers: LiveWorker[];
   /** Whether it is a batch of a stack, whose worker Job can be scaled and started again. */
   hasJob: boolean;
-  /** What this server does for it at the moment. */
+  /** The server's current work for it. */
   doing?: string;
 }
 

@@ -5,10 +5,10 @@ import { displayName } from "../view/format.ts";
 
 const SLICES = 120;
 const MAX_LANES = 100;
-/** Where it begins, longer than from one look at the workers to the next; doubled when there is no more room. */
+/** First width of a slice: longer than from one look at the workers to the next. Doubled when there is no more room. */
 const SLICE_MS = 5_000;
 
-/** What a worker did in a slice of time. */
+/** A worker in a slice of time. */
 interface Slice {
   /** Sum of the busy shares that were seen, and how often was looked. */
   busy: number;
@@ -85,7 +85,7 @@ export class SampledRun {
     if (this.#lanesLeft.size > 10_000) this.#lanesLeft.clear();
   }
 
-  /** What the charts draw. */
+  /** Data of the charts. */
   data(): Pick<ReportData, "start" | "end" | "throughput" | "timeline"> {
     const filled = (list: number[]) => Array.from(list, (value: number | undefined) => value ?? 0);
     return {

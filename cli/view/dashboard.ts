@@ -10,15 +10,15 @@ export interface Snapshot {
   counts: Counts;
   workers: WorkerInfo[];
   throughput?: Throughput;
-  /** What keeps the workers' pods from working. */
+  /** The problem of the workers' pods. */
   podProblem?: string;
-  /** What `finish` wrote. */
+  /** Output of `finish`. */
   finish?: string;
   /** Share of the workers' time in which they had nothing in flight, 0 to 1; absent where no supervisor measured it. */
   idleShare?: number;
 }
 
-/** What the dashboard is drawn on. */
+/** The screen of the dashboard. */
 export interface Surface {
   columns: number;
   /** Number of lines; workers that do not fit are counted instead. */

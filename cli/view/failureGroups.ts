@@ -50,7 +50,7 @@ export function namelessReason({ reason, payload, attempts }: ItemRecord): strin
   return withoutNames(line, item === undefined ? places : [item, ...places]) || NO_REASON;
 }
 
-/** How a program ended, or what it was answered: digits that tell failures apart. */
+/** Exit codes, signals and statuses: digits that tell failures apart. */
 const TELLING = /^(?:\S+ (?:exited with code \d+|was ended by \w+))|\b(?:code|status|HTTP(?:\/[\d.]+)?) \d{1,3}\b/g;
 
 /** The same text for items that failed alike: `N is not acceptable` for `97 is not acceptable`. */

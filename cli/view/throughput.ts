@@ -20,7 +20,7 @@ const MIN_ITEMS = 3;
 const Z80 = 1.2816;
 /** Least length of the sliding window, in time and in items: it follows a change of workers and yet does not jump. */
 const WINDOW = { ms: 60_000, items: 30 };
-/** What a window must hold before it says anything. */
+/** Least content of a window before it says anything. */
 const MIN_WINDOW = { ms: 10_000, items: 10 };
 
 /** @param dispersion Variance of the counts over their mean; 1 for independent arrivals. */

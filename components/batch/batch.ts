@@ -22,7 +22,7 @@ export class Batch extends pulumi.ComponentResource {
   readonly supervisorJob: pulumi.Output<string> | undefined;
   /** Shell commands to watch the batch with, by what they show. */
   readonly commands: pulumi.Output<Record<string, string>>;
-  /** What `finish` wrote to its standard output; undefined without one. */
+  /** Standard output of `finish`; undefined without one. */
   readonly finish: pulumi.Output<string> | undefined;
   /** The last of its Jobs. */
   readonly last: K8sObject;
@@ -73,7 +73,7 @@ export class Batch extends pulumi.ComponentResource {
     return this.#outcome.failed;
   }
 
-  /** How long it took, from the first item to the last. */
+  /** Time from the first item to the last. */
   get seconds(): pulumi.Output<number> {
     return this.#outcome.seconds;
   }

@@ -4,7 +4,7 @@ export interface WatchedBatch {
   queue: string;
   workerJob: string | undefined;
   redisPod: string | undefined;
-  /** Where to find a Redis that outlives this Batch: options of `wq`. */
+  /** Options of `wq` that find a Redis which outlives this Batch. */
   sharedRedis: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-// What `pulumi preview` says of the items: how the queue would change.
+// The line of `pulumi preview` about the items: how the queue would change.
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { forwardPort } from "../../kube/portForward.ts";
@@ -10,11 +10,11 @@ import type { Known } from "../types.ts";
 import type { BatchItems } from "./items.ts";
 import type { Left } from "./lifecycle.ts";
 
-/** What is compared. */
+/** Both sides of the comparison. */
 export interface ItemsPreviewArgs {
   /** Only where it will run again is there anything to say. */
   seed: k8s.batch.v1.Job;
-  /** What an earlier `up` left. */
+  /** State that an earlier `up` left. */
   left: pulumi.Output<Left>;
   items: BatchItems;
   run: Known<string>;
@@ -24,7 +24,7 @@ export interface ItemsPreviewArgs {
   cluster: Promise<Cluster | undefined>;
 }
 
-/** What is known of it. */
+/** Known values of it. */
 interface Compared {
   items: BatchItems;
   run: string;

@@ -8,7 +8,7 @@ import { batchNames } from "../names.ts";
 /** Annotation with the {@link Marks} of the Jobs that it is of. */
 export const MARKS = "job-wq-2/marks";
 
-/** What tells one `up` from another in a Job, and so must be repeated where nothing is to change. */
+/** Marks of one `up` in a Job. They must be repeated where nothing is to change. */
 export interface Marks {
   /** For each Job, the uid of the failed or cut-off Job that it replaces, or an empty text. */
   seed: string;
@@ -21,7 +21,7 @@ export interface Marks {
   awaited: string;
 }
 
-/** What is kept. */
+/** A kept verdict. */
 export interface KeptVerdict {
   /** The Jobs that it is of. */
   uids: string[];

@@ -10,7 +10,7 @@ import { type AwaitedJob, waitForJob } from "../cluster/waitForJob.ts";
 import { failure, hasEngine, isMocked, isPreview } from "../program.ts";
 import { keptVerdict, type KeptVerdict, type Marks } from "./keptVerdict.ts";
 
-/** What an earlier `up` left. */
+/** State that an earlier `up` left. */
 export interface Left {
   /** The verdict, where it was given: then nothing is left to look at, and the marks are those of that `up`. */
   verdict?: KeptVerdict;
@@ -33,7 +33,7 @@ export class Lifecycle {
   readonly #stages: Stages;
   /** The cluster of its resources. */
   readonly cluster: Promise<Cluster | undefined>;
-  /** What there was before it. */
+  /** State before it. */
   readonly left: pulumi.Output<Left>;
   /** Resolves when it has looked. */
   readonly looked: Promise<void>;

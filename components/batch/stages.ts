@@ -26,7 +26,7 @@ export interface Stages {
   done: Promise<void>;
 }
 
-/** What the next Job comes after. */
+/** Predecessors of the next Job. */
 type Before = Pick<JobOrder, "follows" | "gate">;
 
 /** Creates them. @param onWait Called when `up` begins to wait for the verdict. */
@@ -80,7 +80,7 @@ export function makeStages(shared: JobDefaults, plan: BatchPlan, onWait: () => v
   return { ...jobs, verdict, done: verdict.given };
 }
 
-/** What the first Job comes after: Redis, the Batches before this one, and a look at what an earlier `up` left. */
+/** Predecessors of the first Job: Redis, the Batches before this one, and a look at what an earlier `up` left. */
 function start({ args: { redis, after = [] } }: BatchPlan, { looked }: Lifecycle): Before {
   const gate = Promise.all([looked, redis.ready, ...after.map(({ done }) => done)]).then(() => {});
   gate.catch(() => {}); // the Jobs, which wait for it, report it

@@ -78,7 +78,7 @@ export function makeVerdict(
   };
 }
 
-/** What the supervisor printed: its values as texts, since those of a ConfigMap are. */
+/** The supervisor's printed verdict: its values as texts, since those of a ConfigMap are. */
 async function printed(cluster: Cluster, job: AwaitedJob): Promise<Record<string, string>> {
   for (const pod of (await jobPods(cluster, job).catch(() => [])).reverse()) {
     const { name } = pod.metadata!;

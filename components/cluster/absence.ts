@@ -4,7 +4,7 @@ import { type Cluster, codeOf } from "./client.ts";
 const WARN_AFTER_MS = 60_000;
 const GIVE_UP_AFTER_MS = 10 * 60_000;
 
-/** How long a cluster has not answered. */
+/** Absence of a cluster, and its length. */
 export class Absence {
   readonly #cluster: Cluster;
   #since?: number;

@@ -82,7 +82,7 @@ async function providerSettings(component: pulumi.ComponentResource): Promise<Pr
   return Object.values(settings).some((value) => pulumi.containsUnknowns(value)) ? undefined : settings;
 }
 
-/** What the provider was given; an unknown value is Pulumi's sentinel. */
+/** Arguments of the provider; an unknown value is Pulumi's sentinel. */
 async function givenToProvider(component: pulumi.ComponentResource): Promise<ProviderSettings> {
   const explicit = component.getProvider("kubernetes:core/v1:Pod") as unknown;
   const config = new pulumi.Config("kubernetes");

@@ -62,7 +62,7 @@ export async function liveJobs(
   return (await pollUntil(look, { timeoutMs: Infinity, intervalMs: POLL_MS }))!;
 }
 
-/** Those of an owner, by their roles. An `up` that was cut off leaves a supervisor that Pulumi does not know of. */
+/** The Jobs of an owner, by role. An `up` that was cut off leaves a supervisor that Pulumi does not know of. */
 function ownJobs(all: V1Job[], owner: string): LiveJobs {
   const time = ({ metadata }: V1Job) => metadata!.creationTimestamp?.getTime() ?? 0;
   const own = all.filter(({ metadata }) => metadata!.annotations?.[OWNER] === owner).sort((a, b) => time(a) - time(b));
@@ -86,7 +86,7 @@ export function isCutOff(job: V1Job, next: V1Job | "none" | undefined): boolean 
   return next !== "none" && !next?.metadata?.annotations?.[FOLLOWS]?.includes(job.metadata!.uid!);
 }
 
-/** What tells one Job from another. */
+/** Fields that tell one Job from another. */
 type Marks = Pick<NonNullable<V1Job["metadata"]>, "uid" | "annotations">;
 
 /**

@@ -15,7 +15,7 @@ interface Named {
   name: string;
 }
 
-/** Where the children of a component are. */
+/** Place of the children of a component. */
 export interface Place {
   /** Its type and name, for messages. */
   component: string;

@@ -20,7 +20,7 @@ export interface Watched {
   otherwise?: () => Promise<StartProblem | undefined>;
 }
 
-/** How long a fatal problem must last: the kubelet repeats a pull after 10 s, so it has failed twice by then. */
+/** A fatal problem must last this long: the kubelet repeats a pull after 10 s, so it has failed twice by then. */
 const FATAL_AFTER_MS = 20_000;
 /** After this long, a problem that may pass is worth a warning. */
 const WARN_AFTER_MS = 60_000;
@@ -70,7 +70,7 @@ export class StartWatch {
       this.#started ||= pods.some(hasStarted);
       const problem = await lifeProblem(pods, (pod) => lastLine(core, namespace, pod));
       if (problem) return problem;
-      // What ran once can only be suspended.
+      // A Job that ran once can only be suspended.
       if (this.#started) return pods.length > 0 ? undefined : await this.#watched.otherwise?.();
       if (pods.length > 0) return podProblem(pods);
       const fieldSelector = `involvedObject.uid=${ownerUid},reason=FailedCreate`;

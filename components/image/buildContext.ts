@@ -50,7 +50,7 @@ const banner = [
 ].join("\n");
 const define = { __filename: "filenameOfBundle", __dirname: "dirnameOfBundle" };
 
-/** What a package asks for and is not installed: a driver, say, that it only needs where it is used. */
+/** A package may ask for another one that is not installed: a driver, for instance, that few of its users need. */
 const LACKS = /^Could not resolve "(.+)"$/;
 
 /** @param external What is left out, besides native code: it is looked for where it is used. */

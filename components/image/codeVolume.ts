@@ -31,7 +31,7 @@ export interface Code {
   nodeImage: Known<string> | undefined;
 }
 
-/** What a pod needs to run code. */
+/** Parts of a pod that run code. */
 export interface CodeParts {
   volumes: Volume[];
   initContainers: Container[];

@@ -1,4 +1,4 @@
-// What a bundle was made of: while all of it is the same, so is the bundle.
+// Inputs of a bundle: while all of them are the same, so is the bundle.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-// Where this project's files are in a container: one folder that no image uses, so a program finds its own as it was.
+// Places of this project's files in a container: one folder that no image uses, so a program finds its own as it was.
 import { fileURLToPath } from "node:url";
 
 /** The bundled programs. */

@@ -1,4 +1,4 @@
-// What a handler in Python needs in an image: an interpreter, and the packages of its requirements.
+// Needs of a handler in Python: an interpreter in the image, and the packages of its requirements.
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../../config/parse.ts";
 import { CODE_DIR, PACKAGES_DIR, WORK_DIR } from "./layout.ts";

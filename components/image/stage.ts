@@ -18,7 +18,7 @@ import {
 import { join, resolve } from "node:path";
 import { ConfigError } from "../../config/parse.ts";
 
-/** Where build contexts and bundles are, in the program's folder; all of it is made anew at will. */
+/** Folder of build contexts and bundles, in the program's folder; it may be deleted at any time. */
 const STAGE = ".job-wq-2";
 
 /** Gives files and folders the same modes under any umask. */

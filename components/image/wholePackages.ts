@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Metafile } from "esbuild";
 import { ConfigError } from "../../config/parse.ts";
 
-/** What of a package.json tells how it is built, and what it can do without. */
+/** Fields of a package.json that tell how it is built, and which packages it can do without. */
 interface Manifest {
   name?: string;
   gypfile?: boolean;

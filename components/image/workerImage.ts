@@ -25,7 +25,7 @@ export interface WorkerImageArgs extends ImageSettings {
   files?: string;
 }
 
-/** What a pod needs to run an image. */
+/** Parts of a pod that run an image. */
 export interface RunnableImage {
   /** Reference that pins exactly one image, where there is a registry. */
   reference: pulumi.Input<string>;
@@ -33,7 +33,7 @@ export interface RunnableImage {
   pullPolicy?: string;
   /** Changes with the image, also where the reference does not. */
   id: pulumi.Input<string>;
-  /** How Node.js is started in it. */
+  /** Command that starts Node.js in it. */
   node: string[];
   /** The user's programs run below its ENTRYPOINT, whose variables they inherit. */
   entrypoint: boolean;
@@ -48,7 +48,7 @@ export interface RegistryLogin {
   password: pulumi.Input<string>;
 }
 
-/** How images are built and pushed; the image that carries a long list of items uses the same. */
+/** Options to build and push an image; the image that carries a long list of items uses the same. */
 export interface BuildOptions {
   imageName: Known<string>;
   push: boolean;
@@ -70,7 +70,7 @@ export class WorkerImage extends pulumi.ComponentResource {
   readonly pullSecret: pulumi.Input<string> | undefined;
   /** Path of the handler, for messages; unknown for a ready-made image. */
   readonly handler: string | undefined;
-  /** How the image is built; undefined where it is not. */
+  /** Build options of the image; undefined where none is built. */
   readonly build: BuildOptions | undefined;
   /** Whether the image was made elsewhere, with or without a handler. */
   readonly isReadyMade: boolean;

@@ -53,7 +53,7 @@ export class Redis extends pulumi.ComponentResource {
   readonly first: pulumi.Resource;
   /** To be exported, and given to another program's Redis as `from`. */
   readonly reference: pulumi.Output<RedisReference>;
-  /** Where the command line finds it. */
+  /** Its place, for the command line. */
   readonly location: pulumi.Output<RedisLocation>;
   /** Name of the pod that runs it; undefined where this program does not run it. */
   readonly podName: string | undefined;
@@ -179,7 +179,7 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   /**
-   * How the pods of a Batch reach it.
+   * The way to it, for the pods of a Batch.
    * @param elsewhere The Secret with its address, where the Batch is in another namespace.
    * @internal
    */

@@ -31,7 +31,7 @@ const DATA_SHARE = 0.6;
 const USER = 999;
 
 /**
- * What its only user may do: all of the queue's work, by hand as well, but nothing that stops Redis, empties it,
+ * Rights of its only user: all of the queue's work, by hand as well, but nothing that stops Redis, empties it,
  * changes its configuration or copies it to another server. The client asks INFO; KEYS is for people.
  */
 const RIGHTS = "~* &* +@all -@dangerous -@admin +info +keys";

@@ -14,7 +14,7 @@ export interface RedisAccess {
   volumeMounts?: k8s.types.input.core.v1.VolumeMount[];
 }
 
-/** Where the command line finds a Redis. */
+/** Place of a Redis, for the command line. */
 export interface RedisLocation {
   namespace: string;
   /** Pod to forward a port to; absent for a Redis of the user's own. */

@@ -110,7 +110,7 @@ try {
     throw new UserError(`\`npm start\` takes no options; on a cluster of your own: ${wq("run")}, or \`pulumi up\``);
   const location = await prepareDev();
   remember(location);
-  // What was there only is gone, and Pulumi does not know it.
+  // The old cluster's objects are gone, and Pulumi does not know it.
   const isLost = existsSync(lostNode);
   if (isLost) console.log(`Node ${readFileSync(lostNode, "utf8")} was taken away: looking for what is to be made anew`);
   const changed = await up(location, isLost ? ["--refresh"] : []);

@@ -4,7 +4,7 @@ import { cached, entryPath, hash } from "./cache.ts";
 import { buildKey, goBuild, goBuilds, type GoBuild } from "./go.ts";
 import { download } from "./releases.ts";
 
-/** What each part is built from. */
+/** Sources of each part. */
 const builds = {
   kubernetes: [goBuilds.kubernetes],
   coredns: [goBuilds.coredns],

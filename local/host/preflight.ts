@@ -1,4 +1,4 @@
-// What the platform needs of the machine, checked before anything is started.
+// Needs of the platform, checked on the machine before anything is started.
 import { readdirSync, readFileSync } from "node:fs";
 import { platform } from "node:os";
 import { execa } from "execa";

@@ -47,7 +47,7 @@ function plugin(name: "kubernetes" | "docker"): Artifact {
   return { url: `${base}/${file}`, checksums: `${base}/pulumi-${name}_${version}_checksums.txt`, strip: 0 };
 }
 
-/** What is downloaded for each part of the platform, and for each provider plugin. */
+/** Downloads of each part of the platform, and of each provider plugin. */
 export const releases: Record<string, Artifact[]> = {
   kubernetes: ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet"].map(kubernetes),
   kubectl: [kubernetes("kubectl")],
@@ -124,7 +124,7 @@ export function checksumOf(name: string, text: string): string | undefined {
 }
 
 const REDIRECTS = 5;
-/** How long a download may stand still. */
+/** A download may stand still for this long. */
 const STALL_MS = 30_000;
 
 /**

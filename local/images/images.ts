@@ -16,7 +16,7 @@ import { nodeVersion } from "../versions.ts";
 const SUITE = "trixie";
 
 /**
- * How an image is assembled: Debian packages on a common base, files added to them, and what its containers run by
+ * Recipe of an image: Debian packages on a common base, files added to them, and the program that its containers run by
  * default.
  */
 interface Recipe {

@@ -1,4 +1,4 @@
-// What makes a running API server a usable cluster: its nodes, and a storage class.
+// Parts that make a running API server a usable cluster: its nodes, and a storage class.
 import {
   CoordinationV1Api,
   CoreV1Api,
@@ -37,7 +37,7 @@ const orNothing = (error: { code?: number }) => {
 /** State of a node as the cluster sees it. */
 export interface NodeState {
   ready: boolean;
-  /** What the kubelet says of it. */
+  /** The kubelet's view of it. */
   message: string;
 }
 

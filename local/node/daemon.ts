@@ -27,11 +27,11 @@ export interface Daemon {
   env?: Record<string, string>;
   /** Answers true once it serves; throws or answers false until then. */
   ready: () => Promise<boolean>;
-  /** What a new one must answer as well before its start is over; as `ready`. */
+  /** A new one must answer this as well before its start is over; as `ready`. */
   started?: () => Promise<boolean>;
 }
 
-/** What is recorded of a daemon that was started. */
+/** Record of a daemon that was started. */
 interface PidRecord {
   pid: number;
   startTime: string;
@@ -81,7 +81,7 @@ export async function checkPort({ name, port }: Daemon): Promise<void> {
 export async function start(daemon: Daemon, timeoutMs = 60_000): Promise<string> {
   const { name } = daemon;
   if (running(name)) {
-    // One that runs and does not answer gets a moment, then a new start.
+    // A daemon that runs and does not answer gets a moment, then a new start.
     if (isCurrent(daemon) && (await pollUntil(() => isServing(daemon), { timeoutMs: 5_000, intervalMs: 250 })))
       return "running";
     await stop(name);

@@ -25,7 +25,7 @@ state = "${state}"
 `;
 }
 
-/** Where pulls go, for each registry host. Names without a host come from the local registry. */
+/** Target of pulls, for each registry host. Names without a host come from the local registry. */
 export function registryHosts(): Record<string, string> {
   const host = (server: string) => `[host."http://${server}"]\n  capabilities = ["pull", "resolve"]\n`;
   return {

@@ -1,4 +1,4 @@
-// What the platform's own clients of the API server may do; those of Kubernetes have roles from the start.
+// Rights of the platform's own clients of the API server; those of Kubernetes have roles from the start.
 import { KubeConfig, KubernetesObjectApi, type KubernetesObject, PatchStrategy } from "@kubernetes/client-node";
 import { kubeconfig } from "../paths.ts";
 

@@ -186,7 +186,7 @@ function controlPlane(): Daemon[] {
   ];
 }
 
-/** What serves the pods of all nodes. */
+/** Services for the pods of all nodes. */
 function shared(): Daemon[] {
   return [
     {

@@ -36,7 +36,7 @@ const NOTE = "job-wq-2-note";
 
 /** The stand-in for Docker's. What the engine needs of a plugin is an executable of this name. */
 async function makeDockerPlugin(half: string): Promise<void> {
-  // What only a program needs of the SDK, and what only ssh needs of the Docker client.
+  // Modules that only a Pulumi program needs, and those that only ssh needs.
   const external = ["typescript", "ts-node", "cpu-features"];
   await bundle(join(import.meta.dirname, "docker/main.ts"), join(half, "plugin.mjs"), external);
   const script = join(half, "pulumi-resource-docker");

@@ -10,7 +10,7 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Fields } from "./values.ts";
 
-/** What a plugin does for each resource. */
+/** Operations of a plugin on a resource. */
 export interface Provider {
   version: string;
   /** @returns The inputs as they are kept. */

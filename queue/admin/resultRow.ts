@@ -12,7 +12,7 @@ export interface ResultRow {
   item: string;
   outcome: (typeof OUTCOMES)[ItemRecord["outcome"]];
   /**
-   * What the handler returned, as a JSON value, or a command's standard output, as a string where it is no JSON; null
+   * The handler's return value as JSON, or a command's standard output, as a string where it is no JSON; null
    * where there is none.
    */
   result: unknown;

@@ -3,7 +3,7 @@ import type { Keys } from "../redis/keys.ts";
 import type { WorkerInfo } from "../types.ts";
 import type { Origin } from "../redis/record.ts";
 
-/** What a field of `workers` holds: a {@link WorkerInfo} without what is found elsewhere. */
+/** A field of `workers`: the part of {@link WorkerInfo} that stands nowhere else. */
 export type WorkerFields = Omit<WorkerInfo, "session" | "inFlight" | "alive">;
 
 /** Sessions asked for at a time. */

@@ -43,7 +43,8 @@ export async function readWorkers(redis: Redis, queue: string): Promise<WorkerIn
 }
 
 /**
- * How often so many workers send heartbeats (scripts/includes/heartbeat.lua): they are alive for three times as long.
+ * Time between two heartbeats of this many workers (scripts/includes/heartbeat.lua): they are alive for three times as
+ * long.
  */
 function heartbeatMs(workers: number): number {
   let every = 1_000;

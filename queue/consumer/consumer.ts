@@ -43,7 +43,7 @@ export class Consumer implements ConsumerApi {
   #state: "running" | "leaving" | "stopped" = "running";
   /** Why it is leaving. */
   #end?: ConsumerEnd;
-  /** What broke this process. */
+  /** The error that broke this process. */
   #failure?: Error;
   /** Nothing is reserved until nothing is in flight, because a suspect waits. */
   #drains = false;
@@ -257,12 +257,12 @@ export class Consumer implements ConsumerApi {
     const byMember = new Map(outcomes.map((outcome) => [outcome.member, outcome]));
     for (const member of stale) {
       const outcome = byMember.get(member);
-      // One that was given back may be another worker's already.
+      // An item that was given back may be another worker's already.
       if (outcome && outcome.kind !== "released") this.#options.onEvent?.({ type: "stale", id: outcome.id });
     }
   }
 
-  /** What Redis makes of the failures here. */
+  /** Redis's verdict on the failures here. */
   #onVerdict(verdict: Verdict, done: number): void {
     const reason = this.#processor.slowdown.onVerdict(verdict, done);
     if (reason === undefined || this.#state !== "running") return;
@@ -274,12 +274,12 @@ export class Consumer implements ConsumerApi {
   #tick(): void {
     const now = performance.now();
     this.#processor.tick(now);
-    // What is over sends no heartbeats: they would wait behind Redis's disk, and be taken for a dead connection.
+    // A worker at its end sends no heartbeats: they would wait behind Redis's disk, and be taken for a dead connection.
     if (this.#state !== "stopped") void this.#renewer.tick(this.#queueSession, now, this.#drains);
     if (this.#options.readySlots) this.#schedule(); // there may be more of them
   }
 
-  /** What this worker reports of itself. */
+  /** This worker's report of itself. */
   #row(): string {
     const { pod, node, concurrency: slots } = this.#options;
     const { done, failed } = this.#processor;

@@ -15,7 +15,7 @@ const MIN_SLOTS_TO_PIPELINE = 8;
 /** Calls of many idle workers are spread by this share of the wait, at random. */
 const JITTER = 0.2;
 
-/** What a worker has to do at the moment. */
+/** The load of a worker at the moment. */
 export interface WorkerLoad {
   freeSlots: number;
   /** Items in slots. */
@@ -23,7 +23,7 @@ export interface WorkerLoad {
   /** Items that are reserved and in no slot, and how many of them there may be. */
   prefetched: number;
   prefetchCapacity: number;
-  /** How many more items may be reserved before Redis has answered for those that ended. */
+  /** Number of items that may still be reserved before Redis has answered for those that ended. */
   freeLeases: number;
   /** Outcomes that Redis does not know yet. */
   unacked: number;
@@ -31,13 +31,13 @@ export interface WorkerLoad {
   reservesNothing: boolean;
   /** Nothing may be reserved for now; whether the batch is over is still looked at. */
   onlyWatching: boolean;
-  /** How fast it may go. */
+  /** Limits of its speed. */
   pace: Pace;
 }
 
-/** What the next call asks for. */
+/** The next call. */
 export interface FetchRequest {
-  /** How many items. */
+  /** Number of items. */
   count: number;
   /** Nothing else is in flight: it may bring a suspect, which has to run alone. */
   exclusive: boolean;
@@ -52,13 +52,13 @@ export interface Wait {
   waitMs: number;
 }
 
-/** What a reply says of the next call. */
+/** A reply, as far as it matters for the next call. */
 export interface PollAdvice {
-  /** How many items it brought. */
+  /** Number of items that it brought. */
   reserved: number;
-  /** How long an idle worker waits; 0: it is to drain for a suspect, and calls when it has nothing in flight. */
+  /** Wait of an idle worker; 0: it is to drain for a suspect, and calls when it has nothing in flight. */
   pollMs: number;
-  /** How long until something is due, as far as Redis knows; below 0 where nothing is. */
+  /** Time until something is due, as far as Redis knows; below 0 where nothing is. */
   dueMs: number;
 }
 
@@ -152,7 +152,7 @@ export class FetchScheduler {
 }
 
 /**
- * How long an idle worker waits, ms. Where there are many, each of them calls seldom, and only a few come when
+ * Wait of an idle worker, ms. Where there are many, each of them calls seldom, and only a few come when
  * something is due: the others come soon enough.
  */
 function idleWait(pollMs: number, dueMs: number): number {

@@ -57,7 +57,7 @@ export class Processor implements ItemListener {
     this.#prefetched = new PrefetchBuffer(options.concurrency);
   }
 
-  /** What there is to do. Nothing may be started beside a suspect: it may be what kills workers. */
+  /** The load. Nothing may be started beside a suspect: it may be what kills workers. */
   load(now: number): WorkerLoad {
     return {
       freeSlots: this.#freeSlots,
@@ -314,7 +314,7 @@ export class Processor implements ItemListener {
   /** Called while the event loop turns. Items past their time limit are told to stop, and given up when they do not. */
   tick(now: number): void {
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
-    // What ended while this process stood still is heard of first.
+    // Handlers that ended while this process stood still are heard first.
     setImmediate(() => this.#limitTime(now));
   }
 
@@ -331,12 +331,12 @@ export class Processor implements ItemListener {
   }
 }
 
-/** What a script moves of a payload: long ones lie by themselves (scripts/includes/records.lua). */
+/** Bytes of a payload that a script moves: long ones lie by themselves (scripts/includes/records.lua). */
 function movedBytes(payload: Buffer): number {
   return payload.length < LONG_PAYLOAD ? payload.length : 0;
 }
 
-/** How long a handler puts its item off, ms, where that is what it threw. By its name, as `DoNotRetry`. */
+/** Delay that a handler asks for by throwing `TryLater`, ms. Known by its name, as `DoNotRetry`. */
 function laterBy(error: unknown): number | undefined {
   if (nameOf(error) !== "TryLater") return undefined;
   const { delayMs } = error as { delayMs?: unknown };

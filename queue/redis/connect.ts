@@ -14,7 +14,7 @@ const REFUSED = /WRONGPASS|NOAUTH|NOPERM|invalid password/i;
 const UNTRUSTED = /self[- ]signed certificate|unable to (verify|get) .*certificate/i;
 const BAD_CERTIFICATE = /certificate/i;
 const TOO_MANY_CLIENTS = /max number of clients/i;
-/** What ioredis says of a connection that is not there; why it is not, it told its `error` event before. */
+/** Messages of ioredis about a connection that is not there; it told the reason to its `error` event before. */
 const UNINFORMATIVE =
   /isn't writeable|max retries per request|Connection is closed|aborted due to connection close|ended by the other party/i;
 /** A connection that ended while it was made. */
@@ -64,8 +64,8 @@ export function realError(redis: Redis, error: Error): Error {
 }
 
 /**
- * What a server says to whom it does not take: it closes the connection at once, and what ioredis was about to write
- * fails before this is read.
+ * A server's words to a client that it does not take. It closes the connection at once, and what ioredis was about
+ * to write fails before this is read.
  */
 async function farewellOf(url: string): Promise<string | undefined> {
   const { hostname, port } = new URL(url);
@@ -91,7 +91,7 @@ export function advice(message: string): string {
 }
 
 /**
- * How to verify a server with TLS: a certificate authority of its own (PEM), and its name where it is not the URL's.
+ * Verification of a server with TLS: a certificate authority of its own (PEM), and its name where it is not the URL's.
  */
 export interface TlsOptions {
   ca?: string;

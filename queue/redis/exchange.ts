@@ -1,4 +1,4 @@
-// What the calls of a worker carry, there and back.
+// Content of a worker's calls, there and back.
 
 /** An item as a call to Redis brought it. */
 export interface ReservedItem {

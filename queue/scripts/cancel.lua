@@ -92,7 +92,7 @@ if ARGV[2] == 'list' then
 else
   for i = 3, #ARGV do cancelTaken(ARGV[i]) end
 end
--- What a person gave up does not count against `maxFailures`.
+-- An item that a person gave up does not count against `maxFailures`.
 batch.deadForgiven = batch.deadForgiven + count
 saveBatch()
 return count

@@ -18,7 +18,7 @@ if target == 'next' then return tonumber(offset) end
 
 local length = call('LLEN', list)
 account(length - count, length)
--- What came after the last item known was pushed by somebody else, and is never removed.
+-- Items after the last known one were pushed by somebody else, and are never removed.
 local last, known = (lastId or 0) + length - count, tonumber(knownUpTo or 0)
 if last > known then
   call('HSET', batchKey, 'externalRanges', (externalRanges or '') .. text(known + 1) .. '-' .. text(last) .. ',')

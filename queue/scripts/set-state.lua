@@ -15,7 +15,7 @@ end
 if not state then return false end
 
 if action == 'pause' then
-  -- What is over can't be paused: the next batch would not begin.
+  -- A batch that is over can't be paused: the next one would not begin.
   if state ~= 'finished' or waiting > 0 then call('HSET', batchKey, 'paused', 1) end
 elseif action == 'resume' or action == 'reopen' then
   if action == 'resume' then call('HDEL', batchKey, 'paused') end

@@ -36,7 +36,7 @@ export async function checkRoom(session: SeedSession, source: ItemSource, option
   );
 }
 
-/** What Redis does when it is full, how much room there is for the list, bytes, and how many items were taken. */
+/** Redis's behaviour when it is full, room for the list in bytes, and the number of items that were taken. */
 async function lookAt(
   { redis, queue }: SeedSession,
   { owner, run }: SeedOptions,
@@ -59,7 +59,7 @@ async function lookAt(
   return { policy, room, taken: startsOver ? 0 : Number(lastId ?? 0) };
 }
 
-/** What it returns, or undefined where the user of Redis may not ask. */
+/** Its answer, or undefined where the user of Redis may not ask. */
 async function allowed<T>(session: SeedSession, ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await session.call(ask);

@@ -1,6 +1,6 @@
 /** Room for items in a node of a list: 8 KiB (`list-max-listpack-size -2`), less what Redis allows for itself. */
 const NODE_BYTES = 8192 - 15;
-/** What a node needs beside its items: its struct and the head and end of its listpack. */
+/** Bytes of a node beside its items: its struct and the head and end of its listpack. */
 const NODE_STRUCT = 32;
 const LISTPACK_FRAME = 7;
 

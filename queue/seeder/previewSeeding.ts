@@ -8,7 +8,7 @@ import { WaitingList } from "./edit/waitingList.ts";
 import type { QueueReader } from "./seedSession.ts";
 import { forEachItem } from "./source.ts";
 
-/** What a seeding would do, in the words of its report. */
+/** Changes that a seeding would make, in the words of its report. */
 export interface SeedingPreview {
   added: number;
   removed: number;
@@ -18,7 +18,7 @@ export interface SeedingPreview {
   kept: number;
 }
 
-/** Where the batch stands. */
+/** State of the batch. */
 interface Standing {
   offset: number;
   digest: string;
@@ -31,7 +31,7 @@ interface Standing {
 const MAX_ITEMS = 100_000;
 
 /**
- * What a seeding by a new seed Job would report now. Changes nothing.
+ * The report that a seeding by a new seed Job would give now. Changes nothing.
  * @param redis A connection, as `connect` makes it.
  * @param source As for the seeder.
  * @returns Undefined where it would be refused, or there are too many items to look at.
@@ -86,7 +86,7 @@ async function standingOf(
 
 class TooManyItemsError extends Error {}
 
-/** How many items the source has; undefined where the seeder could not just append them (append.ts). */
+/** Number of items of the source; undefined where the seeder could not just append them (append.ts). */
 async function appendedCount(source: ItemSource, { offset, digest, retired }: Standing): Promise<number | undefined> {
   const chunks = new ChunkEncoder("", 0);
   let count = 0;
@@ -106,7 +106,7 @@ async function appendedCount(source: ItemSource, { offset, digest, retired }: St
   return !isEditing && begins && (retired === 0 || count === offset) ? count : undefined;
 }
 
-/** What the seeder would count, did it compare item by item (edit/reconcile.ts). */
+/** The seeder's counts, if it compared item by item (edit/reconcile.ts). */
 async function edited(reader: QueueReader, source: ItemSource, dead: number): Promise<Omit<SeedingPreview, "kept">> {
   const ignore = () => {};
   const waiting = await WaitingList.open(reader, ignore);

@@ -13,7 +13,7 @@ const scripts = {
   requeue: new Script("requeue"),
 };
 
-/** How far the seeding of a batch is. */
+/** Progress of the seeding of a batch. */
 export interface SeedState {
   digest: string;
   /** Number of items of the source that are seeded. */
@@ -29,7 +29,7 @@ export interface SeedState {
 
 type Arg = string | number;
 
-/** What it takes to read a queue. */
+/** Access to read a queue. */
 export type QueueReader = Pick<SeedSession, "redis" | "queue" | "call">;
 
 /**
@@ -151,7 +151,7 @@ export class SeedSession {
   }
 }
 
-/** What a fenced call returned, unless it changed nothing. */
+/** The answer of a fenced call that changed something. */
 export function unlessFenced(reply: unknown): unknown {
   if (reply === "moved") throw new SeedOvertakenError();
   if (reply === "aborted")

@@ -9,13 +9,13 @@ import type { SeedRun } from "./seedRun.ts";
 import { SeedSession } from "./seedSession.ts";
 import { checkSource } from "./source.ts";
 
-/** Where and how to seed. */
+/** Options of a seeding. */
 export interface SeederOptions {
   /** `redis://` or `rediss://`, with its password if it has one. */
   url: string;
   /** Name of the list. */
   queue: string;
-  /** How long Redis may be away, or another seeder in the way, before this one gives up, ms. @default 60000 */
+  /** Time after which this seeder gives up, while Redis is away or another seeder is at work, ms. @default 60000 */
   maxDowntimeMs?: number;
 }
 

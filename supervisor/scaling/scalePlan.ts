@@ -6,7 +6,7 @@ export interface ScaleOptions {
   max: number;
   /** Items a pod works on at a time. */
   concurrency: number;
-  /** How long pods must not be needed before they go, ms. */
+  /** Pods go when they were not needed for this long, ms. */
   idleAfterMs: number;
 }
 

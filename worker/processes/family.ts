@@ -18,7 +18,7 @@ process.on("exit", () => {
 /** A program and everything that it started. */
 export class Family {
   readonly #mark = randomUUID();
-  /** What was there before it: not looked at, since a look at each process takes time. */
+  /** Processes that were there before: not looked at, since a look at each takes time. */
   readonly #others = new Set(processes());
   #group?: number;
   #end?: Promise<void>;

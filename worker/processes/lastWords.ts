@@ -1,11 +1,11 @@
 // The line of a program's log that says why it ended, in the languages that say more after it.
 
-/** What follows the reason: stacks (indented, or Go's and PHP's), and what Node.js, Rust and Java add. */
+/** Lines after the reason: stacks (indented, or Go's and PHP's), and what Node.js, Rust and Java add. */
 const AFTERWARDS =
   /^(\s|[})\]^]+$|Node\.js v\d|note: |\.\.\. \d+ more|Stack trace:|#\d+ |goroutine \d+ \[|exit status \d+$|created by |[\w./*()-]+\(.*\)$|\[signal )/;
 
 const READ_ONLY = /\bEROFS\b|read-only file ?system/i;
-/** What a person needs to know where a program writes beside itself. */
+/** Advice for a program that writes beside itself. */
 const ADVICE = "(only /tmp and the volumes of `claims` can be written)";
 
 /** The text of an error, with the advice at its end of line where it needs some. */
@@ -37,7 +37,7 @@ export class LastWords {
   }
 }
 
-/** How a program ended, and its last words. */
+/** The end of a program, and its last words. */
 export function endOf(program: string, code: number | null, signal: NodeJS.Signals | null, words: string): string {
   const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
   return `${program} ${how}${words && `: ${words}`}`;

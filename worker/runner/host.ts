@@ -8,7 +8,7 @@ import { type Program, Runner } from "./runner.ts";
 const MAX_IDLE_CRASHES = 5;
 const RESTART_MS = 200;
 
-/** How runners are started, and what they are given. */
+/** Options of the runners of a host. */
 export interface HostOptions {
   program: Program;
   /** Items, or batches of them, that a runner works on at a time. */
@@ -56,7 +56,7 @@ export class Host {
     return this.#isReady;
   }
 
-  /** How many more items or batches it can take. */
+  /** Number of items or batches that it can still take. */
   get room(): number {
     return this.#isReady && this.#hang === undefined ? this.#options.units - this.#units : 0;
   }
@@ -125,7 +125,7 @@ export class Host {
     this.#listener.onRoom();
   }
 
-  /** What it prints belongs to what it has in hand, where that is one item or batch. */
+  /** Printed lines belong to the one item or batch in its hand. */
   #onLine(line: string): void {
     if (this.#units !== 1) return this.#listener.onLine(line);
     for (const { context } of this.#hand.values()) context.log(line);
@@ -155,7 +155,7 @@ export class Host {
     for (const piece of pieces) this.#settle(piece, () => piece.fail(this.#errorOf(piece, reason, pieces.length)));
     if (this.#isEnding) return;
     if (pieces.length === 0) {
-      // What ends by itself at its start will do so again; a signal may have come from elsewhere.
+      // A runner that ends by itself at its start will do so again; a signal may have come from elsewhere.
       if (!(wasReady || isCrash) || ++this.#crashes >= MAX_IDLE_CRASHES)
         return this.#listener.onFailure(this.#loadError ?? reason);
       this.#listener.onLine(reason);

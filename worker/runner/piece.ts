@@ -8,7 +8,7 @@ export class Piece implements Work {
   readonly id: number;
   readonly attempt: number;
   readonly bytes: Buffer;
-  /** Those that are given to a runner with it, and how many of them are not settled. */
+  /** The items that are given to a runner with it: number of those that are not settled. */
   unit?: { left: number };
   /** The runner said that it tries to stop it: whatever blocks, it is not another item. */
   isCancelling = false;

@@ -3,7 +3,7 @@ import type { Handler } from "../../queue/index.ts";
 import { Host, type HostOptions } from "./host.ts";
 import { Piece } from "./piece.ts";
 
-/** How many runners there are, and what they are. */
+/** Options of a pool of runners. */
 export interface PoolOptions extends HostOptions {
   runners: number;
   /** Most items of a batch, and how long a partial one waits for more, ms. */
@@ -22,7 +22,7 @@ export class RunnerPool {
   readonly #hosts: Host[];
   /** All that were accepted and are not settled. */
   readonly #pieces = new Map<number, Piece>();
-  /** Those of them that are in no runner's hand, and since when the first of a batch waits. */
+  /** Items in no runner's hand, and since when the first of a batch waits. */
   #waiting: Piece[] = [];
   #waitsSince = 0;
   #timer?: NodeJS.Timeout;
@@ -48,7 +48,7 @@ export class RunnerPool {
     this.#hosts = Array.from({ length: options.runners }, () => new Host(options, listener));
   }
 
-  /** How many items the runners that are ready work on at a time. */
+  /** Number of items that the ready runners work on at a time. */
   get slots(): number {
     const { units, batch } = this.#options;
     return this.#hosts.filter(({ isReady }) => isReady).length * units * batch;

@@ -1,4 +1,4 @@
-// What a worker and a runner say to each other: a line of JSON each (worker/README.md).
+// The protocol of worker and runner: lines of JSON (worker/README.md).
 import { isUtf8 } from "node:buffer";
 import { parseJson } from "../commandOutput.ts";
 
@@ -9,7 +9,7 @@ export interface Work {
   bytes: Buffer;
 }
 
-/** What a runner says: it is ready or cannot load, or something of an item in its hand. */
+/** A line of a runner: it is ready or cannot load, or something about an item in its hand. */
 export type Answer =
   | { ready: true }
   | { ready: false; error: string }
@@ -17,7 +17,7 @@ export type Answer =
   | { id: number; log: string }
   | { id: number; progress: number };
 
-/** How an attempt ended; `later`: it is to be tried again after so many ms, at no cost. */
+/** The end of an attempt; `later`: try it again after this many ms, at no cost. */
 export type Verdict = { id: number } & (
   { result?: unknown } | { error: string; retry?: boolean } | { later: number } | { cancelling: true }
 );

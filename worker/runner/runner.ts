@@ -16,7 +16,7 @@ const DRAIN_MS = 1_000;
 
 /** A program with its arguments and environment. */
 export interface Program {
-  /** What messages call it. */
+  /** Its name in messages. */
   name: string;
   command: string[];
   env: NodeJS.ProcessEnv;

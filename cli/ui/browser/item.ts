@@ -9,7 +9,7 @@ const LOOK_MS = 1_000;
 /** Characters of the log that are kept in the page. */
 const MAX_LOG = 500_000;
 
-/** What ends with the dialog, or when another item is shown in it. */
+/** Ends with the dialog, or when it shows another item. */
 let close = () => {};
 
 /** Shows an item, until the dialog is closed. */
@@ -59,6 +59,6 @@ function fill({ id, item, outcome, result, reason, attempts, log }: LiveItem): v
   document.querySelector("#attempts tbody")!.replaceChildren(...rows);
   (element("retry-item") as HTMLButtonElement).disabled = outcome !== "failed";
   (element("cancel-item") as HTMLButtonElement).disabled = outcome === "failed" || outcome === "done";
-  // One that ended before its lines were followed.
+  // It ended before its lines were followed.
   if (element("log").textContent === "" && log !== null) element("log").textContent = log;
 }

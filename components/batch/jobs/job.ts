@@ -1,4 +1,4 @@
-// What the Jobs of a Batch have in common: a fixed name, the image, Redis, and how they follow each other.
+// A Job of a Batch, as all of them are: a fixed name, the image, Redis, and the Jobs that it follows.
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,4 @@
-// What makes one Job of a Batch differ from another, and what they share.
+// Arguments of the Jobs of a Batch: those that they share, and those of each.
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { CodeParts } from "../../image/codeVolume.ts";
@@ -13,7 +13,7 @@ type PodSpec = k8s.types.input.core.v1.PodSpec;
 type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
 type Container = k8s.types.input.core.v1.Container;
 
-/** What all Jobs of a Batch have in common. */
+/** Values that all Jobs of a Batch share. */
 export interface JobDefaults {
   /** The Batch: parent of its Jobs. */
   parent: pulumi.ComponentResource;
@@ -45,7 +45,7 @@ export interface JobDefaults {
   ready: pulumi.Resource[];
 }
 
-/** What makes the pods of one Job differ from those of another. */
+/** Properties of the pods of one Job. */
 export interface PodArgs {
   /** Role of the Job, for labels. */
   component: string;
@@ -75,7 +75,7 @@ export interface JobOrder {
   gate: Promise<void>;
   /** uid of the failed or cut-off Job that this one replaces, or empty (cluster/liveJobs.ts). */
   insteadOf: pulumi.Input<string>;
-  /** What asks for a wait until it ends (keptVerdict.ts); absent where nobody waits. */
+  /** Mark that asks for a wait until it ends (keptVerdict.ts); absent where nobody waits. */
   awaited?: pulumi.Input<string>;
 }
 

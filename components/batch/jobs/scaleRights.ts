@@ -13,7 +13,7 @@ export interface Scale {
   idleAfter: number;
 }
 
-/** How the supervisor scales; undefined where it does not. */
+/** Scaling by the supervisor; undefined where it does not scale. */
 export function scaleOf({
   parallelism: { min, max },
   idleAfter,

@@ -15,11 +15,11 @@ import type { JobArgs, JobDefaults, JobOrder } from "./jobArgs.ts";
 import { settingsVariable } from "../pod/jobPod.ts";
 import { customize } from "../pod/podSettings.ts";
 
-/** What is seeded. */
+/** The items, and when the Job runs. */
 export interface SeedJobArgs {
   /** Absent where the list is filled by hand: then it only puts back what failed. */
   items: BatchItems | undefined;
-  /** How to build the image in which a list travels that is too large for a ConfigMap. */
+  /** Build options of the image that carries a list too large for a ConfigMap. */
   build: BuildOptions | undefined;
   settings: Values<typeof batchSettings>;
   /** Values whose change runs the failed items again, and reopens an aborted batch. */
@@ -32,7 +32,7 @@ const DEADLINE_MS = 15 * 60_000;
 const RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "256Mi" } };
 const MOUNT = { name: "items", mountPath: "/items" };
 
-/** How the items reach the Job's pod. */
+/** Parts of the pod that bring the items. */
 type Delivery = Pick<JobArgs, "volumes" | "volumeMounts" | "initContainers">;
 
 /** Creates the Job. It runs again when the items, `run`, `again` or a resource that it follows change, or it failed. */
@@ -64,7 +64,7 @@ export function makeSeedJob(resource: string, defaults: JobDefaults, args: SeedJ
   });
 }
 
-/** Where the seeder finds them. */
+/** Place of the items in the pod. */
 const whereOf = (items: BatchItems) =>
   items.kind === "range"
     ? later(items.range, (range) => ({ range }))
@@ -72,7 +72,7 @@ const whereOf = (items: BatchItems) =>
 
 function deliver(resource: string, defaults: JobDefaults, items: BatchItems, build?: BuildOptions): Delivery {
   if (items.kind === "range") return {};
-  // What must travel in an image is known: items that are outputs are refused where they are too many.
+  // Items in an image are known here: outputs are refused where they are too many.
   if (!items.inline) return inImage(resource, defaults, items.base64 as string, build!);
   const map = new k8s.core.v1.ConfigMap(
     `${resource}-items`,

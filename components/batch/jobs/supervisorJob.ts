@@ -14,7 +14,7 @@ import { makeScaleRights, scaleOf } from "./scaleRights.ts";
 
 type Settings = Values<typeof batchSettings>;
 
-/** What it watches, and by which rules. */
+/** The batch that it watches, and its rules. */
 export interface SupervisorJobArgs {
   settings: Settings;
   workers: k8s.batch.v1.Job;

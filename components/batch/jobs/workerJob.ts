@@ -24,7 +24,7 @@ const HEALTH_PORT = 9463;
 
 const healthProbe = (path: string) => ({ httpGet: { path: `/${path}`, port: HEALTH_PORT } });
 
-/** How the work is done. */
+/** The work of a pod. */
 export interface WorkerPodArgs {
   args: BatchSettings;
   settings: Values<typeof batchSettings>;
@@ -59,7 +59,7 @@ export function makeWorkerJob(
   });
 }
 
-/** What makes its pods. */
+/** Properties of its pods. */
 export function workerPod(defaults: JobDefaults, { args, settings, handler, envFrom }: WorkerPodArgs): PodArgs {
   const { priorityClass, serviceAccountName } = settings;
   return {

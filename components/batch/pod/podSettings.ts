@@ -1,4 +1,4 @@
-// What a user adds to the workers' pod: the patch, and the two additions that are asked for most.
+// The user's additions to the workers' pod: the patch, and the two that are asked for most.
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError, isOwnVariable } from "../../../config/parse.ts";
@@ -26,7 +26,7 @@ const OWN_LABEL =
 const list = (value: unknown) => (Array.isArray(value) ? (value as Tree[]) : []);
 const tree = (value: unknown) => (value ?? {}) as Tree;
 
-/** What is known of them now, from all arguments. */
+/** Known values of these settings, from all arguments. */
 export function knownSettings({ claims, sharedMemory, pod }: object & { [K in keyof PodSettings]?: unknown }) {
   return knownPart({ claims, sharedMemory, pod }) as PodSettings;
 }

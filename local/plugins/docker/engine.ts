@@ -5,7 +5,7 @@ import { join } from "node:path";
 import Docker from "dockerode";
 import { pack } from "tar-fs";
 
-/** What a build needs. */
+/** Inputs of a build. */
 export interface Build {
   context: string;
   /** Seen from the project, as the context. */

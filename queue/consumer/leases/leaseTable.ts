@@ -53,7 +53,7 @@ export class LeaseTable {
     this.#freeRows.push(row);
   }
 
-  /** Those to be renewed, as members of a session: what only waits to be put into a slot is given back instead. */
+  /** Leases to renew, as members of a session. Items that only wait for a slot are given back instead. */
   renewable(session: string): { members: string[]; unbegun: string[] } {
     const [members, unbegun]: [string[], string[]] = [[], []];
     for (let at = 0; at < this.#cells.length; at += WIDTH) {

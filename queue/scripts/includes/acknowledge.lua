@@ -20,7 +20,7 @@ local function acknowledgeDone(ids, members, lines)
     local record = scores[i] and records[i] or recordOfLate(members[i])
     if record then
       n = n + 1
-      -- What is stale is left out of the columns; nearly always nothing is.
+      -- Stale outcomes are left out of the columns; nearly always there are none.
       if n < i then ids[n], members[n] = ids[i], members[i] end
       done[2 * n - 1] = ids[n]
       done[2 * n] = lines[i] .. record

@@ -7,7 +7,7 @@ local function reopenIfRefilled()
   end
 end
 
--- Those that were dead when the batch was aborted do not count against a batch that was resumed.
+-- Items that were dead when the batch was aborted do not count after it was resumed.
 local function abortIfTooManyDead()
   if not request.maxFailures then return end
   local count = call('ZCARD', dead)

@@ -13,13 +13,13 @@ local function clamp(number, least, most)
   return math.max(least, math.min(number, most))
 end
 
--- How long an idle worker waits between two calls; twice and a half as long while nothing may be reserved.
+-- Wait of an idle worker between two calls; twice and a half as long while nothing may be reserved.
 local function pollInterval(isPaused)
   if isPaused then return clamp(workersAlive() * CALLS_MS * 2.5, 1000, 30000) end
   return clamp(workersAlive() * CALLS_MS, 200, 15000)
 end
 
--- How long a worker waits between two heartbeats: a power of two, so that it seldom changes.
+-- Wait of a worker between two heartbeats: a power of two, so that it seldom changes.
 local function heartbeatInterval()
   local every = 1000
   while every < workersAlive() * WRITES_MS and every < 64000 do every = every * 2 end

@@ -23,7 +23,7 @@ local function oldestInFlight()
   return oldest
 end
 
--- What the failures of a slow worker mean, by its report (queue/consumer/slowdown.ts).
+-- The verdict on the failures of a slow worker, by its report (queue/consumer/slowdown.ts).
 local function judgeFailures(report)
   local done = call('HLEN', results) - call('ZCARD', dead)
   reply.done = done
@@ -48,7 +48,7 @@ local function judgeFailures(report)
   end
 end
 
--- Where items were done, the last few may as well end by their own losses: that takes few restarts, and names each.
+-- After items were done, the last few may as well end by their own losses: that takes few restarts, and names each.
 local function areFewLeft()
   return batch.waiting + call('ZCARD', leases) + call('ZCARD', delayed) + call('ZCARD', suspects) <= VANISHINGS
 end

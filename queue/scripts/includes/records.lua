@@ -28,7 +28,7 @@ local function payloadOf(id, record)
   return parts[1] .. parts[2]
 end
 
--- How many attempts at an item failed and how many were lost, from the lines on top of its record.
+-- Number of failed and of lost attempts at an item, from the lines on top of its record.
 local function attemptCounts(record)
   local outcome, failures, losses = record:match('^(%l)[^\n]*\n(%d+) (%d+) ')
   if outcome then

@@ -3,7 +3,7 @@ local MAX_BYTES = 4 * 1024 * 1024 -- in one call
 local MAX_STEP = 16 -- items of unknown size taken from the list at once
 -- Times that workers vanished, a lease apart, before that is the end of the batch.
 local VANISHINGS = 6
--- What was reserved: ids, and `first-last` of those in a row; how many, and how many bytes.
+-- Reserved items: ids, and `first-last` of those in a row; their number, and their bytes.
 local reserved, reservedCount, reservedBytes = {}, 0, 0
 local leaseArgs, deadline, take = {}, nil, nil
 

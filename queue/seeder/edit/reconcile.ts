@@ -52,7 +52,7 @@ export async function reconcile(session: SeedSession, run: SeedRun): Promise<See
     return { offset, digest, retired: taken.settled.missing };
   } catch (error) {
     if (!replaced && !(error instanceof SeedInterruptedError)) {
-      // Where this fails the batch waits for the next seeding, which begins the edit again.
+      // If this fails, the batch waits for the next seeding, which begins the edit again.
       await session.advance("undo", digestBefore, ...before).catch(() => {});
     }
     throw error;

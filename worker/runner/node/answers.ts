@@ -1,4 +1,4 @@
-// What a runner says, on descriptor 3: together, and at once where it is much.
+// Answers of a runner, on descriptor 3: together, and at once where they are large.
 import { writeSync } from "node:fs";
 
 const MAX_WAITING = 64 * 1024;

@@ -5,7 +5,7 @@ import type { ItemContext } from "../../../queue/index.ts";
 
 type BatchFunction = (items: string[], context: { items: ItemContext[] }) => unknown;
 
-/** What a handler's file exports: its default is called for each item, `handleBatch` for several at once. */
+/** Exports of a handler's file: its default is called for each item, `handleBatch` for several at once. */
 export interface HandlerFunctions {
   one?: (item: string, context: ItemContext) => unknown;
   batch?: BatchFunction;

@@ -6,7 +6,7 @@ import { loadFunctions } from "./loadHandler.ts";
 import { flush, say } from "./answers.ts";
 import { RunningItem } from "./runningItem.ts";
 
-/** What a worker writes: an item, several at once, or the one that is to stop. */
+/** A line of the worker: an item, several at once, or the one that is to stop. */
 type Order = Work | { items: Work[] } | { cancel: number };
 interface Work {
   id: number;
@@ -19,7 +19,7 @@ const [file, name, kind] = process.argv.slice(2) as [string, string, "one" | "ba
 const running = new AsyncLocalStorage<RunningItem[]>();
 const items = new Map<number, RunningItem>();
 
-/** What is kept of an error: of its stack the frames of the handler, not those that called it. */
+/** The kept text of an error: of its stack the frames of the handler, not those that called it. */
 const reasonOf = (error: unknown) =>
   errorText(error).replaceAll(/\n +at AsyncLocalStorage\.run \(node:.*(\n +at .*)*/g, "");
 
@@ -45,7 +45,7 @@ function fail(item: RunningItem, error: unknown): void {
   else end(item, { error: reasonOf(error), ...(nameOf(error) === "DoNotRetry" && { retry: false }) });
 }
 
-// What is printed is in the log of the item that prints it. What is printed for none goes where it went before.
+// Printed lines go to the log of the item that prints them; lines of no item go where they went before.
 for (const stream of [process.stdout, process.stderr]) {
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {

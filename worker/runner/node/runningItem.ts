@@ -10,7 +10,7 @@ export class RunningItem implements ItemContext {
   readonly #base64: string | undefined;
   #controller?: AbortController;
   #stopReason?: Error;
-  /** What was printed without an end of line. */
+  /** Printed text without an end of line. */
   #rest = "";
 
   constructor(id: number, attempt: number, text: string | undefined, base64: string | undefined) {

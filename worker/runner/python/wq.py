@@ -1,4 +1,4 @@
-"""What a handler in Python imports: `import wq`. Python 3.9 or later, standard library only."""
+"""The module `wq` for handlers in Python. Python 3.9 or later, standard library only."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class TryLater(Exception):
 
 
 class Context:
-    """What `handle(item, context)` is given beside the item."""
+    """The second argument of `handle(item, context)`."""
 
     def __init__(self, id: int, attempt: int, data: bytes) -> None:
         self.id = id  # the item's number, from 1
@@ -49,12 +49,12 @@ class Context:
         _say(id=self.id, log=str(line))
 
     def progress(self, share: float) -> None:
-        """How much of the item is done, from 0 to 1: `40 %` in its log."""
+        """Notes the share of the item that is done, from 0 to 1: `40 %` in its log."""
         _say(id=self.id, progress=float(share))
 
 
 class BatchContext:
-    """What `handle_batch(items, context)` is given beside the items: the context of each, in their order."""
+    """The second argument of `handle_batch(items, context)`: the context of each item, in their order."""
 
     def __init__(self, items: List[Context]) -> None:
         self.items = items
