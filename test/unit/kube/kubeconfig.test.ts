@@ -64,6 +64,11 @@ describe("the kubeconfig of the provider", () => {
     ["https://k.example.com", { HTTPS_PROXY: "http://proxy:3128", NO_PROXY: "example.com:6443" }, "http://proxy:3128"],
     ["https://kexample.com", { HTTPS_PROXY: "http://proxy:3128", NO_PROXY: "example.com" }, "http://proxy:3128"],
     ["https://127.0.0.1:6443", { HTTPS_PROXY: "http://proxy:3128" }, undefined],
+    ["https://[::1]:6443", { HTTPS_PROXY: "http://proxy:3128" }, undefined],
+    ["https://10.2.3.4:6443", { HTTPS_PROXY: "http://proxy:3128", NO_PROXY: "172.16.0.0/12,10.0.0.0/8" }, undefined],
+    ["https://11.2.3.4", { HTTPS_PROXY: "http://proxy:3128", NO_PROXY: "10.0.0.0/8,10.0.0.0/99" }, "http://proxy:3128"],
+    ["https://[fd00::4]", { HTTPS_PROXY: "http://proxy:3128", NO_PROXY: "fd00::/8" }, undefined],
+    ["https://10.2.3.4:6443", { HTTPS_PROXY: "http://proxy:3128", NO_PROXY: "10.2.3.4" }, undefined],
     ["https://k.example.com", {}, undefined],
   ];
   for (const [server, environment, proxy] of proxies)
