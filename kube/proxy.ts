@@ -6,7 +6,8 @@ export function proxyOf(server: string, environment = process.env): string | und
   const { protocol, hostname, port } = new URL(server);
   const proxy = variable(protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY");
   const target = hostname.replace(/^\[|\]$/g, "");
-  if (!proxy || target === "localhost" || isWithin(target, "127.0.0.0/8") || isWithin(target, "::1/128")) return undefined;
+  if (!proxy || target === "localhost" || isWithin(target, "127.0.0.0/8") || isWithin(target, "::1/128"))
+    return undefined;
   const exceptions = (variable("NO_PROXY") ?? "").split(",").map((entry) => entry.trim());
   const isExcepted = exceptions.filter(Boolean).some((entry) => {
     if (entry === "*" || isWithin(target, entry)) return true;

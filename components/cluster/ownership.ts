@@ -84,8 +84,9 @@ export class Ownership {
     if (other === this.#owner) return undefined;
     const kind = type.split(":").at(-1)!;
     const whose = other === undefined ? "is not of this program" : `is of the stack ${other}`;
-    if (type === NAMESPACE) return `Namespace ${name} exists, and ${whose}: leave out \`createNamespace\`.`;
-    return `${kind} ${name} exists in namespace ${namespace}, and ${whose}: choose another \`name\` or \`namespace\`.`;
+    const renamed = other === undefined ? "" : `, or, if that is the old name of this one, \`owner: ${other}\``;
+    if (type === NAMESPACE) return `Namespace ${name} exists, and ${whose}: leave out \`createNamespace\`${renamed}.`;
+    return `${kind} ${name} exists in namespace ${namespace}, and ${whose}: choose another \`name\` or \`namespace\`${renamed}.`;
   }
 }
 

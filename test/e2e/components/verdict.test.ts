@@ -133,10 +133,11 @@ describe("the verdict of a Batch", () => {
         return Promise.resolve({});
       });
     const namespace = `${id}-one`;
+    const renamed = ", or, if that is the old name of this one, `owner: inline/one`";
     const refused: [args: RedisArgs, line: string | RegExp][] = [
       [
         { namespace },
-        `Redis redis: NetworkPolicy redis exists in namespace ${namespace}, and is of the stack inline/one: choose another \`name\` or \`namespace\`.`,
+        `Redis redis: NetworkPolicy redis exists in namespace ${namespace}, and is of the stack inline/one: choose another \`name\` or \`namespace\`${renamed}.`,
       ],
       [
         { namespace, name: "mine" },
@@ -146,7 +147,7 @@ describe("the verdict of a Batch", () => {
       ],
       [
         { namespace, createNamespace: true },
-        `Redis redis: Namespace ${namespace} exists, and is of the stack inline/one: leave out \`createNamespace\`.`,
+        `Redis redis: Namespace ${namespace} exists, and is of the stack inline/one: leave out \`createNamespace\`${renamed}.`,
       ],
       [
         { namespace: `${id}-none` },
