@@ -26,7 +26,7 @@ export interface Source {
   names(): string[];
   get(key: string): string | undefined;
   getSecret(key: string): pulumi.Output<string> | undefined;
-  /** Whether it, or a part of it, is encrypted in the stack file. */
+  /** True if it, or a part of it, is encrypted in the stack file. */
   isSecret(key: string): boolean;
   /** Values of a list or a map that are not in quotes, as they are written, where that can be read. */
   plainValues?(key: string): Map<string, string>;

@@ -3,7 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join, sep } from "node:path";
 
 /**
- * Whether a shell finds `wq` by its name. npm and the launcher put folders `node_modules/.bin` on PATH that the shell
+ * True if a shell finds `wq` by its name. npm and the launcher put folders `node_modules/.bin` on PATH that the shell
  * does not have.
  */
 function isOnPath(path: string): boolean {

@@ -44,7 +44,7 @@ export function checked<T>(component: string, check: () => T): T {
   }
 }
 
-/** What one component must have passed. */
+/** The checks of one component. */
 export class OwnChecks {
   readonly #all = ofProgram();
   readonly #own: Promise<void>[] = [];

@@ -2,13 +2,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 
-/** Whether it runs with mocks: then there is neither an engine nor a cluster. */
+/** True if it runs with mocks: then there is neither an engine nor a cluster. */
 export function isMocked(): boolean {
   const { getMonitor } = pulumi.runtime as unknown as { getMonitor: () => unknown };
   return getMonitor() instanceof MockMonitor;
 }
 
-/** Whether it only shows what it would do. */
+/** True if it only shows what it would do. */
 export const isPreview = (): boolean => pulumi.runtime.isDryRun() || isMocked();
 
 /**
@@ -36,7 +36,7 @@ interface Client {
 const PATIENCE_MS = 10_000;
 
 /**
- * Whether the engine listens. One that was killed or cancelled ends no program that waits for a cluster, and an inline
+ * True if the engine listens. One that was killed or cancelled ends no program that waits for a cluster, and an inline
  * program's process lives on.
  */
 export function hasEngine(): Promise<boolean> {

@@ -16,7 +16,7 @@ export type Values<S extends Table> = {
 
 const isOutput = (value: unknown): boolean => pulumi.Output.isInstance(value) || value instanceof Promise;
 
-/** Whether a value is known only later: an output, or a list with one in it. */
+/** True if a value is known only later: an output, or a list with one in it. */
 export function isPending(value: unknown): boolean {
   return isOutput(value) || (Array.isArray(value) && value.some(isOutput));
 }

@@ -26,7 +26,7 @@ export function registryOf(name: string): string {
   return reference.exec(name)?.[1] ?? "docker.io";
 }
 
-/** Whether an image's name begins with its registry, without which it cannot be pushed. */
+/** True if an image's name begins with its registry, without which it cannot be pushed. */
 export function hasRegistry(name: string): boolean {
   return reference.exec(name)?.[1] !== undefined;
 }

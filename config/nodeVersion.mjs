@@ -2,7 +2,7 @@
 // which then says so in one line.
 export const NEEDED = [22, 18];
 
-/** Whether a version, such as `20.20.2`, is new enough. */
+/** True if a version, such as `20.20.2`, is new enough. */
 export function isNewEnough(version = process.versions.node) {
   const [major, minor] = version.split(".").map(Number);
   return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1]);

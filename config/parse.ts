@@ -296,7 +296,7 @@ function entryText(key: string, entry: unknown): string {
 /** Names of this project: of variables of its programs, and of those that a command has for its item. */
 const OWN_VARIABLE = /^(WQ_.*|ITEM|ITEM_ID|ITEM_ATTEMPT)$/;
 
-/** Whether a variable's name is this project's. */
+/** True if a variable's name is this project's. */
 export const isOwnVariable = (name: string): boolean => OWN_VARIABLE.test(name);
 
 /** Environment variables. */

@@ -20,7 +20,7 @@ function codeOf(command: string[]): Set<number> {
   return places;
 }
 
-/** Why an item cannot be put into this command, in one line; undefined where it can. */
+/** Reason why an item cannot be put into this command, in one line; undefined where it can. */
 export function wrongReplacement(command: string[]): string | undefined {
   for (const place of codeOf(command)) {
     const found = NAMES.exec(command[place] ?? "");
@@ -46,7 +46,7 @@ function fieldsOf(item: string): Record<string, unknown> {
   }
 }
 
-/** Whether any argument takes something of the item. */
+/** True if any argument takes something of the item. */
 export const hasReplacement = (command: string[]): boolean => command.some((word) => word.search(REPLACED) >= 0);
 
 /**

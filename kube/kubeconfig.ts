@@ -1,4 +1,4 @@
-// Which cluster Pulumi's Kubernetes provider talks to, by its own rules: for calls to the same one beside it.
+// The cluster of Pulumi's Kubernetes provider, found by its own rules: for calls to the same one beside it.
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join, resolve } from "node:path";

@@ -25,7 +25,7 @@ const PULL_FAILURES = new Set([
 ]);
 const NO_CONTAINER = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
 
-/** Whether a container of it runs, or ran. */
+/** True if a container of it runs, or ran. */
 export function hasStarted({ status }: V1Pod): boolean {
   return status?.containerStatuses?.some(({ state }) => Boolean(state?.running ?? state?.terminated)) ?? false;
 }
@@ -95,7 +95,7 @@ export async function lifeProblem(
   return { fatal: false, about: "unready", line: `Pod ${name} runs for over a minute and is not ready: ${words}` };
 }
 
-/** Whether its container is not ready, and was not since it last started. */
+/** True if its container is not ready, and was not since it last started. */
 function wasNeverReady(pod: V1Pod): boolean {
   const ready = pod.status?.conditions?.find(({ type }) => type === "Ready");
   if (ready?.status === "True" || pod.status?.phase === "Succeeded") return false;

@@ -20,7 +20,7 @@ export function proxyOf(server: string, environment = process.env): string | und
   return proxy.includes("://") ? proxy : `http://${proxy}`;
 }
 
-/** Whether an address is in a range like `10.0.0.0/8`. */
+/** True if an address is in a range like `10.0.0.0/8`. */
 function isWithin(address: string, range: string): boolean {
   const [network = "", bits] = range.split("/");
   const version = isIP(network);

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { componentProviderHost } from "@pulumi/pulumi/provider/experimental/index.js";
 import { Batch, Redis, WorkerImage } from "job-wq-2";
 
-/** What is worked on, and how. */
+/** Arguments of a WorkQueue: its items, and how they are worked on. */
 export interface WorkQueueArgs {
   /** Items, as a list of texts. One of `items` and `itemsRange`. */
   items?: pulumi.Input<pulumi.Input<string>[]>;
@@ -45,13 +45,13 @@ export interface WorkQueueArgs {
 
 /** A finite list of items, processed in parallel by a Kubernetes Job. It is there when the batch has ended well. */
 export class WorkQueue extends pulumi.ComponentResource {
-  /** How many items there are, by what became of them: `total`, `done`, `failed`. */
+  /** Number of items: `total`, `done`, `failed`. */
   readonly counts: pulumi.Output<{ [outcome: string]: number }>;
   /** The first items that failed. */
   readonly failed: pulumi.Output<string[]>;
-  /** How long it took. */
+  /** Time that it took. */
   readonly seconds: pulumi.Output<number>;
-  /** What `finish` wrote; empty without one. */
+  /** Output of `finish`; empty without one. */
   readonly finish: pulumi.Output<string>;
   /** Its namespace. */
   readonly namespace: pulumi.Output<string>;
@@ -73,7 +73,7 @@ export class WorkQueue extends pulumi.ComponentResource {
   }
 }
 
-/** What is given of some arguments. */
+/** Those of some arguments that are given. */
 const given = <T extends object>(args: T): T =>
   Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined)) as T;
 

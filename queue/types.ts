@@ -11,7 +11,7 @@ export type BatchState = "seeding" | "open" | "paused" | "aborted" | "finished";
  */
 export interface Counts {
   state: BatchState;
-  /** Why it was aborted, one line. */
+  /** Reason why it was aborted, one line. */
   reason?: string;
   /** `project/stack` of the seeder, empty for a list filled by hand. */
   owner: string;
@@ -37,7 +37,7 @@ export interface Counts {
   endedAt: number;
   /** Worker processes that were heard of late. */
   workersAlive: number;
-  /** When the first of the delayed items may be reserved, ms by Redis; 0 while there is none. */
+  /** Time when the first delayed item may be reserved, ms by Redis; 0 while there is none. */
   nextDueAt: number;
   /** The clock of Redis at the moment of the read, ms. */
   now: number;
@@ -80,7 +80,7 @@ export interface ItemRecord {
   value?: string;
   /** The value was longer than `maxResultBytes` and is only its beginning. */
   truncated?: boolean;
-  /** Why it is dead, or why it last came back. */
+  /** Reason of its death, or of its last return. */
   reason?: string;
   attempts: Attempt[];
 }
@@ -132,7 +132,7 @@ export interface ItemContext {
 /** The user's function: what it returns is the item's result; what it throws fails the attempt. */
 export type Handler = (item: string, context: ItemContext) => unknown;
 
-/** When and how often an item is tried again. */
+/** Rules for another attempt at an item. */
 export interface RetryPolicy {
   /** Attempts that may fail before the item is dead, from 1. */
   maxAttempts: number;

@@ -1,4 +1,4 @@
-// Which runners there are for what the user gave.
+// Choice of the runners, from the user's settings.
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";

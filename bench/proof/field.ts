@@ -8,7 +8,7 @@ export interface FaultRecord {
   what: string;
   /** Milliseconds since 1970. */
   at: number;
-  /** When it was over, where it lasted and nothing could go on meanwhile. */
+  /** Its end, if it lasted and nothing could go on meanwhile. */
   until?: number;
   /** Pods whose processes it ended. */
   pods: string[];

@@ -16,7 +16,7 @@ export interface RowOutcome extends Balance, Disturbance {
   ms: number;
   /** When, ISO 8601. */
   date: string;
-  /** Why it proves nothing, or the wrong thing, one line. */
+  /** Reason why it proves nothing, or the wrong thing, one line. */
   problem?: string;
 }
 
@@ -73,9 +73,9 @@ export async function runRow(
 /** Everything that may be wrong with a row. */
 interface Ending extends Balance {
   faults: number;
-  /** Why a fault could not be done or undone. */
+  /** Reason why a fault could not be done or undone. */
   failure: string | undefined;
-  /** Why the first of the dead is dead. */
+  /** Reason why the first of the dead is dead. */
   given: string;
 }
 

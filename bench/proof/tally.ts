@@ -9,7 +9,7 @@ export interface Result {
   outcome: string;
   /** The handler's return value: the name of its run. */
   result: unknown;
-  /** Why it was given up. */
+  /** Reason why it was given up. */
   reason?: string | null;
 }
 

@@ -14,7 +14,7 @@ interface CancelOptions extends QueueOptions {
   json?: boolean;
 }
 
-/** Who cancels, for the reason that is kept. */
+/** The person who cancels, for the kept reason. */
 export function whoami(): string {
   try {
     return userInfo().username;
@@ -23,7 +23,7 @@ export function whoami(): string {
   }
 }
 
-/** Which items are meant. @throws UserError unless exactly one way to say it is given. */
+/** The items that are meant. @throws UserError unless exactly one way to say it is given. */
 function chosen(item: string | undefined, { match, all }: CancelOptions): (payload: Buffer) => boolean {
   if ([item, match, all].filter((one) => one !== undefined).length !== 1)
     throw new UserError("say which items: the text of one, --match TEXT, or --all");

@@ -8,7 +8,7 @@ const LOOK_MS = 1_000;
 /** Workers publish lines within this time, also the last ones of an item. */
 const PUBLISH_MS = 1_000;
 
-/** Which item: by its id, or by its payload; neither: all. */
+/** The item, by its id or by its payload; all of them without either. */
 export interface Wanted {
   id?: number | undefined;
   payload?: Buffer | undefined;

@@ -26,7 +26,7 @@ export class SettledRows {
     }
   }
 
-  /** Whether it settled, and was not told as it is now. */
+  /** True if it settled, and was not told as it is now. */
   #isNew(record: ItemRecord): boolean {
     const { id, outcome, attempts } = record;
     if (!isSettled(record)) {

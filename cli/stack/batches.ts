@@ -45,7 +45,7 @@ function metadata(resource: Record<string, unknown> | undefined): { name?: strin
   return resource?.metadata ?? {};
 }
 
-/** Whether a resource is below the component, at any depth. */
+/** True if a resource is below the component, at any depth. */
 function isWithin(resource: StateResource, component: string, byUrn: Map<string, StateResource>): boolean {
   for (let { parent } = resource; parent !== undefined; parent = byUrn.get(parent)?.parent) {
     if (parent === component) return true;

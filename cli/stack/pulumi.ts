@@ -56,7 +56,7 @@ export async function showPulumi(location: StackLocation, args: string[], output
   }
 }
 
-/** Why a run of Pulumi failed, in one line. */
+/** Reason why a run of Pulumi failed, in one line. */
 export function failure({ stderr, stdout }: PulumiRun): string {
   return firstLine(stderr || stdout).replace(/^error: /, "") || "it gave no reason";
 }

@@ -91,7 +91,7 @@ async function startRelayPod(cluster: Cluster, jobs: string[]): Promise<string> 
   throw new UserError("no Job of the batch is left whose image could relay to it: run `pulumi up`");
 }
 
-/** Whether the relay of a Pod accepts connections: it is there a moment before it does. */
+/** True if the relay of a Pod accepts connections: it is there a moment before it does. */
 const accepts = (port: number): Promise<boolean> =>
   pollUntil(() => staysOpen(port), { timeoutMs: LISTEN_MS, intervalMs: POLL_MS });
 

@@ -16,7 +16,7 @@ export interface RedisConnection {
 
 /** A way to a Redis. */
 export interface Route {
-  /** Whether it can lead there at all. */
+  /** True if it can lead there at all. */
   leadsTo: (location: RedisLocation) => boolean;
   /** @throws UserError where it does not. */
   open: (location: RedisLocation, stack: StackLocation) => Promise<RedisConnection>;

@@ -13,7 +13,7 @@ export async function batchWithWorkers(options: { stack?: string; batch?: string
   return found;
 }
 
-/** Whether they are still at it: they take what is put back. */
+/** True if they are still at it: they take what is put back. */
 export async function workersRun({ batch, location }: FoundBatch): Promise<boolean> {
   const cluster = await openCluster(batch.cluster, batch.namespace, location);
   const job = await cluster.job(batch.workerJob!).catch(() => undefined);

@@ -1,4 +1,4 @@
-// Who may ask: the browser that was given the token, on this machine, and no page of another site.
+// Access for the browser that was given the token, on this machine, and for no page of another site.
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";

@@ -14,7 +14,7 @@ export interface LiveState {
   rate: number | null;
   left: TimeLeft | null;
   workers: LiveWorker[];
-  /** Whether it is a batch of a stack, whose worker Job can be scaled and started again. */
+  /** True if it is a batch of a stack, whose worker Job can be scaled and started again. */
   hasJob: boolean;
   /** The server's current work for it. */
   doing?: string;

@@ -63,7 +63,7 @@ export class Batch extends pulumi.ComponentResource {
     this.registerOutputs({ name, namespace, queue, workerJob: this.workerJob, redis: redis.location });
   }
 
-  /** How many items it had, and what became of them. @throws ConfigError where `up` does not wait, as the next ones. */
+  /** Its items, done and failed. @throws ConfigError where `up` does not wait, as the next ones. */
   get counts(): pulumi.Output<BatchCounts> {
     return this.#outcome.counts;
   }

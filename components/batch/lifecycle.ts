@@ -18,7 +18,7 @@ export interface Left {
   jobs: LiveJobs;
 }
 
-/** Which Jobs there are. */
+/** The Jobs of a Batch. */
 export interface Stages {
   name: string;
   namespace: pulumi.Output<string>;

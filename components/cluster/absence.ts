@@ -44,7 +44,7 @@ export class Absence {
   }
 }
 
-/** Why a call failed: `does not answer: connect ECONNREFUSED …`. */
+/** Reason why a call failed: `does not answer: connect ECONNREFUSED …`. */
 export function reasonOf(error: unknown): string {
   const code = codeOf(error);
   if (code === 401) return "no longer takes the credentials of the kubeconfig: log in again";

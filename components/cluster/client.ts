@@ -125,5 +125,5 @@ export function uidOf({ metadata }: K8sObject): pulumi.Output<string> {
 /** The code of an answer of the API server; undefined where there was none. */
 export const codeOf = (error: unknown): number | undefined => (error as { code?: number }).code;
 
-/** Whether the API server denies access, as opposed to failing to answer or no longer knowing who asks. */
+/** True if the API server denies access, as opposed to failing to answer or no longer knowing who asks. */
 export const isForbidden = (error: unknown): boolean => codeOf(error) === 403;

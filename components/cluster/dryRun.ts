@@ -30,7 +30,7 @@ export async function refusedSetting(
   return `Kubernetes refuses ${settings.map((setting) => `\`${setting}\``).join(", ")} together: ${all}`;
 }
 
-/** Why the API server would not create an object, one line. */
+/** Reason why the API server would not create an object, one line. */
 async function refusal(config: KubeConfig, path: string, object: unknown): Promise<string | undefined> {
   // Not with the client, which would drop fields that it does not know: a misspelt one is what this looks for.
   const answer = await request(config, `${path}?dryRun=All&fieldValidation=Strict`, object);
@@ -69,7 +69,7 @@ function wordsOf(message: string): string {
     .replace(/^(\w+ in version "\w+" cannot be handled as a \w+|[\w.]+ "[^"]*" is (invalid|forbidden)): /, "");
 }
 
-/** Whether all of a tree is known now. */
+/** True if all of a tree is known now. */
 export function isKnown(value: unknown): boolean {
   if (pulumi.Output.isInstance(value) || value instanceof Promise) return false;
   return typeof value !== "object" || value === null || Object.values(value).every(isKnown);

@@ -90,7 +90,7 @@ export function isCutOff(job: V1Job, next: V1Job | "none" | undefined): boolean 
 type Marks = Pick<NonNullable<V1Job["metadata"]>, "uid" | "annotations">;
 
 /**
- * Whether a Job will run again, in a preview. Of one that is replaced, the provider answers with what the API server
+ * True if a Job will run again, in a preview. Of one that is replaced, the provider answers with what the API server
  * says of its like: nothing, another uid, or the present Job with other annotations.
  */
 export function willRun(previewed: Marks | undefined, live: V1Job | undefined): boolean {

@@ -20,14 +20,14 @@ export interface Place {
   /** Its type and name, for messages. */
   component: string;
   namespace: pulumi.Input<string>;
-  /** Whether something else that this program makes may make the namespace. */
+  /** True if something else that this program makes may make the namespace. */
   mayComeLater: boolean;
 }
 
 /** This program's mark: `project/stack`. */
 export const defaultOwner = (): string => `${pulumi.getProject()}/${pulumi.getStack()}`;
 
-/** Whether the program itself may make the namespace before the component, as a preview cannot see. */
+/** True if the program itself may make the namespace before the component, as a preview cannot see. */
 export const mayBeMadeBefore = (namespace: pulumi.Input<string>, opts: pulumi.ComponentResourceOptions = {}): boolean =>
   typeof namespace !== "string" || opts.dependsOn !== undefined || opts.parent !== undefined;
 

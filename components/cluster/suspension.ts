@@ -1,4 +1,4 @@
-// Why a Job is suspended: by Kueue, until there is room for it, or by hand.
+// Reason why a Job is suspended: by Kueue, until there is room for it, or by hand.
 import { loadClient } from "../../kube/kubernetesClient.ts";
 import type { Cluster } from "./client.ts";
 import type { StartProblem } from "../../kube/podProblems.ts";
@@ -10,7 +10,7 @@ interface Workload {
   status?: { conditions?: { type: string; status: string; message?: string }[] };
 }
 
-/** Why a Job is suspended; undefined where it is not. */
+/** Reason why a Job is suspended; undefined where it is not. */
 export async function suspension(
   cluster: Cluster,
   { name, namespace, uid }: { name: string; namespace: string; uid: string },

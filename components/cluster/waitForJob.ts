@@ -19,7 +19,7 @@ export interface AwaitedJob {
 export interface WaitOptions {
   /** Other Jobs whose pods must start, or this Job never ends. */
   needs?: AwaitedJob[];
-  /** Whether the wait still makes sense; asked at each look. */
+  /** True if the wait still makes sense; asked at each look. */
   isWanted?: () => Promise<boolean>;
   /** Called once, where it is not over at the first look. */
   onWait?: () => void;

@@ -148,7 +148,7 @@ function copied(from: string, to: string): boolean {
   }
 }
 
-/** Whether a handler has a function for several items at once. */
+/** True if a handler has a function for several items at once. */
 export function hasBatchFunction(handler: string): boolean {
   if (isPython(handler)) return /\bhandle_batch\b/.test(readFileSync(handler, "utf8"));
   const { outputs } = bundle({ entryPoints: [handler], write: false, outdir: "." }).metafile!;

@@ -59,7 +59,7 @@ export function readCode(context: string, nodeImage: Known<string> | undefined):
   return { files, digest: digest.digest("hex").slice(0, 16), nodeImage };
 }
 
-/** Whether they fit into a ConfigMap. */
+/** True if they fit into a ConfigMap. */
 export const fits = ({ files }: Code): boolean => sizeOf(files) <= MAX_BYTES;
 
 /** @throws ConfigError for code that does not fit into a ConfigMap. */

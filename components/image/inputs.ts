@@ -12,7 +12,7 @@ export function recordInputs(dir: string, paths: string[]): void {
   writeFileSync(recordOf(dir), JSON.stringify(Object.fromEntries(paths.map((path) => [path, digest(path)]))));
 }
 
-/** Whether the files that a bundle was made of are what they were. */
+/** True if the files that a bundle was made of are what they were. */
 export function isCurrent(dir: string): boolean {
   if (!existsSync(recordOf(dir))) return false;
   const inputs = Object.entries(JSON.parse(readFileSync(recordOf(dir), "utf8")) as Record<string, string>);

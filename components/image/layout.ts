@@ -19,5 +19,5 @@ export const COPY_NODE = fileURLToPath(new URL("copy-node.sh", import.meta.url))
  */
 export const BROUGHT_NODE = [`${NODE_DIR}/start`, "--library-path", NODE_DIR, `${NODE_DIR}/node`];
 
-/** Whether an image brings Node.js, by its name. */
+/** True if an image brings Node.js, by its name. */
 export const hasNode = (image: string): boolean => /(^|\/)node(:|@|$)/.test(image);

@@ -93,7 +93,7 @@ export function stagedBefore(name: string): string[] {
     .map((found) => join(STAGE, found));
 }
 
-/** Whether its content is what its name says. */
+/** True if its content is what its name says. */
 function isWhole(found: string): boolean {
   try {
     return found.endsWith(`-${digestOf(join(STAGE, found))}`);

@@ -40,7 +40,7 @@ function manifestOf(folder: string): Manifest {
   }
 }
 
-/** Whether a package works without another one. */
+/** True if a package works without another one. */
 const isOptional = ({ optionalDependencies = {}, peerDependenciesMeta = {} }: Manifest, name: string) =>
   name in optionalDependencies || peerDependenciesMeta[name]?.optional === true;
 

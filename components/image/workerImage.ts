@@ -72,7 +72,7 @@ export class WorkerImage extends pulumi.ComponentResource {
   readonly handler: string | undefined;
   /** Build options of the image; undefined where none is built. */
   readonly build: BuildOptions | undefined;
-  /** Whether the image was made elsewhere, with or without a handler. */
+  /** True if the image was made elsewhere, with or without a handler. */
   readonly isReadyMade: boolean;
 
   /**
@@ -145,7 +145,7 @@ export class WorkerImage extends pulumi.ComponentResource {
   }
 }
 
-/** Whether the base image has Node.js. Of one that is an output only its being `nodeImage` as well says so. */
+/** True if the base image has Node.js. Of one that is an output only its being `nodeImage` as well says so. */
 const bringsNode = (base: Known<string>, nodeImage: Known<string>): boolean =>
   base === nodeImage || (typeof base === "string" && hasNode(base));
 

@@ -66,7 +66,7 @@ export class Redis extends pulumi.ComponentResource {
   readonly place: pulumi.Input<string>;
   /** Name of its namespace, unless that is an output. @internal */
   readonly existingNamespace: string | undefined;
-  /** Whether it creates its namespace. @internal */
+  /** True if it creates its namespace. @internal */
   readonly createsNamespace: boolean;
   readonly #access: RedisAccess;
   readonly #queues = new Map<string, string>();

@@ -23,7 +23,7 @@ export interface RedisServerArgs {
   /** Memory limit, as a Kubernetes quantity and in bytes. */
   memory: pulumi.Input<string>;
   memoryBytes: Known<number>;
-  /** Whether it has a generated password. */
+  /** True if it has a generated password. */
   auth: boolean;
   /** Size of a volume claim; absent: the data goes with the Pod. */
   storage: pulumi.Input<string> | undefined;

@@ -22,7 +22,7 @@ export function devStack(): DevStack {
   return { program: root, stack: "dev", env: environment() };
 }
 
-/** Whether its backend has the stack. */
+/** True if its backend has the stack. */
 export async function exists({ stack, program, env }: DevStack): Promise<boolean> {
   const list = await capturePulumi({ program, env }, ["stack", "ls", "--json"]);
   if (list.exitCode !== 0) throw new UserError(`cannot list the stacks: ${failure(list)}`);

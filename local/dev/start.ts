@@ -60,7 +60,7 @@ async function up(location: StackLocation, more: string[] = []): Promise<boolean
   return !/^Resources:\n\s+\d+ unchanged\n/m.test(all.join("\n"));
 }
 
-/** Which pod did what, from the queue's records, which outlive the pods. */
+/** Items by pod, from the queue's records, which outlive the pods. */
 async function report(location: StackLocation): Promise<void> {
   const found = await readBatchAt(location);
   const { workerJob = "job-wq-2" } = found.batch;

@@ -88,7 +88,7 @@ async function answers(url: string): Promise<boolean> {
 
 const probes = new Map<string, Promise<boolean>>();
 
-/** Whether a published file can be had. The first call asks for one file of every host. */
+/** True if a published file can be had. The first call asks for one file of every host. */
 export function isReachable(url: string): Promise<boolean> {
   const host = (address: string) => new URL(address).host;
   if (probes.size === 0) {

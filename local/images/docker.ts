@@ -7,7 +7,7 @@ import { dockerSocket } from "../paths.ts";
 export interface DockerEngine {
   /** Value for DOCKER_HOST. */
   host: string;
-  /** Whether the platform starts it. */
+  /** True if the platform starts it. */
   ours: boolean;
 }
 

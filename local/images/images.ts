@@ -153,7 +153,7 @@ async function inRegistry(recipe: Recipe): Promise<boolean> {
 }
 
 /**
- * Whether images are pulled: the machine's engine was found to do so, the platform's can where the public registry
+ * True if images are pulled: the machine's engine was found to do so, the platform's can where the public registry
  * answers.
  */
 export async function canPull(docker: DockerEngine): Promise<boolean> {

@@ -58,12 +58,12 @@ export function running(name: string): PidRecord | undefined {
   }
 }
 
-/** Whether it serves now. */
+/** True if it serves now. */
 export function isServing(daemon: Daemon): Promise<boolean> {
   return daemon.ready().catch(() => false);
 }
 
-/** Whether it runs as it is defined now. */
+/** True if it runs as it is defined now. */
 export function isCurrent(daemon: Daemon): boolean {
   return running(daemon.name)?.definition === definition(daemon);
 }

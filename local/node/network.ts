@@ -37,7 +37,7 @@ export function podResolverFile(): string {
   return existsSync(real) ? real : "/etc/resolv.conf";
 }
 
-/** Whether the machine has a resolver of its own. */
+/** True if the machine has a resolver of its own. */
 export function hasResolver(): boolean {
   try {
     return /^nameserver\s/m.test(readFileSync("/etc/resolv.conf", "utf8"));

@@ -10,7 +10,7 @@ const PAGE_BYTES = 512 * 1024;
 const cancelScript = new Script("cancel");
 const listScript = new Script("read/list");
 
-/** Which items are meant, by their bytes. */
+/** The items that are meant, by their bytes. */
 type Which = (payload: Buffer) => boolean;
 
 /**

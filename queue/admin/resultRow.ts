@@ -18,7 +18,7 @@ export interface ResultRow {
   result: unknown;
   /** Number of attempts, including those cut short by a shutdown or a lost worker. */
   attempts: number;
-  /** Who made the last attempt, and when: ISO 8601 times by the clock of Redis, milliseconds. */
+  /** The pod and the times of the last attempt: ISO 8601 by the clock of Redis, milliseconds. */
   pod: string | null;
   start: string | null;
   end: string | null;

@@ -13,7 +13,7 @@ export function leaseMember(session: string, { id, call }: Pick<ReservedItem, "i
   return `${id}:${session}.${call}`;
 }
 
-/** Who is told what happens while an item runs. */
+/** Listener to an item that runs. */
 export interface ItemListener {
   onLine(item: ActiveItem, line: string): void;
   onStrayError(item: ActiveItem, error: unknown): void;
@@ -33,7 +33,7 @@ export class ActiveItem implements ItemContext {
   readonly deadline: number;
   readonly runsAlone: boolean;
   readonly isSample: boolean;
-  /** When its handler was called, ms; 0: not yet. */
+  /** Time of the call of its handler, ms; 0: not yet. */
   startedAt = 0;
   /** The time limit has passed: why the signal was aborted. */
   timedOut = false;

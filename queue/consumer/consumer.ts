@@ -41,7 +41,7 @@ export class Consumer implements ConsumerApi {
   #queueSession!: QueueSession;
   /** `leaving`: nothing more is reserved; `stopped`: nothing more is in flight. */
   #state: "running" | "leaving" | "stopped" = "running";
-  /** Why it is leaving. */
+  /** Reason why it is leaving. */
   #end?: ConsumerEnd;
   /** The error that broke this process. */
   #failure?: Error;

@@ -72,7 +72,7 @@ export class FetchScheduler {
   #lastNumber = 0;
   /** Calls in flight, by number. */
   readonly #inFlight = new Map<number, FetchRequest>();
-  /** When it may ask for items again, and when for whether the batch is over. */
+  /** Times of its next call for items, and of its next question if the batch is over. */
   #nextPollAt = 0;
   #nextWatchAt = 0;
   #lastExclusiveAt = -Infinity;

@@ -25,7 +25,7 @@ const SILENCE_MS = 40_000;
 /** Longest wait between two attempts to connect, ms. */
 const MAX_RETRY_MS = 1_000;
 
-/** Why a connection broke or could not be made, since it last worked. */
+/** Reason why a connection broke or could not be made, since it last worked. */
 const connectionErrors = new WeakMap<Redis, Error>();
 
 /** The address of a URL, without its password. */

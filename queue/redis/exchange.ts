@@ -10,7 +10,7 @@ export interface ReservedItem {
   runsAlone: boolean;
   /** Number of that call. */
   call: number;
-  /** When its lease ends if it is not renewed, ms by Redis. */
+  /** End of its lease if it is not renewed, ms by Redis. */
   deadline: number;
   /** It was brought to a worker whose items fail, from any place of the list. */
   isSample?: boolean;

@@ -80,7 +80,7 @@ function attempt(line: string, start: number, place: Origin): Attempt {
   return { ...place, start, end, outcome, ...(error !== undefined && { error }) };
 }
 
-/** Why the attempt ended as it did, where there is something to say. */
+/** Reason why the attempt ended as it did, where there is something to say. */
 function errorOf(line: string, outcome: AttemptOutcome, place: Origin, heard: string): string | undefined {
   const rest = (words: number) => line.split(" ").slice(words).join(" ");
   if (outcome === "failed" || outcome === "timeout") return text(rest(1));

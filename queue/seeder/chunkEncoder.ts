@@ -111,7 +111,7 @@ export class ChunkEncoder {
     return written === length;
   }
 
-  /** Whether an item of this length fits in; an empty chunk is enlarged for it. */
+  /** True if an item of this length fits in; an empty chunk is enlarged for it. */
   #makeRoom(length: number): boolean {
     const end = this.#end + length + 16;
     if (end <= this.#bytes.length) return true;

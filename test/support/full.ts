@@ -1,6 +1,6 @@
 // The full run, `npm test -- full`: also what only repeats with other values what each run does with some.
 
-/** Whether this is one. */
+/** True if this is one. */
 export const isFull = process.env.TEST_FULL === "1";
 
 /** All of a list in the full run, else the first ones. */

@@ -12,7 +12,7 @@ export class Peer {
   readonly session = randomBytes(6).toString("hex");
   readonly #redis: Redis;
   readonly #options: QueueSessionOptions;
-  /** Whether it begins what it reserves. */
+  /** True if it begins what it reserves. */
   begins = true;
   readonly #queueSession: QueueSession;
   number = 0;

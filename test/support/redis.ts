@@ -142,7 +142,7 @@ export async function startRedis(
   };
 }
 
-/** Whether it is up and has loaded its data. */
+/** True if it is up and has loaded its data. */
 async function answers(port: number): Promise<boolean> {
   const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"));
   try {

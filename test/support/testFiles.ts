@@ -25,17 +25,17 @@ export function testFiles(path: string): string[] {
     .sort();
 }
 
-/** Whether one of the comments at a file's head says this, and why: `// Runs alone: it restarts the platform.` */
+/** True if one of the comments at a file's head says this, and why: `// Runs alone: it restarts the platform.` */
 function headSays(file: string, words: string): boolean {
   const lines = readFileSync(join(root, file), "utf8").split("\n");
   const end = lines.findIndex((line) => !line.startsWith("//"));
   return lines.slice(0, end).some((line) => line.startsWith(`// ${words}: `));
 }
 
-/** Whether a file has the platform to itself. */
+/** True if a file has the platform to itself. */
 export const runsAlone = (file: string): boolean => headSays(file, "Runs alone");
 
-/** Whether a file is for the full run, or for whoever names it. */
+/** True if a file is for the full run, or for whoever names it. */
 export const isForFullRun = (file: string): boolean => headSays(file, "Full run only");
 
 /** What takes longest is to start first: a file whose head says so, then longer ones. */

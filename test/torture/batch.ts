@@ -102,7 +102,7 @@ export async function runBatch(seed: number): Promise<Outcome> {
   }
 }
 
-/** Whether all workers say in time that the batch is over. */
+/** True if all workers say in time that the batch is over. */
 function areOver(workers: KeptWorker[]): Promise<boolean> {
   const end = Promise.all(workers.map(({ over }) => over)).then(() => true);
   return Promise.race([end, sleep(LIMIT_MS, false, { ref: false })]);

@@ -20,7 +20,7 @@ export interface HostOptions {
   graceMs: number;
 }
 
-/** Who is told what happens in a host. */
+/** Listener to a host. */
 export interface HostListener {
   /** There is room for more. */
   onRoom(): void;
@@ -43,7 +43,7 @@ export class Host {
   #startTimer?: NodeJS.Timeout;
   /** It is killed because of an item that is too late, or of one of several, nobody knows which. */
   #hang?: "one" | "several" | undefined;
-  /** Why it does not load, in its own words. */
+  /** Reason why it does not load, in its own words. */
   #loadError?: string;
 
   constructor(options: HostOptions, listener: HostListener) {

@@ -22,7 +22,7 @@ export interface Program {
   env: NodeJS.ProcessEnv;
 }
 
-/** Who is told what a runner does. */
+/** Listener to a runner. */
 export interface RunnerListener {
   onAnswer(answer: Answer): void;
   /** A line of its standard output or error. */

@@ -67,7 +67,7 @@ export interface PodArgs {
   volumeMounts?: k8s.types.input.core.v1.VolumeMount[];
 }
 
-/** When a Job is created, and when anew. */
+/** Order of a Job among others: when it is created, and when anew. */
 export interface JobOrder {
   /** Resources that it comes after: it waits for them, and runs again when one of them is replaced. */
   follows: K8sObject[];

@@ -1,4 +1,4 @@
-// Whether the supervisor scales, and what it may do for that: read one Job, and change how many pods it has.
+// Scaling by the supervisor, and its rights for that: to read one Job, and to change its number of pods.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { type batchSettings, batchSettings as table, RANGE_IDLE_AFTER } from "../../../config/settings.ts";

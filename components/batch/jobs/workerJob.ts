@@ -34,7 +34,7 @@ export interface WorkerPodArgs {
   envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
 }
 
-/** When it is done. */
+/** The worker Job. */
 export interface WorkerJobArgs {
   settings: Values<typeof batchSettings>;
   pod: PodArgs;

@@ -11,7 +11,7 @@ const WIDTH = 3;
 
 /** The leases that a worker holds, in rows: an item costs no object. */
 export class LeaseTable {
-  /** When all leases were known to be good for a whole lease, ms. */
+  /** Last time when all leases were known to be good for a whole lease, ms. */
   renewedAt = 0;
   readonly #cells: Float64Array;
   readonly #freeRows: number[] = [];

@@ -43,13 +43,13 @@ local function attemptCounts(record)
   return tonumber(failures or 0), tonumber(losses or 0)
 end
 
--- Whether the item of a lease runs alone: it was lost before, or taken and not begun.
+-- True if the item of a lease runs alone: it was lost before, or taken and not begun.
 local function runsAlone(record)
   local losses = record:match('^%d+ (%d+) ')
   return tonumber(losses) > 0 or record:match('^[^\n]*\nr0 unbegun\n') ~= nil
 end
 
--- When the running attempt was reserved, ms.
+-- Time when the running attempt was reserved, ms.
 local function startOf(record)
   return tonumber(record:match('^%d+ %d+ (%d+) '))
 end

@@ -22,7 +22,7 @@ local function reserveAgain(from, id, record)
   leaseArgs[2 * reservedCount] = id .. token
 end
 
--- Whether the last attempt at an item failed here: in this process, or in this pod before its container was restarted.
+-- True if the last attempt at an item failed here: in this process, or in this pod before its container was restarted.
 local function failedHere(record)
   local session = record:match('^[ft]%d+ [^\n]*\n%d+ %d+ %d+ ([^. ]+)')
   if session == request.session or not session then return session ~= nil end

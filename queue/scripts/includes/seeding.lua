@@ -6,7 +6,7 @@ local function read(...)
   return unpack(call('HMGET', batchKey, ...))
 end
 
--- Why nothing is to be changed: somebody else moved the batch on, or it was aborted.
+-- The reason to change nothing: somebody else moved the batch on, or it was aborted.
 local function refusal()
   local found, state = read('digest', 'state')
   return found ~= expected and 'moved' or state == 'aborted' and 'aborted'

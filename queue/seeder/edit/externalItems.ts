@@ -26,7 +26,7 @@ export class ExternalItems {
       .filter(([first, last]) => first <= last);
   }
 
-  /** Whether the item that was taken under this id is external. */
+  /** True if the item that was taken under this id is external. */
   includes(id: number): boolean {
     return this.#ranges.some(([first, last]) => first <= id && id <= last);
   }

@@ -28,7 +28,7 @@ describe("docs/queue/timing.md", () => {
   });
 });
 
-/** Whether some lines have each number of a value; of a constant in capitals only its own line counts. */
+/** True if some lines have each number of a value; of a constant in capitals only its own line counts. */
 function holds(lines: string, name: string, value: string): boolean {
   const text = /^[A-Z_]+$/.test(name) ? lines.split("\n")[0]! : lines;
   const parts = /[a-zA-Z*/]/.test(value) ? [value] : value.split(", ");
