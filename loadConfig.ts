@@ -156,7 +156,8 @@ function valueOf(source: Source, key: string, { parse }: Setting): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    return invalid(key, "a list or a map in the stack file", text);
+    const wanted = parse.type.endsWith("[]") ? 'a list in the stack file, like ["a", "b"]' : "a map in the stack file";
+    return invalid(key, wanted, text);
   }
 }
 

@@ -236,6 +236,8 @@ export const itemCommand = parser(
   command.type,
   (key, value) => {
     const words = command(key, value);
+    if (words.length === 1 && /^\S+\s+\S/.test(words[0]!))
+      invalid(key, 'a list with an entry for each word, like ["python3", "process.py"]', value);
     const wrong = wrongReplacement(words);
     if (wrong !== undefined) throw new ConfigError(`Expected \`${key}\` to have ${wrong}.`);
     return words;
@@ -282,6 +284,42 @@ export const stringMap = withOutputs(
       if (!isMap(value)) invalid(key, "a map", value);
       const entries = Object.entries(value as Record<string, unknown>);
       return Object.fromEntries(entries.map(([name, entry]) => [name, entryText(`${key}.${name}`, entry)]));
+    },
+    true,
+  ),
+);
+
+/** Paths in a pod, by what is mounted there. */
+export const mountPaths = withOutputs(
+  "entries",
+  parser(
+    stringMap.type,
+    (key, value) => {
+      const paths = stringMap(key, value);
+      for (const [name, path] of Object.entries(paths))
+        if (!path.startsWith("/")) invalid(`${key}.${name}`, "a path in the pod from its root, like /films", path);
+      return paths;
+    },
+    true,
+  ),
+);
+
+const RESOURCES = "k8s.types.input.core.v1.ResourceRequirements";
+
+/** Requests and limits of a container, which Kubernetes checks; it takes memory without a unit for bytes. */
+export const resources = withOutputs(
+  "anywhere",
+  parser(
+    RESOURCES,
+    (key, value) => {
+      const all = map(RESOURCES)(key, value);
+      for (const [kind, amounts] of Object.entries(all)) {
+        const { memory } = (amounts ?? {}) as { memory?: unknown };
+        if (["string", "number"].includes(typeof memory) && parseFloat(String(memory)) < 2 ** 20)
+          if (/^[\d.]+m?$/.test(String(memory)))
+            invalid(`${key}.${kind}.memory`, "a quantity with its unit, like 512Mi", memory);
+      }
+      return all;
     },
     true,
   ),

@@ -299,7 +299,7 @@ export const batchSettings = {
     description: "Time for items in flight when a pod is stopped",
   },
   resources: {
-    parse: parse.map("k8s.types.input.core.v1.ResourceRequirements"),
+    parse: parse.resources,
     // Requests and limits are complete, so that a ResourceQuota admits the pods.
     default: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } },
     description: "Resources of a worker",
@@ -314,7 +314,7 @@ export const batchSettings = {
       "The same over the pods that do no work: those of the seed Job, of the supervisor, and of `wq`'s relay",
   },
   claims: {
-    parse: parse.stringMap,
+    parse: parse.mountPaths,
     description: "Existing volume claims and where workers find them: `{films: /films}`",
   },
   sharedMemory: {

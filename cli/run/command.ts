@@ -1,8 +1,8 @@
 // `wq run`: a program or a handler on a list of items, from one line of a shell.
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { Option } from "commander";
 import { jsonLine, oneLine } from "../../config/foreignText.ts";
+import { listed, MAX_INLINE } from "../../config/items.ts";
 import { hasReplacement, replacer, wrongReplacement } from "../../config/replacements.ts";
 import { verbCommand } from "../command.ts";
 import { UserError } from "../errors.ts";
@@ -12,7 +12,7 @@ import { doneIn } from "./joblog.ts";
 import * as options from "./options.ts";
 import { listNotes } from "./runs.ts";
 import { attachRun, startRun } from "./run.ts";
-import { linesOf, parseCommandLine } from "./sources.ts";
+import { parseCommandLine, readItems } from "./sources.ts";
 import { formatDuration, pluralize } from "../view/format.ts";
 
 /** As a shell reads it: one word. */
@@ -79,15 +79,15 @@ export default verbCommand({
   .action(async (words: string[], given: options.RunOptions) => {
     if (given.list) return list(given.json);
     if (given.attach !== undefined) return attachRun(given.attach, given);
-    const { command, items: listed } = parseCommandLine(words);
+    const { command, items: fromLine } = parseCommandLine(words);
     if ((command.length === 0) === (given.handler === undefined))
       throw new UserError(`say what to run: a program after --, or --handler FILE; see ${wq("run --help")}`);
     const wrong = wrongReplacement(command);
     if (wrong !== undefined) throw new UserError(`the command must have ${wrong}`);
     if (given.resumeFailed && given.joblog === undefined) throw new UserError("--resume-failed needs --joblog FILE");
-    if (listed === undefined && process.stdin.isTTY)
+    if (fromLine === undefined && process.stdin.isTTY)
       throw new UserError("there are no items: give ::: ITEMS, :::: FILE, or standard input");
-    const all = listed ?? linesOf(readFileSync(0, "utf8"));
+    const all = fromLine ?? readItems("-");
     if (all.length === 0) throw new UserError("there are no items in what was given");
     const done = given.resumeFailed ? doneIn(given.joblog!) : new Set<number>();
     const places = all.map((_, index) => index + 1).filter((place) => !done.has(place));
@@ -102,5 +102,9 @@ export default verbCommand({
       return;
     }
     if (items.length === 0) return console.error("Every item is done.");
+    if (!listed("items", items).inline)
+      throw new UserError(
+        `${items.length} items are over ${MAX_INLINE / 1024} KiB, compressed, which a run does not carry: give the names of parts of the list as items, or use a stack with \`imageName\``,
+      );
     await startRun({ command, items, places }, given);
   });

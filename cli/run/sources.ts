@@ -1,5 +1,6 @@
 // Reads the words behind `--`: the program, and its items as GNU parallel takes them.
 import { readFileSync } from "node:fs";
+import { itemsContent } from "../../config/itemsContent.ts";
 import { firstLine, UserError } from "../errors.ts";
 
 /** A program with its arguments, and the items; undefined: they come from standard input. */
@@ -8,14 +9,25 @@ export interface CommandLine {
   items: string[] | undefined;
 }
 
-/** Items of a text: a line each; empty lines are none. */
-export const linesOf = (text: string): string[] => text.split(/\r?\n/).filter((line) => line !== "");
-
-function readLines(file: string): string[] {
+/**
+ * Items of a file, as `itemsFile` has them: a line each, empty lines are none; also gzipped, UTF-16, or a JSON array.
+ * @param file `-` is standard input.
+ * @throws UserError where it cannot be read, or is no list.
+ */
+export function readItems(file: string): string[] {
+  let content: Buffer;
   try {
-    return linesOf(readFileSync(file === "-" ? 0 : file, "utf8"));
+    content = readFileSync(file === "-" ? 0 : file);
   } catch (error) {
     throw new UserError(`cannot read the items of ${file}: ${firstLine(error)}`);
+  }
+  try {
+    const { format, bytes } = itemsContent(file, content);
+    const text = bytes.toString().replace(/^\ufeff/, "");
+    const lines = text.split(/\r?\n/).filter((line) => line !== "");
+    return format === "strings" ? lines.map((line) => JSON.parse(line) as string) : lines;
+  } catch (error) {
+    throw new UserError(firstLine(error).replace("Expected `itemsFile`", "expected the items"));
   }
 }
 
@@ -30,5 +42,5 @@ export function parseCommandLine(words: string[]): CommandLine {
   if (rest.some((word) => word === ":::" || word === "::::"))
     throw new UserError("there is one source of items: give `:::` or `::::` once");
   if (rest.length === 0) throw new UserError(`there is nothing after ${words[at]}: give items, or files with items`);
-  return { command: words.slice(0, at), items: words[at] === ":::" ? rest : rest.flatMap(readLines) };
+  return { command: words.slice(0, at), items: words[at] === ":::" ? rest : rest.flatMap(readItems) };
 }

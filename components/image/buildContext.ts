@@ -3,7 +3,6 @@ import {
   appendFileSync,
   copyFileSync,
   cpSync,
-  existsSync,
   mkdirSync,
   readFileSync,
   rmSync,
@@ -94,9 +93,10 @@ export function checkExist({ handler, files, requirements }: UserFiles): void {
 
 function check(setting: string, kind: "file" | "folder", path: string | undefined): void {
   if (path === undefined) return;
-  if (existsSync(path) && statSync(path).isDirectory() === (kind === "folder")) return;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() === (kind === "folder")) return;
   throw new ConfigError(
-    `Expected \`${setting}\` to be the path of a ${kind}, relative to the program, got ${JSON.stringify(path)}, and there is none.`,
+    `Expected \`${setting}\` to be the path of a ${kind}, relative to the program, got ${JSON.stringify(path)}, and ${found ? `that is a ${found.isDirectory() ? "folder" : "file"}` : "there is none"}.`,
   );
 }
 

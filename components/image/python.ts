@@ -1,4 +1,5 @@
 // Needs of a handler in Python: an interpreter in the image, and the packages of its requirements.
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../../config/parse.ts";
 import { CODE_DIR, PACKAGES_DIR, WORK_DIR } from "./layout.ts";
@@ -14,8 +15,23 @@ const PIP = `python3 -m pip install --quiet --disable-pip-version-check --no-cac
 /** Installs the packages: from wheels in `files` alone, where they are all there, and else from the network. */
 export const INSTALL = `cd ${WORK_DIR} 2>/dev/null; ${PIP} --no-index 2>/dev/null || ${PIP}`;
 
-/** @throws ConfigError for a handler that has nothing to call. What is wrong else is said by the interpreter. */
+/** Prints why a file does not compile. Of newer syntax than it knows, an older Python tells nothing. */
+const COMPILE = `
+import sys
+try:
+    compile(open(sys.argv[1], "rb").read(), sys.argv[1], "exec")
+except SyntaxError as error:
+    known = sys.version_info >= (3, 10) and "f-string" not in str(error)
+    if known or isinstance(error, IndentationError):
+        print(f"line {error.lineno}: {type(error).__name__}: {error.msg}")`;
+
+/**
+ * @throws ConfigError for a handler that has nothing to call, or does not compile, where this machine has a Python to
+ * see that. What is wrong else is said by the image's own.
+ */
 export function checkPython(handler: string): void {
+  const { stdout } = spawnSync("python3", ["-c", COMPILE, handler], { encoding: "utf8" });
+  if (stdout?.trim()) throw new ConfigError(`${handler} does not compile: ${stdout.trim()}.`);
   if (/\bhandle(_batch)?\b/.test(readFileSync(handler, "utf8"))) return;
   throw new ConfigError(`${handler} has no function \`handle\`: it needs \`def handle(item, context):\`.`);
 }

@@ -42,7 +42,7 @@ describe("bad input", () => {
     const { stack } = await failed({ paralelism: 3 });
     await stack.setSecret("secretEnv", "TOKEN=hunter2");
     const wrong = await stack.up({ paralelism: undefined });
-    assert.match(wrong.text, /^ *error: Expected `secretEnv` to be a list or a map .*, got something else\.$/m);
+    assert.match(wrong.text, /^ *error: Expected `secretEnv` to be a map in the stack file, got something else\.$/m);
     await stack.pulumi("config", "rm", "secretEnv");
     await stack.pulumi("config", "set", "notify", "https://h/hunter2");
     await stack.pulumi("config", "set", "--secret", "--path", "env.TOKEN", "hunter2");

@@ -655,9 +655,12 @@ describe("Batch", () => {
       message:
         'WorkerImage worker: Expected `handler` to be the path of a file, relative to the program, got "nowhere.ts", and there is none.',
     });
-    for (const files of ["nowhere", "package.json"])
+    for (const [files, why] of [
+      ["nowhere", "there is none"],
+      ["package.json", "that is a file"],
+    ] as const)
       assert.throws(() => built({ files }), {
-        message: `WorkerImage worker: Expected \`files\` to be the path of a folder, relative to the program, got "${files}", and there is none.`,
+        message: `WorkerImage worker: Expected \`files\` to be the path of a folder, relative to the program, got "${files}", and ${why}.`,
       });
   });
 });

@@ -107,6 +107,12 @@ describe("WorkerImage", () => {
       /^WorkerImage w: Expected `handler` to be a file of TypeScript, JavaScript or Python; anything else is a `command`, got ".*work\.rb"\.$/,
     ],
     [
+      "in Python that does not compile",
+      "work.py",
+      "def handle(item, context):\n  x = 1\n    return x\n",
+      /^WorkerImage w: .*work\.py does not compile: line 3: IndentationError: unexpected indent\.$/,
+    ],
+    [
       "in Python that has nothing to call",
       "work.py",
       "print(1)",

@@ -163,7 +163,36 @@ describe("config", () => {
   const refused: [title: string, values: Values, message: string | RegExp][] = [
     ["no items", { items: [] }, "Expected `items` to be a list with at least one item, got []."],
     ["one text as items", { items: '"apple"' }, 'Expected `items` to be a list of texts, got "apple".'],
-    ["items that are no JSON", { items: "apple," }, /^Expected `items` to be a list or a map in the stack file, got/],
+    [
+      "items that are no list",
+      { items: "apple," },
+      'Expected `items` to be a list in the stack file, like ["a", "b"], got "apple,".',
+    ],
+    [
+      "a text where a map is wanted",
+      { nodeSelector: "gpu" },
+      'Expected `nodeSelector` to be a map in the stack file, got "gpu".',
+    ],
+    [
+      "a command in one word",
+      { command: ["sh -c ls"] },
+      'Expected `command` to be a list with an entry for each word, like ["python3", "process.py"], got ["sh -c ls"].',
+    ],
+    [
+      "memory without a unit",
+      { resources: { limits: { memory: 512 } } },
+      "Expected `resources.limits.memory` to be a quantity with its unit, like 512Mi, got 512.",
+    ],
+    [
+      "memory in thousandths of a byte",
+      { resources: { requests: { memory: "512m" } } },
+      'Expected `resources.requests.memory` to be a quantity with its unit, like 512Mi, got "512m".',
+    ],
+    [
+      "a claim without a path",
+      { claims: { films: "films" } },
+      'Expected `claims.films` to be a path in the pod from its root, like /films, got "films".',
+    ],
     [
       "an object in the list",
       { items: ["a", { b: 1 }] },

@@ -2,6 +2,7 @@
 
 import base64
 import importlib.util
+import inspect
 import json
 import logging
 import os
@@ -111,7 +112,22 @@ def _load(path: str, name: str, function: str) -> Function:
         raise ImportError(f"{name} does not load: {type(error).__name__}: {what}{where}") from error
     if not callable(getattr(module, function, None)):
         raise ImportError(f"{name} has no function {function}: it needs `def {function}(…, context):`")
-    return getattr(module, function)
+    return _calling(getattr(module, function))
+
+
+def _calling(function: Function) -> Function:
+    """A function that may be asynchronous, or take no context, as one that is called with item and context."""
+    if inspect.iscoroutinefunction(function):
+        import asyncio  # late: it takes a while, and few need it
+
+        return _calling(lambda *args: asyncio.run(function(*args[: len(inspect.signature(function).parameters)])))
+    try:
+        inspect.signature(function).bind(None, None)
+    except ValueError:
+        pass  # one in C does not tell
+    except TypeError:
+        return lambda item, _context: function(item)
+    return function
 
 
 def _main(path: str, name: str, kind: str) -> None:

@@ -48,8 +48,10 @@ describe("a program with `serve`", () => {
     /** The bundled worker over a handler.py. */
     const work = async (text: string, env: Record<string, unknown> = {}) => {
       const handler = join(dir, "work.py");
-      writeFileSync(handler, text);
+      // A text that does not compile would not be staged.
+      writeFileSync(handler, "def handle(item, context): pass");
       const staged = stageWorker(`python-test-${process.pid}`, { handler, files: undefined });
+      writeFileSync(join(staged, "code/bin/handler/work.py"), text);
       return execa(process.execPath, [resolve(staged, "code/bin/worker.js")], {
         env: programEnvironment({
           WQ_REDIS_URL: queue.url,
@@ -73,6 +75,19 @@ describe("a program with `serve`", () => {
       assert.match(worked.all, /^peeling apple$/m);
       assert.equal((await queue.records())[0]!.value, '{"n":12345678901234567890}');
     });
+
+    for (const [title, text] of [
+      ["that takes no context", "def handle(item):\n  return item.upper()\n"],
+      ["that is asynchronous", "async def handle(item, context):\n  return item.upper()\n"],
+      ["that is asynchronous and takes no context", "async def handle(item):\n  return item.upper()\n"],
+      ["that takes what comes", "def handle(*args):\n  return args[0].upper()\n"],
+    ] as const)
+      it(`runs a function ${title}`, async () => {
+        await queue.redis.rpush(queue.k.list, "apple");
+        const worked = await work(text);
+        assert.equal(worked.exitCode, 0, worked.all);
+        assert.equal((await queue.records())[0]!.value, '"APPLE"');
+      });
 
     const refusals: [title: string, text: string, line: string, env?: Record<string, string>][] = [
       [

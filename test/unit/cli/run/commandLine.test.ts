@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { beginJoblog, doneIn, jobLine } from "../../../../cli/run/joblog.ts";
 import { environmentOf, maxFailures, resourcesOf, secretsOf } from "../../../../cli/run/options.ts";
 import { parseCommandLine } from "../../../../cli/run/sources.ts";
@@ -30,6 +31,22 @@ describe("wq run", () => {
       [["cat"], ["cat"], undefined],
     ] as const)
       assert.deepEqual(parseCommandLine([...words]), { command: [...command], items: items && [...items] });
+  });
+
+  it("reads files of items as `itemsFile` does, and refuses what is no list", () => {
+    const write = (name: string, content: string | Buffer) => {
+      writeFileSync(join(folder, name), content);
+      return ["cat", "::::", join(folder, name)];
+    };
+    const read = (name: string, content: string | Buffer) => parseCommandLine(write(name, content)).items;
+    assert.deepEqual(read("a.gz", gzipSync("a\r\nb\n")), ["a", "b"]);
+    assert.deepEqual(read("a.txt", "\ufeffa\n\nb"), ["a", "b"]);
+    assert.deepEqual(read("u.txt", Buffer.from("\ufeffä\n", "utf16le")), ["ä"]);
+    assert.deepEqual(read("a.json", '["a", {"b": 1}]'), ["a", '{"b":1}']);
+    assert.throws(() => parseCommandLine(write("a.csv", "id\n1\n")), {
+      name: "UserError",
+      message: /^expected the items to be a list, an item on each line; a\.csv is a table, whose lines are rows: tail/,
+    });
   });
 
   for (const [words, why] of [
