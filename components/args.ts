@@ -6,17 +6,19 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface RedisSettings {
   /** A Redis of your own, `rediss://user:password@host:port`. No Redis is created then. */
   url?: pulumi.Input<string>;
-  /** Certificate of a private authority that signed the one of `redisUrl`, as PEM. */
+  /** Certificate (PEM) of the private authority that signed the certificate of `redisUrl`. */
   ca?: pulumi.Input<string>;
   /** Size of a volume claim for Redis, like `1Gi`; fixed once created. Without it the data goes with the Pod. */
   storage?: pulumi.Input<string>;
-  /** Redis image, 7.0 or later; from 7.2 on the end of a batch is confirmed by WAITAOF. @default "redis:8" */
+  /**
+   * Redis image, 7.0 or later; from 7.2 on, a batch ends only when Redis has written that to disk. @default "redis:8"
+   */
   image?: pulumi.Input<string>;
   /** Memory limit of Redis, from 32Mi; 60 % of it holds data. @default "256Mi" */
   memory?: pulumi.Input<string>;
   /** Strategic merge patch over Redis's pod template; its container is `redis`. */
   pod?: Record<string, unknown>;
-  /** Protect Redis with a generated password; without one only pods of its namespace reach it. @default true */
+  /** Protect Redis with a generated password. Without one, only pods of its namespace may connect. @default true */
   auth?: boolean;
 }
 
@@ -44,8 +46,8 @@ export interface ImageSettings {
    */
   nodeImage?: pulumi.Input<string>;
   /**
-   * Start the workers, and `finish`, through the image's ENTRYPOINT, as `docker run` does: for one that sets up the
-   * environment (conda, CUDA, `tini`) and runs its arguments. @default false
+   * Start the workers and `finish` through the image's ENTRYPOINT, as `docker run` does. It must run its arguments, as
+   * those of conda, CUDA and `tini` do. @default false
    */
   entrypoint?: boolean;
   /** User name for push and pull. Default: this machine's `docker login` for the push, none for the pull. */
@@ -85,7 +87,7 @@ export interface BatchSettings {
    * of `parallelism`, else never.
    */
   idleAfter?: string;
-  /** Items a pod works on at a time, from 1. @default 1 */
+  /** Number of items that a pod works on at a time, from 1. @default 1 */
   concurrency?: pulumi.Input<number>;
   /**
    * `command` is a program that is started once for each slot and works on one item after the other. @default false
@@ -93,21 +95,23 @@ export interface BatchSettings {
   serve?: boolean;
   /** Time that a handler, or a program with `serve`, may take to load. @default "5m" */
   startTimeout?: pulumi.Input<string>;
-  /** Items that `handleBatch`, or a program with `serve`, is given at once, at most; `concurrency` counts batches. */
+  /**
+   * Most items in one call of `handleBatch`, or in one line to a program with `serve`; `concurrency` counts batches.
+   */
   batch?: number;
-  /** Time that a batch waits for more items before it is begun. @default "200ms" */
+  /** Longest time that a `batch` waits for more items. @default "200ms" */
   batchWait?: pulumi.Input<string>;
   /** Seconds that the shipped handler sleeps per item. @default 1 */
   workSeconds?: pulumi.Input<number>;
-  /** Failed attempts before an item is given up, from 1. @default 3 */
+  /** Number of failed attempts after which an item is given up, from 1. @default 3 */
   maxAttempts?: pulumi.Input<number>;
-  /** Delay before the first retry, and maximum delay; doubles each time, with jitter. @default "1s..5m" */
+  /** Delay before the first retry, and longest delay; it doubles each time, with jitter. @default "1s..5m" */
   backoff?: pulumi.Input<string>;
   /** Time limit of one attempt, from 1s. @default "1h" */
   itemTimeout?: pulumi.Input<string>;
   /** Time until an item runs again after its worker died, if a slot is free; from 2s. @default "10s" */
   lease?: pulumi.Input<string>;
-  /** Workers that may die with an item in flight before it is given up, from 1. @default 3 */
+  /** Number of workers that die with an item in flight, after which it is given up, from 1. @default 3 */
   maxLosses?: pulumi.Input<number>;
   /** Abort the batch when more items than this are given up. Default: never. */
   maxFailures?: pulumi.Input<number>;
@@ -120,7 +124,7 @@ export interface BatchSettings {
   /** Keep logs of `failed` items only, or of `all`; 64 KiB each. @default "failed" */
   keepLogs?: pulumi.Input<string>;
   /**
-   * Program with its arguments, as a list, run once at the end with every result on standard input; its output is the
+   * Program with its arguments, as a list, run once at the end with every result on standard input; it prints the stack
    * output `finish`.
    */
   finish?: pulumi.Input<pulumi.Input<string>[]>;
@@ -150,7 +154,7 @@ export interface BatchSettings {
   resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
   /** Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`. */
   pod?: pulumi.Input<Record<string, unknown>>;
-  /** The same over the pods that do no work: those of the seed Job, of the supervisor, and of `wq`'s relay. */
+  /** The same for the pods that do no work: of the seed Job, of the supervisor, and of `wq`'s relay. */
   auxPod?: pulumi.Input<Record<string, unknown>>;
   /** Existing volume claims and where workers find them: `{films: /films}`. */
   claims?: pulumi.Input<Record<string, pulumi.Input<string>>>;

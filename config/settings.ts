@@ -32,7 +32,7 @@ export const redisSettings = {
   },
   ca: {
     parse: parse.certificate,
-    description: "Certificate of a private authority that signed the one of `redisUrl`, as PEM",
+    description: "Certificate (PEM) of the private authority that signed the certificate of `redisUrl`",
   },
   storage: {
     parse: parse.bytes(2 ** 20),
@@ -42,7 +42,7 @@ export const redisSettings = {
   image: {
     parse: image,
     default: "redis:8",
-    description: "Redis image, 7.0 or later; from 7.2 on the end of a batch is confirmed by WAITAOF",
+    description: "Redis image, 7.0 or later; from 7.2 on, a batch ends only when Redis has written that to disk",
   },
   memory: {
     parse: parse.bytes(32 * 2 ** 20),
@@ -58,7 +58,7 @@ export const redisSettings = {
     parse: parse.flag,
     plain: true,
     default: "true",
-    description: "Protect Redis with a generated password; without one only pods of its namespace reach it",
+    description: "Protect Redis with a generated password. Without one, only pods of its namespace may connect",
   },
 } satisfies Record<string, Setting>;
 
@@ -97,7 +97,7 @@ export const imageSettings = {
     plain: true,
     default: "false",
     description:
-      "Start the workers, and `finish`, through the image's ENTRYPOINT, as `docker run` does: for one that sets up the environment (conda, CUDA, `tini`) and runs its arguments",
+      "Start the workers and `finish` through the image's ENTRYPOINT, as `docker run` does. It must run its arguments, as those of conda, CUDA and `tini` do",
   },
   registryUsername: {
     parse: parse.text,
@@ -150,7 +150,7 @@ export const batchSettings = {
     parse: parse.integer(1),
     default: "1",
     programs: ["worker", "supervisor"],
-    description: "Items a pod works on at a time, from 1",
+    description: "Number of items that a pod works on at a time, from 1",
   },
   serve: {
     parse: parse.flag,
@@ -170,13 +170,13 @@ export const batchSettings = {
     programs: ["worker", "supervisor"],
     plain: true,
     description:
-      "Items that `handleBatch`, or a program with `serve`, is given at once, at most; `concurrency` counts batches",
+      "Most items in one call of `handleBatch`, or in one line to a program with `serve`; `concurrency` counts batches",
   },
   batchWait: {
     parse: parse.duration(0),
     default: "200ms",
     programs: ["worker"],
-    description: "Time that a batch waits for more items before it is begun",
+    description: "Longest time that a `batch` waits for more items",
   },
   workSeconds: {
     parse: parse.amount,
@@ -188,13 +188,13 @@ export const batchSettings = {
     parse: parse.integer(1),
     default: "3",
     programs: ["worker"],
-    description: "Failed attempts before an item is given up, from 1",
+    description: "Number of failed attempts after which an item is given up, from 1",
   },
   backoff: {
     parse: parse.durationRange,
     default: "1s..5m",
     programs: ["worker"],
-    description: "Delay before the first retry, and maximum delay; doubles each time, with jitter",
+    description: "Delay before the first retry, and longest delay; it doubles each time, with jitter",
   },
   itemTimeout: {
     parse: parse.duration(1_000),
@@ -212,7 +212,7 @@ export const batchSettings = {
     parse: parse.integer(1),
     default: "3",
     programs: ["worker"],
-    description: "Workers that may die with an item in flight before it is given up, from 1",
+    description: "Number of workers that die with an item in flight, after which it is given up, from 1",
   },
   maxFailures: {
     parse: parse.integer(0),
@@ -247,7 +247,7 @@ export const batchSettings = {
     parse: parse.command,
     programs: ["supervisor"],
     description:
-      "Program with its arguments, as a list, run once at the end with every result on standard input; its output is the output `finish`",
+      "Program with its arguments, as a list, run once at the end with every result on standard input; it prints the stack output `finish`",
   },
   notify: {
     parse: parse.webhook,
@@ -310,8 +310,7 @@ export const batchSettings = {
   },
   auxPod: {
     parse: parse.map("Record<string, unknown>"),
-    description:
-      "The same over the pods that do no work: those of the seed Job, of the supervisor, and of `wq`'s relay",
+    description: "The same for the pods that do no work: of the seed Job, of the supervisor, and of `wq`'s relay",
   },
   claims: {
     parse: parse.mountPaths,
@@ -395,7 +394,7 @@ export const programSettings = {
     parse: parse.text,
     default: "worker/handler.ts",
     description:
-      "File that handles an item: the default export of `.ts` or `.js`, whose packages are bundled, or `handle` of `.py`",
+      "File with the handler: the default export of `.ts` or `.js`, bundled with its packages, or `handle` of `.py`",
   },
   requirements: {
     parse: parse.text,
@@ -404,7 +403,7 @@ export const programSettings = {
   files: {
     parse: parse.text,
     default: "worker/files",
-    description: "Folder to copy to `/work`, the working directory then; ignored where it does not exist",
+    description: "Folder that is copied to `/work`, which becomes the working directory; ignored if it does not exist",
   },
 } satisfies Record<string, Setting>;
 

@@ -36,7 +36,7 @@ function chosen(item: string | undefined, { match, all }: CancelOptions): (paylo
 
 export default queueCommand({
   name: "cancel",
-  description: `Gives items up for good: one that waits is never started; one in flight is told within 3 s, and ended where it does not stop. What is done stays done. Only \`${wq("retry")}\` runs them again.`,
+  description: `Gives up items for good. A waiting item is never started. A running item is told within 3 s, and ended if it does not stop. What is done stays done. Only \`${wq("retry")}\` runs them again.`,
   examples: [
     ["cancel banana", "every item of this text that is not over"],
     ["cancel --match thumbs/", "items whose text contains `thumbs/`"],

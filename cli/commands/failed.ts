@@ -22,7 +22,7 @@ function print({ reason, count, example }: FailureGroup): void {
 
 export default queueCommand({
   name: "failed",
-  description: "Shows what failed for good, grouped by reason, with an example each.",
+  description: "Shows the items that failed for good, grouped by reason, with one example of each.",
   examples: [
     ["failed", "the groups, the biggest first"],
     ["failed --json", "a line of JSON a group"],

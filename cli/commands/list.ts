@@ -24,7 +24,7 @@ function row({ queue, counts, memoryBytes }: QueueSummary): string[] {
 export default redisCommand({
   name: "list",
   description:
-    "Shows every batch of a Redis: owner, counts, memory, state. Which Redis: that of the stack, or --redis.",
+    "Shows every batch of a Redis: owner, counts, memory, state. The Redis is that of the stack, or --redis.",
   examples: [
     ["list", "of the stack's Redis"],
     ["list --redis redis://127.0.0.1:6379", "of another"],

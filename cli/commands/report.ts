@@ -30,14 +30,14 @@ async function render(data: ReportData): Promise<string> {
 export default queueCommand({
   name: "report",
   description:
-    "Writes the run as one HTML file that needs no network: timeline, throughput, durations, failures by reason, and the items to search and sort.",
+    "Writes the run as one HTML file that needs no network: timeline, throughput, durations, failures by reason, and a table of all items.",
   examples: [
     ["report", "writes report.html"],
     ["report -o monday.html", "under another name"],
   ],
   exitCodes: { [EXIT_OK]: "written" },
 })
-  .option("-o, --output <file>", "where to", "report.html")
+  .option("-o, --output <file>", "file to write", "report.html")
   .option("--json", "one line of JSON that says what was written")
   .action(async ({ output, json, ...options }: QueueOptions & { output: string; json?: boolean }) => {
     await withBatch(options, async ({ admin, title }, counts) => {

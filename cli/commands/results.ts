@@ -112,7 +112,7 @@ export default queueCommand({
   ],
   exitCodes: { [EXIT_OK]: "printed" },
 })
-  .addOption(new Option("-f, --format <format>", "how").choices(["ndjson", "csv"]).default("ndjson"))
+  .addOption(new Option("-f, --format <format>", "format of the rows").choices(["ndjson", "csv"]).default("ndjson"))
   .option("--csv", "the same as --format csv")
   .option("--json", "the same as --format ndjson")
   .option("-a, --all", "also what is running or waits for another attempt")

@@ -1,4 +1,4 @@
-// `wq resume`: takes back a pause, or reopens an aborted batch, and sees to it that workers are there.
+// `wq resume`: ends a pause, or reopens an aborted batch, and starts workers if none are left.
 import { jsonLine } from "../../config/foreignText.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
@@ -21,7 +21,7 @@ async function resume({ admin, close }: OpenQueue) {
 
 export default queueCommand({
   name: "resume",
-  description: `Takes back \`${wq("pause")}\`, or reopens an aborted batch, whose failed items stay failed. Where no workers are left it starts new ones, and waits for the end as \`pulumi up\` does.`,
+  description: `Ends a pause (\`${wq("pause")}\`), or reopens an aborted batch; its failed items stay failed. Starts workers if none are left, and waits for the end as \`pulumi up\` does.`,
   examples: [["resume", "now"]],
   exitCodes: { [EXIT_OK]: "resumed, or there was nothing to resume", [EXIT_FAILED]: "`up` failed" },
 })

@@ -18,7 +18,7 @@ function parsePods(text: string): number {
 export default redisCommand({
   name: "scale",
   description:
-    "Changes the number of worker pods while they run, also while `up` waits; where `parallelism` is a range, it is the most from then on. Pods that go give back what they have in flight, at no cost to the item.",
+    "Changes the number of worker pods while they run, also while `up` waits. With a range of `parallelism`, it becomes the new maximum. Pods that are removed give back their items, at no cost.",
   examples: [["scale 10", "ten pods"]],
   exitCodes: { [EXIT_OK]: "changed" },
 })

@@ -73,7 +73,7 @@ export default queueCommand({
     [EXIT_UNFINISHED]: "not over yet",
   },
 })
-  .option("-w, --watch", "draw it anew each second, until it is over")
+  .option("-w, --watch", "redraw each second, until the batch is over")
   .option("--json", "one line of JSON")
   .action(async ({ watch = false, json = false, ...options }: QueueOptions & { watch?: boolean; json?: boolean }) => {
     await withQueue(options, async (queue) => {
