@@ -2,13 +2,13 @@
 import { Batch, Redis, WorkerImage } from "./components/index.ts";
 import { loadConfig } from "./loadConfig.ts";
 
-// Every setting, checked before any resource is registered. A bad one ends the program with one line.
+// Read and check every setting before any resource is registered. A bad one ends the program with one line.
 const config = await loadConfig();
 
 // Start Redis: a Pod, a StatefulSet with a volume claim, or just the address of a Redis that exists.
 const redis = new Redis("redis", config.redis);
 
-// Build the image and push it, once the cluster has shown that it answers; or use a ready-made one, or none.
+// Build the image and push it, or use a ready-made one, or none. First the cluster must have answered.
 const image = new WorkerImage("worker", config.image, { dependsOn: redis.first });
 
 // Fill the queue, run the parallel Job, supervise it to its end.
