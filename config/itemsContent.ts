@@ -72,7 +72,7 @@ function refuseOthers(path: string, bytes: Buffer): void {
     const isUtf16 = /^(.\0){4}|^(\0.){4}/s.test(start);
     if (isUtf16)
       refuse(path, "UTF-16", `iconv -f UTF-16${start[0] === "\0" ? "BE" : "LE"} -t UTF-8 ${word(path)} > items.txt`);
-    refuse(path, "binary, with zero bytes", `where they end the items: tr '\\0' '\\n' < ${word(path)} > items.txt`);
+    refuse(path, "binary, with zero bytes", `if they end the items: tr '\\0' '\\n' < ${word(path)} > items.txt`);
   }
   if ((start.match(NOT_TEXT)?.length ?? 0) > start.length * NOT_TEXT_SHARE) refuse(path, "binary", named());
   if (!bytes.includes(10) && /\r./.test(start))
@@ -95,7 +95,11 @@ function fromJson(path: string, bytes: Buffer, isJson: boolean): ItemsContent | 
     return { format: "strings", bytes: Buffer.from(items.map((item) => JSON.stringify(item)).join("\n")) };
   }
   if (value !== undefined)
-    refuse(path, "one JSON value, not a list", `jq -c '.[]' ${word(path)} > items.ndjson, or where in it the list is`);
+    refuse(
+      path,
+      "one JSON value, not a list",
+      `jq -c '.[]' ${word(path)} > items.ndjson, or the path of the list in it`,
+    );
   if (!isJson) return undefined;
   if (parsed(text.split("\n", 1)[0]!) !== undefined) return { format: "ndjson", bytes };
   return refuse(path, "no JSON", "mend it, or name it .txt if its lines are the items");

@@ -56,7 +56,7 @@ export async function attachRun(name: string, options: RunOptions): Promise<void
   const isThere = await readBatchAt(locate(name)).catch(() => undefined);
   if (!isThere) {
     await takeAway(name);
-    throw new UserError(`${name} was cut off before its workers were there, and is taken away: run it again`);
+    throw new UserError(`${name} was cut off before its workers were there, and was removed: run it again`);
   }
   const rows = new RowWriter(options, [], []);
   const watched = watchRun(name, { rows, eta: options.eta ?? false, signal: new AbortController().signal });

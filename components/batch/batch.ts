@@ -79,7 +79,7 @@ export class Batch extends pulumi.ComponentResource {
   }
 
   get #outcome(): Verdict {
-    if (!this.#verdict) throw new ConfigError("A Batch has an outcome with `workers` and `wait` alone.");
+    if (!this.#verdict) throw new ConfigError("Only a Batch with `workers` and `wait` has an outcome.");
     return this.#verdict;
   }
 

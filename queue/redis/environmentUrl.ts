@@ -10,7 +10,7 @@ export async function environmentUrl(environment: NodeJS.ProcessEnv = process.en
   if (WQ_REDIS_URL === undefined) throw new Error("Expected WQ_REDIS_URL to be set, got nothing.");
   // Not shown: it may hold a password.
   if (!URL.canParse(WQ_REDIS_URL))
-    throw new Error("Expected WQ_REDIS_URL to be a URL like redis://redis:6379, and what it is cannot be read as one.");
+    throw new Error("Expected WQ_REDIS_URL to be a URL like redis://redis:6379; it is none.");
   const url = new URL(WQ_REDIS_URL);
   if (WQ_REDIS_PASSWORD) url.password = encodeURIComponent(WQ_REDIS_PASSWORD);
   if (WQ_REDIS_HOST) await lookup(url.hostname).catch(() => (url.hostname = WQ_REDIS_HOST));

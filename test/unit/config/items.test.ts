@@ -84,7 +84,7 @@ describe("An items file", () => {
     ["a.sqlite", "SQLite format 3\0", /is an SQLite database: sqlite3/],
     ["broken.gz", gzipSync("a\nb").subarray(0, 15), /is gzip that cannot be unpacked \(unexpected end of file\): get/],
     ["utf16.txt", Buffer.from("a\nbc\n", "utf16le"), /is UTF-16: iconv -f UTF-16LE -t UTF-8 \S+ > items\.txt$/],
-    ["find-0", "a\0b\0", /is binary, with zero bytes: where they end the items: tr '\\0' '\\n'/],
+    ["find-0", "a\0b\0", /is binary, with zero bytes: if they end the items: tr '\\0' '\\n'/],
     ["a.bin", Buffer.from(Array.from({ length: 200 }, (_, i) => (i % 30) + 1)), /is binary: put the names/],
     ["mac.txt", "a\rb\rc", /is text whose lines end with carriage returns alone: tr '\\r' '\\n'/],
     ["page.txt", "<!DOCTYPE html>\n<html>", /is an HTML page, perhaps an error of its server: grep/],
