@@ -9,12 +9,14 @@ export class RedisUnavailableError extends Error {
 
 /** Longest wait between two attempts, ms. */
 const MAX_WAIT_MS = 1_000;
+/** Each connection that was silent doubles the patience with the next one, up to this, ms: Redis may just be slow. */
+const MAX_PATIENCE_MS = 30_000;
 /** A reason that changes while Redis is away is told at most this often, ms. */
 const REASON_INTERVAL_MS = 5_000;
 
 /** Options of a {@link Retrier}. */
 export interface RetrierOptions {
-  /** Longest time for a reply, ms. A connection that is silent for longer is made anew. */
+  /** Longest time for a reply at first, ms. A connection that is silent for longer is made anew. */
   replyTimeoutMs: number;
   /** Longest absence of Redis, ms, before a process with nothing to lose gives up. */
   maxDowntimeMs: number;
@@ -36,10 +38,13 @@ export class Retrier {
   #told?: { why: string; at: number };
   /** Since when the connection is there and does not get ready. */
   #handshakeSince: number | undefined;
+  /** How long a connection may be silent, ms. */
+  #patienceMs: number;
 
   constructor(redis: Redis, options: RetrierOptions) {
     this.#redis = redis;
     this.#options = options;
+    this.#patienceMs = options.replyTimeoutMs;
   }
 
   /** Since when no command got through, ms; 0 while they do. */
@@ -50,14 +55,15 @@ export class Retrier {
   /**
    * Does something with Redis until it works.
    * @param act Called anew for each attempt, with the number of those before it.
-   * @param replyTimeoutMs How long the connection may be silent meanwhile.
+   * @param leastMs The connection may be silent for so long meanwhile, at least.
    * @throws {RedisUnavailableError} It did not for too long. Any other error that waiting does not help.
    */
-  async run<T>(act: (attempt: number) => Promise<T>, replyTimeoutMs = this.#options.replyTimeoutMs): Promise<T> {
+  async run<T>(act: (attempt: number) => Promise<T>, leastMs = 0): Promise<T> {
     const startedAt = performance.now();
-    for (let attempt = 0, wait = 20; ; attempt++, wait = Math.min(wait * 2, MAX_WAIT_MS, replyTimeoutMs / 4)) {
+    const maxWaitMs = Math.min(MAX_WAIT_MS, this.#options.replyTimeoutMs / 4);
+    for (let attempt = 0, wait = 20; ; attempt++, wait = Math.min(wait * 2, maxWaitMs)) {
       try {
-        const answer = await withReplyTimeout(this.#redis, act(attempt), replyTimeoutMs);
+        const answer = await this.#inTime(act(attempt), leastMs);
         this.#onAnswer();
         return answer;
       } catch (thrown) {
@@ -74,7 +80,7 @@ export class Retrier {
   async once<T>(act: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     try {
-      const answer = await withReplyTimeout(this.#redis, act(), this.#options.replyTimeoutMs);
+      const answer = await this.#inTime(act());
       this.#downSince = undefined;
       return answer;
     } catch (thrown) {
@@ -83,6 +89,19 @@ export class Retrier {
       else if (isTransient(error)) this.#downSince ??= startedAt;
       throw error;
     }
+  }
+
+  /** The answer, or an error when the connection is silent for too long. */
+  async #inTime<T>(sent: Promise<T>, leastMs = 0): Promise<T> {
+    const sentAt = performance.now();
+    const patienceMs = Math.max(this.#patienceMs, leastMs);
+    const answer = await withReplyTimeout(this.#redis, sent, patienceMs, () => this.#beMorePatient());
+    if (performance.now() - sentAt < this.#options.replyTimeoutMs) this.#patienceMs = this.#options.replyTimeoutMs;
+    return answer;
+  }
+
+  #beMorePatient(): void {
+    this.#patienceMs = Math.min(2 * this.#patienceMs, MAX_PATIENCE_MS);
   }
 
   #onAnswer(): void {
@@ -116,8 +135,9 @@ export class Retrier {
   #limitHandshake(now: number): void {
     const isHandshake = (this.#redis.status as string) === "connect";
     this.#handshakeSince = isHandshake ? (this.#handshakeSince ?? now) : undefined;
-    if (!isHandshake || now - this.#handshakeSince! < this.#options.replyTimeoutMs) return;
+    if (!isHandshake || now - this.#handshakeSince! < this.#patienceMs) return;
     this.#handshakeSince = undefined;
+    this.#beMorePatient();
     this.#redis.disconnect(true);
   }
 }
@@ -127,7 +147,7 @@ export class Retrier {
  * is made anew. A long reply that still arrives is not late, and neither is one that lies unread behind a handler that
  * blocked the event loop.
  */
-async function withReplyTimeout<T>(redis: Redis, sent: Promise<T>, ms: number): Promise<T> {
+async function withReplyTimeout<T>(redis: Redis, sent: Promise<T>, ms: number, onSilence: () => void): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   let check: NodeJS.Immediate | undefined;
   let progress = progressOf(redis);
@@ -137,6 +157,7 @@ async function withReplyTimeout<T>(redis: Redis, sent: Promise<T>, ms: number): 
       check = setImmediate(() => {
         const now = progressOf(redis);
         if (now === progress) {
+          onSilence();
           redis.disconnect(true);
           reject(new Error(`no answer for ${ms / 1000} s`));
         } else {

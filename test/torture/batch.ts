@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect, QueueAdmin, Seeder } from "../../queue/index.ts";
+import { QueueAdmin, Seeder } from "../../queue/index.ts";
 import type { ItemRecord } from "../../queue/types.ts";
 import { redisVersions, startRedis } from "../support/redis.ts";
 import { type FaultName, faults } from "./faults.ts";
@@ -73,8 +73,7 @@ export async function runBatch(seed: number): Promise<Outcome> {
   if (hasSick) await sleep(random.integer(0, 3_000));
   for (let count = random.integer(2, 4); count > 0; count--) await startWorker(false);
   const done: FaultName[] = [];
-  const redis = await connect(server.url, 60_000);
-  const admin = new QueueAdmin(redis, "job2");
+  let admin: QueueAdmin | undefined;
   try {
     const mayReopen = new Set<FaultName>(["retried", "resumed", "begunAnew"]);
     for (let times = random.integer(0, 6); times > 0; times--) {
@@ -83,6 +82,7 @@ export async function runBatch(seed: number): Promise<Outcome> {
       done.push(name);
       await faults[name]({ items, random, server, workers });
     }
+    admin = await QueueAdmin.open(server.url, "job2");
     // Where somebody opened it again when workers had left, new ones come, as the supervisor sees to.
     let isOver = await areOver(workers);
     const { state } = await admin.counts();
@@ -96,7 +96,7 @@ export async function runBatch(seed: number): Promise<Outcome> {
     (error as Error).message = `${kind}, ${workers.length} workers, ${done.join(", ")}: ${(error as Error).message}`;
     throw error;
   } finally {
-    redis.disconnect();
+    await admin?.close();
     await Promise.all(workers.map((worker) => worker.stop()));
     await server.stop();
   }
