@@ -11,6 +11,8 @@ const PATIENCE_MS = 10_000;
 class Checks {
   readonly pending: Promise<void>[] = [];
   readonly refusals: Error[] = [];
+  /** Objects that are declared, and by which component. */
+  readonly objects = new Map<string, string>();
 }
 
 const programs = new WeakMap<object, Checks>();
@@ -22,6 +24,14 @@ function ofProgram(): Checks {
   const checks = programs.get(program) ?? new Checks();
   programs.set(program, checks);
   return checks;
+}
+
+/** Notes who declares an object. @returns Another component that does. */
+export function claimed(object: string, component: string): string | undefined {
+  const { objects } = ofProgram();
+  const other = objects.get(object);
+  objects.set(object, other ?? component);
+  return other === component ? undefined : other;
 }
 
 /** Refuses a component's arguments, after which the program creates nothing. */

@@ -2,6 +2,7 @@
 // every object is marked with its stack, and one of that name that somebody else made is refused before any is made.
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
+import { claimed } from "../checks.ts";
 import { OWNER } from "../labels.ts";
 import { isMocked } from "../program.ts";
 import { type Cluster, connectCluster, known } from "./client.ts";
@@ -62,6 +63,14 @@ export class Ownership {
     if (isMocked()) return;
     const [cluster, where] = await Promise.all([connectCluster(parent), known(namespace)]);
     if (!cluster || where === undefined) return;
+    const server = cluster.config.getCurrentCluster()?.server;
+    for (const { type, name } of this.#children) {
+      const other = claimed(`${server}${pathOf(type, name, where)}`, component);
+      if (other)
+        throw new ConfigError(
+          `${component}: ${kindOf(type)} ${name} in namespace ${where} is that of ${other}: choose another \`name\` or \`namespace\`.`,
+        );
+    }
     const makesNamespace = this.#children.some(({ type }) => type === NAMESPACE);
     const [there, ...found] = await Promise.all([
       request(cluster.config, `/api/v1/namespaces/${where}`),
@@ -82,13 +91,14 @@ export class Ownership {
     const { metadata } = answer.body as { metadata?: { annotations?: Record<string, string> } };
     const other = metadata?.annotations?.[OWNER];
     if (other === this.#owner) return undefined;
-    const kind = type.split(":").at(-1)!;
     const whose = other === undefined ? "is not of this program" : `is of the stack ${other}`;
     const renamed = other === undefined ? "" : `, or, if that is the old name of this one, \`owner: ${other}\``;
     if (type === NAMESPACE) return `Namespace ${name} exists, and ${whose}: leave out \`createNamespace\`${renamed}.`;
-    return `${kind} ${name} exists in namespace ${namespace}, and ${whose}: choose another \`name\` or \`namespace\`${renamed}.`;
+    return `${kindOf(type)} ${name} exists in namespace ${namespace}, and ${whose}: choose another \`name\` or \`namespace\`${renamed}.`;
   }
 }
+
+const kindOf = (type: string) => type.split(":").at(-1)!;
 
 const NAMESPACE = "kubernetes:core/v1:Namespace";
 

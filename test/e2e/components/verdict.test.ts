@@ -154,6 +154,14 @@ describe("the verdict of a Batch", () => {
         `Redis redis: there is no namespace ${id}-none: \`createNamespace\` creates it, or: kubectl create namespace ${id}-none`,
       ],
     ];
+    const twins = await stacks.make("twins", () => {
+      for (const name of ["one", "two"]) new Redis(name, { namespace, name: "twin" });
+      return Promise.resolve();
+    });
+    const { errors } = await ended(twins.preview());
+    assert.deepEqual(errors, [
+      `Redis two: NetworkPolicy twin in namespace ${namespace} is that of Redis one: choose another \`name\` or \`namespace\`.`,
+    ]);
     for (const [index, [args, line]] of refused.entries()) {
       const stack = await thief(`thief-${index}`, args);
       for (const { errors, text } of [await ended(stack.preview()), await ended(stack.up())]) {
