@@ -27,6 +27,18 @@ export function later<T, U>(value: Known<T>, fn: (value: T) => Known<U>): Known<
   return pulumi.output(value as pulumi.Output<T>).apply((known) => fn(known as T) as pulumi.Output<U>);
 }
 
+/** True if all of a tree is known now. */
+export function isKnown(value: unknown): boolean {
+  if (isOutput(value)) return false;
+  return typeof value !== "object" || value === null || Object.values(value).every(isKnown);
+}
+
+/** {@link later} for a tree that may hold outputs at any depth, when all of it is known. */
+export function whole<T, U>(value: T, fn: (value: pulumi.Unwrap<T>) => U): Known<U> {
+  if (isKnown(value)) return fn(value as pulumi.Unwrap<T>);
+  return pulumi.output(value).apply<U>(fn);
+}
+
 /**
  * The name that an argument gives, or the component's own.
  * @throws ConfigError where the component's own cannot be used.

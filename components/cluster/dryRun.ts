@@ -69,12 +69,6 @@ function wordsOf(message: string): string {
     .replace(/^(\w+ in version "\w+" cannot be handled as a \w+|[\w.]+ "[^"]*" is (invalid|forbidden)): /, "");
 }
 
-/** True if all of a tree is known now. */
-export function isKnown(value: unknown): boolean {
-  if (pulumi.Output.isInstance(value) || value instanceof Promise) return false;
-  return typeof value !== "object" || value === null || Object.values(value).every(isKnown);
-}
-
 /** The tree without values that are not known yet. */
 export function knownPart(value: unknown): unknown {
   if (pulumi.Output.isInstance(value) || value instanceof Promise) return undefined;

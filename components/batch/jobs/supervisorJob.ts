@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { batchSettings } from "../../../config/settings.ts";
 import { uidOf } from "../../cluster/client.ts";
 import { labels } from "../../labels.ts";
-import { later, type Values } from "../../readArgs.ts";
+import { later, type Values, whole } from "../../readArgs.ts";
 import { makeJob } from "./job.ts";
 import type { JobDefaults, JobOrder } from "./jobArgs.ts";
 import { envVars, settingsVariable } from "../pod/jobPod.ts";
@@ -63,7 +63,7 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
     pod: rights && { serviceAccountName: rights.serviceAccountName, automountServiceAccountToken: true },
     customize: (template) => customize(template, { claims: finish && settings.claims, pod: defaults.auxPod }),
     container: {
-      resources: finish ? later(settings.resources, finishResources) : RESOURCES,
+      resources: finish ? whole(settings.resources, finishResources) : RESOURCES,
       envFrom: finish && args.envFrom,
     },
     env: later(finish ? (settings.env ?? {}) : {}, (own) => [

@@ -1,9 +1,10 @@
 import { connectCluster, known } from "../../cluster/client.ts";
-import { isKnown, knownPart, refusedSetting, ruleAgainst } from "../../cluster/dryRun.ts";
+import { knownPart, refusedSetting, ruleAgainst } from "../../cluster/dryRun.ts";
 import { ConfigError } from "../../../config/parse.ts";
 import type { BatchSettings } from "../../args.ts";
 import type * as pulumi from "@pulumi/pulumi";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
+import { isKnown } from "../../readArgs.ts";
 import { customize, knownSettings } from "./podSettings.ts";
 
 const SETTINGS = [

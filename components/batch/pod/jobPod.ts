@@ -1,12 +1,11 @@
 // The pod of a Job: one container of the image, admitted by Pod Security `restricted`.
 import type * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { type Facts, keysOf, settingsText } from "../../../config/programSettings.ts";
 import type { batchSettings, Program } from "../../../config/settings.ts";
-import { isKnown } from "../../cluster/dryRun.ts";
 import { CODE_DIR } from "../../image/layout.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
-import { later, type Values } from "../../readArgs.ts";
+import { later, type Values, whole } from "../../readArgs.ts";
 import type { EnvVar, Known } from "../../types.ts";
 import type { JobDefaults, PodArgs } from "../jobs/jobArgs.ts";
 
@@ -33,8 +32,7 @@ export function settingsVariable<P extends Program>(
 ): EnvVar[] {
   const told = keysOf(program).map((key) => [key, settings[key as keyof typeof settings]]);
   const values = { ...facts, ...(Object.fromEntries(told) as Record<string, unknown>) };
-  const text = isKnown(values) ? settingsText(values) : pulumi.output(values).apply(settingsText);
-  return envVars({ WQ_SETTINGS: text });
+  return envVars({ WQ_SETTINGS: whole(values, settingsText) });
 }
 
 const fieldVariable = (name: string, fieldPath: string): EnvVar => ({

@@ -370,7 +370,8 @@ describe("Batch", () => {
     });
 
     it("runs `finish` with what a worker has, but its GPU", async () => {
-      const resources = { requests: { cpu: "2", memory: "4Gi" }, limits: { memory: "4Gi", "nvidia.com/gpu": "1" } };
+      const requests = { cpu: "2", memory: "4Gi" };
+      const resources = { requests, limits: pulumi.output({ memory: "4Gi", "nvidia.com/gpu": "1" }) };
       const claims = { films: "/films" };
       await batch({
         finish: ["python3", "merge.py"],
