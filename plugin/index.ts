@@ -73,7 +73,7 @@ export class WorkQueue extends pulumi.ComponentResource {
   }
 }
 
-/** Those of some arguments that are given. */
+/** The given ones of some arguments. */
 const given = <T extends object>(args: T): T =>
   Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined)) as T;
 

@@ -14,7 +14,7 @@ const checks: Record<string, string[]> = {
   types: ["tsc"],
 };
 
-/** How many files run side by side: their tests wait more than they compute. */
+/** Number of files that run side by side: their tests wait more than they compute. */
 const INTEGRATION_WIDTH = 2;
 const E2E_WIDTH = 4;
 
@@ -83,7 +83,7 @@ const together = e2e.filter((file) => !alone.includes(file));
 if (wantedChecks.length) await timed(wantedChecks.join(", "), () => runChecks(wantedChecks));
 if (unit.length) await timed("unit", async () => count(await runMocha(unit, "test/unit")));
 if (together.length) await timed("e2e", () => runFiles(together, E2E_WIDTH, count));
-// What has the platform to itself mostly waits, and integration tests need none.
+// Files that have the platform to themselves mostly wait, and integration tests need none.
 const last = [...(alone.length ? ["e2e, alone"] : []), ...(integration.length ? ["integration"] : [])];
 if (last.length)
   await timed(last.join(", and beside it "), async () => {

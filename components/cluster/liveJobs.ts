@@ -81,7 +81,7 @@ export function insteadOf(job: V1Job | undefined, next: V1Job | "none" | undefin
   return job.metadata!.annotations?.[INSTEAD_OF] ?? "";
 }
 
-/** Whether `up` ended between the creation of a Job and that of the next one. */
+/** True if `up` ended between the creation of a Job and that of the next one. */
 export function isCutOff(job: V1Job, next: V1Job | "none" | undefined): boolean {
   return next !== "none" && !next?.metadata?.annotations?.[FOLLOWS]?.includes(job.metadata!.uid!);
 }

@@ -38,7 +38,7 @@ export class Retrier {
   #told?: { why: string; at: number };
   /** Since when the connection is there and does not get ready. */
   #handshakeSince: number | undefined;
-  /** How long a connection may be silent, ms. */
+  /** A connection may be silent for this long, ms. */
   #patienceMs: number;
 
   constructor(redis: Redis, options: RetrierOptions) {

@@ -32,7 +32,7 @@ describe("the quick start of the README", () => {
       .split("\n")
       .map((line) => JSON.parse(line) as Row);
 
-  /** What the lines of a shell said. The user answers yes; the context of their kubeconfig has a namespace. */
+  /** Output of the lines in a shell. The user answers yes; the context of their kubeconfig has a namespace. */
   async function shell(script: string) {
     const { PATH, PULUMI_HOME, DOCKER_HOST } = environment();
     const home = join(folder, "home");

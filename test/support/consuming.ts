@@ -50,7 +50,7 @@ export interface Child {
   /** The first event that is so, seen or still to come; undefined when the process ended without it. */
   saw(wanted: (event: ChildEvent) => boolean): Promise<ChildEvent | undefined>;
   signal(signal: NodeJS.Signals): void;
-  /** How it ended. */
+  /** Its end. */
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>;
 }
 

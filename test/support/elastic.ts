@@ -1,4 +1,4 @@
-// How many pods and items there are, looked at from outside the programs.
+// Numbers of pods and items, seen from outside the programs.
 import type { TestStack } from "./stack.ts";
 
 /** Resources of a pod, of which some twenty fit on a small machine. */

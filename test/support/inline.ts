@@ -6,7 +6,7 @@ import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automa
 import { fileBackend } from "../../local/host/environment.ts";
 import { environment } from "./stack.ts";
 
-/** What became of an operation. */
+/** Outcome of an operation. */
 export interface Ended {
   /** The lines that say why it failed, without Pulumi's frame; empty where it succeeded. */
   errors: string[];

@@ -1,4 +1,4 @@
-// What a platform that was stopped may have left on the machine.
+// Leftovers of a stopped platform on the machine.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";

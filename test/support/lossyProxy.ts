@@ -1,6 +1,6 @@
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 
-/** What the next connection will suffer. */
+/** The fault of the next connection. */
 export interface Loss {
   /** After this many bytes to the server. What was sent before them arrives. */
   after: number;

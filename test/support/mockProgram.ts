@@ -99,7 +99,7 @@ export const variablesOf = (name: string): Record<string, string> =>
     inputsOf(name).spec.template.spec.containers[0].env.map((variable: any) => [variable.name, variable.value]),
   );
 
-/** What the program of a Job is told. */
+/** The settings that the program of a Job is told. */
 export const toldTo = (name: string): Record<string, any> =>
   JSON.parse(variablesOf(name).WQ_SETTINGS!.replaceAll("$$", "$")) as Record<string, any>;
 

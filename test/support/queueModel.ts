@@ -15,7 +15,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 /** Silences that nothing proves, and that an item is excused for. */
 const EXCUSES = 2;
 
-/** What becomes of an item in flight. */
+/** Outcome of an item in flight. */
 export type Ending = "done" | "failed" | "dead" | "released" | "lost";
 
 /** An item that was reserved at least once. */
@@ -33,7 +33,7 @@ interface Reserved {
   failures: number;
   losses: number;
   silences: number;
-  /** How its last lease ended, where it ran out. */
+  /** The end of its last lease, if that ran out. */
   expired?: Expiry | undefined;
 }
 
@@ -53,7 +53,7 @@ export interface Call {
   acks: { member: string; ending: Ending }[];
 }
 
-/** What Redis answered, taken apart. */
+/** The answer of Redis, taken apart. */
 export interface Answer {
   kind: string;
   stale: string[];
@@ -214,7 +214,7 @@ export class QueueModel {
   private takeBack(member: string): Reserved | undefined {
     const item = this.items.get(idOf(member));
     if (!item || item.place === "leased" || item.place === "done" || item.expired?.member !== member) return;
-    // What is over stays as it was told.
+    // A batch that is over stays as it was told.
     if (item.place === "dead" && this.state !== "open") return;
     if (item.expired.as === "loss") {
       item.losses--;
@@ -226,7 +226,7 @@ export class QueueModel {
 
   private acknowledge(acks: Call["acks"]): string[] {
     const stale: string[] = [];
-    // Those that are done go first, all together.
+    // Items that are done go first, all together.
     for (const { member, ending } of acks.toSorted(
       (a, b) => Number(b.ending === "done") - Number(a.ending === "done"),
     )) {

@@ -32,7 +32,7 @@ process.on("exit", () => {
 });
 
 const startScript = resolve(import.meta.dirname, "../../components/redis/start.sh");
-/** Where Debian has each server, for machines that do not have it. */
+/** Debian's place of each server, for machines that do not have it. */
 const packages = {
   "8": { suite: "trixie", name: "redis-server", program: "redis" },
   "7.0": { suite: "bookworm", name: "redis-server", program: "redis" },
@@ -42,11 +42,11 @@ const packages = {
 /** A server the queue is made for. */
 export type RedisVersion = keyof typeof packages;
 
-/** Those that every test of the scripts runs on: in the full run, all. */
+/** Versions that every test of the scripts runs on: in the full run, all. */
 export const redisVersions = some(Object.keys(packages) as RedisVersion[], 1);
 
 /**
- * How to run a program of this version: what PATH has if it is that, else Debian's package, unpacked once into the
+ * Command of a program of this version: the one on PATH if it is that, else Debian's package, unpacked once into the
  * user's cache.
  */
 export async function redisProgram(version: RedisVersion, name: "redis-server" | "redis-cli"): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
 
-/** What a run of mocha leaves for test/run.ts. */
+/** Report of a run of mocha, for test/run.ts. */
 export interface Outcome {
   passes: number;
   failures: number;

@@ -9,7 +9,7 @@ export interface Screen {
   scrolled(): number;
   /** All that was written, escape sequences included. */
   raw(): string;
-  /** What a key sends. */
+  /** Bytes of a key. */
   type(keys: string): void;
   /** Its exit code. */
   ended: Promise<number | undefined>;

@@ -10,7 +10,7 @@ export const VERSIONS = ["8", "7.0"] as const;
 
 const k = keys("job2");
 
-/** What becomes of an item that {@link SeederFixture.give} takes. */
+/** Outcome of an item that {@link SeederFixture.give} takes. */
 export type Fate = "done" | "dead" | "lost" | "delayed" | "suspect" | "leased";
 
 /** A Redis for a file of tests, emptied before each, and what they do with it. */

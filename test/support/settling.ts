@@ -21,7 +21,7 @@ export function bound(items: number): number {
   return 1.5 * LEASE + MAX_ATTEMPTS * (BACKOFF + 3 * LEASE + 30_000 + MAX_STEPS * STEP) + alone;
 }
 
-/** What becomes of an item at a worker, after so many steps. */
+/** Outcome of an item at a worker, after this many steps. */
 export type Habit = (payload: string) => { isGood: boolean; steps: number };
 
 /** An item in flight. */

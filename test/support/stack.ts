@@ -87,7 +87,7 @@ export async function pack(dir: string): Promise<string> {
   );
 }
 
-/** What a command said. */
+/** Output of a command. */
 export interface Said {
   ok: boolean;
   /** Standard output and error, interleaved. */
@@ -118,12 +118,12 @@ let number = 0;
 export class TestStack {
   readonly name = `t${process.pid}-${++number}`;
   readonly namespace = this.name;
-  /** Where the program is; another checkout's, for tests that edit a file of it. */
+  /** Folder of the program; another checkout's, for tests that edit a file of it. */
   readonly project: string;
   readonly #dir = mkdtempSync(join(tmpdir(), "job-wq-2-stack-"));
   readonly #env: Record<string, string>;
   #settings: Settings;
-  /** Where `wq` runs, if the program is this checkout's: others look at its files meanwhile. */
+  /** Folder in which `wq` runs, if the program is this checkout's: others look at its files meanwhile. */
   #checkout?: ReturnType<typeof checkout>;
 
   constructor(settings: Settings = {}, { project = root, env = {} } = {}) {
@@ -241,7 +241,7 @@ export class TestStack {
     return this.kubectl("exec", "redis-master", "--", "redis-cli", ...args);
   }
 
-  /** What the pods of the worker Job that is there now said they worked on: item and pod, in order of the item. */
+  /** Items that the pods of the present worker Job say they worked on: item and pod, in order of the item. */
   async worked(): Promise<{ pod: string; item: string }[]> {
     const logs = await this.kubectl(
       "logs",
@@ -260,7 +260,7 @@ export class TestStack {
     return (await this.worked()).map(({ item }) => item);
   }
 
-  /** What the supervisor said. */
+  /** Output of the supervisor. */
   verdict(): Promise<string> {
     return this.kubectl("logs", "-l", "app.kubernetes.io/component=supervisor", "--tail=-1");
   }

@@ -7,7 +7,7 @@ import type { Outcome } from "./reporter.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** What became of a test file. */
+/** Outcome of a test file. */
 export interface FileOutcome extends Outcome {
   file: string;
   seconds: number;
@@ -38,7 +38,7 @@ export const runsAlone = (file: string): boolean => headSays(file, "Runs alone")
 /** True if a file is for the full run, or for whoever names it. */
 export const isForFullRun = (file: string): boolean => headSays(file, "Full run only");
 
-/** What takes longest is to start first: a file whose head says so, then longer ones. */
+/** The longest files start first: those whose head says so, then longer ones. */
 function startsBefore(a: string, b: string): number {
   const first = (file: string) => Number(headSays(file, "Runs first"));
   return first(b) - first(a) || statSync(join(root, b)).size - statSync(join(root, a)).size;
@@ -47,7 +47,7 @@ function startsBefore(a: string, b: string): number {
 /** Runs mocha on some files. A run that ends without its counts (a crash, nothing loaded) is one failure. */
 export async function runMocha(files: string[], title: string): Promise<FileOutcome> {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-test-"));
-  // What `npm start` noted in this checkout is the user's.
+  // Notes of `npm start` in this checkout are the user's.
   const own = { TEST_OUTCOME: join(dir, "outcome.json"), JOB_WQ_2_STATE: join(dir, "state") };
   const env = { ...own, ...(process.stdout.isTTY && { FORCE_COLOR: "1" }) };
   const started = Date.now();

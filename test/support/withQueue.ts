@@ -11,7 +11,7 @@ export interface QueueFixture {
   readonly url: string;
   /** Names of its keys. */
   readonly k: ReturnType<typeof keys>;
-  /** Where its items are. */
+  /** Keys of its items. */
   places(): Promise<Pick<Counts, "state" | "waiting" | "running" | "delayed" | "done" | "dead" | "lost">>;
   /** All records, or the dead ones. */
   records(which?: "results" | "dead"): Promise<ItemRecord[]>;

@@ -10,7 +10,7 @@ import { KeptWorker } from "./workers.ts";
 /** A batch may take this long once nothing is done to it any more, ms. Its attempts alone take a few seconds. */
 const LIMIT_MS = 150_000;
 
-/** What an item is to do (test/support/consumerChild.ts), and how often out of 100, in each kind of batch. */
+/** Deed of an item (test/support/consumerChild.ts), and its share in percent, in each kind of batch. */
 const MIXES: Record<string, [deed: string, share: number][]> = {
   good: [["sleep 20", 100]],
   slow: [
@@ -38,7 +38,7 @@ const MIXES: Record<string, [deed: string, share: number][]> = {
   ],
 };
 
-/** What came of it, where nothing was wrong. */
+/** Its outcome, if nothing was wrong. */
 export interface Outcome {
   kind: string;
   state: string;
@@ -83,7 +83,7 @@ export async function runBatch(seed: number): Promise<Outcome> {
       await faults[name]({ items, random, server, workers });
     }
     admin = await QueueAdmin.open(server.url, "job2");
-    // Where somebody opened it again when workers had left, new ones come, as the supervisor sees to.
+    // If somebody opened it again when workers had left, new ones come, as the supervisor sees to.
     let isOver = await areOver(workers);
     const { state } = await admin.counts();
     if (state === "open" && done.some((name) => mayReopen.has(name))) {
@@ -108,7 +108,7 @@ function areOver(workers: KeptWorker[]): Promise<boolean> {
   return Promise.race([end, sleep(LIMIT_MS, false, { ref: false })]);
 }
 
-/** What was run, and how it came out. */
+/** The run, and its outcome. */
 interface Run {
   items: string[];
   maxLosses: number;
@@ -117,7 +117,7 @@ interface Run {
   isOver: boolean;
 }
 
-/** What must be so at the end of every batch. */
+/** Invariants at the end of every batch. */
 async function check(admin: QueueAdmin, { items, maxLosses, hasSick, kind, isOver }: Run): Promise<void> {
   const counts = await admin.counts();
   const { state, reason, total, waiting, running, delayed, dead } = counts;

@@ -6,7 +6,7 @@ import type { TestRedis } from "../support/redis.ts";
 import type { Random } from "./random.ts";
 import type { KeptWorker } from "./workers.ts";
 
-/** What a fault is done to. */
+/** Targets of a fault. */
 interface Scene {
   items: string[];
   random: Random;

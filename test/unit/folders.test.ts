@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { dirname, extname, join } from "node:path";
 
 const root = join(import.meta.dirname, "..", "..");
-/** What a reader of a folder's list takes in at once. */
+/** As many files as a reader of a folder's list takes in at once. */
 const MAX_FILES = 14;
 const SOURCES = new Set([".ts", ".mjs", ".lua", ".sh", ".go", ".css"]);
 

@@ -4,7 +4,7 @@ import { killInPod } from "../processes.ts";
 
 const EVERY_MS = 1_000;
 /**
- * So many are left alone: Kubernetes replaces pods of a Job, and restarts containers, after ever longer waits (10 s, 20
+ * This many are left alone: Kubernetes replaces pods of a Job, and restarts containers, after growing waits (10 s, 20
  * s, 40 s … 10 min), and a batch without pods would show these waits and nothing else.
  */
 const SPARED = 3;

@@ -26,7 +26,7 @@ local function loadBatch()
   for i = 1, #increments, 2 do batch[increments[i]] = tonumber(v[17 + (i + 1) / 2] or 0) + increments[i + 1] end
 end
 
--- What others pushed to the list and popped from it since a script last looked. The first look at a list that nobody
+-- Pushes and pops by others since a script last looked at the list. The first look at a list that nobody
 -- seeded makes the batch.
 local function observeList()
   batch.waiting = call('LLEN', list)

@@ -1,4 +1,4 @@
--- What the seeder's scripts share. The first two arguments of each are the digest that must be there and the one it
+-- Shared by the seeder's scripts. The first two arguments of each are the digest that must be there and the one it
 -- leaves.
 local expected, digest = ARGV[1], ARGV[2]
 

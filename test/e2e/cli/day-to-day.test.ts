@@ -172,7 +172,7 @@ describe("wq beside `up`", () => {
 
     it("finds the stack of `npm start` in a shell with the platform's environment, in any folder", async () => {
       mkdirSync(state);
-      // What `npm start` leaves.
+      // A stack that `npm start` leaves.
       const location = { stack: stack.name, configFile: stack.file, env: stack.env };
       writeFileSync(join(state, "stack.json"), JSON.stringify(location));
       for (const cwd of [elsewhere, project, join(project, "queue")]) {

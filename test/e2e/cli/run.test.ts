@@ -38,7 +38,7 @@ describe("wq run", () => {
   }
   const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}\n`).join("");
   const names = async (args: string[]) => (await say("kubectl", ["-n", namespace, "get", ...args, "-o", "name"])).text;
-  /** What is in the namespace but for what Kubernetes puts there. */
+  /** Objects of the namespace, without those of Kubernetes itself. */
   async function assertNothingLeft(): Promise<void> {
     const kinds = "pods,jobs,services,configmaps,secrets,networkpolicies,serviceaccounts,roles,rolebindings";
     let left = "";

@@ -15,7 +15,7 @@ const namespace = `outputs-${process.pid}`;
 const TOKEN = "token-that-nobody-may-read";
 const PASSWORD = "password-that-nobody-may-read";
 
-/** What a worker says of its surroundings. */
+/** A worker's report of its surroundings. */
 const SCRIPT = 'read note < /conf/note; [ -w /data ] && echo "$ITEM $BUCKET ${#TOKEN} $EXTRA $note $REDIS_HOST"';
 
 interface Kubeconfig {

@@ -181,7 +181,7 @@ describe("the platform's nodes", function () {
     const one = await platform("up", "--nodes", "1");
     assert.equal(one.exitCode, 0, one.all);
     assert.equal(await kubectl(["get", "nodes", "-o", "name"]), `node/${nodeNames[0]}`);
-    // What ran on the lost one is made anew, with a new volume.
+    // The pod of the lost node is made anew, with a new volume.
     await rollout();
     assert.deepEqual(new Set((await pods()).map(({ spec }) => spec.nodeName)), new Set([nodeNames[0]]));
     const two = await platform("up", "--nodes", "2");

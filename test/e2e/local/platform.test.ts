@@ -1,4 +1,4 @@
-// What the local platform does, and which doors it leaves open, asked of the one that runs.
+// The local platform's work, and the doors that it leaves open, asked of the one that runs.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
@@ -84,7 +84,7 @@ describe("the local platform, while it runs", function () {
     assert.match(stdout, /│ docker provider +│ installed +│ +│ (official, |our own)/);
   });
 
-  /** How etcd answers: its status, or the error before it came to that. */
+  /** Answer of etcd: its status, or the error before it came to that. */
   const etcd = (client?: string) =>
     new Promise<number | string>((resolve) => {
       const pem = (name: string) => readFileSync(join(pkiDir, name));

@@ -1,4 +1,4 @@
-// What a user gets wrong, by a real `up`: one line, and nothing made or pushed. All refusals of settings, with their
+// Mistakes of users, by a real `up`: one line, and nothing made or pushed. All refusals of settings, with their
 // exact lines: test/unit/config/config.test.ts.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -33,7 +33,7 @@ describe("an interrupted `up`", () => {
 
   const isProgram = (line: string) => line.includes("/cmd/run/index.js ") && line.includes(` ${stack.name} `);
 
-  /** What has come of the run, by the Jobs that were there before it. */
+  /** Outcome of the run, by the Jobs that were there before it. */
   const moments: [title: string, reached: (before: Jobs, output: string) => Promise<boolean>][] = [
     ["the image is pushed", async (_, output) => /worker-image (creating|updating)/.test(output)],
     ["the seeding runs", async ({ seed }) => !["", seed].includes(await uid("job-wq-2-seed"))],

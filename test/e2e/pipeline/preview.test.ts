@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { onPlatform, root, type Settings, TestStack } from "../../support/stack.ts";
 
-/** What the engine writes for a value that is not known yet, as the digest of an image that is not pushed yet. */
+/** The engine's word for a value that is not known yet, as the digest of an image that is not pushed yet. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 interface Step {
@@ -77,7 +77,7 @@ describe("stack files", () => {
         assert.equal(jobs.length, 3);
         for (const { spec } of jobs) {
           const { containers, imagePullSecrets } = spec.template.spec;
-          // What is pushed is run by its digest.
+          // A pushed image runs by its digest.
           assert.equal(containers[0]!.image, push ? UNKNOWN : imageName);
           assert.equal(containers[0]!.imagePullPolicy, push ? undefined : "IfNotPresent");
           assert.deepEqual(imagePullSecrets, host ? [{ name: "job-wq-2-registry" }] : []);

@@ -1,4 +1,4 @@
-// What becomes of the work when Redis goes, and who else may put items in.
+// The work when Redis goes, and items from others.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, "../../..");
 const HOSTILE = "a\u001b]0;owned\u0007\u001b[2J\u009b5m\rb\u202ec\u200bd\u00ade\u2066f\ufeffg\u{e0041}";
 /** All but line ends: a program separates its lines by them. */
 const UNSEEN = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
-/** How each verb is typed. What needs a cluster says that there is none. */
+/** The arguments of each verb. Verbs that need a cluster say that there is none. */
 const lines: Record<string, string[][]> = {
   status: [[], ["--json"]],
   results: [[], ["--all"]],

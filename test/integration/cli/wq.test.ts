@@ -193,7 +193,7 @@ describe("the command wq", () => {
       for (const name of ["Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "Pulumi.$(touch pwned).yaml"])
         writeFileSync(join(program, name), "{}");
     });
-    /** What a Tab after these words offers. */
+    /** Offers of a Tab after these words. */
     async function offered(...words: string[]): Promise<string[]> {
       const script = `eval "$(wq completion bash)"
 COMP_WORDS=(wq "$@"); COMP_CWORD=$#; _wq; printf '%s\\n' "\${COMPREPLY[@]}"`;

@@ -25,7 +25,7 @@ describe("a handler's bundle", () => {
     write("handler.ts", handler);
     return stageWorker(`bundle-test-${process.pid}`, { handler: join(dir, "handler.ts"), files: undefined });
   };
-  /** What the runner answers for one item. */
+  /** The runner's answer for one item. */
   const answer = async (handler: string): Promise<Record<string, unknown>> => {
     const code = join(dir, "pod");
     cpSync(stage(handler), code, { recursive: true });

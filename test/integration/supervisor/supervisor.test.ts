@@ -97,7 +97,7 @@ describe("the supervisor", () => {
     const counts = { total: 3, done: 3, failed: 0, waiting: 0, running: 0, delayed: 0 };
     assert.deepEqual(told!.counts, counts);
 
-    // One that starts again afterwards, as after an eviction, gives the same verdict and tells nobody.
+    // A supervisor that starts again afterwards, as after an eviction, gives the same verdict and tells nobody.
     assert.equal((await supervise({ WQ_NOTIFY: hook })).exitCode, 0);
     assert.equal(listener.told.length, 1);
   });

@@ -1,4 +1,4 @@
-// What a user's handler.ts may be: as it stands, and bundled as in the image.
+// Kinds of a user's handler.ts: as it stands, and bundled as in the image.
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -10,7 +10,7 @@ import { startRedis } from "../../support/redis.ts";
 import { programEnvironment } from "../../support/programEnvironment.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
-/** What `up` says of a program that ended. */
+/** The line of `up` about a program that ended. */
 const lastLine = (text: string) => text.split("\n").at(-1);
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {

@@ -411,7 +411,7 @@ describe("Batch", () => {
         assert.equal(optionsOf(name).parent.getProvider("kubernetes:core/v1:Pod"), provider, name);
   });
 
-  /** What is secret of a resource's inputs. */
+  /** Secret parts of a resource's inputs. */
   const secrets = (name: string) => JSON.stringify(secretsOf(name));
 
   const refused: [title: string, args: () => Partial<Components.BatchArgs>, message: string][] = [

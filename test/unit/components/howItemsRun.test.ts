@@ -36,7 +36,7 @@ const again: BatchSettings = {
   logFormat: "json",
 };
 
-/** How many workers there are, what else there is, and what is made of the end. */
+/** Settings of the number of workers, of other objects, and of the verdict. */
 const not: BatchSettings = {
   parallelism: 3,
   idleAfter: "1m",
@@ -53,7 +53,7 @@ const not: BatchSettings = {
   kueueQueue: "q",
 };
 
-/** Those that run the seed Job by themselves (batch.test.ts). */
+/** Settings that run the seed Job by themselves (batch.test.ts). */
 const seeded = ["items", "itemsFile", "itemsRange", "run", "retry", "secretEnv"];
 
 describe("what failed runs again with a setting of how items run", () => {

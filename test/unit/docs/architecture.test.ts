@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "../../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 /** `from "../x.ts"`, `import "../x.ts"`, `import("../x.ts")`. */
 const IMPORT = /(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+\.m?ts|\.{1,2}\/[^"]+\.mjs)"/g;
-/** What is no part of the product: checks, measurements, and the programs that write pages of docs/. */
+/** Files that are no part of the product: checks, measurements, and the programs that write pages of docs/. */
 const ASIDE = /^(test|bench|docs|examples)\/|\.config\.|^build\.mjs$/;
 
 /** Folders inside of a layer: each imports only those to its right. */

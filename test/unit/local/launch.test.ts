@@ -31,7 +31,7 @@ describe("what is run as root", () => {
 });
 
 describe("a Node.js that is too old", () => {
-  // What the program sees, on any machine.
+  // The program's view, on any machine.
   const old = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.20.2"})';
 
   for (const [what, file] of [

@@ -62,7 +62,7 @@ describe("releases", () => {
   /** Serves a file; `pin`: its SHA-256 in the checkout, by default the right one. */
   function serve(url: string, data: Buffer, pin: string | undefined = sum(data), at = url): void {
     served.set(pathOf(at), data);
-    // What a mirror says of its own files.
+    // A mirror's word about its own files.
     for (const { checksums } of Object.values(releases).flat()) served.set(pathOf(checksums), Buffer.from(sum(data)));
     if (pin) pins.push(`${pin}  ${url}`);
   }

@@ -112,7 +112,7 @@ for (const version of ["8", "7.0"] as const) {
       const end = await admin.counts();
       assert.deepEqual([end.state, end.done, end.dead, end.waiting, end.endedAt > 0], ["finished", 3, 2, 0, true]);
 
-      // What comes later is a run of its own, of which the time before is no part.
+      // Later items are a run of their own, of which the time before is no part.
       await queue.redis.rpush("job2", "apple");
       const reopened = await admin.counts();
       assert.deepEqual([reopened.state, reopened.startedAt, reopened.endedAt], ["open", 0, 0]);

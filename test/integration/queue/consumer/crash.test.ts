@@ -37,7 +37,7 @@ function runs(log: string): Run[] {
 /** Eight workers that are started again whenever they end with anything but 0, as a Job does. */
 class Workers {
   readonly #args: string[];
-  /** Those that have begun an item, by slot, and those that are still starting. */
+  /** Workers that have begun an item, by slot, and those that are still starting. */
   readonly #alive: (ChildProcess | undefined)[] = SLOTS.map(() => undefined);
   readonly #all = new Set<ChildProcess>();
   readonly #kept: Promise<void>[] = [];
@@ -67,12 +67,12 @@ class Workers {
     }
   }
 
-  /** How many have begun an item. */
+  /** Number of workers that have begun an item. */
   get atWork(): number {
     return this.#alive.filter((worker) => worker !== undefined).length;
   }
 
-  /** Those whose SIGKILL came in the middle of an item: the log has its beginning and not its end. */
+  /** Workers whose SIGKILL came in the middle of an item: the log has its beginning and not its end. */
   broken(): number[] {
     const open = new Set(runs(this.#args[1]!).flatMap(({ ended, pid }) => (ended ? [] : [pid])));
     return [...this.killed].filter((pid) => open.has(pid));
@@ -98,7 +98,7 @@ class Workers {
   }
 }
 
-/** What was done to them. */
+/** The deeds done to them. */
 interface Harm {
   terminated: number;
   stopped: number;
@@ -207,7 +207,7 @@ for (const { version, total, kills } of [
 
       const times = new Map<string, number>();
       for (const { item } of all) times.set(item, (times.get(item) ?? 0) + 1);
-      // One that was taken and never begun, twice, was killed in between, twice: rare, and it is dead with that reason.
+      // An item that was taken and never begun, twice, was killed in between, twice: rare, and dead with that reason.
       const never = dead.filter(({ payload }) => !times.has(payload.toString()));
       assert.equal(times.size + never.length, total, "an item never ran and is not dead");
       const twice = [...times.values()].filter((count) => count > 1).length;

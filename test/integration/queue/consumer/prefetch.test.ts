@@ -48,7 +48,7 @@ describe("items taken ahead", () => {
     const [, calls] = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))!;
     assert.ok(Number(calls) < 300, `${calls} exchanges for 3,000 items`);
     assert.deepEqual([most, seen.length], [1, 3_000]);
-    // Those that a machine that stood still gave back come later.
+    // Items that a machine that stood still gave back come later.
     const back = new Set<string>();
     for await (const { payload, attempts } of admin.results()) if (attempts.length > 1) back.add(payload.toString());
     const inOrder = (items: string[]) => items.filter((item) => !back.has(item));

@@ -13,7 +13,7 @@ describe("failures in a row", () => {
   const queue = withQueue();
   const exits = process.listeners("exit");
   afterEach(() => {
-    // What keeps a process from ending with 0 stays after a run that was not finished.
+    // The guard of the exit code stays after a run that was not finished.
     for (const listener of process.listeners("exit")) if (!exits.includes(listener)) process.off("exit", listener);
   });
 

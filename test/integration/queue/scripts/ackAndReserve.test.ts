@@ -28,7 +28,7 @@ for (const version of ["8", "7.0"] as const) {
       b = new Peer(redis);
     });
 
-    /** What must hold after every step. */
+    /** Invariants after every step. */
     async function whole(): Promise<void> {
       const [leases, delayed, suspects, items, results, waiting] = await Promise.all([
         redis.zrange(k.leases, "0", "-1"),

@@ -1,4 +1,4 @@
-// What a worker costs that has nothing to do, and what is left of one that is gone.
+// Cost of an idle worker, and remains of one that is gone.
 import assert from "node:assert/strict";
 import { pass } from "../../../support/consuming.ts";
 import { Peer } from "../../../support/peer.ts";
@@ -16,7 +16,7 @@ for (const version of redisVersions) {
       const info = await queue.redis.info("persistence");
       return Number(/aof_current_size:(\d+)/.exec(info)![1]);
     };
-    /** So many workers that are known and idle, beside one item in flight. */
+    /** This many workers that are known and idle, beside one item in flight. */
     async function idle(count: number): Promise<Peer[]> {
       await queue.redis.rpush(k.list, "apple");
       await new Peer(queue.redis).reserve();

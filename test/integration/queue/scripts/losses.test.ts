@@ -1,4 +1,4 @@
-// What counts as a loss of an item: only a crash of its worker.
+// Only a crash of its worker counts as a loss of an item.
 import assert from "node:assert/strict";
 import { Seeder } from "../../../../queue/index.ts";
 import type { ItemRecord } from "../../../../queue/types.ts";

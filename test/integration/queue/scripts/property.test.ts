@@ -92,7 +92,7 @@ const thrice: Step[] = [
 ];
 const crowd = ["a", LONG, LONG, LONG, LONG, LONG, LONG];
 
-/** What happened over all runs, to be sure that it did. */
+/** Events over all runs, to be sure that they happened. */
 const happened = {
   reserved: 0,
   stale: 0,
@@ -330,7 +330,7 @@ class Run {
     Object.setPrototypeOf(this.#model, QueueModel.prototype);
     this.#past = this.#past.slice(0, at + 1);
     this.#past[at]!.size = statSync(this.#log).size;
-    // What was stuck in a connection is gone with it.
+    // Calls that were stuck in a connection are gone with it.
     for (const known of Object.values(this.#sessions)) known.resent = undefined;
     happened.restarts++;
   }

@@ -66,7 +66,7 @@ describe("Seeder beside live workers", () => {
     const slow = {
       async *[Symbol.asyncIterator]() {
         const editing = ++reads === 2;
-        // What was being taken when the edit began is in flight by now.
+        // Items that were being taken when the edit began are in flight by now.
         if (editing) await sleep(100);
         const begun = runs.size;
         if (editing) await sleep(500);

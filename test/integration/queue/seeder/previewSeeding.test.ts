@@ -1,4 +1,4 @@
-// What a preview says of a seeding, beside what the seeding then reports.
+// A preview of a seeding, beside the report of that seeding.
 import assert from "node:assert/strict";
 import { keys } from "../../../../queue/redis/keys.ts";
 import { previewSeeding, type SeedingPreview } from "../../../../queue/seeder/previewSeeding.ts";

@@ -25,7 +25,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ push: payload }) },
   { weight: 4, arbitrary: fc.record({ give: fc.constantFrom(...OUTCOMES) }) },
 );
-/** What happens to the connection after so many bytes of a seeding; `push`: somebody pushes at that moment. */
+/** Fault of the connection after this many bytes of a seeding; `push`: somebody pushes at that moment. */
 const fault = fc.option(
   fc.record({
     after: fc.integer({ min: 0, max: 20_000 }),
@@ -112,7 +112,7 @@ async function give(redis: Redis, outcome: (typeof OUTCOMES)[number], id: number
   await redis.hset(k.batch, "lastId", id, "lastLength", length, "total", total! + length + 1 - seen!);
 }
 
-/** What should be there. */
+/** The expected items. */
 class Model {
   items: Item[] = [];
   source: string[] = [];

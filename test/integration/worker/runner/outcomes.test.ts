@@ -1,4 +1,4 @@
-// What became of an item, by the runner of each language: a real Redis, real processes.
+// Outcomes of an item by the runner of each language: a real Redis, real processes.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Throughput, workerThroughput, RateEstimator, timeLeft } from "../../../../cli/view/throughput.ts";
 import { counts, NOW, worker } from "../../../support/looks.ts";
 
-/** What a pacer says after looks at these moments (s) with so many items done. */
+/** Answer of a pacer after looks at these moments (s) with this many items done. */
 function after(looks: [seconds: number, done: number][], state: "open" | "paused" = "open"): Throughput | undefined {
   const pacer = new RateEstimator();
   for (const [seconds, done] of looks)
