@@ -393,6 +393,12 @@ describe("Batch", () => {
       assert.deepEqual([annotations["prometheus.io/scrape"], annotations["prometheus.io/port"]], ["true", "9464"]);
     });
 
+    it("has no outcome without `wait`, and says so", () => {
+      const args = { redis: redis(), image: ready(), items: ["a"], command: ["true"], wait: false };
+      const message = "Only a Batch with `workers` and `wait` has an outcome.";
+      assert.throws(() => new components.Batch("b", args).counts, { message });
+    });
+
     it("watches the workers without `wait`, too", async () => {
       await batch({ wait: false });
       assert.deepEqual(summary(/supervisor/), ["Job job-wq-2-supervisor = -"]);
