@@ -14,7 +14,7 @@ local state, seeded, reason = read('state', 'seeded', 'reason')
 call('HSET', batchKey, 'digest', digest)
 
 local function reopen(newState)
-  call('HSET', batchKey, 'state', newState, 'seeded', 0, 'vanishings', 0)
+  call('HSET', batchKey, 'state', newState, 'seeded', 0, 'vanishings', 0, 'samples', 0)
   call('HDEL', batchKey, 'reason')
 end
 

@@ -16,6 +16,8 @@ export interface GateProxy {
    * @returns Lets it go on.
    */
   hold(what: "requests" | "replies"): () => void;
+  /** Every answer comes so much later, ms. */
+  lagMs: number;
   /** Called with what clients send, before it is passed on. */
   onRequest?: (text: string) => void;
   end(): Promise<void>;
@@ -42,6 +44,7 @@ export async function gateProxy(port: number): Promise<GateProxy> {
         const deliver = () => !to.destroyed && to.write(data);
         const queue = held.get(direction);
         if (queue) queue.push(deliver);
+        else if (from === upstream && proxy.lagMs > 0) setTimeout(deliver, proxy.lagMs);
         else deliver();
       });
       from.on("close", () => {
@@ -57,6 +60,7 @@ export async function gateProxy(port: number): Promise<GateProxy> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const proxy: GateProxy = {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    lagMs: 0,
     get connections() {
       return connections;
     },

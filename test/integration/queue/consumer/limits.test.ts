@@ -78,6 +78,16 @@ describe("limits", () => {
     assert.equal((await queue.places()).state, "finished");
   });
 
+  it("a Redis that always takes longer than a worker waits at first is waited for", async () => {
+    const proxy = await gateProxy(queue.server.port);
+    proxy.lagMs = 1_000; // a worker waits for 0.8 s
+    await queue.redis.rpush(k.list, "a", "b");
+    assert.equal((await startConsumer(proxy.url, { leaseMs: 2_000 }).ended).code, 0);
+    const { done, lost } = await queue.places();
+    assert.deepEqual({ done, lost }, { done: 2, lost: 0 });
+    await proxy.end();
+  });
+
   it("a process that stood still is not taken for handlers that ran out of time", async () => {
     await queue.redis.rpush(k.list, ...Array<string>(8).fill("sleep 400"));
     const worker = startConsumer(queue.url, { concurrency: 8, itemTimeoutMs: 2_000, leaseMs: 10_000, retry: once });
