@@ -18,7 +18,7 @@ import { catchStrayErrors } from "./strayErrors.ts";
 const MAX_ACKS = 500;
 const MAX_ACK_BYTES = 2 * 1024 * 1024;
 /** A reply that took longer than this share of a lease came too late for what it brought. */
-const LATE_SHARE = 0.4;
+const LATE_SHARE = 0.6;
 /** A process that breaks gives back what it holds within this time, ms. */
 const ABANDON_MS = 2_000;
 /** Redis may be away this long, ms, before an idle worker leaves. */

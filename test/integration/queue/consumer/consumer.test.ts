@@ -160,10 +160,8 @@ describe("a worker", () => {
     assert.deepEqual([(await blocked.ended).code, (await other.ended).code], [0, 0]);
     assert.ok(blocked.events.some(({ type }) => type === "stale"));
     const [{ attempts }] = (await queue.records()) as [ItemRecord];
-    assert.deepEqual(
-      attempts.map(({ outcome }) => outcome),
-      ["lost", "done"],
-    );
+    // Released, where the other one is so late that nobody was heard: a silence.
+    assert.match(attempts.map(({ outcome }) => outcome).join(), /^(lost|released),done$/);
   });
 
   it("blocked for longer than a lease, and alone, keeps the item", async () => {
