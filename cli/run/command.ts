@@ -87,6 +87,7 @@ export default verbCommand({
     if (given.resumeFailed && given.joblog === undefined) throw new UserError("--resume-failed needs --joblog FILE");
     if (fromLine === undefined && process.stdin.isTTY)
       throw new UserError("there are no items: give ::: ITEMS, :::: FILE, or standard input");
+    options.checkOptions(given);
     const all = fromLine ?? readItems("-");
     if (all.length === 0) throw new UserError("there are no items in what was given");
     const done = given.resumeFailed ? doneIn(given.joblog!) : new Set<number>();

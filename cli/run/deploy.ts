@@ -44,7 +44,9 @@ function reasonOf(error: unknown): UserError {
   const text = String((error as Error).message);
   const lines = text.split("\n").map((line) => line.trim());
   const why = lines.findLast((line) => /(^|\s)error: /.test(line) && !/error: update failed/.test(line));
-  return new UserError((why ?? firstLine(error)).replace(/^.*?error: /, ""));
+  return new UserError(
+    (why ?? firstLine(error)).replace(/^.*?error: /, "").replace(/^One or more errors occurred: /, ""),
+  );
 }
 
 /**

@@ -1,6 +1,8 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { parse } from "yaml";
+import { concealing } from "../../config/parse.ts";
+import { batchSettings, imageSettings, redisSettings, type Setting } from "../../config/settings.ts";
 import { firstLine, UserError } from "../errors.ts";
 
 /** Options of `wq run`. */
@@ -73,6 +75,31 @@ export function secretsOf(names: string[] = []): Record<string, string> {
       return [name, value];
     }),
   );
+}
+
+/**
+ * Checks what is only used once a run has begun, by the names that it has here.
+ * @throws UserError
+ */
+export function checkOptions(options: RunOptions): void {
+  const checks: [option: string, setting: Setting, value: unknown][] = [
+    ["--jobs", batchSettings.parallelism, options.jobs],
+    ["--image", imageSettings.baseImage, options.image],
+    ["--timeout", batchSettings.itemTimeout, options.timeout],
+    ["--redis", redisSettings.url, options.redis],
+    ["--memory", batchSettings.resources, options.memory && resourcesOf(options)],
+  ];
+  try {
+    for (const [option, { parse, secret }, value] of checks)
+      if (value !== undefined) concealing(secret, () => parse(option, value));
+  } catch (error) {
+    throw new UserError(firstLine(error).replace(/`--memory\.[^`]*`/, "`--memory`"));
+  }
+  for (const [option, path] of Object.entries({ handler: options.handler, files: options.files }))
+    if (path !== undefined && !existsSync(path)) throw new UserError(`--${option} ${path}: there is none`);
+  environmentOf(options.env);
+  secretsOf(options.secretEnv);
+  podOf(options.pod);
 }
 
 /** A pod patch from a file of YAML or JSON. */

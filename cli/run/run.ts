@@ -9,6 +9,7 @@ import { deploy, remove } from "./deploy.ts";
 import type { RunOptions } from "./options.ts";
 import { RowWriter } from "./rowWriter.ts";
 import { forget, locate, newName, readNote, writeNote } from "./runs.ts";
+import { pluralize } from "../view/format.ts";
 import { type RunState, summary, watchRun } from "./watch.ts";
 
 /** A program or handler, and its items. */
@@ -37,7 +38,7 @@ export async function startRun({ command, items, places }: RunWork, options: Run
   const shown = command.length > 0 ? command.join(" ") : options.handler!;
   const rows = new RowWriter(options, command, places);
   writeNote({ name, namespace, context: options.context, items: items.length, startedAt: Date.now(), command: shown });
-  say(`${name}: ${items.length} items in namespace ${namespace}`);
+  say(`${name}: ${pluralize(items.length, "item")} in namespace ${namespace}`);
   const over = new AbortController();
   let trouble: UserError | undefined;
   const deployed = deploy({ name, namespace, command, items }, options)

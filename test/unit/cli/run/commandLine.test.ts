@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { beginJoblog, doneIn, jobLine } from "../../../../cli/run/joblog.ts";
-import { environmentOf, maxFailures, resourcesOf, secretsOf } from "../../../../cli/run/options.ts";
+import {
+  checkOptions,
+  environmentOf,
+  maxFailures,
+  resourcesOf,
+  type RunOptions,
+  secretsOf,
+} from "../../../../cli/run/options.ts";
 import { parseCommandLine } from "../../../../cli/run/sources.ts";
 import type { ResultRow } from "../../../../queue/index.ts";
 
@@ -59,6 +66,22 @@ describe("wq run", () => {
   ] as const)
     it(`refuses ${words.join(" ")}`, () => {
       assert.throws(() => parseCommandLine([...words]), { name: "UserError", message: why });
+    });
+
+  for (const [wrong, message] of [
+    [{ jobs: "two" }, /^Expected `--jobs` to be an integer from 1 up, got "two"\.$/],
+    [{ image: "Python:3" }, /^Expected `--image` to be an image's name .*, got "Python:3"\.$/],
+    [{ timeout: "30" }, /^Expected `--timeout` to be a duration from 1s up, .*, got "30"\.$/],
+    [{ memory: "512" }, /^Expected `--memory` to be a quantity with its unit, like 512Mi, got "512"\.$/],
+    [{ redis: "me:s3cret@host" }, /^Expected `--redis` to be a URL like .*, got something else\.$/],
+    [{ files: "/nowhere" }, /^--files \/nowhere: there is none$/],
+    [{ handler: "nowhere.ts" }, /^--handler nowhere\.ts: there is none$/],
+    [{ pod: "/nowhere" }, /^--pod \/nowhere: ENOENT/],
+    [{ env: ["X"] }, /^--env takes NAME=VALUE, not X$/],
+  ] as const)
+    it(`refuses ${Object.keys(wrong)[0]} before anything begins`, () => {
+      const options = { jobs: "2", ...wrong } as unknown as RunOptions;
+      assert.throws(() => checkOptions(options), { name: "UserError", message });
     });
 
   const row = (id: number, outcome: "done" | "failed", reason: string | null = null): ResultRow => ({
