@@ -173,6 +173,27 @@ describe("wq ui in Chromium", function () {
     await t.until(async () => (await t.admin.counts()).state === "finished");
   });
 
+  it("cancels an item, and all that are left", async () => {
+    await seed(["apple", "banana", "cherry"]);
+    void work(
+      (_, { signal }) =>
+        new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error))),
+    );
+    const { page } = await open((await serve()).address);
+    await shows(page, "running", "1");
+    await page.fill("#text", "#1");
+    await page.click("#search-item button");
+    await page.click("#cancel-item");
+    await shows(page, "dead", "1");
+    assert.equal(await page.textContent("#message"), "Cancelled 1 item.");
+    await page.click("#close");
+    page.once("dialog", (dialog) => void dialog.accept());
+    await page.click("#cancel");
+    await t.until(async () => (await t.admin.counts()).state === "finished");
+    const { done, dead } = await t.admin.counts();
+    assert.deepEqual([done, dead], [0, 3]);
+  });
+
   it("is used by keyboard alone", async () => {
     await seed(["apple"]);
     const hold = gate();
