@@ -82,9 +82,8 @@ export const imageSettings = {
   platform: { parse: parse.platform, default: "linux/amd64", description: "Platform of the cluster's nodes" },
   baseImage: {
     parse: image,
-    default: "node:24-slim",
     description:
-      "Image to build on, or to run in; Node.js is added where it has none. With a handler in Python it is `python:3-slim`, if not set",
+      "Image to build on, or to run in; Node.js is added where it has none. Default: `node:24-slim`, with a handler in Python `python:3-slim`",
   },
   nodeImage: {
     parse: image,

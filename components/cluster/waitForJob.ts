@@ -103,9 +103,11 @@ export async function jobPods(cluster: Cluster, { namespace, uid }: AwaitedJob) 
 /** The reason with which its last pod ended, one line. */
 async function lastWords(cluster: Cluster, job: AwaitedJob): Promise<string | undefined> {
   const pods = await jobPods(cluster, job).catch(() => []);
-  const ends = pods.flatMap(
-    ({ status }) => status?.containerStatuses?.map(({ state }) => state?.terminated?.message) ?? [],
-  );
+  const containers = pods.flatMap(({ status }) => [
+    ...(status?.initContainerStatuses ?? []),
+    ...(status?.containerStatuses ?? []),
+  ]);
+  const ends = containers.map(({ state, lastState }) => (state?.terminated ?? lastState?.terminated)?.message);
   const words = ends.findLast(Boolean)?.trim().split("\n").at(-1);
   return words && oneLine(words);
 }

@@ -121,11 +121,14 @@ export function makeCodeVolume(
   return nodeImage === undefined ? parts : withNode(parts, nodeImage);
 }
 
-/** Adds an init container that installs Python packages into a volume. */
+/** The init container that installs Python packages; only programs of the user need them. */
+export const REQUIREMENTS = "requirements";
+
+/** Adds it, with a volume for the packages. */
 function addPackages(parts: CodeParts, image: pulumi.Input<string>): void {
   const packages = { name: "packages", mountPath: PACKAGES_DIR };
   parts.initContainers.push({
-    name: "requirements",
+    name: REQUIREMENTS,
     image,
     command: ["sh", "-c", INSTALL],
     env: [{ name: "HOME", value: "/tmp" }],
@@ -152,7 +155,7 @@ function withNode(parts: CodeParts, nodeImage: Known<string>): CodeParts {
   return {
     ...parts,
     volumes: [...parts.volumes, { name: "node", emptyDir: {} }],
-    initContainers: [copy],
+    initContainers: [copy, ...parts.initContainers],
     volumeMounts: [...parts.volumeMounts, { name: "node", mountPath: NODE_DIR, readOnly: true }],
   };
 }

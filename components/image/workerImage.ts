@@ -86,7 +86,8 @@ export class WorkerImage extends pulumi.ComponentResource {
     const settings = readArgs(component, imageSettings, args, ["handler", "files", "requirements"]);
     const { image, push, nodeImage, registryUsername: username, registryPassword: password } = settings;
     const imageName = settings.imageName && later(settings.imageName, pushable(component, push));
-    const baseImage = args.baseImage === undefined && isPython(args.handler) ? PYTHON_IMAGE : settings.baseImage;
+    const ownImage = isPython(args.handler) ? PYTHON_IMAGE : imageSettings.nodeImage.default;
+    const baseImage = settings.baseImage ?? ownImage;
     const ownNode = bringsNode(baseImage, nodeImage);
     if (imageName !== undefined) checked(component, dockerProvider);
     const user: UserFiles = { handler: args.handler, files: args.files, requirements: args.requirements };

@@ -3,6 +3,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { type Facts, keysOf, settingsText } from "../../../config/programSettings.ts";
 import type { batchSettings, Program } from "../../../config/settings.ts";
+import { REQUIREMENTS } from "../../image/codeVolume.ts";
 import { CODE_DIR } from "../../image/layout.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
 import { later, type Values, whole } from "../../readArgs.ts";
@@ -43,6 +44,7 @@ const fieldVariable = (name: string, fieldPath: string): EnvVar => ({
 /** The spec of a Job's pod. */
 export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
   const { code, image } = defaults;
+  const steps = (code?.initContainers ?? []).filter(({ name }) => args.runsUserCode || name !== REQUIREMENTS);
   const start = [...image.node, ...(args.nodeOptions ?? []), `${CODE_DIR}/bin/${args.program}.js`];
   return {
     automountServiceAccountToken: false,
@@ -55,7 +57,7 @@ export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
     nodeSelector: defaults.nodeSelector,
     tolerations: defaults.tolerations as PodSpec["tolerations"],
     ...args.pod,
-    initContainers: [...(code?.initContainers ?? []), ...(args.initContainers ?? [])],
+    initContainers: [...steps, ...(args.initContainers ?? [])],
     volumes: [
       // A handler that fills it ends its own pod, not the node's.
       { name: "tmp", emptyDir: { sizeLimit: "10Gi" } },

@@ -287,6 +287,20 @@ describe("Batch", () => {
     for (const name of Object.keys(variablesOf("job-wq-2-workers"))) assert.match(name, /^WQ_/);
   });
 
+  it("installs Python packages where a program of the user's runs, and nowhere else", async () => {
+    const [handler, requirements] = [join(dir, "work.py"), join(dir, "packages.txt")];
+    writeFileSync(handler, "def handle(item): pass");
+    writeFileSync(requirements, "six");
+    await batch({ image: new components.WorkerImage("code", { handler, requirements }) });
+    const steps = (job: string) =>
+      (inputsOf(job).spec.template.spec.initContainers as { name: string }[]).map(({ name }) => name);
+    assert.deepEqual(["job-wq-2-seed", "job-wq-2-workers", "job-wq-2-supervisor"].map(steps), [
+      ["node"],
+      ["node", "requirements"],
+      ["node"],
+    ]);
+  });
+
   it("takes Node.js from `nodeImage`, or from the base where that is the same", async () => {
     const nodeImage = "mirror.example.com/node-internal:1";
     for (const baseImage of ["mirror.example.com/python:3", nodeImage]) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -151,6 +151,12 @@ describe("config", () => {
   it("sends a list that does not fit into a ConfigMap another way", () => {
     const noise = Array.from({ length: 40_000 }, (_, i) => `${(i * 2654435761) % 2 ** 32} ${Math.sin(i)}`);
     assert.equal(itemsOf({ itemsFile: file("big.txt", noise.join("\n")) }).inline, false);
+  });
+
+  it("leaves it to the handler which image is the default: no default of the project file is in the way", () => {
+    const project = readFileSync(join(import.meta.dirname, "../../../Pulumi.yaml"), "utf8");
+    assert.doesNotMatch(project, /^ +baseImage:/m);
+    assert.equal(read({ handler: "work.py" }).image.baseImage, undefined);
   });
 
   it("takes any image's name that Docker takes", () => {
