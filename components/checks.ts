@@ -85,7 +85,11 @@ export class OwnChecks {
     if (refusals.length > before && !isMocked()) throw refusals[before]!;
     const patience = new AbortController();
     const given = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {});
-    await Promise.race([Promise.all(pending), given]).finally(() => patience.abort());
+    // In the order of the program: of several refusals it is always the same one that is told.
+    const inOrder = async () => {
+      for (const check of pending) await check;
+    };
+    await Promise.race([inOrder(), given]).finally(() => patience.abort());
     await Promise.all(this.#own);
   }
 }
