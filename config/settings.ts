@@ -1,6 +1,6 @@
 // The one table of settings: what each is, its default and its parser. A stack file uses them as `job-wq-2:KEY`, a
 // program as arguments of the components. The block in Pulumi.yaml, docs/settings.md and components/args.ts are
-// generated from it (`npm run docs`), and each program in the image is told its share of it (programSettings.ts).
+// generated from it (`npm run docs`), and each program in the image is told its share of it (toldSettings.ts).
 import { image, imageName } from "./imageReference.ts";
 import * as parse from "./parse.ts";
 import { MAX_RESULT_BYTES } from "../queue/limits.ts";

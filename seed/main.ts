@@ -2,7 +2,7 @@
 import { connect, type ItemSource, QueueAdmin, Seeder } from "../queue/index.ts";
 import { oneLine } from "../config/foreignText.ts";
 import { ConfigError } from "../config/parse.ts";
-import { type ProgramSettings, readSettings } from "../config/programSettings.ts";
+import { type ProgramSettings, readSettings } from "../config/toldSettings.ts";
 import { redisUrl, text } from "../worker/environment.ts";
 import { exitCodes, ProgramExit, runProgram } from "../worker/program.ts";
 import { fileSource, rangeSource } from "./sources.ts";

@@ -3,7 +3,7 @@ import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { ConfigError } from "../config/parse.ts";
-import type { ItemsFormat } from "../config/programSettings.ts";
+import type { ItemsFormat } from "../config/toldSettings.ts";
 import { type ItemBlock, type ItemSource, MAX_ITEM_BYTES } from "../queue/index.ts";
 import { type LineBlock, lineBlocks } from "./lines.ts";
 

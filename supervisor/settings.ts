@@ -1,5 +1,5 @@
 // Settings of the supervisor: what the Batch tells it, and what Kubernetes fills in (worker/README.md).
-import { type ProgramSettings, readSettings } from "../config/programSettings.ts";
+import { type ProgramSettings, readSettings } from "../config/toldSettings.ts";
 import { redisUrl, text } from "../worker/environment.ts";
 import type { ScaleOptions } from "./scaling/scalePlan.ts";
 

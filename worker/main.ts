@@ -1,6 +1,6 @@
 // The worker: takes items from the queue and hands them to runners, or to a command, until the batch is over.
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ProgramSettings, readSettings } from "../config/programSettings.ts";
+import { type ProgramSettings, readSettings } from "../config/toldSettings.ts";
 import { connect, Consumer, type ConsumerEnd, type Handler, QueueAdmin } from "../queue/index.ts";
 import { checkCommand } from "./checkCommand.ts";
 import { commandHandler } from "./command.ts";
@@ -11,7 +11,7 @@ import { Health } from "./health.ts";
 import { logger } from "./log.ts";
 import { exitCodes, ProgramExit, runProgram } from "./program.ts";
 import type { RunnerPool } from "./runner/pool.ts";
-import { handlerRunners, ownHandler, serveCommand } from "./runners.ts";
+import { handlerRunners, ownHandler, serveCommand } from "./chooseRunners.ts";
 
 const codes: Record<ConsumerEnd, number> = {
   finished: 0,

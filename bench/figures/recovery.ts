@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stageWorker } from "../../components/image/buildContext.ts";
-import { settingsText } from "../../config/programSettings.ts";
+import { settingsText } from "../../config/toldSettings.ts";
 import { keys } from "../../queue/index.ts";
 import { type Bench, clean, type Figure, figure, median } from "../measure.ts";
 import { peers } from "../peers/index.ts";

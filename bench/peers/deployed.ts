@@ -1,6 +1,6 @@
 // As a worker of a pod works: a consumer over a runner of Node.js, a process of its own.
 import { fileURLToPath } from "node:url";
-import { handlerRunners } from "../../worker/runners.ts";
+import { handlerRunners } from "../../worker/chooseRunners.ts";
 import { drainWith, ours } from "./ours.ts";
 import type { Peer } from "./peer.ts";
 

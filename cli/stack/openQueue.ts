@@ -5,7 +5,7 @@ import { UserError } from "../errors.ts";
 import { findRedis, type RedisLocation } from "./batches.ts";
 import { openCluster, preloadCluster } from "./openCluster.ts";
 import { type FoundBatch, readBatch, readStack } from "./readStack.ts";
-import { connectTo, openRoute, type RedisConnection } from "./routes.ts";
+import { connectTo, openRoute, type RedisConnection } from "./redisRoutes.ts";
 
 /** A queue that can be asked, and what to close afterwards. */
 export interface OpenQueue {

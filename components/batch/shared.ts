@@ -10,7 +10,7 @@ import type { RedisAccess } from "../redis/reference.ts";
 import type { Known } from "../types.ts";
 import type { JobDefaults } from "./jobs/jobArgs.ts";
 import type { BatchPlan } from "./plan.ts";
-import { makePodPolicy } from "./pod/podPolicy.ts";
+import { makeNetworkPolicy } from "./pod/networkPolicy.ts";
 
 /** The part that does not ask for objects of its own. */
 type Plain = Omit<JobDefaults, "redis" | "code" | "pullSecrets" | "ready">;
@@ -42,7 +42,7 @@ export function makeShared(batch: pulumi.ComponentResource, plan: BatchPlan): Jo
     pullSecrets: image.pullSecret === undefined ? login.names : [image.pullSecret],
     ready: [redis, ...login.ready],
   };
-  return { ...shared, ready: [...shared.ready, makePodPolicy(`${name}-policy`, shared, settings)] };
+  return { ...shared, ready: [...shared.ready, makeNetworkPolicy(`${name}-policy`, shared, settings)] };
 }
 
 const metadataOf = ({ name, namespace, labels: own }: Plain, object: string) => ({

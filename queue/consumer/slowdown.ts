@@ -1,5 +1,5 @@
 import { firstLine } from "../errorText.ts";
-import type { FailureReport, Verdict } from "../redis/exchange.ts";
+import type { FailureReport, Judgement } from "../redis/exchange.ts";
 
 /** Failures in a row, on so many items, after which a worker slows down. */
 const FAILURES = 5;
@@ -106,11 +106,11 @@ export class Slowdown {
    * @param done How many items of the batch are done.
    * @returns Why this worker is sick, where it is.
    */
-  onVerdict(verdict: Verdict, done: number): string | undefined {
+  onJudgement(judgement: Judgement, done: number): string | undefined {
     if (!this.#isSlow) return undefined;
     this.#doneBefore ??= done;
-    this.#isFree = verdict === "free";
-    if (verdict !== "sick") return undefined;
+    this.#isFree = judgement === "free";
+    if (judgement !== "sick") return undefined;
     const reason = firstLine(this.#reason);
     return `the last ${this.#failures} attempts here failed while other workers succeeded; the last one: ${reason}`;
   }

@@ -1,6 +1,6 @@
 // The call of ack-and-reserve.lua: what it is sent and what it answers.
 import { durationIncrements } from "../durations.ts";
-import type { FailureReport, Outcome, ReservedItem, Verdict } from "./exchange.ts";
+import type { FailureReport, Outcome, ReservedItem, Judgement } from "./exchange.ts";
 import { pack, type Packable } from "./messagePack.ts";
 
 /** Request of a worker. Times are ms. */
@@ -58,8 +58,8 @@ export interface Reply {
   /** Members of those outcomes whose lease was lost before. */
   stale: string[];
   reserved: ReservedItem[];
-  /** Verdict on a worker whose items fail, and the number of items that are done. */
-  verdict?: Verdict | undefined;
+  /** Judgement on a worker whose items fail, and the number of items that are done. */
+  judgement?: Judgement | undefined;
   done: number;
 }
 
@@ -105,14 +105,14 @@ export type RawReply = [
   firstId: number,
   fresh: Buffer[],
   again: Buffer[],
-  verdict: Buffer,
+  judgement: Buffer,
   done: number,
   deadline: number,
 ];
 
 /** The answer to the call with this number. */
 export function parseReply(reply: RawReply, call: number): Reply {
-  const [kind, pollMs, dueMs, heartbeatMs, drain, stale, firstId, fresh, again, verdict, done, deadline] = reply;
+  const [kind, pollMs, dueMs, heartbeatMs, drain, stale, firstId, fresh, again, judgement, done, deadline] = reply;
   const reserved: ReservedItem[] = fresh.map((payload, index) => ({
     id: firstId + index,
     payload,
@@ -135,7 +135,7 @@ export function parseReply(reply: RawReply, call: number): Reply {
     drain: drain === 1,
     stale: members === "-" ? [] : members.split(","),
     reserved,
-    verdict: verdict.toString() === "-" ? undefined : (verdict.toString() as Verdict),
+    judgement: judgement.toString() === "-" ? undefined : (judgement.toString() as Judgement),
     done,
   };
 }

@@ -58,5 +58,5 @@ export interface FailureReport {
   doneBefore?: number | undefined;
 }
 
-/** Verdict of Redis: go on slowly; at full speed, since items fail everywhere; stop, since only this worker fails. */
-export type Verdict = "slow" | "free" | "sick";
+/** Judgement of Redis: go on slowly; at full speed, since items fail everywhere; stop, since only this worker fails. */
+export type Judgement = "slow" | "free" | "sick";

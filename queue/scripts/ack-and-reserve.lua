@@ -47,7 +47,7 @@ local reply = {
   firstId = 0,     -- of those reserved for the first time, with their payloads
   fresh = {},
   again = {},      -- id, failures, losses, 1 if it is to run alone, payload of each that was reserved before
-  verdict = '-',   -- on a worker that fails, and how many items are done
+  judgement = '-',   -- on a worker that fails, and how many items are done
   done = 0,
   deadline = 0,    -- of the leases
 }
@@ -113,7 +113,7 @@ return reply
 end
 
 local r = request.number and replay() or answerAnew()
-return { r.kind, r.pollMs, r.dueMs, r.heartbeatMs, r.drain, r.stale, r.firstId, r.fresh, r.again, r.verdict, r.done,
+return { r.kind, r.pollMs, r.dueMs, r.heartbeatMs, r.drain, r.stale, r.firstId, r.fresh, r.again, r.judgement, r.done,
   r.deadline }
 end
 

@@ -1,4 +1,4 @@
-import { settingsText } from "../../config/programSettings.ts";
+import { settingsText } from "../../config/toldSettings.ts";
 import { batchSettings, type Setting } from "../../config/settings.ts";
 
 /**

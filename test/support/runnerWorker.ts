@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Consumer, type ConsumerEnd, type ConsumerEvent } from "../../queue/index.ts";
 import type { ConsumerOptions } from "../../queue/types.ts";
 import type { RunnerPool } from "../../worker/runner/pool.ts";
-import { handlerRunners, type RunnerSettings, serveCommand } from "../../worker/runners.ts";
+import { handlerRunners, type RunnerSettings, serveCommand } from "../../worker/chooseRunners.ts";
 import { quick } from "./consuming.ts";
 
 /** The handler of the tests in a language. */

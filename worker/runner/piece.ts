@@ -1,6 +1,6 @@
 import { advised } from "../processes/lastWords.ts";
 import { DoNotRetry, type ItemContext, TryLater } from "../../queue/index.ts";
-import type { Verdict, Work } from "./protocol.ts";
+import type { ItemAnswer, Work } from "./protocol.ts";
 
 /** An item on its way through a runner: what its handler's promise waits for. */
 export class Piece implements Work {
@@ -39,13 +39,13 @@ export class Piece implements Work {
 }
 
 /** Tells the promise of an item how its attempt ended. */
-export function tell(piece: Piece, verdict: Verdict): void {
-  if ("error" in verdict) {
-    const { retry } = verdict;
-    const error = advised(verdict.error);
+export function tell(piece: Piece, answer: ItemAnswer): void {
+  if ("error" in answer) {
+    const { retry } = answer;
+    const error = advised(answer.error);
     piece.fail(withoutStack(retry === false ? new DoNotRetry(error) : new Error(error)));
-  } else if ("later" in verdict) piece.fail(new TryLater(Math.max(0, verdict.later)));
-  else piece.succeed("result" in verdict ? verdict.result : undefined);
+  } else if ("later" in answer) piece.fail(new TryLater(Math.max(0, answer.later)));
+  else piece.succeed("result" in answer ? answer.result : undefined);
 }
 
 /** The error of a runner: its text has the stack already. */

@@ -13,12 +13,12 @@ export interface Work {
 export type Answer =
   | { ready: true }
   | { ready: false; error: string }
-  | Verdict
+  | ItemAnswer
   | { id: number; log: string }
   | { id: number; progress: number };
 
 /** The end of an attempt; `later`: try it again after this many ms, at no cost. */
-export type Verdict = { id: number } & (
+export type ItemAnswer = { id: number } & (
   { result?: unknown } | { error: string; retry?: boolean } | { later: number } | { cancelling: true }
 );
 

@@ -8,7 +8,7 @@ import { later, type Values, whole } from "../../readArgs.ts";
 import { makeJob } from "./job.ts";
 import type { JobDefaults, JobOrder } from "./jobArgs.ts";
 import { envVars, settingsVariable } from "../pod/jobPod.ts";
-import { METRICS_PORT } from "../pod/podPolicy.ts";
+import { METRICS_PORT } from "../pod/networkPolicy.ts";
 import { customize } from "../pod/podSettings.ts";
 import { makeScaleRights, scaleOf } from "./scaleRights.ts";
 

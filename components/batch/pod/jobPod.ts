@@ -1,7 +1,7 @@
 // The pod of a Job: one container of the image, admitted by Pod Security `restricted`.
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { type Facts, keysOf, settingsText } from "../../../config/programSettings.ts";
+import { type Facts, keysOf, settingsText } from "../../../config/toldSettings.ts";
 import type { batchSettings, Program } from "../../../config/settings.ts";
 import { REQUIREMENTS } from "../../image/codeVolume.ts";
 import { CODE_DIR } from "../../image/layout.ts";

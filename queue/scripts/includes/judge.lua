@@ -23,11 +23,11 @@ local function oldestInFlight()
   return oldest
 end
 
--- The verdict on the failures of a slow worker, by its report (queue/consumer/slowdown.ts).
+-- The judgement on the failures of a slow worker, by its report (queue/consumer/slowdown.ts).
 local function judgeFailures(report)
   local done = call('HLEN', results) - call('ZCARD', dead)
   reply.done = done
-  reply.verdict = 'slow'
+  reply.judgement = 'slow'
   -- Its word counts for as long as it counts as alive.
   local aliveUntil = call('ZSCORE', alive, request.session)
   if aliveUntil then call('ZADD', failing, aliveUntil, request.session) end
@@ -36,11 +36,11 @@ local function judgeFailures(report)
   if report.newSamples > 0 then call('HSET', batchKey, 'samples', text(samples), 'longestFailure', text(longestMs)) end
   if report.tries < TRIES then return end
   if report.samples >= SICK_SAMPLES and done - (report.doneBefore or done) >= DONE_BY_OTHERS then
-    reply.verdict = 'sick'
+    reply.judgement = 'sick'
   elseif call('ZCOUNT', failing, text(now), '+inf') == workersAlive() then
     -- Everybody who lives fails: it is the items, or the handler.
     if done > 0 or batch.waiting == 0 or not request.mayAbort then
-      reply.verdict = 'free'
+      reply.judgement = 'free'
     elseif samples >= SAMPLES and report.forMs >= FAILING_MS and oldestInFlight() >= now - longestMs then
       endBatch('aborted', 'nothing succeeds: ' .. report.failures
         .. ' attempts in a row failed and none was ever done; the last one: ' .. report.reason)

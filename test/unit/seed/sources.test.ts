@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { ItemsFormat } from "../../../config/programSettings.ts";
+import type { ItemsFormat } from "../../../config/toldSettings.ts";
 import type { ItemSource } from "../../../queue/index.ts";
 import { bytesSource, fileSource, rangeSource } from "../../../seed/sources.ts";
 

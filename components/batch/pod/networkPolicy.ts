@@ -16,7 +16,7 @@ export interface OpenPorts {
 }
 
 /** Creates it. It must be there before the pods. */
-export function makePodPolicy(
+export function makeNetworkPolicy(
   resource: string,
   { parent, name, names, namespace, labels: own }: JobDefaults,
   { metrics, metricsFrom }: OpenPorts,

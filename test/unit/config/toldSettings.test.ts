@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { keysOf, readSettings, settingsText } from "../../../config/programSettings.ts";
+import { keysOf, readSettings, settingsText } from "../../../config/toldSettings.ts";
 import { batchSettings, type Program, type Setting } from "../../../config/settings.ts";
 
 const root = join(import.meta.dirname, "../../..");

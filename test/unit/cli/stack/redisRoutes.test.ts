@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UserError } from "../../../../cli/errors.ts";
-import { openRoute, type RedisConnection, type Route } from "../../../../cli/stack/routes.ts";
+import { openRoute, type RedisConnection, type Route } from "../../../../cli/stack/redisRoutes.ts";
 
 const stack = { program: "/p", env: {} };
 const redis = { cluster: {}, namespace: "n", url: "redis://private" };
