@@ -21,7 +21,7 @@ const UNINFORMATIVE =
 const CUT_OFF = /EPIPE|ECONNRESET|connection was closed/;
 const FAREWELL_MS = 300;
 /** A connection on which no answer comes for so long is made anew, ms: longer than Redis's disk may take. */
-const SILENCE_MS = 40_000;
+const SOCKET_TIMEOUT_MS = 40_000;
 /** Longest wait between two attempts to connect, ms. */
 const MAX_RETRY_MS = 1_000;
 
@@ -124,7 +124,7 @@ export async function connect(
     // After a failover an old connection may lead to what is now a replica: a new one leads to the new primary.
     reconnectOnError: ({ message }) => message.startsWith("READONLY"),
     connectTimeout: 5_000,
-    socketTimeout: SILENCE_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), maxRetryMs),
   });
   const onError = (error: Error) => void connectionErrors.set(redis, error);
