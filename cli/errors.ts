@@ -6,6 +6,9 @@ export class UserError extends Error {
   override name = "UserError";
 }
 
+/** There is no such stack, or no batch in it yet. Where its state cannot be read, nobody knows. */
+export class AbsentError extends UserError {}
+
 /** The first line of whatever was thrown. */
 export function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);

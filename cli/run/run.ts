@@ -1,7 +1,8 @@
 // A run from its beginning to its end, and what Ctrl-C means in between.
 import { createInterface } from "node:readline/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { kubeconfigOf } from "../../kube/kubeconfig.ts";
-import { firstLine, UserError } from "../errors.ts";
+import { AbsentError, firstLine, UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
 import { readBatchAt } from "../stack/readStack.ts";
@@ -19,6 +20,9 @@ export interface RunWork {
   /** Of each item its place among all that were given, from 1. */
   places: number[];
 }
+
+/** Time for a Pulumi that was interrupted to end, ms. */
+const CANCEL_MS = 10_000;
 
 const say = (text: string) => console.error(text);
 
@@ -54,8 +58,10 @@ export async function startRun({ command, items, places }: RunWork, options: Run
 /** Goes on with one that was left. */
 export async function attachRun(name: string, options: RunOptions): Promise<void> {
   readNote(name);
-  const isThere = await readBatchAt(locate(name)).catch(() => undefined);
-  if (!isThere) {
+  try {
+    await readBatchAt(locate(name));
+  } catch (error) {
+    if (!(error instanceof AbsentError)) throw error;
     await takeAway(name);
     throw new UserError(`${name} was cut off before its workers were there, and was removed: run it again`);
   }
@@ -100,11 +106,13 @@ class Interrupt {
     const onSignal = () => {
       if (isAsked || !process.stdin.isTTY) this.#leave();
       isAsked = true;
-      void this.#ask();
+      void this.#ask(work);
     };
     process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
     try {
       await work;
+      // A terminal's Ctrl-C ends Pulumi too, and with it the work. The answer decides what becomes of the run.
+      if (isAsked) await new Promise(() => {});
     } finally {
       process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     }
@@ -115,13 +123,14 @@ class Interrupt {
     process.exit(EXIT_UNFINISHED);
   }
 
-  async #ask(): Promise<void> {
+  async #ask(work: Promise<unknown>): Promise<void> {
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
     terminal.on("SIGINT", () => this.#leave());
     const answer = await terminal.question("\nLeave it running (l), or stop it and take it away (s)? [l] ");
     terminal.close();
     if (!/^s/i.test(answer.trim())) this.#leave();
     say("Taking it away.");
+    await Promise.race([work, sleep(CANCEL_MS)]);
     await takeAway(this.#name).catch((error: Error) => say(error.message));
     process.exit(EXIT_FAILED);
   }

@@ -1,7 +1,7 @@
 // The folder that keeps runs: a backend of Pulumi in the user's data folder, with a passphrase that is made once.
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import envPaths from "env-paths";
 import { UserError } from "../errors.ts";
@@ -47,6 +47,7 @@ export function locate(name: string): StackLocation & { stack: string } {
       PULUMI_BACKEND_URL: pathToFileURL(join(home(), "stacks")).href,
       PULUMI_CONFIG_PASSPHRASE: passphrase(),
       PULUMI_SKIP_UPDATE_CHECK: "true",
+      PATH: [process.env.PATH, join(pulumiFolder(), "bin")].join(delimiter),
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { ProviderSettings } from "../../kube/kubeconfig.ts";
-import { UserError } from "../errors.ts";
+import { AbsentError, UserError } from "../errors.ts";
 import type { StackState, StateResource } from "./stackExport.ts";
 
 /** Settings of the Kubernetes provider: which cluster. */
@@ -122,7 +122,7 @@ export function pickBatch(batches: BatchLocation[], name: string | undefined, st
     throw new UserError(`${stack} has no batch ${name}; it has ${names || "none"}`);
   }
   const [only, ...more] = batches;
-  if (!only) throw new UserError(`${stack} has no batch yet: run \`pulumi up\``);
+  if (!only) throw new AbsentError(`${stack} has no batch yet: run \`pulumi up\``);
   if (more.length > 0) throw new UserError(`${stack} has several batches: choose one with --batch NAME (${names})`);
   return only;
 }

@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { AbsentError, UserError } from "../errors.ts";
 import { type BatchLocation, findBatches, pickBatch } from "./batches.ts";
 import { stackCandidates, type StackLocation, withName } from "./location.ts";
 import { capturePulumi, failure } from "./pulumi.ts";
@@ -38,7 +38,7 @@ async function exportFirst(candidates: StackLocation[]): Promise<FoundStack> {
     }
     reason ||= why.replace(/;.*$/, "");
   }
-  throw new UserError(`no stack: ${reason}; \`pulumi stack select NAME\`, or give --stack NAME`);
+  throw new AbsentError(`no stack: ${reason}; \`pulumi stack select NAME\`, or give --stack NAME`);
 }
 
 /** The stack that is asked for, or the current one. @throws UserError where there is none. */

@@ -2,12 +2,23 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ResultRow } from "../../../queue/index.ts";
 import { wqScript } from "../../support/fruits.ts";
+import { inTerminal } from "../../support/screen.ts";
 import { environment, onPlatform, say } from "../../support/stack.ts";
 
 describe("wq run", () => {
@@ -21,8 +32,8 @@ describe("wq run", () => {
   });
 
   /** Starts it, without a terminal. */
-  function start(args: string[], input = "") {
-    const env = { ...process.env, ...environment(), WQ_RUN_HOME: home };
+  function start(args: string[], { input = "", other = {} } = {}) {
+    const env = { ...process.env, ...environment(), WQ_RUN_HOME: home, ...other };
     const child = spawn(process.execPath, [wqScript, "run", ...args], { env, cwd: folder, stdio: "pipe" });
     const said = { out: "", err: "" };
     child.stdout.on("data", (data: Buffer) => (said.out += data.toString()));
@@ -65,7 +76,7 @@ describe("wq run", () => {
     const log = join(folder, "log");
     const results = join(folder, "results");
     const args = ["-j", "3", "-n", namespace, "--joblog", log, "--results", results];
-    const one = start([...args, "--", "sh", "-c", script, "sh", "n{}"], numbers(300));
+    const one = start([...args, "--", "sh", "-c", script, "sh", "n{}"], { input: numbers(300) });
     writeFileSync(join(folder, "items"), "b\na\n");
     const two = start(["-j", "1", "-n", namespace, "--ordered", "--", "printf", "%s-%s", "{}", "{#}", "::::", "items"]);
     assert.equal(await two.ended, 0, two.said.err);
@@ -90,10 +101,9 @@ describe("wq run", () => {
     await assertNothingLeft();
     assert.equal(await start(["--list"]).ended, 0);
 
-    const again = start(
-      ["-n", namespace, "--joblog", log, "--resume-failed", "--dry-run", "--", "echo", "{}"],
-      numbers(300),
-    );
+    const again = start(["-n", namespace, "--joblog", log, "--resume-failed", "--dry-run", "--", "echo", "{}"], {
+      input: numbers(300),
+    });
     assert.equal(await again.ended, 0);
     assert.equal(again.said.out.split("\n").length - 1, 30);
     assert.match(again.said.out, /^echo 7\necho 17\n/);
@@ -102,7 +112,7 @@ describe("wq run", () => {
   it("is left by Ctrl-C, or by SIGKILL, and taken up again by its name", async () => {
     const slow = ["-n", namespace, "-j", "2", "--", "sh", "-c", 'sleep 1; echo "$1"', "sh", "{}"];
     for (const signal of ["SIGINT", "SIGKILL"] as const) {
-      const first = start(slow, numbers(30));
+      const first = start(slow, { input: numbers(30) });
       await until(() => first.rows().length > 2, first);
       first.child.kill(signal);
       assert.equal(await first.ended, signal === "SIGINT" ? 2 : null);
@@ -117,6 +127,52 @@ describe("wq run", () => {
       assert.equal(second.rows().length, 30);
       await assertNothingLeft();
     }
+  });
+
+  it("asks at Ctrl-C in a terminal, and takes nothing away before the answer", async () => {
+    const items = Array.from({ length: 30 }, (_, n) => String(n));
+    const slow = ["run", "-n", namespace, "-j", "2", "--", "sleep", "1", ":::", ...items];
+    const env = { ...process.env, ...environment(), WQ_RUN_HOME: home } as Record<string, string>;
+    const screen = inTerminal([process.execPath, wqScript, ...slow], env);
+    const sees = async (text: RegExp) => {
+      while (!text.test(screen.raw())) await sleep(100);
+    };
+    await sees(/"item":"2"/);
+    screen.type("\x03");
+    await sees(/Leave it running/);
+    await sleep(3_000); // Pulumi has heard of it as well, and has ended
+    screen.type("l\r");
+    assert.equal(await screen.ended, 2, screen.raw());
+    assert.match(await names(["jobs"]), /wq-/);
+    const [name] = /wq-\w+/.exec(screen.raw())!;
+
+    const unreadable = start(["--attach", name], { other: { PATH: dirname(process.execPath) } });
+    assert.equal(await unreadable.ended, 3);
+    assert.match(unreadable.said.err, /pulumi is not on PATH/);
+    const attached = inTerminal([process.execPath, wqScript, "run", "--attach", name], env);
+    while (!/"item":"3"/.test(attached.raw())) await sleep(100);
+    attached.type("\x03");
+    while (!/Leave it running/.test(attached.raw())) await sleep(100);
+    attached.type("s\r");
+    assert.equal(await attached.ended, 1, attached.raw());
+    await assertNothingLeft();
+  });
+
+  it("runs with a Pulumi of its own where there is none on PATH", async () => {
+    const { PATH } = { ...process.env, ...environment() } as { PATH: string };
+    const own = PATH.split(delimiter).find((folder) => existsSync(join(folder, "pulumi")))!;
+    const bin = join(home, "pulumi", "bin");
+    mkdirSync(bin, { recursive: true });
+    for (const file of readdirSync(own).filter((name) => /pulumi|language/.test(name)))
+      symlinkSync(join(own, file), join(bin, file));
+    const node = dirname(process.execPath);
+    const { ended, said, rows } = start(["-n", namespace, "--", "echo", "{}", ":::", "a", "b"], {
+      other: { PATH: [node, "/usr/bin", "/bin"].join(delimiter) },
+    });
+    assert.equal(await ended, 0, said.err);
+    assert.equal(rows().length, 2);
+    await assertNothingLeft();
+    rmSync(bin, { recursive: true });
   });
 
   it("says in a line why it cannot run, and leaves nothing", async () => {
