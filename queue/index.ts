@@ -9,6 +9,7 @@ export { runningItem } from "./consumer/runningItem.ts";
 export { DoNotRetry } from "./doNotRetry.ts";
 export { TryLater } from "./tryLater.ts";
 export { environmentUrl } from "./redis/environmentUrl.ts";
+export { socketAddress } from "./redis/socketAddress.ts";
 export { keys } from "./redis/keys.ts";
 export * from "./limits.ts";
 export { previewSeeding, type SeedingPreview } from "./seeder/previewSeeding.ts";

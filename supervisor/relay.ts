@@ -1,5 +1,6 @@
 // A relay for `wq` to a Redis that only the cluster can reach. The API server forwards to it, on the pod's loopback.
 import { connect, createServer, type Server } from "node:net";
+import { socketAddress } from "../queue/index.ts";
 
 /** Port of loopback. */
 export const RELAY_PORT = 6380;
@@ -9,9 +10,9 @@ export const RELAY_PORT = 6380;
  * is no relay.
  */
 export function startRelay(url: string): Server {
-  const { hostname, port } = new URL(url);
+  const address = socketAddress(url);
   const server = createServer((client) => {
-    const upstream = connect(Number(port || 6379), hostname);
+    const upstream = connect(address);
     client.on("error", () => upstream.destroy()).on("close", () => upstream.destroy());
     upstream.on("error", () => client.destroy()).on("close", () => client.destroy());
     client.pipe(upstream).pipe(client);

@@ -7,15 +7,19 @@ import { UserError } from "../errors.ts";
 import type { Cluster } from "./cluster.ts";
 
 /** Program of a relay Pod: supervisor/relay.ts in short, so that any image of a batch will do. */
-const SCRIPT = `
+export const relayScript = (relayPort = RELAY_PORT): string => `
+const { lookup } = require("node:dns");
 const { connect, createServer } = require("node:net");
 const { hostname, port } = new URL(process.env.WQ_REDIS_URL);
+let host = hostname.replace(/^\\[|\\]$/g, "");
+const { WQ_REDIS_HOST } = process.env;
+if (WQ_REDIS_HOST) lookup(host, (error) => error && (host = WQ_REDIS_HOST));
 createServer((client) => {
-  const upstream = connect(Number(port || 6379), hostname);
+  const upstream = connect(Number(port || 6379), host);
   client.on("error", () => upstream.destroy()).on("close", () => upstream.destroy());
   upstream.on("error", () => client.destroy()).on("close", () => client.destroy());
   client.pipe(upstream).pipe(client);
-}).listen(${RELAY_PORT}, "127.0.0.1");`;
+}).listen(${relayPort}, "127.0.0.1");`;
 
 /** It ends by itself when whoever made it could not delete it. */
 const LIFETIME_S = 3_600;
@@ -65,7 +69,7 @@ export function relayPodOf(job: V1Job): V1Pod {
           name: container.name,
           image: container.image,
           imagePullPolicy: container.imagePullPolicy,
-          command: [...node, "-e", SCRIPT],
+          command: [...node, "-e", relayScript()],
           env: container.env?.filter(({ name }) => NEEDED_VARIABLE.test(name)),
           volumeMounts: container.volumeMounts?.filter(({ name }) => NEEDED_VOLUME.test(name)),
           securityContext: container.securityContext,

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect as netConnect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
+import { socketAddress } from "./socketAddress.ts";
 
 /**
  * Errors of Redis that pass: it starts, is busy with a script, is becoming a replica or a primary, its disk is full, or
@@ -68,8 +69,7 @@ export function realError(redis: Redis, error: Error): Error {
  * to write fails before this is read.
  */
 async function farewellOf(url: string): Promise<string | undefined> {
-  const { hostname, port } = new URL(url);
-  const socket = netConnect(Number(port || 6379), hostname);
+  const socket = netConnect(socketAddress(url));
   try {
     const [data] = (await once(socket, "data", { signal: AbortSignal.timeout(FAREWELL_MS) })) as [Buffer];
     return /^-(.*)\r\n/.exec(data.toString())?.[1];

@@ -13,6 +13,9 @@ export async function environmentUrl(environment: NodeJS.ProcessEnv = process.en
     throw new Error("Expected WQ_REDIS_URL to be a URL like redis://redis:6379; it is none.");
   const url = new URL(WQ_REDIS_URL);
   if (WQ_REDIS_PASSWORD) url.password = encodeURIComponent(WQ_REDIS_PASSWORD);
-  if (WQ_REDIS_HOST) await lookup(url.hostname).catch(() => (url.hostname = WQ_REDIS_HOST));
+  if (WQ_REDIS_HOST) await lookup(url.hostname).catch(() => (url.hostname = inUrl(WQ_REDIS_HOST)));
   return url.href;
 }
+
+/** An address as URLs hold it: that of IPv6 in brackets. */
+const inUrl = (address: string) => (address.includes(":") ? `[${address}]` : address);

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
-import { relayPodOf } from "../../../../cli/stack/relayPod.ts";
+import { relayPodOf, relayScript } from "../../../../cli/stack/relayPod.ts";
 
 const job: V1Job = {
   metadata: { name: "thumbs-supervisor", uid: "u1" },
@@ -74,5 +78,30 @@ describe("relayPodOf", () => {
       { apiVersion: "batch/v1", kind: "Job", name: "thumbs-supervisor", uid: "u1" },
     ]);
     assert.deepEqual([pod.spec!.restartPolicy, pod.spec!.activeDeadlineSeconds], ["Never", 3_600]);
+  });
+});
+
+describe("the relay in such a pod", () => {
+  it("goes to the Service's address where the name of Redis does not resolve", async () => {
+    const upstream = createServer((socket) => socket.pipe(socket)).listen(0, "::1");
+    await once(upstream, "listening");
+    const free = createServer().listen(0, "127.0.0.1");
+    await once(free, "listening");
+    const { port } = free.address() as AddressInfo;
+    free.close();
+    const env = {
+      WQ_REDIS_URL: `redis://redis.invalid:${(upstream.address() as AddressInfo).port}`,
+      WQ_REDIS_HOST: "::1",
+    };
+    const relay = spawn(process.execPath, ["-e", relayScript(port)], { env });
+    after(() => [relay.kill(), upstream.close()]);
+    const answer = async (): Promise<string> => {
+      const socket = connect(port, "127.0.0.1").on("error", () => {});
+      socket.write("PING");
+      const [data] = (await Promise.race([once(socket, "data"), once(socket, "close")])) as [unknown];
+      socket.destroy();
+      return data instanceof Buffer ? data.toString() : "";
+    };
+    while ((await answer().catch(() => "")) !== "PING") await sleep(50);
   });
 });
