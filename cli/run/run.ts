@@ -48,11 +48,9 @@ export async function startRun({ command, items, places }: RunWork, options: Run
   const deployed = deploy({ name, namespace, command, items }, options)
     .catch((error: UserError) => (trouble = error))
     .finally(() => over.abort());
-  const interrupt = new Interrupt(name);
   const watched = watchRun(name, { rows, eta: options.eta ?? false, signal: over.signal });
-  await interrupt.during(Promise.all([watched, deployed]));
-  const state = await watched;
-  await finish(name, state, options, trouble);
+  await new Interrupt(name, { watched, over }).during(deployed);
+  await finish(name, await watched, options, trouble);
 }
 
 /** Goes on with one that was left. */
@@ -66,8 +64,9 @@ export async function attachRun(name: string, options: RunOptions): Promise<void
     throw new UserError(`${name} was cut off before its workers were there, and was removed: run it again`);
   }
   const rows = new RowWriter(options, [], []);
-  const watched = watchRun(name, { rows, eta: options.eta ?? false, signal: new AbortController().signal });
-  await new Interrupt(name).during(watched);
+  const over = new AbortController();
+  const watched = watchRun(name, { rows, eta: options.eta ?? false, signal: over.signal });
+  await new Interrupt(name, { watched, over }).during(watched);
   await finish(name, await watched, options);
 }
 
@@ -83,6 +82,9 @@ async function finish(name: string, state: RunState, { keep }: RunOptions, troub
 }
 
 async function takeAway(name: string): Promise<void> {
+  // A terminal's Ctrl-C ends Pulumi, and that is told.
+  const ignore = () => {};
+  process.on("SIGINT", ignore);
   try {
     await remove(name);
     forget(name);
@@ -90,15 +92,25 @@ async function takeAway(name: string): Promise<void> {
     throw new UserError(
       `not everything could be taken away: ${firstLine(error)}; again: ${wq(`run --attach ${name}`)}`,
     );
+  } finally {
+    process.off("SIGINT", ignore);
   }
+}
+
+/** Who watches a run, and how to end that. */
+interface Watcher {
+  watched: Promise<unknown>;
+  over: AbortController;
 }
 
 /** Ctrl-C: once asks, where there is a terminal, and twice leaves at once. */
 class Interrupt {
   readonly #name: string;
+  readonly #watcher: Watcher;
 
-  constructor(name: string) {
+  constructor(name: string, watcher: Watcher) {
     this.#name = name;
+    this.#watcher = watcher;
   }
 
   async during(work: Promise<unknown>): Promise<void> {
@@ -124,6 +136,8 @@ class Interrupt {
   }
 
   async #ask(work: Promise<unknown>): Promise<void> {
+    this.#watcher.over.abort();
+    await this.#watcher.watched; // its bar would be drawn over the question
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
     terminal.on("SIGINT", () => this.#leave());
     const answer = await terminal.question("\nLeave it running (l), or stop it and take it away (s)? [l] ");

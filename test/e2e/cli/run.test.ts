@@ -130,7 +130,7 @@ describe("wq run", () => {
   });
 
   it("asks at Ctrl-C in a terminal, and takes nothing away before the answer", async () => {
-    const items = Array.from({ length: 30 }, (_, n) => String(n));
+    const items = Array.from({ length: 300 }, (_, n) => String(n));
     const slow = ["run", "-n", namespace, "-j", "2", "--", "sleep", "1", ":::", ...items];
     const env = { ...process.env, ...environment(), WQ_RUN_HOME: home } as Record<string, string>;
     const screen = inTerminal([process.execPath, wqScript, ...slow], env);
