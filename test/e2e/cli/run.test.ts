@@ -109,6 +109,42 @@ describe("wq run", () => {
     assert.match(again.said.out, /^echo 7\necho 17\n/);
   });
 
+  it("has its options: files, variables, secrets, a patch, limits, a handler, an end at a number of failures", async () => {
+    mkdirSync(join(folder, "data"));
+    writeFileSync(join(folder, "data/words.txt"), "from a file");
+    writeFileSync(join(folder, "pod.yaml"), "spec: {containers: [{name: c, env: [{name: PATCH, value: patched}]}]}");
+    process.env.RUN_TOKEN = "s3cret";
+    const say = '[ "$1" != slow ] || sleep 60; echo "$GREETING $RUN_TOKEN $PATCH $(cat words.txt) $1"';
+    const options = "--files data --env GREETING=hi --secret-env RUN_TOKEN --pod pod.yaml --cpu 500m --memory 256Mi";
+    const limits = "--timeout 2s --retries 2 --halt soon,fail=2";
+    const args = ["-n", namespace, "-j", "2", ...options.split(" "), ...limits.split(" "), "--"];
+    const one = start([...args, "sh", "-c", say, "sh", "{}", ":::", "a", "slow", "b"]);
+    writeFileSync(
+      join(folder, "work.ts"),
+      'export default (item: string) => { if (item === "bad") throw new Error("no good"); return { item }; };',
+    );
+    const halt = ["--retries", "1", "--halt", "soon,fail=1", "--handler", "work.ts"];
+    const two = start(["-n", namespace, "-j", "1", ...halt, ":::", "good", "bad", ...numbers(200).trim().split("\n")]);
+    assert.equal(await one.ended, 1, one.said.err);
+    const found = Object.fromEntries(
+      one.rows().map((row) => [row.item, row.result ?? `${row.attempts} ${row.reason}`]),
+    );
+    assert.match(String(found.slow), /^2 .*time limit/i);
+    assert.deepEqual(
+      [found.a, found.b],
+      ["hi s3cret patched from a file a", "hi s3cret patched from a file b"],
+      one.said.err,
+    );
+    assert.match(one.said.err, /^2 of 3 items done, 1 failed$/m);
+    assert.equal(await two.ended, 1, two.said.err);
+    assert.deepEqual(two.rows().find(({ item }) => item === "good")?.result, { item: "good" });
+    assert.match(
+      two.said.err,
+      /^\d+ of 202 items done, 1 failed; aborted: 1 items? failed for good, more than maxFailures/m,
+    );
+    await assertNothingLeft();
+  });
+
   it("is left by Ctrl-C, or by SIGKILL, and taken up again by its name", async () => {
     const slow = ["-n", namespace, "-j", "2", "--", "sh", "-c", 'sleep 1; echo "$1"', "sh", "{}"];
     for (const signal of ["SIGINT", "SIGKILL"] as const) {
