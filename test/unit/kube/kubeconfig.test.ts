@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
+import { request } from "../../../components/cluster/request.ts";
+import { loadClient } from "../../../kube/kubernetesClient.ts";
 import { kubeconfigOf, namespaceOf, type Place, type ProviderSettings } from "../../../kube/kubeconfig.ts";
 import { proxyOf } from "../../../kube/proxy.ts";
+
+const { CoreV1Api } = await loadClient();
 
 /** A kubeconfig with a context, a cluster and a user of each name. */
 const kubeconfig = (server: string, ...names: string[]) => ({
@@ -56,6 +63,21 @@ describe("the kubeconfig of the provider", () => {
   ];
   for (const [settings, place, message] of refused)
     it(`is refused: ${message}`, () => assert.throws(() => kubeconfigOf(settings, place), { message }));
+
+  it("is asked without TLS, as `kubectl proxy` has it", async () => {
+    const server = createServer((_, response) =>
+      response.setHeader("content-type", "application/json").end(JSON.stringify({ items: [] })),
+    ).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const text = JSON.stringify(kubeconfig("x", "p")).replace(
+      "https://p.x",
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    );
+    const config = kubeconfigOf({ kubeconfig: text });
+    assert.deepEqual((await request(config, "/api/v1/pods"))?.code, 200);
+    assert.deepEqual((await config.makeApiClient(CoreV1Api).listPodForAllNamespaces()).items, []);
+    server.close();
+  });
 
   const proxies: [server: string, environment: Record<string, string>, proxy: string | undefined][] = [
     ["https://k.example.com:6443", { HTTPS_PROXY: "http://proxy:3128" }, "http://proxy:3128"],
