@@ -1,4 +1,4 @@
-import { environmentUrl } from "../redis/environmentUrl.ts";
+import { environmentUrl } from "../redis/address.ts";
 import { QueueAdmin } from "./admin.ts";
 
 /** The result of one item. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect as netConnect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { socketAddress } from "./socketAddress.ts";
+import { socketAddress } from "./address.ts";
 
 /**
  * Errors of Redis that pass: it starts, is busy with a script, is becoming a replica or a primary, its disk is full, or
