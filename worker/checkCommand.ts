@@ -2,7 +2,10 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { wrongReplacement } from "../config/replacements.ts";
 
-/** @throws Error with one line where there is no such program, or an item could become code in it. */
+/** What is true of every pod of this image. */
+export class NotInImage extends Error {}
+
+/** @throws NotInImage, or Error, with one line where there is no such program, or an item could become code in it. */
 export function checkCommand(command: string[]): void {
   const wrong = wrongReplacement(command);
   if (wrong !== undefined) throw new Error(`the command must have ${wrong}`);
@@ -17,7 +20,7 @@ export function checkCommand(command: string[]): void {
     }
   });
   if (!found)
-    throw new Error(
+    throw new NotInImage(
       `the command ${program} is not in the image: set \`baseImage\` to one that has it, name its full path, or set \`entrypoint\` where the image's ENTRYPOINT makes it found`,
     );
 }

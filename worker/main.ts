@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ProgramSettings, readSettings } from "../config/toldSettings.ts";
 import { connect, Consumer, type ConsumerEnd, type Handler, QueueAdmin } from "../queue/index.ts";
-import { checkCommand } from "./checkCommand.ts";
+import { checkCommand, NotInImage } from "./checkCommand.ts";
 import { commandHandler } from "./command.ts";
 import { oneLine, severalLines } from "../config/foreignText.ts";
 import { redisUrl } from "./environment.ts";
@@ -48,7 +48,8 @@ async function work(): Promise<number> {
     started = start(settings);
     await started.runners?.ready;
   } catch (error) {
-    return onUnloadable(url, queue, settings.lease, (error as Error).message);
+    const lookMs = error instanceof NotInImage ? 0 : LOOK_LEASES * settings.lease;
+    return onUnloadable(url, queue, lookMs, (error as Error).message);
   }
   const { handler, runners } = started;
   const consumer = new Consumer({
@@ -108,12 +109,12 @@ function start({ command, maxResultBytes, ...settings }: ProgramSettings<"worker
  * When no worker can start, the batch ends with the reason: the verdict tells it, instead of pods that restart until a
  * deadline. Where others work it is this pod's trouble, which a restart may mend.
  */
-async function onUnloadable(url: string, queue: string, leaseMs: number, reason: string): Promise<number> {
+async function onUnloadable(url: string, queue: string, lookMs: number, reason: string): Promise<number> {
   console.error(oneLine(reason));
   const redis = await connect(url, 60_000);
   try {
     const admin = new QueueAdmin(redis, queue);
-    for (const end = performance.now() + LOOK_LEASES * leaseMs; ; await sleep(100)) {
+    for (const end = performance.now() + lookMs; ; await sleep(100)) {
       const { state, running, workersAlive } = await admin.counts();
       if (state === "finished" || state === "aborted") return 0;
       if (running + workersAlive > 0) throw new Error("others are at work");
