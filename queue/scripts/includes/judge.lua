@@ -5,22 +5,26 @@ local TRIES = 3
 local SICK_SAMPLES, DONE_BY_OTHERS = 6, 10
 -- A batch is given up after samples of all workers, and after a time in which nothing succeeded, ms.
 local SAMPLES, FAILING_MS = 12, 30000
--- Or after workers vanished so many times, a lease apart, on so many items, and more often than items are in flight.
+-- Or after workers vanished so many times, a lease apart, on so many items, and more often than there are items whose
+-- lease was renewed: their workers live.
 local VANISHED_ITEMS = 3
 local VANISHED = { 'vanishedSince', 'vanishedItems', 'vanishedFirst', 'vanishedAt' }
 
--- When the oldest item in flight was begun, ms; now where none is. Read of so many records at most: of more, somebody is
--- at work for as long as can be.
-local function oldestInFlight()
+-- When the oldest item in flight was begun, ms, now where none is; and how many leases were renewed. Read of so many records
+-- at most: of more, somebody is at work for as long as can be.
+local function inFlight()
   local MAX_LEASES, MAX_BYTES = 1000, 4 * 1024 * 1024
-  local oldest, bytes = now, 0
-  for _, member in ipairs(call('ZRANGEBYSCORE', leases, text(now), '+inf', 'LIMIT', 0, MAX_LEASES)) do
-    local id = member:match('^%d+')
+  local oldest, renewed, bytes = now, 0, 0
+  local held = call('ZRANGEBYSCORE', leases, text(now), '+inf', 'WITHSCORES', 'LIMIT', 0, MAX_LEASES)
+  for i = 1, #held, 2 do
+    local id = held[i]:match('^%d+')
     bytes = bytes + call('HSTRLEN', items, id)
-    if bytes > MAX_BYTES then return 0 end
-    oldest = math.min(oldest, startOf(call('HGET', items, id)))
+    if bytes > MAX_BYTES then return 0, MAX_LEASES end
+    local start = startOf(call('HGET', items, id))
+    oldest = math.min(oldest, start)
+    if held[i + 1] - start > request.lease * HELD + 1 then renewed = renewed + 1 end
   end
-  return oldest
+  return oldest, renewed
 end
 
 -- The judgement on the failures of a slow worker, by its report (queue/consumer/slowdown.ts).
@@ -41,7 +45,7 @@ local function judgeFailures(report)
     -- Everybody who lives fails: it is the items, or the handler.
     if done > 0 or batch.waiting == 0 or not request.mayAbort then
       reply.judgement = 'free'
-    elseif samples >= SAMPLES and report.forMs >= FAILING_MS and oldestInFlight() >= now - longestMs then
+    elseif samples >= SAMPLES and report.forMs >= FAILING_MS and inFlight() >= now - longestMs then
       endBatch('aborted', 'nothing succeeds: ' .. report.failures
         .. ' attempts in a row failed and none was ever done; the last one: ' .. report.reason)
     end
@@ -67,9 +71,9 @@ local function judgeVanished(firstTimers)
   end
   batch.vanishedItems = batch.vanishedItems + firstTimers
   for _, field in ipairs(VANISHED) do call('HSET', batchKey, field, text(batch[field])) end
-  local areMost = batch.vanishings >= VANISHINGS and batch.vanishings > call('ZCOUNT', leases, text(now), '+inf')
-  local isEnough = areMost and batch.vanishedItems >= VANISHED_ITEMS
-  if isEnough and not (done > 0 and areFewLeft()) and oldestInFlight() >= batch.vanishedFirst then
+  if batch.vanishings < VANISHINGS or batch.vanishedItems < VANISHED_ITEMS then return end
+  local oldest, renewed = inFlight()
+  if batch.vanishings > renewed and oldest >= batch.vanishedFirst and not (done > 0 and areFewLeft()) then
     endBatch('aborted', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
       .. ' items, they ended without a word, and no item was done ' .. (done > 0 and 'since' or 'ever')
       .. ': see their logs, and whether they run out of memory')
