@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
 describe("the pipeline", () => {
-  const stack = new TestStack({ parallelism: 2, workSeconds: 0.2, createNamespace: true });
+  const stack = new TestStack({ parallelism: 2, workSeconds: 1, createNamespace: true });
 
   onPlatform(async () => {
     await stack.init();
