@@ -9,6 +9,7 @@ export { runningItem } from "./consumer/runningItem.ts";
 export { DoNotRetry } from "./doNotRetry.ts";
 export { TryLater } from "./tryLater.ts";
 export { environmentUrl, socketAddress } from "./redis/address.ts";
+export { percentLog } from "./percentLog.ts";
 export { keys } from "./redis/keys.ts";
 export * from "./limits.ts";
 export { previewSeeding, type SeedingPreview } from "./seeder/previewSeeding.ts";

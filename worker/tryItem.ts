@@ -1,5 +1,5 @@
 // One attempt at one item, on this machine, without a queue: what `wq try` does.
-import { DoNotRetry, type Handler } from "../queue/index.ts";
+import { DoNotRetry, type Handler, percentLog } from "../queue/index.ts";
 
 /** The end of the attempt. */
 export type Trial = { outcome: "done"; result: unknown } | { outcome: "failed"; reason: string; isFinal: boolean };
@@ -28,8 +28,7 @@ export async function tryItem(handler: Handler, item: string, options: TrialOpti
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason as Error));
     });
-    const progress = (share: number) => log(`${Math.floor(share * 100)} %`);
-    const context = { id: 1, attempt: 1, signal, bytes: Buffer.from(item), log, progress };
+    const context = { id: 1, attempt: 1, signal, bytes: Buffer.from(item), log, progress: percentLog(log) };
     return { outcome: "done", result: await Promise.race([handler(item, context), aborted]) };
   } catch (error) {
     const [reason] = (error instanceof Error ? error.message : String(error)).split("\n") as [string];

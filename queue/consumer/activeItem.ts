@@ -1,3 +1,4 @@
+import { percentLog } from "../percentLog.ts";
 import { runFor } from "./runningItem.ts";
 import type { ItemContext } from "../types.ts";
 import type { ReservedItem } from "../redis/exchange.ts";
@@ -42,7 +43,7 @@ export class ActiveItem implements ItemContext {
   #controller?: AbortController;
   #abortReason?: Error;
   #log = "";
-  #percent?: number;
+  #progress?: (share: number) => void;
   readonly #listener: ItemListener;
 
   constructor(held: HeldItem, session: string, listener: ItemListener) {
@@ -79,11 +80,7 @@ export class ActiveItem implements ItemContext {
   }
 
   get progress(): (share: number) => void {
-    return (share) => {
-      const percent = Math.floor(Math.min(1, Math.max(0, share)) * 100);
-      if (percent !== this.#percent) this.log(`${percent} %`);
-      this.#percent = percent;
-    };
+    return (this.#progress ??= percentLog(this.log));
   }
 
   /** The tail of the log. */
