@@ -51,14 +51,15 @@ const isOptional = ({ optionalDependencies = {}, peerDependenciesMeta = {} }: Ma
 export function checkWhole({ inputs }: Metafile, handler: string): void {
   const manifests = new Map<string, Manifest>([["", {}]]);
   const needed = [""];
+  const files = Map.groupBy(Object.entries(inputs), ([path]) => packageOf(path));
   for (const folder of needed) {
     const manifest = manifests.get(folder)!;
     if (!isWhole(manifest))
       throw new ConfigError(
         `${handler} imports ${manifest.name}, which a bundle cannot hold whole (native code, or files of its own): let it be a \`command\` in a \`baseImage\` in which ${manifest.name} is installed.`,
       );
-    const files = Object.entries(inputs).filter(([path]) => packageOf(path) === folder);
-    for (const other of new Set(files.flatMap(([, { imports }]) => imports.map(({ path }) => packageOf(path))))) {
+    const imported = (files.get(folder) ?? []).flatMap(([, { imports }]) => imports);
+    for (const other of new Set(imported.map(({ path }) => packageOf(path)))) {
       if (manifests.has(other)) continue;
       const read = manifestOf(other);
       if (isOptional(manifest, read.name ?? "")) continue;

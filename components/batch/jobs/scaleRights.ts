@@ -1,7 +1,7 @@
 // Scaling by the supervisor, and its rights for that: to read one Job, and to change its number of pods.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { type batchSettings, batchSettings as table, RANGE_IDLE_AFTER } from "../../../config/settings.ts";
+import { batchSettings, RANGE_IDLE_AFTER } from "../../../config/settings.ts";
 import { labels } from "../../labels.ts";
 import type { Values } from "../../readArgs.ts";
 import type { JobDefaults } from "./jobArgs.ts";
@@ -18,7 +18,8 @@ export function scaleOf({
   parallelism: { min, max },
   idleAfter,
 }: Pick<Values<typeof batchSettings>, "parallelism" | "idleAfter">): Scale | undefined {
-  if (min !== max) return { min, max, idleAfter: idleAfter ?? table.idleAfter.parse("idleAfter", RANGE_IDLE_AFTER) };
+  if (min !== max)
+    return { min, max, idleAfter: idleAfter ?? batchSettings.idleAfter.parse("idleAfter", RANGE_IDLE_AFTER) };
   return idleAfter === undefined || max === 1 ? undefined : { min: 1, max, idleAfter };
 }
 
