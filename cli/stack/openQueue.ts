@@ -27,8 +27,9 @@ export async function openBatch({ batch, location, title }: FoundBatch, queue = 
   const { redis, close } = await openRoute(batch.redis, location);
   const { workerJob, cluster, namespace } = batch;
   const podProblem = async () => {
-    const pods = await openCluster(cluster, namespace, location);
-    return workerJob === undefined ? undefined : pods.podProblem(workerJob).catch(() => undefined);
+    if (workerJob === undefined) return undefined;
+    const pods = openCluster(cluster, namespace, location);
+    return pods.then((opened) => opened.podProblem(workerJob)).catch(() => undefined);
   };
   return { admin: new QueueAdmin(redis, queue), redis, queue, title: `${queue} (${title})`, podProblem, close };
 }
