@@ -2,7 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { wrongReplacement } from "../config/replacements.ts";
 
-/** What is true of every pod of this image. */
+/** The image lacks something, so each of its pods does. */
 export class NotInImage extends Error {}
 
 /** @throws NotInImage, or Error, with one line where there is no such program, or an item could become code in it. */

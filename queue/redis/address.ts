@@ -20,7 +20,7 @@ export async function environmentUrl(environment: NodeJS.ProcessEnv = process.en
 /** An address as URLs hold it: that of IPv6 in brackets. */
 const inUrl = (address: string) => (address.includes(":") ? `[${address}]` : address);
 
-/** Where the server of a Redis URL listens, as sockets take it: an IPv6 address is without brackets. */
+/** Host and port of a Redis URL, as sockets take them: an IPv6 address is without brackets. */
 export function socketAddress(url: string): { host: string; port: number } {
   const { hostname, port } = new URL(url);
   return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 6379) };

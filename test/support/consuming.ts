@@ -41,7 +41,7 @@ export const quick = (url: string): Omit<ConsumerOptions, "handler"> => ({
   node: "node-1",
 });
 
-/** Those of a consumer; how long items in flight get at SIGTERM, ms; and whether every item fails there. */
+/** Options of a consumer, the time for items in flight at SIGTERM in ms, and `isSick`: every item fails there. */
 export type ChildOptions = Partial<ConsumerOptions> & { graceMs?: number; isSick?: boolean };
 
 /** A consumer in a process of its own. */

@@ -38,7 +38,7 @@ export const runsAlone = (file: string): boolean => headSays(file, "Runs alone")
 /** True if a file is for the full run, or for whoever names it. */
 export const isForFullRun = (file: string): boolean => headSays(file, "Full run only");
 
-/** The longest files start first: those whose head says so, then longer ones. */
+/** The longest files start first: files whose head says so, then longer ones. */
 function startsBefore(a: string, b: string): number {
   const first = (file: string) => Number(headSays(file, "Runs first"));
   return first(b) - first(a) || statSync(join(root, b)).size - statSync(join(root, a)).size;

@@ -168,13 +168,14 @@ describe("wq run", () => {
     const items = Array.from({ length: 300 }, (_, n) => String(n));
     const slow = ["run", "-n", namespace, "-j", "2", "--", "sleep", "1", ":::", ...items];
     const env = { ...process.env, ...environment(), WQ_RUN_HOME: home } as Record<string, string>;
-    const screen = inTerminal([process.execPath, wqScript, ...slow], env);
-    const sees = async (text: RegExp) => {
-      while (!text.test(screen.raw())) await sleep(100);
+    const interrupted = async (args: string[], after: RegExp) => {
+      const screen = inTerminal([process.execPath, wqScript, ...args], env);
+      while (!after.test(screen.raw())) await sleep(100);
+      screen.type("\x03");
+      while (!/Leave it running/.test(screen.raw())) await sleep(100);
+      return screen;
     };
-    await sees(/"item":"2"/);
-    screen.type("\x03");
-    await sees(/Leave it running/);
+    const screen = await interrupted(slow, /"item":"2"/);
     await sleep(3_000); // Pulumi has heard of it as well, and has ended
     screen.type("l\r");
     assert.equal(await screen.ended, 2, screen.raw());
@@ -184,10 +185,7 @@ describe("wq run", () => {
     const unreadable = start(["--attach", name], { other: { PATH: dirname(process.execPath) } });
     assert.equal(await unreadable.ended, 3);
     assert.match(unreadable.said.err, /pulumi is not on PATH/);
-    const attached = inTerminal([process.execPath, wqScript, "run", "--attach", name], env);
-    while (!/"item":"3"/.test(attached.raw())) await sleep(100);
-    attached.type("\x03");
-    while (!/Leave it running/.test(attached.raw())) await sleep(100);
+    const attached = await interrupted(["run", "--attach", name], /"item":"3"/);
     attached.type("s\r");
     assert.equal(await attached.ended, 1, attached.raw());
     await assertNothingLeft();
