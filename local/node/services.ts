@@ -234,7 +234,9 @@ function engine(): Daemon[] {
         // A build downloads nothing, so the engine needs no network of its own, nor rules for one.
         ...flags({ bridge: "none", iptables: "false", "ip-masq": "false", containerd: firstNode.socket }),
         ...flags({ host: `unix://${dockerSocket}`, "data-root": inState("docker") }),
-        ...flags({ "exec-root": join(runDir, "docker"), pidfile: join(runDir, "docker.pid") }),
+        // No pid file: an engine that was killed leaves it behind, and the next one does not start once another process
+        // has that pid.
+        ...flags({ "exec-root": join(runDir, "docker"), pidfile: "" }),
         ...flags({ "registry-mirror": `http://${registry}` }),
       ]),
       listens: dockerSocket,

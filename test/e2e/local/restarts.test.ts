@@ -1,11 +1,13 @@
 // Runs alone: it restarts the platform.
 // Full run only: it takes minutes, and each `npm start` begins so.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { pollUntil } from "../../../kube/poll.ts";
 import { running } from "../../../local/node/daemon.ts";
+import { runDir } from "../../../local/paths.ts";
 import { leftovers } from "../../support/leftovers.ts";
 import { killNode, nodeNames } from "../../support/nodes.ts";
 import { platform, platformUp } from "../../support/platform.ts";
@@ -85,6 +87,9 @@ describe("the local platform", function () {
       assert.deepEqual(await leftovers(), []);
       if (turn > 0) assert.equal(readFileSync(forwarding, "utf8").trim(), "0", "as it was found");
       writeFileSync(forwarding, "0");
+      // What a killed engine left, with a pid that another process has by now.
+      mkdirSync(runDir, { recursive: true });
+      writeFileSync(join(runDir, "docker.pid"), String(process.pid));
       const up = await platform("up");
       assert.equal(up.exitCode, 0, up.all);
       await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod", "--all", "--timeout=120s"]);
