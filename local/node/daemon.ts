@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
+import { which } from "../host/apt.ts";
 import { hash } from "../host/cache.ts";
 import { log, tail } from "../host/exec.ts";
 import { pollUntil } from "../../kube/poll.ts";
@@ -14,6 +15,7 @@ import { startTime } from "./processes.ts";
 /** One process of the platform. */
 export interface Daemon {
   name: string;
+  /** Path, or name: where that is found is not known before it is installed, and no reason to start it anew. */
   command: string;
   args: string[];
   /** Files that it reads only at its start: a change of one starts it anew. */
@@ -91,7 +93,7 @@ export async function start(daemon: Daemon, timeoutMs = 60_000): Promise<string>
   mkdirSync(pidDir, { recursive: true });
   const output = openSync(logPath(name), "a");
   log(`$ ${daemon.command} ${daemon.args.join(" ")} &`);
-  const child = spawn(daemon.command, daemon.args, {
+  const child = spawn(which(daemon.command) ?? daemon.command, daemon.args, {
     detached: true,
     stdio: ["ignore", output, output],
     env: { ...process.env, ...daemon.env },

@@ -5,7 +5,6 @@ import { readFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import type { Daemon } from "./daemon.ts";
-import { which } from "../host/apt.ts";
 import { partCommand } from "../host/parts.ts";
 import { bridgeAddress, dockerSocket, pkiDir, ports, registry, runDir, serviceSubnet, stateDir } from "../paths.ts";
 import { corednsVersion, kubernetesVersion } from "../versions.ts";
@@ -65,7 +64,7 @@ async function resolvesNames(): Promise<boolean> {
 const flags = (values: Record<string, string>) => Object.entries(values).map(([key, value]) => `--${key}=${value}`);
 const pki = (name: string) => join(pkiDir, name);
 const inState = (name: string) => join(stateDir, name);
-const debian = (name: string, command: string, args: string[]) => ({ name, command: which(command) ?? command, args });
+const debian = (name: string, command: string, args: string[]) => ({ name, command, args });
 const kubernetes = (name: string, command: string, values: Record<string, string>) => ({
   name,
   command: partCommand("kubernetes", command),

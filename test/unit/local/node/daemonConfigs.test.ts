@@ -8,7 +8,15 @@ import {
   registryHosts,
 } from "../../../../local/node/daemonConfigs.ts";
 import { allNodes, firstNode } from "../../../../local/node/nodes.ts";
+import { daemons } from "../../../../local/node/services.ts";
 import { stateDir } from "../../../../local/paths.ts";
+
+describe("the platform's daemons", () => {
+  it("are the same before and after their packages are installed, so a second `up` starts none anew", () => {
+    for (const name of ["etcd", "containerd", "dockerd", "docker-registry"])
+      assert.equal(daemons(allNodes)[name]?.command, name);
+  });
+});
 
 describe("the platform's configuration files", () => {
   it("send the pulls of unmodified names to the local registry", () => {
