@@ -1,31 +1,41 @@
 // The item in the arguments of a command, by the names of GNU parallel.
 import { posix } from "node:path";
 
-/** Programs whose text after `-c` is code: an item in it could run as a part of it. */
-const SHELLS = /^(?:sh|bash|dash|ash|ksh|zsh|fish|busybox)$/;
-/** An option that is followed by that text: `-c`, `-ec`. */
-const TEXT_FOLLOWS = /^-[a-zA-Z]*c$/;
+/** Programs that take code as an argument, in which an item could run, and the option before it; else their first. */
+const CODE_FOLLOWS: [program: RegExp, option: RegExp, advice: string][] = [
+  [/^(?:sh|bash|dash|ash|ksh|zsh|fish|busybox)$/, /^-[a-zA-Z]*c$/, 'write "$ITEM"'],
+  [/^(?:python|pypy)[\d.]*$/, /^-[a-zA-Z]*c$/, 'write os.environ["ITEM"], or { }'],
+  [/^(?:node|nodejs|bun)$/, /^(?:-[a-z]*[ep]|--eval|--print)$/, "write process.env.ITEM, or { }"],
+  [/^(?:perl|ruby|lua|php|Rscript)$/, /^-[a-zA-Z\d]*[eEr]$/, "read the variable ITEM"],
+  [/^(?:jq|yq|[gm]?awk)$/, /^[^-]/, "read the variable ITEM, or write { }"],
+];
+/** A script's path: what follows is its own affair. */
+const SCRIPT = /^[^-].*[./]/;
 /** Not `${#}` and the like, which are the shell's. */
 const NAMES = /(?<!\$)\{(\/\/|\/\.|[./#]?)\}/;
 const REPLACED = /\{(\/\/|\/\.|[./#]?|[A-Za-z_]\w*)\}/g;
 
-/** Places of arguments that are code. */
-function codeOf(command: string[]): Set<number> {
-  const places = new Set<number>();
+/** Places of arguments that are code, and what to write there instead of `{}`. */
+function codeOf(command: string[]): Map<number, string> {
+  const places = new Map<number, string>();
   command.forEach((word, at) => {
-    if (!SHELLS.test(posix.basename(word))) return;
-    const option = command.findIndex((next, index) => index > at && TEXT_FOLLOWS.test(next));
-    if (option >= 0) places.add(option + 1);
+    const [, option, advice] = CODE_FOLLOWS.find(([program]) => program.test(posix.basename(word))) ?? [];
+    if (!option) return;
+    const rest = command.slice(at + 1);
+    const found = rest.findIndex((next) => option.test(next));
+    const script = rest.findIndex((next) => SCRIPT.test(next));
+    if (found < 0 || (script >= 0 && script < found)) return;
+    places.set(at + 1 + (rest[found]!.startsWith("-") ? found + 1 : found), advice!);
   });
   return places;
 }
 
 /** Reason why an item cannot be put into this command, in one line; undefined where it can. */
 export function wrongReplacement(command: string[]): string | undefined {
-  for (const place of codeOf(command)) {
+  for (const [place, advice] of codeOf(command)) {
     const found = NAMES.exec(command[place] ?? "");
     if (found)
-      return `no ${found[0]} in the text after "${command[place - 1]}", where an item could run as code: write "$ITEM"`;
+      return `no ${found[0]} in the text after "${command[place - 1]}", where an item could run as code: ${advice}`;
   }
   return undefined;
 }

@@ -39,7 +39,7 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
     // A group of its own, so that what it starts can be ended with it.
     const family = new Family();
     const env = { ...environment(context, item), ...family.env };
-    const child = spawn(program, args, { detached: true, env, stdio: "pipe" });
+    const child = start(program, args, env);
     const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
     const closed = new Promise((resolve) => child.once("close", resolve));
     // Rejects where the program cannot be started.
@@ -70,6 +70,15 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
     const reason = endOf(program, code, killedBy, words.text);
     throw withoutStack(code === DO_NOT_RETRY ? new DoNotRetry(reason) : new Error(reason));
   };
+}
+
+function start(program: string, args: string[], env: NodeJS.ProcessEnv): ChildProcessWithoutNullStreams {
+  try {
+    return spawn(program, args, { detached: true, env, stdio: "pipe" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "E2BIG") throw error;
+    throw withoutStack(new DoNotRetry("it is too long for an argument (128 KiB): read standard input"));
+  }
 }
 
 function environment({ id, attempt, bytes }: ItemContext, item: string): NodeJS.ProcessEnv {

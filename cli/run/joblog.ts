@@ -1,5 +1,6 @@
 // GNU parallel's job log: a line for each item that ended.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
 import type { ResultRow } from "../../queue/index.ts";
 import { UserError } from "../errors.ts";
 
@@ -9,7 +10,8 @@ const COLUMNS = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "E
 function endOf({ outcome, reason }: ResultRow): { code: number; signal: number } {
   if (outcome === "done") return { code: 0, signal: 0 };
   const code = Number(/exited with code (\d+)/.exec(reason ?? "")?.[1] ?? 1);
-  return { code, signal: /was ended by SIG/.test(reason ?? "") ? 9 : 0 };
+  const signal = /was ended by (SIG\w+)/.exec(reason ?? "")?.[1] as NodeJS.Signals | undefined;
+  return { code, signal: signal ? constants.signals[signal] : 0 };
 }
 
 /** A line of the log. @param seq The item's place among all items, from 1. @param command What was run for it. */

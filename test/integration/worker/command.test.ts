@@ -42,6 +42,18 @@ describe("commandHandler", () => {
     });
   });
 
+  it("says what holds an item that is too long for an argument", async () => {
+    const item = "x".repeat(200_000);
+    const context = { id: 1, attempt: 1, signal: new AbortController().signal, log: () => {}, progress: () => {} };
+    await assert.rejects(
+      async () => commandHandler(["echo", "{}"], 1000)(item, { ...context, bytes: Buffer.from(item) }),
+      {
+        name: "DoNotRetry",
+        message: "it is too long for an argument (128 KiB): read standard input",
+      },
+    );
+  });
+
   it("returns as text the beginning of JSON that is too long", async () => {
     const result = (await run(`printf '["'; head -c 200000 /dev/zero | tr '\\0' x; printf '"]'`)) as string;
     assert.equal(typeof result, "string");
@@ -74,7 +86,14 @@ describe("commandHandler", () => {
 
   it("tells how a program ended, with the last line of its log", async () => {
     await assert.rejects(run("echo why >&2; echo >&2; exit 3"), { message: "sh exited with code 3: why" });
-    await assert.rejects(run("kill -9 $$"), { message: "sh was ended by SIGKILL" });
+    await assert.rejects(run("kill -9 $$"), {
+      message: "sh was ended by SIGKILL, perhaps out of memory",
+    });
+    await assert.rejects(run("sh -c 'kill -9 $$'; exit $?"), {
+      message: "sh exited with code 137 (SIGKILL, perhaps out of memory): Killed",
+    });
+    await assert.rejects(run("exit 139"), { message: "sh exited with code 139 (SIGSEGV)" });
+    await assert.rejects(run("exit 255"), { message: "sh exited with code 255" });
     await assert.rejects(run("node -e 'throw new TypeError(`no peel`)'; exit 1"), {
       message: "sh exited with code 1: TypeError: no peel",
     });

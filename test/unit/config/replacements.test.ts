@@ -36,23 +36,41 @@ describe("an item in the arguments of a command", () => {
       assert.deepEqual(replacer(["program", argument])(item, 7), ["program", expected]);
     });
 
-  it("is refused in the text of a shell, which is never replaced", () => {
-    const where = 'where an item could run as code: write "$ITEM"';
-    for (const [command, name, option] of [
+  it("is refused in code, which is never replaced", () => {
+    const where = "where an item could run as code:";
+    const inPython = 'write os.environ["ITEM"], or { }';
+    const read = "read the variable ITEM";
+    for (const [command, name, option, advice = 'write "$ITEM"'] of [
       [["sh", "-c", "echo {}"], "{}", "-c"],
       [["/bin/bash", "-ec", "mv {} {.}.old"], "{}", "-ec"],
       [["timeout", "5", "bash", "-x", "-c", "echo {/}"], "{/}", "-c"],
       [["sh", "-c", "echo {#}", "{}"], "{#}", "-c"],
+      [["python3.12", "-uc", "seen = {}"], "{}", "-uc", inPython],
+      [["env", "node", "-e", "f({})"], "{}", "-e", "write process.env.ITEM, or { }"],
+      [["perl", "-ne", "print {}"], "{}", "-ne", read],
+      [["php", "-r", "f({});"], "{}", "-r", read],
+      [["jq", "-c", "{}"], "{}", "-c", `${read}, or write { }`],
     ] as const)
-      assert.equal(wrongReplacement([...command]), `no ${name} in the text after "${option}", ${where}`);
+      assert.equal(wrongReplacement([...command]), `no ${name} in the text after "${option}", ${where} ${advice}`);
     for (const command of [
       ["sh", "-c", 'echo "$1"', "sh", "{}"],
       ["sh", "-c", "echo ${#} ${x} {a,b}"],
       ["gzip", "-c", "{}"],
       ["sh", "script.sh", "{}"],
+      ["python3", "-u", "process.py", "-c", "{}"],
+      ["sh", "run.sh", "-c", "{}"],
+      ["python3", "-c", 'import os; d = { }; print(f"{d}")'],
+      ["node", "--enable-source-maps", "main.js", "{}"],
+      ["jq", ".a", "{}"],
+      ["awk", "{print}", "{}"],
     ])
       assert.equal(wrongReplacement(command), undefined, command.join(" "));
     const item = '{"x":"; id"}';
     assert.deepEqual(replacer(["sh", "-c", "echo ${x}", "{x}"])(item, 1), ["sh", "-c", "echo ${x}", "; id"]);
+    for (const command of [
+      ["jq", "{x}"],
+      ["python3", "-c", 'print(f"{x}")'],
+    ])
+      assert.deepEqual(replacer(command)(item, 1), command);
   });
 });

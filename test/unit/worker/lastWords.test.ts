@@ -27,6 +27,18 @@ describe("a program's last words", () => {
     assert.equal(curl.text, "no such host");
   });
 
+  it("say as whom it runs that may not touch a file, and nothing of other rights", () => {
+    const as = `(it runs as user ${process.getuid!()}; \`runAsUser\` chooses another)`;
+    for (const line of [
+      "cat: /home/app/model.bin: Permission denied",
+      "PermissionError: [Errno 13] Permission denied: '/home/app/model.bin'",
+      "Error: EACCES: permission denied, open '/home/app/model.bin'",
+    ])
+      assert.equal(wordsOf(line).text, `${line} ${as}`);
+    for (const line of ["git@host: Permission denied (publickey).", "ERROR:  permission denied for table orders"])
+      assert.equal(wordsOf(line).text, line);
+  });
+
   it("of a handler have it in the line that it is about", () => {
     const error = "EROFS: read-only file system, open 'out.txt'\n    at open (node:fs:1:2)";
     assert.equal(advised(error), `EROFS: read-only file system, open 'out.txt' ${ADVICE}\n    at open (node:fs:1:2)`);

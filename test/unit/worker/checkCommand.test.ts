@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkCommand, NotInImage } from "../../../worker/checkCommand.ts";
+
+describe("a command", () => {
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-command-"));
+  after(() => rmSync(dir, { recursive: true }));
+  const script = (name: string, content: string, mode = 0o755) => {
+    const path = join(dir, name);
+    writeFileSync(path, content);
+    chmodSync(path, mode);
+    return path;
+  };
+
+  it("that can be run passes", () => {
+    for (const program of ["sh", "/bin/sh", script("fine.sh", "#!/bin/sh\n"), script("env.py", "#! /usr/bin/env x\n")])
+      checkCommand([program]);
+  });
+
+  it("that cannot is told with its reason, before any item", () => {
+    mkdirSync(join(dir, "folder"));
+    const table: [program: string, reason: RegExp][] = [
+      ["no-such-program", /^the command no-such-program is not in the image: set `baseImage`/],
+      [join(dir, "folder"), /^the command \S+folder is not in the image/],
+      [
+        script("mode.sh", "#!/bin/sh\n", 0o644),
+        /mode\.sh is no program: `chmod \+x`, or .* like \["sh", "\S+mode\.sh"\]$/,
+      ],
+      [script("windows.sh", "#!/bin/sh\r\n"), /windows\.sh has Windows line ends, .*: `dos2unix`$/],
+      [script("ruby.sh", "#!/no/such/ruby -w\n"), /ruby\.sh needs \/no\/such\/ruby, which is not in the image$/],
+    ];
+    for (const [program, message] of table)
+      assert.throws(
+        () => checkCommand([program]),
+        (error: Error) => error instanceof NotInImage && message.test(error.message),
+        program,
+      );
+  });
+});
