@@ -4,8 +4,21 @@ import type { MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { secureHeaders } from "hono/secure-headers";
 
-/** A new token, for one run of the server. */
-export const newToken = (): string => randomBytes(24).toString("base64url");
+/** Secrets of one run of the server. */
+export interface Keys {
+  token: string;
+  /**
+   * All addresses begin with it, so that the cookie is bound to it: a browser gives the cookies of a host to whatever
+   * listens on any port of it, of any user of the machine, but only below their path.
+   */
+  path: string;
+}
+
+const secret = (bytes: number) => randomBytes(bytes).toString("base64url");
+
+export const newKeys = (): Keys => ({ token: secret(24), path: `/${secret(12)}/` });
+
+const COOKIE = "wq";
 
 function isToken(given: string | undefined, token: string): boolean {
   const [a, b] = [Buffer.from(given ?? ""), Buffer.from(token)];
@@ -19,21 +32,20 @@ function isToken(given: string | undefined, token: string): boolean {
  * - One without the token, which comes once in the address and from then on in a cookie.
  * - A change that another site's page asks for: `SameSite=Strict` keeps the cookie from it, and `Origin` says who asks.
  */
-export function guard(token: string): MiddlewareHandler {
+export function guard({ token, path }: Keys): MiddlewareHandler {
   return async (c, next) => {
     const host = c.req.header("host") ?? "";
-    const { hostname, port } = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : { hostname: "", port: "" };
+    const { hostname } = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : { hostname: "" };
     if (hostname !== "127.0.0.1" && hostname !== "localhost")
       return c.text("This page is served to 127.0.0.1 and localhost only.\n", 403);
-    const cookie = `wq-${port}`; // cookies know no ports
     const inAddress = c.req.query("token");
-    if (!isToken(inAddress, token) && !isToken(getCookie(c, cookie), token))
+    if (!isToken(inAddress, token) && !isToken(getCookie(c, COOKIE), token))
       return c.text("Open the address that `wq ui` printed: it has a token in it.\n", 401);
     if (c.req.method !== "GET" && c.req.method !== "HEAD") {
       if (c.req.header("origin") !== `http://${host}`) return c.text("This is asked for by another page.\n", 403);
       if (c.req.header("content-type") !== "application/json") return c.text("Expected JSON.\n", 415);
     }
-    if (inAddress !== undefined) setCookie(c, cookie, token, { httpOnly: true, sameSite: "Strict", path: "/" });
+    if (inAddress !== undefined) setCookie(c, COOKIE, token, { httpOnly: true, sameSite: "Strict", path });
     return next();
   };
 }

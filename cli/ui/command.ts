@@ -9,6 +9,7 @@ import { LastingQueue, sayAway } from "../follow/lastingQueue.ts";
 import { preloadCluster } from "../stack/openCluster.ts";
 import { openBatch, openQueue } from "../stack/openQueue.ts";
 import { readBatch } from "../stack/readStack.ts";
+import { doorTo } from "./door.ts";
 
 function parsePort(text: string): number {
   if (!/^\d+$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError("Expected a port, 0 to 65535.");
@@ -25,15 +26,19 @@ interface UiOptions extends QueueOptions {
 async function loadServer() {
   const { serve } = await import("@hono/node-server");
   const { UiServer } = await import("./server.ts");
-  const { newToken } = await import("./access.ts");
-  return { serve, UiServer, newToken };
+  const { newKeys } = await import("./access.ts");
+  return { serve, UiServer, newKeys };
 }
 
 /** Opens an address in the browser of this machine; where there is none, the address was printed. */
 async function openBrowser(address: string): Promise<void> {
   const { default: open } = await import("open");
-  const child = await open(address).catch(() => undefined);
-  child?.on("error", () => {});
+  try {
+    const child = await open(doorTo(address));
+    child.on("error", () => {});
+  } catch {
+    // There is none.
+  }
 }
 
 export default queueCommand({
@@ -51,7 +56,7 @@ export default queueCommand({
   .option("--json", "one line of JSON with the address")
   .action(async ({ port, open, json, ...options }: UiOptions) => {
     preloadCluster();
-    const { serve, UiServer, newToken } = await loadServer();
+    const { serve, UiServer, newKeys } = await loadServer();
     const found = options.redis === undefined ? await readBatch(options) : undefined;
     const abort = new AbortController();
     const onAway = (away: string | undefined) => {
@@ -60,8 +65,8 @@ export default queueCommand({
     };
     const openAgain = () => (found ? openBatch(found, options.queue) : openQueue(options));
     const lasting = await LastingQueue.open(options, onAway, openAgain);
-    const token = newToken();
-    const ui = new UiServer({ lasting, found, token, signal: abort.signal });
+    const keys = newKeys();
+    const ui = new UiServer({ lasting, found, keys, signal: abort.signal });
     await ui.batch(lasting.current.queue);
     const server = serve({ fetch: ui.app.fetch, hostname: "127.0.0.1", port });
     await Promise.race([
@@ -70,7 +75,7 @@ export default queueCommand({
         throw new UserError(`cannot listen on port ${port} of 127.0.0.1: ${firstLine(error)}`);
       }),
     ]);
-    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?token=${token}`;
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}${keys.path}?token=${keys.token}`;
     console.log(json ? JSON.stringify({ address }) : `The page is at ${address}`);
     if (open) await openBrowser(address);
     await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);

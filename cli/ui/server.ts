@@ -8,7 +8,7 @@ import type { LastingQueue } from "../follow/lastingQueue.ts";
 import type { FoundBatch } from "../stack/readStack.ts";
 import { stateText } from "../view/progressBar.ts";
 import { settledCount } from "../view/throughput.ts";
-import { guard, policy } from "./access.ts";
+import { guard, type Keys, policy } from "./access.ts";
 import { type Change, changes } from "./changes.ts";
 import type { ListedBatch, LiveItem } from "./data.ts";
 import { LiveBatch } from "./liveBatch.ts";
@@ -23,7 +23,7 @@ export interface UiOptions {
   lasting: LastingQueue;
   /** The batch's stack, where it has one. */
   found: FoundBatch | undefined;
-  token: string;
+  keys: Keys;
   signal: AbortSignal;
 }
 
@@ -36,18 +36,19 @@ export class UiServer {
   constructor(options: UiOptions) {
     this.#options = options;
     const { app } = this;
-    app.use(policy, guard(options.token));
+    app.use(policy, guard(options.keys));
     app.onError((error, c) => c.text(`${firstLine(error)}\n`, error instanceof UserError ? 409 : 500));
-    app.get("/", (c) => c.html(page(options.lasting.current.queue)));
-    app.get("/page.js", (c) => c.body(scriptOf(), 200, { "content-type": "text/javascript" }));
-    app.get("/page.css", (c) => c.body(styleOf(), 200, { "content-type": "text/css" }));
-    app.get("/api/batches", async (c) => c.json(await this.#list()));
-    app.get("/api/batches/:queue/events", (c) => this.#events(c));
-    app.get("/api/batches/:queue/items", (c) => this.#find(c));
-    app.get("/api/batches/:queue/items/:id", (c) => this.#item(c));
-    app.get("/api/batches/:queue/items/:id/log", (c) => this.#log(c));
+    const pages = app.basePath(options.keys.path);
+    pages.get("/", (c) => c.html(page(options.lasting.current.queue)));
+    pages.get("/page.js", (c) => c.body(scriptOf(), 200, { "content-type": "text/javascript" }));
+    pages.get("/page.css", (c) => c.body(styleOf(), 200, { "content-type": "text/css" }));
+    pages.get("/api/batches", async (c) => c.json(await this.#list()));
+    pages.get("/api/batches/:queue/events", (c) => this.#events(c));
+    pages.get("/api/batches/:queue/items", (c) => this.#find(c));
+    pages.get("/api/batches/:queue/items/:id", (c) => this.#item(c));
+    pages.get("/api/batches/:queue/items/:id/log", (c) => this.#log(c));
     for (const [name, change] of Object.entries(changes))
-      app.post(`/api/batches/:queue/${name}`, (c) => this.#change(c, change));
+      pages.post(`/api/batches/:queue/${name}`, (c) => this.#change(c, change));
   }
 
   /** Redis went away, or came back. */

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type IncomingMessage, request } from "node:http";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { Consumer, type Handler, Seeder } from "../../../queue/index.ts";
@@ -41,16 +45,18 @@ describe("wq ui in Chromium", function () {
     return { open, passed };
   }
 
-  /** Starts the server. */
-  async function serve(): Promise<{ address: string; origin: string; token: string }> {
-    const env = { ...process.env, WQ_REDIS_URL: t.url };
-    const args = [wqScript, "ui", "--no-open", "--json"];
-    const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  /** Starts the server. `path` is that of the page. */
+  async function serve(args = ["--no-open"], other = {}) {
+    const env = { ...process.env, WQ_REDIS_URL: t.url, ...other };
+    const child = spawn(process.execPath, [wqScript, "ui", "--json", ...args], {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     children.push(child);
     const [line] = (await once(createInterface(child.stdout), "line")) as [string];
     const { address } = JSON.parse(line) as { address: string };
-    const { origin, searchParams } = new URL(address);
-    return { address, origin, token: searchParams.get("token")! };
+    const { origin, pathname, searchParams } = new URL(address);
+    return { child, address, origin, path: pathname, token: searchParams.get("token")! };
   }
 
   /** Opens the page; what it complained of, and whom it asked, is in `bad`. */
@@ -288,25 +294,36 @@ describe("wq ui in Chromium", function () {
 
     it("whom it does not know, other hosts' names, other pages, and changes by GET", async () => {
       await seed(names(2));
-      const { origin, token } = await serve();
+      const { origin, path, token } = await serve();
       const { port } = new URL(origin);
-      const cookie = `wq-${port}=${token}`;
-      const good = await ask(origin, `/?token=${token}`);
+      const cookie = `wq=${token}`;
+      const good = await ask(origin, `${path}?token=${token}`);
       assert.equal(good.status, 200);
-      assert.equal(good.headers["set-cookie"]?.[0], `${cookie}; Path=/; HttpOnly; SameSite=Strict`);
+      assert.equal(good.headers["set-cookie"]?.[0], `${cookie}; Path=${path}; HttpOnly; SameSite=Strict`);
       assert.match(
         String(good.headers["content-security-policy"]),
         /^default-src 'none'; script-src 'self'; style-src 'self';/,
       );
       assert.ok(!good.text.includes("<script>") && !/https?:/.test(good.text), "nothing inline, nothing foreign");
-      const pause = "/api/batches/job2/pause";
+      const pause = `${path}api/batches/job2/pause`;
       const own = { ...json, cookie, origin };
       const refused: [why: string, status: number, answer: Awaited<ReturnType<typeof ask>>][] = [
-        ["no token", 401, await ask(origin, "/")],
-        ["a wrong token", 401, await ask(origin, `/?token=${token.slice(1)}x`)],
-        ["a wrong cookie", 401, await ask(origin, "/api/batches", { cookie: `wq-${port}=x` })],
-        ["no token for events", 401, await ask(origin, "/api/batches/job2/events")],
-        ["another host's name", 403, await ask(origin, `/?token=${token}`, { host: `evil.example:${port}` })],
+        ["no token", 401, await ask(origin, path)],
+        ["no path", 401, await ask(origin, "/")],
+        ["a token below no path", 404, await ask(origin, `/api/batches?token=${token}`)],
+        ["a wrong token", 401, await ask(origin, `${path}?token=${token.slice(1)}x`)],
+        ["a wrong cookie", 401, await ask(origin, `${path}api/batches`, { cookie: "wq=x" })],
+        ["no token for events", 401, await ask(origin, `${path}api/batches/job2/events`)],
+        ...(await Promise.all(
+          ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "localhost.", "[::1]", "0.0.0.0"].map(
+            async (name): Promise<[string, number, Awaited<ReturnType<typeof ask>>]> => [
+              `the host ${name}`,
+              403,
+              await ask(origin, `${path}?token=${token}`, { host: `${name}:${port}` }),
+            ],
+          ),
+        )),
+        ["another port's page", 403, await ask(origin, pause, { ...own, origin: "http://127.0.0.1:1" }, "POST", "{}")],
         ["a change by GET", 404, await ask(origin, pause, { cookie })],
         [
           "another page's change",
@@ -327,12 +344,54 @@ describe("wq ui in Chromium", function () {
       assert.equal((await t.admin.counts()).state, "paused");
     });
 
+    it("the cookie to what listens on another port of this machine", async () => {
+      await seed(names(2));
+      const { address, token } = await serve();
+      const { page } = await open(address);
+      const heard: string[] = [];
+      const other = createServer(({ headers }, response) => {
+        heard.push(headers.cookie ?? "");
+        response.end("<!doctype html><title>other</title>");
+      }).listen(0, "127.0.0.1");
+      await once(other, "listening");
+      // A page of the same site in the browser's eyes: only ports differ.
+      await page.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
+      await page.evaluate("fetch('/more').then((answer) => answer.text())");
+      other.close();
+      assert.ok(heard.length >= 2);
+      assert.ok(!heard.join().includes(token), heard.join());
+    });
+
+    it("the token to who sees the arguments of the browser's process", async () => {
+      await seed(names(2));
+      const home = mkdtempSync(join(tmpdir(), "wq-ui-home-"));
+      const [browser, note] = [join(home, "browser.sh"), join(home, "note")];
+      writeFileSync(browser, `#!/bin/sh\nprintf %s "$1" > ${note}.part && mv ${note}.part ${note}\n`, { mode: 0o755 });
+      const { child, address, token } = await serve([], { HOME: home, BROWSER: browser, DISPLAY: undefined });
+      await t.until(() => existsSync(note));
+      const opened = readFileSync(note, "utf8").replace(/^file:\/\//, "");
+      assert.ok(!opened.includes(token), opened);
+      assert.equal(statSync(opened).mode & 0o777, 0o600);
+      const { page, bad } = await open(`file://${opened}`);
+      assert.equal(page.url(), address.replace(/\?.*/, ""));
+      await page.reload();
+      await page.waitForSelector("html[data-ready]");
+      assert.deepEqual(
+        bad.filter((url) => !url.startsWith("file://")),
+        [],
+      );
+      child.kill("SIGINT");
+      await once(child, "close");
+      assert.ok(!existsSync(opened));
+      rmSync(home, { recursive: true });
+    });
+
     it("what cannot be done, in a line", async () => {
       await seed(names(2));
-      const { origin, token } = await serve();
-      const own = { ...json, cookie: `wq-${new URL(origin).port}=${token}`, origin };
-      const post = async (path: string, body: object) => {
-        const { status, text } = await ask(origin, `/api/batches/${path}`, own, "POST", JSON.stringify(body));
+      const { origin, path, token } = await serve();
+      const own = { ...json, cookie: `wq=${token}`, origin };
+      const post = async (batch: string, body: object) => {
+        const { status, text } = await ask(origin, `${path}api/batches/${batch}`, own, "POST", JSON.stringify(body));
         return [status, text];
       };
       assert.deepEqual(await post("job2/scale", { pods: 3 }), [
