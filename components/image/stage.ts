@@ -4,6 +4,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -60,8 +61,7 @@ const UNUSED_MS = 60 * 60_000;
  * @returns Its path.
  */
 export function stage(name: string, fill: (dir: string) => void): string {
-  mkdirSync(STAGE, { recursive: true });
-  chmodSync(STAGE, 0o700); // what is copied into it may be for its owner alone
+  makeOwn(STAGE);
   writeFileSync(join(STAGE, ".gitignore"), "*\n");
   const staged = mkdtempSync(join(STAGE, "staged-"));
   try {
@@ -75,6 +75,21 @@ export function stage(name: string, fill: (dir: string) => void): string {
     rmSync(staged, { recursive: true, force: true });
     removeUnused();
   }
+}
+
+/**
+ * Makes a folder for its owner alone, since what is copied into it may be.
+ * @throws ConfigError where it is somebody else's, or a link: the current folder may be one that others write, /tmp.
+ */
+function makeOwn(dir: string): void {
+  if (!lstatSync(dir, { throwIfNoEntry: false })) mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const found = lstatSync(dir);
+  const owners = [process.getuid?.() ?? found.uid, statSync(".").uid];
+  if (!found.isDirectory() || !owners.includes(found.uid))
+    throw new ConfigError(
+      `${resolve(dir)} is ${found.isDirectory() ? "another user's" : "no folder"}: delete it, or go to a folder of your own.`,
+    );
+  chmodSync(dir, 0o700);
 }
 
 /** Puts a folder in its place, unless the same one is there: from before, or by another `up` just now. */

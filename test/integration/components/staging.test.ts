@@ -1,6 +1,7 @@
 // Two stacks of one checkout, whose `up`s stage their images at the same time.
 import assert from "node:assert/strict";
 import {
+  chownSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -69,6 +70,21 @@ describe("the build contexts of `up`s in one checkout", () => {
     mkdirSync(join(dir, ".job-wq-2"), { mode: 0o755 });
     await stage("a");
     assert.equal(statSync(join(dir, ".job-wq-2")).mode & 0o777, 0o700);
+  });
+
+  it("are not made in a folder of somebody else's, nor through a link", async () => {
+    const stages = join(dir, ".job-wq-2");
+    const target = mkdtempSync(join(tmpdir(), "job-wq-2-target-"));
+    symlinkSync(target, stages);
+    await assert.rejects(stage("a"), /\.job-wq-2 is no folder: delete it, or go to a folder of your own\./);
+    rmSync(stages);
+    mkdirSync(stages);
+    chownSync(stages, 65_534, 65_534);
+    await assert.rejects(stage("a"), /\.job-wq-2 is another user's: delete it, or go to a folder of your own\./);
+    chownSync(dir, 65_534, 65_534); // who has the program may do what it likes
+    await stage("a");
+    assert.deepEqual(readdirSync(target), []);
+    rmSync(target, { recursive: true });
   });
 
   it("take no programs that somebody put there", async () => {
