@@ -36,6 +36,8 @@ export class ActiveItem implements ItemContext {
   readonly isSample: boolean;
   /** Time of the call of its handler, ms; 0: not yet. */
   startedAt = 0;
+  /** Longest time that its process stood still meanwhile, ms. */
+  stillMs = 0;
   /** The time limit has passed: why the signal was aborted. */
   timedOut = false;
   /** Its outcome is known: whatever its handler does no longer matters. */

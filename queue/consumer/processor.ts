@@ -37,6 +37,7 @@ export class Processor implements ItemListener {
   /** Outcomes that Redis was not sent yet. */
   readonly #outcomes: Outcome[] = [];
   #suspect?: ActiveItem;
+  #tickedAt = performance.now();
 
   /**
    * @param onOutcome Called after an outcome was added to those that {@link takeOutcomes} takes.
@@ -314,6 +315,10 @@ export class Processor implements ItemListener {
   /** Called while the event loop turns. Items past their time limit are told to stop, and given up when they do not. */
   tick(now: number): void {
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
+    // While one handler blocks, the others do not get on. Which one it was is not known: each is excused for the longest time.
+    const stillMs = now - this.#tickedAt;
+    for (const item of this.#active) item.stillMs = Math.max(item.stillMs, Math.min(stillMs, item.elapsed(now)));
+    this.#tickedAt = now;
     // Handlers that ended while this process stood still are heard first.
     setImmediate(() => this.#limitTime(now));
   }
@@ -321,8 +326,9 @@ export class Processor implements ItemListener {
   #limitTime(now: number): void {
     const { itemTimeoutMs, readySlots } = this.#options;
     for (const item of this.#active) {
-      const overdueMs = item.elapsed(now) - itemTimeoutMs;
-      if (overdueMs < 0 || item.startedAt === 0) break;
+      if (item.elapsed(now) < itemTimeoutMs) break;
+      const overdueMs = item.elapsed(now) - item.stillMs - itemTimeoutMs;
+      if (overdueMs < 0) continue;
       if (!item.timedOut) {
         item.timedOut = true;
         item.abort(new Error(`The time limit of ${itemTimeoutMs / 1000} s is over`));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer, resultsOf } from "../../../../queue/index.ts";
+import type { ItemContext } from "../../../../queue/types.ts";
 import { quick, startConsumer } from "../../../support/consuming.ts";
 import { freePort } from "../../../support/freePort.ts";
 import { gateProxy } from "../../../support/gateProxy.ts";
@@ -99,6 +100,26 @@ describe("limits", () => {
     assert.equal((await worker.ended).code, 0);
     const { done, dead } = await queue.places();
     assert.deepEqual({ done, dead }, { done: 8, dead: 0 });
+  });
+
+  it("a handler that blocks past the time limit costs its neighbours none of their time", async () => {
+    await queue.redis.rpush(k.list, "block", "hog", ...Array.from({ length: 6 }, (_, number) => `steps ${number}`));
+    const turn = async (blockMs: number) => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, blockMs);
+      await sleep(50);
+    };
+    const handler = async (item: string, { signal }: ItemContext) => {
+      await sleep(50);
+      if (item === "block") await turn(2_000);
+      else for (let steps = 0; !signal.aborted && (item === "hog" || steps < 20); steps++) await turn(0);
+    };
+    const options = { concurrency: 8, itemTimeoutMs: 1_500, leaseMs: 10_000, retry: once };
+    assert.equal(await new Consumer({ ...quick(queue.url), handler, ...options }).run(), "finished");
+    const dead = await queue.records("dead");
+    assert.deepEqual(
+      dead.map(({ payload, reason }) => [payload.toString(), reason]),
+      [["hog", "timed out after 1.5 s"]],
+    );
   });
 
   it("a listener of its signal that throws fails its item, and no other", async () => {
