@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Reply } from "../redis/ackAndReserve.ts";
-import type { Outcome, Judgement } from "../redis/exchange.ts";
+import type { Judgement, Outcome, Progress } from "../redis/exchange.ts";
 import { connect } from "../redis/connect.ts";
 import { QueueSession } from "../redis/queueSession.ts";
 import { RedisUnavailableError } from "../redis/retrier.ts";
@@ -237,7 +237,7 @@ export class Consumer implements ConsumerApi {
     if (kind === "finished") this.#leave(kind);
     if (kind === "aborted") this.#abort();
     const now = performance.now();
-    if (reply.judgement) this.#onJudgement(reply.judgement, reply.done);
+    if (reply.judgement) this.#onJudgement(reply.judgement, reply.progress);
     this.#drains = reply.drain;
     this.#scheduler.onReply(request, { reserved: reserved.length, pollMs: reply.drain ? 0 : pollMs, dueMs }, now);
     if (pollMs > 0 && reserved.length === 0 && processor.inFlight === 0) onEvent?.({ type: "waiting", forMs: pollMs });
@@ -263,8 +263,8 @@ export class Consumer implements ConsumerApi {
   }
 
   /** Redis's judgement on the failures here. */
-  #onJudgement(judgement: Judgement, done: number): void {
-    const reason = this.#processor.slowdown.onJudgement(judgement, done);
+  #onJudgement(judgement: Judgement, progress: Progress): void {
+    const reason = this.#processor.slowdown.onJudgement(judgement, progress);
     if (reason === undefined || this.#state !== "running") return;
     this.#options.onEvent?.({ type: "unhealthy", reason });
     this.#leave("unhealthy");

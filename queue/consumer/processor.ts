@@ -315,7 +315,7 @@ export class Processor implements ItemListener {
   /** Called while the event loop turns. Items past their time limit are told to stop, and given up when they do not. */
   tick(now: number): void {
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
-    // While one handler blocks, the others do not get on. Which one it was is not known: each is excused for the longest time.
+    // While one handler blocks, the others do not get on. Which one it was is not known, so each is excused once.
     const stillMs = now - this.#tickedAt;
     for (const item of this.#active) item.stillMs = Math.max(item.stillMs, Math.min(stillMs, item.elapsed(now)));
     this.#tickedAt = now;

@@ -1,5 +1,5 @@
 import { firstLine } from "../errorText.ts";
-import type { FailureReport, Judgement } from "../redis/exchange.ts";
+import type { FailureReport, Judgement, Progress } from "../redis/exchange.ts";
 
 /** Failures in a row, on so many items, after which a worker slows down. */
 const FAILURES = 5;
@@ -36,7 +36,8 @@ export class Slowdown {
   #tries = 0;
   #samples = 0;
   #reported = 0;
-  #doneBefore: number | undefined;
+  /** What the batch had done when this was reported first. */
+  #before: Progress | undefined;
   #isFree = false;
   /** Redis takes this worker for a failing one. */
   #isReported = false;
@@ -59,7 +60,7 @@ export class Slowdown {
       this.#items = new Set();
       this.#startedAt = startedAt;
       this.#longestMs = this.#tries = this.#samples = this.#reported = 0;
-      this.#doneBefore = undefined;
+      this.#before = undefined;
     }
     this.#failures++;
     if (this.#items.size < ITEMS) this.#items.add(id);
@@ -96,19 +97,20 @@ export class Slowdown {
       tries: this.#tries,
       samples: this.#samples,
       newSamples,
-      doneBefore: this.#doneBefore,
+      doneBefore: this.#before?.done,
+      failedBefore: this.#before?.failed,
     };
     return { failing };
   }
 
   /**
    * A call with such a report was answered.
-   * @param done How many items of the batch are done.
+   * @param progress What the batch has done by now.
    * @returns Why this worker is sick, where it is.
    */
-  onJudgement(judgement: Judgement, done: number): string | undefined {
+  onJudgement(judgement: Judgement, progress: Progress): string | undefined {
     if (!this.#isSlow) return undefined;
-    this.#doneBefore ??= done;
+    this.#before ??= progress;
     this.#isFree = judgement === "free";
     if (judgement !== "sick") return undefined;
     const reason = firstLine(this.#reason);

@@ -1,6 +1,6 @@
 // The call of ack-and-reserve.lua: what it is sent and what it answers.
 import { durationIncrements } from "../durations.ts";
-import type { FailureReport, Outcome, ReservedItem, Judgement } from "./exchange.ts";
+import type { FailureReport, Judgement, Outcome, Progress, ReservedItem } from "./exchange.ts";
 import { pack, type Packable } from "./messagePack.ts";
 
 /** Request of a worker. Times are ms. */
@@ -58,9 +58,9 @@ export interface Reply {
   /** Members of those outcomes whose lease was lost before. */
   stale: string[];
   reserved: ReservedItem[];
-  /** Judgement on a worker whose items fail, and the number of items that are done. */
+  /** Judgement on a worker whose items fail, and what the whole batch has done meanwhile. */
   judgement?: Judgement | undefined;
-  done: number;
+  progress: Progress;
 }
 
 /** The request as the script's argument. */
@@ -107,12 +107,14 @@ export type RawReply = [
   again: Buffer[],
   judgement: Buffer,
   done: number,
+  failed: number,
   deadline: number,
 ];
 
 /** The answer to the call with this number. */
 export function parseReply(reply: RawReply, call: number): Reply {
-  const [kind, pollMs, dueMs, heartbeatMs, drain, stale, firstId, fresh, again, judgement, done, deadline] = reply;
+  const [kind, pollMs, dueMs, heartbeatMs, drain, stale, firstId, fresh, again, judgement, done, failed, deadline] =
+    reply;
   const reserved: ReservedItem[] = fresh.map((payload, index) => ({
     id: firstId + index,
     payload,
@@ -136,6 +138,6 @@ export function parseReply(reply: RawReply, call: number): Reply {
     stale: members === "-" ? [] : members.split(","),
     reserved,
     judgement: judgement.toString() === "-" ? undefined : (judgement.toString() as Judgement),
-    done,
+    progress: { done, failed },
   };
 }

@@ -54,8 +54,15 @@ export interface FailureReport {
   tries: number;
   samples: number;
   newSamples: number;
-  /** Items of the batch that were done when this was reported first. */
+  /** What the batch had done when this was reported first. */
   doneBefore?: number | undefined;
+  failedBefore?: number | undefined;
+}
+
+/** What a batch has done: items that are done, attempts that failed. */
+export interface Progress {
+  done: number;
+  failed: number;
 }
 
 /** Judgement of Redis: go on slowly; at full speed, since items fail everywhere; stop, since only this worker fails. */

@@ -47,8 +47,9 @@ local reply = {
   firstId = 0,     -- of those reserved for the first time, with their payloads
   fresh = {},
   again = {},      -- id, failures, losses, 1 if it is to run alone, payload of each that was reserved before
-  judgement = '-',   -- on a worker that fails, and how many items are done
+  judgement = '-',   -- on a worker that fails; how many items are done, and how many attempts failed
   done = 0,
+  failed = 0,
   deadline = 0,    -- of the leases
 }
 --- @include "reserve"
@@ -114,7 +115,7 @@ end
 
 local r = request.number and replay() or answerAnew()
 return { r.kind, r.pollMs, r.dueMs, r.heartbeatMs, r.drain, r.stale, r.firstId, r.fresh, r.again, r.judgement, r.done,
-  r.deadline }
+  r.failed, r.deadline }
 end
 
 return answer()

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { leaseMember } from "../../queue/consumer/activeItem.ts";
-import { encodeDone, encodeFailed, encodeLost, encodeReleased } from "../../queue/consumer/outcome.ts";
+import { encodeDone, encodeFailed, encodeLater, encodeLost, encodeReleased } from "../../queue/consumer/outcome.ts";
 import type { Reply } from "../../queue/redis/ackAndReserve.ts";
 import type { Outcome, ReservedItem } from "../../queue/redis/exchange.ts";
 import { type Call, QueueSession, type QueueSessionOptions } from "../../queue/redis/queueSession.ts";
@@ -86,6 +86,10 @@ export class Peer {
   ): Outcome {
     const kind = next === "dead" ? { kind: "dead" as const } : { kind: "retry" as const, delayMs: next };
     return { ...kind, id: item.id, member: this.member(item), line: encodeFailed("f", 1, reason), log };
+  }
+
+  putOff(item: ReservedItem, delayMs: number): Outcome {
+    return { kind: "later", delayMs, id: item.id, member: this.member(item), line: encodeLater(1) };
   }
 
   released(item: ReservedItem): Outcome {

@@ -110,7 +110,7 @@ export class SettlingWorker {
     };
     this.#outcomes = [];
     const raw = (await this.#script.sendRequest(this.#redis, "job2", encodeRequest(request))) as RawReply;
-    const { kind, stale, drain, reserved, judgement, done } = parseReply(raw, this.#number);
+    const { kind, stale, drain, reserved, judgement, progress } = parseReply(raw, this.#number);
     assert.deepEqual(stale, [], "a worker that renews loses no lease");
     this.#drains = drain;
     this.isOver = kind === "finished" || kind === "aborted";
@@ -119,7 +119,7 @@ export class SettlingWorker {
       const isSample = request.sample && failures + losses === 0;
       this.#held.push({ id, member, failures, startedAt: now, isSample, ...this.#habit(String(payload)) });
     }
-    if (judgement && this.#slowdown.onJudgement(judgement, done) !== undefined) await this.#restart();
+    if (judgement && this.#slowdown.onJudgement(judgement, progress) !== undefined) await this.#restart();
     return reserved.length > 0;
   }
 

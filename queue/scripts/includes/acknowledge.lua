@@ -27,6 +27,7 @@ local function acknowledgeDone(ids, members, lines)
     end
   end
   if n == 0 then return end
+  batch.vanishings = 0
   call('ZREM', leases, unpack(members, 1, n))
   call('HDEL', items, unpack(ids, 1, n))
   call('HSET', results, unpack(done))
@@ -62,6 +63,7 @@ local function acknowledge(outcome)
     record = recordOfLate(outcome.member)
   end
   if not record then return end
+  if outcome.kind ~= 'released' and outcome.kind ~= 'lost' then batch.vanishings = 0 end
   if outcome.kind == 'done' then
     call('HDEL', items, id)
     call('HSET', results, id, outcome.line .. record)

@@ -55,6 +55,7 @@ local function heartbeat(session, row, isWorking, lease)
   local isShown = isKnown or isWorking
   local promise = isShown and 3 * every or FIRST_MS + 2 * pollInterval(batch.paused)
   call('ZADD', alive, text(now + promise), session)
+  call('ZADD', failing, 'XX', text(now + promise), session) -- its word counts as long
   if row ~= '' and isShown then call('HSET', workers, session, text(now) .. ' ' .. row) end
   forgetSilentSessions(lease)
   return isShown and every or 0

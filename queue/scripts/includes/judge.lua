@@ -1,45 +1,53 @@
 -- The one place that judges, since it sees all workers: they themselves only slow down.
 -- Nothing is said of one before it made so many attempts slowly.
 local TRIES = 3
--- It is sick where samples, items of any place of the list, failed here, and others have done so many items meanwhile.
+-- It is sick where samples, items of any place of the list, failed here, and so many of them would have succeeded at the rate of
+-- the others, who have done so many items meanwhile.
 local SICK_SAMPLES, DONE_BY_OTHERS = 6, 10
 -- A batch is given up after samples of all workers, and after a time in which nothing succeeded, ms.
 local SAMPLES, FAILING_MS = 12, 30000
--- Or after workers vanished so many times, a lease apart, on so many items, and more often than there are items whose
--- lease was renewed: their workers live.
+-- Or after workers vanished so many times, a lease apart, on so many items.
 local VANISHED_ITEMS = 3
-local VANISHED = { 'vanishedSince', 'vanishedItems', 'vanishedFirst', 'vanishedAt' }
+local VANISHED = { 'vanishedItems', 'vanishedLongest', 'vanishedFirst', 'vanishedAt' }
 
--- When the oldest item in flight was begun, ms, now where none is; and how many leases were renewed. Read of so many records
--- at most: of more, somebody is at work for as long as can be.
+-- When its worker was last heard, by the deadline of a lease.
+local function heardAt(deadline)
+  return deadline - request.lease * HELD
+end
+
+-- When the oldest item in flight was begun, ms, now where none is; and for how long a worker was at work on one, at most, when
+-- it was last heard. Read of so many records: the leases that end last are those of workers that live.
 local function inFlight()
   local MAX_LEASES, MAX_BYTES = 1000, 4 * 1024 * 1024
-  local oldest, renewed, bytes = now, 0, 0
-  local held = call('ZRANGEBYSCORE', leases, text(now), '+inf', 'WITHSCORES', 'LIMIT', 0, MAX_LEASES)
+  local oldest, longestMs, bytes = now, 0, 0
+  local held = call('ZREVRANGEBYSCORE', leases, '+inf', text(now), 'WITHSCORES', 'LIMIT', 0, MAX_LEASES)
   for i = 1, #held, 2 do
     local id = held[i]:match('^%d+')
     bytes = bytes + call('HSTRLEN', items, id)
-    if bytes > MAX_BYTES then return 0, MAX_LEASES end
+    if bytes > MAX_BYTES then break end
     local start = startOf(call('HGET', items, id))
     oldest = math.min(oldest, start)
-    if held[i + 1] - start > request.lease * HELD + 1 then renewed = renewed + 1 end
+    longestMs = math.max(longestMs, heardAt(held[i + 1]) - start)
   end
-  return oldest, renewed
+  return oldest, longestMs
 end
 
 -- The judgement on the failures of a slow worker, by its report (queue/consumer/slowdown.ts).
 local function judgeFailures(report)
   local done = call('HLEN', results) - call('ZCARD', dead)
-  reply.done = done
+  local failed = batch.retried + call('ZCARD', dead)
+  reply.done, reply.failed = done, failed
   reply.judgement = 'slow'
-  -- Its word counts for as long as it counts as alive.
   local aliveUntil = call('ZSCORE', alive, request.session)
   if aliveUntil then call('ZADD', failing, aliveUntil, request.session) end
   local samples, longestMs = unpack(call('HMGET', batchKey, 'samples', 'longestFailure'))
   samples, longestMs = tonumber(samples or 0) + report.newSamples, math.max(report.longestMs, tonumber(longestMs or 0))
   if report.newSamples > 0 then call('HSET', batchKey, 'samples', text(samples), 'longestFailure', text(longestMs)) end
   if report.tries < TRIES then return end
-  if report.samples >= SICK_SAMPLES and done - (report.doneBefore or done) >= DONE_BY_OTHERS then
+  local doneByOthers = done - (report.doneBefore or done)
+  local failedElsewhere = math.max(0, failed - (report.failedBefore or failed) - report.tries)
+  local expected = report.samples * doneByOthers / (doneByOthers + failedElsewhere)
+  if doneByOthers >= DONE_BY_OTHERS and expected >= SICK_SAMPLES then
     reply.judgement = 'sick'
   elseif call('ZCOUNT', failing, text(now), '+inf') == workersAlive() then
     -- Everybody who lives fails: it is the items, or the handler.
@@ -58,22 +66,25 @@ local function areFewLeft()
 end
 
 -- Workers that vanish on every item end the batch, instead of restarting for days. A node that dies takes many at once: that
--- counts once. Counted since an item was last done.
-local function judgeVanished(firstTimers)
+-- counts once. An attempt that came to its end, or outlives those that vanished, shows that it is not every item. Twice the
+-- longest time of these is waited for one.
+local function judgeVanished(firstTimers, longestMs)
   for i, value in ipairs(call('HMGET', batchKey, unpack(VANISHED))) do batch[VANISHED[i]] = tonumber(value or 0) end
-  local done = call('HLEN', results) - call('ZCARD', dead)
-  if batch.vanishedSince ~= done then
-    batch.vanishedSince, batch.vanishings, batch.vanishedItems, batch.vanishedFirst = done, 0, 0, now
+  if batch.vanishings == 0 then
+    batch.vanishedItems, batch.vanishedLongest, batch.vanishedFirst, batch.vanishedAt = 0, 0, now, now - request.lease
   end
-  if math.abs(now - batch.vanishedAt) >= request.lease then
+  if now - batch.vanishedAt >= request.lease then
     batch.vanishings = batch.vanishings + 1
     batch.vanishedAt = now
   end
   batch.vanishedItems = batch.vanishedItems + firstTimers
+  batch.vanishedLongest = math.max(batch.vanishedLongest, longestMs)
   for _, field in ipairs(VANISHED) do call('HSET', batchKey, field, text(batch[field])) end
   if batch.vanishings < VANISHINGS or batch.vanishedItems < VANISHED_ITEMS then return end
-  local oldest, renewed = inFlight()
-  if batch.vanishings > renewed and oldest >= batch.vanishedFirst and not (done > 0 and areFewLeft()) then
+  if now - batch.vanishedFirst < 2 * batch.vanishedLongest then return end
+  local _, outlivedMs = inFlight()
+  local done = call('HLEN', results) - call('ZCARD', dead)
+  if outlivedMs <= batch.vanishedLongest + 1 and not (done > 0 and areFewLeft()) then
     endBatch('aborted', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
       .. ' items, they ended without a word, and no item was done ' .. (done > 0 and 'since' or 'ever')
       .. ': see their logs, and whether they run out of memory')

@@ -16,14 +16,14 @@ end
 
 --- @include "judge"
 local function reclaim(expired)
-  local hasVanished, firstTimers, bytes = false, 0, 0
+  local hasVanished, firstTimers, longestMs, bytes = false, 0, 0, 0
   for i = 1, #expired, 2 do
     local member, deadline = expired[i], tonumber(expired[i + 1])
     local id = member:match('^%d+')
     bytes = bytes + call('HSTRLEN', items, id)
     if i > 1 and bytes > MAX_RECLAIM_BYTES then break end
     local record = call('HGET', items, id)
-    local heard = deadline - request.lease * HELD
+    local heard = heardAt(deadline)
     local ms = math.max(0, heard - startOf(record))
     local isSilent = deadline <= batch.reclaimAfter
     local isBegun = deadline % 1 > 0
@@ -31,7 +31,7 @@ local function reclaim(expired)
     if isBegun and not (isSilent and batch.silenceProven == 1) then
       local _, losses = attemptCounts(record)
       if losses == 0 and silencesOf(record) == 0 then firstTimers = firstTimers + 1 end
-      hasVanished = true
+      hasVanished, longestMs = true, math.max(longestMs, ms)
     end
     if isSilent and isExcused(record) then
       local _, losses = attemptCounts(record)
@@ -42,5 +42,5 @@ local function reclaim(expired)
       lose(id, record, 'l' .. text(now) .. ' ' .. text(heard) .. '\n', request.maxLosses, request.lease)
     end
   end
-  if hasVanished then judgeVanished(firstTimers) end
+  if hasVanished then judgeVanished(firstTimers, longestMs) end
 end

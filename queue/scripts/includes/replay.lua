@@ -15,7 +15,7 @@ local function replay()
   if request.number > number then return end
   local reply = {
     kind = 'old', pollMs = 0, dueMs = -1, heartbeatMs = 0, drain = 0, stale = '-', firstId = 0, fresh = {}, again = {},
-    judgement = '-', done = 0, deadline = 0,
+    judgement = '-', done = 0, failed = 0, deadline = 0,
   }
   if request.number < number then return reply end
   local again = {}

@@ -140,12 +140,6 @@ local function dueSuspect()
   return call('ZRANGEBYSCORE', suspects, '-inf', text(now), 'LIMIT', 0, 1)[1]
 end
 
--- Every worker of late vanished with its items.
-local function areAllVanishing()
-  if batch.vanishings < VANISHINGS / 2 then return false end
-  return tonumber(call('HGET', batchKey, 'vanishedSince') or 0) == call('HLEN', results) - call('ZCARD', dead)
-end
-
 -- Answers whether something due was left to other workers.
 local function reserve()
   reply.deadline = now + request.lease * HELD
@@ -154,7 +148,7 @@ local function reserve()
   local isLeft, long = false, nil
   local isAside = call('EXISTS', delayed, suspects) > 0 -- seldom: one look for both
   local suspect = isAside and dueSuspect()
-  if batch.waiting > 0 and (request.sample or areAllVanishing()) then
+  if batch.waiting > 0 and (request.sample or batch.vanishings >= VANISHINGS / 2) then
     reserveFresh(popSample())
   elseif suspect and request.exclusive then
     reserveAgain(suspects, suspect, call('HGET', items, suspect))

@@ -32,6 +32,7 @@ local function hear(lease, waited)
     batch.lastHeartbeat = now
     batch.reclaimAfter = now + lease / 2
     batch.silenceProven = 1
+    batch.vanishings = 0
   elseif silence > lease / 2 then
     batch.reclaimAfter = now + lease / 2
     batch.silenceProven = (waited > lease / 4 or restartedWithin(silence)) and 1 or 0

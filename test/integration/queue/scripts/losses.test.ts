@@ -1,6 +1,7 @@
 // Only a crash of its worker counts as a loss of an item.
 import assert from "node:assert/strict";
 import { Seeder } from "../../../../queue/index.ts";
+import type { ReservedItem } from "../../../../queue/redis/exchange.ts";
 import type { ItemRecord } from "../../../../queue/types.ts";
 import { pass } from "../../../support/consuming.ts";
 import { Peer } from "../../../support/peer.ts";
@@ -321,6 +322,76 @@ for (const version of redisVersions) {
         }
         const { state, lost, running } = await queue.places();
         assert.deepEqual({ state, lost, running }, { state: "open", lost: 26, running: 15 });
+      });
+    });
+
+    describe("while others live", () => {
+      /** A worker takes an item and vanishes, which another one notices. */
+      const vanish = async (times: number) => {
+        for (let time = 0; time < times; time++) {
+          await new Peer(queue.redis).reserve();
+          await passHeard(LEASE);
+          await b.call();
+        }
+      };
+      const state = async () => (await queue.places()).state;
+      const many = Array.from({ length: 60 }, (_, number) => `${number}`);
+
+      it("do not end the batch, however late and few they came", async () => {
+        await queue.redis.rpush(k.list, ...many);
+        await vanish(4);
+        const late = new Peer(queue.redis);
+        const held = await late.reserve();
+        for (let time = 0; time < 20; time++) {
+          await new Peer(queue.redis).reserve();
+          for (let step = 0; step < 4; step++) {
+            await pass(queue.redis, LEASE / 4);
+            assert.deepEqual((await late.renew(held)).gone, []);
+            await b.call();
+          }
+        }
+        assert.equal(await state(), "open");
+      });
+
+      for (const [what, end] of [
+        ["put items off", (peer: Peer, item: ReservedItem) => peer.putOff(item, 1)],
+        ["fail", (peer: Peer, item: ReservedItem) => peer.failed(item, "dead")],
+      ] as const) {
+        it(`do not end it where these ${what}: they outlive their items`, async () => {
+          await queue.redis.rpush(k.list, ...many);
+          for (let time = 0; time < 20; time++) {
+            await vanish(1);
+            const [item] = await a.reserve(1, { exclusive: false });
+            if (item) await a.call({ acks: [end(a, item)] });
+          }
+          assert.equal(await state(), "open");
+        });
+      }
+
+      it("end it where all of them end like that, each after minutes, in twice the time that they last", async () => {
+        await queue.redis.rpush(k.list, ...many);
+        const started: { worker: Peer; held: ReservedItem[]; left: number }[] = [];
+        const start = async (left: number) => {
+          const worker = new Peer(queue.redis);
+          started.push({ worker, left, held: await worker.reserve() });
+        };
+        // Ten pods, each of which lasts for five minutes, and is started again.
+        for (let pod = 1; pod <= 10; pod++) await start(30 * pod);
+        let seconds = 0;
+        for (; (await state()) === "open" && seconds < 3_600; seconds += 2) {
+          await pass(queue.redis, 2_000);
+          for (const one of started.splice(0)) {
+            one.left -= 2;
+            if (one.left <= 0) await start(300);
+            else {
+              await one.worker.renew(one.held);
+              started.push(one);
+            }
+          }
+          await b.call();
+        }
+        assert.equal(await state(), "aborted");
+        assert.ok(seconds < 3 * 300, `after ${seconds} s`);
       });
     });
 

@@ -1,0 +1,79 @@
+// The judgement on slow workers, by their reports: docs/queue/failures.md, "Who is at fault".
+import assert from "node:assert/strict";
+import type { FailureReport, ReservedItem } from "../../../../queue/redis/exchange.ts";
+import { pass } from "../../../support/consuming.ts";
+import { Peer } from "../../../support/peer.ts";
+import { redisVersions } from "../../../support/redis.ts";
+import { withQueue } from "../../../support/withQueue.ts";
+
+const failing: FailureReport = {
+  failures: 20,
+  forMs: 60_000,
+  longestMs: 60_000,
+  reason: "no",
+  tries: 10,
+  samples: 8,
+  newSamples: 0,
+  doneBefore: 0,
+  failedBefore: 0,
+};
+
+for (const version of redisVersions) {
+  describe(`judgement, ${version}`, () => {
+    const queue = withQueue({ version });
+    const { k } = queue;
+    const push = (count: number) =>
+      queue.redis.rpush(k.list, ...Array.from({ length: count }, (_, number) => `${number}`));
+
+    describe("where every worker fails", () => {
+      /** Two that fail: one of them says so, the other one is in the middle of an attempt that takes a minute. */
+      const judge = async (mayAbort: boolean) => {
+        await push(20);
+        const [busy, free] = [new Peer(queue.redis, { mayAbort }), new Peer(queue.redis, { mayAbort })];
+        for (const peer of [busy, free]) {
+          await peer
+            .reserve(1, { heartbeat: "{}" })
+            .then(([item]) => peer.call({ acks: [peer.failed(item!, "dead")] }));
+          await peer.call({ failing: { ...failing, newSamples: 5 } });
+        }
+        const held = await busy.reserve(1, { failing });
+        for (let seconds = 0; seconds < 50; seconds += 2) {
+          await pass(queue.redis, 2_000);
+          await busy.renew(held, { heartbeat: "" });
+          await free.renew([], { heartbeat: "" });
+        }
+        return free.call({ failing: { ...failing, newSamples: 5 } });
+      };
+
+      it("ends the batch, however long their attempts take", async () => {
+        assert.equal((await judge(true)).kind, "aborted");
+        assert.match((await queue.admin.counts()).reason!, /^nothing succeeds: 20 attempts in a row failed/);
+      });
+
+      it("lets them go on at full speed where failures are allowed", async () => {
+        assert.equal((await judge(false)).judgement, "free");
+      });
+    });
+
+    describe("where others do items", () => {
+      /** Others end so many attempts, of which each `nth` succeeds, while eight samples of one worker fail. */
+      const judge = async (count: number, nth: number) => {
+        await push(count + 10);
+        const other = new Peer(queue.redis);
+        const items = await other.reserve(count, { heartbeat: "{}" });
+        const end = (item: ReservedItem, index: number) =>
+          index % nth === 0 ? other.done(item) : other.failed(item, "dead");
+        await other.call({ acks: items.map(end) });
+        return (await new Peer(queue.redis).call({ failing, heartbeat: "{}" })).judgement;
+      };
+
+      it("stops a worker on which alone they fail", async () => {
+        assert.equal(await judge(20, 1), "sick");
+      });
+
+      it("stops none that fails as often as the others do", async () => {
+        assert.equal(await judge(400, 10), "slow");
+      });
+    });
+  });
+}
