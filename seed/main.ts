@@ -4,7 +4,8 @@ import { oneLine } from "../config/foreignText.ts";
 import { ConfigError } from "../config/parse.ts";
 import { type ProgramSettings, readSettings } from "../config/toldSettings.ts";
 import { redisUrl, text } from "../worker/environment.ts";
-import { exitCodes, ProgramExit, runProgram } from "../worker/program.ts";
+import { exitCodes } from "../worker/exitCodes.ts";
+import { ProgramExit, runProgram } from "../worker/runProgram.ts";
 import { fileSource, rangeSource } from "./sources.ts";
 
 /** Redis may be away for this long, ms. */

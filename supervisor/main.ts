@@ -1,7 +1,8 @@
 // The supervisor: watches the batch from the start of the workers to its end. Its exit code decides whether `pulumi up`
 // succeeds; its last line is the error of `up`.
 import { oneLine } from "../config/foreignText.ts";
-import { exitCodes, runProgram } from "../worker/program.ts";
+import { exitCodes } from "../worker/exitCodes.ts";
+import { runProgram } from "../worker/runProgram.ts";
 import { startRelay } from "./relay.ts";
 import { supervisorSettings } from "./settings.ts";
 import { Supervisor } from "./supervisor.ts";

@@ -1,6 +1,6 @@
 import pRetry from "p-retry";
 import { oneLine } from "../config/foreignText.ts";
-import type { Counts } from "../queue/index.ts";
+import type { Counts, QueueAdmin } from "../queue/index.ts";
 
 /** Events that are notified. */
 export type Occasion = "finished" | "failed" | "aborted" | "overdue" | "stalled" | "lost";
@@ -39,6 +39,20 @@ export class Notifier {
     } catch (error) {
       return (error as Error).message;
     }
+  }
+
+  /** Tells once of each event, also where the supervisor was started again. What goes wrong is a line of the log. */
+  async tellOnce(
+    supervision: QueueAdmin["supervision"],
+    occasion: Occasion,
+    line: string,
+    counts: Counts,
+  ): Promise<void> {
+    const event = `${occasion} ${counts.endedAt || counts.done + counts.dead}`;
+    if (await supervision.wasNotified(event)) return;
+    const trouble = await this.tell(occasion, line, counts);
+    if (trouble) console.log(`Warning: notification failed, \`notify\`: ${trouble}`);
+    else await supervision.setNotified(event);
   }
 
   async #post(body: string): Promise<void> {

@@ -1,25 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import prettyMs from "pretty-ms";
 import { oneLine } from "../config/foreignText.ts";
-import { type Counts, isRefusal, QueueAdmin } from "../queue/index.ts";
-import { printable } from "../worker/log.ts";
-import { exitCodes, ProgramExit } from "../worker/program.ts";
-import { runFinish } from "./finish.ts";
+import { type Counts, isRefusal, QueueAdmin, RedisError } from "../queue/index.ts";
+import { exitCodes } from "../worker/exitCodes.ts";
+import { ProgramExit } from "../worker/runProgram.ts";
+import { Conclusion } from "./conclusion.ts";
 import { IdleMeter } from "./idleMeter.ts";
 import { Metrics } from "./metrics.ts";
-import { Notifier, type Occasion } from "./notifier.ts";
+import { Notifier } from "./notifier.ts";
 import { progressLine } from "./progress.ts";
 import { Scaler } from "./scaling/scaler.ts";
 import type { SupervisorSettings } from "./settings.ts";
 import { StallWatch } from "./stallWatch.ts";
-import { lostLine, summarize, verdictLine } from "./verdict.ts";
 
 const POLL_MS = 1_000;
 const PROGRESS_MS = 5_000;
-/** Time for Prometheus to read the last metrics, ms. */
-const SCRAPE_MS = 30_000;
-/** Number of failed items that the verdict names. */
-const NAMED = 5;
 
 /** Looks at a batch once a second, and acts on its counts. Redis may go away and come back meanwhile. */
 export class Supervisor {
@@ -30,6 +24,7 @@ export class Supervisor {
   readonly #notifier?: Notifier;
   readonly #scaler?: Scaler;
   readonly #metrics?: Metrics;
+  readonly #conclusion: Conclusion;
   /** Counts of the last look. */
   #last?: Counts;
 
@@ -44,6 +39,7 @@ export class Supervisor {
       this.#metrics = new Metrics(queue);
       void this.#metrics.listen();
     }
+    this.#conclusion = new Conclusion(settings, { notifier: this.#notifier, metrics: this.#metrics });
   }
 
   /** @returns The exit code. @throws ProgramExit with the verdict where it is a bad one. */
@@ -68,7 +64,7 @@ export class Supervisor {
         if (isRefusal(error as Error)) throw new ProgramExit(exitCodes.redis, message);
         if (Date.now() > deadline)
           throw new ProgramExit(exitCodes.verdict, `The batch could not be judged: ${message}`);
-        if (message !== away) console.log(oneLine(/Redis/.test(message) ? message : `Redis is away: ${message}`));
+        if (message !== away) console.log(oneLine(error instanceof RedisError ? message : `Redis is away: ${message}`));
         away = message;
       }
     }
@@ -86,18 +82,17 @@ export class Supervisor {
       }
       const counts = await admin.counts();
       // Without the keys of the batch nobody knows what was done.
-      if (this.#last?.owner && !counts.owner)
-        return await this.#conclude(admin, "lost", lostLine(this.#last), false, counts);
+      if (this.#last?.owner && !counts.owner) return await this.#conclusion.lost(admin, this.#last, counts);
       this.#last = counts;
       this.#metrics?.update(counts, admin);
       if (counts.state === "finished" || counts.state === "aborted") {
         // An end is believed once it is on disk, and still there.
         await supervision.persist(id);
         const confirmed = await admin.counts();
-        if (confirmed.state === counts.state) return await this.#end(admin, confirmed);
+        if (confirmed.state === counts.state) return await this.#conclusion.ended(admin, confirmed);
         continue;
       }
-      if (Date.now() > this.#settings.deadline) return await this.#overdue(admin, counts);
+      if (Date.now() > this.#settings.deadline) return await this.#conclusion.overdue(admin, counts);
       await this.#follow(admin, counts);
     }
   }
@@ -110,59 +105,8 @@ export class Supervisor {
     const stalled = this.#stalls.look(counts);
     if (stalled) {
       lines.push(stalled);
-      await this.#notify(admin, "stalled", stalled, counts);
+      await this.#notifier?.tellOnce(admin.supervision, "stalled", stalled, counts);
     }
     for (const line of lines) if (line) console.log(oneLine(line));
-  }
-
-  async #end(admin: QueueAdmin, counts: Counts): Promise<number> {
-    const failed: string[] = [];
-    for await (const { payload } of admin.dead()) if (failed.push(printable(payload)) >= NAMED) break;
-    let { line, passes } = summarize(counts, failed, this.#settings.allowFailures);
-    let finish: string | undefined;
-    if (passes && this.#settings.finish) {
-      try {
-        const { finish: command, maxOutputBytes } = this.#settings;
-        const run = () => runFinish(command, admin, maxOutputBytes);
-        finish = await admin.supervision.finishOnce(counts.endedAt, process.env.WQ_POD ?? "", run);
-      } catch (error) {
-        [line, passes] = [`${line}, but finish failed: ${(error as Error).message} (again: pulumi up)`, false];
-      }
-    }
-    // `up` reads it from the log.
-    if (passes) console.log(verdictLine(counts, failed, finish));
-    const occasion = counts.state === "aborted" ? "aborted" : passes ? "finished" : "failed";
-    return this.#conclude(admin, occasion, line, passes, counts);
-  }
-
-  /** The verdict that time is up. The Job controller ends the workers, which release what they have in flight. */
-  #overdue(admin: QueueAdmin, counts: Counts): Promise<number> {
-    const { done, dead, total } = counts;
-    const failed = dead > 0 ? `, ${dead} failed` : "";
-    const line = `the workers reached activeDeadline (${prettyMs(this.#settings.activeDeadline)}) with ${done} of ${total} items done${failed}: \`pulumi up\` goes on where they stopped; raise activeDeadline if they need longer`;
-    return this.#conclude(admin, "overdue", line, false, counts);
-  }
-
-  async #conclude(
-    admin: QueueAdmin,
-    occasion: Occasion,
-    line: string,
-    passes: boolean,
-    counts: Counts,
-  ): Promise<number> {
-    await this.#notify(admin, occasion, line, counts);
-    await this.#metrics?.close(SCRAPE_MS);
-    if (!passes) throw new ProgramExit(exitCodes.verdict, line);
-    console.log(oneLine(line));
-    return 0;
-  }
-
-  /** Notifies once of each event, also where the supervisor was started again. */
-  async #notify(admin: QueueAdmin, occasion: Occasion, line: string, counts: Counts): Promise<void> {
-    const event = `${occasion} ${counts.endedAt || counts.done + counts.dead}`;
-    if (!this.#notifier || (await admin.supervision.wasNotified(event))) return;
-    const trouble = await this.#notifier.tell(occasion, line, counts);
-    if (trouble) console.log(`Warning: notification failed, \`notify\`: ${trouble}`);
-    else await admin.supervision.setNotified(event);
   }
 }

@@ -9,7 +9,8 @@ import { redisUrl } from "./environment.ts";
 import { waitForFamilies } from "./processes/family.ts";
 import { Health } from "./health.ts";
 import { logger } from "./log.ts";
-import { exitCodes, ProgramExit, runProgram } from "./program.ts";
+import { exitCodes } from "./exitCodes.ts";
+import { ProgramExit, runProgram } from "./runProgram.ts";
 import type { RunnerPool } from "./runner/pool.ts";
 import { handlerRunners, ownHandler, serveCommand } from "./chooseRunners.ts";
 

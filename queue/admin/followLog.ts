@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { logChannel } from "../redis/logChannel.ts";
+import { logChannel } from "../redis/keys.ts";
 import type { LogLine } from "../types.ts";
 
 /** Subscribes, on a connection of its own, to what items log. @returns How to end that. */

@@ -1,12 +1,17 @@
 // Publishes what items log, for whoever follows: nothing is sent while nobody does.
 import type { Redis } from "ioredis";
-import { logChannel, nameOnChannel } from "../redis/logChannel.ts";
+import { itemText } from "../itemText.ts";
+import { logChannel } from "../redis/keys.ts";
 import type { LogLine } from "../types.ts";
 
 const EVERY_MS = 500;
 /** Lines that wait, in characters: the last ones are kept. */
 const MAX_CHARS = 64 * 1024;
 
+/** Bytes of a payload that name an item. */
+const MAX_NAME = 1_000;
+
+const nameOf = (payload: Buffer): string => itemText(payload.subarray(0, MAX_NAME));
 const size = ({ item, line }: LogLine) => item.length + line.length + 1;
 
 export class LogFeed {
@@ -31,7 +36,7 @@ export class LogFeed {
   add(id: number, payload: Buffer, line: string): void {
     const one = {
       id,
-      item: nameOnChannel(payload),
+      item: nameOf(payload),
       pod: this.#pod,
       at: Date.now(),
       line: line.slice(0, MAX_CHARS / 2),

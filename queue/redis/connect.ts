@@ -3,18 +3,8 @@ import { connect as netConnect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { socketAddress } from "./address.ts";
+import { advice, isRefusal, RedisError } from "./errors.ts";
 
-/**
- * Errors of Redis that pass: it starts, is busy with a script, is becoming a replica or a primary, its disk is full, or
- * it has too few replicas.
- */
-const TRANSIENT = /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN|READONLY|CLUSTERDOWN|MISCONF|NOREPLICAS)/;
-/** Redis does not let us in; waiting does not change that. */
-const REFUSED = /WRONGPASS|NOAUTH|NOPERM|invalid password/i;
-/** We do not let ourselves in: an authority that nobody told us of, or another server's certificate. */
-const UNTRUSTED = /self[- ]signed certificate|unable to (verify|get) .*certificate/i;
-const BAD_CERTIFICATE = /certificate/i;
-const TOO_MANY_CLIENTS = /max number of clients/i;
 /** Messages of ioredis about a connection that is not there; it told the reason to its `error` event before. */
 const UNINFORMATIVE =
   /isn't writeable|max retries per request|Connection is closed|aborted due to connection close|ended by the other party/i;
@@ -36,19 +26,6 @@ export function address(url: string): string {
   } catch {
     return "the address given";
   }
-}
-
-/** True when a connection or a command that failed so may work later. */
-export function isTransient(error: unknown): boolean {
-  const { name, message } = error as Error;
-  if (name === "ReplyError") return TRANSIENT.test(message);
-  // An error of our own code is not an absence of Redis.
-  return !(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError);
-}
-
-/** Redis refuses the password, this user may not do it, or its certificate is not to be trusted. */
-export function isRefusal({ message }: Error): boolean {
-  return REFUSED.test(message) || BAD_CERTIFICATE.test(message);
 }
 
 /** A connection broke, or could not be made. */
@@ -80,16 +57,6 @@ async function farewellOf(url: string): Promise<string | undefined> {
   }
 }
 
-/** Advice to the user. */
-export function advice(message: string): string {
-  if (/NOPERM/.test(message)) return "check what this user may do (ACL)";
-  if (REFUSED.test(message)) return "check the password";
-  if (UNTRUSTED.test(message)) return "set `redisCa` to the certificate of the authority that signed its own";
-  if (BAD_CERTIFICATE.test(message)) return "check its certificate, and the name by which it is reached";
-  if (TOO_MANY_CLIENTS.test(message)) return "raise its `maxclients`, or run fewer workers";
-  return "check that it runs and can be reached from here";
-}
-
 /**
  * Verification of a server with TLS: a certificate authority of its own (PEM), and its name where it is not the URL's.
  */
@@ -105,7 +72,7 @@ export interface TlsOptions {
  * @param timeoutMs How long to wait for a Redis that is not there yet.
  * @param tls For `rediss://`, what the system's own authorities do not say.
  * @param maxRetryMs Longest wait between two attempts.
- * @throws Error with one line: where, why, and what to do.
+ * @throws RedisError
  */
 export async function connect(
   url: string,
@@ -149,7 +116,7 @@ export async function connect(
       redis.disconnect();
       const seen = cause && realError(redis, cause).message;
       const why = (CUT_OFF.test(seen ?? "") && (await farewellOf(url))) || seen || "it does not answer";
-      throw new Error(`No connection to Redis at ${address(url)}: ${why}; ${advice(why)}.`, { cause });
+      throw new RedisError(`No connection to Redis at ${address(url)}: ${why}; ${advice(why)}.`, { cause });
     }
   }
 }

@@ -36,6 +36,9 @@ export interface Keys {
 /** Set: names of the queues of this Redis that were seeded or taken from. The only key that belongs to no queue. */
 export const QUEUES = "wq:queues";
 
+/** The channel on which workers publish what items log: a JSON array of `LogLine`s, or nothing to see who listens. */
+export const logChannel = (queue: string): string => `{${queue}}:log`;
+
 /**
  * The keys of one queue. All share a hash slot: `job2` and `{job2}:…`.
  * @param queue Name of the list.

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { advice, isRefusal, isTransient, realError } from "./connect.ts";
+import { realError } from "./connect.ts";
+import { advice, isRefusal, isTransient, RedisError } from "./errors.ts";
 
 /** Redis stayed away for longer than the process was to wait. */
-export class RedisUnavailableError extends Error {
+export class RedisUnavailableError extends RedisError {
   override name = "RedisUnavailableError";
 }
 

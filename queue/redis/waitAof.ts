@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { isTransient } from "./connect.ts";
+import { isTransient } from "./errors.ts";
 
 /** Longest wait of Redis for its disk, ms. */
 export const DISK_TIMEOUT_MS = 30_000;

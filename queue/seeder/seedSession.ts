@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
-import { connect, isRefusal, isTransient } from "../redis/connect.ts";
+import { connect } from "../redis/connect.ts";
+import { isRefusal, isTransient } from "../redis/errors.ts";
 import { Script } from "../redis/script.ts";
 import { waitAof } from "../redis/waitAof.ts";
 import type { SeedOptions } from "../types.ts";

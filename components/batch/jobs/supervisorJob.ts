@@ -2,6 +2,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { batchSettings } from "../../../config/settings.ts";
+import { exitCodes } from "../../../worker/exitCodes.ts";
 import { uidOf } from "../../cluster/client.ts";
 import { labels } from "../../labels.ts";
 import { later, type Values, whole } from "../../readArgs.ts";
@@ -25,8 +26,6 @@ export interface SupervisorJobArgs {
 
 /** Time for the verdict after the workers' time limit, ms. */
 const MARGIN_MS = 10 * 60_000;
-/** Exit code of a bad verdict (worker/README.md). Any other end of a pod is an accident; another pod goes on. */
-const VERDICT = 90;
 const RESOURCES = { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } };
 
 /**
@@ -55,7 +54,7 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
       backoffLimit: 6,
       podFailurePolicy: {
         rules: [
-          { action: "FailJob", onExitCodes: { operator: "In", values: [VERDICT] } },
+          { action: "FailJob", onExitCodes: { operator: "In", values: [exitCodes.verdict] } },
           { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
         ],
       },

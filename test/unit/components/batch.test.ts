@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import type * as Components from "../../../components/index.ts";
-import { exitCodes } from "../../../worker/program.ts";
+import { exitCodes } from "../../../worker/exitCodes.ts";
 import {
   created,
   inputsOf,

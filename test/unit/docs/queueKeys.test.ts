@@ -40,7 +40,7 @@ function fieldArgs(args: string): string[] {
 
 describe("docs/queue/keys.md", () => {
   it("has every key, and no other", () => {
-    const channel = /\{\$\{queue\}\}:log`/.test(read("queue/redis/logChannel.ts")) ? ["{job2}:log"] : [];
+    const channel = /\{\$\{queue\}\}:log`/.test(read("queue/redis/keys.ts")) ? ["{job2}:log"] : [];
     assert.deepEqual(firstColumn("Keys").sort(), [...keyList("job2"), ...channel, QUEUES].sort());
   });
 

@@ -1,8 +1,8 @@
 // The end of a program of the image: its exit code, and its reason as the last line.
+import { ConfigError } from "../config/parse.ts";
 import { oneLine } from "../config/foreignText.ts";
-
-/** Exit codes of the programs. None is one with which Node.js itself ends, so that no accident counts as a verdict. */
-export const exitCodes = { usage: 64, load: 65, redis: 69, unexpected: 70, verdict: 90, terminated: 143 } as const;
+import { RedisError } from "../queue/index.ts";
+import { exitCodes } from "./exitCodes.ts";
 
 /** Ends a program with its reason as the last line, which is what Kubernetes and `pulumi up` show. */
 export class ProgramExit extends Error {
@@ -21,7 +21,7 @@ export async function runProgram(main: () => Promise<number>): Promise<never> {
     code = await main();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    code = error instanceof ProgramExit ? error.code : codeOf(error as Error);
+    code = error instanceof ProgramExit ? error.code : codeOf(error);
     console.error(oneLine(message.split("\n")[0]!));
   }
   // Standard output may be a pipe: what was printed gets out before the end.
@@ -29,7 +29,7 @@ export async function runProgram(main: () => Promise<number>): Promise<never> {
   process.exit(code);
 }
 
-function codeOf({ name, message }: Error): number {
-  if (name === "ConfigError") return exitCodes.usage;
-  return /Redis/.test(message) ? exitCodes.redis : exitCodes.unexpected;
+function codeOf(error: unknown): number {
+  if (error instanceof ConfigError) return exitCodes.usage;
+  return error instanceof RedisError ? exitCodes.redis : exitCodes.unexpected;
 }
