@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../config/parse.ts";
-import { isMocked, keepsItsLine } from "./program.ts";
+import { isMocked, keepsItsLine } from "./engine.ts";
 
 /** Components wait so long for the checks of others, ms: one may need what comes after this one. */
 const PATIENCE_MS = 10_000;

@@ -7,7 +7,7 @@ import { AWAITED, type Cluster, connectCluster, known } from "../cluster/client.
 import { deleteJob, insteadOf, isCutOff, type LiveJobs, liveJobs } from "../cluster/liveJobs.ts";
 import { jobEnd } from "../../kube/jobEnd.ts";
 import { type AwaitedJob, waitForJob } from "../cluster/waitForJob.ts";
-import { failure, hasEngine, isMocked, isPreview } from "../program.ts";
+import { failure, hasEngine, isMocked, isPreview } from "../engine.ts";
 import { keptVerdict, type KeptVerdict, type Marks } from "./keptVerdict.ts";
 
 /** State that an earlier `up` left. */
@@ -18,8 +18,8 @@ export interface Left {
   jobs: LiveJobs;
 }
 
-/** The Jobs of a Batch. */
-export interface Stages {
+/** The Batch whose Jobs it looks at. */
+export interface LifecycleArgs {
   name: string;
   namespace: pulumi.Output<string>;
   owner: string;
@@ -30,7 +30,7 @@ export interface Stages {
 /** Life of a Batch within one run of the program. In a preview it only looks. */
 export class Lifecycle {
   readonly #batch: pulumi.ComponentResource;
-  readonly #stages: Stages;
+  readonly #args: LifecycleArgs;
   /** The cluster of its resources. */
   readonly cluster: Promise<Cluster | undefined>;
   /** State before it. */
@@ -38,18 +38,18 @@ export class Lifecycle {
   /** Resolves when it has looked. */
   readonly looked: Promise<void>;
 
-  constructor(batch: pulumi.ComponentResource, stages: Stages) {
+  constructor(batch: pulumi.ComponentResource, args: LifecycleArgs) {
     this.#batch = batch;
-    this.#stages = stages;
+    this.#args = args;
     this.cluster = connectCluster(batch);
-    this.left = stages.namespace.apply((namespace) => this.#look(namespace));
+    this.left = args.namespace.apply((namespace) => this.#look(namespace));
     this.looked = known(this.left).then(() => {});
     this.looked.catch(() => {}); // the Jobs, which wait for it, report it
   }
 
   /** Looks at the Jobs that are there; deletes those that were cut off while they were created. */
   async #look(namespace: string): Promise<Left> {
-    const { name, owner, hasWorkers, hasVerdict } = this.#stages;
+    const { name, owner, hasWorkers, hasVerdict } = this.#args;
     const cluster = await this.cluster;
     const jobs = await this.#jobs(cluster, namespace);
     const { seed, workers, supervisor } = jobs;
@@ -79,7 +79,7 @@ export class Lifecycle {
   }
 
   async #jobs(cluster: Cluster | undefined, namespace: string): Promise<LiveJobs> {
-    const { name, owner } = this.#stages;
+    const { name, owner } = this.#args;
     if (!cluster) return {};
     try {
       return await liveJobs(cluster, { namespace, name, owner }, (line) => void pulumi.log.warn(line, this.#batch));

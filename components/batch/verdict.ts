@@ -5,7 +5,7 @@ import { type Cluster, uidOf } from "../cluster/client.ts";
 import { FOLLOWS } from "../cluster/liveJobs.ts";
 import { type AwaitedJob, jobPods } from "../cluster/waitForJob.ts";
 import { labels } from "../labels.ts";
-import { isPreview } from "../program.ts";
+import { isPreview } from "../engine.ts";
 import type { BatchCounts, K8sObject } from "../types.ts";
 import type { JobDefaults } from "./jobs/jobArgs.ts";
 import { MARKS } from "./keptVerdict.ts";

@@ -3,7 +3,7 @@ import type { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node"
 import * as pulumi from "@pulumi/pulumi";
 import type { ProviderSettings } from "../../kube/kubeconfig.ts";
 import { loadClient } from "../../kube/kubernetesClient.ts";
-import { isMocked } from "../program.ts";
+import { isMocked } from "../engine.ts";
 import type { K8sObject } from "../types.ts";
 
 /** The API groups that are asked. */

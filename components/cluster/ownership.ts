@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { claimed } from "../checks.ts";
 import { OWNER } from "../labels.ts";
-import { isMocked } from "../program.ts";
+import { isMocked } from "../engine.ts";
 import { type Cluster, connectCluster, known } from "./client.ts";
 import { request } from "./request.ts";
 

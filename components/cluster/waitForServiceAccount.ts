@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { pollUntil } from "../../kube/poll.ts";
-import { isPreview } from "../program.ts";
+import { isPreview } from "../engine.ts";
 import { codeOf, connectCluster } from "./client.ts";
 
 const POLL_MS = 200;

@@ -3,19 +3,18 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
 import { placeSettings, redisSettings } from "../../config/settings.ts";
-import { connectCluster, defaultNamespace, known, uidOf } from "../cluster/client.ts";
-import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
-import { waitForRedis } from "../cluster/waitForRedis.ts";
 import type { RedisSettings } from "../args.ts";
 import { checked, OwnChecks } from "../checks.ts";
-import { CLIENT_LABEL, clientValue, labels, type Labels } from "../labels.ts";
-import { failure, isPreview } from "../program.ts";
-import { redisNames } from "../names.ts";
-import { nameOf, readArgs } from "../readArgs.ts";
+import { defaultNamespace } from "../cluster/client.ts";
+import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
+import type { Labels } from "../labels.ts";
+import { nameOf, readArgs, type Values } from "../readArgs.ts";
 import type { K8sObject } from "../types.ts";
-import type { RedisAccess, RedisLocation, RedisReference } from "./reference.ts";
-import { addressAccess, makeRedisAddress, type RedisAddressArgs } from "./redisAddress.ts";
-import { RedisServer } from "./redisServer.ts";
+import { Claims } from "./claims.ts";
+import { redisByReference, redisByUrl } from "./existingRedis.ts";
+import { addressAccess, makeRedisAddress } from "./redisAddress.ts";
+import { redisServer, type RedisServerArgs } from "./redisServer.ts";
+import type { RedisAccess, RedisBackend, RedisLocation, RedisReference } from "./reference.ts";
 
 const OTHERS = ["from", "createNamespace"];
 
@@ -69,9 +68,7 @@ export class Redis extends pulumi.ComponentResource {
   /** True if it creates its namespace. @internal */
   readonly createsNamespace: boolean;
   readonly #access: RedisAccess;
-  readonly #queues = new Map<string, string>();
-  /** By namespace. */
-  readonly #names = new Map<unknown, Map<string, string>>();
+  readonly #claims = new Claims();
 
   /**
    * @param name Name of the component; its children are named after it.
@@ -83,99 +80,37 @@ export class Redis extends pulumi.ComponentResource {
     const component = `Redis ${name}`;
     const settings = readArgs(component, { ...redisSettings, ...placeSettings }, args, OTHERS);
     const service = nameOf(component, "name", settings.name, name, placeSettings.name.parse);
-    checked(component, () => {
-      checkRedis({ ...args });
-      if (args.createNamespace && args.namespace === undefined)
-        throw new ConfigError("Expected `namespace` with `createNamespace`, the name of the one to create.");
-    });
+    checked(component, () => checkTogether(args));
     const ownership = new Ownership(settings.owner ?? defaultOwner());
     const checks = new OwnChecks();
     super("job-wq-2:index:Redis", name, {}, ownership.options(checks.options(opts)));
     this.place = args.namespace ?? defaultNamespace(this);
     const mayComeLater = mayBeMadeBefore(this.place, opts);
     checks.await(ownership.check(this, { component, namespace: this.place, mayComeLater }));
-    const { from } = args;
-    const namespace = args.createNamespace ? this.#createNamespace(name, args) : this.place;
+    const namespace = args.createNamespace ? makeNamespace(`${name}-namespace`, args, this) : this.place;
     this.createsNamespace = args.createNamespace === true;
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;
-    const id = this.namespace.apply((known) => clientValue(known, service));
-    if (settings.url !== undefined || from !== undefined) {
-      const reference =
-        from === undefined
-          ? this.#ownReference(service, settings.url!, settings.ca)
-          : pulumi.secret(pulumi.output(from));
-      const address: RedisAddressArgs = {
-        name: redisNames(service).address,
-        namespace,
-        labels: labels(service, "redis", args.labels),
-        url: reference.url,
-        ca: from === undefined ? settings.ca : undefined,
-        host: from === undefined ? undefined : reference.apply(({ host }) => host ?? ""),
-        storageId: from === undefined ? undefined : reference.storageId,
-      };
-      this.reference = reference;
-      this.storage = this.first = makeRedisAddress(`${name}-url`, address, { parent: this });
-      this.#access = {
-        ...addressAccess(address),
-        labels: { [CLIENT_LABEL]: from === undefined ? id : pulumi.unsecret(reference.id) },
-      };
-      this.ready = Promise.resolve();
-    } else {
-      const server = new RedisServer(this, name, {
-        ...settings,
-        service,
-        namespace,
-        memory: args.memory ?? redisSettings.memory.default,
-        memoryBytes: settings.memory,
-        storage: args.storage,
-        labels: args.labels,
-      });
-      this.reference = server.reference;
-      this.storage = server.storage;
-      this.first = server.first;
-      this.podName = server.podName;
-      this.#access = { env: server.env, labels: { [CLIENT_LABEL]: id } };
-      this.ready = isPreview() ? Promise.resolve() : this.#untilReady(service, server);
-    }
+    const place = { service, namespace: this.namespace, labels: args.labels };
+    const backend = this.#backend(name, place, args, settings);
+    this.storage = backend.storage;
+    this.first = backend.first;
+    this.reference = backend.reference;
+    this.podName = backend.podName;
+    this.ready = backend.ready;
+    this.#access = backend.access;
     this.location = this.reference.location;
     this.registerOutputs({ namespace: this.namespace, location: this.location });
   }
 
-  #ownReference(
-    name: string,
-    url: pulumi.Input<string>,
-    ca: pulumi.Input<string> | undefined,
-  ): pulumi.Output<RedisReference> {
-    const values = pulumi.all([this.namespace, url, ca ?? ""]);
-    return pulumi.secret(
-      values.apply(([namespace, url, ca]) => {
-        const location = ca ? { namespace, url, ca } : { namespace, url };
-        return { id: clientValue(namespace, name), url, storageId: url, location };
-      }),
-    );
-  }
-
-  #createNamespace(name: string, { namespace }: RedisArgs): pulumi.Output<string> {
-    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
-    return new k8s.core.v1.Namespace(`${name}-namespace`, { metadata: { name: namespace, labels } }, { parent: this })
-      .metadata.name;
-  }
-
-  async #untilReady(name: string, { storage, podLabels }: RedisServer): Promise<void> {
-    const there = await known(pulumi.all([this.namespace, uidOf(storage)]));
-    if (!there) return; // the engine passes it over: `--target`
-    const [namespace, ownerUid] = there;
-    const cluster = await connectCluster(this);
-    const labelSelector = Object.entries(podLabels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(",");
-    const watched = { owner: `Redis ${name}`, ownerUid, namespace, labelSelector };
-    try {
-      if (cluster) await waitForRedis(cluster, watched, (line) => void pulumi.log.warn(line, this));
-    } catch (error) {
-      throw failure((error as Error).message, this);
-    }
+  /** The Redis that the arguments ask for. */
+  #backend(name: string, place: Place, args: RedisArgs, settings: Values<typeof redisSettings>): RedisBackend {
+    const { url, ca } = settings;
+    if (args.from !== undefined) return redisByReference(this, name, place, args.from);
+    if (url !== undefined) return redisByUrl(this, name, place, { url, ca });
+    const memory = args.memory ?? redisSettings.memory.default;
+    const { image, auth, pod, memory: memoryBytes } = settings;
+    return redisServer(this, name, { ...place, image, auth, pod, memory, memoryBytes, storage: args.storage });
   }
 
   /**
@@ -193,12 +128,8 @@ export class Redis extends pulumi.ComponentResource {
     if (!elsewhere) return this.#access;
     const { resource, parent, ...metadata } = elsewhere;
     const { url, storageId } = this.reference;
-    const address = {
-      ...metadata,
-      url,
-      host: this.reference.apply(({ host }) => host ?? ""),
-      storageId,
-    };
+    const host = this.reference.apply(({ host }) => host ?? "");
+    const address = { ...metadata, url, host, storageId };
     makeRedisAddress(resource, address, { parent });
     return { ...addressAccess(address), labels: this.#access.labels };
   }
@@ -218,20 +149,21 @@ export class Redis extends pulumi.ComponentResource {
    * @internal
    */
   claim(batch: string, { queue, jobName, namespace }: { queue: string; jobName: string; namespace: unknown }): void {
-    // An output is a namespace of its own, since its value is not known.
-    const place = namespace ?? this.existingNamespace;
-    const names = this.#names.get(place) ?? new Map<string, string>();
-    this.#names.set(place, names);
-    claim(names, "name", jobName, batch, "in the same namespace");
-    claim(this.#queues, "queue", queue, batch, "on the same Redis");
+    this.#claims.add(batch, { queue, jobName, namespace: namespace ?? this.existingNamespace });
   }
 }
 
-function claim(taken: Map<string, string>, key: string, value: string, batch: string, where: string): void {
-  const other = taken.get(value);
-  if (other !== undefined)
-    throw new ConfigError(
-      `Expected \`${key}\` to be another one than that of Batch ${other} ${where}, got ${JSON.stringify(value)}.`,
-    );
-  taken.set(value, batch);
+type Place = Pick<RedisServerArgs, "service" | "namespace" | "labels">;
+
+/** Checks arguments that depend on each other. @throws ConfigError */
+function checkTogether(args: RedisArgs): void {
+  checkRedis({ ...args });
+  if (args.createNamespace && args.namespace === undefined)
+    throw new ConfigError("Expected `namespace` with `createNamespace`, the name of the one to create.");
+}
+
+/** The namespace. @returns Its name, known when it is created. */
+function makeNamespace(resource: string, { namespace }: RedisArgs, parent: pulumi.Resource): pulumi.Output<string> {
+  const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+  return new k8s.core.v1.Namespace(resource, { metadata: { name: namespace, labels } }, { parent }).metadata.name;
 }

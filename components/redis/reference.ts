@@ -1,7 +1,8 @@
-// Address and password of a Redis, for pods, other programs, and the command line.
+// A Redis as others see it: pods, other programs, and the command line.
 import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 import type { Labels } from "../labels.ts";
-import type { EnvVar } from "../types.ts";
+import type { EnvVar, K8sObject } from "../types.ts";
 
 /** Parts of a pod that lead it to a Redis. */
 export interface RedisAccess {
@@ -40,4 +41,19 @@ export interface RedisReference {
   /** The stack that runs it; absent for one of the user's own. */
   stack?: string;
   location: RedisLocation;
+}
+
+/** The resources of a Redis component, whoever runs it. */
+export interface RedisBackend {
+  /** Holds the data: Pod, StatefulSet, or the Secret with the address. */
+  storage: K8sObject;
+  /** Created before all others. */
+  first: pulumi.Resource;
+  /** Name of the pod; undefined where another program runs it. */
+  podName: string | undefined;
+  reference: pulumi.Output<RedisReference>;
+  /** The way to it, for pods of its namespace. */
+  access: RedisAccess;
+  /** Resolves when it is ready. Rejects with the reason where it cannot start. */
+  ready: Promise<void>;
 }

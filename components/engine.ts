@@ -1,4 +1,4 @@
-// The Pulumi program that the components are in.
+// The engine that runs the program of the components: whether it previews, is mocked, or still listens; how it fails.
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 

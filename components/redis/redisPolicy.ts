@@ -1,0 +1,43 @@
+// The NetworkPolicy of a Redis: which pods may connect to it.
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { CLIENT_LABEL, clientValue, selector } from "../labels.ts";
+
+/** The Redis that it protects. */
+export interface RedisPolicyArgs {
+  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  /** Name of its Service. */
+  service: string;
+  namespace: pulumi.Input<string>;
+  /** True if it has a password. */
+  auth: boolean;
+}
+
+/** Creates it. Pods with the label of this Redis may connect. */
+export function makeRedisPolicy(
+  resource: string,
+  { metadata, service, namespace, auth }: RedisPolicyArgs,
+  opts: pulumi.CustomResourceOptions,
+): k8s.networking.v1.NetworkPolicy {
+  const value = pulumi.output(namespace).apply((known) => clientValue(known, service));
+  const client = { podSelector: { matchLabels: { [CLIENT_LABEL]: value } } };
+  return new k8s.networking.v1.NetworkPolicy(
+    resource,
+    {
+      metadata,
+      spec: {
+        podSelector: { matchLabels: selector(service, "redis") },
+        // None outwards: it asks nobody, and copies itself nowhere.
+        policyTypes: ["Ingress", "Egress"],
+        ingress: [
+          {
+            // Anybody may set a label: without a password it is no guard of its own.
+            from: [auth ? { ...client, namespaceSelector: {} } : client],
+            ports: [{ protocol: "TCP", port: 6379 }],
+          },
+        ],
+      },
+    },
+    opts,
+  );
+}
