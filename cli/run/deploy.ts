@@ -1,69 +1,31 @@
-// Brings a run into the cluster, and takes it away again: an inline program of Pulumi's Automation API.
-import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
-import { firstLine, UserError } from "../errors.ts";
+// Creates a run in the cluster: an inline program of Pulumi's Automation API.
+import { UserError } from "../errors.ts";
 import { environmentOf, maxFailures, podOf, resourcesOf, type RunOptions, secretsOf } from "./options.ts";
-import { locate, PROJECT, pulumiFolder } from "./runs.ts";
+import { pulumiError, runStack } from "./runStack.ts";
 
-/** The program or handler of a run, with its settings. */
-export interface Work {
+/** A run as it is deployed. */
+export interface Deployment {
   name: string;
   namespace: string;
   command: string[];
   items: string[];
 }
 
-/** Pulumi's command line: that of PATH, or one of our own, installed once. */
-async function pulumi(): Promise<PulumiCommand> {
-  try {
-    return await PulumiCommand.get();
-  } catch {
-    const root = pulumiFolder();
-    try {
-      return await PulumiCommand.get({ root });
-    } catch {
-      console.error(`There is no pulumi on PATH: installing it into ${root}, once`);
-      return PulumiCommand.install({ root }).catch((error: unknown) => {
-        throw new UserError(`cannot install Pulumi: ${firstLine(error)}; see https://www.pulumi.com/docs/install/`);
-      });
-    }
-  }
-}
-
-/** The stack of a run. */
-async function stackOf(name: string, program: () => Promise<void>): Promise<Stack> {
-  const { program: workDir, env } = locate(name);
-  const project = { name: PROJECT, runtime: "nodejs" };
-  return LocalWorkspace.createOrSelectStack(
-    { stackName: name, projectName: PROJECT, program },
-    { workDir, envVars: env, projectSettings: project, pulumiCommand: await pulumi() },
-  );
-}
-
-/** The reason in what the Automation API throws: its message holds all that Pulumi printed. */
-function reasonOf(error: unknown): UserError {
-  const text = String((error as Error).message);
-  const lines = text.split("\n").map((line) => line.trim());
-  const why = lines.findLast((line) => /(^|\s)error: /.test(line) && !/error: update failed/.test(line));
-  return new UserError(
-    (why ?? firstLine(error)).replace(/^.*?error: /, "").replace(/^One or more errors occurred: /, ""),
-  );
-}
-
 /**
  * Creates all of it, and waits for the verdict.
  * @throws UserError of one line: a bad verdict, or why it cannot run. Then some of it may be there.
  */
-export async function deploy(work: Work, options: RunOptions): Promise<void> {
+export async function deploy(deployment: Deployment, options: RunOptions): Promise<void> {
   try {
-    const stack = await stackOf(work.name, () => program(work, options));
+    const stack = await runStack(deployment.name, () => program(deployment, options));
     if (options.context) await stack.setConfig("kubernetes:context", { value: options.context });
     await stack.up();
   } catch (error) {
-    throw error instanceof UserError ? error : reasonOf(error);
+    throw error instanceof UserError ? error : pulumiError(error);
   }
 }
 
-async function program({ name, namespace, command, items }: Work, options: RunOptions): Promise<void> {
+async function program({ name, namespace, command, items }: Deployment, options: RunOptions): Promise<void> {
   const { Batch, Redis, WorkerImage } = await import("../../components/index.ts");
   const { image: baseImage, entrypoint, handler, files } = options;
   const redis = new Redis(`${name}-redis`, { namespace, ...given({ url: options.redis }) });
@@ -89,16 +51,4 @@ async function program({ name, namespace, command, items }: Work, options: RunOp
 /** The entries that have a value. */
 function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined | ""> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== "")) as never;
-}
-
-/** Takes all of it away. @throws UserError of one line. */
-export async function remove(name: string): Promise<void> {
-  try {
-    const stack = await stackOf(name, async () => {});
-    await stack.cancel().catch(() => {}); // a lock that a killed run left
-    await stack.destroy();
-    await stack.workspace.removeStack(name);
-  } catch (error) {
-    throw reasonOf(error);
-  }
 }
