@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { checkCommand } from "./checkCommand.ts";
 import { commandEnvironment } from "./commandEnvironment.ts";
 import { type PoolOptions, RunnerPool } from "./runner/pool.ts";
-import type { Program } from "./runner/runner.ts";
+import type { Executable } from "./runner/runner.ts";
 
 /** Variables for handlers in TypeScript: `resultsOf` needs the way to Redis, and the shipped handler its seconds. */
 const TOLD = Object.fromEntries(
@@ -71,7 +71,7 @@ export function ownHandler(name: string): string {
 const kindOf = ({ batch }: RunnerSettings) => (batch === undefined ? "one" : "batch");
 
 /** A process a slot: programs that work on one thing at a time. */
-function manyProcesses(program: Program, { concurrency, batch, ...rest }: RunnerSettings): RunnerPool {
+function manyProcesses(program: Executable, { concurrency, batch, ...rest }: RunnerSettings): RunnerPool {
   const isBatch = batch !== undefined;
   return new RunnerPool({ ...rest, program, runners: concurrency, units: 1, batch: batch ?? 1, isBatch });
 }

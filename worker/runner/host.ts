@@ -1,8 +1,9 @@
 // A place for one runner at a time. When it ends, its items get their outcomes, and the next one is started.
 import { Unfinished } from "../../queue/index.ts";
+import { Hand } from "./hand.ts";
 import { type Piece, tell, withoutStack } from "./piece.ts";
 import { type Answer, cancelLine, workLine } from "./protocol.ts";
-import { type Program, Runner } from "./runner.ts";
+import { type Executable, Runner } from "./runner.ts";
 
 /** Runners that crash one after the other without an item are given up. */
 const MAX_IDLE_CRASHES = 5;
@@ -10,7 +11,7 @@ const RESTART_MS = 200;
 
 /** Options of the runners of a host. */
 export interface HostOptions {
-  program: Program;
+  program: Executable;
   /** Items, or batches of them, that a runner works on at a time. */
   units: number;
   /** Items come as batches, also a single one. */
@@ -34,9 +35,8 @@ export interface HostListener {
 export class Host {
   readonly #options: HostOptions;
   readonly #listener: HostListener;
-  readonly #hand = new Map<number, Piece>();
+  readonly #hand = new Hand();
   #runner!: Runner;
-  #units = 0;
   #isReady = false;
   #isEnding = false;
   #crashes = 0;
@@ -58,23 +58,18 @@ export class Host {
 
   /** Number of items or batches that it can still take. */
   get room(): number {
-    return this.#isReady && this.#hang === undefined ? this.#options.units - this.#units : 0;
+    return this.#isReady && this.#hang === undefined ? this.#options.units - this.#hand.units : 0;
   }
 
   give(pieces: Piece[]): void {
     if (this.#hand.size === 0) this.#runner.forgetWords();
-    const unit = { left: pieces.length };
-    this.#units++;
-    for (const piece of pieces) {
-      piece.unit = unit;
-      this.#hand.set(piece.id, piece);
-    }
+    this.#hand.add(pieces);
     this.#runner.send(workLine(pieces, this.#options.isBatch));
   }
 
   /** An item in its hand is to be stopped. */
   cancel(piece: Piece): void {
-    if (this.#hand.get(piece.id) !== piece) return;
+    if (!this.#hand.has(piece)) return;
     this.#runner.send(cancelLine(piece.id));
     setTimeout(() => this.#giveUpOn(piece), this.#options.graceMs).unref();
   }
@@ -127,22 +122,21 @@ export class Host {
 
   /** Printed lines belong to the one item or batch in its hand. */
   #onLine(line: string): void {
-    if (this.#units !== 1) return this.#listener.onLine(line);
-    for (const { context } of this.#hand.values()) context.log(line);
+    if (this.#hand.units !== 1) return this.#listener.onLine(line);
+    for (const { context } of this.#hand.pieces) context.log(line);
   }
 
   #settle(piece: Piece, tell: () => void): void {
-    this.#hand.delete(piece.id);
+    this.#hand.remove(piece);
     this.#crashes = 0;
     tell();
-    if (--piece.unit!.left === 0) this.#units--;
     this.#listener.onSettled(piece);
     if (piece.unit!.left === 0) this.#listener.onRoom();
   }
 
   /** It did not stop in time. Where it does not even hear, any of its items may be what blocks it. */
   #giveUpOn(piece: Piece): void {
-    if (this.#hand.get(piece.id) !== piece || this.#hang) return;
+    if (!this.#hand.has(piece) || this.#hang) return;
     this.#hang = piece.isCancelling || this.#hand.size === 1 ? "one" : "several";
     this.#runner.kill("did not stop an item in time and was killed");
   }
@@ -151,7 +145,7 @@ export class Host {
     clearTimeout(this.#startTimer);
     const wasReady = this.#isReady;
     this.#isReady = false;
-    const pieces = [...this.#hand.values()];
+    const { pieces } = this.#hand;
     for (const piece of pieces) this.#settle(piece, () => piece.fail(this.#errorOf(piece, reason, pieces.length)));
     if (this.#isEnding) return;
     if (pieces.length === 0) {

@@ -15,7 +15,7 @@ const MAX_LINE = 64 * 1024 * 1024;
 const DRAIN_MS = 1_000;
 
 /** A program with its arguments and environment. */
-export interface Program {
+export interface Executable {
   /** Its name in messages. */
   name: string;
   command: string[];
@@ -33,7 +33,7 @@ export interface RunnerListener {
 
 /** The process. It is started by the constructor; a program that cannot be started ends at once. */
 export class Runner {
-  readonly #program: Program;
+  readonly #program: Executable;
   readonly #listener: RunnerListener;
   readonly #family = new Family();
   readonly #words = new LastWords();
@@ -42,7 +42,7 @@ export class Runner {
   #output = "";
   #why?: string;
 
-  constructor(program: Program, listener: RunnerListener) {
+  constructor(program: Executable, listener: RunnerListener) {
     this.#program = program;
     this.#listener = listener;
     const [file, ...args] = program.command as [string, ...string[]];
