@@ -12,7 +12,6 @@ const ASSETS = [
   "worker/Dockerfile",
   "worker/runner/python",
   "worker/start-node.sh",
-  "worker/runner/python",
   "cli/report/browser/page.css",
   "cli/ui/browser/page.css",
 ];

@@ -4,7 +4,7 @@ import { oneLine } from "../config/foreignText.ts";
 import { keepCompiledCode } from "./compileCache.ts";
 import { firstLine, UserError } from "./errors.ts";
 import { EXIT_OK, EXIT_USAGE } from "./exitCodes.ts";
-import { createProgram, requestedVerb } from "./program.ts";
+import { createProgram, requestedVerb } from "./commandLine.ts";
 
 /** Runs a command line. Every error is one line and {@link EXIT_USAGE}; a reader that went away (`| head`) is none. */
 async function main(args: string[]): Promise<void> {

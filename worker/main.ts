@@ -28,7 +28,7 @@ const SHUTDOWN_GRACE_MS = 2_000;
 const LOOK_LEASES = 3;
 
 /** The handler, and its runners where it has some. */
-interface Work {
+interface Started {
   handler: Handler;
   runners?: RunnerPool;
 }
@@ -44,7 +44,7 @@ async function work(): Promise<number> {
   let stop: () => void = () => process.exit(exitCodes.terminated);
   process.on("SIGTERM", () => stop());
   process.on("SIGINT", () => stop());
-  let started: Work;
+  let started: Started;
   try {
     started = start(settings);
     await started.runners?.ready;
@@ -86,7 +86,7 @@ async function work(): Promise<number> {
 }
 
 /** Starts what runs the items. @throws Error with one line where it cannot be started. */
-function start({ command, maxResultBytes, ...settings }: ProgramSettings<"worker">): Work {
+function start({ command, maxResultBytes, ...settings }: ProgramSettings<"worker">): Started {
   if (command && !settings.serve) {
     checkCommand(command);
     return { handler: commandHandler(command, maxResultBytes) };

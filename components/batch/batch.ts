@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { OwnChecks } from "../checks.ts";
 import type { BatchCounts, K8sObject } from "../types.ts";
-import { watchCommands } from "./hints.ts";
+import { watchCommands } from "./watchCommands.ts";
 import { checkInCluster, type PlanArgs, planOf } from "./plan.ts";
 import { makeShared } from "./shared.ts";
 import { makeStages } from "./stages.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createProgram, requestedVerb } from "../../../cli/program.ts";
+import { createProgram, requestedVerb } from "../../../cli/commandLine.ts";
 import { verbs } from "../../../cli/verbs.ts";
 
 describe("the program wq", () => {
