@@ -31,6 +31,25 @@ const commentWidth = {
   }),
 };
 
+/** Reports a comment that opens with a question word: it is read quicker with its subject first. */
+const commentSubject = {
+  meta: {
+    type: "suggestion",
+    schema: [],
+    messages: { question: 'Begin this comment with its subject, not with "{{word}}".' },
+  },
+  create: ({ sourceCode, report }) => ({
+    Program() {
+      const comments = sourceCode.getAllComments();
+      for (const [i, { type, value, loc }] of comments.entries()) {
+        const isContinued = type === "Line" && comments[i - 1]?.loc.end.line === loc.start.line - 1;
+        const [, word] = /^[*\s]*(What|How|Whether|Who|Which|Why)\b/.exec(value) ?? [];
+        if (word && !isContinued) report({ loc, messageId: "question", data: { word } });
+      }
+    },
+  }),
+};
+
 /**
  * Folders with a door: from outside, only their index.ts is imported; and queue/limits.ts and errorText.ts, which cost
  * nothing to load, unlike the client of Redis.
@@ -51,8 +70,8 @@ export default tseslint.config(
   { ignores: ["node_modules/", "**/.job-wq-2/", "dist/"] },
   js.configs.recommended,
   {
-    plugins: { unicorn, house: { rules: { "comment-width": commentWidth } } },
-    rules: { "unicorn/no-useless-spread": "error", "house/comment-width": "error" },
+    plugins: { unicorn, house: { rules: { "comment-width": commentWidth, "comment-subject": commentSubject } } },
+    rules: { "unicorn/no-useless-spread": "error", "house/comment-width": "error", "house/comment-subject": "error" },
   },
   {
     files: ["**/*.ts"],

@@ -57,7 +57,8 @@ function pullLine(image: string, message: string): string {
 }
 
 /**
- * Why the API server admits no pod of a Job or StatefulSet: a quota, a policy, a ServiceAccount that does not exist.
+ * The reason of the API server for admitting no pod of a Job or StatefulSet: a quota, a policy, a ServiceAccount that
+ * does not exist.
  */
 export function admissionProblem(owner: string, events: CoreV1Event[]): StartProblem | undefined {
   const refused = events.findLast(({ reason }) => reason === "FailedCreate");

@@ -11,7 +11,7 @@ import { withLock } from "./host/lock.ts";
 import { platformEngine } from "./images/docker.ts";
 import { isServing, running } from "./node/daemon.ts";
 import { allNodes, chosenNodes } from "./node/nodes.ts";
-import { daemons } from "./node/services.ts";
+import { daemons } from "./node/daemons.ts";
 import { pulumiHome } from "./paths.ts";
 import { installedPlugins } from "./plugins/install.ts";
 import { up } from "./up.ts";

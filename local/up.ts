@@ -18,7 +18,7 @@ import { hasResolver, makeBridge } from "./node/network.ts";
 import { stopNode } from "./node/nodeControl.ts";
 import { allNodes, chooseNodes, chosenNodes } from "./node/nodes.ts";
 import { makePki } from "./node/pki.ts";
-import { daemons } from "./node/services.ts";
+import { daemons } from "./node/daemons.ts";
 import { bundleProvisioner } from "./node/storage.ts";
 import { backendDir, lostNode, pulumiHome, runDir, stateDir } from "./paths.ts";
 import { installPlugins } from "./plugins/install.ts";

@@ -197,8 +197,8 @@ export type ConsumerEvent =
   | { type: "ended"; end: ConsumerEnd };
 
 /**
- * Why a consumer stopped reserving items. Only `finished` and `aborted` were said by the script, and only they allow
- * exit code 0.
+ * The reason why a consumer stopped reserving items. `finished` and `aborted` come from the script, and only they
+ * allow exit code 0.
  */
 export type ConsumerEnd = "finished" | "aborted" | "stopped" | "unhealthy" | "redis-away";
 

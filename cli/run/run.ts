@@ -98,7 +98,7 @@ async function takeAway(name: string): Promise<void> {
   }
 }
 
-/** Who watches a run, and how to end that. */
+/** The watcher of a run, and the way to end it. */
 interface Watcher {
   watched: Promise<unknown>;
   over: AbortController;

@@ -5,7 +5,7 @@ import type { TimeLeft } from "../view/throughput.ts";
 export interface LiveState {
   queue: string;
   title: string;
-  /** Why Redis is away. */
+  /** Reason why Redis is away. */
   away?: string;
   counts: Counts;
   /** `finished in 3m`, … */

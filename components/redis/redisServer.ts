@@ -101,7 +101,7 @@ function makeService(
   args: RedisServerArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Service {
-  // A Service without endpoints counts as ready after ten seconds, so waiting for it proves nothing; the Pod's probes do.
+  // Without endpoints it counts as ready after ten seconds. Waiting for it proves nothing, the Pod's probes do.
   const annotations = { "pulumi.com/skipAwait": "true" };
   const spec = { selector: podLabels(args), ports: [{ port: 6379, targetPort: 6379 }] };
   return new k8s.core.v1.Service(resource, { metadata: { ...metadata, annotations }, spec }, opts);

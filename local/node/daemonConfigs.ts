@@ -1,6 +1,6 @@
 // Texts of the daemons' configuration files. docs/local-platform.md says more about the values that are not defaults.
 import { stringify } from "yaml";
-import { bridge, bridgeAddress, podSubnet, registry, secondRegistry, stateDir } from "../paths.ts";
+import { bridge, bridgeAddress, podRange, podSubnet, ports, registry, secondRegistry, stateDir } from "../paths.ts";
 import { podResolverFile } from "./network.ts";
 import { type ClusterNode, firstNode } from "./nodes.ts";
 
@@ -93,8 +93,8 @@ export function proxyConfig(): string {
     kind: "KubeProxyConfiguration",
     mode: "iptables",
     clientConnection: { kubeconfig: `${stateDir}/proxy.kubeconfig` },
-    clusterCIDR: "10.244.0.0/16",
-    healthzBindAddress: "127.0.0.1:10256",
+    clusterCIDR: podRange,
+    healthzBindAddress: `127.0.0.1:${ports.proxy}`,
     metricsBindAddress: "127.0.0.1:10249",
     // Node ports on the bridge alone; by 127.0.0.1, the kernel would have to route what comes for loopback.
     nodePortAddresses: [podSubnet],
@@ -107,7 +107,7 @@ export function proxyConfig(): string {
 
 /** CoreDNS on the bridge's address. Names outside the cluster go to the machine's own resolver, where it has one. */
 export function corefile(resolver: boolean): string {
-  return `.:53 {
+  return `.:${ports.dns} {
   bind ${bridgeAddress}
   errors
   kubernetes cluster.local in-addr.arpa {

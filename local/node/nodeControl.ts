@@ -3,7 +3,7 @@ import { cgroupProcesses } from "./cgroups.ts";
 import { running, start, stop } from "./daemon.ts";
 import { chosenNodes, type ClusterNode, nodeNamed } from "./nodes.ts";
 import { containerProcesses, kill } from "./processes.ts";
-import { daemons } from "./services.ts";
+import { daemons } from "./daemons.ts";
 
 /** containerd's namespace of what a kubelet runs; the Docker engine's containers are in another. */
 const KUBERNETES = "k8s.io";

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Who runs what follows on the end of a batch, once for each end. ARGV: when the batch ended, who asks, for how long he
--- has it (ms), and what came of it, where it is over. Answers {"over", what came of it}, {"busy"} or {"yours"}.
+-- The setting `finish`: its command runs once for each end of a batch. ARGV: the time of that end, the supervisor that
+-- asks, how long the claim holds (ms), and the output once it ran. Answers {"over", output}, {"busy"} or {"yours"}.
 --- @include "keys"
 --- @include "clock"
 local ended, who, ms, output = unpack(ARGV)

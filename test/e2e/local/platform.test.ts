@@ -8,7 +8,7 @@ import { pollUntil } from "../../../kube/poll.ts";
 import { running } from "../../../local/node/daemon.ts";
 import { chosenNodes } from "../../../local/node/nodes.ts";
 import { kubeconfigOf } from "../../../local/node/pki.ts";
-import { daemons } from "../../../local/node/services.ts";
+import { daemons } from "../../../local/node/daemons.ts";
 import { bridgeAddress, pkiDir, ports } from "../../../local/paths.ts";
 import { platform, platformUp } from "../../support/platform.ts";
 

@@ -87,7 +87,7 @@ describe("the local platform", function () {
       assert.deepEqual(await leftovers(), []);
       if (turn > 0) assert.equal(readFileSync(forwarding, "utf8").trim(), "0", "as it was found");
       writeFileSync(forwarding, "0");
-      // What a killed engine left, with a pid that another process has by now.
+      // The pid file of a killed engine: another process has its pid by now.
       mkdirSync(runDir, { recursive: true });
       writeFileSync(join(runDir, "docker.pid"), String(process.pid));
       const up = await platform("up");

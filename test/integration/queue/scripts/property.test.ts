@@ -54,7 +54,7 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** Who works on when no further fault comes: for each worker, which items are bad for it, and how long they take. */
+/** The workers that go on when no further fault comes: the items that are bad for each, and how long they take. */
 const settling = fc.record({
   workers: fc.array(
     fc.record({ bad: fc.constantFrom("none", "all", "some"), steps: fc.integer({ min: 1, max: MAX_STEPS }) }),

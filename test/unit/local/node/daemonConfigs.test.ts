@@ -8,7 +8,7 @@ import {
   registryHosts,
 } from "../../../../local/node/daemonConfigs.ts";
 import { allNodes, firstNode } from "../../../../local/node/nodes.ts";
-import { daemons } from "../../../../local/node/services.ts";
+import { daemons } from "../../../../local/node/daemons.ts";
 import { stateDir } from "../../../../local/paths.ts";
 
 describe("the platform's daemons", () => {

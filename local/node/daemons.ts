@@ -1,65 +1,23 @@
 // Every process of the platform: its arguments, and how to see that it serves.
-import { Resolver } from "node:dns/promises";
-import { request } from "node:https";
-import { readFileSync } from "node:fs";
-import { createConnection } from "node:net";
 import { join } from "node:path";
 import type { Daemon } from "./daemon.ts";
 import { partCommand } from "../host/parts.ts";
-import { bridgeAddress, dockerSocket, pkiDir, ports, registry, runDir, serviceSubnet, stateDir } from "../paths.ts";
+import {
+  bridgeAddress,
+  dockerSocket,
+  pkiDir,
+  podRange,
+  ports,
+  registry,
+  runDir,
+  serviceSubnet,
+  stateDir,
+} from "../paths.ts";
 import { corednsVersion, kubernetesVersion } from "../versions.ts";
 import { type ClusterNode, firstNode } from "./nodes.ts";
 import { kubeconfigOf } from "./pki.ts";
+import { accepts, answers, answersTls, resolvesNames, runsPods } from "../host/probes.ts";
 import { provisionerScript } from "./storage.ts";
-
-const answers = (url: string) => async () => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
-
-/** HTTPS probe with a client's certificate. The parts' own certificates are self-signed, so they are not verified. */
-const answersTls =
-  (url: string, client = "admin") =>
-  () =>
-    new Promise<boolean>((resolve, reject) => {
-      const pem = (name: string) => readFileSync(join(pkiDir, name));
-      const options = {
-        cert: pem(`${client}.crt`),
-        key: pem(`${client}.key`),
-        rejectUnauthorized: false,
-        timeout: 2000,
-      };
-      const call = request(url, options, (response) => resolve(response.resume().statusCode === 200));
-      call.on("timeout", () => call.destroy(new Error("no answer"))).on("error", reject);
-      call.end();
-    });
-
-/** Probe of a Unix socket. */
-const accepts = (path: string) => () =>
-  new Promise<boolean>((resolve, reject) => {
-    const socket = createConnection(path, () => resolve(socket.destroy() && true)).on("error", reject);
-  });
-
-const CRI_VERSION = "/runtime.v1.RuntimeService/Version";
-
-/** Probe of a containerd for kubelets, which ends where it listens and is not initialized yet. */
-const runsPods = (path: string) => async () => {
-  const { Client, credentials } = await import("@grpc/grpc-js");
-  const client = new Client(`unix://${path}`, credentials.createInsecure());
-  const plain = (bytes: Buffer) => bytes;
-  const options = { deadline: Date.now() + 2000 };
-  try {
-    return await new Promise<boolean>((resolve, reject) => {
-      const answer = (error: Error | null) => (error ? reject(error) : resolve(true));
-      client.makeUnaryRequest(CRI_VERSION, plain, plain, Buffer.alloc(0), options, answer);
-    });
-  } finally {
-    client.close();
-  }
-};
-
-async function resolvesNames(): Promise<boolean> {
-  const resolver = new Resolver({ timeout: 1000, tries: 1 });
-  resolver.setServers([bridgeAddress]);
-  return (await resolver.resolve4("kubernetes.default.svc.cluster.local")).length > 0;
-}
 
 const flags = (values: Record<string, string>) => Object.entries(values).map(([key, value]) => `--${key}=${value}`);
 const pki = (name: string) => join(pkiDir, name);
@@ -159,7 +117,7 @@ function controlPlane(): Daemon[] {
         "use-service-account-credentials": "true",
         "service-account-private-key-file": pki("sa.key"),
         "root-ca-file": pki("ca.crt"),
-        "cluster-cidr": "10.244.0.0/16",
+        "cluster-cidr": podRange,
         "allocate-node-cidrs": "false",
         "leader-elect": "false",
         "cluster-signing-cert-file": pki("ca.crt"),
@@ -167,9 +125,9 @@ function controlPlane(): Daemon[] {
         "bind-address": "127.0.0.1",
       }),
       configs: [kubeconfigOf("controller-manager")],
-      listens: "https://127.0.0.1:10257",
-      port: 10257,
-      ready: answersTls("https://127.0.0.1:10257/healthz"),
+      listens: `https://127.0.0.1:${ports.controllerManager}`,
+      port: ports.controllerManager,
+      ready: answersTls(`https://127.0.0.1:${ports.controllerManager}/healthz`),
     },
     {
       ...kubernetes("scheduler", "kube-scheduler", {
@@ -178,9 +136,9 @@ function controlPlane(): Daemon[] {
         "bind-address": "127.0.0.1",
       }),
       configs: [kubeconfigOf("scheduler")],
-      listens: "https://127.0.0.1:10259",
-      port: 10259,
-      ready: answersTls("https://127.0.0.1:10259/healthz"),
+      listens: `https://127.0.0.1:${ports.scheduler}`,
+      port: ports.scheduler,
+      ready: answersTls(`https://127.0.0.1:${ports.scheduler}/healthz`),
     },
   ];
 }
@@ -191,9 +149,9 @@ function shared(): Daemon[] {
     {
       ...kubernetes("proxy", "kube-proxy", { config: inState("proxy.yaml") }),
       configs: [inState("proxy.yaml"), kubeconfigOf("proxy")],
-      listens: "http://127.0.0.1:10256",
-      port: 10256,
-      ready: answers("http://127.0.0.1:10256/healthz"),
+      listens: `http://127.0.0.1:${ports.proxy}`,
+      port: ports.proxy,
+      ready: answers(`http://127.0.0.1:${ports.proxy}/healthz`),
     },
     {
       name: "coredns",
@@ -201,7 +159,7 @@ function shared(): Daemon[] {
       args: ["-conf", inState("Corefile")],
       configs: [inState("Corefile"), kubeconfigOf("coredns")],
       version: corednsVersion,
-      listens: `${bridgeAddress}:53`,
+      listens: `${bridgeAddress}:${ports.dns}`,
       ready: resolvesNames,
     },
     {
