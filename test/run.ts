@@ -3,7 +3,15 @@
 // the end, and the last line is the sum.
 import { join } from "node:path";
 import { execa } from "execa";
-import { type FileOutcome, isForFullRun, runFiles, runMocha, runsAlone, testFiles } from "./support/testFiles.ts";
+import {
+  type FileOutcome,
+  inOrder,
+  isForFullRun,
+  runFiles,
+  runMocha,
+  runsAlone,
+  testFiles,
+} from "./support/testFiles.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -17,6 +25,8 @@ const checks: Record<string, string[]> = {
 /** Number of files that run side by side: their tests wait more than they compute. */
 const INTEGRATION_WIDTH = 2;
 const E2E_WIDTH = 4;
+/** Integration tests that run beside end-to-end ones, which leave the processors little time. */
+const BESIDE_WIDTH = 1;
 
 const stages = [...Object.keys(checks), "unit", "integration", "e2e"];
 const asked = process.argv.slice(2).filter((word) => word !== "full");
@@ -76,18 +86,20 @@ async function timed(title: string, work: () => Promise<void>): Promise<void> {
 
 const wantedChecks = Object.keys(checks).filter((name) => asked.length === 0 || asked.includes(name));
 const unit = filesOf("unit");
-const integration = filesOf("integration");
-const e2e = filesOf("e2e");
+const integration = inOrder(filesOf("integration"));
+const e2e = inOrder(filesOf("e2e"));
 const alone = e2e.filter(runsAlone);
 const together = e2e.filter((file) => !alone.includes(file));
 if (wantedChecks.length) await timed(wantedChecks.join(", "), () => runChecks(wantedChecks));
 if (unit.length) await timed("unit", async () => count(await runMocha(unit, "test/unit")));
+// Integration tests need no platform, so one at a time runs beside whatever has it.
+const beside = runFiles(integration, BESIDE_WIDTH, count);
 if (together.length) await timed("e2e", () => runFiles(together, E2E_WIDTH, count));
-// Files that have the platform to themselves mostly wait, and integration tests need none.
 const last = [...(alone.length ? ["e2e, alone"] : []), ...(integration.length ? ["integration"] : [])];
 if (last.length)
   await timed(last.join(", and beside it "), async () => {
-    await Promise.all([runFiles(alone, 1, count), runFiles(integration, INTEGRATION_WIDTH, count)]);
+    const others = runFiles(integration, INTEGRATION_WIDTH - BESIDE_WIDTH, count);
+    await Promise.all([runFiles(alone, 1, count), others, beside]);
   });
 
 if (failures.length) console.log("\nWhat failed:");

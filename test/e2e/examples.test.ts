@@ -1,3 +1,4 @@
+// Runs first: seven examples go up and down, one after the other.
 // The package as its users have it: packed, installed into an empty folder, and each example taken up and down from
 // there.
 import assert from "node:assert/strict";

@@ -1,4 +1,5 @@
-// Full run only: a language host is built for it, which takes minutes.
+// Runs first: a language host is built for it.
+// Full run only: that takes minutes.
 // The component of plugin/ in a program of another language, from the packed package.
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

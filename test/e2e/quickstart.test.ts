@@ -1,4 +1,5 @@
-// Full run only: it installs all dependencies anew, as a user does.
+// Runs first: it installs all dependencies anew.
+// Full run only: it does what a user does once.
 // The lines of README's quick start, as they stand there, in a clone of the checkout.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -38,7 +38,7 @@ export const runsAlone = (file: string): boolean => headSays(file, "Runs alone")
 /** True if a file is for the full run, or for whoever names it. */
 export const isForFullRun = (file: string): boolean => headSays(file, "Full run only");
 
-/** The longest files start first: files whose head says so, then longer ones. */
+/** The longest files start first: those whose head says so, then longer ones. */
 function startsBefore(a: string, b: string): number {
   const first = (file: string) => Number(headSays(file, "Runs first"));
   return first(b) - first(a) || statSync(join(root, b)).size - statSync(join(root, a)).size;
@@ -66,9 +66,19 @@ export async function runMocha(files: string[], title: string): Promise<FileOutc
   return { ...outcome, file: title, seconds: (Date.now() - started) / 1000, output: run.all };
 }
 
-/** Runs files side by side, `width` at a time. `onDone` is called for each as it ends. */
-export async function runFiles(files: string[], width: number, onDone: (outcome: FileOutcome) => void): Promise<void> {
-  const waiting = files.toSorted(startsBefore);
+/** Files in the order in which they start. */
+export const inOrder = (files: string[]): string[] => files.toSorted(startsBefore);
+
+/**
+ * Runs files side by side, `width` at a time, until none waits. Another call may take from the same list meanwhile.
+ * @param waiting Files that have not begun; they leave the list as they begin.
+ * @param onDone Called for each as it ends.
+ */
+export async function runFiles(
+  waiting: string[],
+  width: number,
+  onDone: (outcome: FileOutcome) => void,
+): Promise<void> {
   const lane = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) onDone(await runMocha([file], file));
   };

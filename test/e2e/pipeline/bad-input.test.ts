@@ -1,3 +1,4 @@
+// Runs first: it takes up ten stacks.
 // Mistakes of users, by a real `up`: one line, and nothing made or pushed. All refusals of settings, with their
 // exact lines: test/unit/config/config.test.ts.
 import assert from "node:assert/strict";

@@ -1,3 +1,4 @@
+// Runs first: the batches that it waits for take a minute and more.
 // Full run only: it takes a minute, of other batches each time.
 import { torture } from "../../torture/torture.ts";
 

@@ -1,3 +1,4 @@
+// Runs first: it waits for minutes, and computes for seconds.
 // The supervisor as a container runs it: a real process, a real Redis, a real server that is told.
 import assert from "node:assert/strict";
 import { once } from "node:events";

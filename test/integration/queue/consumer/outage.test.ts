@@ -1,3 +1,4 @@
+// Runs first: it waits for minutes, and computes for seconds.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,4 @@
+// Runs first: it waits for minutes, and computes for seconds.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
