@@ -1,5 +1,5 @@
 // `platform up`: from whatever this machine has to a running platform. Each step finds what is there already.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
 import { down } from "./down.ts";
@@ -14,7 +14,7 @@ import { canPull, pushImage, recipes, rootfs } from "./images/images.ts";
 import { makeCgroup } from "./node/cgroups.ts";
 import { checkPort, running, start } from "./node/daemon.ts";
 import * as configs from "./node/daemonConfigs.ts";
-import { hasResolver, makeBridge } from "./node/network.ts";
+import { closeRegistry, hasResolver, makeBridge } from "./node/network.ts";
 import { stopNode } from "./node/nodeControl.ts";
 import { allNodes, chooseNodes, chosenNodes } from "./node/nodes.ts";
 import { makePki } from "./node/pki.ts";
@@ -60,6 +60,9 @@ async function writeConfigs(): Promise<void> {
     writeFileSync(file, text);
   };
   const inState = (name: string) => join(stateDir, name);
+  // It has stacks, logs and volumes, which others of the machine must not read.
+  mkdirSync(stateDir, { recursive: true });
+  chmodSync(stateDir, 0o700);
   for (const dir of [backendDir, pulumiHome, runDir]) mkdirSync(dir, { recursive: true });
   for (const node of allNodes) {
     write(node.containerdConfig, configs.containerdConfig(node));
@@ -144,6 +147,7 @@ function steps(plain: boolean): Listr {
       step("bridge, cgroups", async () => {
         await writeConfigs();
         for (const { cgroup } of nodes) makeCgroup(cgroup);
+        await closeRegistry();
         return makeBridge();
       }),
       group(

@@ -1,7 +1,7 @@
 // The bridge that connects the pods, and the removal of links and rules when the platform goes.
 import { existsSync, readFileSync } from "node:fs";
 import { execa } from "execa";
-import { bridge, bridgeAddress } from "../paths.ts";
+import { bridge, bridgeAddress, ports } from "../paths.ts";
 import { run } from "../host/exec.ts";
 import { setSysctl } from "../host/sysctls.ts";
 
@@ -29,6 +29,17 @@ export async function makeBridge(): Promise<string> {
 }
 
 /**
+ * Keeps other users of the machine from the registry: it has no login, and its images are what pods and builds run.
+ * A kernel without this match leaves it open.
+ */
+export async function closeRegistry(): Promise<void> {
+  const others = ["-p", "tcp", "-d", "127.0.0.1", "--dport", String(ports.registry), "-m", "owner", "!", "--uid-owner", "0"];
+  const rule = ["OUTPUT", ...others, ...COMMENT, "-j", "REJECT", "--reject-with", "tcp-reset"];
+  const there = await execa("iptables", ["-C", ...rule], { reject: false });
+  if (there.failed) await execa("iptables", ["-I", ...rule], { reject: false });
+}
+
+/**
  * The resolver file for pods that use the machine's: under systemd-resolved, /etc/resolv.conf names an address of
  * loopback, which is another in a pod.
  */
@@ -46,7 +57,8 @@ export function hasResolver(): boolean {
   }
 }
 
-/** Comment on the rules of the pod network; iptables-save escapes the quotes. */
+/** Comment on our rule, as the rules of the pod network have it; iptables-save escapes the quotes. */
+const COMMENT = ["-m", "comment", "--comment", 'name: "job-wq-2"'];
 const OURS = /name: \\?"job-wq-2\\?"/;
 
 /** A dump of iptables without the lines that Kubernetes and the pod network made; undefined when there are none. */

@@ -1,6 +1,6 @@
 // The local platform's work, and the doors that it leaves open, asked of the one that runs.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -9,7 +9,7 @@ import { running } from "../../../local/node/daemon.ts";
 import { chosenNodes } from "../../../local/node/nodes.ts";
 import { kubeconfigOf } from "../../../local/node/pki.ts";
 import { daemons } from "../../../local/node/daemons.ts";
-import { bridgeAddress, pkiDir, ports } from "../../../local/paths.ts";
+import { bridgeAddress, pkiDir, ports, runDir, stateDir } from "../../../local/paths.ts";
 import { platform, platformUp } from "../../support/platform.ts";
 
 const namespace = `platform-asked-${process.pid}`;
@@ -119,6 +119,15 @@ describe("the local platform, while it runs", function () {
       open.map((line) => line.split(/\s+/)[3]!).filter((address) => !isOwn(address)),
       [],
     );
+  });
+
+  it("is closed to other users of the machine: registry, sockets, folders", async () => {
+    const connects = async (uid: number) =>
+      !(await execa("bash", ["-c", `: < /dev/tcp/127.0.0.1/${ports.registry}`], { uid, cwd: "/", reject: false })).failed;
+    assert.deepEqual([await connects(0), await connects(65_534)], [true, false]);
+    for (const name of readdirSync(runDir).filter((name) => name.endsWith(".sock")))
+      assert.equal(statSync(join(runDir, name)).mode & 0o002, 0, name);
+    for (const path of [stateDir, pkiDir, kubeconfigOf("admin")]) assert.equal(statSync(path).mode & 0o077, 0, path);
   });
 
   it("does not route what others send to loopback", () => {
