@@ -33,7 +33,19 @@ export async function makeBridge(): Promise<string> {
  * A kernel without this match leaves it open.
  */
 export async function closeRegistry(): Promise<void> {
-  const others = ["-p", "tcp", "-d", "127.0.0.1", "--dport", String(ports.registry), "-m", "owner", "!", "--uid-owner", "0"];
+  const others = [
+    "-p",
+    "tcp",
+    "-d",
+    "127.0.0.1",
+    "--dport",
+    String(ports.registry),
+    "-m",
+    "owner",
+    "!",
+    "--uid-owner",
+    "0",
+  ];
   const rule = ["OUTPUT", ...others, ...COMMENT, "-j", "REJECT", "--reject-with", "tcp-reset"];
   const there = await execa("iptables", ["-C", ...rule], { reject: false });
   if (there.failed) await execa("iptables", ["-I", ...rule], { reject: false });

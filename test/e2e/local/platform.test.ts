@@ -123,7 +123,8 @@ describe("the local platform, while it runs", function () {
 
   it("is closed to other users of the machine: registry, sockets, folders", async () => {
     const connects = async (uid: number) =>
-      !(await execa("bash", ["-c", `: < /dev/tcp/127.0.0.1/${ports.registry}`], { uid, cwd: "/", reject: false })).failed;
+      !(await execa("bash", ["-c", `: < /dev/tcp/127.0.0.1/${ports.registry}`], { uid, cwd: "/", reject: false }))
+        .failed;
     assert.deepEqual([await connects(0), await connects(65_534)], [true, false]);
     for (const name of readdirSync(runDir).filter((name) => name.endsWith(".sock")))
       assert.equal(statSync(join(runDir, name)).mode & 0o002, 0, name);

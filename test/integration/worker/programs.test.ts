@@ -147,22 +147,28 @@ describe("the programs of the image", () => {
     assert.equal(allowed.exitCode, 0);
   });
 
-  /** Processes whose command line has this word. */
-  const alive = async (word: string) => {
-    const { stdout } = await execa("ps", ["-eo", "args"]);
-    return stdout.split("\n").filter((line) => line.includes(word) && !line.includes("ps -eo"));
-  };
+  const leave = join(root, "test/support/deeds/leave.sh");
+  /** Number of processes that it left. */
+  const left = async (nap: string) => (await execa("pgrep", ["-fc", `^sleep ${nap}$`], { reject: false })).stdout;
 
   it("end what a command leaves behind, and what does not end at its time limit", async () => {
     await seed(["orphan", "deaf"]);
     const nap = `987.${process.pid}`;
-    const script = `sleep ${nap} & [ $ITEM = orphan ] || { trap "" TERM; sleep ${nap}; }; true`;
+    const script = `sh ${leave} ${nap}; [ $ITEM = orphan ] || { trap "" TERM; sleep ${nap}; }; true`;
     const worked = await work({ ...shell(script), itemTimeout: "1s", maxAttempts: "1" });
     assert.equal(worked.exitCode, 0, worked.all);
     const rows = await results();
     assert.equal(rows[0]!.outcome, "done");
     assert.deepEqual([rows[1]!.outcome, rows[1]!.reason], ["dead", "timed out after 1 s"]);
-    assert.deepEqual(await alive(nap), []);
+    assert.equal(await left(nap), "0");
+  });
+
+  it("begin no second attempt beside what the first one left", async () => {
+    await seed(["a"]);
+    const nap = `986.${process.pid}`;
+    const script = `[ $ITEM_ATTEMPT = 1 ] || { pgrep -fc '^sleep ${nap}$'; exit 0; }; sh ${leave} ${nap}; exit 1`;
+    await work({ ...shell(script), maxAttempts: "2" });
+    assert.equal((await results())[0]!.value, "0");
   });
 
   it("abort the batch with the reason when the command is not in the image", async () => {

@@ -61,7 +61,22 @@ def shout(times, context):
 
 
 def leave(mark, context):
-    subprocess.Popen(["setsid", "sleep", mark], start_new_session=True)
+    subprocess.run(["sh", os.path.join(os.path.dirname(__file__), "leave.sh"), mark])
+
+
+def overlap(mark, context):
+    if context.attempt == 1:
+        leave(mark, context)
+        die("SIGKILL", context)
+    return int(subprocess.run(["pgrep", "-fc", f"^sleep {mark}$"], stdout=subprocess.PIPE).stdout)
+
+
+def oom(cgroup, context):
+    with open(cgroup + "/cgroup.procs", "w") as procs:
+        procs.write(str(os.getpid()))
+    memory = []
+    while True:
+        memory.append(bytearray(b"1" * 2**20))
 
 
 def note(file, context):
@@ -91,6 +106,8 @@ DEEDS = {
     "size": lambda value, context: len(context.bytes),
     "note": note,
     "leave": leave,
+    "overlap": overlap,
+    "oom": oom,
     "large": lambda value, context: 12345678901234567890,
 }
 

@@ -1,6 +1,7 @@
 // A handler for tests: an item says what is to happen to it, `sleep 50`. Anything else succeeds with its text.
-import { spawn } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DoNotRetry, TryLater, type ItemContext } from "../../../queue/index.ts";
 
@@ -58,8 +59,21 @@ const deeds: Record<string, (value: string, context: ItemContext) => unknown> = 
   bytes: (_, { bytes }) => bytes.toString("hex").slice(0, 100),
   size: (_, { bytes }) => bytes.length,
   note: (file) => appendFileSync(file, `${process.pid}\n`),
-  leave: (mark) => void spawn("setsid", ["sleep", mark], { detached: true, stdio: "ignore" }).unref(),
+  leave,
+  /** Leaves processes and crashes; the next attempt counts them. */
+  overlap: (mark, { attempt }) => (attempt === 1 ? (leave(mark), deeds.die!("SIGKILL", undefined!)) : left(mark)),
+  /** Takes memory in a cgroup that has not so much. */
+  oom: (cgroup) => {
+    writeFileSync(join(cgroup, "cgroup.procs"), String(process.pid));
+    for (const all: Buffer[] = []; ;) all.push(Buffer.alloc(2 ** 20, 1));
+  },
 };
+
+function leave(mark: string): void {
+  spawnSync("sh", [join(import.meta.dirname, "leave.sh"), mark]);
+}
+
+const left = (mark: string) => Number(spawnSync("pgrep", ["-fc", `^sleep ${mark}$`], { encoding: "utf8" }).stdout);
 
 export default function handle(item: string, context: ItemContext): unknown {
   const [deed, ...rest] = item.split(" ");

@@ -78,6 +78,16 @@ describe("runners", () => {
     assert.ok(runners > 30 * processes, `${runners} and ${processes} items per second`);
   });
 
+  it("put an item off at no cost, where a program says so", async () => {
+    const answer = `id=\${line#*:}; id=\${id%%,*}; n=$((n + 1)); [ $n = 2 ] && end='"result":"at last"' || end='"later":50'; echo "{\\"id\\":$id,$end}" >&3`;
+    await push("apple");
+    const program = serve(`n=0; echo '{"ready":true}' >&3; while read -r line; do ${answer}; done`);
+    const worker = await startRunners(queue.url, program, { retry: once });
+    assert.equal(await worker.ended, "finished");
+    const [{ value, attempts }] = (await queue.records()) as [Awaited<ReturnType<typeof queue.records>>[0]];
+    assert.deepEqual([value, ...attempts.map(({ outcome }) => outcome)], ['"at last"', "released", "done"]);
+  });
+
   it("run alone next what a runner had in hand with others when it crashed: only the culprit fails", async () => {
     await push("sleep 300", "die SIGKILL", ...Array.from({ length: 30 }, (_, n) => `x ${n}`), "sleep 301");
     const worker = await startRunners(queue.url, deeds("ts"), { concurrency: 8, retry: once });

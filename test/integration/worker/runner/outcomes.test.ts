@@ -1,9 +1,10 @@
 // Outcomes of an item by the runner of each language: a real Redis, real processes.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
+import { makeCgroup, removeCgroup } from "../../../../local/node/cgroups.ts";
 import { deeds, startRunners } from "../../../support/runnerWorker.ts";
 import { withQueue } from "../../../support/withQueue.ts";
 
@@ -116,12 +117,34 @@ for (const language of ["ts", "py"] as const) {
       for (const [item, value] of others) assert.equal(value, JSON.stringify(`did ${item}`));
     });
 
+    const nap = `${language === "ts" ? 88 : 99}${process.pid}`;
+    const naps = async () => (await execa("pgrep", ["-fc", `^sleep ${nap}$`], { reject: false })).stdout;
+
     it("ends what a handler started, also out of its group, with the runner", async () => {
-      const nap = `${language === "ts" ? 88 : 99}${process.pid}`;
-      const count = async () => (await execa("pgrep", ["-fc", `^sleep ${nap}`], { reject: false })).stdout;
       const { worker } = await run([`leave ${nap}`]);
       await worker.ended;
-      await queue.until(async () => (await count()) === "0", "it lives on");
+      await queue.until(async () => (await naps()) === "0", "it lives on");
+    });
+
+    it("begins no second attempt beside what the first one left", async () => {
+      const retry = { maxAttempts: 2, backoff: { min: 1, max: 1 } };
+      const { outcome } = await run([`overlap ${nap}`], { retry });
+      assert.equal(outcome.get(`overlap ${nap}`), "0");
+    });
+
+    it("fails the item that takes too much memory, where the kernel ends the runner alone", async () => {
+      const name = `job-wq-2-oom-${process.pid}`;
+      makeCgroup(name);
+      const [cgroup, limit] = [
+        ["/sys/fs/cgroup/memory", "memory.limit_in_bytes"],
+        ["/sys/fs/cgroup", "memory.max"],
+      ].find(([root, file]) => existsSync(join(root!, name, file!)))!;
+      writeFileSync(join(cgroup!, name, limit!), String(2 ** 26));
+      const item = `oom ${join(cgroup!, name)}`;
+      const { outcome } = await run(["before", item, "after"]);
+      removeCgroup(name);
+      assert.match(outcome.get(item)!, /^dead: deeds\.\w+ was ended by SIGKILL, perhaps out of memory/);
+      assert.deepEqual([outcome.get("before"), outcome.get("after")], ['"did before"', '"did after"']);
     });
 
     it("gives each of a batch its own outcome", async () => {
