@@ -1,15 +1,15 @@
 // node consumerChild.ts OPTIONS: a worker in a process of its own, which can be killed. An item says what is to happen
 // to it: `sleep 50`, `block 3000`, `blockat pod-1 3000`, `fail why`, `never why` (DoNotRetry), `exit`, `die`, `hang`,
 // `deaf 50`, `reject why` and `throw why` (where nobody catches it), `listener why` (on its signal), `odd what` (an
-// error of a strange kind), anything else succeeds. Prints the consumer's events, a line of JSON each. OPTIONS: those
-// of Consumer as JSON, `graceMs`, and `isSick`: every item fails here.
+// error of a strange kind), `later 50` (puts it off, every second time), anything else succeeds. Prints the consumer's
+// events, a line of JSON each. OPTIONS: those of Consumer as JSON, `graceMs`, and `sick`: the deed of every item here.
 import { setTimeout as sleep } from "node:timers/promises";
-import { Consumer, DoNotRetry } from "../../queue/index.ts";
+import { Consumer, DoNotRetry, TryLater } from "../../queue/index.ts";
 import type { ConsumerOptions, Handler } from "../../queue/types.ts";
 
-const { graceMs, isSick, ...options } = JSON.parse(process.argv[2]!) as Omit<ConsumerOptions, "handler"> & {
+const { graceMs, sick, ...options } = JSON.parse(process.argv[2]!) as Omit<ConsumerOptions, "handler"> & {
   graceMs: number;
-  isSick?: boolean;
+  sick?: string;
 };
 
 const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => unknown> = {
@@ -51,6 +51,9 @@ const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => 
   exit: () => process.exit(0),
   die: () => process.kill(process.pid, "SIGKILL"),
   hang: () => new Promise(() => {}),
+  later: (ms) => {
+    if (Math.random() < 0.5) throw new TryLater(Number(ms));
+  },
 };
 
 /** Errors that a careless reader of errors breaks on. */
@@ -77,8 +80,7 @@ function odd(what: string): unknown {
 const consumer = new Consumer({
   ...options,
   handler: (item, context) => {
-    const [deed, ...rest] = item.split(" ");
-    if (isSick) throw new Error("sick");
+    const [deed, ...rest] = (sick ?? item).split(" ");
     return Object.hasOwn(deeds, deed!) ? deeds[deed!]!(rest.join(" "), context) : `did ${item}`;
   },
   onEvent: (event) =>

@@ -41,8 +41,8 @@ export const quick = (url: string): Omit<ConsumerOptions, "handler"> => ({
   node: "node-1",
 });
 
-/** Options of a consumer, the time for items in flight at SIGTERM in ms, and `isSick`: every item fails there. */
-export type ChildOptions = Partial<ConsumerOptions> & { graceMs?: number; isSick?: boolean };
+/** Options of a consumer, the time for items in flight at SIGTERM in ms, and `sick`: the deed of every item there. */
+export type ChildOptions = Partial<ConsumerOptions> & { graceMs?: number; sick?: string };
 
 /** A consumer in a process of its own. */
 export interface Child {

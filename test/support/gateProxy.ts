@@ -19,7 +19,7 @@ export interface GateProxy {
   /** Every answer comes so much later, ms. */
   lagMs: number;
   /** Called with what clients send, before it is passed on. */
-  onRequest?: (text: string) => void;
+  onRequest?: (text: string) => unknown;
   end(): Promise<void>;
 }
 

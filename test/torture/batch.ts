@@ -17,6 +17,10 @@ const MIXES: Record<string, [deed: string, share: number][]> = {
     ["sleep 300", 90],
     ["deaf 500", 10],
   ],
+  later: [
+    ["later 300", 80],
+    ["sleep 50", 20],
+  ],
   failing: [
     ["sleep 10", 60],
     ["fail no", 40],
@@ -64,18 +68,18 @@ export async function runBatch(seed: number): Promise<Outcome> {
     retry: { maxAttempts: random.integer(1, 3), backoff: { min: 10, max: random.pick([20, 1_000]) } },
   };
   const workers: KeptWorker[] = [];
-  const startWorker = async (isSick: boolean) => {
-    const own = { concurrency: random.pick([1, 1, 4, 16]), graceMs: random.pick([0, 1_000]), isSick };
+  const startWorker = async (sick?: string) => {
+    const own = { concurrency: random.pick([1, 1, 4, 16]), graceMs: random.pick([0, 1_000]), sick };
     workers.push(await KeptWorker.start(server.port, { ...options, ...own, pod: `pod-${workers.length}` }));
   };
   const hasSick = random.next() < 0.2;
-  if (hasSick) await startWorker(true);
+  if (hasSick) await startWorker(random.pick(["fail sick", "die"]));
   if (hasSick) await sleep(random.integer(0, 3_000));
-  for (let count = random.integer(2, 4); count > 0; count--) await startWorker(false);
+  for (let count = random.integer(2, 4); count > 0; count--) await startWorker();
   const done: FaultName[] = [];
   let admin: QueueAdmin | undefined;
   try {
-    const mayReopen = new Set<FaultName>(["retried", "resumed", "begunAnew"]);
+    const mayReopen = new Set<FaultName>(["retried", "resumed", "begunAnew", "pushedByHand"]);
     for (let times = random.integer(0, 6); times > 0; times--) {
       await sleep(random.integer(50, 1_500));
       const name = random.pick(Object.keys(faults) as FaultName[]);
@@ -87,7 +91,7 @@ export async function runBatch(seed: number): Promise<Outcome> {
     let isOver = await areOver(workers);
     const { state } = await admin.counts();
     if (state === "open" && done.some((name) => mayReopen.has(name))) {
-      await startWorker(false);
+      await startWorker();
       isOver = await areOver(workers);
     }
     await check(admin, { items, maxLosses, hasSick, kind, isOver });
@@ -127,7 +131,7 @@ async function check(admin: QueueAdmin, { items, maxLosses, hasSick, kind, isOve
   assert.equal(waiting + running + delayed + counts.done + dead, total, "the counts add up");
   if (state === "aborted") {
     assert.match(reason!, /^(nothing succeeds|workers vanish)/);
-    return assert.ok(!["good", "slow"].includes(kind), `what can be done was given up: ${reason}`);
+    return assert.ok(!["good", "slow", "later"].includes(kind), `what can be done was given up: ${reason}`);
   }
   assert.equal(waiting + running + delayed, 0, "finished, and something is left");
   const records: ItemRecord[] = [];
@@ -135,8 +139,8 @@ async function check(admin: QueueAdmin, { items, maxLosses, hasSick, kind, isOve
   assert.deepEqual(records.map(({ payload }) => String(payload)).sort(), [...items].sort(), "each is recorded once");
   for (const { outcome, payload, reason, attempts } of records) {
     const deed = String(payload);
-    if (outcome === "done") assert.match(deed, /^(sleep|deaf|block)/);
-    else if (/^(sleep|deaf) /.test(deed) && !hasSick && !reason?.startsWith("cancelled by")) {
+    if (outcome === "done") assert.match(deed, /^(sleep|deaf|block|later)/);
+    else if (/^(sleep|deaf|later) /.test(deed) && !hasSick && !reason?.startsWith("cancelled by")) {
       const lost = attempts.filter(({ outcome }) => outcome === "lost" || outcome === "timeout").length;
       assert.ok(lost >= Math.min(1, maxLosses), `an innocent is dead: ${deed} ${JSON.stringify(attempts)}`);
     }

@@ -88,6 +88,27 @@ export const faults = {
   clockBack: (scene: Scene) => withRedis(scene, (redis) => pass(redis, -scene.random.integer(200, 20_000))),
   requestsHeld: (scene: Scene) => hold(scene, "requests"),
   repliesHeld: (scene: Scene) => hold(scene, "replies"),
+  pushedByHand: (scene: Scene) =>
+    withRedis(scene, async (redis) => {
+      const item = "sleep 20";
+      scene.items.push(item);
+      await (scene.random.next() < 0.5 ? redis.rpush("job2", item) : redis.lpush("job2", item));
+    }),
+  // WAITAOF takes seconds, and what is asked on the same connection waits behind it.
+  diskSlow: async (scene: Scene) => {
+    const { proxy } = worker(scene);
+    const slowMs = scene.random.integer(1_000, 8_000);
+    proxy.onRequest = (text) => text.includes("WAITAOF") && setTimeout(proxy.hold("replies"), slowMs);
+  },
+  // As with `appendfsync always` on a disk that stalls.
+  diskStalls: async (scene: Scene) => {
+    for (let times = scene.random.integer(1, 10); times > 0; times--) {
+      process.kill(scene.server.pid, "SIGSTOP");
+      await sleep(scene.random.integer(50, 1_200));
+      process.kill(scene.server.pid, "SIGCONT");
+      await sleep(scene.random.integer(10, 300));
+    }
+  },
   redisStopped: async (scene: Scene) => {
     process.kill(scene.server.pid, "SIGSTOP");
     await sleep(scene.random.integer(100, 5_000));
