@@ -3,6 +3,7 @@
 -- then (ms), and ARGV[2]: from when on, 0 leaves out the cancelled ones; or ARGV[1] is empty, and ids follow. Answers how many it put back: call again until there are none.
 --- @include "keys"
 --- @include "clock"
+--- @include "state"
 local MAX_BYTES = 4 * 1024 * 1024
 local ids = {}
 if ARGV[1] ~= '' then
@@ -27,7 +28,5 @@ for _, id in ipairs(ids) do
     count = count + 1
   end
 end
-if count > 0 and call('HGET', batchKey, 'state') == 'finished' then
-  call('HSET', batchKey, 'state', 'open')
-end
+if count > 0 then move('refill') end
 return count

@@ -7,35 +7,36 @@
 -- Returns "moved" or "aborted" where it changes nothing.
 --- @include "keys"
 --- @include "seeding"
+--- @include "state"
 local stage = ARGV[3]
 local refused = refusal()
 if refused == 'moved' or refused and stage == 'done' then return refused end
 local state, seeded, reason = read('state', 'seeded', 'reason')
 call('HSET', batchKey, 'digest', digest)
 
-local function reopen(newState)
-  call('HSET', batchKey, 'state', newState, 'seeded', 0, 'vanishings', 0, 'samples', 0)
+local function reopen()
+  move(stage)
+  call('HSET', batchKey, 'seeded', 0, 'vanishings', 0, 'samples', 0)
   call('HDEL', batchKey, 'reason')
 end
 
 if stage == 'grow' then
-  reopen(state == 'seeding' and state or 'open')
+  reopen()
 elseif stage == 'edit' then
   call('UNLINK', nextList)
-  reopen('seeding')
+  reopen()
   return { state, seeded or '', reason or '' }
 elseif stage == 'undo' then
   call('UNLINK', nextList)
-  -- Unless it was aborted meanwhile.
-  if state == 'seeding' then
-    call('HSET', batchKey, 'state', ARGV[4], 'seeded', ARGV[5])
+  if undoEdit(ARGV[4]) then
+    call('HSET', batchKey, 'seeded', ARGV[5])
     if ARGV[6] ~= '' then call('HSET', batchKey, 'reason', ARGV[6]) end
   end
 else
   local length = call('LLEN', list)
   account(length, length)
   call('HSET', batchKey, 'offset', ARGV[4], 'seedId', ARGV[5], 'retired', ARGV[6], 'seeded', 1)
-  if state == 'seeding' then call('HSET', batchKey, 'state', 'open') end
+  move('seeded')
   call('HDEL', batchKey, 'requeue')
   local total = read('total')
   return { tonumber(total), call('HLEN', results) - call('ZCARD', dead) }

@@ -4,6 +4,7 @@
 -- it refuses, else {"ok", digest, offset, state, seeded, retired, dead items to be requeued, until when they died}.
 --- @include "keys"
 --- @include "clock"
+--- @include "state"
 local owner, run, seedId, nonce = unpack(ARGV)
 local function read(...)
   return unpack(call('HMGET', batchKey, ...))
@@ -22,8 +23,9 @@ if startOver then
 end
 if startOver or not schema then
   local waiting = call('LLEN', list)
-  call('HSET', batchKey, 'schema', 1, 'owner', ownerBefore or '', 'epoch', (epoch or 0) + 1, 'state', 'seeding',
+  call('HSET', batchKey, 'schema', 1, 'owner', ownerBefore or '', 'epoch', (epoch or 0) + 1,
     'seeded', 0, 'total', waiting, 'lastLength', waiting, 'seedId', seedId)
+  move('seed')
   redis.pcall('SADD', 'wq:queues', list)
 end
 if startOver or not runBefore then

@@ -1,4 +1,5 @@
 -- The fields of the batch as numbers and flags; only what a script changed is written back. `fields` is what was read.
+-- Needs keys, clock.
 local NUMBERS = { 'lastId', 'total', 'lastLength', 'externalTaken', 'lost', 'retried', 'startedAt', 'endedAt', 'deadForgiven',
   'lastHeartbeat', 'reclaimAfter', 'silenceProven', 'vanishings' }
 local batch, fields
@@ -26,17 +27,24 @@ local function loadBatch()
   for i = 1, #increments, 2 do batch[increments[i]] = tonumber(v[17 + (i + 1) / 2] or 0) + increments[i + 1] end
 end
 
+-- Each of these happens seldom, and is made when it does.
+local function changeState(event)
+--- @include "state"
+  batch.state = move(event) or batch.state
+end
+
+local function adoptList()
+--- @include "state"
+  batch.exists, batch.state, batch.seeded = true, adopt(), true
+end
+
 -- Pushes and pops by others since a script last looked at the list. The first look at a list that nobody
 -- seeded makes the batch.
 local function observeList()
   batch.waiting = call('LLEN', list)
   local more = batch.waiting - batch.lastLength
   if more > 0 then batch.total = batch.total + more else batch.externalTaken = batch.externalTaken - more end
-  if not batch.exists and batch.waiting > 0 then
-    batch.exists, batch.state, batch.seeded = true, 'open', true
-    call('HSET', batchKey, 'schema', 1, 'owner', '', 'epoch', 1, 'seeded', 1)
-    redis.pcall('SADD', 'wq:queues', list)
-  end
+  if not batch.exists and batch.waiting > 0 then adoptList() end
 end
 
 -- A run of the batch begins with its first reservation since the last end.
@@ -44,9 +52,9 @@ local function noteStart()
   if batch.startedAt <= batch.endedAt then batch.startedAt = now end
 end
 
-local function endBatch(state, reason)
+local function endBatch(event, reason)
   noteStart()
-  batch.state = state
+  changeState(event)
   batch.endedAt = now
   if reason then call('HSET', batchKey, 'reason', reason) end
 end
@@ -59,7 +67,6 @@ local function saveBatch()
     changes[#changes + 1] = field
     changes[#changes + 1] = value
   end
-  if batch.state ~= fields[2] then set('state', batch.state) end
   for i, field in ipairs(NUMBERS) do
     local number = batch[field]
     if number ~= tonumber(fields[4 + i] or 0) then set(field, text(number)) end

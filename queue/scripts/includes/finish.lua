@@ -3,7 +3,7 @@
 local function reopenIfRefilled()
   if batch.state ~= 'finished' then return end
   if batch.waiting > 0 or call('ZCARD', delayed) + call('ZCARD', suspects) > 0 then
-    batch.state = 'open'
+    changeState('refill')
   end
 end
 
@@ -13,7 +13,7 @@ local function abortIfTooManyDead()
   local count = call('ZCARD', dead)
   if batch.state == 'aborted' or count < batch.deadForgiven then batch.deadForgiven = count end
   if batch.state == 'open' and count - batch.deadForgiven > request.maxFailures then
-    endBatch('aborted', count .. ' items failed for good, more than maxFailures allows (' .. request.maxFailures .. ')')
+    endBatch('abort', count .. ' items failed for good, more than maxFailures allows (' .. request.maxFailures .. ')')
     batch.deadForgiven = count
   end
 end
@@ -21,7 +21,7 @@ end
 local function finishIfDone()
   if batch.state == 'open' and batch.seeded and batch.waiting == 0 and call('ZCARD', leases) == 0
     and call('ZCARD', delayed) == 0 and call('ZCARD', suspects) == 0 then
-    endBatch('finished')
+    endBatch('finish')
   end
 end
 

@@ -54,7 +54,7 @@ local function judgeFailures(report)
     if done > 0 or batch.waiting == 0 or not request.mayAbort then
       reply.judgement = 'free'
     elseif samples >= SAMPLES and report.forMs >= FAILING_MS and inFlight() >= now - longestMs then
-      endBatch('aborted', 'nothing succeeds: ' .. report.failures
+      endBatch('abort', 'nothing succeeds: ' .. report.failures
         .. ' attempts in a row failed and none was ever done; the last one: ' .. report.reason)
     end
   end
@@ -85,7 +85,7 @@ local function judgeVanished(firstTimers, longestMs)
   local _, outlivedMs = inFlight()
   local done = call('HLEN', results) - call('ZCARD', dead)
   if outlivedMs <= batch.vanishedLongest + 1 and not (done > 0 and areFewLeft()) then
-    endBatch('aborted', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
+    endBatch('abort', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
       .. ' items, they ended without a word, and no item was done ' .. (done > 0 and 'since' or 'ever')
       .. ': see their logs, and whether they run out of memory')
   end

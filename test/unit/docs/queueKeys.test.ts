@@ -34,7 +34,7 @@ function fieldsInSources(): string[] {
 
 /** The names in arguments like `'state', 'open', 'endedAt', 0`; the other texts are states. */
 function fieldArgs(args: string): string[] {
-  const VALUES = new Set(["seeding", "open", "aborted", "finished", "start"]);
+  const VALUES = new Set(["none", "seeding", "open", "aborted", "finished", "start"]);
   return names(args).filter((name) => !VALUES.has(name));
 }
 

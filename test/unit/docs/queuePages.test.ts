@@ -1,6 +1,6 @@
-// docs/queue/timing.md and docs/queue/failures.md say what the sources and the tests have.
+// docs/queue/timing.md, docs/queue/failures.md and queue/README.md say what the sources and the tests have.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../../..");
@@ -36,6 +36,35 @@ function holds(lines: string, name: string, value: string): boolean {
     new RegExp(`(?<![\\d.])${part.replaceAll(/[.*+()]/g, "\\$&")}(?![\\d_.]*\\d| \\*)`).test(text),
   );
 }
+
+describe("queue/README.md", () => {
+  const events = rows("queue/README.md").filter((cells) => cells.length === 5 && /^`[a-z]+`$/.test(cells[0]!));
+
+  it("has each event that changes the state of a batch, as state.lua has it", () => {
+    const moves = [...read("queue/scripts/includes/state.lua").matchAll(/^ {2}(\w+) += \{ (.*) \},$/gm)];
+    const told = events
+      .filter(([event]) => event !== "`undo`")
+      .map(([event, , from, to]) => [event!, from!, to!].map(code));
+    const found = moves.map(([, event, table]) => {
+      const pairs = [...table!.matchAll(/(\w+) = '(\w+)'/g)];
+      return [event, pairs.map(([, from]) => from).join(", "), pairs[0]![2]];
+    });
+    assert.deepEqual(found, told);
+  });
+
+  it("has the scripts that include it", () => {
+    const includes = (file: string): boolean =>
+      [...read(file).matchAll(/@include "([\w-]+)"/g)].some(
+        ([, part]) => part === "state" || includes(`queue/scripts/includes/${part}.lua`),
+      );
+    const scripts = globSync("queue/scripts/*.lua", { cwd: root }).filter(includes);
+    const named = new Set(events.flatMap(([, , , , names]) => names!.split(", ")));
+    assert.deepEqual(
+      scripts.map((file) => file.split("/").at(-1)).sort(),
+      [...named, "cancel.lua", "renew.lua"].sort(),
+    );
+  });
+});
 
 describe("docs/queue/failures.md", () => {
   it("names tests that there are", () => {
