@@ -34,8 +34,8 @@ local request = cmsgpack.unpack(ARGV[1])
 --- @include "replay"
 
 local function answerAnew()
---- @include "acknowledge"
 --- @include "silence"
+--- @include "acknowledge"
 --- @include "heartbeat"
 local reply = {
   kind = 'ok',

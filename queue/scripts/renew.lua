@@ -8,7 +8,6 @@
 --- @include "batch"
 --- @include "silence"
 --- @include "heartbeat"
---- @include "late"
 local request = cmsgpack.unpack(ARGV[1])
 loadBatch()
 local deadline = text(now + request.lease * HELD)

@@ -3,7 +3,6 @@
 local stale = {}
 
 local function recordOfLate(member)
---- @include "late"
   local record = takeBack(member)
   if not record then stale[#stale + 1] = member end
   return record
