@@ -1,6 +1,11 @@
-// The one table of settings: what each is, its default and its parser. A stack file uses them as `job-wq-2:KEY`, a
-// program as arguments of the components. The block in Pulumi.yaml, docs/settings.md and components/args.ts are
-// generated from it (`npm run docs`), and each program in the image is told its share of it (toldSettings.ts).
+// All settings: description, default, parser. A setting stands in the table of what it is an argument of:
+//
+//   redisSettings    Redis           imageSettings    WorkerImage     batchSettings    Batch
+//   placeSettings    Redis and Batch: where their objects are
+//   programSettings  index.ts alone: names, files, and what it makes arguments of
+//
+// In a stack file each is a key `job-wq-2:KEY`, those of Redis with `redis` in front. `npm run docs` generates
+// Pulumi.yaml, docs/settings.md and components/args.ts from here. Programs of the image get theirs by toldSettings.ts.
 import { image, imageName } from "./imageReference.ts";
 import * as parse from "./parse.ts";
 import { MAX_RESULT_BYTES } from "../queue/limits.ts";
@@ -17,10 +22,14 @@ export interface Setting<T = unknown> {
   description: string;
   /** Kept encrypted, and never repeated. */
   secret?: true;
-  /** Programs in the image that are told its value. */
-  programs?: Program[];
   /** Decides which resources there are, so an argument must be a plain value, not an output. */
   plain?: true;
+}
+
+/** A setting of a Batch. */
+export interface BatchSetting extends Setting {
+  /** Programs in the image that are told its value. */
+  programs?: Program[];
 }
 
 /** Arguments of {@link Redis}; in a stack file with `redis` in front: `redisMemory`. */
@@ -343,10 +352,7 @@ export const batchSettings = {
     programs: ["worker"],
     description: "Log as plain lines (`text`) or as `json`",
   },
-} satisfies Record<string, Setting>;
-
-const OWNER_TEXT =
-  "Stack that owns the objects and the queue. After a rename, the old `PROJECT/STACK` keeps both. Default: this one";
+} satisfies Record<string, BatchSetting>;
 
 /** Arguments that {@link Redis} and {@link Batch} have, with defaults of their own. */
 export const placeSettings = {
@@ -357,19 +363,23 @@ export const placeSettings = {
   },
   namespace: { parse: parse.name(), description: "Namespace of its objects" },
   labels: { parse: parse.stringMap, plain: true, description: "Labels on everything" },
-  owner: { parse: parse.owner, plain: true, description: OWNER_TEXT },
+  owner: {
+    parse: parse.owner,
+    plain: true,
+    description:
+      "Stack that owns the objects and the queue. After a rename, the old `PROJECT/STACK` keeps both. Default: this one",
+  },
 } satisfies Record<string, Setting>;
 
 /** Settings whose defaults are this program's: index.ts makes arguments of the components of them. */
 export const programSettings = {
+  ...placeSettings,
   name: {
     parse: parse.name(40),
     plain: true,
     default: "job-wq-2",
     description: "Prefix of the names of all objects; the default gives the names of the Kubernetes page",
   },
-  labels: { parse: parse.stringMap, description: "Labels on all objects" },
-  owner: { parse: parse.owner, plain: true, description: OWNER_TEXT },
   namespace: {
     parse: parse.name(),
     description: "Kubernetes namespace of all objects. Default: the provider's, or that of the kubeconfig's context",

@@ -1,7 +1,7 @@
 // The settings that the programs of the image are told: one variable for each, WQ_SETTINGS, with the parsed values as
 // JSON. A Batch writes it, the program reads it.
 import { ConfigError, type Parsed } from "./parse.ts";
-import { batchSettings, type Program, type Setting } from "./settings.ts";
+import { batchSettings, type BatchSetting, type Program } from "./settings.ts";
 
 type Table = typeof batchSettings;
 type Key<P extends Program> = {
@@ -41,7 +41,7 @@ const VERSION = 1;
 /** The settings that a program is told. */
 export const keysOf = (program: Program): string[] =>
   entries.filter(([, { programs }]) => programs?.includes(program)).map(([key]) => key);
-const entries = Object.entries(batchSettings as Record<string, Setting>);
+const entries = Object.entries(batchSettings as Record<string, BatchSetting>);
 
 /** The text of WQ_SETTINGS. */
 export const settingsText = (values: object): string => JSON.stringify({ version: VERSION, ...values });
