@@ -1,4 +1,4 @@
-import type { HeldItem } from "./activeItem.ts";
+import type { HeldItem } from "./attempts/activeItem.ts";
 
 /** Work prefetched for each slot, ms. */
 const BUDGET_MS = 10;

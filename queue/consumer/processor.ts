@@ -1,19 +1,18 @@
-import { ActiveItem, type HeldItem, type ItemListener, leaseMember } from "./activeItem.ts";
-import { backoff } from "./backoff.ts";
+import { ActiveItem, type HeldItem, type ItemListener, leaseMember } from "./attempts/activeItem.ts";
+import { failedAttempt, laterBy } from "./attempts/failedAttempt.ts";
 import { MAX_FETCH, type WorkerLoad } from "./fetchScheduler.ts";
 import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
 import { LogFeed } from "./logFeed.ts";
-import { encodeDone, encodeFailed, encodeLater, encodeLost, encodeReleased } from "./outcome.ts";
+import { encodeDone, encodeFailed, encodeLater, encodeLost, encodeReleased } from "./attempts/outcome.ts";
 import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
-import { runFor } from "./runningItem.ts";
+import { runFor } from "./attempts/runningItem.ts";
+import { TimeLimit } from "./attempts/timeLimit.ts";
 import { Slowdown } from "./slowdown.ts";
-import { errorText, firstLine, nameOf } from "../errorText.ts";
+import { errorText, firstLine } from "../errorText.ts";
 import type { ConsumerOptions } from "../types.ts";
 import { Unfinished } from "../unfinished.ts";
 import type { Outcome, OutcomeKind, ReservedItem } from "../redis/exchange.ts";
 
-/** After its time limit, a handler has this long to stop before its item is given up, ms. */
-const ABORT_GRACE_MS = 5_000;
 /** After a handler that blocked the event loop for longer than this, ms, outcomes go out and replies come in first. */
 const BLOCKED_MS = 10;
 /** Payloads of this length do not move with their records. */
@@ -37,7 +36,7 @@ export class Processor implements ItemListener {
   /** Outcomes that Redis was not sent yet. */
   readonly #outcomes: Outcome[] = [];
   #suspect?: ActiveItem;
-  #tickedAt = performance.now();
+  readonly #timeLimit: TimeLimit;
 
   /**
    * @param onOutcome Called after an outcome was added to those that {@link takeOutcomes} takes.
@@ -56,6 +55,9 @@ export class Processor implements ItemListener {
     this.logFeed = new LogFeed(options.queue, options.pod);
     this.leases = new LeaseTable(2 * (options.concurrency + MAX_PREFETCH + MAX_FETCH));
     this.#prefetched = new PrefetchBuffer(options.concurrency);
+    // Runners that do not stop are killed by the pool.
+    const giveUp = options.readySlots ? undefined : (item: ActiveItem) => this.#fail(item, undefined);
+    this.#timeLimit = new TimeLimit(options.itemTimeoutMs, giveUp);
   }
 
   /** The load. Nothing may be started beside a suspect: it may be what kills workers. */
@@ -195,14 +197,8 @@ export class Processor implements ItemListener {
     if (error instanceof Unfinished) return this.#giveBack(item, error);
     const laterMs = item.timedOut ? undefined : laterBy(error);
     if (laterMs !== undefined) return this.#putOff(item, laterMs);
-    const { retry, itemTimeoutMs, onEvent } = this.#options;
+    const { reason, isFinal, isDead, delayMs } = failedAttempt(item, error, this.#options);
     const now = performance.now();
-    const reason = item.timedOut ? `timed out after ${itemTimeoutMs / 1000} s` : errorText(error);
-    const failures = item.failures + 1;
-    // By its name, not its class: a bundle may have two copies of it.
-    const isFinal = !item.timedOut && nameOf(error) === "DoNotRetry";
-    const isDead = isFinal || failures >= retry.maxAttempts;
-    const delayMs = backoff(failures, retry.backoff);
     this.failed++;
     // A handler that says so for good has worked.
     const slowsDown = !isFinal && this.slowdown.onFailure(item.id, reason, item.startedAt, item.isSample, now);
@@ -213,7 +209,7 @@ export class Processor implements ItemListener {
       encodeFailed(item.timedOut ? "t" : "f", item.elapsed(now), reason),
       item.logTail,
     );
-    onEvent?.({
+    this.#options.onEvent?.({
       type: "failed",
       id: item.id,
       payload: item.bytes,
@@ -312,39 +308,14 @@ export class Processor implements ItemListener {
     }
   }
 
-  /** Called while the event loop turns. Items past their time limit are told to stop, and given up when they do not. */
+  /** Called while the event loop turns. */
   tick(now: number): void {
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
-    // While one handler blocks, the others do not get on. Which one it was is not known, so each is excused once.
-    const stillMs = now - this.#tickedAt;
-    for (const item of this.#active) item.stillMs = Math.max(item.stillMs, Math.min(stillMs, item.elapsed(now)));
-    this.#tickedAt = now;
-    // Handlers that ended while this process stood still are heard first.
-    setImmediate(() => this.#limitTime(now));
-  }
-
-  #limitTime(now: number): void {
-    const { itemTimeoutMs, readySlots } = this.#options;
-    for (const item of this.#active) {
-      if (item.elapsed(now) < itemTimeoutMs) break;
-      const overdueMs = item.elapsed(now) - item.stillMs - itemTimeoutMs;
-      if (overdueMs < 0) continue;
-      if (!item.timedOut) {
-        item.timedOut = true;
-        item.abort(new Error(`The time limit of ${itemTimeoutMs / 1000} s is over`));
-      } else if (!readySlots && overdueMs > Math.min(ABORT_GRACE_MS, itemTimeoutMs)) this.#fail(item, undefined);
-    }
+    this.#timeLimit.tick(this.#active, now);
   }
 }
 
 /** Bytes of a payload that a script moves: long ones lie by themselves (scripts/includes/records.lua). */
 function movedBytes(payload: Buffer): number {
   return payload.length < LONG_PAYLOAD ? payload.length : 0;
-}
-
-/** Delay that a handler asks for by throwing `TryLater`, ms. Known by its name, as `DoNotRetry`. */
-function laterBy(error: unknown): number | undefined {
-  if (nameOf(error) !== "TryLater") return undefined;
-  const { delayMs } = error as { delayMs?: unknown };
-  return typeof delayMs === "number" && delayMs >= 0 ? Math.round(delayMs) : undefined;
 }

@@ -1,4 +1,4 @@
-import { leaseMember } from "../activeItem.ts";
+import { leaseMember } from "../attempts/activeItem.ts";
 
 /**
  * State of a lease's item: it waits to be started, is in a slot, was begun, or has ended and Redis does not know its

@@ -1,4 +1,4 @@
-import type { ConsumerOptions } from "../types.ts";
+import type { ConsumerOptions } from "../../types.ts";
 
 /** The line of an attempt that succeeded: how long it took, and what the handler returned, capped. */
 export function encodeDone(

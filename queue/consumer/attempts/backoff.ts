@@ -1,4 +1,4 @@
-import type { RetryPolicy } from "../types.ts";
+import type { RetryPolicy } from "../../types.ts";
 
 /**
  * Wait of an item after its n-th failure (from 1), ms: doubled each time, at most `max`, less up to half of it

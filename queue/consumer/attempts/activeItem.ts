@@ -1,7 +1,7 @@
-import { percentLog } from "../percentLog.ts";
+import { percentLog } from "../../percentLog.ts";
 import { runFor } from "./runningItem.ts";
-import type { ItemContext } from "../types.ts";
-import type { ReservedItem } from "../redis/exchange.ts";
+import type { ItemContext } from "../../types.ts";
+import type { ReservedItem } from "../../redis/exchange.ts";
 
 /** Longest log kept with an item, characters: its tail. */
 const MAX_LOG_CHARS = 64 * 1024;
