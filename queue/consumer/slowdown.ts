@@ -36,7 +36,7 @@ export class Slowdown {
   #tries = 0;
   #samples = 0;
   #reported = 0;
-  /** What the batch had done when this was reported first. */
+  /** The progress of the batch when this was first reported. */
   #before: Progress | undefined;
   #isFree = false;
   /** Redis takes this worker for a failing one. */
