@@ -1,7 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { leaseMember } from "../../queue/consumer/attempts/activeItem.ts";
-import { encodeDone, encodeFailed, encodeLater, encodeLost, encodeReleased } from "../../queue/consumer/attempts/outcome.ts";
+import {
+  encodeDone,
+  encodeFailed,
+  encodeLater,
+  encodeLost,
+  encodeReleased,
+} from "../../queue/consumer/attempts/outcome.ts";
 import type { Reply } from "../../queue/redis/ackAndReserve.ts";
 import type { Outcome, ReservedItem } from "../../queue/redis/exchange.ts";
 import { type Call, QueueSession, type QueueSessionOptions } from "../../queue/redis/queueSession.ts";
