@@ -1,6 +1,6 @@
 // `wq try ITEM`: the handler or a command on one item, here, without a cluster.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Handler } from "../../queue/index.ts";
 import { defaults } from "../../config/toldSettings.ts";
@@ -8,7 +8,7 @@ import { jsonLine, oneLine, severalLines } from "../../config/foreignText.ts";
 import { checkCommand } from "../../worker/checkCommand.ts";
 import { commandHandler } from "../../worker/command.ts";
 import { waitForFamilies } from "../../worker/processes/family.ts";
-import { handlerRunners, ownHandler } from "../../worker/chooseRunners.ts";
+import { handlerRunners, ownHandler, serveCommand } from "../../worker/chooseRunners.ts";
 import { type Trial, tryItem } from "../../worker/tryItem.ts";
 import { verbCommand } from "../command.ts";
 import { firstLine, UserError } from "../errors.ts";
@@ -17,6 +17,8 @@ import { findProgram, root, stackCandidates } from "../stack/location.ts";
 import { capturePulumi } from "../stack/pulumi.ts";
 
 const SHUTDOWN_MS = 2_000;
+/** The handler of this checkout. */
+const SHIPPED = "worker/handler.ts";
 
 interface TryOptions {
   timeout: number;
@@ -30,32 +32,51 @@ function parseSeconds(text: string): number {
   return seconds;
 }
 
-/** The `command` of the stack that is selected, where this is the checkout's program. */
-async function stackCommand(): Promise<string[]> {
-  for (const location of stackCandidates(undefined)) {
-    const { exitCode, stdout } = await capturePulumi(location, ["config", "get", "command"]);
-    if (exitCode === 0) return JSON.parse(stdout) as string[];
-  }
-  return [];
+/** The user's settings that say what runs an item. */
+interface Work {
+  command?: string[];
+  serve?: boolean;
+  /** Path of a handler's file. */
+  handler?: string;
+  batch?: number;
 }
 
-/** The program, or the handler in the file; by default that of this checkout. */
-async function load(program: string[], file: string | undefined): Promise<Handler> {
-  if (file === undefined && program.length === 0 && root.includes("node_modules"))
-    throw new UserError("say what to try: --handler FILE, or a program after --");
+/** That of the stack that is selected, where this is the checkout's program; the default where none is. */
+async function stackWork(): Promise<Work> {
+  for (const location of stackCandidates(undefined)) {
+    const { exitCode, stdout } = await capturePulumi(location, ["config", "--json"]);
+    if (exitCode !== 0) continue;
+    const config = JSON.parse(stdout) as Record<string, { value?: string }>;
+    const [command, serve, handler, batch] = ["command", "serve", "handler", "batch"].map(
+      (key) => config[`job-wq-2:${key}`]?.value,
+    );
+    return {
+      ...(command && { command: JSON.parse(command) as string[], serve: serve === "true" }),
+      ...(handler && handler !== SHIPPED && { handler: resolve(root, handler) }),
+      ...(batch && { batch: Number(batch) }),
+    };
+  }
+  return {};
+}
+
+/** Its handler, ready. @throws UserError where it does not load. */
+async function load({ command, serve, handler, batch }: Work): Promise<Handler> {
+  const settings = {
+    concurrency: 1,
+    batch,
+    batchWaitMs: 0,
+    startTimeoutMs: defaults().startTimeout,
+    graceMs: SHUTDOWN_MS,
+    onLine: console.log,
+  };
   try {
-    if (program.length > 0) {
-      checkCommand(program);
-      return commandHandler(program, defaults().maxResultBytes);
+    if (command && !serve) {
+      checkCommand(command);
+      return commandHandler(command, defaults().maxResultBytes);
     }
-    const runners = handlerRunners(file ?? ownHandler("worker/handler.ts"), file ?? "worker/handler.ts", {
-      concurrency: 1,
-      batch: undefined,
-      batchWaitMs: 0,
-      startTimeoutMs: defaults().startTimeout,
-      graceMs: SHUTDOWN_MS,
-      onLine: console.log,
-    });
+    const runners = command
+      ? serveCommand(command, settings)
+      : handlerRunners(handler ?? ownHandler(SHIPPED), handler ?? SHIPPED, settings);
     await runners.ready;
     return runners.handler;
   } catch (error) {
@@ -72,9 +93,9 @@ function print(trial: Trial): void {
 export default verbCommand({
   name: "try",
   description:
-    "Runs the stack's `command`, worker/handler.ts, or a program, on one item on this machine. Programs run in worker/files. Prints its log and, as the last line, its result as JSON.",
+    "Runs the stack's `command` or `handler`, or another program or handler, on one item on this machine. Programs run in worker/files. Prints its log and, as the last line, its result as JSON.",
   examples: [
-    ["try banana", "the stack's `command`, or worker/handler.ts, on the item `banana`"],
+    ["try banana", "the stack's `command`, or its handler, on the item `banana`"],
     ["try banana --handler ./thumbnail.ts", "another handler"],
     ["try banana --timeout 5 -- python3 -u process.py", "a program, as `command` runs it"],
   ],
@@ -87,11 +108,15 @@ export default verbCommand({
   .option("--json", "one line of JSON, with the log")
   .action(async (item: string, program: string[], { timeout, handler: file, json }: TryOptions) => {
     const isCheckout = findProgram(process.cwd()) === root;
-    if (isCheckout && program.length === 0 && file === undefined) program = await stackCommand().catch(() => []);
+    let work: Work = { ...(program.length > 0 && { command: program }), ...(file !== undefined && { handler: file }) };
+    const isSaid = program.length > 0 || file !== undefined;
+    if (isCheckout && !isSaid) work = await stackWork().catch(() => ({}));
+    else if (!isSaid && root.includes("node_modules"))
+      throw new UserError("say what to try: --handler FILE, or a program after --");
     // As in the image, a program runs where the files are.
     const files = join(root, "worker/files");
-    if (isCheckout && program.length > 0 && existsSync(files)) process.chdir(files);
-    const handler = await load(program, file);
+    if (isCheckout && work.command && existsSync(files)) process.chdir(files);
+    const handler = await load(work);
     const interrupt = new AbortController();
     process.on("SIGINT", () => interrupt.abort(new Error("Interrupted")));
     const log: string[] = [];

@@ -1,11 +1,14 @@
 // `wq` beside an `up` that runs: through the cluster, as a person types it.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ResultRow } from "../../../queue/index.ts";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { startChromium } from "../../support/chromium.ts";
 import { checkout, onPlatform, root, TestStack } from "../../support/stack.ts";
 
 interface Status {
@@ -109,6 +112,25 @@ describe("wq beside `up`", () => {
     assert.equal((await stack.wq("retry", "--match", "rotten")).out, "No failed item matches rotten.");
   });
 
+  /** Changes the number of pods on the page of `wq ui`. */
+  async function scaleByButton(pods: number): Promise<void> {
+    const args = ["ui", "--no-open", "--json", "--stack", stack.name];
+    const ui = execa(join(project, "cli/wq.mjs"), args, { cwd: project, env: stack.env, reject: false });
+    const browser = await startChromium();
+    try {
+      const [line] = (await once(createInterface(ui.stdout), "line")) as [string];
+      const page = await browser.newPage();
+      await page.goto((JSON.parse(line) as { address: string }).address);
+      await page.fill("#pods", String(pods));
+      await page.click("#scale button");
+      await page.waitForSelector(`#message:has-text("From 3 to ${pods} pods.")`);
+    } finally {
+      await browser.close();
+      ui.kill("SIGINT");
+      await ui;
+    }
+  }
+
   it("pause lets items in flight finish and none start, also through an `up` that waits; scale and resume go on", async () => {
     const up = stack.up({ run: "2", workSeconds: 1 });
     await until(1);
@@ -120,8 +142,9 @@ describe("wq beside `up`", () => {
     await sleep(1_500);
     const { now: still } = await status();
     assert.deepEqual([still!.done, still!.waiting], [paused!.done, paused!.waiting]);
-    const scaled = await stack.wq("scale", "4");
+    const scaled = await stack.wq("scale", "3");
     assert.equal(scaled.code, 0, scaled.err);
+    await scaleByButton(4);
     assert.equal((await stack.wq("resume")).code, 0);
     assert.match((await up).text, /6 of 60 items failed/);
     const pods = await stack.kubectl("get", "pods", "-l", "job-name=job-wq-2", "-o", "name");
@@ -180,6 +203,20 @@ describe("wq beside `up`", () => {
         assert.deepEqual([code, err], [1, ""], cwd);
         assert.match(out, new RegExp(`^job2 \\(stack ${stack.name}\\) {2}finished in .*, 6 items failed\n`));
       }
+    });
+
+    it("tries an item with the handler or the program of that stack", async () => {
+      writeFileSync(
+        join(project, "work.py"),
+        "def handle_batch(items, context):\n    return ['peeled ' + i for i in items]\n",
+      );
+      stack.set({ handler: "work.py", batch: 4 });
+      const tried = await typed("wq try apple", { cwd: project });
+      assert.deepEqual([tried.out, tried.code], ['Working on apple\nDone: "peeled apple"', 0], tried.err);
+      const program = `echo '{"ready":true}' >&3; while read -r line; do echo '{"id":1,"result":2}' >&3; done`;
+      stack.set({ handler: undefined, batch: undefined, command: ["sh", "-c", program], serve: true });
+      assert.equal((await typed("wq try apple", { cwd: project })).out, "Working on apple\nDone: 2");
+      stack.set({ command: undefined, serve: undefined });
     });
 
     it("has the Node.js that the program needs, also where the machine's is older", async () => {
