@@ -1,6 +1,6 @@
 // The folder that keeps runs: a backend of Pulumi in the user's data folder, with a passphrase that is made once.
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import envPaths from "env-paths";
@@ -28,10 +28,15 @@ const folderOf = (name: string) => join(home(), "runs", name);
 /** Made once, and kept in a file that only the user may read. */
 function passphrase(): string {
   const file = join(home(), "passphrase");
-  try {
-    writeFileSync(file, randomBytes(24).toString("hex"), { mode: 0o600, flag: "wx" });
-  } catch {
-    // It is there.
+  if (!existsSync(file)) {
+    const own = `${file}.${process.pid}`;
+    writeFileSync(own, randomBytes(24).toString("hex"), { mode: 0o600, flag: "wx" });
+    try {
+      linkSync(own, file); // whole, and the first one's where two runs make it
+    } catch {
+      // It is there by now.
+    }
+    rmSync(own);
   }
   return readFileSync(file, "utf8");
 }
