@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { execa } from "execa";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { Consumer, type Handler, Seeder } from "../../../queue/index.ts";
 import { startChromium } from "../../support/chromium.ts";
@@ -251,6 +252,27 @@ describe("wq ui in Chromium", function () {
     await page.waitForSelector("#away[hidden]", { state: "attached" });
     await new Seeder({ url: t.url, queue: "job2" }).seed(names(4), { owner: "a/b", run: "1", seedId: "2" });
     await shows(page, "items", "4");
+  });
+
+  it("catches up in a browser that was asleep", async () => {
+    await seed(names(200));
+    const hold = gate();
+    void work(() => hold.passed, { concurrency: 4 });
+    const { address, origin, path, token } = await serve();
+    const { page } = await open(address);
+    await shows(page, "running", "4");
+    const { stdout: chromium } = await execa("pgrep", ["-P", String(process.pid), "-f", "chromium"]);
+    process.kill(-Number(chromium), "SIGSTOP");
+    try {
+      hold.open();
+      const events = request(`${origin}${path}api/batches/job2/events`, { headers: { cookie: `wq=${token}` } });
+      const [answer] = (await once(events.end(), "response")) as [IncomingMessage];
+      for await (const chunk of answer as AsyncIterable<Buffer>) if (/"done":200/.test(chunk.toString())) break;
+    } finally {
+      process.kill(-Number(chromium), "SIGCONT");
+    }
+    await shows(page, "done", "200");
+    await t.until(async () => (await page.textContent("#state"))!.startsWith("finished"));
   });
 
   for (const width of [1280, 400])
