@@ -92,10 +92,10 @@ const alone = e2e.filter(runsAlone);
 const together = e2e.filter((file) => !alone.includes(file));
 if (wantedChecks.length) await timed(wantedChecks.join(", "), () => runChecks(wantedChecks));
 if (unit.length) await timed("unit", async () => count(await runMocha(unit, "test/unit")));
+const last = [...(alone.length ? ["e2e, alone"] : []), ...(integration.length ? ["integration"] : [])];
 // Integration tests need no platform, so one at a time runs beside whatever has it.
 const beside = runFiles(integration, BESIDE_WIDTH, count);
 if (together.length) await timed("e2e", () => runFiles(together, E2E_WIDTH, count));
-const last = [...(alone.length ? ["e2e, alone"] : []), ...(integration.length ? ["integration"] : [])];
 if (last.length)
   await timed(last.join(", and beside it "), async () => {
     const others = runFiles(integration, INTEGRATION_WIDTH - BESIDE_WIDTH, count);
