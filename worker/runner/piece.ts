@@ -44,7 +44,7 @@ export function tell(piece: Piece, answer: ItemAnswer): void {
     const { retry } = answer;
     const error = advised(answer.error);
     piece.fail(withoutStack(retry === false ? new DoNotRetry(error) : new Error(error)));
-  } else if ("later" in answer) piece.fail(new TryLater(Math.max(0, answer.later)));
+  } else if ("later" in answer) piece.fail(new TryLater(Math.min(Math.max(0, answer.later), Number.MAX_SAFE_INTEGER)));
   else piece.succeed("result" in answer ? answer.result : undefined);
 }
 

@@ -26,6 +26,8 @@ class TryLater(Exception):
     """The item goes back for so many seconds. It costs no attempt."""
 
     def __init__(self, seconds: float = 60) -> None:
+        if not 0 <= seconds < 1e12:
+            raise ValueError(f"expected a number of seconds, 0 or more, got {seconds}")
         super().__init__(f"try again in {seconds} s")
         self.seconds = seconds
 

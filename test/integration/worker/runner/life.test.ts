@@ -129,6 +129,17 @@ describe("runners", () => {
     }
   });
 
+  it("may put an item off for longer than any batch lasts", async () => {
+    await push("apple");
+    const worker = await startRunners(
+      queue.url,
+      serve(`echo '{"ready":true}' >&3; read -r line; echo '{"id":1,"later":1e300}' >&3; sleep 300`),
+    );
+    await queue.until(async () => (await queue.places()).delayed === 1);
+    await worker.stop();
+    assert.equal(await worker.ended, "stopped");
+  });
+
   it("renew the lease of an item that blocks its runner", async () => {
     await push("block 5000");
     const worker = await startRunners(queue.url, deeds("ts"), { leaseMs: 2_000 });
