@@ -1,9 +1,11 @@
 #!lua flags=allow-oom
 -- The setting `finish`: its command runs once for each end of a batch. ARGV: the time of that end, the supervisor that
 -- asks, how long the claim holds (ms), and the output once it ran. Answers {"over", output}, {"busy"} or {"yours"}.
+-- Where another `run` began meanwhile, or the queue was purged, nothing is written.
 --- @include "keys"
 --- @include "clock"
 local ended, who, ms, output = unpack(ARGV)
+if call('HGET', batchKey, 'endedAt') ~= ended then return { 'yours' } end
 if output then
   call('HSET', batchKey, 'finish', output, 'finishOf', ended, 'finishUntil', 0)
 end

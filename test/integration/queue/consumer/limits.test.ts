@@ -137,6 +137,7 @@ describe("limits", () => {
     await queue.admin.purge({ force: true });
     await peer.renew(taken, { heartbeat: "{}" });
     await peer.call({ acks: [peer.done(taken[0]!)], reserve: 1, heartbeat: "{}" });
+    assert.equal(await queue.admin.supervision.holds("me"), true);
     assert.deepEqual(await queue.redis.keys("*"), []);
   });
 
@@ -162,6 +163,8 @@ describe("limits", () => {
   it("what follows on an end runs once for each, also where two are to run it", async () => {
     await queue.redis.rpush(k.list, "a");
     await new Peer(queue.redis).reserve();
+    const endAt = (time: number) => queue.redis.hset(k.batch, "endedAt", time);
+    await endAt(1);
     let runs = 0;
     const run = async () => {
       runs++;
@@ -171,6 +174,13 @@ describe("limits", () => {
     const { supervision } = queue.admin;
     const both = await Promise.all(["a", "b"].map((id) => supervision.finishOnce(1, id, run)));
     assert.deepEqual([both, await supervision.finishOnce(1, "c", run)], [["output 1", "output 1"], "output 1"]);
+    await endAt(2);
     assert.equal(await supervision.finishOnce(2, "c", run), "output 2");
+    await endAt(3);
+    const last = supervision.finishOnce(3, "d", run);
+    await queue.until(() => runs === 3);
+    await queue.admin.purge({ force: true });
+    await last;
+    assert.deepEqual(await queue.redis.keys("*"), [], "what came of the end of another run is written");
   });
 });
