@@ -19,6 +19,27 @@ describe("CONTRIBUTING.md", () => {
     assert.deepEqual(missing, []);
   });
 
+  it("names files that there are", () => {
+    const paths = [...page.matchAll(/`((?:[\w.-]+\/)+[\w.-]*)`/g)].map((match) => match[1]!);
+    const missing = paths.filter(
+      (path) => !existsSync(join(root, path)) && !existsSync(join(root, "test", `${path}.test.ts`)),
+    );
+    const packages = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+    assert.deepEqual(
+      missing.filter((path) => !packages.includes(path)),
+      [],
+    );
+    assert.ok(paths.length > 40, String(paths.length));
+  });
+
+  it("knows every script of the package", () => {
+    const hooks = ["prepack"];
+    const unknown = Object.keys(manifest.scripts!).filter(
+      (name) => !hooks.includes(name) && !new RegExp(`npm (?:run )?${name}\\b|\`${name}\``).test(page),
+    );
+    assert.deepEqual(unknown, []);
+  });
+
   it("has at most 25 concepts", () => {
     const rows = page
       .split("## Concepts")[1]!
