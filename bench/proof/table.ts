@@ -52,7 +52,7 @@ export function markdownTable(outcomes: RowOutcome[]): string {
     .map(({ date }) => date.slice(0, 10))
     .sort()
     .at(-1);
-  const what = `Batches on two nodes under real faults, each item's runs counted outside Redis (\`npm run proof\`, [how](bench/README.md#the-proof), ${day}):`;
+  const what = `Batches on two nodes under real faults; the runs of each item are counted outside Redis (\`npm run proof\`, [how](bench/README.md#the-proof), ${day}):`;
   return [what, "", line(head!), line(head!.map(() => "---")), ...body.map(line)].join("\n");
 }
 
