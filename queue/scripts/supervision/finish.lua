@@ -5,7 +5,8 @@
 --- @include "keys"
 --- @include "clock"
 local ended, who, ms, output = unpack(ARGV)
-if call('HGET', batchKey, 'endedAt') ~= ended then return { 'yours' } end
+local lastEnd = call('HGET', batchKey, 'endedAt')
+if lastEnd ~= ended then return { 'yours' } end
 if output then
   call('HSET', batchKey, 'finish', output, 'finishOf', ended, 'finishUntil', 0)
 end
