@@ -10,15 +10,15 @@ export interface RedisSettings {
   ca?: pulumi.Input<string>;
   /** Size of a volume claim for Redis, like `1Gi`; fixed once created. Without it the data goes with the Pod. */
   storage?: pulumi.Input<string>;
-  /**
-   * Redis image, 7.0 or later; from 7.2 on, a batch ends only when Redis has written that to disk. @default "redis:8"
-   */
+  /** Redis image, 7.0 or later. From 7.2 on, a batch ends only when its end is on disk. @default "redis:8" */
   image?: pulumi.Input<string>;
   /** Memory limit of Redis, from 32Mi; 60 % of it holds data. @default "256Mi" */
   memory?: pulumi.Input<string>;
   /** Strategic merge patch over Redis's pod template; its container is `redis`. */
   pod?: Record<string, unknown>;
-  /** Protect Redis with a generated password. Without one, only pods of its namespace may connect. @default true */
+  /**
+   * Protect Redis with a generated password. Without a password, only pods of its namespace may connect. @default true
+   */
   auth?: boolean;
 }
 
@@ -36,13 +36,13 @@ export interface ImageSettings {
   /** Platform of the cluster's nodes. @default "linux/amd64" */
   platform?: pulumi.Input<string>;
   /**
-   * Image to build on, or to run in; Node.js is added where it has none. Default: `node:24-slim`, with a handler in
-   * Python `python:3-slim`.
+   * Image to build on, or to run in. Node.js is added, if it has none. Default: `node:24-slim`; with a handler in
+   * Python, `python:3-slim`.
    */
   baseImage?: pulumi.Input<string>;
   /**
-   * Image to copy Node.js from where `baseImage` has none. The same name as `baseImage` means that it has its own
-   * `node`. @default "node:24-slim"
+   * Image to copy Node.js from, if `baseImage` has none. Give the name of `baseImage` if it has its own `node`.
+   * @default "node:24-slim"
    */
   nodeImage?: pulumi.Input<string>;
   /**
@@ -61,7 +61,7 @@ export interface ImageSettings {
 /** Settings of {@link file://./index.ts | Batch}; all have a default or may be left out. */
 export interface BatchSettings {
   /**
-   * Items, as a list of texts. At most one of `items`, `itemsFile`, `itemsRange`; with none the queue is filled by
+   * Items, as a list of texts. At most one of `items`, `itemsFile`, `itemsRange`; with none, people fill the queue by
    * hand.
    */
   items?: pulumi.Input<pulumi.Input<string>[]>;
@@ -96,14 +96,15 @@ export interface BatchSettings {
   /** Time that a handler, or a program with `serve`, may take to load. @default "5m" */
   startTimeout?: pulumi.Input<string>;
   /**
-   * Most items in one call of `handleBatch`, or in one line to a program with `serve`; `concurrency` counts batches.
+   * Most items in one call of `handleBatch`, or in one line to a program with `serve`. Then `concurrency` counts
+   * batches.
    */
   batch?: number;
   /** Longest time that a `batch` waits for more items. @default "200ms" */
   batchWait?: pulumi.Input<string>;
   /** Seconds that the shipped handler sleeps per item. @default 1 */
   workSeconds?: pulumi.Input<number>;
-  /** Number of failed attempts after which an item is given up, from 1. @default 3 */
+  /** Give an item up after this many failed attempts, from 1. @default 3 */
   maxAttempts?: pulumi.Input<number>;
   /** Delay before the first retry, and longest delay; it doubles each time, with jitter. @default "1s..5m" */
   backoff?: pulumi.Input<string>;
@@ -111,7 +112,7 @@ export interface BatchSettings {
   itemTimeout?: pulumi.Input<string>;
   /** Time until an item runs again after its worker died, if a slot is free; from 2s. @default "10s" */
   lease?: pulumi.Input<string>;
-  /** Number of workers that die with an item in flight, after which it is given up, from 1. @default 3 */
+  /** Give an item up when this many workers died while they had it in flight, from 1. @default 3 */
   maxLosses?: pulumi.Input<number>;
   /** Abort the batch when more items than this are given up. Default: never. */
   maxFailures?: pulumi.Input<number>;
@@ -130,7 +131,7 @@ export interface BatchSettings {
   finish?: pulumi.Input<pulumi.Input<string>[]>;
   /** URL for one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`. */
   notify?: pulumi.Input<string>;
-  /** Report a stall when no item finished or failed for this time. @default "30m" */
+  /** Report a stall when no item was done or failed for this time. @default "30m" */
   stallAfter?: pulumi.Input<string>;
   /** Serve Prometheus metrics on port 9464 of the supervisor's pod. @default false */
   metrics?: boolean;
@@ -140,7 +141,7 @@ export interface BatchSettings {
   run?: pulumi.Input<string>;
   /** Another value runs the failed items again. @default 0 */
   retry?: pulumi.Input<string>;
-  /** Start workers; `false` for Redis and the items only. @default true */
+  /** Start workers. With `false`, only Redis and the items are there. @default true */
   workers?: boolean;
   /** `up` waits for the end. With `false` it returns after the seeding, without a verdict. @default true */
   wait?: boolean;
@@ -154,7 +155,7 @@ export interface BatchSettings {
   resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
   /** Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`. */
   pod?: pulumi.Input<Record<string, unknown>>;
-  /** The same for the pods that do no work: of the seed Job, of the supervisor, and of `wq`'s relay. */
+  /** The same for the pods that do no work: those of the seed Job, the supervisor, and the relay of `wq`. */
   auxPod?: pulumi.Input<Record<string, unknown>>;
   /** Existing volume claims and where workers find them: `{films: /films}`. */
   claims?: pulumi.Input<Record<string, pulumi.Input<string>>>;

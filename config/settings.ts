@@ -51,7 +51,7 @@ export const redisSettings = {
   image: {
     parse: image,
     default: "redis:8",
-    description: "Redis image, 7.0 or later; from 7.2 on, a batch ends only when Redis has written that to disk",
+    description: "Redis image, 7.0 or later. From 7.2 on, a batch ends only when its end is on disk",
   },
   memory: {
     parse: parse.bytes(32 * 2 ** 20),
@@ -67,7 +67,7 @@ export const redisSettings = {
     parse: parse.flag,
     plain: true,
     default: "true",
-    description: "Protect Redis with a generated password. Without one, only pods of its namespace may connect",
+    description: "Protect Redis with a generated password. Without a password, only pods of its namespace may connect",
   },
 } satisfies Record<string, Setting>;
 
@@ -92,13 +92,13 @@ export const imageSettings = {
   baseImage: {
     parse: image,
     description:
-      "Image to build on, or to run in; Node.js is added where it has none. Default: `node:24-slim`, with a handler in Python `python:3-slim`",
+      "Image to build on, or to run in. Node.js is added, if it has none. Default: `node:24-slim`; with a handler in Python, `python:3-slim`",
   },
   nodeImage: {
     parse: image,
     default: "node:24-slim",
     description:
-      "Image to copy Node.js from where `baseImage` has none. The same name as `baseImage` means that it has its own `node`",
+      "Image to copy Node.js from, if `baseImage` has none. Give the name of `baseImage` if it has its own `node`",
   },
   entrypoint: {
     parse: parse.flag,
@@ -127,7 +127,7 @@ export const batchSettings = {
   items: {
     parse: parse.items,
     description:
-      "Items, as a list of texts. At most one of `items`, `itemsFile`, `itemsRange`; with none the queue is filled by hand",
+      "Items, as a list of texts. At most one of `items`, `itemsFile`, `itemsRange`; with none, people fill the queue by hand",
   },
   itemsFile: {
     parse: parse.text,
@@ -178,7 +178,7 @@ export const batchSettings = {
     programs: ["worker", "supervisor"],
     plain: true,
     description:
-      "Most items in one call of `handleBatch`, or in one line to a program with `serve`; `concurrency` counts batches",
+      "Most items in one call of `handleBatch`, or in one line to a program with `serve`. Then `concurrency` counts batches",
   },
   batchWait: {
     parse: parse.duration(0),
@@ -196,7 +196,7 @@ export const batchSettings = {
     parse: parse.integer(1),
     default: "3",
     programs: ["worker"],
-    description: "Number of failed attempts after which an item is given up, from 1",
+    description: "Give an item up after this many failed attempts, from 1",
   },
   backoff: {
     parse: parse.durationRange,
@@ -220,7 +220,7 @@ export const batchSettings = {
     parse: parse.integer(1),
     default: "3",
     programs: ["worker"],
-    description: "Number of workers that die with an item in flight, after which it is given up, from 1",
+    description: "Give an item up when this many workers died while they had it in flight, from 1",
   },
   maxFailures: {
     parse: parse.integer(0),
@@ -267,7 +267,7 @@ export const batchSettings = {
     parse: parse.duration(1_000),
     default: "30m",
     programs: ["supervisor"],
-    description: "Report a stall when no item finished or failed for this time",
+    description: "Report a stall when no item was done or failed for this time",
   },
   metrics: {
     parse: parse.flag,
@@ -286,7 +286,7 @@ export const batchSettings = {
     parse: parse.flag,
     plain: true,
     default: "true",
-    description: "Start workers; `false` for Redis and the items only",
+    description: "Start workers. With `false`, only Redis and the items are there",
   },
   wait: {
     parse: parse.flag,
@@ -318,7 +318,7 @@ export const batchSettings = {
   },
   auxPod: {
     parse: parse.map("Record<string, unknown>"),
-    description: "The same for the pods that do no work: of the seed Job, of the supervisor, and of `wq`'s relay",
+    description: "The same for the pods that do no work: those of the seed Job, the supervisor, and the relay of `wq`",
   },
   claims: {
     parse: parse.mountPaths,
@@ -407,12 +407,12 @@ export const programSettings = {
   },
   requirements: {
     parse: parse.text,
-    description: "File of packages that a handler in Python needs, like `requirements.txt`; wheels may lie in `files`",
+    description: "File of packages that a handler in Python needs, like `requirements.txt`; `files` may hold wheels",
   },
   files: {
     parse: parse.text,
     default: "worker/files",
-    description: "Folder that is copied to `/work`, which becomes the working directory; ignored if it does not exist",
+    description: "Folder that is copied to `/work`, the working directory. Ignored if it does not exist",
   },
 } satisfies Record<string, Setting>;
 

@@ -53,8 +53,8 @@ export async function settingsPage(): Promise<string> {
     "",
     "<!-- Generated from config/settings.ts by `npm run docs`. -->",
     "",
-    "Each is a key of a stack file, `job-wq-2:KEY`, or set by `pulumi config set KEY VALUE`; lists and maps with `--path`, or as JSON.",
-    "In a program of your own they are the arguments of `Batch`, `WorkerImage` and `Redis` (there without `redis` in front).",
+    "Each setting is a key of a stack file, `job-wq-2:KEY`. `pulumi config set KEY VALUE` sets it; lists and maps need `--path`, or are JSON.",
+    "In a program of your own they are the arguments of `Batch`, `WorkerImage` and `Redis`. There, those of `Redis` have no `redis` in front.",
     "",
   ];
   return format([...intro, ...parts].join("\n"), { parser: "markdown", printWidth: 120 });
