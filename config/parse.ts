@@ -289,6 +289,27 @@ export const stringMap = withOutputs(
   ),
 );
 
+const LABEL_NAME = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
+const LABEL_VALUE = /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/;
+
+/** Labels, as Kubernetes takes them. */
+export const labels = withOutputs(
+  "entries",
+  parser(
+    stringMap.type,
+    (key, value) => {
+      const all = stringMap(key, value);
+      const what = "at most 63 letters, digits, dashes, dots and underscores";
+      for (const [name, text] of Object.entries(all)) {
+        if (!LABEL_NAME.test(name)) invalid(key, `a map of labels, by names of ${what}`, name);
+        if (!LABEL_VALUE.test(text)) invalid(`${key}.${name}`, `a label's value, ${what}`, text);
+      }
+      return all;
+    },
+    true,
+  ),
+);
+
 /** Paths in a pod, by what is mounted there. */
 export const mountPaths = withOutputs(
   "entries",
@@ -344,7 +365,8 @@ export const variables = withOutputs(
     stringMap.type,
     (key, value) => {
       for (const name of isMap(value) ? Object.keys(value as object) : []) {
-        if (!/^[^=\s\0]+$/.test(name)) invalid(key, "a map of variables, by names without spaces and `=`", name);
+        if (!/^[-.\w]+$/.test(name) || /^\d/.test(name))
+          invalid(key, "a map of variables, by names of letters, digits, `_`, `-` and `.`", name);
         if (isOwnVariable(name))
           throw new ConfigError(
             `Expected \`${key}\` to leave ${name} alone: the worker is told by it. Take another name.`,

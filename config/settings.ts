@@ -362,7 +362,7 @@ export const placeSettings = {
     description: "Prefix of the names of its objects. Default: the component's name",
   },
   namespace: { parse: parse.name(), description: "Namespace of its objects" },
-  labels: { parse: parse.stringMap, plain: true, description: "Labels on everything" },
+  labels: { parse: parse.labels, plain: true, description: "Labels on everything" },
   owner: {
     parse: parse.owner,
     plain: true,

@@ -96,6 +96,39 @@ export async function lifeProblem(
   return { fatal: false, about: "unready", line: `Pod ${name} runs for over a minute and is not ready: ${words}` };
 }
 
+/** Parting words of a worker that was told by Redis that the batch is over (worker/log.ts). */
+const OVER = /exiting$|"event":"ended"/;
+
+/**
+ * The problem of pods that ended well and nevertheless hold a batch up: another container keeps the pod, or the image
+ * ran something else.
+ * @param mustEnd Their Job is waited for; otherwise they are workers, whose Job outlives them.
+ * @param lastLine Reads the last line of a pod's log.
+ */
+export async function endProblem(
+  pods: V1Pod[],
+  mustEnd: boolean,
+  lastLine: (pod: string) => Promise<string | undefined>,
+): Promise<StartProblem | undefined> {
+  const [first] = pods;
+  if (!first || !pods.every(hasEndedWell)) return undefined;
+  const { name } = first.metadata!;
+  if (mustEnd) {
+    const other = first.status!.containerStatuses!.find(({ state }) => state?.running)?.name;
+    const way =
+      "a label or an annotation in `auxPod` and `pod` keeps it out, or `restartPolicy: Always` in an init container";
+    const line = `Pod ${name} cannot end, since its container ${other} goes on: ${way}`;
+    return other === undefined ? undefined : { fatal: true, line };
+  }
+  const words = await lastLine(name!);
+  if (words === undefined || OVER.test(words)) return undefined;
+  const line = `Pod ${name} ended without work: the image's ENTRYPOINT must run its arguments, or \`entrypoint: false\` leaves it out; it printed: ${words || "nothing"}`;
+  return { fatal: true, line };
+}
+
+const hasEndedWell = ({ status }: V1Pod) =>
+  status?.containerStatuses?.find(({ name }) => name === "c")?.state?.terminated?.exitCode === 0;
+
 /** True if its container is not ready, and was not since it last started. */
 function wasNeverReady(pod: V1Pod): boolean {
   const ready = pod.status?.conditions?.find(({ type }) => type === "Ready");

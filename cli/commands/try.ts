@@ -1,6 +1,6 @@
 // `wq try ITEM`: the handler or a command on one item, here, without a cluster.
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Handler } from "../../queue/index.ts";
 import { defaults } from "../../config/toldSettings.ts";
@@ -19,6 +19,8 @@ import { capturePulumi } from "../stack/pulumi.ts";
 const SHUTDOWN_MS = 2_000;
 /** The handler of this checkout. */
 const SHIPPED = "worker/handler.ts";
+/** The user's folder, from which paths are told. */
+const folder = process.cwd();
 
 interface TryOptions {
   timeout: number;
@@ -39,21 +41,26 @@ interface Work {
   /** Path of a handler's file. */
   handler?: string;
   batch?: number;
+  /** Folder that it runs in. */
+  files?: string;
+  env?: Record<string, string>;
 }
 
 /** That of the stack that is selected, where this is the checkout's program; the default where none is. */
 async function stackWork(): Promise<Work> {
   for (const location of stackCandidates(undefined)) {
-    const { exitCode, stdout } = await capturePulumi(location, ["config", "--json"]);
+    const { exitCode, stdout } = await capturePulumi(location, ["config", "--json", "--show-secrets"]);
     if (exitCode !== 0) continue;
     const config = JSON.parse(stdout) as Record<string, { value?: string }>;
-    const [command, serve, handler, batch] = ["command", "serve", "handler", "batch"].map(
-      (key) => config[`job-wq-2:${key}`]?.value,
-    );
+    const [command, serve, handler, batch, files, env, secretEnv] = [
+      ...["command", "serve", "handler", "batch", "files", "env", "secretEnv"],
+    ].map((key) => config[`job-wq-2:${key}`]?.value);
     return {
       ...(command && { command: JSON.parse(command) as string[], serve: serve === "true" }),
       ...(handler && handler !== SHIPPED && { handler: resolve(root, handler) }),
       ...(batch && { batch: Number(batch) }),
+      ...(files && { files }),
+      env: Object.assign({}, ...[env, secretEnv].map((json) => JSON.parse(json ?? "{}") as object)) as Work["env"],
     };
   }
   return {};
@@ -61,6 +68,7 @@ async function stackWork(): Promise<Work> {
 
 /** Its handler, ready. @throws UserError where it does not load. */
 async function load({ command, serve, handler, batch }: Work): Promise<Handler> {
+  const name = handler === undefined ? SHIPPED : relative(folder, handler);
   const settings = {
     concurrency: 1,
     batch,
@@ -69,6 +77,9 @@ async function load({ command, serve, handler, batch }: Work): Promise<Handler> 
     graceMs: SHUTDOWN_MS,
     onLine: console.log,
   };
+  if (handler !== undefined && !existsSync(handler)) throw new UserError(`the handler ${name}: there is none`);
+  if (handler !== undefined && !/\.([cm]?[jt]s|py)$/.test(handler))
+    throw new UserError(`${name} is no file of TypeScript, JavaScript or Python: give a program after --`);
   try {
     if (command && !serve) {
       checkCommand(command);
@@ -76,7 +87,7 @@ async function load({ command, serve, handler, batch }: Work): Promise<Handler> 
     }
     const runners = command
       ? serveCommand(command, settings)
-      : handlerRunners(handler ?? ownHandler(SHIPPED), handler ?? SHIPPED, settings);
+      : handlerRunners(handler ?? ownHandler(SHIPPED), name, settings);
     await runners.ready;
     return runners.handler;
   } catch (error) {
@@ -93,7 +104,7 @@ function print(trial: Trial): void {
 export default verbCommand({
   name: "try",
   description:
-    "Runs the stack's `command` or `handler`, or another program or handler, on one item on this machine. Programs run in worker/files. Prints its log and, as the last line, its result as JSON.",
+    "Runs the stack's `command` or `handler`, or another program or handler, on one item on this machine, in its `files` and with its `env`. Prints its log and, as the last line, its result as JSON.",
   examples: [
     ["try banana", "the stack's `command`, or its handler, on the item `banana`"],
     ["try banana --handler ./thumbnail.ts", "another handler"],
@@ -107,15 +118,20 @@ export default verbCommand({
   .option("--handler <file>", "the file of the handler")
   .option("--json", "one line of JSON, with the log")
   .action(async (item: string, program: string[], { timeout, handler: file, json }: TryOptions) => {
+    if (program[0] === "--") program = program.slice(1); // an item that begins with a dash needs one before it, too
     const isCheckout = findProgram(process.cwd()) === root;
-    let work: Work = { ...(program.length > 0 && { command: program }), ...(file !== undefined && { handler: file }) };
+    let work: Work = {
+      ...(program.length > 0 && { command: program }),
+      ...(file !== undefined && { handler: resolve(file) }),
+    };
     const isSaid = program.length > 0 || file !== undefined;
     if (isCheckout && !isSaid) work = await stackWork().catch(() => ({}));
     else if (!isSaid && root.includes("node_modules"))
       throw new UserError("say what to try: --handler FILE, or a program after --");
-    // As in the image, a program runs where the files are.
-    const files = join(root, "worker/files");
-    if (isCheckout && work.command && existsSync(files)) process.chdir(files);
+    Object.assign(process.env, work.env);
+    // As in the image, it runs where the files are.
+    const files = join(root, work.files ?? "worker/files");
+    if (isCheckout && existsSync(files)) process.chdir(files);
     const handler = await load(work);
     const interrupt = new AbortController();
     process.on("SIGINT", () => interrupt.abort(new Error("Interrupted")));

@@ -120,5 +120,5 @@ export async function deleteJob(cluster: Cluster, { metadata }: V1Job): Promise<
     throw new Error(
       `Job ${name} was deleted and does not go: a finalizer holds it, or its node is gone; \`kubectl -n ${namespace} get job,pod -l job-name=${name}\` shows what is left.`,
     );
-  await pulumi.log.info(`Job ${name} was cut off while it was created: it is created again.`);
+  await pulumi.log.info(`Job ${name} is created again: the last \`up\` ended before its work was done.`);
 }

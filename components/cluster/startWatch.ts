@@ -1,6 +1,7 @@
 import { type Cluster, isForbidden } from "./client.ts";
 import {
   admissionProblem,
+  endProblem,
   hasStarted,
   lastLine,
   lifeProblem,
@@ -16,6 +17,8 @@ export interface Watched {
   namespace: string;
   /** Selector of the pods. */
   labelSelector: string;
+  /** Their Job is waited for, not only needed. */
+  mustEnd?: boolean;
   /** Another reason why it gets no pods. */
   otherwise?: () => Promise<StartProblem | undefined>;
 }
@@ -63,12 +66,13 @@ export class StartWatch {
   }
 
   async #problem(): Promise<StartProblem | undefined> {
-    const { owner, ownerUid, namespace, labelSelector } = this.#watched;
+    const { owner, ownerUid, namespace, labelSelector, mustEnd = false } = this.#watched;
     const { core } = this.#cluster;
     try {
       const { items: pods } = await core.listNamespacedPod({ namespace, labelSelector, limit: 50 });
       this.#started ||= pods.some(hasStarted);
-      const problem = await lifeProblem(pods, (pod) => lastLine(core, namespace, pod));
+      const last = (pod: string) => lastLine(core, namespace, pod);
+      const problem = (await lifeProblem(pods, last)) ?? (await endProblem(pods, mustEnd, last));
       if (problem) return problem;
       // A Job that ran once can only be suspended.
       if (this.#started) return pods.length > 0 ? undefined : await this.#watched.otherwise?.();

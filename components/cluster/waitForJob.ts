@@ -30,12 +30,13 @@ export interface WaitOptions {
 
 const POLL_MS = 1_000;
 
-const watchOf = (cluster: Cluster, job: AwaitedJob) =>
+const watchOf = (cluster: Cluster, job: AwaitedJob, mustEnd: boolean) =>
   new StartWatch(cluster, {
     owner: `Job ${job.name}`,
     ownerUid: job.uid,
     namespace: job.namespace,
     labelSelector: `controller-uid=${job.uid}`,
+    mustEnd,
     otherwise: () => suspension(cluster, job),
   });
 
@@ -46,7 +47,7 @@ const watchOf = (cluster: Cluster, job: AwaitedJob) =>
  */
 export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: WaitOptions = {}): Promise<void> {
   const { needs = [], isWanted, onWait, onProgress, onWarning } = options;
-  const watches = [job, ...needs].map((one) => watchOf(cluster, one));
+  const watches = [job, ...needs].map((one) => watchOf(cluster, one, one === job));
   const absence = new Absence(cluster);
   let said = "";
   let waits = false;

@@ -1,21 +1,12 @@
 // Bundles the programs of the image into a folder that is its whole build context.
-import {
-  appendFileSync,
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, dirname, extname, join } from "node:path";
+import { appendFileSync, copyFileSync, cpSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
 import { ConfigError, invalid } from "../../config/parse.ts";
 import { isCurrent, recordInputs } from "./inputs.ts";
 import { COPY_NODE, WORK_DIR } from "./layout.ts";
-import { checkPython, INSTALL, isPython } from "./python.ts";
+import { checkPython, copyPython, INSTALL, isPython } from "./python.ts";
 import { checkWhole } from "./wholePackages.ts";
 import { copyFiles, markUsed, stage, stagedBefore } from "./stage.ts";
 
@@ -155,11 +146,9 @@ export function hasBatchFunction(handler: string): boolean {
   return Object.values(outputs).some(({ exports }) => exports.includes("handleBatch"));
 }
 
-/** Under its own name, which is in its stacks. */
 function copyHandler(handler: string, outdir: string): void {
   copyFiles(own("worker/runner/python"), `${outdir}/python`);
-  mkdirSync(`${outdir}/handler`);
-  copyFileSync(handler, `${outdir}/handler/${basename(handler)}`);
+  copyPython(handler, `${outdir}/handler`);
 }
 
 function addHandler(handler: string, outdir: string, minify: boolean): void {

@@ -1,6 +1,7 @@
 // Needs of a handler in Python: an interpreter in the image, and the packages of its requirements.
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { ConfigError } from "../../config/parse.ts";
 import { CODE_DIR, PACKAGES_DIR, WORK_DIR } from "./layout.ts";
 
@@ -14,6 +15,36 @@ const PIP = `python3 -m pip install --quiet --disable-pip-version-check --no-cac
 
 /** Installs the packages: from wheels in `files` alone, where they are all there, and else from the network. */
 export const INSTALL = `cd ${WORK_DIR} 2>/dev/null; ${PIP} --no-index 2>/dev/null || ${PIP}`;
+
+/** Copies a handler under its own name, which is in its stacks, with what it imports of the modules beside it. */
+export function copyPython(handler: string, to: string): void {
+  const from = dirname(handler);
+  const copied = new Set<string>();
+  const copy = (name: string) => {
+    const stat = statSync(join(from, name), { throwIfNoEntry: false });
+    if (!stat || copied.has(name)) return;
+    copied.add(name);
+    cpSync(join(from, name), join(to, name), { recursive: true, dereference: true, filter: isSource });
+    const files = stat.isFile()
+      ? [name]
+      : (readdirSync(join(to, name), { recursive: true }) as string[]).filter(isModule);
+    for (const file of files) {
+      const text = readFileSync(stat.isFile() ? join(from, file) : join(to, name, file), "utf8");
+      for (const module of importsOf(text)) [`${module}.py`, module].forEach(copy);
+    }
+  };
+  mkdirSync(to);
+  copy(basename(handler));
+}
+
+const isModule = (path: string) => path.endsWith(".py");
+const isSource = (path: string) => basename(path) !== "__pycache__";
+
+/** Top-level names of the modules that a text imports. */
+const importsOf = (text: string) =>
+  [...text.matchAll(/^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+(.+))/gm)].flatMap(([, from, list = ""]) =>
+    from ? [from] : list.split(",").map((name) => /\w*/.exec(name.trim())![0]),
+  );
 
 /** Prints why a file does not compile. Of newer syntax than it knows, an older Python tells nothing. */
 const COMPILE = `

@@ -44,7 +44,12 @@ const fieldVariable = (name: string, fieldPath: string): EnvVar => ({
 /** The spec of a Job's pod. */
 export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
   const { code, image } = defaults;
-  const steps = (code?.initContainers ?? []).filter(({ name }) => args.runsUserCode || name !== REQUIREMENTS);
+  const steps = (code?.initContainers ?? []).flatMap((step) => {
+    if (step.name !== REQUIREMENTS) return [step];
+    // The user's variables too: an index or a proxy, and its password.
+    const env = later(args.env, (own) => [...own, ...(step.env as EnvVar[])]);
+    return args.runsUserCode ? [{ ...step, env, envFrom: args.container?.envFrom }] : [];
+  });
   const start = [...image.node, ...(args.nodeOptions ?? []), `${CODE_DIR}/bin/${args.program}.js`];
   return {
     automountServiceAccountToken: false,

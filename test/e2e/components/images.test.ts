@@ -8,6 +8,7 @@ import { debianPackage } from "../../support/debianPackage.ts";
 import { environment, onPlatform, TestStack } from "../../support/stack.ts";
 
 const baseImage = `127.0.0.1:5000/own/app-${process.pid}:1`;
+const other = `127.0.0.1:5000/own/app-${process.pid}:2`;
 
 /** Nothing but a static busybox, a program in /app, and variables. */
 const DOCKERFILE = `
@@ -44,7 +45,7 @@ describe("an image of the user's making", () => {
   });
   after(async () => {
     await stack.remove();
-    await execa("docker", ["rmi", baseImage], { env: environment(), reject: false });
+    await execa("docker", ["rmi", baseImage, other], { env: environment(), reject: false });
     rmSync(dir, { recursive: true });
   });
 
@@ -70,6 +71,15 @@ describe("an image of the user's making", () => {
     await stack.mustUp({ finish: say, entrypoint: true, run: "4" });
     assert.equal(await result(), "tools active");
     assert.equal((await stack.pulumi("stack", "output", "finish")).text.trim(), "tools active");
+  });
+
+  it("has an ENTRYPOINT that runs something else: `up` says so", async () => {
+    writeFileSync(join(dir, "entry.sh"), "echo usage: convert FILE");
+    await execa("docker", ["build", "-t", other, dir], { env: environment() });
+    await execa("docker", ["push", other], { env: environment() });
+    const { text } = await stack.up({ baseImage: other, entrypoint: true, finish: undefined, run: "4b" });
+    assert.match(text, /error: Pod job-wq-2-\S+ ended without work: .*; it printed: usage: convert FILE/);
+    stack.set({ baseImage });
   });
 
   it("says where a program may write that writes beside itself", async () => {

@@ -57,6 +57,18 @@ describe("the workers' pods", () => {
     assert.match(await stack.kubectl("get", "job/job-wq-2", "-o", "jsonpath={.status.conditions[*].type}"), /Complete/);
   });
 
+  it("may not have one that goes on: `up` names it, instead of waiting for ever", async () => {
+    const sidecar = {
+      name: "proxy",
+      image: NODE,
+      command: ["node", "-e", "setInterval(() => {}, 1000)"],
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+    };
+    const { text } = await stack.up({ auxPod: { spec: { containers: [sidecar] } }, pod: undefined, run: "2b" });
+    assert.match(text, /error: Pod job-wq-2-seed-\S+ cannot end, since its container proxy goes on: a label/);
+    stack.set({ auxPod: undefined });
+  });
+
   it("share a claim that one batch writes and the next one reads", async () => {
     const { namespace } = stack;
     const spec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "16Mi" } } };

@@ -153,7 +153,17 @@ describe("the command wq", () => {
     assert.match(failed.err, /^Failed: not to be retried: .*65/);
     const missing = await run(["try", "kiwi", "--handler", "nowhere.ts"], { env });
     assert.equal(missing.code, 3);
-    assert.match(missing.err, /^wq try: nowhere\.ts does not load: [^\n]*$/);
+    assert.equal(missing.err, "wq try: the handler nowhere.ts: there is none");
+    const other = await run(["try", "kiwi", "--handler", "wq"], { env });
+    assert.match(
+      other.err,
+      /^wq try: wq is no file of TypeScript, JavaScript or Python: give a program after --$|there is none$/,
+    );
+    writeFileSync(file, "export default (\n  item: string => item;\n");
+    const broken = await run(["try", "kiwi", "--handler", "handler.ts"], { env });
+    assert.match(broken.err, /^wq try: handler\.ts does not load: SyntaxError.*: Expected .* \(handler\.ts:2\)$/);
+    const dash = await run(["try", "--", "-rf", "--", "echo", "{}"], { env });
+    assert.equal(dash.out, 'Working on -rf\nDone: "-rf"');
     const late = await run(["try", "kiwi", "--timeout", "0.2", "--", "sleep", "10"], { env });
     assert.deepEqual([late.code, late.err], [1, "Failed: The time limit of 0.2 s is over"]);
   });
@@ -163,11 +173,7 @@ describe("the command wq", () => {
     try {
       const bin = join(folder, "pulumi");
       mkdirSync(bin);
-      writeFileSync(
-        join(bin, "pulumi"),
-        `#!/bin/sh\n[ "$1 $2 $3" = "config get command" ] && echo '["sh", "read.sh"]'\n`,
-        { mode: 0o755 },
-      );
+      writeFileSync(join(bin, "pulumi"), `#!/bin/sh\n[ "$1 $2" = "config --json" ] && cat "$WORK"\n`, { mode: 0o755 });
       mkdirSync(join(project, "worker/files"));
       writeFileSync(join(project, "worker/files/read.sh"), 'echo "$ITEM read"');
       const tried = async (env: Record<string, string>, ...args: string[]) => {
@@ -175,7 +181,20 @@ describe("the command wq", () => {
         return (await execa(join(project, "cli/wq.mjs"), ["try", "kiwi", ...args], options)).stdout.split("\n").at(-1);
       };
       const PATH = process.env.PATH!;
-      assert.equal(await tried({ PATH: `${bin}:${PATH}` }), 'Done: "kiwi read"');
+      const of = (settings: object) => {
+        const WORK = join(folder, "work.json");
+        const written = Object.entries(settings).map(([key, value]) => [`job-wq-2:${key}`, value]);
+        writeFileSync(WORK, JSON.stringify(Object.fromEntries(written)));
+        return { PATH: `${bin}:${PATH}`, WORK };
+      };
+      const command = { value: '["sh", "read.sh"]' };
+      assert.equal(await tried(of({ command })), 'Done: "kiwi read"');
+      writeFileSync(
+        join(project, "work.py"),
+        'import os\ndef handle(item):\n  return [item, os.environ["TONE"], os.listdir()]\n',
+      );
+      const env = { value: '{"TONE":"low"}' };
+      assert.equal(await tried(of({ handler: { value: "work.py" }, env })), 'Done: ["kiwi","low",["read.sh"]]');
       assert.equal(await tried({ PATH }, "--", "sh", "read.sh"), 'Done: "kiwi read"');
       assert.equal(await tried({ PATH, WQ_WORK_SECONDS: "0" }), 'Done: {"characters":4}');
     } finally {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type * as Components from "../../../components/index.ts";
 import { inputsOf, registered, reset, startMocks, summary, valueOf } from "../../support/mockProgram.ts";
 
@@ -137,6 +137,39 @@ describe("WorkerImage", () => {
     const paths = image.code!.files.map(({ path }) => path);
     for (const path of ["bin/handler/work.py", "bin/python/run.py", "bin/python/wq.py", "requirements.txt"])
       assert.ok(paths.includes(`code/${path}`), path);
+  });
+
+  it("brings the modules beside a handler in Python that it imports, and no others", () => {
+    const dir = tmp();
+    const write = (path: string, text: string) => {
+      mkdirSync(dirname(join(dir, path)), { recursive: true });
+      writeFileSync(join(dir, path), text);
+    };
+    write("work.py", "import json, tools as t\nfrom shop.prices import price\ndef handle(item):\n  import late\n");
+    write("tools.py", "import deeper\nimport work\n");
+    write("deeper.py", "");
+    write("late.py", "");
+    write("other.py", "");
+    write("shop/__init__.py", "");
+    write("shop/prices.py", "from . import tax\nimport common");
+    write("shop/rates.json", "{}");
+    write("shop/__pycache__/x.pyc", "");
+    write("common.py", "");
+    const { image } = new WorkerImage("w", { handler: join(dir, "work.py") });
+    const paths = image.code!.files.map(({ path }) => path).filter((path) => path.startsWith("code/bin/handler/"));
+    assert.deepEqual(
+      paths.map((path) => path.slice(17)),
+      [
+        "common.py",
+        "deeper.py",
+        "late.py",
+        "shop/__init__.py",
+        "shop/prices.py",
+        "shop/rates.json",
+        "tools.py",
+        "work.py",
+      ],
+    );
   });
 
   it("writes a registry's login as a docker config, Docker Hub under its own key", async () => {

@@ -34,6 +34,34 @@ describe("config", () => {
   };
   after(() => rmSync(dir, { recursive: true }));
 
+  it("refuses names and labels that Kubernetes would refuse later", () => {
+    const what = "at most 63 letters, digits, dashes, dots and underscores";
+    const table: [settings: Record<string, unknown>, message: string][] = [
+      [
+        { labels: { team: "data science" } },
+        `Expected \`labels.team\` to be a label's value, ${what}, got "data science".`,
+      ],
+      [
+        { labels: { "my team": "x" } },
+        `Expected \`labels\` to be a map of labels, by names of ${what}, got "my team".`,
+      ],
+      [
+        { env: { "A B": "x" } },
+        'Expected `env` to be a map of variables, by names of letters, digits, `_`, `-` and `.`, got "A B".',
+      ],
+      [
+        { secretEnv: { "a/b": "x" } },
+        "Expected `secretEnv` to be a map of variables, by names of letters, digits, `_`, `-` and `.`, got something else.",
+      ],
+    ];
+    for (const [settings, message] of table) assert.throws(() => read(settings), { message });
+    read({
+      labels: { "acme.com/team": "a.b_c-1", empty: "" },
+      nodeSelector: { "kubernetes.io/os": "linux" },
+      env: { "a-b.c": "x" },
+    });
+  });
+
   it("gives the components what is set, and leaves the rest to their defaults", () => {
     assert.deepEqual(readConfig(source({ ...enough, parallelism: "3", redisMemory: "1Gi" })), {
       redis: { name: "redis", createNamespace: false, memory: "1Gi" },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { V1ContainerState, V1Pod } from "@kubernetes/client-node";
-import { admissionProblem, hasStarted, lifeProblem, podProblem } from "../../../kube/podProblems.ts";
+import { admissionProblem, endProblem, hasStarted, lifeProblem, podProblem } from "../../../kube/podProblems.ts";
 
 const image = "ghcr.io/you/job-wq-2:1";
 const status = (state?: V1ContainerState) => ({ name: "c", image, imageID: "", ready: false, restartCount: 0, state });
@@ -125,6 +125,38 @@ describe("what keeps pods from starting", () => {
       assert.equal(await line([worker(ended(1, "x"))]), undefined);
       assert.equal(await line([{ ...bad, metadata: { name: "w", deletionTimestamp: at(1) } }]), undefined);
       assert.equal(await line([]), undefined);
+    });
+
+    /** A pod whose `c` ended well, beside another container. */
+    const past = (...others: V1ContainerState[]): V1Pod => ({
+      metadata: { name: "w" },
+      status: {
+        containerStatuses: [
+          status({ terminated: { exitCode: 0 } }),
+          ...others.map((state) => ({ ...status(state), name: "proxy" })),
+        ],
+      },
+    });
+    const running = { running: { startedAt: at(0) } };
+    const end = async (pods: V1Pod[], mustEnd: boolean, last?: string) =>
+      (await endProblem(pods, mustEnd, () => Promise.resolve(last)))?.line;
+
+    it("may be a sidecar that keeps a Job from ending", async () => {
+      assert.match(
+        (await end([past(running)], true))!,
+        /^Pod w cannot end, since its container proxy goes on: a label/,
+      );
+      for (const pods of [[past()], [past(ended(0))], [past(running), worker(running)], []])
+        assert.equal(await end(pods, true), undefined);
+      assert.equal(await end([past(running)], false, "Queue empty, exiting"), undefined);
+    });
+
+    it("may be an image that ran something else than the worker", async () => {
+      const words = /^Pod w ended without work: the image's ENTRYPOINT must run .*; it printed: usage: convert$/;
+      assert.match((await end([past()], false, "usage: convert"))!, words);
+      for (const last of ["Queue empty, exiting", "Stopped (stopped), exiting", '{"event":"ended"}', undefined])
+        assert.equal(await end([past()], false, last), undefined);
+      assert.equal(await end([past(), worker(running)], false, "usage"), undefined);
     });
   });
 });

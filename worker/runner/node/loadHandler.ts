@@ -1,5 +1,6 @@
 // Loads the function that is called for each item.
-import { resolve } from "node:path";
+import { spawnSync } from "node:child_process";
+import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ItemContext } from "../../../queue/index.ts";
 
@@ -9,6 +10,14 @@ type BatchFunction = (items: string[], context: { items: ItemContext[] }) => unk
 export interface HandlerFunctions {
   one?: (item: string, context: ItemContext) => unknown;
   batch?: BatchFunction;
+}
+
+/** File and line of what does not compile. With source maps Node.js tells them only where it runs the file itself. */
+function placeOf(error: unknown, file: string): string {
+  if (!(error instanceof SyntaxError)) return "";
+  const { stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
+  const [, path, line] = /^(?:file:\/\/)?(\/.*):(\d+)$/m.exec(stderr) ?? [];
+  return path ? ` (${basename(path)}:${line})` : "";
 }
 
 /**
@@ -22,7 +31,7 @@ export async function loadFunctions(file: string, name: string, kind: "one" | "b
   try {
     module = (await import(pathToFileURL(resolve(file)).href)) as typeof module;
   } catch (error) {
-    throw new Error(`${name} does not load: ${String(error).split("\n")[0]}`, { cause: error });
+    throw new Error(`${name} does not load: ${String(error).split("\n")[0]}${placeOf(error, file)}`, { cause: error });
   }
   if (kind === "batch") {
     if (typeof module.handleBatch === "function") return { batch: module.handleBatch as BatchFunction };

@@ -35,7 +35,8 @@ function succeed(item: RunningItem, result: unknown): void {
   try {
     end(item, { result });
   } catch (error) {
-    fail(item, error); // a result that has no JSON, like a BigInt
+    // A BigInt, or what leads back to itself.
+    fail(item, new TypeError(`the result has no JSON form: ${String((error as Error).message).split("\n")[0]}`));
   }
 }
 

@@ -12,10 +12,18 @@ _lock = threading.Lock()
 
 def _say(**answer: Any) -> None:
     """A line on descriptor 3."""
-    line = json.dumps(answer, allow_nan=False).encode() + b"\n"
+    line = json.dumps(answer, allow_nan=False, default=_plain).encode() + b"\n"
     with _lock:
         while line:
             line = line[os.write(3, line) :]
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of numpy and pandas, and dates, as JSON has them."""
+    for way in ("tolist", "isoformat"):
+        if hasattr(value, way):
+            return getattr(value, way)()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 class DoNotRetry(Exception):
