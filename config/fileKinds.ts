@@ -3,7 +3,7 @@
 
 /** Python's one-liner that prints one column of a table. */
 const column = (reader: string) => (file: string) =>
-  `python3 -c 'import pandas; print(*pandas.${reader}("${file}").iloc[:, 0], sep="\\n")' > items.txt`;
+  `python3 -c 'import pandas, sys; print(*pandas.${reader}(sys.argv[1]).iloc[:, 0], sep="\\n")' ${file} > items.txt`;
 const unpacked = (tool: string) => (file: string) => `${tool} ${file} > items.txt`;
 /** Advice about files that are items themselves. */
 export const named = () => "put the names of such files into a list, one per line";
@@ -30,6 +30,7 @@ export const KINDS: { starts: RegExp; what: string; advice: Advice; at?: number 
   { starts: /^\x04\x22\x4d\x18/, what: "packed with lz4", advice: unpacked("lz4cat") },
   { starts: /^7z\xbc\xaf/, what: "a 7z archive", advice: unpacked("7z x -so") },
   { starts: /^ustar/, at: 257, what: "a tar archive", advice: unpacked("tar -xOf") },
+  { starts: /^\{\\rtf/, what: "a document (RTF)", advice: () => "save it as plain text" },
   { starts: /^%PDF-/, what: "a PDF", advice: named },
   { starts: /^(\x89PNG|\xff\xd8\xff|GIF8|II\*\0|MM\0\*|RIFF....WEBP)/, what: "an image", advice: named },
   {

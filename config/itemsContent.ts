@@ -29,13 +29,19 @@ const word = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replac
  */
 export function itemsContent(path: string, content: Buffer): ItemsContent {
   const isPacked = content[0] === 0x1f && content[1] === 0x8b;
-  const bytes = fromUtf16(path, isPacked ? gunzipped(path, content) : content);
-  refuseOthers(path, bytes);
+  // Advice is about what is in it.
+  const file = isPacked ? `<(zcat ${word(path)})` : word(path);
+  const bytes = fromUtf16(path, file, isPacked ? gunzipped(path, content) : content);
+  refuseOthers(path, file, bytes);
   const extension = /\.(\w+)(\.gz)?$/.exec(path)?.[1]?.toLowerCase() ?? "";
-  if (extension === "csv" || extension === "tsv")
-    refuse(path, "a table, whose lines are rows", `tail -n +2 ${word(path)} > items.txt, without its header`);
+  if (extension === "yaml" || extension === "yml") refuse(path, "YAML", `yq -r '.[]' ${file} > items.txt`);
+  if (extension === "csv" || extension === "tsv") {
+    // Excel's own first line, before the header.
+    const first = /^(\xef\xbb\xbf)?sep=/.test(bytes.toString("latin1", 0, 8)) ? 3 : 2;
+    refuse(path, "a table, whose lines are rows", `tail -n +${first} ${file} > items.txt, without its header`);
+  }
   if (extension === "ndjson" || extension === "jsonl") return { format: "ndjson", bytes };
-  return fromJson(path, bytes, extension === "json") ?? { format: "text", bytes };
+  return fromJson(path, file, bytes, extension === "json") ?? { format: "text", bytes };
 }
 
 function refuse(path: string, what: string, advice: string): never {
@@ -53,34 +59,34 @@ function gunzipped(path: string, content: Buffer): Buffer {
 }
 
 /** The bytes as UTF-8, where a byte order mark says that they are UTF-16. */
-function fromUtf16(path: string, bytes: Buffer): Buffer {
+function fromUtf16(path: string, file: string, bytes: Buffer): Buffer {
   const [first, second] = bytes;
   const isLittle = first === 0xff && second === 0xfe;
   if (!isLittle && !(first === 0xfe && second === 0xff)) return bytes;
   try {
     return Buffer.from(new TextDecoder(isLittle ? "utf-16le" : "utf-16be", { fatal: true }).decode(bytes));
   } catch {
-    return refuse(path, "no text, though it begins like UTF-16", `iconv -t UTF-8 ${word(path)} > items.txt`);
+    return refuse(path, "no text, though it begins like UTF-16", `iconv -t UTF-8 ${file} > items.txt`);
   }
 }
 
-function refuseOthers(path: string, bytes: Buffer): void {
+function refuseOthers(path: string, file: string, bytes: Buffer): void {
   const start = bytes.toString("latin1", 0, LOOK_BYTES);
   for (const { starts, what, advice, at = 0 } of KINDS)
-    if (starts.test(at > 0 ? start.slice(at) : start)) refuse(path, what, advice(word(path)));
+    if (starts.test(at > 0 ? start.slice(at) : start)) refuse(path, what, advice(file));
+  if ((start.match(NOT_TEXT)?.length ?? 0) > start.length * NOT_TEXT_SHARE) refuse(path, "binary", named());
   if (bytes.includes(0)) {
     const isUtf16 = /^(.\0){4}|^(\0.){4}/s.test(start);
     if (isUtf16)
-      refuse(path, "UTF-16", `iconv -f UTF-16${start[0] === "\0" ? "BE" : "LE"} -t UTF-8 ${word(path)} > items.txt`);
-    refuse(path, "binary, with zero bytes", `if they end the items: tr '\\0' '\\n' < ${word(path)} > items.txt`);
+      refuse(path, "UTF-16", `iconv -f UTF-16${start[0] === "\0" ? "BE" : "LE"} -t UTF-8 ${file} > items.txt`);
+    refuse(path, "binary, with zero bytes", `if they end the items: tr '\\0' '\\n' < ${file} > items.txt`);
   }
-  if ((start.match(NOT_TEXT)?.length ?? 0) > start.length * NOT_TEXT_SHARE) refuse(path, "binary", named());
   if (!bytes.includes(10) && /\r./.test(start))
-    refuse(path, "text whose lines end with carriage returns alone", `tr '\\r' '\\n' < ${word(path)} > items.txt`);
+    refuse(path, "text whose lines end with carriage returns alone", `tr '\\r' '\\n' < ${file} > items.txt`);
 }
 
 /** The elements of a JSON array; lines of JSON as they are. Undefined for a text that is no JSON as a whole. */
-function fromJson(path: string, bytes: Buffer, isJson: boolean): ItemsContent | undefined {
+function fromJson(path: string, file: string, bytes: Buffer, isJson: boolean): ItemsContent | undefined {
   const text = bytes
     .toString()
     .replace(/^\ufeff/, "")
@@ -95,11 +101,7 @@ function fromJson(path: string, bytes: Buffer, isJson: boolean): ItemsContent | 
     return { format: "strings", bytes: Buffer.from(items.map((item) => JSON.stringify(item)).join("\n")) };
   }
   if (value !== undefined)
-    refuse(
-      path,
-      "one JSON value, not a list",
-      `jq -c '.[]' ${word(path)} > items.ndjson, or the path of the list in it`,
-    );
+    refuse(path, "one JSON value, not a list", `jq -c '.[]' ${file} > items.ndjson, or the path of the list in it`);
   if (!isJson) return undefined;
   if (parsed(text.split("\n", 1)[0]!) !== undefined) return { format: "ndjson", bytes };
   return refuse(path, "no JSON", "mend it, or name it .txt if its lines are the items");

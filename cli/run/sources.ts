@@ -1,4 +1,5 @@
 // Reads the words behind `--`: the program, and its items as GNU parallel takes them.
+import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { itemsContent } from "../../config/itemsContent.ts";
 import { firstLine, UserError } from "../errors.ts";
@@ -23,6 +24,8 @@ export function readItems(file: string): string[] {
   }
   try {
     const { format, bytes } = itemsContent(file, content);
+    if (!isUtf8(bytes))
+      throw new UserError(`the items of ${file} are no UTF-8: iconv -f LATIN1 -t UTF-8 makes it of Latin-1`);
     const text = bytes.toString().replace(/^\ufeff/, "");
     const lines = text.split(/\r?\n/).filter((line) => line !== "");
     return format === "strings" ? lines.map((line) => JSON.parse(line) as string) : lines;
