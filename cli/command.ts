@@ -1,5 +1,5 @@
 import { oneLine } from "../config/foreignText.ts";
-import { Command, Option } from "commander";
+import { Command, Help, Option } from "commander";
 import { EXIT_USAGE, type ExitCode } from "./exitCodes.ts";
 import { wq } from "./invocation.ts";
 
@@ -29,10 +29,12 @@ export interface CommandSpec {
   exitCodes: Partial<Record<ExitCode, string>>;
 }
 
-/** Two columns of text, indented. */
+/** Two columns of text, indented, within the terminal. */
 export function columns(rows: [string, string][]): string {
+  const help = new Help();
+  help.helpWidth = process.stdout.columns;
   const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+  return rows.map(([left, right]) => help.formatItem(left, width, right, help)).join("\n");
 }
 
 /** One line for a wrong command line, instead of commander's several. */

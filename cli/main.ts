@@ -12,6 +12,8 @@ async function main(args: string[]): Promise<void> {
     if (error.code === "EPIPE") process.exit(EXIT_OK);
     throw error;
   });
+  // Chalk knows the other variable alone.
+  if (process.env.NO_COLOR) process.env.FORCE_COLOR = "0";
   try {
     if (args[0] === "complete") {
       const { complete } = await import("./completion.ts");

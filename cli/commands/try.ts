@@ -52,9 +52,9 @@ async function stackWork(): Promise<Work> {
     const { exitCode, stdout } = await capturePulumi(location, ["config", "--json", "--show-secrets"]);
     if (exitCode !== 0) continue;
     const config = JSON.parse(stdout) as Record<string, { value?: string }>;
-    const [command, serve, handler, batch, files, env, secretEnv] = [
-      ...["command", "serve", "handler", "batch", "files", "env", "secretEnv"],
-    ].map((key) => config[`job-wq-2:${key}`]?.value);
+    const keys = ["command", "serve", "handler", "batch", "files", "env", "secretEnv"];
+    const values = keys.map((key) => config[`job-wq-2:${key}`]?.value);
+    const [command, serve, handler, batch, files, env, secretEnv] = values;
     return {
       ...(command && { command: JSON.parse(command) as string[], serve: serve === "true" }),
       ...(handler && handler !== SHIPPED && { handler: resolve(root, handler) }),

@@ -123,7 +123,9 @@ export class Cluster {
       if (error instanceof client.ApiException) {
         const where = `${what} in namespace ${this.#namespace}`;
         if (error.code === 404)
-          throw new UserError(`${where} is not there: \`pulumi up\` has not made it, or it was destroyed`);
+          throw new UserError(
+            `${where} is not there: it is not made yet, or it was deleted (\`pulumi up --refresh\` makes it anew)`,
+          );
         if (error.code === 401 || error.code === 403)
           throw new UserError(`the cluster at ${server} does not let you see ${where}`);
         throw new UserError(`${where}: the cluster at ${server} answered ${error.code}`);

@@ -17,6 +17,7 @@ export interface Watched {
   namespace: string;
   /** Selector of the pods. */
   labelSelector: string;
+  fieldSelector?: string;
   /** Their Job is waited for, not only needed. */
   mustEnd?: boolean;
   /** Another reason why it gets no pods. */
@@ -66,10 +67,10 @@ export class StartWatch {
   }
 
   async #problem(): Promise<StartProblem | undefined> {
-    const { owner, ownerUid, namespace, labelSelector, mustEnd = false } = this.#watched;
+    const { owner, ownerUid, namespace, labelSelector, fieldSelector, mustEnd = false } = this.#watched;
     const { core } = this.#cluster;
     try {
-      const { items: pods } = await core.listNamespacedPod({ namespace, labelSelector, limit: 50 });
+      const { items: pods } = await core.listNamespacedPod({ namespace, labelSelector, fieldSelector, limit: 50 });
       this.#started ||= pods.some(hasStarted);
       const last = (pod: string) => lastLine(core, namespace, pod);
       const problem = (await lifeProblem(pods, last)) ?? (await endProblem(pods, mustEnd, last));
@@ -77,8 +78,8 @@ export class StartWatch {
       // A Job that ran once can only be suspended.
       if (this.#started) return pods.length > 0 ? undefined : await this.#watched.otherwise?.();
       if (pods.length > 0) return podProblem(pods);
-      const fieldSelector = `involvedObject.uid=${ownerUid},reason=FailedCreate`;
-      const { items: events } = await core.listNamespacedEvent({ namespace, fieldSelector });
+      const refusals = `involvedObject.uid=${ownerUid},reason=FailedCreate`;
+      const { items: events } = await core.listNamespacedEvent({ namespace, fieldSelector: refusals });
       return admissionProblem(owner, events) ?? (await this.#watched.otherwise?.());
     } catch (error) {
       // Without the right to look there is nothing to watch. Any other failure passes, or ends the wait itself.

@@ -17,7 +17,13 @@ export async function waitForRedis(
   watched: Watched,
   onWarning: (line: string) => void,
 ): Promise<void> {
-  const watch = new StartWatch(cluster, watched);
+  const line = `${watched.owner} has no pod any more (deleted, evicted, or its node died): \`pulumi up --refresh\` makes it anew, and without \`redisStorage\` everything runs again.`;
+  // Nobody replaces a bare Pod that failed.
+  const watch = new StartWatch(cluster, {
+    ...watched,
+    fieldSelector: "status.phase!=Failed",
+    otherwise: () => Promise.resolve({ fatal: true, line }),
+  });
   const absence = new Absence(cluster);
   const { namespace, labelSelector } = watched;
   /** True also where nobody may look. */

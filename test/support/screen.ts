@@ -23,7 +23,7 @@ export function inTerminal(program: string[], env: Record<string, string> = {}):
   // A person's terminal: what CI, or the one who runs the tests, thinks of colours does not count.
   const plain = { TERM: "xterm-256color", CI: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined };
   const script = execa("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
-    env: { ...env, ...plain },
+    env: { ...plain, ...env },
     reject: false,
     encoding: "utf8",
     cleanup: true,

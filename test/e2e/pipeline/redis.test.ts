@@ -44,6 +44,10 @@ describe("Redis of a pipeline", () => {
     try {
       await stack.mustUp();
       await stack.kubectl("delete", "pod/redis-master");
+      assert.match(
+        (await stack.up()).text,
+        /error: Redis redis has no pod any more .*: `pulumi up --refresh` makes it anew/,
+      );
       const { ok, text } = await stack.pulumi("up", "--yes", "--skip-preview", "--refresh");
       assert.ok(ok, text);
       assert.deepEqual(await stack.items(), fruits);

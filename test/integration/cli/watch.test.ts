@@ -59,6 +59,14 @@ describe("status --watch in a terminal", () => {
     assert.ok(screen.raw().includes("\u001b[31m"), "red where an item failed");
   });
 
+  it("has no colours with NO_COLOR", async () => {
+    const args = [process.execPath, wqScript, "status", "--queue", "fruit"];
+    const screen = inTerminal(args, { WQ_REDIS_URL: redis.url, NO_COLOR: "1" });
+    assert.equal(await screen.ended, 1);
+    await screen.lines();
+    assert.ok(screen.raw().includes("1 item failed") && !screen.raw().includes("\u001b[3"), screen.raw());
+  });
+
   it("gives the cursor back when it is interrupted", async () => {
     const { go, ended } = await batch("more");
     const screen = watch("more");

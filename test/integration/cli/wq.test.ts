@@ -49,7 +49,10 @@ describe("the command wq", () => {
       ["Shared Redis", ["list", "purge"]],
       ["Program", ["try", "completion", "help"]],
     ]);
-    assert.match(out, /\nExit codes of all commands:\n {2}0 {2}\S.*\n {2}1 {2}\S.*\n {2}2 {2}\S.*\n {2}3 {2}\S.*$/);
+    assert.match(
+      out,
+      /\nExit codes of all commands:\n {2}0 {2}\S[^]*\n {2}1 {2}\S[^]*\n {2}2 {2}\S[^]*\n {2}3 {2}\S[^]*$/,
+    );
     assert.deepEqual(await run([]), { out, err, code });
   });
 
@@ -61,7 +64,7 @@ describe("the command wq", () => {
       assert.match(out, new RegExp(`\\n  (npx --no |bash  eval "\\$\\()wq ${name}\\b`));
       assert.match(
         out,
-        /\nExit codes:\n {2}0 {2}\S[^]*\n {2}3 {2}not done: bad arguments, no stack, no cluster, no Redis; one line on stand/,
+        /\nExit codes:\n {2}0 {2}\S[^]*\n {2}3 {2}not done: bad arguments, no stack, no cluster, no Redis; one line on\n {5}stand/,
       );
       assert.equal((await run(["help", name])).out, out);
     });
