@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { Command, type Redis } from "ioredis";
 import { keyList } from "./keys.ts";
 
-/** A line of a script that stands for a file of queue/scripts/includes. */
-const INCLUDE = /^--- @include "([\w-]+)"$/gm;
+/** A line of a script that stands for a file of queue/scripts/includes, and names what the script takes from it. */
+const INCLUDE = /^--- @include "([\w-]+)"(?:: .*)?$/gm;
 
 const read = (path: string) => readFileSync(new URL(`../scripts/${path}.lua`, import.meta.url), "utf8");
 

@@ -23,20 +23,20 @@ local MAX_GARBAGE = 6 * 1024 -- KiB
 -- Long payloads of calls before this one: Lua would keep them for a while.
 if collectgarbage('count') > MAX_GARBAGE then collectgarbage() end
 --- @include "keys"
---- @include "clock"
+--- @include "clock": now, text
 
 -- A function finds at once what is outside of the one it stands in; variables beside it, it has to search for when it is
 -- made. Hence these two.
 local function answer()
---- @include "batch"
+--- @include "batch": batch, countUp, loadBatch, observeList, saveBatch
 --- @include "records"
 local request = cmsgpack.unpack(ARGV[1])
---- @include "replay"
+--- @include "replay": replay, remember
 
 local function answerAnew()
---- @include "silence"
---- @include "acknowledge"
---- @include "heartbeat"
+--- @include "silence": hear
+--- @include "acknowledge": stale, acknowledgeDone, acknowledge
+--- @include "heartbeat": pollInterval, heartbeat
 local reply = {
   kind = 'ok',
   pollMs = 0,      -- between two calls of an idle worker
@@ -52,8 +52,8 @@ local reply = {
   failed = 0,
   deadline = 0,    -- of the leases
 }
---- @include "reserve"
---- @include "finish"
+--- @include "reserve": reserved, reservedCount, drainsForSuspect, dueSuspect, reserve
+--- @include "finish": reopenIfRefilled, abortIfTooManyDead, finishIfDone, untilDue
 
 -- Answers whether something that ran out in a silence waits to be renewed or reclaimed. Nothing is reserved before that:
 -- workers that die of each item at once, and are started again in minutes, would otherwise take one after the other, and
@@ -63,13 +63,13 @@ local function reclaimExpired()
   local expired = call('ZRANGEBYSCORE', leases, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, isTooSoon and 1 or 100)
   if #expired == 0 or isTooSoon then return #expired > 0 end
 -- Parts that are seldom needed are made when they are: a script makes all its functions anew each time.
---- @include "reclaim"
+--- @include "reclaim": reclaim
   reclaim(expired)
   return false
 end
 
 local function judgeWorker()
---- @include "judge"
+--- @include "judge": judgeFailures
   judgeFailures(request.failing)
 end
 

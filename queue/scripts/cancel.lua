@@ -3,9 +3,9 @@
 -- "list" and place, payload, place, payload ... of waiting ones, in their order. One in flight loses its lease: its worker
 -- learns that by its next renewal. An item that is not there any more is left alone. Answers how many it gave up.
 --- @include "keys"
---- @include "clock"
---- @include "records"
---- @include "batch"
+--- @include "clock": time, now, text
+--- @include "records": LONG_PAYLOAD, keepPayload, withoutTake, bury
+--- @include "batch": batch, loadBatch, observeList, saveBatch
 loadBatch()
 observeList()
 local line = 'c' .. text(now) .. ' ' .. ARGV[1] .. '\n'

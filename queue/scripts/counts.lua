@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- One consistent read of the whole batch. See queue/README.md.
 --- @include "keys"
---- @include "clock"
+--- @include "clock": now, text
 local batch = call('HMGET', batchKey, 'schema', 'state', 'paused', 'reason', 'owner', 'total', 'lastLength', 'lost', 'retried',
   'externalTaken', 'startedAt', 'endedAt')
 local waiting = call('LLEN', list)

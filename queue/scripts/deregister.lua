@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- A worker ends. ARGV: session, what it reports of itself at last. Of one that never reserved anything nothing is left.
 --- @include "keys"
---- @include "clock"
+--- @include "clock": now, text
 local session, row = ARGV[1], ARGV[2]
 local even, odd = session .. '#0', session .. '#1'
 local calls = call('HMGET', workers, even, odd)

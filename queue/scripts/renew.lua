@@ -4,10 +4,10 @@
 -- begun), unbegun (of others, if any), draining}.
 -- Answers {{members that are not there}, state of the batch, ms until the next heartbeat}.
 --- @include "keys"
---- @include "clock"
---- @include "batch"
---- @include "silence"
---- @include "heartbeat"
+--- @include "clock": now, HELD, text
+--- @include "batch": batch, loadBatch, saveBatch
+--- @include "silence": hear, takeBack
+--- @include "heartbeat": heartbeat
 local request = cmsgpack.unpack(ARGV[1])
 loadBatch()
 local deadline = text(now + request.lease * HELD)

@@ -6,8 +6,8 @@
 --   done: everything is in. Needs offset, seedId, retired. Returns {total, done}
 -- Returns "moved" or "aborted" where it changes nothing.
 --- @include "keys"
---- @include "seeding"
---- @include "state"
+--- @include "seeding": digest, read, refusal, account
+--- @include "state": move, undoEdit
 local stage = ARGV[3]
 local refused = refusal()
 if refused == 'moved' or refused and stage == 'done' then return refused end

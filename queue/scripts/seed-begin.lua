@@ -3,8 +3,8 @@
 -- of a batch that exists. ARGV: owner, run, seedId, a nonce. Returns {"otherOwner", owner} or {"schema", schema} where
 -- it refuses, else {"ok", digest, offset, state, seeded, retired, dead items to be requeued, until when they died}.
 --- @include "keys"
---- @include "clock"
---- @include "state"
+--- @include "clock": now, text
+--- @include "state": move
 local owner, run, seedId, nonce = unpack(ARGV)
 local function read(...)
   return unpack(call('HMGET', batchKey, ...))

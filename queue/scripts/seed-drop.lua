@@ -2,7 +2,7 @@
 -- Drops items that were taken before, are not done, and are no longer in the source; never one that is leased. ARGV: the
 -- digests, ids. Returns "moved" or "aborted" where it changes nothing, else how many it dropped.
 --- @include "keys"
---- @include "seeding"
+--- @include "seeding": digest, refusal
 local refused = refusal()
 if refused then return refused end
 

@@ -5,7 +5,7 @@
 -- that of all items before, so a chunk that is sent twice, too late or by another seeder is taken off again, and "moved"
 -- or "aborted" is returned; else how many items of the source are in.
 --- @include "keys"
---- @include "seeding"
+--- @include "seeding": digest, read, refusal, text, account
 local target, count = ARGV[3], tonumber(ARGV[4])
 local refused = refusal()
 if refused then

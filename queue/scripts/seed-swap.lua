@@ -5,7 +5,7 @@
 -- Returns "moved" or "aborted"; {the length of the waiting list} where somebody took from it, or pushed more than is
 -- moved here; then it changed nothing. Else 1.
 --- @include "keys"
---- @include "seeding"
+--- @include "seeding": digest, read, refusal, text, account
 local known, built, own, externalTaken = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local refused = refusal()
 if refused then return refused end

@@ -2,8 +2,8 @@
 -- pause, resume, reopen (an aborted batch, which stays paused), abort (ARGV[1]; ARGV[2]: the reason). Answers the state it
 -- left behind, nothing where there is no batch.
 --- @include "keys"
---- @include "clock"
---- @include "state"
+--- @include "clock": now, text
+--- @include "state": move, adopt
 local action = ARGV[1]
 local state = call('HGET', batchKey, 'state')
 -- A list that was filled by hand is a batch from its first take on. Its workers may not get that far.

@@ -1,5 +1,6 @@
 -- Acknowledges the outcomes of attempts. An outcome whose lease is not there is stale, unless its item was only taken for
 -- lost and nobody else has it.
+--- @needs clock (now, text), batch (batch), records (attemptCounts, reschedule, bury, lose), silence (takeBack)
 local stale = {}
 
 local function recordOfLate(member)

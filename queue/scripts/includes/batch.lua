@@ -1,5 +1,6 @@
 -- The fields of the batch as numbers and flags; only what a script changed is written back. `fields` is what was read.
 -- Needs keys, clock.
+--- @needs clock (now, text)
 local NUMBERS = { 'lastId', 'total', 'lastLength', 'externalTaken', 'lost', 'retried', 'startedAt', 'endedAt', 'deadForgiven',
   'lastHeartbeat', 'reclaimAfter', 'silenceProven', 'vanishings' }
 local batch, fields
@@ -29,12 +30,12 @@ end
 
 -- Each of these happens seldom, and is made when it does.
 local function changeState(event)
---- @include "state"
+--- @include "state": move, adopt
   batch.state = move(event) or batch.state
 end
 
 local function adoptList()
---- @include "state"
+--- @include "state": move, adopt
   batch.exists, batch.state, batch.seeded = true, adopt(), true
 end
 

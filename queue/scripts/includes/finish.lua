@@ -1,4 +1,5 @@
 -- The end of the batch, and how long there is nothing to do.
+--- @needs clock (now), batch (batch, changeState, endBatch)
 
 local function reopenIfRefilled()
   if batch.state ~= 'finished' then return end

@@ -1,5 +1,6 @@
 -- The workers that are alive. `alive` holds until when each session counts as alive; a heartbeat puts that off. How often workers call
 -- and report depends on how many there are: an idle fleet costs about the same at any size.
+--- @needs clock (now, text), batch (batch)
 local WRITES_MS, CALLS_MS = 20, 4 -- ms between two heartbeats of the whole batch, and between two idle calls
 local FIRST_MS = 6000
 local aliveCount

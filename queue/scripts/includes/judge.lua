@@ -1,5 +1,6 @@
 -- The one place that judges, since it sees all workers: they themselves only slow down.
 -- Nothing is said of one before it made so many attempts slowly.
+--- @needs clock (now, HELD, text), batch (batch, endBatch), records (startOf), heartbeat (workersAlive), reserve (VANISHINGS)
 local TRIES = 3
 -- It is sick where samples, items of any place of the list, failed here, and so many of them would have succeeded at the rate of
 -- the others, who have done so many items meanwhile.

@@ -1,5 +1,6 @@
 -- Takes back expired leases: members and deadlines. A deadline with a fraction says that the item was begun. One that was
 -- not, as far as is known, is not to blame: it runs alone, where what it does is known.
+--- @needs clock (now, text), batch (batch), records (headOf, attemptCounts, startOf, reschedule, lose)
 local MAX_RECLAIM_BYTES = 4 * 1024 * 1024
 -- A lease that ran out in a silence is no loss: nobody can know that the item did it. Where nothing proves that Redis was
 -- away, a lone worker that its item kills looks the same, so that is believed of an item this often.
@@ -14,7 +15,7 @@ local function isExcused(record)
   return batch.silenceProven == 1 or silencesOf(record) < UNPROVEN_SILENCES
 end
 
---- @include "judge"
+--- @include "judge": heardAt, judgeVanished
 local function reclaim(expired)
   local hasVanished, firstTimers, longestMs, bytes = false, 0, 0, 0
   for i = 1, #expired, 2 do

@@ -1,4 +1,5 @@
 -- Records: a stack of lines, newest first, an empty line, the payload (grammar: docs/queue/keys.md).
+--- @needs clock (now), batch (batch)
 local MAX_HEAD = 64 * 1024
 
 -- Long payloads do not move with their records: they lie in a hash of their own, from the first reservation on. In two

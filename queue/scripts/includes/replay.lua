@@ -1,6 +1,7 @@
 -- Idempotence: a session's calls have numbers, and the last one of each parity is kept with what it answered. Two calls
 -- may be in flight, one even and one odd. A call that changed nothing is not kept, unless it was sent before: only of
 -- such a call there may be another copy on its way.
+--- @needs clock (text), records (payloadOf, attemptCounts, runsAlone)
 local parityField, token
 
 -- The answer to a call that was already made: the same as far as it still holds, or none for a copy that was stuck in a

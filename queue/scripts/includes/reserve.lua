@@ -1,4 +1,5 @@
 -- Reserves items: a suspect by itself, else what is due again, then the head of the list.
+--- @needs clock (time, now, HELD, text), batch (batch, noteStart), records (LONG_PAYLOAD, keepPayload, payloadOf, attemptCounts), replay (token), heartbeat (workersAlive, clamp)
 local MAX_BYTES = 4 * 1024 * 1024 -- in one call
 local MAX_STEP = 16 -- items of unknown size taken from the list at once
 -- Times that workers vanished, a lease apart, before that is the end of the batch.

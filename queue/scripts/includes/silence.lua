@@ -1,5 +1,6 @@
 -- Silences. When no worker was heard for half a lease, Redis was away, its clock jumped, or every worker is gone. Live
 -- workers get half a lease more to renew theirs (`reclaimAfter`).
+--- @needs clock (now, HELD, text), batch (batch)
 
 -- Redis itself was not there: it started after the silence began.
 local function restartedWithin(silence)

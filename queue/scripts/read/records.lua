@@ -3,7 +3,7 @@
 -- (read until then, at least one), maxPayload (bytes of each payload that are answered; absent: all)}. Answers, for as many of the ids as
 -- were read: 1 if it is settled, record or nil. A long payload is put where a short one lies.
 --- @include "keys"
---- @include "records"
+--- @include "records": headOf, hasLongPayload, payloadOf
 local request = cmsgpack.unpack(ARGV[1])
 local reply, bytes = {}, 0
 

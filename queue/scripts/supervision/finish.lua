@@ -3,7 +3,7 @@
 -- asks, how long the claim holds (ms), and the output once it ran. Answers {"over", output}, {"busy"} or {"yours"}.
 -- Where another `run` began meanwhile, or the queue was purged, nothing is written.
 --- @include "keys"
---- @include "clock"
+--- @include "clock": now, text
 local ended, who, ms, output = unpack(ARGV)
 local lastEnd = call('HGET', batchKey, 'endedAt')
 if lastEnd ~= ended then return { 'yours' } end
