@@ -63,9 +63,9 @@ export interface PollAdvice {
 }
 
 /**
- * Decides when to call Redis and how many items to reserve. Two calls are in flight where there is enough to share:
- * Redis works on one while this process works on the other. One has an even number and one an odd, so that each may be
- * answered after the other and none overtakes itself.
+ * Decides when to call Redis and how many items to reserve. If there is enough to share, two calls are in flight: Redis
+ * works on one while this process works on the other. One has an even number and one an odd. Redis keeps the last
+ * answer of each parity, so each of the two can be sent again.
  */
 export class FetchScheduler {
   readonly #slots: number;
@@ -89,38 +89,51 @@ export class FetchScheduler {
   }
 
   /**
-   * The next call, or how long to wait; undefined where the next event (a reply, a finished item) decides.
-   * @param now ms. One look at the clock decides both whether the wait is over and how long it lasts: between two looks
-   *   it may end, and nobody would look again.
+   * The next call, or the wait before it; undefined if the next event (a reply, a finished item) decides.
+   * @param now ms. The wait is measured from this one look at the clock. After a second look it might be over, and
+   *   nobody would look again.
    */
   plan(load: WorkerLoad, now: number): FetchRequest | Wait | undefined {
-    const { pace, reservesNothing } = load;
-    const places = this.#slots + load.prefetchCapacity;
-    const maxInFlight = places < MIN_SLOTS_TO_PIPELINE ? 1 : 2;
+    const { pace, unacked } = load;
+    const maxInFlight = this.#places(load) < MIN_SLOTS_TO_PIPELINE ? 1 : 2;
     if (this.#inFlight.size >= maxInFlight) return undefined;
     const pending = [...this.#inFlight.values()];
     const requested = pending.reduce((sum, { count }) => sum + count, 0);
-    const isIdle = requested + load.inFlight + load.prefetched === 0;
     const onlyWatching = load.onlyWatching || pace.waitMs > 0;
-    const waitMs = reservesNothing ? 0 : Math.max(0, (onlyWatching ? this.#nextWatchAt : this.#nextPollAt) - now);
-    const mayFetch =
-      !reservesNothing && !pending.some(({ exclusive }) => exclusive) && (load.unacked > 0 || waitMs === 0);
-    const free = Math.min(
-      load.freeSlots + load.prefetchCapacity - load.prefetched - requested,
-      load.freeLeases - requested,
-      pace.limit - load.inFlight - load.prefetched - requested,
-    );
-    const count =
-      mayFetch && !onlyWatching ? Math.max(0, Math.min(free, Math.ceil(places / maxInFlight), MAX_FETCH)) : 0;
+    const waitMs = this.#waitMs(load, onlyWatching, now);
+    const isExclusive = pending.some(({ exclusive }) => exclusive);
+    const mayFetch = !load.reservesNothing && !isExclusive && (unacked > 0 || waitMs === 0);
+    const count = mayFetch && !onlyWatching ? this.#countFor(load, requested, maxInFlight) : 0;
     const onlyWatches = mayFetch && onlyWatching && pending.length === 0;
-    if (count === 0 && load.unacked === 0 && !onlyWatches) {
+    if (count === 0 && unacked === 0 && !onlyWatches) {
       return waitMs > 0 ? { waitMs: pace.waitMs > 0 ? Math.min(waitMs, pace.waitMs) : waitMs } : undefined;
     }
+    const isIdle = requested + load.inFlight + load.prefetched === 0;
     const exclusive = count > 0 && isIdle && this.#mayAskExclusively(maxInFlight, now);
     return { count, exclusive, sample: pace.limit === 1, onlyWatches };
   }
 
-  /** An exclusive request keeps the other call back until it is answered, so a busy worker makes few of them. */
+  /** Number of items that this worker may hold. */
+  #places({ prefetchCapacity }: WorkerLoad): number {
+    return this.#slots + prefetchCapacity;
+  }
+
+  /** Time until the next call for items, or until the next question if the batch is over. */
+  #waitMs({ reservesNothing }: WorkerLoad, onlyWatching: boolean, now: number): number {
+    if (reservesNothing) return 0;
+    return Math.max(0, (onlyWatching ? this.#nextWatchAt : this.#nextPollAt) - now);
+  }
+
+  /** Number of items to request: there is room for them, and each call takes its share. */
+  #countFor(load: WorkerLoad, requested: number, maxInFlight: number): number {
+    const places = this.#places(load);
+    const room = load.freeSlots + load.prefetchCapacity - load.prefetched;
+    const byPace = load.pace.limit - load.inFlight - load.prefetched;
+    const free = Math.min(room, load.freeLeases, byPace) - requested;
+    return Math.max(0, Math.min(free, Math.ceil(places / maxInFlight), MAX_FETCH));
+  }
+
+  /** While an exclusive request is in flight, no other one is made. So a busy worker makes few of them. */
   #mayAskExclusively(maxInFlight: number, now: number): boolean {
     const isDue = maxInFlight === 1 || this.#lastFetchShort || now - this.#lastExclusiveAt > EXCLUSIVE_INTERVAL_MS;
     if (isDue) this.#lastExclusiveAt = now;
