@@ -1,7 +1,9 @@
-// `npm run docs -- --pictures`: the pictures of the README, from a run on the local platform.
+// `npm run docs -- --pictures`: the pictures of the README and of docs/operations.md, from a run on the local platform.
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { execa } from "execa";
@@ -63,10 +65,14 @@ export async function makePictures(): Promise<void> {
     mkdirSync(pictures, { recursive: true });
     const shown = await inTerminal(`node cli/wq.mjs status --stack ${STACK}`, options);
     writeFileSync(join(pictures, "status.svg"), terminalSvg("npx --no wq status", shown, COLUMNS));
+    const ui = execa("node", ["cli/wq.mjs", "ui", "--no-open", "--json", "--stack", STACK], { ...options, reject: false });
+    const [line] = (await once(createInterface(ui.stdout), "line")) as [string];
+    await photograph((JSON.parse(line) as { address: string }).address, join(pictures, "ui.png"));
+    ui.kill("SIGINT");
     while ((await settled()) < PHOTOS) await sleep(500);
     const report = join(backend, "report.html");
     await wq("report", "--output", report);
-    await photograph(report, join(pictures, "report.png"));
+    await photograph(pathToFileURL(report).href, join(pictures, "report.png"));
   } finally {
     await pulumi("destroy", "--yes", "--skip-preview").catch(() => {});
     rmSync(file, { force: true });
@@ -82,12 +88,14 @@ async function inTerminal(command: string, options: { cwd: string; env: Record<s
   return (await execa("script", script, { ...options, env, reject: false })).stdout;
 }
 
-async function photograph(report: string, file: string): Promise<void> {
+/** A picture of a page that has drawn its charts. */
+async function photograph(address: string, file: string): Promise<void> {
   const browser = await startChromium();
   try {
     const page = await browser.newPage({ viewport: { width: 1200, height: 1000 } });
-    await page.goto(pathToFileURL(report).href);
+    await page.goto(address);
     await page.waitForSelector("html[data-ready]");
+    await page.waitForSelector("#reasons li");
     await sleep(1_000); // charts are drawn with an animation
     await page.screenshot({ path: file });
   } finally {
