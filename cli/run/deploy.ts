@@ -1,5 +1,5 @@
 // Creates a run in the cluster: an inline program of Pulumi's Automation API.
-import { UserError } from "../errors.ts";
+import { firstLine, UserError } from "../errors.ts";
 import { environmentOf, maxFailures, podOf, resourcesOf, type RunOptions, secretsOf } from "./options.ts";
 import { pulumiError, runStack } from "./runStack.ts";
 
@@ -11,15 +11,28 @@ export interface Deployment {
   items: string[];
 }
 
+/** Colours in messages of the engine. */
+const MARKUP = /<\{%.*?%\}>/g;
+
 /**
  * Creates all of it, and waits for the verdict.
+ * @param onWarning Told in a line what keeps it from going on, like pods that no node has room for.
  * @throws UserError of one line: a bad verdict, or why it cannot run. Then some of it may be there.
  */
-export async function deploy(deployment: Deployment, options: RunOptions): Promise<void> {
+export async function deploy(
+  deployment: Deployment,
+  options: RunOptions,
+  onWarning: (line: string) => void,
+): Promise<void> {
   try {
     const stack = await runStack(deployment.name, () => program(deployment, options));
     if (options.context) await stack.setConfig("kubernetes:context", { value: options.context });
-    await stack.up();
+    await stack.up({
+      onEvent: ({ diagnosticEvent }) => {
+        if (diagnosticEvent?.severity === "warning")
+          onWarning(firstLine(diagnosticEvent.message.replaceAll(MARKUP, "").replace(/^warning: /, "")));
+      },
+    });
   } catch (error) {
     throw error instanceof UserError ? error : pulumiError(error);
   }

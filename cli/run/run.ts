@@ -46,10 +46,11 @@ export async function startRun({ command, items, places }: RunWork, options: Run
   say(`${name}: ${pluralize(items.length, "item")} in namespace ${namespace}`);
   const over = new AbortController();
   let trouble: UserError | undefined;
-  const deployed = deploy({ name, namespace, command, items }, options)
+  const warnings: string[] = [];
+  const deployed = deploy({ name, namespace, command, items }, options, (line) => warnings.push(line))
     .catch((error: UserError) => (trouble = error))
     .finally(() => over.abort());
-  const watched = watchRun(name, { rows, eta: options.eta ?? false, signal: over.signal });
+  const watched = watchRun(name, { rows, warnings, eta: options.eta ?? false, signal: over.signal });
   await new Interrupt(name, { watched, over }).during(deployed);
   await finish(name, await watched, options, trouble);
 }

@@ -26,6 +26,8 @@ interface Watch {
   rows: RowWriter;
   /** Lines of progress also where there is no terminal. */
   eta: boolean;
+  /** Lines to be told; they leave the list. */
+  warnings?: string[];
   /** Aborts when there is nothing more to come. */
   signal: AbortSignal;
 }
@@ -33,13 +35,17 @@ interface Watch {
 const isOver = (counts: Counts | undefined) => counts?.state === "finished" || counts?.state === "aborted";
 
 /** Follows until it is over, or the signal aborts: then with a last look. Never throws: it only watches. */
-export async function watchRun(name: string, { rows, eta, signal }: Watch): Promise<RunState> {
+export async function watchRun(name: string, { rows, eta, warnings = [], signal }: Watch): Promise<RunState> {
   const settled = new SettledRows();
   const state: RunState = { failures: new FailureGroups() };
   const progress = progressOn(process.stderr, eta);
   let queue: OpenQueue | undefined;
   for (;;) {
     const isLast = signal.aborted;
+    for (const line of warnings.splice(0)) {
+      progress.clear();
+      console.error(`warning: ${line}`);
+    }
     try {
       queue ??= await openBatch(await readBatchAt(locate(name)));
       const counts = await queue.admin.counts();

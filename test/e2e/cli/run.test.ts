@@ -168,13 +168,15 @@ describe("wq run", () => {
     const items = Array.from({ length: 300 }, (_, n) => String(n));
     const slow = ["run", "-n", namespace, "-j", "2", "--", "sleep", "1", ":::", ...items];
     const env = { ...process.env, ...environment(), WQ_RUN_HOME: home } as Record<string, string>;
-    const interrupted = async (args: string[], after: RegExp) => {
-      const screen = inTerminal([process.execPath, wqScript, ...args], env);
+    const begun = (args: string[]) => inTerminal([process.execPath, wqScript, ...args], env);
+    const interrupted = async (args: string[], after: RegExp, screen = begun(args)) => {
       while (!after.test(screen.raw())) await sleep(100);
       screen.type("\x03");
       while (!/Leave it running/.test(screen.raw())) await sleep(100);
       return screen;
     };
+    const greedy = ["run", "-n", namespace, "--gpu", "1", "--", "true", ":::", "a"];
+    const waiting = begun(greedy);
     const screen = await interrupted(slow, /"item":"2"/);
     await sleep(3_000); // Pulumi has heard of it as well, and has ended
     screen.type("l\r");
@@ -188,6 +190,10 @@ describe("wq run", () => {
     const attached = await interrupted(["run", "--attach", name], /"item":"3"/);
     attached.type("s\r");
     assert.equal(await attached.ended, 1, attached.raw());
+    // A warning of `up` is told here, too.
+    await interrupted(greedy, /warning: .*Insufficient nvidia\.com\/gpu/, waiting);
+    waiting.type("s\r");
+    assert.equal(await waiting.ended, 1, waiting.raw());
     await assertNothingLeft();
   });
 
