@@ -1,4 +1,5 @@
-// `npm run docs -- --pictures`: the pictures of the README and of docs/operations.md, from a run on the local platform.
+// `npm run docs -- --pictures`: the pictures of the README and of docs/operations.md, from a batch that runs here: a
+// Redis, four workers, and the page in Chromium.
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,19 +8,22 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { execa } from "execa";
-import { stringify } from "yaml";
-import { fileBackend } from "../local/host/environment.ts";
+import type { Browser } from "playwright-core";
+import { connect, QueueAdmin, Seeder } from "../queue/index.ts";
 import { startChromium } from "../test/support/chromium.ts";
-import { environment, platformUp, root } from "../test/support/stack.ts";
+import { programEnvironment } from "../test/support/programEnvironment.ts";
+import { startRedis } from "../test/support/redis.ts";
 import { terminalSvg } from "./terminalSvg.ts";
 
-const STACK = "photos";
-const BATCH = "thumbnails";
+const root = join(import.meta.dirname, "..");
+const QUEUE = "thumbnails";
 const PHOTOS = 240;
 const COLUMNS = 92;
-/** Share of the items that are settled when `wq status` is drawn. */
-const SHARE = 0.6;
+/** Share of the items that are settled when the batch is drawn. */
+const SHARE = 0.5;
 const pictures = join(root, "docs/pictures");
+/** Pods, as Kubernetes names them, and their nodes. */
+const PODS = { "2f9xk": "node-a", "6mtzq": "node-b", c8w7d: "node-a", tl4vh: "node-b" };
 
 /** Stands for a program that makes a thumbnail: some photos take longer, some fail at first, and a few for good. */
 const SCRIPT = `
@@ -29,54 +33,47 @@ n=\${ITEM##*_}; n=\${n%.jpg}; n=\${n#0}
 sleep $((n * 7919 % 3)).$((n * 104729 % 9 + 1))
 echo "{\\"bytes\\":$((n * 6151 % 90000))}"`;
 
-const settings = {
-  name: BATCH,
-  queue: BATCH,
-  namespace: BATCH,
-  createNamespace: true,
-  items: Array.from({ length: PHOTOS }, (_, index) => `photos/IMG_0${index + 400}.jpg`),
-  command: ["sh", "-c", SCRIPT],
-  parallelism: 4,
-  concurrency: 3,
-  maxAttempts: 2,
-  resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } },
-  wait: false,
-};
-
-/** Makes them. The stack is taken down again. */
+/** Makes them. */
 export async function makePictures(): Promise<void> {
-  await platformUp();
-  const backend = mkdtempSync(join(tmpdir(), "job-wq-2-pictures-"));
-  const file = join(root, `Pulumi.${STACK}.yaml`);
-  const options = { cwd: root, env: { ...environment(), PULUMI_BACKEND_URL: fileBackend(backend) } };
-  const pulumi = (...args: string[]) => execa("pulumi", [...args, "--stack", STACK, "--non-interactive"], options);
-  const wq = (...args: string[]) =>
-    execa("npx", ["--no", "wq", ...args, "--stack", STACK], { ...options, reject: false });
+  const folder = mkdtempSync(join(tmpdir(), "job-wq-2-pictures-"));
+  const browser = await startChromium();
+  const redis = await startRedis();
+  const { url } = redis;
+  const connection = await connect(url);
+  const admin = new QueueAdmin(connection, QUEUE);
+  const settled = async () => {
+    const { done, dead } = await admin.counts();
+    return done + dead;
+  };
+  const options = { cwd: root, env: { WQ_REDIS_URL: url } };
+  const photos = Array.from({ length: PHOTOS }, (_, index) => `photos/IMG_0${index + 400}.jpg`);
+  await new Seeder({ url, queue: QUEUE }).seed(photos, { owner: "job-wq-2/photos", run: "1", seedId: "1" });
+  const settings = { queue: QUEUE, command: ["sh", "-c", SCRIPT], concurrency: 3, maxAttempts: 2, WQ_REDIS_URL: url };
+  const workers = Object.entries(PODS).map(([pod, node]) =>
+    execa("node", ["worker/main.ts"], {
+      cwd: root,
+      env: programEnvironment({ ...settings, WQ_POD: `${QUEUE}-${pod}`, WQ_NODE: node }),
+    }),
+  );
   try {
-    const config = Object.entries(settings).map(([key, value]) => [`job-wq-2:${key}`, value]);
-    writeFileSync(file, stringify({ config: Object.fromEntries(config) as unknown }));
-    await execa("pulumi", ["stack", "init", STACK, "--non-interactive"], options);
-    await pulumi("up", "--yes", "--skip-preview");
-    const settled = async () => {
-      const { done, dead } = JSON.parse((await wq("status", "--json")).stdout) as { done: number; dead: number };
-      return done + dead;
-    };
     while ((await settled()) < PHOTOS * SHARE) await sleep(200);
     mkdirSync(pictures, { recursive: true });
-    const shown = await inTerminal(`node cli/wq.mjs status --stack ${STACK}`, options);
+    const shown = await inTerminal(`node cli/wq.mjs status --queue ${QUEUE}`, options);
     writeFileSync(join(pictures, "status.svg"), terminalSvg("npx --no wq status", shown, COLUMNS));
-    const ui = execa("node", ["cli/wq.mjs", "ui", "--no-open", "--json", "--stack", STACK], { ...options, reject: false });
+    const ui = execa("node", ["cli/wq.mjs", "ui", "--no-open", "--json", "--queue", QUEUE], options);
     const [line] = (await once(createInterface(ui.stdout), "line")) as [string];
-    await photograph((JSON.parse(line) as { address: string }).address, join(pictures, "ui.png"));
+    await photograph(browser, (JSON.parse(line) as { address: string }).address, join(pictures, "ui.png"));
     ui.kill("SIGINT");
-    while ((await settled()) < PHOTOS) await sleep(500);
-    const report = join(backend, "report.html");
-    await wq("report", "--output", report);
-    await photograph(pathToFileURL(report).href, join(pictures, "report.png"));
+    await Promise.all([ui, ...workers]);
+    const report = join(folder, "report.html");
+    await execa("node", ["cli/wq.mjs", "report", "--queue", QUEUE, "--output", report], options);
+    await photograph(browser, pathToFileURL(report).href, join(pictures, "report.png"));
   } finally {
-    await pulumi("destroy", "--yes", "--skip-preview").catch(() => {});
-    rmSync(file, { force: true });
-    rmSync(backend, { recursive: true, force: true });
+    for (const worker of workers) worker.kill("SIGKILL");
+    connection.disconnect();
+    await redis.stop();
+    await browser.close();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -89,16 +86,12 @@ async function inTerminal(command: string, options: { cwd: string; env: Record<s
 }
 
 /** A picture of a page that has drawn its charts. */
-async function photograph(address: string, file: string): Promise<void> {
-  const browser = await startChromium();
-  try {
-    const page = await browser.newPage({ viewport: { width: 1200, height: 1000 } });
-    await page.goto(address);
-    await page.waitForSelector("html[data-ready]");
-    await page.waitForSelector("#reasons li");
-    await sleep(1_000); // charts are drawn with an animation
-    await page.screenshot({ path: file });
-  } finally {
-    await browser.close();
-  }
+async function photograph(browser: Browser, address: string, file: string): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 1200, height: 1000 } });
+  await page.goto(address);
+  await page.waitForSelector("html[data-ready]");
+  await page.waitForSelector("#reasons li");
+  await sleep(1_000); // charts are drawn with an animation
+  await page.screenshot({ path: file });
+  await page.close();
 }
