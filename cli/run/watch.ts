@@ -74,7 +74,7 @@ function progressOn(stream: NodeJS.WriteStream, eta: boolean) {
   const draw = createLogUpdate(stream);
   const chalk = new Chalk(stream.isTTY ? {} : { level: 0 });
   const estimator = new RateEstimator();
-  let lastLineAt = 0;
+  let lastLineAt = -Infinity;
   return {
     show(counts: Counts): void {
       estimator.sample(counts);

@@ -75,7 +75,7 @@ describe("wq run", () => {
   it("works off 300 items on three pods, with failures, beside another run", async () => {
     const log = join(folder, "log");
     const results = join(folder, "results");
-    const args = ["-j", "3", "-n", namespace, "--joblog", log, "--results", results];
+    const args = ["-j", "3", "-n", namespace, "--joblog", log, "--results", results, "--eta"];
     const one = start([...args, "--", "sh", "-c", script, "sh", "n{}"], { input: numbers(300) });
     writeFileSync(join(folder, "items"), "b\na\n");
     const two = start(["-j", "1", "-n", namespace, "--ordered", "--", "printf", "%s-%s", "{}", "{#}", "::::", "items"]);
@@ -95,6 +95,7 @@ describe("wq run", () => {
       one.said.err,
       /^270 of 300 items done, 30 failed\n {2}30 items: sh exited with code 65: no sevens \(e\.g\. number 7\)$/m,
     );
+    assert.match(one.said.err, /^[\d,]+ of 300 items, /m);
     assert.equal(readFileSync(log, "utf8").split("\n").length, 302);
     assert.equal(readdirSync(results).length, 300);
     assert.equal(statSync(join(home, "passphrase")).mode & 0o777, 0o600);
