@@ -369,7 +369,7 @@ export const variables = withOutputs(
           invalid(key, "a map of variables, by names of letters, digits, `_`, `-` and `.`", name);
         if (isOwnVariable(name))
           throw new ConfigError(
-            `Expected \`${key}\` to leave ${name} alone: the worker is told by it. Take another name.`,
+            `Expected \`${key}\` to leave ${name} alone: the worker reads its own settings from it. Take another name.`,
           );
       }
       return stringMap(key, value);

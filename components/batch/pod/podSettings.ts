@@ -39,7 +39,7 @@ export function checkPodPatch<T>(setting: string, patch: T, container = "c"): T 
   const { metadata, spec } = tree(knownPart(patch));
   const label = Object.keys(tree(tree(metadata).labels)).find((name) => OWN_LABEL.test(name));
   if (label) refuse(`the label ${label}`, "Redis and the Jobs find their pods by it");
-  if ("restartPolicy" in tree(spec)) refuse("spec.restartPolicy", "the Job stands on it");
+  if ("restartPolicy" in tree(spec)) refuse("spec.restartPolicy", "the Job depends on it");
   const [own] = list(tree(spec).containers).filter(({ name }) => name === container);
   if (!own) return patch;
   if (own.$patch === "delete") refuse(`container ${container}`, "it is the worker");
@@ -48,7 +48,7 @@ export function checkPodPatch<T>(setting: string, patch: T, container = "c"): T 
       refuse(`${field} of container ${container}`, "it starts the worker; a program of your own is `command`");
   if ("image" in own) refuse(`image of container ${container}`, "that is `image`, `imageName` or `baseImage`");
   const variable = list(own.env).find(({ name }) => isOwnVariable(String(name)));
-  if (variable) refuse(`the variable ${String(variable.name)}`, "the worker is told by it");
+  if (variable) refuse(`the variable ${String(variable.name)}`, "the worker reads its own settings from it");
   return patch;
 }
 

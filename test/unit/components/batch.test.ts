@@ -449,12 +449,12 @@ describe("Batch", () => {
     [
       "a patch of what it stands on",
       () => ({ auxPod: { spec: { restartPolicy: "Always" } } }),
-      "Batch b: Expected `auxPod` to leave spec.restartPolicy alone: the Job stands on it.",
+      "Batch b: Expected `auxPod` to leave spec.restartPolicy alone: the Job depends on it.",
     ],
     [
       "a variable that is the worker's",
       () => ({ env: { WQ_SETTINGS: "{}" } }),
-      "Batch b: Expected `env` to leave WQ_SETTINGS alone: the worker is told by it. Take another name.",
+      "Batch b: Expected `env` to leave WQ_SETTINGS alone: the worker reads its own settings from it. Take another name.",
     ],
     [
       "a variable that is no text",
