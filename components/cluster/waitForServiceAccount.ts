@@ -1,3 +1,4 @@
+import type { CoreV1Api } from "@kubernetes/client-node";
 import type * as pulumi from "@pulumi/pulumi";
 import { pollUntil } from "../../kube/poll.ts";
 import { isPreview } from "../engine.ts";
@@ -13,12 +14,25 @@ const TIMEOUT_MS = 60_000;
  */
 export async function waitForServiceAccount(component: pulumi.ComponentResource, namespace: string): Promise<string> {
   const cluster = isPreview() ? undefined : await connectCluster(component);
-  // Another answer than "not there" is for the provider to tell.
-  const look = () =>
-    cluster?.core.readNamespacedServiceAccount({ name: "default", namespace }).then(
-      () => true,
-      (error: unknown) => codeOf(error) !== 404,
-    ) ?? true;
+  const look = () => cluster === undefined || isAnswered(cluster.core, namespace);
   await pollUntil(look, { timeoutMs: TIMEOUT_MS, intervalMs: POLL_MS });
   return namespace;
+}
+
+/** True if there is nothing to wait for. Another answer than "not there" is for the provider to tell. */
+export async function isAnswered(
+  core: Pick<CoreV1Api, "readNamespacedServiceAccount" | "readNamespace">,
+  namespace: string,
+): Promise<boolean> {
+  try {
+    await core.readNamespacedServiceAccount({ name: "default", namespace });
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 404) return true;
+    // In a namespace that is not there none will come.
+    return core.readNamespace({ name: namespace }).then(
+      () => false,
+      (missing: unknown) => codeOf(missing) === 404,
+    );
+  }
 }
