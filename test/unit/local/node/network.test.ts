@@ -16,6 +16,7 @@ describe("iptables rules that `down` removes", () => {
       ":KUBE-SERVICES - [0:0]",
       ":CNI-0123456789abcdef - [0:0]",
       "-A PREROUTING -j MINE",
+      '-A OUTPUT -d 127.0.0.1/32 -p tcp -m tcp --dport 5000 -m owner ! --uid-owner 0 -m comment --comment "name: \\"job-wq-2\\"" -j REJECT --reject-with tcp-reset',
       '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
       '-A POSTROUTING -s 10.244.0.2/32 -m comment --comment "name: \\"job-wq-2\\" id: \\"x\\"" -j CNI-0123456789abcdef',
       '-A CNI-0123456789abcdef -d 10.244.0.0/24 -m comment --comment "name: \\"job-wq-2\\" id: \\"x\\"" -j ACCEPT',
