@@ -16,7 +16,6 @@ export interface Ended {
 /** Stacks of one test file. */
 export class InlineStacks {
   readonly #dir = mkdtempSync(join(tmpdir(), "job-wq-2-inline-"));
-  readonly #stacks: Stack[] = [];
 
   async make(stackName: string, program: PulumiFn): Promise<Stack> {
     const backend = join(this.#dir, "backend");
@@ -24,9 +23,7 @@ export class InlineStacks {
     // An inline program has the environment of its process.
     Object.assign(process.env, environment());
     const envVars = { ...environment(), PULUMI_BACKEND_URL: fileBackend(backend) };
-    const stack = await LocalWorkspace.createOrSelectStack({ stackName, projectName: "inline", program }, { envVars });
-    this.#stacks.push(stack);
-    return stack;
+    return LocalWorkspace.createOrSelectStack({ stackName, projectName: "inline", program }, { envVars });
   }
 
   /** Runs an operation to its end. */
@@ -41,9 +38,8 @@ export class InlineStacks {
     }
   }
 
-  /** Takes everything away. */
-  async remove(): Promise<void> {
-    for (const stack of this.#stacks) await stack.destroy().catch(() => {});
+  /** Forgets the stacks: what they made goes with its namespace. */
+  forget(): void {
     rmSync(this.#dir, { recursive: true, force: true });
   }
 }

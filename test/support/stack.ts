@@ -265,9 +265,8 @@ export class TestStack {
     return this.kubectl("logs", "-l", "app.kubernetes.io/component=supervisor", "--tail=-1");
   }
 
-  /** Takes everything away, whatever became of it. */
+  /** Takes everything away, whatever became of it: with the namespace goes all that is in it, without a `destroy`. */
   async remove(): Promise<void> {
-    await this.pulumi("destroy", "--yes", "--skip-preview");
     await say("kubectl", ["delete", "namespace", this.namespace, "--ignore-not-found", "--wait=false"]);
     rmSync(this.#dir, { recursive: true, force: true });
     this.#checkout?.remove();

@@ -1,7 +1,8 @@
-// Runs first: it waits for a minute, twice.
+// Runs first: it waits for a minute.
 // Namespaces whose rules admit not every pod: what runs in them as it is, and what is an error of `up` within seconds.
 import assert from "node:assert/strict";
 import { execa } from "execa";
+import { sideBySide } from "../../support/sideBySide.ts";
 import { environment, onPlatform, TestStack, type Settings } from "../../support/stack.ts";
 
 async function apply(...objects: object[]): Promise<void> {
@@ -13,9 +14,8 @@ describe("a namespace with rules", () => {
   const made: TestStack[] = [];
 
   onPlatform();
-  after(async () => {
-    for (const stack of made) await stack.remove();
-  });
+  const alongside = sideBySide(4);
+  after(() => Promise.all(made.map((stack) => stack.remove())));
 
   /** A stack in a namespace that was there before it, with these objects in it. */
   async function stackIn(settings: Settings, labels: Record<string, string>, ...objects: object[]): Promise<TestStack> {
@@ -37,9 +37,13 @@ describe("a namespace with rules", () => {
     assert.match(text, line);
   }
 
-  it("with a quota on requests and limits admits a pipeline of default settings", async () => {
+  alongside("with a quota on requests and limits, and a LimitRange, admits a pipeline of default settings", async () => {
     const hard = { "requests.cpu": "2", "requests.memory": "2Gi", "limits.cpu": "8", "limits.memory": "4Gi" };
-    const stack = await stackIn({}, {}, quota(hard));
+    const limits = [
+      { type: "Container", default: { cpu: "500m", memory: "256Mi" }, min: { cpu: "10m" }, max: { cpu: "4" } },
+    ];
+    const range = { apiVersion: "v1", kind: "LimitRange", spec: { limits } };
+    const stack = await stackIn({}, {}, quota(hard), range);
     await stack.mustUp();
     assert.equal((await stack.items()).length, 9);
     await refused(
@@ -49,21 +53,12 @@ describe("a namespace with rules", () => {
     );
   });
 
-  it("with a LimitRange admits them, too", async () => {
-    const limits = [
-      { type: "Container", default: { cpu: "500m", memory: "256Mi" }, min: { cpu: "10m" }, max: { cpu: "2" } },
-    ];
-    const stack = await stackIn({}, {}, { apiVersion: "v1", kind: "LimitRange", spec: { limits } });
-    await stack.mustUp();
-    assert.equal((await stack.items()).length, 9);
-  });
-
-  it("with no room for Redis says so in the API server's words", async () => {
+  alongside("with no room for Redis says so in the API server's words", async () => {
     const stack = await stackIn({ redisStorage: "64Mi" }, {}, quota({ "requests.memory": "16Mi" }));
     await refused(stack, {}, /error: Redis redis gets no pod: .*exceeded quota: rule/);
   });
 
-  it("that enforces `restricted` refuses a loosened pod before anything is created", async () => {
+  alongside("that enforces `restricted` refuses a loosened pod before anything is created", async () => {
     const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
     const stack = await stackIn({}, labels);
     const loosened = {
@@ -77,7 +72,7 @@ describe("a namespace with rules", () => {
     assert.equal(await stack.kubectl("get", "secrets,pods,jobs", "-o", "name"), "");
   });
 
-  it("without the ServiceAccount of the workers, or with a policy against them, says so", async () => {
+  alongside("without the ServiceAccount of the workers, or with a policy against them, says so", async () => {
     const stack = await stackIn({}, {});
     await refused(
       stack,
@@ -110,7 +105,7 @@ describe("a namespace with rules", () => {
     }
   });
 
-  it("says that no node fits, after a minute, and goes on waiting", async () => {
+  alongside("says that no node fits, after a minute, and goes on waiting", async () => {
     const stack = await stackIn({ items: ["a"] }, {});
     stack.set({ nodeSelector: { planet: "mars" } });
     const up = stack.start("up", "--yes", "--skip-preview");
@@ -127,7 +122,7 @@ describe("a namespace with rules", () => {
     await up;
   });
 
-  it("says that the image of Redis cannot be pulled", async () => {
+  alongside("says that the image of Redis cannot be pulled", async () => {
     const stack = await stackIn({ redisImage: "127.0.0.1:5000/no-such-redis:8" }, {});
     await refused(stack, {}, /error: The cluster cannot pull 127\.0\.0\.1:5000\/no-such-redis:8: .*not found/);
   });

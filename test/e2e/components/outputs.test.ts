@@ -35,7 +35,7 @@ describe("a program whose arguments are outputs and secrets", () => {
     writeFileSync(other, stringify({ ...config, contexts }));
   });
   after(async () => {
-    await stacks.remove();
+    stacks.forget();
     const left = [namespace, `${namespace}-two`];
     await say("kubectl", ["delete", "namespace", ...left, "--ignore-not-found", "--wait=false"]);
     rmSync(dir, { recursive: true });

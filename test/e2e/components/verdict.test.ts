@@ -5,6 +5,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { BatchArgs, RedisArgs } from "../../../components/index.ts";
 import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
+import { isFull } from "../../support/full.ts";
 import { InlineStacks } from "../../support/inline.ts";
 import { kubectl, onPlatform, say } from "../../support/stack.ts";
 
@@ -15,9 +16,9 @@ describe("the verdict of a Batch", () => {
   const stacks = new InlineStacks();
   onPlatform();
   after(async () => {
-    await stacks.remove();
-    for (const name of ["one", "two", "three", "five"])
-      await say("kubectl", ["delete", "namespace", `${id}-${name}`, "--ignore-not-found", "--wait=false"]);
+    stacks.forget();
+    const left = ["one", "two", "three", "five"].map((name) => `${id}-${name}`);
+    await say("kubectl", ["delete", "namespace", ...left, "--ignore-not-found", "--wait=false"]);
   });
 
   /** A program: a Batch, what depends on it, and what does not. */
@@ -164,12 +165,12 @@ describe("the verdict of a Batch", () => {
     ]);
     for (const [index, [args, line]] of refused.entries()) {
       const stack = await thief(`thief-${index}`, args);
-      for (const { errors, text } of [await ended(stack.preview()), await ended(stack.up())]) {
+      const preview = await ended(stack.preview());
+      for (const { errors, text } of index === 0 || isFull ? [preview, await ended(stack.up())] : [preview]) {
         assert.equal(errors.length, 1, text);
         if (typeof line === "string") assert.equal(errors[0], line);
         else assert.match(errors[0]!, line);
       }
-      await stack.destroy();
     }
     assert.equal(await made(), before);
   });
