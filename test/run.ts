@@ -25,8 +25,6 @@ const checks: Record<string, string[]> = {
 /** Number of files that run side by side: their tests wait more than they compute. */
 const INTEGRATION_WIDTH = 2;
 const E2E_WIDTH = 4;
-/** Integration tests that run beside end-to-end ones, which leave the processors little time. */
-const BESIDE_WIDTH = 1;
 
 const stages = [...Object.keys(checks), "unit", "integration", "e2e"];
 const asked = process.argv.slice(2).filter((word) => word !== "full");
@@ -93,12 +91,14 @@ const together = e2e.filter((file) => !alone.includes(file));
 if (wantedChecks.length) await timed(wantedChecks.join(", "), () => runChecks(wantedChecks));
 if (unit.length) await timed("unit", async () => count(await runMocha(unit, "test/unit")));
 const last = [...(alone.length ? ["e2e, alone"] : []), ...(integration.length ? ["integration"] : [])];
-// Integration tests need no platform, so one at a time runs beside whatever has it.
-const beside = runFiles(integration, BESIDE_WIDTH, count);
+// Integration tests need no platform, so they run beside whatever has it; most of them beside files that have it to
+// themselves, which mostly wait.
+const besideWidth = alone.length ? 1 : INTEGRATION_WIDTH;
+const beside = runFiles(integration, besideWidth, count);
 if (together.length) await timed("e2e", () => runFiles(together, E2E_WIDTH, count));
 if (last.length)
   await timed(last.join(", and beside it "), async () => {
-    const others = runFiles(integration, INTEGRATION_WIDTH - BESIDE_WIDTH, count);
+    const others = runFiles(integration, INTEGRATION_WIDTH - besideWidth, count);
     await Promise.all([runFiles(alone, 1, count), others, beside]);
   });
 

@@ -37,21 +37,24 @@ describe("a namespace with rules", () => {
     assert.match(text, line);
   }
 
-  alongside("with a quota on requests and limits, and a LimitRange, admits a pipeline of default settings", async () => {
-    const hard = { "requests.cpu": "2", "requests.memory": "2Gi", "limits.cpu": "8", "limits.memory": "4Gi" };
-    const limits = [
-      { type: "Container", default: { cpu: "500m", memory: "256Mi" }, min: { cpu: "10m" }, max: { cpu: "4" } },
-    ];
-    const range = { apiVersion: "v1", kind: "LimitRange", spec: { limits } };
-    const stack = await stackIn({}, {}, quota(hard), range);
-    await stack.mustUp();
-    assert.equal((await stack.items()).length, 9);
-    await refused(
-      stack,
-      { resources: { requests: { cpu: "3", memory: "64Mi" }, limits: { cpu: "3", memory: "64Mi" } }, run: "2" },
-      /error: Job job-wq-2 gets no pod: pods "job-wq-2-\w+" is forbidden: exceeded quota: rule, requested: .*requests\.cpu=3/,
-    );
-  });
+  alongside(
+    "with a quota on requests and limits, and a LimitRange, admits a pipeline of default settings",
+    async () => {
+      const hard = { "requests.cpu": "2", "requests.memory": "2Gi", "limits.cpu": "8", "limits.memory": "4Gi" };
+      const limits = [
+        { type: "Container", default: { cpu: "500m", memory: "256Mi" }, min: { cpu: "10m" }, max: { cpu: "4" } },
+      ];
+      const range = { apiVersion: "v1", kind: "LimitRange", spec: { limits } };
+      const stack = await stackIn({}, {}, quota(hard), range);
+      await stack.mustUp();
+      assert.equal((await stack.items()).length, 9);
+      await refused(
+        stack,
+        { resources: { requests: { cpu: "3", memory: "64Mi" }, limits: { cpu: "3", memory: "64Mi" } }, run: "2" },
+        /error: Job job-wq-2 gets no pod: pods "job-wq-2-\w+" is forbidden: exceeded quota: rule, requested: .*requests\.cpu=3/,
+      );
+    },
+  );
 
   alongside("with no room for Redis says so in the API server's words", async () => {
     const stack = await stackIn({ redisStorage: "64Mi" }, {}, quota({ "requests.memory": "16Mi" }));

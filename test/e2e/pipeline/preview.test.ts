@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { some } from "../../support/full.ts";
 import { onPlatform, root, type Settings, TestStack } from "../../support/stack.ts";
 
 /** The engine's word for a value that is not known yet, as the digest of an image that is not pushed yet. */
@@ -20,13 +21,14 @@ interface Row {
   push?: false;
 }
 
+/** One of each kind first; the others are for the full run. */
 const rows: Record<string, Row> = {
   dev: { imageName: "127.0.0.1:5000/job-wq-2" },
-  kind: { imageName: "localhost:5001/job-wq-2" },
   minikube: { imageName: "job-wq-2:dev", push: false },
   dockerhub: { imageName: "docker.io/you/job-wq-2", host: "https://index.docker.io/v1/" },
-  ghcr: { imageName: "ghcr.io/you/job-wq-2", host: "ghcr.io" },
   private: { imageName: "registry.example.com:5000/team/job-wq-2", host: "registry.example.com:5000" },
+  kind: { imageName: "localhost:5001/job-wq-2" },
+  ghcr: { imageName: "ghcr.io/you/job-wq-2", host: "ghcr.io" },
   gke: { imageName: "europe-west1-docker.pkg.dev/my-project/my-repo/job-wq-2" },
   eks: { imageName: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/job-wq-2" },
   aks: { imageName: "myregistry.azurecr.io/job-wq-2" },
@@ -47,7 +49,7 @@ describe("stack files", () => {
     assert.deepEqual(files.sort(), Object.keys(rows).sort());
   });
 
-  for (const [name, { imageName, host, push = true }] of Object.entries(rows)) {
+  for (const [name, { imageName, host, push = true }] of some(Object.entries(rows), 4)) {
     it(`${name}: ${push ? "pushes" : "builds"} ${imageName}${host ? `, pulls with a login for ${host}` : ""}`, async () => {
       const stack = await new TestStack(settingsOf(name)).init();
       try {
