@@ -26,7 +26,7 @@ interface Watch {
   rows: RowWriter;
   /** Lines of progress also where there is no terminal. */
   eta: boolean;
-  /** Lines to be told; they leave the list. */
+  /** Lines of `up` to be told, which leave the list; without an `up`, the pods are asked for what keeps them. */
   warnings?: string[];
   /** Aborts when there is nothing more to come. */
   signal: AbortSignal;
@@ -35,17 +35,21 @@ interface Watch {
 const isOver = (counts: Counts | undefined) => counts?.state === "finished" || counts?.state === "aborted";
 
 /** Follows until it is over, or the signal aborts: then with a last look. Never throws: it only watches. */
-export async function watchRun(name: string, { rows, eta, warnings = [], signal }: Watch): Promise<RunState> {
+export async function watchRun(name: string, { rows, eta, warnings, signal }: Watch): Promise<RunState> {
   const settled = new SettledRows();
   const state: RunState = { failures: new FailureGroups() };
   const progress = progressOn(process.stderr, eta);
+  const told = new Set<string | undefined>([undefined]);
+  const warn = (line: string | undefined) => {
+    if (told.has(line)) return;
+    told.add(line);
+    progress.clear();
+    console.error(`warning: ${line}`);
+  };
   let queue: OpenQueue | undefined;
   for (;;) {
     const isLast = signal.aborted;
-    for (const line of warnings.splice(0)) {
-      progress.clear();
-      console.error(`warning: ${line}`);
-    }
+    for (const line of warnings?.splice(0) ?? []) warn(line);
     try {
       queue ??= await openBatch(await readBatchAt(locate(name)));
       const counts = await queue.admin.counts();
@@ -55,6 +59,8 @@ export async function watchRun(name: string, { rows, eta, warnings = [], signal 
         progress.clear();
         rows.add(resultRow(record));
       }
+      const isIdle = counts.state === "open" && counts.running === 0;
+      if (!warnings && isIdle) warn(await queue.podProblem?.());
       progress.show(counts);
     } catch {
       queue?.close(); // not there yet, or away
