@@ -51,8 +51,9 @@ describe("the requirements of a handler in Python", () => {
     writeFileSync(join(project, "requirements.txt"), "peeler==1.0\n");
     writeFileSync(
       join(project, "work.py"),
-      "import peeler\n\ndef handle(item, context):\n    return peeler.peel(item)\n",
+      "import peeler\nfrom fruit import named\n\ndef handle(item, context):\n    return peeler.peel(named(item))\n",
     );
+    writeFileSync(join(project, "fruit.py"), "def named(item):\n    return item\n");
     await stack.init();
   });
   after(async () => {
