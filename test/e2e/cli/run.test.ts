@@ -17,7 +17,6 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ResultRow } from "../../../queue/index.ts";
-import { some } from "../../support/full.ts";
 import { wqScript } from "../../support/fruits.ts";
 import { inTerminal } from "../../support/screen.ts";
 import { environment, onPlatform, say } from "../../support/stack.ts";
@@ -148,7 +147,7 @@ describe("wq run", () => {
 
   it("is left by Ctrl-C, or by SIGKILL, and taken up again by its name", async () => {
     const slow = ["-n", namespace, "-j", "2", "--", "sh", "-c", 'sleep 1; echo "$1"', "sh", "{}"];
-    for (const signal of some(["SIGKILL", "SIGINT"] as const, 1)) {
+    for (const signal of ["SIGINT", "SIGKILL"] as const) {
       const first = start(slow, { input: numbers(30) });
       await until(() => first.rows().length > 2, first);
       first.child.kill(signal);
@@ -194,8 +193,12 @@ describe("wq run", () => {
     assert.equal(await attached.ended, 1, attached.raw());
     // A warning of `up` is told here, too.
     await interrupted(greedy, /warning: .*Insufficient nvidia\.com\/gpu/, waiting);
-    waiting.type("s\r");
-    assert.equal(await waiting.ended, 1, waiting.raw());
+    waiting.type("l\r");
+    assert.equal(await waiting.ended, 2, waiting.raw());
+    const again = ["run", "--attach", /wq-\w+/.exec(waiting.raw())![0]];
+    const seen = await interrupted(again, /warning: .*Insufficient nvidia\.com\/gpu/);
+    seen.type("s\r");
+    assert.equal(await seen.ended, 1, seen.raw());
     await assertNothingLeft();
   });
 
