@@ -11,7 +11,7 @@ export const redisNames = (service: string) => ({
   address: `${service}-url`,
 });
 
-/** Names of the objects of a Batch. The supervisor Job has none: the provider makes one up. */
+/** Names of the objects of a Batch. The provider makes one up for the supervisor Job. */
 export const batchNames = (workers: string) => ({
   /** The worker Job. */
   workers,
@@ -26,7 +26,7 @@ export const batchNames = (workers: string) => ({
   /** The Secret with the address of a Redis in another namespace. */
   redis: `${workers}-redis`,
   policy: `${workers}-pods`,
-  /** The ServiceAccount of the supervisor, its Role and the binding. */
-  scaler: `${workers}-supervisor`,
+  /** The supervisor's ServiceAccount, Role and binding; its Job, where the stack's config forbids made-up names. */
+  supervisor: `${workers}-supervisor`,
   verdict: `${workers}-verdict`,
 });

@@ -2,7 +2,9 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { uidOf } from "../cluster/client.ts";
-import type { K8sObject } from "../types.ts";
+import { labels } from "../labels.ts";
+import { makeSecret } from "../secret.ts";
+import type { K8sObject, Known } from "../types.ts";
 import { previewItems } from "./itemsPreview.ts";
 import type { JobDefaults, JobOrder } from "./jobs/jobArgs.ts";
 import { makeSeedJob } from "./jobs/seedJob.ts";
@@ -10,7 +12,6 @@ import { makeSupervisorJob } from "./jobs/supervisorJob.ts";
 import { howItemsRun, makeWorkerJob, workerPod } from "./jobs/workerJob.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { BatchPlan } from "./plan.ts";
-import { makeSecretEnv } from "./pod/secretEnv.ts";
 import { makeVerdict, type Verdict } from "./verdict.ts";
 
 /** The Jobs of a Batch, and what comes after them. */
@@ -78,6 +79,16 @@ export function makeStages(shared: JobDefaults, plan: BatchPlan, onWait: () => v
   const follows = seed ? [seed, workers, supervisor] : [workers, supervisor];
   const verdict = makeVerdict(`${name}-verdict`, shared, { supervisor, workers, follows, lifecycle, onWait });
   return { ...jobs, verdict, done: verdict.given };
+}
+
+/** The Secret with the variables that a stack keeps encrypted. */
+function makeSecretEnv(
+  resource: string,
+  { parent, name, names, namespace, labels: own }: JobDefaults,
+  values: Known<Record<string, pulumi.Input<string>>>,
+): k8s.core.v1.Secret {
+  const metadata = { name: names.env, namespace, labels: labels(name, "worker", own) };
+  return makeSecret(resource, metadata, values, { parent });
 }
 
 /** Predecessors of the first Job: Redis, the Batches before this one, and a look at what an earlier `up` left. */

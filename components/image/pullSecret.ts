@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Labels } from "../labels.ts";
 import { later } from "../readArgs.ts";
+import { encoded } from "../secret.ts";
 import type { RegistryLogin } from "./workerImage.ts";
 
 /** The key of a registry in a docker config: Docker Hub has one of its own. */
@@ -33,7 +34,7 @@ export function makePullSecret(
       // For a person to see; the login itself is secret.
       metadata: { ...metadata, annotations: { "job-wq-2/registry": later(server, registryKey) } },
       type: "kubernetes.io/dockerconfigjson",
-      stringData: { ".dockerconfigjson": pulumi.secret(config) },
+      data: encoded({ ".dockerconfigjson": pulumi.secret(config) }),
     },
     { ...opts, deleteBeforeReplace: true },
   );

@@ -1,7 +1,8 @@
 // The address of a Redis that this program does not run, as a Secret in a namespace.
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Labels } from "../labels.ts";
+import { makeSecret } from "../secret.ts";
 import type { EnvVar } from "../types.ts";
 import type { RedisAccess } from "./reference.ts";
 
@@ -28,14 +29,10 @@ export function makeRedisAddress(
   { name, namespace, labels, url, ca, storageId }: RedisAddressArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Secret {
-  const stringData: Record<string, pulumi.Input<string>> = { url };
-  if (ca !== undefined) stringData.ca = ca;
-  if (storageId !== undefined) stringData.storage = storageId;
-  return new k8s.core.v1.Secret(
-    resource,
-    { metadata: { name, namespace, labels }, stringData },
-    { ...opts, deleteBeforeReplace: true },
-  );
+  const texts: Record<string, pulumi.Input<string>> = { url };
+  if (ca !== undefined) texts.ca = ca;
+  if (storageId !== undefined) texts.storage = storageId;
+  return makeSecret(resource, { name, namespace, labels }, texts, opts);
 }
 
 /** Parts of a pod in the same namespace that lead it to this Redis. */

@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { isMocked } from "../engine.ts";
+import { encoded } from "../secret.ts";
 import type { EnvVar } from "../types.ts";
 
 type Metadata = k8s.types.input.meta.v1.ObjectMeta;
@@ -14,11 +16,14 @@ export function makeRedisPassword(
 ): k8s.core.v1.Secret {
   return new k8s.core.v1.Secret(
     resource,
-    { metadata, stringData: { password: pulumi.secret(randomBytes(24).toString("hex")) } },
-    // The provider moves stringData to data, so both are left alone from then on.
-    { ...opts, ignoreChanges: ["stringData", "data"] },
+    { metadata, data: encoded({ password: pulumi.secret(newPassword()) }) },
+    { ...opts, ignoreChanges: ["data"] },
   );
 }
+
+/** Unknown in a preview, since `up --plan` would demand the same one. */
+const newPassword = () =>
+  pulumi.runtime.isDryRun() && !isMocked() ? (pulumi.unknown as string) : randomBytes(24).toString("hex");
 
 /** The password; empty where there is none. */
 export function passwordIn(secret: k8s.core.v1.Secret | undefined): pulumi.Input<string> {

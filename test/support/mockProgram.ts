@@ -44,8 +44,8 @@ function secretParts(value: any): unknown[] {
   return Object.values(value).flatMap(secretParts);
 }
 
-const encoded = (data: Record<string, string> = {}) =>
-  Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString("base64")]));
+const decoded = (data: Record<string, string> = {}) =>
+  Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, "base64").toString()]));
 
 /** Starts the mocks. Loading the Kubernetes SDK takes seconds. */
 export async function startMocks(): Promise<void> {
@@ -58,7 +58,7 @@ export async function startMocks(): Promise<void> {
         created.push({ type, name, inputs, secrets });
         const state = { ...inputs, metadata: { ...inputs.metadata, uid: `uid of ${name}` } };
         if (type.endsWith(":Service")) state.spec = { ...inputs.spec, clusterIP: "10.96.0.7" };
-        if (type.endsWith(":Secret")) state.data = encoded(inputs.stringData);
+        if (type.endsWith(":Secret")) inputs.texts = decoded(inputs.data);
         if (type.startsWith("docker:")) state.repoDigest = `${inputs.imageName}@sha256:${"a".repeat(64)}`;
         return { id: `${name}-id`, state };
       },

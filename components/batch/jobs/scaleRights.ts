@@ -34,7 +34,7 @@ export function makeScaleRights(
   resource: string,
   { parent, name, names, namespace, labels: own }: JobDefaults,
 ): ScaleRights {
-  const metadata = { name: names.scaler, namespace, labels: labels(name, "supervisor", own) };
+  const metadata = { name: names.supervisor, namespace, labels: labels(name, "supervisor", own) };
   const opts = { parent, deleteBeforeReplace: true };
   const account = new k8s.core.v1.ServiceAccount(resource, { metadata, automountServiceAccountToken: false }, opts);
   const role = new k8s.rbac.v1.Role(

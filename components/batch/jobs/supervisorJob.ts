@@ -1,11 +1,12 @@
 // The Job that watches the batch to its end: it scales the workers, notifies, and gives the verdict.
-import * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import type * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
 import type { batchSettings } from "../../../config/settings.ts";
 import { exitCodes } from "../../../worker/exitCodes.ts";
 import { uidOf } from "../../cluster/client.ts";
 import { labels } from "../../labels.ts";
 import { later, type Values, whole } from "../../readArgs.ts";
+import { makeSecret } from "../../secret.ts";
 import { makeJob } from "./job.ts";
 import type { JobDefaults, JobOrder } from "./jobArgs.ts";
 import { envVars, settingsVariable } from "../pod/jobPod.ts";
@@ -39,7 +40,7 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
   const scale = scaleOf(settings);
   const rights = scale && makeScaleRights(resource, defaults);
   return makeJob(resource, rights ? { ...defaults, ready: [...defaults.ready, rights.ready] } : defaults, {
-    name: undefined,
+    name: mayBeUnnamed() ? undefined : defaults.names.supervisor,
     component: "supervisor",
     program: "supervisor",
     runsUserCode: finish !== undefined,
@@ -78,6 +79,11 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
   });
 }
 
+/** True if the provider may make up names: the config of a stack may forbid that. */
+function mayBeUnnamed(): boolean {
+  return new pulumi.Config("pulumi").getObject<{ mode?: string }>("autonaming")?.mode !== "disabled";
+}
+
 /** CPU and memory of a worker, which `finish` may need as well; extended resources, like GPUs, are left out. */
 function finishResources(resources: unknown): k8s.types.input.core.v1.ResourceRequirements {
   const { requests, limits } = resources as Record<"requests" | "limits", Record<string, string> | undefined>;
@@ -93,10 +99,6 @@ function notifyVariable(
   url: pulumi.Input<string>,
 ) {
   const metadata = { name: names.notify, namespace, labels: labels(name, "supervisor", own) };
-  const secret = new k8s.core.v1.Secret(
-    `${resource}-notify`,
-    { metadata, stringData: { url } },
-    { parent, deleteBeforeReplace: true },
-  );
+  const secret = makeSecret(`${resource}-notify`, metadata, { url }, { parent });
   return { name: "WQ_NOTIFY", valueFrom: { secretKeyRef: { name: secret.metadata.name, key: "url" } } };
 }

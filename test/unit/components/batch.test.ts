@@ -530,8 +530,8 @@ describe("Batch", () => {
       assert.deepEqual([BUCKET, PORT, TOKEN], ["bucket-1", "5", "hush"]);
       assert.match(secrets("job-wq-2-workers"), /hush/);
       assert.equal(secrets("job-wq-2-seed"), "[]");
-      assert.deepEqual(inputsOf("job-wq-2-env").stringData, { KEY: "k" });
-      assert.ok(secrets("job-wq-2-env").includes('"k"'));
+      assert.deepEqual(inputsOf("job-wq-2-env").texts, { KEY: "k" });
+      assert.ok(secrets("job-wq-2-env").includes(Buffer.from("k").toString("base64")));
       assert.deepEqual(workers().nodeSelector, { "kubernetes.io/os": "linux", pool: "batch" });
       assert.equal(workers().priority, 3);
       assert.equal(workers().containers[0].volumeMounts[0].mountPath, "/films");
@@ -600,7 +600,7 @@ describe("Batch", () => {
         username: "me",
         password: "pw",
       });
-      assert.ok(".dockerconfigjson" in inputsOf("job-wq-2-registry").stringData);
+      assert.ok(".dockerconfigjson" in inputsOf("job-wq-2-registry").texts);
       reset();
       await batch({ image: new components.WorkerImage("w", { image: pulumi.interpolate`${registry}/y:1` }) });
       assert.equal(workers().containers[0].image, "reg.example.com/y:1");

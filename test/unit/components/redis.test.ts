@@ -63,7 +63,7 @@ describe("Redis", () => {
   it("generates the password once, and does not wait for the Service", async () => {
     new Redis("redis", {}, recorder);
     await registered();
-    assert.deepEqual(optionsOf("redis-password").ignoreChanges, ["stringData", "data"]);
+    assert.deepEqual(optionsOf("redis-password").ignoreChanges, ["data"]);
     assert.equal(optionsOf("redis-pod").deleteBeforeReplace, true);
     assert.equal(inputsOf("redis-pod").metadata.annotations["pulumi.com/waitFor"], "jsonpath={.metadata.uid}");
     assert.equal(inputsOf("redis-service").metadata.annotations["pulumi.com/skipAwait"], "true");
@@ -98,7 +98,7 @@ describe("Redis", () => {
     const redis = new Redis("redis", { url: "rediss://u:p@h:6380", ca });
     await registered();
     assert.deepEqual(summary(), ["Redis redis = -", "Secret redis-url = redis-url"]);
-    assert.deepEqual(inputsOf("redis-url").stringData, { url: "rediss://u:p@h:6380", ca });
+    assert.deepEqual(inputsOf("redis-url").texts, { url: "rediss://u:p@h:6380", ca });
     const { env, volumes, volumeMounts } = redis.access();
     assert.deepEqual(env, [
       { name: "WQ_REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
@@ -116,10 +116,10 @@ describe("Redis", () => {
     const borrower = new Redis("redis", { namespace: "fruits", from: store.reference });
     await registered();
     assert.ok(await pulumi.isSecret(store.reference));
-    const { stringData, metadata } = inputsOf("redis-url");
+    const { texts, metadata } = inputsOf("redis-url");
     assert.equal(metadata.namespace, "fruits");
-    assert.match(stringData.url, /^redis:\/\/:[0-9a-f]{48}@store.stores:6379$/);
-    assert.equal(stringData.storage, "uid of store-pod");
+    assert.match(texts.url, /^redis:\/\/:[0-9a-f]{48}@store.stores:6379$/);
+    assert.equal(texts.storage, "uid of store-pod");
     assert.equal(await valueOf(borrower.access().labels["job-wq-2/redis"]!), "stores.store");
     assert.deepEqual(await valueOf(borrower.location), {
       namespace: "stores",

@@ -1,0 +1,36 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import type { Labels } from "./labels.ts";
+import { later } from "./readArgs.ts";
+import type { Known } from "./types.ts";
+
+/** Texts by name, any of which may be known later. */
+type Texts = Record<string, pulumi.Input<string>>;
+
+/**
+ * Creates a Secret that pods read when they start. With other content it is another Secret, also where the provider
+ * could change it (`enableSecretMutable`): Jobs run again when it is replaced.
+ */
+export function makeSecret(
+  resource: string,
+  metadata: { name: string; namespace: pulumi.Input<string>; labels: Labels },
+  texts: Known<Texts>,
+  opts: pulumi.CustomResourceOptions,
+): k8s.core.v1.Secret {
+  return new k8s.core.v1.Secret(
+    resource,
+    { metadata, data: encoded(texts) },
+    { ...opts, deleteBeforeReplace: true, replaceOnChanges: ["data"] },
+  );
+}
+
+/**
+ * Texts as `data` of a Secret. The provider would make that of `stringData`, but for texts that are unknown in a
+ * preview, and `up --plan` would not know them again.
+ */
+export const encoded = (texts: Known<Texts>): Known<Texts> =>
+  later(texts, (known) =>
+    Object.fromEntries(Object.entries(known).map(([name, text]) => [name, later(text as Known<string>, base64)])),
+  );
+
+const base64 = (text: string) => Buffer.from(String(text)).toString("base64");
