@@ -1,7 +1,7 @@
 // Reads a component's arguments by the table of settings: the same parsers, defaults and messages as in a stack file.
 import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
-import { concealing, type Parsed, type Parser } from "../config/parse.ts";
+import { concealing, isMap, type Parsed, type Parser } from "../config/parse.ts";
 import type { Setting } from "../config/settings.ts";
 import { checked, refuse } from "./checks.ts";
 import type { Known } from "./types.ts";
@@ -54,8 +54,7 @@ export function nameOf(component: string, key: string, given: string | undefined
 
 /** Parses what is known of a value now, and the rest when it is known. */
 function parsedInput(value: unknown, outputs: Parser["outputs"], parse: (known: unknown) => unknown): unknown {
-  const isMap = typeof value === "object" && value !== null && !Array.isArray(value) && !isOutput(value);
-  if (outputs === "entries" && isMap) {
+  if (outputs === "entries" && isMap(value) && !isOutput(value)) {
     const parsed = (name: string) => (known: unknown) => (parse({ [name]: known }) as Record<string, unknown>)[name];
     return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, later(entry, parsed(name))]));
   }
@@ -72,6 +71,7 @@ function parsedInput(value: unknown, outputs: Parser["outputs"], parse: (known: 
  * when its value is known.
  */
 export function readArgs<S extends Table>(component: string, table: S, args: object, others: string[]): Values<S> {
+  if (typeof args !== "object" || args === null) refuse(component, "Expected its arguments as an object, got none.");
   const given = args as Record<string, unknown>;
   const known = [...Object.keys(table), ...others];
   for (const key of Object.keys(given)) {

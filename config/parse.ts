@@ -45,10 +45,26 @@ export type Parsed<P> = P extends Parser<infer T> ? T : never;
 
 /** Refuses `value` of `key`, in one line. */
 export function invalid(key: string, expected: string, value: unknown): never {
-  const got = value === undefined ? "nothing" : JSON.stringify(value);
+  const got = shown(value);
   const wanted = `Expected \`${key}\` to be ${expected}, got`;
   throw new ConfigError(`${wanted} ${got.length > 120 ? `${got.slice(0, 120)}…` : got}.`, `${wanted} something else.`);
 }
+
+/** Kind of a value: `Object` for a plain map, `Array`, `Map`, `Generator` … */
+const kindOf = (value: unknown) => Object.prototype.toString.call(value).slice(8, -1);
+
+/** A value in a message. */
+function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "object" && value !== null) {
+    if ("__pulumiOutput" in value) return "an output";
+    if ("__pulumiResource" in value) return "a resource: give one of its outputs";
+    if (!["Object", "Array"].includes(kindOf(value))) return `a ${kindOf(value)}`;
+  }
+  return typeof value === "function" ? "a function" : (JSON.stringify(value, withBigInts) ?? String(value));
+}
+
+const withBigInts = (_: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);
 
 /** A parser of this kind; `type` is that of the argument in TypeScript. */
 export function parser<T>(type: string, parse: (key: string, value: unknown) => T, structured = false): Parser<T> {
@@ -259,7 +275,9 @@ export const list = (type: string) =>
     ),
   );
 
-const isMap = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+/** True for a plain map. */
+export const isMap = (value: unknown): value is Record<string, unknown> =>
+  kindOf(value) === "Object" && !("__pulumiResource" in (value as object));
 
 /** A map whose values only Kubernetes checks. */
 export const map = (type: string) =>

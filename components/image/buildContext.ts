@@ -72,6 +72,15 @@ function bundle(options: BuildOptions, external: string[] = []) {
   }
 }
 
+/** @throws ConfigError for a path that is no text. */
+export function checkPaths(args: { [K in keyof UserFiles]?: unknown }): void {
+  for (const [setting, kind] of Object.entries({ handler: "file", files: "folder", requirements: "file" })) {
+    const path = args[setting as keyof UserFiles];
+    if (path !== undefined && typeof path !== "string")
+      invalid(setting, `the path of a ${kind}, relative to the program`, path);
+  }
+}
+
 /** @throws ConfigError for a handler of another kind, and where a file or a folder does not exist. */
 export function checkExist({ handler, files, requirements }: UserFiles): void {
   if (handler !== undefined && !/\.([cm]?[jt]s|py)$/.test(handler))

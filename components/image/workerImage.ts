@@ -7,7 +7,7 @@ import { checked, OwnChecks } from "../checks.ts";
 import { later, readArgs } from "../readArgs.ts";
 import type { Known } from "../types.ts";
 import { dockerProvider } from "./dockerProvider.ts";
-import { checkExist, stageWorker, type UserFiles } from "./buildContext.ts";
+import { checkExist, checkPaths, stageWorker, type UserFiles } from "./buildContext.ts";
 import { isPython, PYTHON_IMAGE } from "./python.ts";
 import { checkFits, type Code, fits, readCode } from "./codeVolume.ts";
 import { BROUGHT_NODE, hasNode } from "./layout.ts";
@@ -81,11 +81,12 @@ export class WorkerImage extends pulumi.ComponentResource {
    * @param opts Options of the component.
    * @throws ConfigError of one line for an argument that cannot be used, or a handler that does not compile.
    */
-  constructor(name: string, args: WorkerImageArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: WorkerImageArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     const component = `WorkerImage ${name}`;
     const settings = readArgs(component, imageSettings, args, ["handler", "files", "requirements"]);
     const { image, push, nodeImage, registryUsername: username, registryPassword: password } = settings;
     const imageName = settings.imageName && later(settings.imageName, pushable(component, push));
+    checked(component, () => checkPaths(args));
     const ownImage = isPython(args.handler) ? PYTHON_IMAGE : imageSettings.nodeImage.default;
     const baseImage = settings.baseImage ?? ownImage;
     const ownNode = bringsNode(baseImage, nodeImage);

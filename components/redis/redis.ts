@@ -14,7 +14,13 @@ import { Claims } from "./claims.ts";
 import { redisByReference, redisByUrl } from "./existingRedis.ts";
 import { addressAccess, makeRedisAddress } from "./redisAddress.ts";
 import { redisServer, type RedisServerArgs } from "./redisServer.ts";
-import type { RedisAccess, RedisBackend, RedisLocation, RedisReference } from "./reference.ts";
+import {
+  checkReference,
+  type RedisAccess,
+  type RedisBackend,
+  type RedisLocation,
+  type RedisReference,
+} from "./reference.ts";
 
 const OTHERS = ["from", "createNamespace"];
 
@@ -106,7 +112,10 @@ export class Redis extends pulumi.ComponentResource {
   /** The Redis that the arguments ask for. */
   #backend(name: string, place: Place, args: RedisArgs, settings: Values<typeof redisSettings>): RedisBackend {
     const { url, ca } = settings;
-    if (args.from !== undefined) return redisByReference(this, name, place, args.from);
+    if (args.from !== undefined) {
+      const from = pulumi.output(args.from).apply((given) => checked(`Redis ${name}`, () => checkReference(given)));
+      return redisByReference(this, name, place, from);
+    }
     if (url !== undefined) return redisByUrl(this, name, place, { url, ca });
     const memory = args.memory ?? redisSettings.memory.default;
     const { image, auth, pod, memory: memoryBytes } = settings;

@@ -1,6 +1,7 @@
 // A Redis as others see it: pods, other programs, and the command line.
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "../../config/parse.ts";
 import type { Labels } from "../labels.ts";
 import type { EnvVar, K8sObject } from "../types.ts";
 
@@ -41,6 +42,14 @@ export interface RedisReference {
   /** The stack that runs it; absent for one of the user's own. */
   stack?: string;
   location: RedisLocation;
+}
+
+/** @returns The reference. @throws ConfigError for a value that is none, as of a stack that exports another one. */
+export function checkReference(given: unknown): RedisReference {
+  const { id, url, storageId, location } = (given ?? {}) as Partial<RedisReference>;
+  if (id && url && storageId && location) return given as RedisReference;
+  const got = given === undefined || given === null ? "nothing" : "something else";
+  throw new ConfigError(`Expected \`from\` to be the \`reference\` of a Redis, as its program exports it, got ${got}.`);
 }
 
 /** The resources of a Redis component, whoever runs it. */
