@@ -59,19 +59,21 @@ export function defaultNamespace(component: pulumi.ComponentResource): pulumi.Ou
   return pulumi.output(find());
 }
 
+/** Annotation that tells the provider when a resource is ready. */
+export const WAIT_FOR = "pulumi.com/waitFor";
+
 /**
- * Annotation with which the provider does not wait for a resource to be ready, but does wait until a deleted one is
- * gone, unlike with `skipAwait`.
+ * Its value with which the provider waits for nothing, but does wait until a deleted resource is gone, unlike with
+ * `skipAwait`.
  */
-export const AT_ONCE = { "pulumi.com/waitFor": "jsonpath={.metadata.uid}" };
+export const AT_ONCE = "jsonpath={.metadata.uid}";
 
 /**
  * The same, where annotations of a resource that exists are changed: until it has the new value. After such an update
  * the provider may take an older state of the resource for the new one.
  */
-export const atOnce = (annotation: string, value: string): Record<string, string> => ({
-  "pulumi.com/waitFor": `jsonpath={.metadata.annotations['${annotation}']}=${value}`,
-});
+export const onceAnnotated = (annotation: string, value: string): string =>
+  `jsonpath={.metadata.annotations['${annotation}']}=${value}`;
 
 /** Annotation with which an `up` asks for a wait (batch/keptVerdict.ts). */
 export const AWAITED = "job-wq-2/awaited";
@@ -82,19 +84,24 @@ async function providerSettings(component: pulumi.ComponentResource): Promise<Pr
   return Object.values(settings).some((value) => pulumi.containsUnknowns(value)) ? undefined : settings;
 }
 
+/** True if the provider of a component's resources writes them into files, and not to a cluster. */
+export async function rendersYaml(component: pulumi.ComponentResource): Promise<boolean> {
+  return Boolean(await argument(component, "renderYamlToDirectory"));
+}
+
 /** Arguments of the provider; an unknown value is Pulumi's sentinel. */
 async function givenToProvider(component: pulumi.ComponentResource): Promise<ProviderSettings> {
-  const explicit = component.getProvider("kubernetes:core/v1:Pod") as unknown;
-  const config = new pulumi.Config("kubernetes");
-  const { kubeconfig, context, cluster, namespace } = (explicit ?? {
-    kubeconfig: config.getSecret("kubeconfig"),
-    context: config.get("context"),
-    cluster: config.get("cluster"),
-    namespace: config.get("namespace"),
-  }) as Record<keyof ProviderSettings, pulumi.Input<string> | undefined>;
-  const names = { kubeconfig, context, cluster, namespace };
-  const values = await Promise.all(Object.entries(names).map(async ([key, input]) => [key, await raw(input)] as const));
+  const names = ["kubeconfig", "context", "cluster", "namespace"] as const;
+  const values = await Promise.all(names.map(async (name) => [name, await argument(component, name)] as const));
   return Object.fromEntries(values);
+}
+
+/** An argument of the provider that a component's resources have, by itself or by the stack's config. */
+function argument(component: pulumi.ComponentResource, name: string): Promise<string | undefined> {
+  const explicit = component.getProvider("kubernetes:core/v1:Pod") as Record<string, unknown> | undefined;
+  const config = new pulumi.Config("kubernetes");
+  const given = explicit ? explicit[name] : name === "kubeconfig" ? config.getSecret(name) : config.get(name);
+  return raw(given as pulumi.Input<string | undefined>);
 }
 
 /** The value of an input, with a sentinel for what is unknown. What a provider was not given is undefined. */

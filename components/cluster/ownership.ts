@@ -5,7 +5,9 @@ import { ConfigError } from "../../config/parse.ts";
 import { claimed } from "../checks.ts";
 import { OWNER } from "../labels.ts";
 import { isMocked } from "../engine.ts";
-import { type Cluster, connectCluster, known } from "./client.ts";
+import { later } from "../readArgs.ts";
+import type { Known } from "../types.ts";
+import { type Cluster, connectCluster, known, rendersYaml } from "./client.ts";
 import { request } from "./request.ts";
 
 type Tree = Record<string, unknown>;
@@ -47,8 +49,8 @@ export class Ownership {
       const metadata = (props as { metadata?: Tree }).metadata;
       if (!type.startsWith("kubernetes:") || !metadata) return undefined;
       if (typeof metadata.name === "string") this.#children.push({ type, name: metadata.name });
-      const given = metadata.annotations as pulumi.Input<Record<string, string>> | undefined;
-      const annotations = pulumi.output(given ?? {}).apply((others) => ({ ...others, [OWNER]: this.#owner }));
+      const given = metadata.annotations as Known<Record<string, string>> | undefined;
+      const annotations = later(given ?? {}, (others) => ({ ...others, [OWNER]: this.#owner }));
       return { props: { ...props, metadata: { ...metadata, annotations } }, opts: own };
     };
     return { ...opts, transformations: [...(opts.transformations ?? []), mark] };
@@ -61,6 +63,10 @@ export class Ownership {
   async check(parent: pulumi.ComponentResource, { component, namespace, mayComeLater }: Place): Promise<void> {
     await new Promise(setImmediate);
     if (isMocked()) return;
+    if (await rendersYaml(parent))
+      throw new ConfigError(
+        `${component}: its Kubernetes provider has \`renderYamlToDirectory\`, and a batch needs a cluster to run on: give it another provider.`,
+      );
     const [cluster, where] = await Promise.all([connectCluster(parent), known(namespace)]);
     if (!cluster || where === undefined) return;
     const server = cluster.config.getCurrentCluster()?.server;

@@ -1,7 +1,7 @@
 // The resource that holds the data: the Pod of the Kubernetes page, or a StatefulSet with a volume claim.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { AT_ONCE } from "../cluster/client.ts";
+import { AT_ONCE, WAIT_FOR } from "../cluster/client.ts";
 
 /** Arguments of both. */
 export interface RedisStorageArgs {
@@ -21,7 +21,7 @@ export function makeRedisPod(
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Pod {
   const metadata = template.metadata as Metadata;
-  const annotations = { ...(metadata.annotations as object), ...AT_ONCE };
+  const annotations = { ...(metadata.annotations as object), [WAIT_FOR]: AT_ONCE };
   return new k8s.core.v1.Pod(
     resource,
     { metadata: { ...metadata, name, namespace, annotations }, spec: template.spec },
@@ -40,7 +40,7 @@ export function makeRedisStatefulSet(
   return new k8s.apps.v1.StatefulSet(
     resource,
     {
-      metadata: { name, namespace, labels, annotations: AT_ONCE },
+      metadata: { name, namespace, labels, annotations: { [WAIT_FOR]: AT_ONCE } },
       spec: {
         serviceName: service,
         replicas: 1,

@@ -4,8 +4,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { podSpec, seconds } from "../pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF, RUNS_FOR } from "../../cluster/liveJobs.ts";
-import { labels, NO_MESH } from "../../labels.ts";
-import { AT_ONCE, atOnce, AWAITED, uidOf } from "../../cluster/client.ts";
+import { labels, type Labels, NO_MESH } from "../../labels.ts";
+import { AT_ONCE, AWAITED, onceAnnotated, uidOf, WAIT_FOR } from "../../cluster/client.ts";
 import type { JobArgs, JobDefaults, PodArgs } from "./jobArgs.ts";
 
 type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
@@ -79,18 +79,21 @@ async function afterGate(gate: Promise<void>, resources: pulumi.Resource[]): Pro
 
 /**
  * Annotations with which the provider does not wait: the program does (cluster/waitForJob.ts), since it can tell why a
- * Job does not start, and can be interrupted and run again.
+ * Job does not start, and can be interrupted and run again. The map is plain: programs add to it by transformations.
  */
-function annotations({
-  order: { follows, insteadOf, awaited },
-  trigger,
-}: JobArgs): pulumi.Input<Record<string, string>> {
-  return pulumi
-    .all([pulumi.all(follows.map(uidOf)), insteadOf, awaited, pulumi.output(trigger)])
-    .apply(([uids, instead, asked, values]): Record<string, string> => {
-      const runsFor = createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 16);
-      const own = { [FOLLOWS]: uids.join(" "), [RUNS_FOR]: runsFor };
-      const wait = asked ? { [AWAITED]: asked, ...atOnce(AWAITED, asked) } : AT_ONCE;
-      return { ...own, ...wait, ...(instead && { [INSTEAD_OF]: instead }) };
-    });
+function annotations({ order: { follows, insteadOf, awaited }, trigger }: JobArgs): Labels {
+  const asked = pulumi.output(awaited);
+  return {
+    [FOLLOWS]: pulumi.all(follows.map(uidOf)).apply((uids) => uids.join(" ")),
+    [RUNS_FOR]: pulumi.output(trigger).apply(digest),
+    [INSTEAD_OF]: orAbsent(insteadOf),
+    [AWAITED]: orAbsent(asked),
+    [WAIT_FOR]: asked.apply((mark) => (mark ? onceAnnotated(AWAITED, mark) : AT_ONCE)),
+  };
 }
+
+/** A text; an empty one is left out. */
+const orAbsent = (text: pulumi.Input<string | undefined>) =>
+  pulumi.output(text).apply((known) => known || undefined) as pulumi.Output<string>;
+
+const digest = (values: unknown) => createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 16);

@@ -43,12 +43,21 @@ describe("a program whose arguments are outputs and secrets", () => {
 
   let concurrency = 2;
 
+  /** As companies mark what they pay for. */
+  const mark: pulumi.ResourceTransformation = ({ type, props, opts }) => {
+    const { metadata } = props as { metadata?: { annotations?: object } };
+    if (!type.startsWith("kubernetes:") || !metadata) return undefined;
+    const annotations = { ...metadata.annotations, "cost-center": "42" };
+    return { props: { ...props, metadata: { ...metadata, annotations } }, opts };
+  };
+
   function program() {
+    pulumi.runtime.registerStackTransformation(mark);
     const place = new k8s.core.v1.Namespace("two", { metadata: { name: `${namespace}-two` } });
     const made = <T>(value: T) => pulumi.all([place.id, value]).apply(([, known]) => known) as pulumi.Output<T>;
     const secret = (value: string) => made(pulumi.secret(value)) as unknown as pulumi.Output<string>;
     const kubeconfig = made(pulumi.secret(kubeconfigOf())) as unknown as pulumi.Output<string>;
-    const provider = new k8s.Provider("own", { kubeconfig });
+    const provider = new k8s.Provider("own", { kubeconfig, enableSecretMutable: true, enableConfigMapMutable: true });
     const opts = { provider };
     const ns = new k8s.core.v1.Namespace("ns", { metadata: { name: namespace } }, opts);
     const inNamespace = { namespace: ns.metadata.name };
@@ -170,15 +179,17 @@ describe("a program whose arguments are outputs and secrets", () => {
       .map((line) => (JSON.parse(line) as { result: unknown }).result)
       .sort();
 
-  it("is shown by a preview that knows none of it", async () => {
-    const preview = await InlineStacks.ended((await make()).preview());
+  const plan = join(dir, "plan.json");
+
+  it("is shown by a preview that knows none of it, and whose plan an `up` can keep to", async () => {
+    const preview = await InlineStacks.ended((await make()).preview({ plan }));
     assert.deepEqual(preview.errors, [], preview.text);
     assert.match(preview.text, /^ {4}\+ \d+ to create$/m);
   });
 
   it("runs with their values, in one `up`", async () => {
     const stack = await make();
-    const up = await InlineStacks.ended(stack.up());
+    const up = await InlineStacks.ended(stack.up({ plan }));
     assert.deepEqual(up.errors, [], up.text);
     const { done, work, range, counts, last } = await stack.outputs();
     assert.equal(done!.value, "3");
@@ -192,6 +203,8 @@ describe("a program whose arguments are outputs and secrets", () => {
     ]);
     assert.deepEqual(results(range!.value as string), [`3 ${length}`, `5 ${length}`, `7 ${length}`]);
     assert.equal(await get("cm/outcome", "-o", "jsonpath={.data.done}"), "3");
+    for (const object of ["job/work", "cm/work-verdict", "secret/work-env", "pod/redis-master"])
+      assert.equal(await get(object, "-o", "jsonpath={.metadata.annotations.cost-center}"), "42", object);
     const labels = JSON.parse(await get("job/work", "-o", "jsonpath={.spec.template.metadata.labels}")) as object;
     assert.deepEqual({ ...labels, team: "blue", color: "red" }, labels);
   });

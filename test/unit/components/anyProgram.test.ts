@@ -1,0 +1,137 @@
+// Components in programs with habits of their own: transformations, options and config that hold for every resource.
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import type * as Components from "../../../components/index.ts";
+import { created, inputsOf, registered, reset, startMocks } from "../../support/mockProgram.ts";
+
+type Texts = Record<string, string>;
+
+describe("the components", () => {
+  let components: typeof Components;
+  before(async () => {
+    await startMocks();
+    components = await import("../../../components/index.ts");
+  });
+  beforeEach(reset);
+
+  /** Declares a Redis and a Batch with these options. */
+  async function declare(opts: pulumi.ComponentResourceOptions = {}, redisArgs: Components.RedisArgs = {}) {
+    const redis = new components.Redis("redis", { namespace: "fruits", ...redisArgs }, opts);
+    const image = new components.WorkerImage("worker", { image: "reg.example.com/x:1" }, opts);
+    const args = {
+      redis,
+      image,
+      items: ["a"],
+      secretEnv: { TOKEN: "t" },
+      notify: "https://example.com",
+      metrics: true,
+    };
+    new components.Batch("work", { ...args, parallelism: "1..2" }, opts);
+    await registered();
+  }
+  const objects = () => created.filter(({ type }) => type.startsWith("kubernetes:"));
+
+  /** Options of all resources, as they are after the components' own transformations. */
+  async function optionsOfAll(opts: pulumi.ComponentResourceOptions) {
+    const seen = new Map<string, pulumi.CustomResourceOptions>();
+    const record: pulumi.ResourceTransformation = ({ type, name, opts: own }) => {
+      if (type.startsWith("kubernetes:") || type.endsWith(":Batch")) seen.set(name, own);
+      return undefined;
+    };
+    const parent = new pulumi.ComponentResource("acme:index:Thumbs", "thumbs", {}, { transformations: [record] });
+    await declare({ ...opts, parent });
+    return seen;
+  }
+
+  it("let a transformation add labels and annotations to everything", async () => {
+    const add: pulumi.ResourceTransformation = ({ type, props, opts }) => {
+      const { metadata } = props as { metadata?: { labels?: Texts; annotations?: Texts } };
+      if (!type.startsWith("kubernetes:") || !metadata) return undefined;
+      const labels = { ...metadata.labels, team: "blue" };
+      const annotations = { ...metadata.annotations, "cost-center": "42" };
+      return { props: { ...props, metadata: { ...metadata, labels, annotations } }, opts };
+    };
+    const parent = new pulumi.ComponentResource("acme:index:Thumbs", "thumbs", {}, { transformations: [add] });
+    await declare({ parent });
+    assert.equal(objects().length, 15);
+    for (const { name, inputs } of objects()) {
+      const { labels, annotations } = (inputs as { metadata: { labels: Texts; annotations: Texts } }).metadata;
+      assert.deepEqual([labels.team, annotations["cost-center"]], ["blue", "42"], name);
+      assert.equal(annotations["job-wq-2/owner"], "job-wq-2/test", name);
+      for (const [key, value] of Object.entries(annotations))
+        assert.ok(typeof value === "string" && /^[\w.-]+(\/[\w.-]+)?$/.test(key), `${name}: ${key}`);
+    }
+    assert.match(
+      (inputsOf("work-seed") as { metadata: { annotations: Texts } }).metadata.annotations["job-wq-2/follows"]!,
+      /^uid of redis-pod$/,
+    );
+  });
+
+  it("keep `protect` and `retainOnDelete` from what each run makes anew", async () => {
+    const options = await optionsOfAll({ protect: true, retainOnDelete: true });
+    for (const [name, { protect, retainOnDelete }] of options) {
+      const asGiven = name.startsWith("work-") ? false : undefined; // Pulumi inherits what is undefined
+      if (name !== "work") assert.deepEqual([protect, retainOnDelete], [asGiven, asGiven], name);
+    }
+    assert.equal(options.get("work")!.protect, true);
+  });
+
+  it("replace a Secret with other content, also where the provider could change it", async () => {
+    const options = await optionsOfAll({});
+    for (const name of ["work-env", "work-supervisor-notify"])
+      assert.deepEqual(options.get(name)!.replaceOnChanges, ["data"]);
+  });
+
+  it("name the supervisor Job where the stack's config forbids made-up names", async () => {
+    pulumi.runtime.setConfig("pulumi:autonaming", JSON.stringify({ mode: "disabled" }));
+    await declare();
+    for (const { name, inputs } of objects())
+      assert.ok((inputs as { metadata: { name?: string } }).metadata.name, name);
+    assert.equal((inputsOf("work-supervisor") as { metadata: { name: string } }).metadata.name, "work-supervisor");
+    pulumi.runtime.setConfig("pulumi:autonaming", "{}");
+  });
+
+  it("need no arguments where all have a default, and say so where one is needed", () => {
+    new components.Redis("none");
+    new components.WorkerImage("none");
+    assert.throws(() => new components.Batch("none", undefined as unknown as Components.BatchArgs), {
+      message: "Batch none: Expected its arguments as an object, got none.",
+    });
+  });
+
+  it("say of which kind a value is that is none of theirs", () => {
+    const redis = new components.Redis("kinds", { namespace: "fruits" });
+    const image = new components.WorkerImage("kinds", { image: "reg.example.com/x:1" });
+    const refused = (args: object, line: string) =>
+      assert.throws(() => new components.Batch("kinds", { redis, image, items: ["a"], ...args }), {
+        message: `Batch kinds: Expected ${line}.`,
+      });
+    refused({ items: new Set(["a"]) }, "`items` to be a list of texts, got a Set");
+    refused({ items: () => ["a"] }, "`items` to be a list of texts, got a function");
+    refused({ env: new Map([["A", "1"]]) }, "`env` to be a map, got a Map");
+    refused({ env: redis }, "`env` to be a map, got a resource: give one of its outputs");
+    refused({ concurrency: 2n }, '`concurrency` to be an integer from 1 up, got "2"');
+    const path = "to be the path of a file, relative to the program";
+    for (const [handler, got] of [
+      [new URL("file:///work.ts"), "a URL"],
+      [pulumi.output("work.ts"), "an output"],
+    ] as const)
+      assert.throws(() => new components.WorkerImage("kinds", { handler: handler as unknown as string }), {
+        message: `WorkerImage kinds: Expected \`handler\` ${path}, got ${got}.`,
+      });
+  });
+
+  it("refuse as `from` what is no reference, as of a stack that exports another one", async () => {
+    const given = (from: unknown) => {
+      const { reference } = new components.Redis("other", { from: pulumi.output<never>(from as never) });
+      return (reference as unknown as { promise: () => Promise<unknown> }).promise();
+    };
+    for (const [from, got] of [
+      [undefined, "nothing"],
+      ["redis://me:hunter2@host:6379", "something else"],
+    ] as const)
+      await assert.rejects(given(from), {
+        message: `Redis other: Expected \`from\` to be the \`reference\` of a Redis, as its program exports it, got ${got}.`,
+      });
+  });
+});
