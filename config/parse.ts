@@ -287,7 +287,7 @@ export const map = (type: string) =>
       type,
       (key, value) => {
         if (!isMap(value)) invalid(key, "a map", value);
-        return value as Record<string, unknown>;
+        return value;
       },
       true,
     ),
@@ -300,7 +300,7 @@ export const stringMap = withOutputs(
     "Record<string, pulumi.Input<string>>",
     (key, value) => {
       if (!isMap(value)) invalid(key, "a map", value);
-      const entries = Object.entries(value as Record<string, unknown>);
+      const entries = Object.entries(value);
       return Object.fromEntries(entries.map(([name, entry]) => [name, entryText(`${key}.${name}`, entry)]));
     },
     true,
@@ -382,7 +382,7 @@ export const variables = withOutputs(
   parser(
     stringMap.type,
     (key, value) => {
-      for (const name of isMap(value) ? Object.keys(value as object) : []) {
+      for (const name of isMap(value) ? Object.keys(value) : []) {
         if (!/^[-.\w]+$/.test(name) || /^\d/.test(name))
           invalid(key, "a map of variables, by names of letters, digits, `_`, `-` and `.`", name);
         if (isOwnVariable(name))

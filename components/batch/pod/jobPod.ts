@@ -41,6 +41,9 @@ const fieldVariable = (name: string, fieldPath: string): EnvVar => ({
   valueFrom: { fieldRef: { apiVersion: "v1", fieldPath } },
 });
 
+/** A list that is not empty. The provider drops empty ones, but not in a preview: `up --plan` would miss them. */
+const orNone = <T>(list: T[]) => (list.length > 0 ? list : undefined);
+
 /** The spec of a Job's pod. */
 export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
   const { code, image } = defaults;
@@ -57,12 +60,12 @@ export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
     enableServiceLinks: false,
     restartPolicy: "Never",
     securityContext: podSecurity(defaults.runAsUser),
-    imagePullSecrets: defaults.pullSecrets.map((secret) => ({ name: secret })),
+    imagePullSecrets: orNone(defaults.pullSecrets.map((secret) => ({ name: secret }))),
     terminationGracePeriodSeconds: args.graceMs === undefined ? undefined : seconds(args.graceMs),
     nodeSelector: defaults.nodeSelector,
     tolerations: defaults.tolerations as PodSpec["tolerations"],
     ...args.pod,
-    initContainers: [...steps, ...(args.initContainers ?? [])],
+    initContainers: orNone([...steps, ...(args.initContainers ?? [])]),
     volumes: [
       // A handler that fills it ends its own pod, not the node's.
       { name: "tmp", emptyDir: { sizeLimit: "10Gi" } },

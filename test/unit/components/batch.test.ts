@@ -307,7 +307,7 @@ describe("Batch", () => {
       reset();
       await batch({ image: new components.WorkerImage("code", { baseImage, nodeImage }), command: ["ls"] });
       const { initContainers, containers } = inputsOf("job-wq-2-workers").spec.template.spec;
-      const [init] = initContainers as { image: string }[];
+      const [init] = (initContainers ?? []) as { image: string }[];
       assert.deepEqual(
         [init?.image, containers[0].command[0]],
         baseImage === nodeImage ? [undefined, "node"] : [nodeImage, "/job-wq-2/node/start"],
