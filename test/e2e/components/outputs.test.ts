@@ -179,17 +179,15 @@ describe("a program whose arguments are outputs and secrets", () => {
       .map((line) => (JSON.parse(line) as { result: unknown }).result)
       .sort();
 
-  const plan = join(dir, "plan.json");
-
-  it("is shown by a preview that knows none of it, and whose plan an `up` can keep to", async () => {
-    const preview = await InlineStacks.ended((await make()).preview({ plan }));
+  it("is shown by a preview that knows none of it", async () => {
+    const preview = await InlineStacks.ended((await make()).preview());
     assert.deepEqual(preview.errors, [], preview.text);
     assert.match(preview.text, /^ {4}\+ \d+ to create$/m);
   });
 
   it("runs with their values, in one `up`", async () => {
     const stack = await make();
-    const up = await InlineStacks.ended(stack.up({ plan }));
+    const up = await InlineStacks.ended(stack.up());
     assert.deepEqual(up.errors, [], up.text);
     const { done, work, range, counts, last } = await stack.outputs();
     assert.equal(done!.value, "3");
