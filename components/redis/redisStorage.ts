@@ -2,6 +2,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { AT_ONCE, WAIT_FOR } from "../cluster/client.ts";
+import { later } from "../readArgs.ts";
+import type { Known } from "../types.ts";
 
 /** Arguments of both. */
 export interface RedisStorageArgs {
@@ -21,7 +23,8 @@ export function makeRedisPod(
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Pod {
   const metadata = template.metadata as Metadata;
-  const annotations = { ...(metadata.annotations as object), [WAIT_FOR]: AT_ONCE };
+  const given = metadata.annotations as Known<Record<string, string>>;
+  const annotations = later(given, (others) => ({ ...others, [WAIT_FOR]: AT_ONCE }));
   return new k8s.core.v1.Pod(
     resource,
     { metadata: { ...metadata, name, namespace, annotations }, spec: template.spec },

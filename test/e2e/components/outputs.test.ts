@@ -201,7 +201,7 @@ describe("a program whose arguments are outputs and secrets", () => {
     ]);
     assert.deepEqual(results(range!.value as string), [`3 ${length}`, `5 ${length}`, `7 ${length}`]);
     assert.equal(await get("cm/outcome", "-o", "jsonpath={.data.done}"), "3");
-    for (const object of ["job/work", "cm/work-verdict", "secret/work-env", "pod/redis-master"])
+    for (const object of ["job/work", "cm/work-verdict", "secret/work-env"])
       assert.equal(await get(object, "-o", "jsonpath={.metadata.annotations.cost-center}"), "42", object);
     const labels = JSON.parse(await get("job/work", "-o", "jsonpath={.spec.template.metadata.labels}")) as object;
     assert.deepEqual({ ...labels, team: "blue", color: "red" }, labels);
