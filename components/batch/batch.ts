@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { OwnChecks } from "../checks.ts";
 import type { BatchCounts, K8sObject } from "../types.ts";
-import { ofOneRun } from "./oneRun.ts";
 import { watchCommands } from "./watchCommands.ts";
 import { checkInCluster, type PlanArgs, planOf } from "./plan.ts";
 import { makeShared } from "./shared.ts";
@@ -43,7 +42,7 @@ export class Batch extends pulumi.ComponentResource {
   constructor(name: string, args: BatchArgs, opts?: pulumi.ComponentResourceOptions) {
     const plan = planOf(name, args, (value) => value instanceof Batch);
     const checks = new OwnChecks();
-    super("job-wq-2:index:Batch", name, {}, ofOneRun(plan.ownership.options(checks.options(opts))));
+    super("job-wq-2:index:Batch", name, {}, plan.ownership.options(checks.options(opts)));
     checkInCluster(this, plan, checks, opts);
     const shared = makeShared(this, plan);
     const { workers, supervisor, verdict, last, done } = makeStages(shared, plan, () => this.#sayHowToWatch());

@@ -67,15 +67,6 @@ describe("the components", () => {
     );
   });
 
-  it("keep `protect` and `retainOnDelete` from what each run makes anew", async () => {
-    const options = await optionsOfAll({ protect: true, retainOnDelete: true });
-    for (const [name, { protect, retainOnDelete }] of options) {
-      const asGiven = name.startsWith("work-") ? false : undefined; // Pulumi inherits what is undefined
-      if (name !== "work") assert.deepEqual([protect, retainOnDelete], [asGiven, asGiven], name);
-    }
-    assert.equal(options.get("work")!.protect, true);
-  });
-
   it("replace a Secret with other content, also where the provider could change it", async () => {
     const options = await optionsOfAll({});
     for (const name of ["work-env", "work-supervisor-notify"])
