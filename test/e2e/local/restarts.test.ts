@@ -6,8 +6,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { pollUntil } from "../../../kube/poll.ts";
+import { unmountBelow } from "../../../local/down.ts";
+import { cgroupProcesses, removeCgroup } from "../../../local/node/cgroups.ts";
 import { running } from "../../../local/node/daemon.ts";
-import { runDir } from "../../../local/paths.ts";
+import { removeNetwork } from "../../../local/node/network.ts";
+import { allNodes, chosenNodes } from "../../../local/node/nodes.ts";
+import { containerProcesses, kill } from "../../../local/node/processes.ts";
+import { daemons } from "../../../local/node/daemons.ts";
+import { runDir, stateDir } from "../../../local/paths.ts";
 import { leftovers } from "../../support/leftovers.ts";
 import { killNode, nodeNames } from "../../support/nodes.ts";
 import { platform, platformUp } from "../../support/platform.ts";
@@ -53,9 +59,9 @@ describe("the local platform", function () {
   after(() => kubectl(["delete", "namespace", namespace, "--wait=false"]));
 
   /** Through the Service, once kube-proxy has heard of the pod. */
-  const ping = () =>
+  const ping = (timeoutMs = 15_000) =>
     pollUntil(() => inClient("redis-cli", "-h", "server", "ping").catch(() => ""), {
-      timeoutMs: 15_000,
+      timeoutMs,
       intervalMs: 200,
     });
   const inClient = (...command: string[]) => kubectl(["exec", "-n", namespace, "client", "--", ...command]);
@@ -70,16 +76,30 @@ describe("the local platform", function () {
     assert.equal(await ping(), "PONG");
   });
 
+  it("comes back with its pods where all of it went at once, as in a container that is started anew", async () => {
+    await kill(Object.keys(daemons(chosenNodes())).flatMap((name) => running(name)?.pid ?? []));
+    for (const node of allNodes) await kill([...containerProcesses(node.socket), ...cgroupProcesses(node.cgroup)]);
+    // Files stay, also those below /run.
+    await unmountBelow(stateDir, runDir);
+    await removeNetwork();
+    for (const { cgroup } of allNodes) removeCgroup(cgroup);
+    const up = await platform("up");
+    assert.equal(up.exitCode, 0, up.all);
+    assert.equal(await ping(60_000), "PONG");
+    const { exitCode, all } = await execa("docker", ["build", "-"], { env, input: "FROM redis:8", all: true });
+    assert.equal(exitCode, 0, all);
+  });
+
   it("lets a second `up` wait, and say so", async () => {
     const [first, second] = await Promise.all([platform("up"), platform("up")]);
     assert.deepEqual([first.exitCode, second.exitCode], [0, 0]);
     assert.match(`${first.all}${second.all}`, /another `platform` command is at work on this machine; waiting for it/);
   });
 
-  it("leaves no process, mount, link, rule or cgroup behind when it goes, three times, and comes back with its pods", async () => {
+  it("leaves no process, mount, link, rule or cgroup behind when it goes, twice, and comes back with its pods", async () => {
     const forwarding = "/proc/sys/net/ipv4/ip_forward";
     const found = readFileSync(forwarding, "utf8");
-    for (let turn = 0; turn < 3; turn++) {
+    for (let turn = 0; turn < 2; turn++) {
       // A node that was killed leaves nothing behind either.
       if (turn === 1) await killNode(nodeNames[1]!);
       const down = await platform("down");
