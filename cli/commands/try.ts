@@ -14,7 +14,7 @@ import { verbCommand } from "../command.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { findProgram, root, stackCandidates } from "../stack/location.ts";
-import { capturePulumi } from "../stack/pulumi.ts";
+import { capturePulumi, failure } from "../stack/pulumi.ts";
 
 const SHUTDOWN_MS = 2_000;
 /** The handler of this checkout. */
@@ -49,8 +49,11 @@ interface Work {
 /** That of the stack that is selected, where this is the checkout's program; the default where none is. */
 async function stackWork(): Promise<Work> {
   for (const location of stackCandidates(undefined)) {
-    const { exitCode, stdout } = await capturePulumi(location, ["config", "--json", "--show-secrets"]);
+    const decrypted = await capturePulumi(location, ["config", "--json", "--show-secrets"]);
+    const { exitCode, stdout } =
+      decrypted.exitCode === 0 ? decrypted : await capturePulumi(location, ["config", "--json"]);
     if (exitCode !== 0) continue;
+    if (stdout !== decrypted.stdout) console.error(`Without the secrets of the stack: ${failure(decrypted)}`);
     const config = JSON.parse(stdout) as Record<string, { value?: string }>;
     const keys = ["command", "serve", "handler", "batch", "files", "env", "secretEnv"];
     const values = keys.map((key) => config[`job-wq-2:${key}`]?.value);

@@ -24,7 +24,7 @@ describe("the command wq", () => {
 
   /** Runs it with an environment of its own. */
   async function run(args: string[], { cwd = folder, env = {} }: { cwd?: string; env?: Record<string, string> } = {}) {
-    const base = { PATH: dirname(process.execPath), HOME: folder };
+    const base = { PATH: dirname(process.execPath), HOME: folder, JOB_WQ_2_STATE: join(folder, "state") };
     const options = { cwd, env: { ...base, ...env }, extendEnv: false, reject: false };
     const { stdout, stderr, exitCode } = await execa(process.execPath, [wqScript, ...args], options);
     return { out: stdout, err: stderr, code: exitCode };
@@ -176,12 +176,15 @@ describe("the command wq", () => {
     try {
       const bin = join(folder, "pulumi");
       mkdirSync(bin);
-      writeFileSync(join(bin, "pulumi"), `#!/bin/sh\n[ "$1 $2" = "config --json" ] && cat "$WORK"\n`, { mode: 0o755 });
+      const locked = `case "$LOCKED $*" in 1*--show-secrets*) echo "error: no passphrase" >&2; exit 255; esac`;
+      const script = `#!/bin/sh\n${locked}\n[ "$1 $2" = "config --json" ] && cat "$WORK"\n`;
+      writeFileSync(join(bin, "pulumi"), script, { mode: 0o755 });
       mkdirSync(join(project, "worker/files"));
       writeFileSync(join(project, "worker/files/read.sh"), 'echo "$ITEM read"');
       const tried = async (env: Record<string, string>, ...args: string[]) => {
         const options = { cwd: project, env: { JOB_WQ_2_STATE: folder, ...env }, reject: false };
-        return (await execa(join(project, "cli/wq.mjs"), ["try", "kiwi", ...args], options)).stdout.split("\n").at(-1);
+        const { stdout, stderr } = await execa(join(project, "cli/wq.mjs"), ["try", "kiwi", ...args], options);
+        return `${stderr}${stdout.split("\n").at(-1)}`;
       };
       const PATH = process.env.PATH!;
       const of = (settings: object) => {
@@ -192,6 +195,10 @@ describe("the command wq", () => {
       };
       const command = { value: '["sh", "read.sh"]' };
       assert.equal(await tried(of({ command })), 'Done: "kiwi read"');
+      assert.equal(
+        await tried({ ...of({ command, secretEnv: { secret: true } as never }), LOCKED: "1" }),
+        'Without the secrets of the stack: no passphraseDone: "kiwi read"',
+      );
       writeFileSync(
         join(project, "work.py"),
         'import os\ndef handle(item):\n  return [item, os.environ["TONE"], os.listdir()]\n',
