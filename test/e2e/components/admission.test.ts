@@ -10,6 +10,11 @@ async function apply(...objects: object[]): Promise<void> {
   await execa("kubectl", ["apply", "-f", "-"], { env: environment(), input: list });
 }
 
+/** The only registry that is trusted, and the first user id of a namespace. */
+const OURS = "127.0.0.1:5000/library/";
+const USER = 1_000_650_000;
+const containers = "(object.spec.containers + object.spec.?initContainers.orValue([]))";
+
 describe("a namespace with rules", () => {
   const made: TestStack[] = [];
 
@@ -75,7 +80,7 @@ describe("a namespace with rules", () => {
     assert.equal(await stack.kubectl("get", "secrets,pods,jobs", "-o", "name"), "");
   });
 
-  alongside("without the ServiceAccount of the workers, or with a policy against them, says so", async () => {
+  alongside("without the ServiceAccount of the workers, or with policies against them, says so", async () => {
     const stack = await stackIn({}, {});
     await refused(
       stack,
@@ -93,7 +98,17 @@ describe("a namespace with rules", () => {
           namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
           resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], resources: ["pods"], operations: ["CREATE"] }],
         },
-        validations: [{ expression: "'team' in object.metadata.labels", message: "pods need the label team" }],
+        validations: [
+          { expression: "'team' in object.metadata.labels", message: "pods need the label team" },
+          { expression: `${containers}.all(c, c.image.startsWith('${OURS}'))`, message: "images are ours" },
+          // OpenShift's `restricted-v2` asks for that.
+          {
+            expression: ["runAsUser", "fsGroup"]
+              .map((field) => `object.spec.securityContext.?${field}.orValue(${USER}) >= ${USER}`)
+              .join(" && "),
+            message: "user ids begin at those of the namespace",
+          },
+        ],
       },
     };
     const spec = { policyName: namespace, validationActions: ["Deny"] };
@@ -101,7 +116,17 @@ describe("a namespace with rules", () => {
     try {
       const denied = /Job job-wq-2-seed gets no pod: .*pods need the label team/;
       await refused(stack, { serviceAccountName: undefined, run: "2" }, denied);
-      await stack.mustUp({ labels: { team: "blue" } });
+      const user = { runAsUser: USER, runAsGroup: USER, fsGroup: USER };
+      const settings = {
+        labels: { team: "blue" },
+        baseImage: `${OURS}python:3-slim`,
+        nodeImage: `${OURS}node:24-slim`,
+        command: ["python3", "-c", "print(1)"],
+        redisImage: `${OURS}redis:8`,
+      };
+      await refused(stack, settings, /denied request: user ids begin at those of the namespace/);
+      await stack.mustUp({ runAsUser: USER, redisPod: { spec: { securityContext: user } } });
+      assert.match(await stack.verdict(), /all 9 items done/);
     } finally {
       for (const kind of ["validatingadmissionpolicybinding", "validatingadmissionpolicy"])
         await stack.kubectl("delete", kind, namespace);
