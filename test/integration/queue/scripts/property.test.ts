@@ -10,7 +10,7 @@ import { Script } from "../../../../queue/redis/script.ts";
 import { pass } from "../../../support/consuming.ts";
 import { BACKOFF, type Call, type Ending, idOf, LEASE, MAX_LOSSES, QueueModel } from "../../../support/queueModel.ts";
 import { startRedis, type TestRedis } from "../../../support/redis.ts";
-import { bound, MAX_STEPS, SettlingWorker, STEP } from "../../../support/settling.ts";
+import { bound, MAX_STEPS, SettlingWorker, STEP } from "../../../support/settlingWorker.ts";
 
 const k = keys("job2");
 const script = new Script("ack-and-reserve");
