@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CLIENT_LABEL, clientValue, labels, type Labels } from "../labels.ts";
 import { redisNames } from "../names.ts";
 import type { RedisBackend, RedisReference } from "./reference.ts";
-import { addressAccess, makeRedisAddress, type RedisAddressArgs } from "./redisAddress.ts";
+import { addressAccess, makeRedisAddress } from "./redisAddress.ts";
 
 /** Arguments of {@link redisByUrl} and {@link redisByReference}. */
 interface Place {
@@ -26,7 +26,7 @@ export function redisByUrl(
     return { id: clientValue(namespace, service), url, storageId: url, location };
   });
   const id = place.namespace.apply((known) => clientValue(known, service));
-  return existing(parent, name, place, { reference: pulumi.secret(reference), id, address: { ca } });
+  return existing(parent, name, place, pulumi.secret(reference), id);
 }
 
 /** One that another program runs. */
@@ -37,8 +37,7 @@ export function redisByReference(
   from: pulumi.Input<RedisReference>,
 ): RedisBackend {
   const reference = pulumi.secret(pulumi.output(from));
-  const address = { host: reference.apply(({ host }) => host ?? ""), storageId: reference.storageId };
-  return existing(parent, name, place, { reference, id: pulumi.unsecret(reference.id), address });
+  return existing(parent, name, place, reference, pulumi.unsecret(reference.id));
 }
 
 /** Creates the Secret with its address, and nothing else. */
@@ -46,19 +45,11 @@ function existing(
   parent: pulumi.ComponentResource,
   name: string,
   { service, namespace, labels: own }: Place,
-  {
-    reference,
-    id,
-    address,
-  }: { reference: pulumi.Output<RedisReference>; id: pulumi.Output<string>; address: Partial<RedisAddressArgs> },
+  reference: pulumi.Output<RedisReference>,
+  id: pulumi.Output<string>,
 ): RedisBackend {
-  const args: RedisAddressArgs = {
-    name: redisNames(service).address,
-    namespace,
-    labels: labels(service, "redis", own),
-    url: reference.url,
-    ...address,
-  };
+  const { address } = redisNames(service);
+  const args = { name: address, namespace, labels: labels(service, "redis", own), reference };
   const secret = makeRedisAddress(`${name}-url`, args, { parent });
   return {
     storage: secret,

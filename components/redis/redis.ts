@@ -136,9 +136,7 @@ export class Redis extends pulumi.ComponentResource {
   }): RedisAccess {
     if (!elsewhere) return this.#access;
     const { resource, parent, ...metadata } = elsewhere;
-    const { url, storageId } = this.reference;
-    const host = this.reference.apply(({ host }) => host ?? "");
-    const address = { ...metadata, url, host, storageId };
+    const address = { ...metadata, reference: this.reference };
     makeRedisAddress(resource, address, { parent });
     return { ...addressAccess(address), labels: this.#access.labels };
   }

@@ -3,22 +3,14 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Labels } from "../labels.ts";
 import { makeSecret } from "../secret.ts";
-import type { EnvVar } from "../types.ts";
-import type { RedisAccess } from "./reference.ts";
+import type { RedisAccess, RedisReference } from "./reference.ts";
 
 /** A Redis that this program does not run. */
 export interface RedisAddressArgs {
   name: string;
   namespace: pulumi.Input<string>;
   labels: Labels;
-  /** Address, with the password. */
-  url: pulumi.Input<string>;
-  /** Certificate of a private authority, PEM. */
-  ca?: pulumi.Input<string>;
-  /** Address of its Service, used where its name does not resolve. */
-  host?: pulumi.Input<string>;
-  /** Identity of the data: changes when Redis is replaced and starts empty. */
-  storageId?: pulumi.Input<string>;
+  reference: pulumi.Output<RedisReference>;
 }
 
 const CA_DIR = "/redis-ca";
@@ -26,24 +18,29 @@ const CA_DIR = "/redis-ca";
 /** Creates the Secret. Replacing it means another Redis, so Jobs follow it. */
 export function makeRedisAddress(
   resource: string,
-  { name, namespace, labels, url, ca, storageId }: RedisAddressArgs,
+  { name, namespace, labels, reference }: RedisAddressArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Secret {
-  const texts: Record<string, pulumi.Input<string>> = { url };
-  if (ca !== undefined) texts.ca = ca;
-  if (storageId !== undefined) texts.storage = storageId;
+  const texts = reference.apply(({ url, storageId, location: { ca } }): Record<string, string> => {
+    return { url, storage: storageId, ...(ca !== undefined && { ca, "ca-file": `${CA_DIR}/ca` }) };
+  });
   return makeSecret(resource, { name, namespace, labels }, texts, opts);
 }
 
-/** Parts of a pod in the same namespace that lead it to this Redis. */
-export function addressAccess({ name, ca, host }: RedisAddressArgs): Omit<RedisAccess, "labels"> {
-  const env: EnvVar[] = [{ name: "WQ_REDIS_URL", valueFrom: { secretKeyRef: { name, key: "url" } } }];
-  if (host !== undefined) env.push({ name: "WQ_REDIS_HOST", value: host });
-  if (ca === undefined) return { env };
-  env.push({ name: "NODE_EXTRA_CA_CERTS", value: `${CA_DIR}/ca` });
+/**
+ * Parts of a pod in the same namespace that lead it to this Redis. A preview may not know yet that there is a
+ * certificate; so the Secret says it, and what it lacks is left out.
+ */
+export function addressAccess({ name, reference }: RedisAddressArgs): Omit<RedisAccess, "labels"> {
+  const optional = true;
   return {
-    env,
-    volumes: [{ name: "redis-ca", secret: { secretName: name, items: [{ key: "ca", path: "ca" }] } }],
+    env: [
+      { name: "WQ_REDIS_URL", valueFrom: { secretKeyRef: { name, key: "url" } } },
+      // Used where the name does not resolve.
+      { name: "WQ_REDIS_HOST", value: reference.apply(({ host }) => host ?? "") },
+      { name: "NODE_EXTRA_CA_CERTS", valueFrom: { secretKeyRef: { name, key: "ca-file", optional } } },
+    ],
+    volumes: [{ name: "redis-ca", secret: { secretName: name, optional, items: [{ key: "ca", path: "ca" }] } }],
     volumeMounts: [{ name: "redis-ca", mountPath: CA_DIR, readOnly: true }],
   };
 }

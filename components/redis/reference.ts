@@ -34,7 +34,6 @@ export interface RedisReference {
   /** `NAMESPACE.NAME`: the value of the label that its NetworkPolicy admits. */
   id: string;
   url: string;
-  ca?: string;
   /** Address of its Service. */
   host?: string;
   /** Identity of the data: changes when Redis is replaced and starts empty. */

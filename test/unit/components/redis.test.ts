@@ -16,6 +16,26 @@ import {
 describe("Redis", () => {
   let Redis: typeof Components.Redis;
 
+  /** The certificate that a Secret has its pods trust, and the path at which it says they find it. */
+  function trusted(secret: string): { ca?: string; path?: string } {
+    const { ca, "ca-file": path } = inputsOf(secret).texts as Record<string, string>;
+    return { ca, path };
+  }
+
+  /** The path of the certificate in a pod. Neither variable nor volume keeps a pod from starting without one. */
+  function pathOf({ env, volumes, volumeMounts }: ReturnType<Components.Redis["access"]>): string {
+    const variable = env.find(({ name }) => name === "NODE_EXTRA_CA_CERTS") as {
+      valueFrom: { secretKeyRef: { name: string; key: string; optional: boolean } };
+    };
+    const [{ name, secret }] = volumes as [{ name: string; secret: Record<string, unknown> }];
+    const [mount] = volumeMounts as [{ name: string; mountPath: string }];
+    const { name: secretName, ...ref } = variable.valueFrom.secretKeyRef;
+    assert.deepEqual(ref, { key: "ca-file", optional: true });
+    assert.deepEqual(secret, { secretName, optional: true, items: [{ key: "ca", path: "ca" }] });
+    assert.equal(mount.name, name);
+    return `${mount.mountPath}/ca`;
+  }
+
   before(async () => {
     await startMocks();
     ({ Redis } = await import("../../../components/index.ts"));
@@ -98,17 +118,33 @@ describe("Redis", () => {
     const redis = new Redis("redis", { url: "rediss://u:p@h:6380", ca });
     await registered();
     assert.deepEqual(summary(), ["Redis redis = -", "Secret redis-url = redis-url"]);
-    assert.deepEqual(inputsOf("redis-url").texts, { url: "rediss://u:p@h:6380", ca });
-    const { env, volumes, volumeMounts } = redis.access();
-    assert.deepEqual(env, [
-      { name: "WQ_REDIS_URL", valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } } },
-      { name: "NODE_EXTRA_CA_CERTS", value: "/redis-ca/ca" },
-    ]);
-    assert.equal((volumes![0] as { secret: { secretName: string } }).secret.secretName, "redis-url");
-    assert.equal(volumeMounts![0]!.name, volumes![0]!.name);
+    assert.deepEqual(trusted("redis-url"), { ca, path: pathOf(redis.access()) });
+    assert.equal(inputsOf("redis-url").texts.url, "rediss://u:p@h:6380");
+    assert.deepEqual(redis.access().env[0], {
+      name: "WQ_REDIS_URL",
+      valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } },
+    });
     assert.ok(await pulumi.isSecret(redis.location));
     // Another address is another Redis: the items are to be put in there.
     assert.equal(redis.storage, redis.first);
+  });
+
+  it("takes the certificate to the pods of another namespace, and of another program", async () => {
+    const ca = "-----BEGIN CERTIFICATE-----";
+    const redis = new Redis("redis", { url: "rediss://u:p@h:6380", ca: pulumi.output(ca) });
+    const borrower = new Redis("borrower", { namespace: "fruits", from: redis.reference });
+    const batch = { resource: "batch-redis", name: "batch-redis", namespace: "nuts", labels: {}, parent: borrower };
+    const paths = [redis.access(), borrower.access(), borrower.access(batch)].map(pathOf);
+    await registered();
+    for (const [index, name] of ["redis-url", "borrower-url", "batch-redis"].entries())
+      assert.deepEqual(trusted(name), { ca, path: paths[index] }, name);
+  });
+
+  it("has pods trust nothing more where there is no certificate", async () => {
+    const redis = new Redis("redis", { url: "redis://h:6379" });
+    await registered();
+    assert.deepEqual(inputsOf("redis-url").texts, { url: "redis://h:6379", storage: "redis://h:6379" });
+    assert.equal(redis.access().volumes!.length, 1, "which is optional, as a preview may not know");
   });
 
   it("is used by another program by its reference, which follows the data", async () => {
