@@ -9,7 +9,6 @@ const HELD = 0.8 * LEASE;
 const SUSPECT_WAIT = 0.1 * LEASE;
 /** Backoff of a failed attempt. */
 export const BACKOFF = 50_000;
-export const MAX_LOSSES = 3;
 /** Payloads of one call. */
 const MAX_BYTES = 4 * 1024 * 1024;
 /** Silences that nothing proves, and that an item is excused for. */
@@ -66,6 +65,7 @@ export interface Answer {
  * test moves. Can be cloned (so no member has a name with a #).
  */
 export class QueueModel {
+  readonly maxLosses: number;
   now = 0;
   state: "open" | "finished" = "open";
   paused = false;
@@ -85,6 +85,10 @@ export class QueueModel {
   drainer?: { session: string; since: number } | undefined;
   /** Last remembered call by session and parity. */
   calls: Record<string, { number: number; stale: string[]; ids: number[] }> = {};
+
+  constructor(maxLosses: number) {
+    this.maxLosses = maxLosses;
+  }
 
   ids(place: Reserved["place"]): number[] {
     return [...this.items].flatMap(([id, item]) => (item.place === place ? [id] : [])).sort((a, b) => a - b);
@@ -247,7 +251,7 @@ export class QueueModel {
   private lose(item: Reserved): void {
     item.losses++;
     this.lost++;
-    item.place = item.losses >= MAX_LOSSES ? "dead" : "suspect";
+    item.place = item.losses >= this.maxLosses ? "dead" : "suspect";
     item.at = this.now + SUSPECT_WAIT;
     item.expired = undefined;
   }

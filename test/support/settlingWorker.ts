@@ -5,12 +5,10 @@ import { encodeRequest, parseReply, type RawReply } from "../../queue/redis/ackA
 import type { Outcome } from "../../queue/redis/exchange.ts";
 import { renewLeases } from "../../queue/redis/renewal.ts";
 import type { Script } from "../../queue/redis/script.ts";
-import { BACKOFF, LEASE, MAX_LOSSES } from "./queueModel.ts";
+import { BACKOFF, LEASE } from "./queueModel.ts";
 
 /** Attempts of an item that fails each time. */
 export const MAX_ATTEMPTS = 3;
-/** Items that a worker works on at a time. */
-const SLOTS = 4;
 /** Time between two looks, ms, and how many of these an attempt takes at most. */
 export const STEP = 10_000;
 export const MAX_STEPS = 3;
@@ -23,6 +21,13 @@ export function bound(items: number): number {
 
 /** Outcome of an item at a worker, after this many steps. */
 export type Habit = (payload: string) => { isGood: boolean; steps: number };
+
+/** Settings of a worker. `slots`: items that it works on at a time; `mayAbort`: it may end the batch. */
+export interface Manner {
+  slots: number;
+  mayAbort: boolean;
+  maxLosses: number;
+}
 
 /** An item in flight. */
 interface Held extends ReturnType<Habit> {
@@ -40,7 +45,7 @@ export class SettlingWorker {
   readonly #script: Script;
   readonly #pod: string;
   readonly #habit: Habit;
-  readonly #mayAbort: boolean;
+  readonly #manner: Manner;
   #session: string;
   #number = 0;
   #slowdown = new Slowdown();
@@ -48,12 +53,12 @@ export class SettlingWorker {
   #held: Held[] = [];
   #drains = false;
 
-  constructor(redis: Redis, script: Script, pod: string, habit: Habit, mayAbort: boolean) {
+  constructor(redis: Redis, script: Script, pod: string, habit: Habit, manner: Manner) {
     this.#redis = redis;
     this.#script = script;
     this.#pod = this.#session = pod;
     this.#habit = habit;
-    this.#mayAbort = mayAbort;
+    this.#manner = manner;
   }
 
   /** Renews what it holds, with a heartbeat, as it does all the time. */
@@ -92,7 +97,8 @@ export class SettlingWorker {
   /** @returns Whether there may be more. */
   async #call(now: number): Promise<boolean> {
     const { limit, waitMs } = this.#slowdown.pace(now);
-    const free = Math.min(SLOTS, limit) - this.#held.length;
+    const { slots, mayAbort, maxLosses } = this.#manner;
+    const free = Math.min(slots, limit) - this.#held.length;
     const reserve = waitMs > 0 || (this.#drains && this.#held.length > 0) ? 0 : Math.max(0, free);
     const request = {
       session: this.#session,
@@ -104,9 +110,9 @@ export class SettlingWorker {
       draining: this.#drains,
       ...this.#slowdown.report(now),
       sample: limit === 1,
-      mayAbort: this.#mayAbort,
+      mayAbort,
       lease: LEASE,
-      maxLosses: MAX_LOSSES,
+      maxLosses,
     };
     this.#outcomes = [];
     const raw = (await this.#script.sendRequest(this.#redis, "job2", encodeRequest(request))) as RawReply;
@@ -130,7 +136,7 @@ export class SettlingWorker {
     await this.#script.sendRequest(
       this.#redis,
       "job2",
-      encodeRequest({ ...request, lease: LEASE, maxLosses: MAX_LOSSES }),
+      encodeRequest({ ...request, lease: LEASE, maxLosses: this.#manner.maxLosses }),
     );
     this.#held = [];
     this.#session += "'";

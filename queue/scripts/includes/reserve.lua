@@ -88,7 +88,6 @@ end
 local function reserveFresh(fresh)
   local count = #fresh
   if count == 0 then return end
-  local long = request.reserve >= 64 and keepTables()
   local records, before, lastId = {}, reservedCount, batch.lastId
   local head, format = '0 0' .. take, string.format
   for i = 1, count do
@@ -106,7 +105,6 @@ local function reserveFresh(fresh)
   reply.firstId, reply.fresh = lastId + 1, fresh
   batch.lastId = lastId + count
   batch.waiting = batch.waiting - count
-  return long
 end
 
 -- A worker whose items all fail tries one of any place of the list: is it the worker, or these items? It changes places
@@ -146,7 +144,8 @@ local function reserve()
   reply.deadline = now + request.lease * HELD
   deadline = text(reply.deadline)
   take = ' ' .. text(now) .. ' ' .. token:sub(2) .. '\n'
-  local isLeft, long = false, nil
+  local isLeft = false
+  local long = batch.waiting > 0 and request.reserve >= 64 and keepTables()
   local isAside = call('EXISTS', delayed, suspects) > 0 -- seldom: one look for both
   local suspect = isAside and dueSuspect()
   if batch.waiting > 0 and (request.sample or batch.vanishings >= VANISHINGS / 2) then
@@ -159,14 +158,15 @@ local function reserve()
   else
     isLeft = isAside and reserveDelayed(request.reserve)
     local more = request.reserve - reservedCount
-    if more > 0 and batch.waiting > 0 then long = reserveFresh(popFresh(more)) end
+    if more > 0 and batch.waiting > 0 then reserveFresh(popFresh(more)) end
   end
-  if #leaseArgs == 0 then return isLeft end
-  call('ZADD', leases, unpack(leaseArgs))
+  if #leaseArgs > 0 then
+    call('ZADD', leases, unpack(leaseArgs))
+    noteStart()
+  end
   if long then
     call('HDEL', items, long)
     call('ZREM', leases, long)
   end
-  noteStart()
   return isLeft
 end

@@ -244,12 +244,12 @@ for (const version of redisVersions) {
     });
 
     describe("of every worker", () => {
-      /** Workers that take an item each and vanish with it, until the batch is over. */
-      const vanish = async () => {
+      /** Workers that take items, one unless told otherwise, and vanish with them, until the batch is over. */
+      const vanish = async (reserve = 1, maxLosses = 3) => {
         for (let state = "open"; state === "open"; state = (await queue.admin.counts()).state) {
-          await new Peer(queue.redis).reserve();
+          await new Peer(queue.redis).reserve(reserve);
           await passHeard(LEASE);
-          await b.call(); // takes back what ran out
+          await new Peer(queue.redis, { maxLosses }).call(); // takes back what ran out
         }
         const { state, reason, dead } = await queue.admin.counts();
         return { state, reason: reason?.split(",")[0], dead };
@@ -259,6 +259,11 @@ for (const version of redisVersions) {
       it("end the batch where none was ever done", async () => {
         await queue.redis.rpush(k.list, ..."abcdef");
         assert.deepEqual(await vanish(), { state: "aborted", reason, dead: 0 });
+      });
+
+      it("end it where each takes many, and none is tried again: from the fourth on, each gets one", async () => {
+        await queue.redis.rpush(k.list, ...Array.from({ length: 400 }, (_, number) => `${number}`));
+        assert.deepEqual(await vanish(100, 1), { state: "aborted", reason, dead: 303 });
       });
 
       it("end it where each starts when the others were long gone", async () => {

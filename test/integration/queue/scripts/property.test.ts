@@ -8,7 +8,7 @@ import type { Outcome } from "../../../../queue/redis/exchange.ts";
 import { renewLeases, renewScript } from "../../../../queue/redis/renewal.ts";
 import { Script } from "../../../../queue/redis/script.ts";
 import { pass } from "../../../support/consuming.ts";
-import { BACKOFF, type Call, type Ending, idOf, LEASE, MAX_LOSSES, QueueModel } from "../../../support/queueModel.ts";
+import { BACKOFF, type Call, type Ending, idOf, LEASE, QueueModel } from "../../../support/queueModel.ts";
 import { startRedis, type TestRedis } from "../../../support/redis.ts";
 import { bound, MAX_STEPS, SettlingWorker, STEP } from "../../../support/settlingWorker.ts";
 
@@ -20,6 +20,10 @@ const BACK = 45_000;
 /** Four of them are 4 MiB, nearly. */
 const LONG = "L".repeat(1_000_000);
 
+/** Where so many are reserved, Redis is made to keep tables. */
+const MANY = 64;
+
+const maxLosses = fc.constantFrom(3, 3, 1);
 const session = fc.constantFrom("A", "B", "C");
 const picks = fc.array(fc.nat({ max: 30 }), { maxLength: 3 });
 const ending = fc.constantFrom<Ending>("done", "failed", "dead", "dead", "released", "lost");
@@ -29,7 +33,7 @@ const step = fc.oneof(
     weight: 12,
     arbitrary: fc.record({
       call: session,
-      reserve: fc.nat({ max: 6 }),
+      reserve: fc.oneof({ weight: 5, arbitrary: fc.nat({ max: 6 }) }, { weight: 1, arbitrary: fc.constant(MANY) }),
       exclusive: fc.boolean(),
       acks: fc.array(fc.tuple(fc.nat({ max: 30 }), ending), { maxLength: 3 }),
       hears: fc.boolean(),
@@ -61,11 +65,15 @@ const settling = fc.record({
     { minLength: 1, maxLength: 3 },
   ),
   mayAbort: fc.boolean(),
+  slots: fc.constantFrom(4, MANY),
+  /** Workers that vanished before: from 3 on, each gets one item at a time. */
+  vanishings: fc.constantFrom(0, 3),
 });
 type Settling = typeof settling extends fc.Arbitrary<infer S> ? S : never;
 
 const failing = { bad: "all", steps: 1 } as const;
-const twoFailing: Settling = { workers: [failing, failing], mayAbort: true };
+const twoFailing: Settling = { workers: [failing, failing], mayAbort: true, slots: 4, vanishings: 0 };
+const afterVanished: Settling = { ...twoFailing, slots: MANY, vanishings: 3 };
 
 /** The first runs: what needs so many steps in the right order that chance may leave it out. */
 const first = { call: "A", reserve: 1, exclusive: false, acks: [], hears: true, begins: true } satisfies Step;
@@ -117,15 +125,16 @@ class Run {
   readonly #server: TestRedis;
   #redis!: Awaited<ReturnType<typeof connect>>;
   #admin!: QueueAdmin;
-  #model = new QueueModel();
+  #model: QueueModel;
   /** By session: its last call, the last one that was sent again, and all leases it ever heard of, good or not. */
   readonly #sessions: Record<string, { number: number; last?: Call; resent?: Call | undefined; members: string[] }> =
     {};
   /** The model and the length of the log after each step; whether the step is one script. */
   #past: { model: QueueModel; size: number; atomic: boolean }[] = [];
 
-  constructor(server: TestRedis) {
+  constructor(server: TestRedis, maxLosses: number) {
     this.#server = server;
+    this.#model = new QueueModel(maxLosses);
   }
 
   async begin(items: string[]): Promise<void> {
@@ -138,14 +147,18 @@ class Run {
   }
 
   /** No further fault comes, and nobody of before: the batch ends. @returns In which state. */
-  async settle({ workers, mayAbort }: Settling): Promise<string> {
+  async settle({ workers, vanishings, ...manner }: Settling): Promise<string> {
     await this.#redis.config("SET", "appendfsync", "no"); // no more restarts
     await this.#admin.resume();
     const settling = workers.map(({ bad, steps }, index) => {
       const habit = (payload: string) => ({ isGood: bad === "none" || (bad === "some" && payload !== "a"), steps });
-      return new SettlingWorker(this.#redis, script, `pod-${index}`, habit, mayAbort);
+      return new SettlingWorker(this.#redis, script, `pod-${index}`, habit, {
+        ...manner,
+        maxLosses: this.#model.maxLosses,
+      });
     });
     const { total } = await this.#admin.counts();
+    if (await this.#redis.exists(k.batch)) await this.#redis.hset(k.batch, { vanishings });
     for (let now = 0; settling.some(({ isOver }) => !isOver); now += STEP) {
       const counts = await this.#admin.counts();
       assert.ok(now <= bound(total), `it does not end: ${JSON.stringify(counts)}`);
@@ -155,7 +168,10 @@ class Run {
     }
     const { state, waiting, running, delayed } = await this.#admin.counts();
     if (state === "aborted") {
-      assert.ok(mayAbort && workers.every(({ bad }) => bad !== "none"), "aborted, and somebody would have done it");
+      assert.ok(
+        manner.mayAbort && workers.every(({ bad }) => bad !== "none"),
+        "aborted, and somebody would have done it",
+      );
     } else assert.deepEqual([state, waiting, running, delayed], ["finished", 0, 0, 0]);
     return state;
   }
@@ -279,7 +295,7 @@ class Run {
     const { session, number, isResent = false, reserve, exclusive } = call;
     const outcomes = call.acks.map(toOutcome);
     const common = { session, number, isResent, outcomes, reserve, exclusive };
-    const request = encodeRequest({ ...common, lease: LEASE, maxLosses: MAX_LOSSES });
+    const request = encodeRequest({ ...common, lease: LEASE, maxLosses: this.#model.maxLosses });
     const raw = (await script.sendRequest(this.#redis, "job2", request)) as RawReply;
     const { kind, stale, drain, reserved } = parseReply(raw, number);
     const told = reserved.map(({ call: _, deadline: _at, ...item }) => ({ ...item, payload: String(item.payload) }));
@@ -388,28 +404,36 @@ describe("the scripts, against a model", () => {
   });
   after(() => server.stop());
 
+  /** A time limit leaves the run in hand to itself: the next test would meet it. */
+  let inHand: Promise<void>;
+  const run = (items: string[], maxLosses: number, act: (run: Run) => Promise<unknown>) => {
+    const go = async () => {
+      const run = new Run(server, maxLosses);
+      await run.begin(items);
+      await act(run).finally(() => run.end());
+    };
+    return (inHand = go());
+  };
+  afterEach(() => inHand);
+
   it("have each item in exactly one place, whatever is reserved, lost, acknowledged late, sent twice, or forgotten by Redis", async () => {
     const items = fc.array(fc.constantFrom("a", "b", "", "é\n\n"), { maxLength: 7 });
     const steps = fc.array(step, { minLength: 5, maxLength: 40, size: "max" });
     await fc.assert(
-      fc.asyncProperty(items, steps, async (items, steps) => {
-        const run = new Run(server);
-        await run.begin(items);
-        try {
+      fc.asyncProperty(items, steps, maxLosses, (items, steps, maxLosses) =>
+        run(items, maxLosses, async (run) => {
           for (const step of steps) await run.step(step);
-        } finally {
-          run.end();
-        }
-      }),
+        }),
+      ),
       {
         examples: [
-          [crowd, putBack],
-          [crowd, late],
-          [crowd, unbegun],
-          [crowd, overtaken],
-          [crowd, thrice],
-          [crowd, stuck],
-          [["a"], refilled],
+          [crowd, putBack, 3],
+          [crowd, late, 3],
+          [crowd, unbegun, 3],
+          [crowd, overtaken, 3],
+          [crowd, thrice, 3],
+          [crowd, stuck, 3],
+          [["a"], refilled, 3],
         ],
         numRuns: 200,
         interruptAfterTimeLimit: 25_000,
@@ -424,21 +448,18 @@ describe("the scripts, against a model", () => {
     const steps = fc.array(step, { maxLength: 20, size: "max" });
     const ends = new Set<string>();
     await fc.assert(
-      fc.asyncProperty(items, steps, settling, async (items, steps, settling) => {
-        const run = new Run(server);
-        await run.begin(items);
-        try {
+      fc.asyncProperty(items, steps, maxLosses, settling, (items, steps, maxLosses, settling) =>
+        run(items, maxLosses, async (run) => {
           for (const step of steps) await run.step(step);
           ends.add(await run.settle(settling));
-        } finally {
-          run.end();
-        }
-      }),
+        }),
+      ),
       {
         examples: [
-          [Array<string>(12).fill("a"), [first], twoFailing],
-          [Array<string>(40).fill("a"), [first], twoFailing],
-          [crowd, thrice, twoFailing],
+          [Array<string>(12).fill("a"), [first], 3, twoFailing],
+          [Array<string>(40).fill("a"), [first], 3, twoFailing],
+          [crowd, thrice, 3, twoFailing],
+          [crowd, expire, 1, afterVanished],
         ],
         numRuns: 100,
         interruptAfterTimeLimit: 25_000,
