@@ -5,7 +5,7 @@ import type { Counts, QueueAdmin } from "../queue/index.ts";
 import { exitCodes } from "../worker/exitCodes.ts";
 import { printable } from "../worker/log.ts";
 import { ProgramExit } from "../worker/runProgram.ts";
-import { runFinish } from "./finish.ts";
+import { FinishError, runFinish } from "./finish.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Notifier, Occasion } from "./notifier.ts";
 import type { SupervisorSettings } from "./settings.ts";
@@ -44,7 +44,8 @@ export class Conclusion {
         const run = () => runFinish(command, admin, maxOutputBytes);
         finish = await admin.supervision.finishOnce(counts.endedAt, process.env.WQ_POD ?? "", run);
       } catch (error) {
-        [line, passes] = [`${line}, but finish failed: ${(error as Error).message} (again: pulumi up)`, false];
+        if (!(error instanceof FinishError)) throw error;
+        [line, passes] = [`${line}, but finish failed: ${error.message} (again: pulumi up)`, false];
       }
     }
     // `up` reads it from the log.

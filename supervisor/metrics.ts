@@ -101,11 +101,12 @@ export class Metrics {
 
   /** Stays until the numbers of the end were read once, at most so long, ms. */
   async close(timeoutMs: number): Promise<void> {
+    if (!this.#server?.listening) return;
     await new Promise<void>((resolve) => {
       this.#onScrape = resolve;
       setTimeout(resolve, timeoutMs).unref();
     });
-    this.#server?.close();
+    this.#server.close();
   }
 }
 

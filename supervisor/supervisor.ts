@@ -37,7 +37,8 @@ export class Supervisor {
     if (scale) this.#scaler = new Scaler(scale.namespace, scale.job, scale);
     if (metrics) {
       this.#metrics = new Metrics(queue);
-      void this.#metrics.listen();
+      // Another pod on the host's network may have the port.
+      this.#metrics.listen().catch((error: Error) => console.log(oneLine(`Warning: no metrics: ${error.message}`)));
     }
     this.#conclusion = new Conclusion(settings, { notifier: this.#notifier, metrics: this.#metrics });
   }
