@@ -86,8 +86,9 @@ def _read(lines: Any, orders: "queue.Queue[List[Context]]") -> None:
     for line in lines:
         order = json.loads(line)
         if "cancel" in order:
-            if order["cancel"] in _hand:
-                _hand[order["cancel"]]._stop.set()
+            context = _hand.get(order["cancel"])  # the main thread may take it away at any time
+            if context:
+                context._stop.set()
             continue
         items = []
         for work in order.get("items", [order]):
