@@ -7,7 +7,7 @@ export async function followLog(redis: Redis, queue: string, onLine: (line: LogL
   const subscriber = redis.duplicate({ lazyConnect: true, enableOfflineQueue: true });
   subscriber.on("error", () => {}); // it connects and subscribes again by itself
   subscriber.on("message", (_, message: string) => {
-    if (message !== "") for (const line of JSON.parse(message) as LogLine[]) onLine(line);
+    for (const line of linesOf(message)) onLine(line);
   });
   try {
     await subscriber.subscribe(logChannel(queue));
@@ -16,4 +16,19 @@ export async function followLog(redis: Redis, queue: string, onLine: (line: LogL
     throw error;
   }
   return () => subscriber.disconnect();
+}
+
+/** Whoever may publish to the channel may publish anything: what is not ours is left out. */
+function linesOf(message: string): LogLine[] {
+  try {
+    const lines = JSON.parse(message) as unknown;
+    return Array.isArray(lines) ? lines.filter(isLine) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isLine(line: Partial<LogLine> | null): line is LogLine {
+  const texts = [line?.item, line?.pod, line?.line];
+  return texts.every((text) => typeof text === "string") && Number.isFinite(line?.id) && Number.isFinite(line?.at);
 }

@@ -87,11 +87,9 @@ export class Supervision {
 
   /** Adds to the time that workers were there, and to that in which they had nothing in flight, ms. */
   async addWorkerTime({ aliveMs, idleMs }: { aliveMs: number; idleMs: number }): Promise<void> {
-    await this.#redis
-      .pipeline()
-      .hincrby(this.#batch, ALIVE_MS, Math.round(aliveMs))
-      .hincrby(this.#batch, IDLE_MS, Math.round(idleMs))
-      .exec();
+    const [alive, idle] = await this.#redis.hmget(this.#batch, ALIVE_MS, IDLE_MS);
+    const sum = (before: string | null | undefined, more: number) => String(Number(before ?? 0) + Math.round(more));
+    await this.#note(ALIVE_MS, sum(alive, aliveMs), IDLE_MS, sum(idle, idleMs));
   }
 
   /** The share of the workers' time in which they had nothing in flight, 0 to 1; undefined where none was measured. */

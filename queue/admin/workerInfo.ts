@@ -53,9 +53,9 @@ export class Origins {
 
   /** Asks for those that are not known. One that left nothing is named by itself. */
   async learn(sessions: Iterable<string>): Promise<void> {
+    if (this.#known.size > MAX_ORIGINS) this.#known.clear();
     const unknown = [...new Set(sessions)].filter((session) => !this.#known.has(session));
     if (unknown.length === 0) return;
-    if (this.#known.size > MAX_ORIGINS) this.#known.clear();
     const rows = await readSessions(this.#redis, this.#keys, unknown);
     for (const session of unknown) {
       const row = rows.get(session);
