@@ -19,8 +19,8 @@ export const INSTEAD_OF = "job-wq-2/instead-of";
 
 const COMPONENT = "app.kubernetes.io/component";
 const POLL_MS = 500;
-/** Longer than its pods have to end. */
-const GONE_AFTER_MS = 10 * 60_000;
+/** Longer than its pods have to end, and than the cluster may be away. */
+const GONE_AFTER_MS = 11 * 60_000;
 
 /** The Jobs of a Batch. */
 export interface LiveJobs {
@@ -105,17 +105,21 @@ export function willRun(previewed: Marks | undefined, live: V1Job | undefined): 
 /** Deletes a Job and waits until it is gone: its name must be free if Pulumi does not know of it. */
 export async function deleteJob(cluster: Cluster, { metadata }: V1Job): Promise<void> {
   const { name, namespace, uid } = metadata as { name: string; namespace: string; uid: string };
+  const body = { propagationPolicy: "Foreground", preconditions: { uid } };
+  const absence = new Absence(cluster);
   const gone = async () => {
     try {
-      return (await cluster.batch.readNamespacedJob({ name, namespace })).metadata?.uid !== uid;
+      const { metadata: live } = await cluster.batch.readNamespacedJob({ name, namespace });
+      if (live?.uid !== uid) return true;
+      if (!live.deletionTimestamp) await cluster.batch.deleteNamespacedJob({ name, namespace, body });
+      absence.end();
     } catch (error) {
       if (codeOf(error) === 404) return true;
-      throw error;
+      const warning = await absence.note(error);
+      if (warning) await pulumi.log.warn(warning);
     }
+    return false;
   };
-  await cluster.batch
-    .deleteNamespacedJob({ name, namespace, body: { propagationPolicy: "Foreground", preconditions: { uid } } })
-    .catch(() => {});
   if (!(await pollUntil(gone, { timeoutMs: GONE_AFTER_MS, intervalMs: POLL_MS })))
     throw new Error(
       `Job ${name} was deleted and does not go: a finalizer holds it, or its node is gone; \`kubectl -n ${namespace} get job,pod -l job-name=${name}\` shows what is left.`,
