@@ -121,14 +121,23 @@ export async function start(daemon: Daemon, timeoutMs = 60_000): Promise<string>
   throw new UserError(`${name} died while starting: ${last}`);
 }
 
+/** It may have ended by itself just now. */
+function signal({ pid }: PidRecord, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** Ends a daemon: TERM, and KILL when it takes longer than 10 s. @returns Whether it ran. */
 export async function stop(name: string): Promise<boolean> {
   const record = running(name);
   if (record) {
     const isGone = () => startTime(record.pid) !== record.startTime;
-    process.kill(record.pid, "SIGTERM");
+    signal(record, "SIGTERM");
     if (!(await pollUntil(isGone, { timeoutMs: 10_000, intervalMs: 20 }))) {
-      process.kill(record.pid, "SIGKILL");
+      signal(record, "SIGKILL");
       await pollUntil(isGone, { timeoutMs: 10_000, intervalMs: 20 });
     }
   }
