@@ -5,6 +5,8 @@ import Mocha from "mocha";
 export interface Outcome {
   passes: number;
   failures: number;
+  /** Tests in all, also those that were skipped. */
+  tests: number;
   /** Full titles and errors of what failed. */
   failed: { title: string; error: string }[];
 }
@@ -16,9 +18,10 @@ export default class OutcomeReporter extends Mocha.reporters.Spec {
     const failed: Outcome["failed"] = [];
     runner.on("fail", (test, error: Error) => failed.push({ title: test.fullTitle(), error: error.message }));
     runner.once("end", () => {
-      const { passes, failures } = runner.stats!;
+      const { passes, failures, pending } = runner.stats!;
+      const tests = passes + failures + pending;
       const file = process.env.TEST_OUTCOME;
-      if (file) writeFileSync(file, JSON.stringify({ passes, failures, failed } satisfies Outcome));
+      if (file) writeFileSync(file, JSON.stringify({ passes, failures, tests, failed } satisfies Outcome));
     });
   }
 }

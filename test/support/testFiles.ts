@@ -52,16 +52,18 @@ export async function runMocha(files: string[], title: string): Promise<FileOutc
   const env = { ...own, ...(process.stdout.isTTY && { FORCE_COLOR: "1" }) };
   const started = Date.now();
   const run = await execa("mocha", files, { cwd: root, stdin: "ignore", all: true, env, reject: false });
-  const outcome: Outcome = { passes: 0, failures: 0, failed: [] };
+  const outcome: Outcome = { passes: 0, failures: 0, tests: 0, failed: [] };
   try {
     Object.assign(outcome, JSON.parse(readFileSync(env.TEST_OUTCOME, "utf8")));
   } catch {
     // Counted below.
   }
   rmSync(dir, { recursive: true, force: true });
-  if (run.exitCode !== 0 && outcome.failures === 0) {
+  if ((run.exitCode !== 0 || outcome.tests === 0) && outcome.failures === 0) {
     outcome.failures = 1;
-    outcome.failed = [{ title, error: run.all.trim().split("\n").slice(-5).join("\n") || run.shortMessage! }];
+    outcome.failed = [
+      { title, error: run.all.trim().split("\n").slice(-5).join("\n") || (run.shortMessage ?? "No test was run") },
+    ];
   }
   return { ...outcome, file: title, seconds: (Date.now() - started) / 1000, output: run.all };
 }
