@@ -90,16 +90,12 @@ const alone = e2e.filter(runsAlone);
 const together = e2e.filter((file) => !alone.includes(file));
 if (wantedChecks.length) await timed(wantedChecks.join(", "), () => runChecks(wantedChecks));
 if (unit.length) await timed("unit", async () => count(await runMocha(unit, "test/unit")));
-const last = [...(alone.length ? ["e2e, alone"] : []), ...(integration.length ? ["integration"] : [])];
-// Integration tests need no platform, so they run beside whatever has it; most of them beside files that have it to
-// themselves, which mostly wait.
-const besideWidth = alone.length ? 1 : INTEGRATION_WIDTH;
-const beside = runFiles(integration, besideWidth, count);
 if (together.length) await timed("e2e", () => runFiles(together, E2E_WIDTH, count));
+// Files that have the platform to themselves mostly wait, and integration tests need none.
+const last = [...(alone.length ? ["e2e, alone"] : []), ...(integration.length ? ["integration"] : [])];
 if (last.length)
   await timed(last.join(", and beside it "), async () => {
-    const others = runFiles(integration, INTEGRATION_WIDTH - besideWidth, count);
-    await Promise.all([runFiles(alone, 1, count), others, beside]);
+    await Promise.all([runFiles(alone, 1, count), runFiles(integration, INTEGRATION_WIDTH, count)]);
   });
 
 if (failures.length) console.log("\nWhat failed:");

@@ -82,7 +82,7 @@ describe("stack files", () => {
           // A pushed image runs by its digest.
           assert.equal(containers[0]!.image, push ? UNKNOWN : imageName);
           assert.equal(containers[0]!.imagePullPolicy, push ? undefined : "IfNotPresent");
-          assert.deepEqual(imagePullSecrets, host ? [{ name: "job-wq-2-registry" }] : []);
+          assert.deepEqual(imagePullSecrets, host ? [{ name: "job-wq-2-registry" }] : undefined);
         }
         const logins = inputs("kubernetes:core/v1:Secret").filter((s) => s.type === "kubernetes.io/dockerconfigjson");
         const hosts = logins.map(
@@ -101,5 +101,5 @@ describe("stack files", () => {
 
 interface PodSpec {
   containers: { image: string; imagePullPolicy?: string }[];
-  imagePullSecrets: { name: string }[];
+  imagePullSecrets?: { name: string }[];
 }

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
-describe("Redis of a pipeline", () => {
+describe("Redis of a pipeline", function () {
+  this.timeout(10 * 60_000); // a crash of Redis, and three times `up`
   onPlatform();
 
   /** The host's pid of a program in a pod, by the pod's cgroup. */

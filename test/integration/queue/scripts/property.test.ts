@@ -78,7 +78,8 @@ const afterVanished: Settling = { ...twoFailing, slots: MANY, vanishings: 3 };
 /** The first runs: what needs so many steps in the right order that chance may leave it out. */
 const first = { call: "A", reserve: 1, exclusive: false, acks: [], hears: true, begins: true } satisfies Step;
 const putBack: Step[] = [first, { ...first, acks: [[0, "dead"]] }, { requeue: true }];
-const expire: Step[] = [{ ...first, reserve: 6 }, { pass: 3 }, { ...first, call: "B", reserve: 0 }];
+const look: Step = { ...first, call: "B", reserve: 0 };
+const expire: Step[] = [{ ...first, reserve: 6 }, { pass: 3 }, look];
 const late: Step[] = [...expire, { renew: "A", picks: [0] }, { ...first, acks: [[0, "done"]] }];
 const unbegun: Step[] = [
   { ...first, reserve: 6, begins: false },
@@ -93,6 +94,7 @@ const overtaken: Step[] = [
 ];
 const stuck: Step[] = [first, { resend: "A" }, first, first, { late: "A" }];
 const refilled: Step[] = [first, { ...first, acks: [[0, "done"]] }, { push: "x" }, first];
+const excused: Step[] = [first, { silence: 3, isProven: false }, { pass: 3 }, look];
 const thrice: Step[] = [
   ...expire,
   ...[1, 2].flatMap((): Step[] => [{ pass: 1 }, { ...first, call: "B", exclusive: true }, { pass: 3 }]),
@@ -434,6 +436,7 @@ describe("the scripts, against a model", () => {
           [crowd, thrice, 3],
           [crowd, stuck, 3],
           [["a"], refilled, 3],
+          [["a"], excused, 3],
         ],
         numRuns: 200,
         interruptAfterTimeLimit: 25_000,
