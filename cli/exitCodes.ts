@@ -13,7 +13,7 @@ export type ExitCode = typeof EXIT_OK | typeof EXIT_FAILED | typeof EXIT_UNFINIS
 export const exitCodeTable: Record<ExitCode, string> = {
   [EXIT_OK]: "done; for status: finished, every item done",
   [EXIT_FAILED]:
-    "done, and something failed: items (status, failed), the run (retry), the attempt (try); no log kept (logs)",
-  [EXIT_UNFINISHED]: "not over yet (status)",
+    "done, and something failed: items (status, failed, run), `up` (retry, resume), the attempt (try); no log kept (logs); no item left (cancel)",
+  [EXIT_UNFINISHED]: "not over yet (status), left running (run)",
   [EXIT_USAGE]: "not done: bad arguments, no stack, no cluster, no Redis; one line on standard error says why",
 };

@@ -11,9 +11,9 @@ import { endOf, LastWords } from "./processes/lastWords.ts";
 import { splitLines } from "./processes/splitLines.ts";
 
 /** The exit code that means "do not try this item again": EX_DATAERR of sysexits.h. */
-export const DO_NOT_RETRY = 65;
+const DO_NOT_RETRY = 65;
 /** The one that means "try this item again later, at no cost": EX_TEMPFAIL; and how much later, ms. */
-export const TRY_LATER = 75;
+const TRY_LATER = 75;
 const LATER_MS = 60_000;
 /** Longest item that is in the environment too, bytes: Linux allows 128 KiB for one variable. */
 const MAX_ENV_BYTES = 100 * 1024;

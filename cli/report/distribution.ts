@@ -3,7 +3,7 @@ import type { Distribution } from "./data.ts";
 const BINS = 40;
 
 /** Nearest-rank quantile. */
-export function quantile(sorted: ArrayLike<number>, share: number): number {
+function quantile(sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }
 

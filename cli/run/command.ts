@@ -31,7 +31,7 @@ function list(json: boolean | undefined): void {
 
 export default verbCommand({
   name: "run",
-  description: `Runs a program, or a handler, once for each item on the cluster of your kubeconfig: no stack, no folder, no registry. Prints each result as a line of JSON as soon as it is there, and removes everything at the end. Ctrl-C asks what to leave. In arguments, {} is the item, {.} {/} {//} {/.} parts of it as in GNU parallel, {#} its number, {name} a field of a JSON item; in the text of a shell "$ITEM".`,
+  description: `Runs a program, or a handler, once for each item on the cluster of your kubeconfig: no stack, no folder, no registry. Prints each result as a line of JSON as soon as it is there, and removes everything at the end. Ctrl-C asks what to leave. In arguments, {} is the item, {.} {/} {//} {/.} parts of it as in GNU parallel, {#} its number, {name} a field of a JSON item; in the text after sh -c, write "$ITEM".`,
   examples: [
     ["run -j 20 --image python:3-slim --files . -- python3 process.py {} :::: urls.txt", "a line of the file each"],
     ["run --handler work.ts ::: apple banana", "a function instead of a program"],

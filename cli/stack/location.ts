@@ -17,7 +17,7 @@ export interface StackLocation {
 /** The checkout, or the installed package, that this command belongs to. */
 export const root = join(import.meta.dirname, "../..");
 /** Folder in which a checkout notes its runs of `npm start`; tests have one of their own. */
-export const stateFolder = process.env.JOB_WQ_2_STATE ?? join(root, ".state");
+const stateFolder = process.env.JOB_WQ_2_STATE ?? join(root, ".state");
 const note = join(stateFolder, "stack.json");
 /** Any of these says that somebody chose where Pulumi looks. */
 const CHOICES = ["PULUMI_STACK", "PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_HOME"];

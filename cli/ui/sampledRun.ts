@@ -100,6 +100,7 @@ export class SampledRun {
     const lanes = [...this.#lanes.keys()].sort();
     const cells = lanes.flatMap((name, index) =>
       this.#lanes.get(name)!.flatMap(({ busy, looks, ended, bad }, slice): Cell[] => {
+        if (looks === 0) return [];
         return [[index, slice, Math.round((busy / looks) * 1000) / 1000, ended, bad]];
       }),
     );

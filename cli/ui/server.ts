@@ -65,6 +65,8 @@ export class UiServer {
     const isMain = queue === current.queue;
     const { total, owner } = await new QueueAdmin(current.redis, queue).counts();
     if (!isMain && total === 0 && owner === "") throw new UserError(`this Redis has no batch ${queue}`);
+    const meanwhile = this.#batches.get(queue); // another request was first
+    if (meanwhile) return meanwhile;
     const hasJob = isMain && found?.batch.workerJob !== undefined;
     const batch = new LiveBatch(lasting, queue, isMain ? current.title : queue, hasJob);
     this.#batches.set(queue, batch);

@@ -6,7 +6,7 @@ import { encoded } from "../secret.ts";
 import type { RegistryLogin } from "./workerImage.ts";
 
 /** The key of a registry in a docker config: Docker Hub has one of its own. */
-export function registryKey(registry: string): string {
+function registryKey(registry: string): string {
   return registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
 }
 

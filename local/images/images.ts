@@ -72,7 +72,7 @@ export const recipes: Recipe[] = [
 const here = import.meta.dirname;
 
 /** Cache key of an image's file tree. */
-export function recipeKey(recipe: Recipe): string {
+function recipeKey(recipe: Recipe): string {
   const uses = (variable: string) => recipe.hooks.some((hook) => hook.includes(variable));
   const inputs = [SUITE, uses("$NODE") ? nodeVersion : "", uses("$PAUSE") ? partKey("pause") : ""];
   return hash(

@@ -31,7 +31,7 @@ const kubernetes = (name: string, command: string, values: Record<string, string
 });
 
 /** Socket on which the volume provisioner says that it watches. */
-export const provisionerSocket = join(runDir, "provisioner.sock");
+const provisionerSocket = join(runDir, "provisioner.sock");
 
 /** Socket for device plugins: each kubelet of a machine takes it over, whatever its own folder is. */
 const devicePluginSocket = "/var/lib/kubelet/device-plugins/kubelet.sock";

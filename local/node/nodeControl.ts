@@ -9,7 +9,7 @@ import { daemons } from "./daemons.ts";
 const KUBERNETES = "k8s.io";
 
 /** Ends the pods of a node, whose kubelet is gone, with SIGKILL. @returns How many processes that were. */
-export async function killPods({ socket, cgroup }: ClusterNode): Promise<number> {
+async function killPods({ socket, cgroup }: ClusterNode): Promise<number> {
   return kill([...new Set([...containerProcesses(socket, KUBERNETES), ...cgroupProcesses(cgroup)])]);
 }
 

@@ -14,7 +14,7 @@ const MAX_ORIGINS = 10_000;
 /**
  * Parses `heard SP json` (docs/queue/keys.md). Missing parts are empty or 0: half a worker is better than an error.
  */
-export function parseWorker(text: string): WorkerFields {
+function parseWorker(text: string): WorkerFields {
   const space = text.indexOf(" ");
   const reported = JSON.parse(space < 0 ? "{}" : text.slice(space + 1)) as Partial<WorkerFields>;
   return {

@@ -54,12 +54,12 @@ export interface FailureReport {
   tries: number;
   samples: number;
   newSamples: number;
-  /** What the batch had done when this was reported first. */
+  /** Items of the batch that were done when this was reported first. */
   doneBefore?: number | undefined;
   failedBefore?: number | undefined;
 }
 
-/** What a batch has done: items that are done, attempts that failed. */
+/** Progress of a batch: items that are done, attempts that failed. */
 export interface Progress {
   done: number;
   failed: number;

@@ -18,6 +18,7 @@ export async function showItem(queue: string, id: number): Promise<void> {
   const path = `${encodeURIComponent(queue)}/items/${id}`;
   const first = await ask<LiveItem>(path);
   if (!first) return;
+  close(); // another item may have been asked for meanwhile
   const dialog = element("item") as HTMLDialogElement;
   const log = element("log");
   log.textContent = first.log ?? "";

@@ -26,7 +26,6 @@ const showReport = makeReport({
   },
 });
 
-/** Numbers of the last report: while it is the same, nothing is drawn. */
 const events = new EventSource(`api/batches/${encodeURIComponent(queue)}/events`);
 events.addEventListener("state", (event: MessageEvent<string>) => {
   showState(JSON.parse(event.data) as LiveState, open);
