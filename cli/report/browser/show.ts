@@ -42,7 +42,7 @@ function showNotes({ timeline, durations, reasons, table }: ReportData): void {
     ? `how busy, in slices of ${formatDuration(timeline.width)}; red: attempts in it that failed or were lost`
     : "one bar per attempt, lines join the attempts at one item";
   element("lanes").textContent =
-    `One lane per worker, ${legend}.${timeline.left ? ` ${formatNumber(timeline.left)} more are not shown.` : ""}`;
+    `One lane per slot, or per pod, ${legend}.${timeline.left ? ` ${formatNumber(timeline.left)} more are not shown.` : ""}`;
   element("duration").hidden = !durations;
   if (durations) {
     const { p50, p95, p99, max } = durations;
