@@ -29,7 +29,7 @@ export function redisByUrl(
   return existing(parent, name, place, pulumi.secret(reference), id);
 }
 
-/** One that another program runs. */
+/** A Redis that another program runs. */
 export function redisByReference(
   parent: pulumi.ComponentResource,
   name: string,

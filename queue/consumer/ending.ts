@@ -1,6 +1,6 @@
 import type { ConsumerEnd } from "../types.ts";
 
-/** The end of a run: its reason, and the promise of those who wait for it. */
+/** The end of a run: its reason, and a promise that resolves with it. */
 export class Ending {
   /** `leaving`: nothing more is reserved; `stopped`: nothing more is in flight. */
   #state: "running" | "leaving" | "stopped" = "running";

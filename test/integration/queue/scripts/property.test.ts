@@ -20,7 +20,7 @@ const BACK = 45_000;
 /** Four of them are 4 MiB, nearly. */
 const LONG = "L".repeat(1_000_000);
 
-/** Where so many are reserved, Redis is made to keep tables. */
+/** A call that reserves so many makes Redis keep tables. */
 const MANY = 64;
 
 const maxLosses = fc.constantFrom(3, 3, 1);
