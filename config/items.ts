@@ -1,6 +1,7 @@
 // The items of a stack, from one of three sources, as the seeding Job will get them.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { MAX_ITEM_BYTES } from "../queue/limits.ts";
 import { itemsContent } from "./itemsContent.ts";
@@ -77,7 +78,8 @@ export function fromFile(key: string, path: string): ItemList {
     content = readFileSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is none" : code === "EISDIR" ? "it is a folder" : String(code);
+    const why =
+      code === "ENOENT" ? `there is no ${resolve(path)}` : code === "EISDIR" ? "it is a folder" : String(code);
     return invalid(key, `the path of a readable file, seen from the project (${why})`, path);
   }
   const { format, bytes } = itemsContent(path, content);

@@ -36,8 +36,9 @@ async function seed(): Promise<number> {
     });
   const { total, added, removed, requeued, kept } = report;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const advice = total > 0 && kept === total ? ": nothing is left to run; another `run` runs all items again" : "";
   console.log(
-    `Seeded in ${seconds} s: ${total} items, ${added} new, ${removed} removed, ${requeued} failed ones to run again, ${kept} done already`,
+    `Seeded in ${seconds} s: ${total} items, ${added} new, ${removed} removed, ${requeued} failed ones to run again, ${kept} done already${advice}`,
   );
   return 0;
 }

@@ -80,7 +80,7 @@ async function load({ command, serve, handler, batch }: Work): Promise<Handler> 
     graceMs: SHUTDOWN_MS,
     onLine: console.log,
   };
-  if (handler !== undefined && !existsSync(handler)) throw new UserError(`the handler ${name}: there is none`);
+  if (handler !== undefined && !existsSync(handler)) throw new UserError(`there is no handler ${resolve(handler)}`);
   if (handler !== undefined && !/\.([cm]?[jt]s|py)$/.test(handler))
     throw new UserError(`${name} is no file of TypeScript, JavaScript or Python: give a program after --`);
   try {

@@ -1,6 +1,6 @@
 // Bundles the programs of the image into a folder that is its whole build context.
 import { appendFileSync, copyFileSync, cpSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, extname, join } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
 import { ConfigError, invalid } from "../../config/parse.ts";
@@ -96,7 +96,7 @@ function check(setting: string, kind: "file" | "folder", path: string | undefine
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory() === (kind === "folder")) return;
   throw new ConfigError(
-    `Expected \`${setting}\` to be the path of a ${kind}, relative to the program, got ${JSON.stringify(path)}, and ${found ? `that is a ${found.isDirectory() ? "folder" : "file"}` : "there is none"}.`,
+    `Expected \`${setting}\` to be the path of a ${kind}, relative to the program, got ${JSON.stringify(path)}, and ${found ? `that is a ${found.isDirectory() ? "folder" : "file"}` : `there is no ${resolve(path)}`}.`,
   );
 }
 

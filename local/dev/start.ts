@@ -55,7 +55,7 @@ async function up(location: StackLocation, more: string[] = []): Promise<boolean
   await bar;
   if (exitCode !== 0) {
     console.error(diagnostics.filter(isWorthShowing).join("\n"));
-    throw new UserError(`\`pulumi up\` failed: see above; \`${wq("status")}\` and \`${wq("failed")}\` say more`);
+    throw new UserError(`\`pulumi up\` failed: see above`);
   }
   return !/^Resources:\n\s+\d+ unchanged\n/m.test(all.join("\n"));
 }
@@ -93,7 +93,9 @@ Look further:
   ${'eval "$(npm run -s platform env)"'.padEnd(WIDTH)}then, in any folder, \`wq status\`; and, as on the Kubernetes page:
   ${kubectl} describe jobs/${workerJob}
   ${kubectl} logs -l job-name=${workerJob} --prefix --tail=-1
-Your own items: Pulumi.dev.yaml; your own work: worker/handler.ts; then \`npm start\` again. \`npm run down\` takes it all away.`);
+Your own items: Pulumi.dev.yaml. Your own work: worker/handler.ts. What is done stays done: with another
+\`job-wq-2:run\` in Pulumi.dev.yaml, all items run again.
+Then \`npm start\` again. \`npm run down\` takes it all away.`);
 }
 
 /** The platform, and the stack on it. */

@@ -156,11 +156,11 @@ describe("the command wq", () => {
     assert.match(failed.err, /^Failed: not to be retried: .*65/);
     const missing = await run(["try", "kiwi", "--handler", "nowhere.ts"], { env });
     assert.equal(missing.code, 3);
-    assert.equal(missing.err, "wq try: the handler nowhere.ts: there is none");
+    assert.equal(missing.err, `wq try: there is no handler ${join(folder, "nowhere.ts")}`);
     const other = await run(["try", "kiwi", "--handler", "wq"], { env });
     assert.match(
       other.err,
-      /^wq try: wq is no file of TypeScript, JavaScript or Python: give a program after --$|there is none$/,
+      /^wq try: wq is no file of TypeScript, JavaScript or Python: give a program after --$|there is no handler .*\/wq$/,
     );
     writeFileSync(file, "export default (\n  item: string => item;\n");
     const broken = await run(["try", "kiwi", "--handler", "handler.ts"], { env });

@@ -77,6 +77,11 @@ describe("the programs of the image", () => {
     );
     const verdict = await start("supervisor/main.ts");
     assert.deepEqual([verdict.exitCode, lastLine(verdict.all)], [0, "all 2 items done"]);
+    const again = await seed(["apple", "banana"]);
+    assert.match(
+      lastLine(again.stdout) ?? "",
+      / 2 done already: nothing is left to run; another `run` runs all items again$/,
+    );
   });
 
   it("run a command once per item: standard input, ITEM, the result, the log", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import type * as Components from "../../../components/index.ts";
@@ -673,11 +673,10 @@ describe("Batch", () => {
 
   it("refuses a handler or files that do not exist", () => {
     assert.throws(() => built({ handler: "nowhere.ts" }), {
-      message:
-        'WorkerImage worker: Expected `handler` to be the path of a file, relative to the program, got "nowhere.ts", and there is none.',
+      message: `WorkerImage worker: Expected \`handler\` to be the path of a file, relative to the program, got "nowhere.ts", and there is no ${resolve("nowhere.ts")}.`,
     });
     for (const [files, why] of [
-      ["nowhere", "there is none"],
+      ["nowhere", `there is no ${resolve("nowhere")}`],
       ["package.json", "that is a file"],
     ] as const)
       assert.throws(() => built({ files }), {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { type BatchItems, itemsOf as batchItems } from "../../../components/batch/items.ts";
@@ -246,7 +246,7 @@ describe("config", () => {
     [
       "a file that is not there",
       { itemsFile: "nowhere.txt" },
-      'Expected `itemsFile` to be the path of a readable file, seen from the project (there is none), got "nowhere.txt".',
+      `Expected \`itemsFile\` to be the path of a readable file, seen from the project (there is no ${resolve("nowhere.txt")}), got "nowhere.txt".`,
     ],
     ["a folder as file", { itemsFile: dir }, /^Expected `itemsFile` to be .* \(it is a folder\), got/],
     [
