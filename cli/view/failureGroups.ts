@@ -27,14 +27,16 @@ const NUMBERS = [
 ];
 
 /**
- * The reason with the names in it replaced. Short names turn up inside other words, and numbers are replaced anyway.
+ * The reason with the names in it replaced, where they are whole words. Numbers are replaced anyway, and short names
+ * without a digit are words of the language, too.
  */
 function withoutNames(reason: string, names: string[]): string {
   let text = reason;
   for (const name of names) {
-    if (/^[\d.,:+-]*$/.test(name)) continue;
-    if (name.length >= 3) text = text.replaceAll(name, "…");
-    else if (/^\w*\d\w*$/.test(name)) text = text.replaceAll(new RegExp(`\\b${name}\\b`, "g"), "…");
+    const isWord = name.length < 3 && !/\d/.test(name);
+    if (isWord || name.length > text.length || /^[\d.,:+-]*$/.test(name)) continue;
+    const escaped = name.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+    text = text.replaceAll(new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, "gu"), "…");
   }
   return text;
 }

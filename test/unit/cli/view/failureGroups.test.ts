@@ -10,6 +10,8 @@ const reasons: [what: string, item: string, reason: string | undefined, template
   ["the stack below the first line", "a.txt", "no\n    at handler.ts:3", "no"],
   ["numbers, also where the item is one", "194", "194 is not acceptable", "N is not acceptable"],
   ["a short number as an item", "97", "97 is not acceptable", "N is not acceptable"],
+  ["a name that is a part of a word, not at all", "fig", "figs and fig(s) are not …", "figs and …(s) are not …"],
+  ["a name with signs of a pattern", "s3://b/[a](1)*.gz", "no s3://b/[a](1)*.gz here", "no … here"],
   ["a short name with a digit, as a word", "a7", "a7 is bad, not a77", "… is bad, not aN"],
   ["fractions, signs, times", "x", "took 1.5 s at 10:30:01, -3 left", "took N s at N, N left"],
   ["a UUID", "x", "job 550e8400-e29b-41d4-a716-446655440000 is gone", "job N is gone"],
