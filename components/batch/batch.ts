@@ -42,7 +42,7 @@ export class Batch extends pulumi.ComponentResource {
   constructor(name: string, args: BatchArgs, opts?: pulumi.ComponentResourceOptions) {
     const plan = planOf(name, args, (value) => value instanceof Batch);
     const checks = new OwnChecks();
-    super("job-wq-2:index:Batch", name, {}, plan.ownership.options(checks.options(opts)));
+    super("job-wq-2:index:Batch", name, {}, checks.options(opts));
     checkInCluster(this, plan, checks, opts);
     const shared = makeShared(this, plan);
     const { workers, supervisor, verdict, last, done } = makeStages(shared, plan, () => this.#sayHowToWatch());

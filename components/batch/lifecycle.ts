@@ -1,4 +1,5 @@
 // The part of `up` beside creating resources: it looks at what an earlier `up` left, and waits.
+import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { V1Job } from "@kubernetes/client-node";
 import type * as k8s from "@pulumi/kubernetes";
@@ -56,7 +57,7 @@ export class Lifecycle {
     const verdict = cluster && hasVerdict && (await keptVerdict(cluster, { namespace, name, owner, supervisor }));
     if (verdict) return { verdict, marks: verdict.marks, jobs };
     const afterSeed = hasWorkers ? workers : "none";
-    const ask = isMocked() ? "" : nextMark(jobs);
+    const ask = isMocked() ? "" : randomUUID();
     const marks = {
       seed: insteadOf(seed, afterSeed),
       workers: insteadOf(workers, supervisor),
@@ -120,17 +121,9 @@ export class Lifecycle {
   }
 }
 
-/** A mark that no Job has yet. A preview and the `up` after it have the same one: `up --plan` demands that. */
-function nextMark(jobs: LiveJobs): string {
-  const marks = Object.values(jobs as Record<string, V1Job | undefined>).map((job) => Number(markOf(job)));
-  return String(1 + Math.max(0, ...marks.filter(Number.isSafeInteger)));
-}
-
-const markOf = (job: V1Job | undefined) => job?.metadata?.annotations?.[AWAITED] ?? "";
-
 /** The annotation of a Job that nobody needs to wait for any more. */
 function askedOf(seed: V1Job | undefined): string | undefined {
-  return seed && jobEnd(seed) === "Complete" ? markOf(seed) : undefined;
+  return seed && jobEnd(seed) === "Complete" ? (seed.metadata?.annotations?.[AWAITED] ?? "") : undefined;
 }
 
 /** A Job as it was registered; undefined where the engine passes over its creation. */

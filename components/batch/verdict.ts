@@ -35,6 +35,9 @@ export interface VerdictArgs {
 /** Beginning of the line with which the supervisor prints it (supervisor/verdict.ts). */
 const PREFIX = "verdict: ";
 
+/** No valid key of a ConfigMap: a verdict that was not waited for. */
+const NOT_ASKED = "a transform keeps Pulumi from changing the annotations of Jobs: leave out those of job-wq-2";
+
 /** Creates the ConfigMap when the supervisor has given a good verdict, and never after a bad one. */
 export function makeVerdict(
   resource: string,
@@ -49,7 +52,8 @@ export function makeVerdict(
     if (verdict?.uids.includes(uid)) return verdict.data;
     if (isPreview()) return pulumi.unknown as Record<string, string>;
     const [cluster, job] = await Promise.all([lifecycle.cluster, end.catch(() => undefined)]);
-    return cluster && job ? printed(cluster, job) : {};
+    // Either the engine passes over it, or annotations of the Jobs do not change: that the API server must refuse.
+    return cluster && job ? printed(cluster, job) : { [NOT_ASKED]: "" };
   });
   const annotations = {
     [FOLLOWS]: pulumi.all(follows.map(uidOf)).apply((uids) => uids.join(" ")),

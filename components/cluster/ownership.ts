@@ -43,24 +43,33 @@ export class Ownership {
     this.#owner = owner;
   }
 
-  /** Options of the component. */
-  options<T extends pulumi.ComponentResourceOptions>(opts: T): T {
-    const mark: pulumi.ResourceTransformation = ({ type, props, opts: own }) => {
+  /**
+   * Marks the children that the constructor declares, after every transformation of the program: of no object may one
+   * keep Pulumi from changing the annotations, in which an `up` finds what the last one left.
+   */
+  #mark(parent: pulumi.ComponentResource): void {
+    const mark: pulumi.ResourceTransformation = ({ type, props, opts }) => {
       const metadata = (props as { metadata?: Tree }).metadata;
       if (!type.startsWith("kubernetes:") || !metadata) return undefined;
       if (typeof metadata.name === "string") this.#children.push({ type, name: metadata.name });
       const given = metadata.annotations as Known<Record<string, string>> | undefined;
       const annotations = later(given ?? {}, (others) => ({ ...others, [OWNER]: this.#owner }));
-      return { props: { ...props, metadata: { ...metadata, annotations } }, opts: own };
+      const { ignoreChanges } = opts as pulumi.CustomResourceOptions;
+      return {
+        props: { ...props, metadata: { ...metadata, annotations } },
+        opts: { ...opts, ignoreChanges: ignoreChanges?.filter((path) => !ANNOTATIONS.test(path)) },
+      };
     };
-    return { ...opts, transformations: [...(opts.transformations ?? []), mark] };
+    // Those given as an option come before those of the parents.
+    (parent as unknown as { __transformations: pulumi.ResourceTransformation[] }).__transformations.push(mark);
   }
 
   /**
-   * Looks for all children that the constructor declares.
+   * Marks and looks for all children that the constructor declares.
    * @throws ConfigError of one line that names the first one that is somebody else's, or the namespace that is missing.
    */
   async check(parent: pulumi.ComponentResource, { component, namespace, mayComeLater }: Place): Promise<void> {
+    this.#mark(parent);
     await new Promise(setImmediate);
     if (isMocked()) return;
     if (await rendersYaml(parent))
@@ -105,6 +114,9 @@ export class Ownership {
 }
 
 const kindOf = (type: string) => type.split(":").at(-1)!;
+
+/** Paths in `ignoreChanges` with all annotations below them. */
+const ANNOTATIONS = /^(\*|metadata(\.annotations)?(\.\*|\[\*\])?)$/;
 
 const NAMESPACE = "kubernetes:core/v1:Namespace";
 

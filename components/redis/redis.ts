@@ -89,7 +89,7 @@ export class Redis extends pulumi.ComponentResource {
     checked(component, () => checkTogether(args));
     const ownership = new Ownership(settings.owner ?? defaultOwner());
     const checks = new OwnChecks();
-    super("job-wq-2:index:Redis", name, {}, ownership.options(checks.options(opts)));
+    super("job-wq-2:index:Redis", name, {}, checks.options(opts));
     this.place = args.namespace ?? defaultNamespace(this);
     const mayComeLater = mayBeMadeBefore(this.place, opts);
     checks.await(ownership.check(this, { component, namespace: this.place, mayComeLater }));

@@ -219,11 +219,22 @@ describe("the verdict of a Batch", () => {
     );
   });
 
-  it("is given up with the `up` that waits for it", async () => {
-    const stack = await stacks.make(
-      "one",
-      programOf("one", () => ({ run: "3", command: ["sleep", "600"] })),
-    );
+  it("is given up with the `up` that waits for it, and waited for, whatever a transformation ignores", async () => {
+    const ignoring = (args: Partial<BatchArgs>, withhold: () => void) =>
+      stacks.make("one", () => {
+        withhold();
+        return programOf("one", () => args)();
+      });
+    const ignoreChanges = ["metadata.annotations"];
+    const byTransformation = () =>
+      void pulumi.runtime.registerStackTransformation(({ type, props, opts }) =>
+        type.startsWith("kubernetes:") ? { props, opts: pulumi.mergeOptions(opts, { ignoreChanges }) } : undefined,
+      );
+    const byTransform = () =>
+      void pulumi.runtime.registerResourceTransform(({ type, props, opts }) =>
+        type === "kubernetes:batch/v1:Job" ? { props, opts: { ...opts, ignoreChanges } } : undefined,
+      );
+    const stack = await ignoring({ run: "3", command: ["sleep", "600"] }, byTransformation);
     const given = new AbortController();
     const up = ended(stack.up({ signal: given.signal }));
     const seeded = () => get("one", "pods", "-l", "app.kubernetes.io/component=supervisor", "-o", "name");
@@ -232,14 +243,12 @@ describe("the verdict of a Batch", () => {
       await new Promise((resolve) => setTimeout(resolve, 500));
     given.abort();
     assert.match((await up).text, /CommandError|code: -\d/);
-    const again = await ended(
-      (
-        await stacks.make(
-          "one",
-          programOf("one", () => ({ run: "4" })),
-        )
-      ).up(),
-    );
+    // The engine applies it after the components' own, so they cannot take it back.
+    const unasked = await ended((await ignoring({ run: "3" }, byTransform)).up());
+    assert.match(unasked.errors.join(), /a transform keeps Pulumi from changing the annotations of Jobs: leave out/);
+    const changed = await ignoring({ run: "4" }, byTransformation);
+    const again = await ended(changed.up());
     assert.deepEqual(again.errors, [], again.text);
+    assert.deepEqual((await changed.outputs()).counts!.value, { total: 2, done: 2, failed: 0 });
   });
 });
