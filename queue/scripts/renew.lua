@@ -39,7 +39,5 @@ if request.heartbeat then
 end
 saveBatch()
 -- Whoever drains for a suspect says so all the time.
-if request.draining and (call('HGET', batchKey, 'drainer') or ''):match('^%S+') == request.session then
-  call('HSET', batchKey, 'drainer', request.session .. ' ' .. text(now))
-end
+if request.draining then call('ZADD', draining, 'XX', text(now + 2 * request.lease), request.session) end
 return { gone, batch.state or '', every }

@@ -109,15 +109,13 @@ const PASS = `
   end
   for _, field in ipairs({ 'lastHeartbeat', 'reclaimAfter', 'vanishedAt', 'vanishedFirst' }) do
     if tonumber(redis.call('HGET', batch, field) or 0) > 0 then redis.call('HINCRBY', batch, field, -ms) end
-  end
-  local drainer, since = (redis.call('HGET', batch, 'drainer') or ''):match('^(%S+) (%S+)$')
-  if drainer then redis.call('HSET', batch, 'drainer', drainer .. ' ' .. earlier(since)) end`;
+  end`;
 
 /**
  * Makes time pass for the queue, in which nobody is heard (docs/queue/timing.md). A negative time: its clock goes
  * back.
  */
 export async function pass(redis: Redis, ms: number): Promise<void> {
-  const times = [k.leases, k.delayed, k.suspects, k.alive, k.failing];
+  const times = [k.leases, k.delayed, k.suspects, k.alive, k.failing, k.draining];
   await redis.eval(PASS, 2 + times.length, k.batch, k.items, ...times, Math.round(ms));
 }

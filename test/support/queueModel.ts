@@ -82,7 +82,8 @@ export class QueueModel {
   reclaimAfter = -Infinity;
   /** The last silence was Redis's own. */
   silenceProven = false;
-  drainer?: { session: string; since: number } | undefined;
+  /** By session: until when it counts as one that drains for a suspect. */
+  drainers = new Map<string, number>();
   /** Last remembered call by session and parity. */
   calls: Record<string, { number: number; stale: string[]; ids: number[] }> = {};
 
@@ -212,6 +213,7 @@ export class QueueModel {
       if (item.place === "leased") item.at = Math.min(item.at, this.now + HELD);
       else if (item.at > this.now) item.at = Math.max(this.now, item.at - span - 0.06 * LEASE);
     }
+    for (const [session, until] of this.drainers) this.drainers.set(session, until - span - 0.06 * LEASE);
   }
 
   /** The item of a lease that ran out, where its worker is heard after all and nobody else has it. */
@@ -283,7 +285,7 @@ export class QueueModel {
     assert.equal(drain, drains, "drains for a suspect");
     if (drains) return assert.deepEqual(reserved, []);
     const takesSuspect = suspects.length > 0 && exclusive;
-    if (takesSuspect) this.drainer = undefined;
+    if (takesSuspect) this.drainers.delete(session);
 
     let bytes = 0;
     const fits = (payload: string, isFirst: boolean) => {
@@ -333,11 +335,11 @@ export class QueueModel {
     }
   }
 
-  /** One session at a time drains for a suspect. */
+  /** As many sessions as suspects are due drain for them. */
   private drains(session: string): boolean {
-    const { drainer } = this;
-    if (drainer && drainer.session !== session && Math.abs(this.now - drainer.since) < 2 * LEASE) return false;
-    this.drainer = { session, since: this.now };
+    for (const [other, until] of this.drainers) if (until <= this.now) this.drainers.delete(other);
+    if (!this.drainers.has(session) && this.drainers.size >= this.due("suspect").length) return false;
+    this.drainers.set(session, this.now + 2 * LEASE);
     return true;
   }
 }

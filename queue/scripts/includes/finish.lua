@@ -37,7 +37,9 @@ local function untilDue(isLeft)
     if soonest < 0 or wait < soonest then soonest = wait end
   end
   consider(leases, batch.reclaimAfter)
-  if not isLeft then consider(delayed, 0) end
-  if request.exclusive then consider(suspects, 0) end
+  if not isLeft then
+    consider(delayed, 0)
+    if request.exclusive then consider(suspects, 0) end
+  end
   return math.floor(soonest)
 end

@@ -23,32 +23,34 @@ local function reserveAgain(from, id, record)
   leaseArgs[2 * reservedCount] = id .. token
 end
 
--- True if the last attempt at an item failed here: in this process, or in this pod before its container was restarted.
-local function failedHere(record)
-  local session = record:match('^[ft]%d+ [^\n]*\n%d+ %d+ %d+ ([^. ]+)')
+-- True if the last attempt at an item failed or was lost here: in this process, or in this pod before its container was
+-- restarted.
+local function wentWrongHere(record)
+  local session = record:match('^[ftl]%d+ [^\n]*\n%d+ %d+ %d+ ([^. ]+)')
   if session == request.session or not session then return session ~= nil end
   local row = request.pod and call('HGET', workers, session)
   return row and row:match('"pod":"([^"]+)"') == request.pod
 end
 
--- Items that wait for another attempt. One that failed here is left to others who live, for three leases at most. Answers
--- whether any was.
-local function reserveDelayed(count)
-  local due = call('ZRANGEBYSCORE', delayed, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, count + 20)
-  local isLeft = false
-  for i = 1, #due, 2 do
-    local id = due[i]
-    if reservedCount >= count then break end
+-- Up to so many items that are due: ids, and records. One that went wrong here is left to others who live, for three leases
+-- at most. Answers, too, whether any was.
+local function due(from, count)
+  local found = call('ZRANGEBYSCORE', from, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, count + 20)
+  local ids, records, bytes, isLeft = {}, {}, 0, false
+  for i = 1, #found, 2 do
+    local id, n = found[i], #ids
+    if n == count then break end
     local length = call('HSTRLEN', items, id) + call('HSTRLEN', payloads, id)
-    if reservedCount > 0 and reservedBytes + length > MAX_BYTES then break end
+    if n > 0 and bytes + length > MAX_BYTES then break end
     local record = call('HGET', items, id)
-    if now - due[i + 1] < 3 * request.lease and workersAlive() > 1 and failedHere(record) then
+    if now - found[i + 1] < 3 * request.lease and workersAlive() > 1 and wentWrongHere(record) then
       isLeft = true
     else
-      reserveAgain(delayed, id, record)
+      ids[n + 1], records[n + 1] = id, record
+      bytes = bytes + length
     end
   end
-  return isLeft
+  return ids, records, isLeft
 end
 
 -- Redis keeps small sets as one string and searches it from end to end, which costs a third of all where many items are
@@ -125,21 +127,30 @@ local function popSample()
   return { call('LPOP', list) or nil }
 end
 
--- One worker at a time reserves nothing until it has nothing in flight and can take a suspect that is due. Answers whether
--- this one is it.
+-- As many workers as suspects are due reserve nothing, each until it has nothing in flight and can take one. Answers whether
+-- this one is among them.
 local function drainsForSuspect()
-  local drainer, since = (call('HGET', batchKey, 'drainer') or ''):match('^(%S+) (%d+)$')
-  local isOther = drainer and drainer ~= request.session and math.abs(now - since) < 2 * request.lease
-  if isOther then return false end
-  call('HSET', batchKey, 'drainer', request.session .. ' ' .. text(now))
+  call('ZREMRANGEBYSCORE', draining, '-inf', text(now))
+  local isEnough = call('ZCARD', draining) >= call('ZCOUNT', suspects, '-inf', text(now))
+  if isEnough and not call('ZSCORE', draining, request.session) then return false end
+  call('ZADD', draining, text(now + 2 * request.lease), request.session)
   return true
 end
 
+-- The first suspect that may be tried here, and whether another one was left to others.
 local function dueSuspect()
-  return call('ZRANGEBYSCORE', suspects, '-inf', text(now), 'LIMIT', 0, 1)[1]
+  local ids, records, isLeft = due(suspects, 1)
+  return ids[1], records[1], isLeft
 end
 
--- Answers whether something due was left to other workers.
+-- Items that wait for another attempt. Answers whether any was left to others.
+local function reserveDelayed(count)
+  local ids, records, isLeft = due(delayed, count)
+  for i, id in ipairs(ids) do reserveAgain(delayed, id, records[i]) end
+  return isLeft
+end
+
+-- Answers whether something due was left to others.
 local function reserve()
   reply.deadline = now + request.lease * HELD
   deadline = text(reply.deadline)
@@ -147,16 +158,17 @@ local function reserve()
   local isLeft = false
   local long = batch.waiting > 0 and request.reserve >= 64 and keepTables()
   local isAside = call('EXISTS', delayed, suspects) > 0 -- seldom: one look for both
-  local suspect = isAside and dueSuspect()
+  local suspect, suspectRecord
+  if isAside then suspect, suspectRecord, isLeft = dueSuspect() end
   if batch.waiting > 0 and (request.sample or batch.vanishings >= VANISHINGS / 2) then
     reserveFresh(popSample())
   elseif suspect and request.exclusive then
-    reserveAgain(suspects, suspect, call('HGET', items, suspect))
-    call('HDEL', batchKey, 'drainer')
+    reserveAgain(suspects, suspect, suspectRecord)
+    call('ZREM', draining, request.session)
   elseif suspect and drainsForSuspect() then
     reply.drain = 1
   else
-    isLeft = isAside and reserveDelayed(request.reserve)
+    if isAside then isLeft = reserveDelayed(request.reserve) or isLeft end
     local more = request.reserve - reservedCount
     if more > 0 and batch.waiting > 0 then reserveFresh(popFresh(more)) end
   end

@@ -1,0 +1,114 @@
+// A suspect, an item that was lost with its worker: which worker runs it, and which ones drain for it.
+import assert from "node:assert/strict";
+import { pass } from "../../../support/consuming.ts";
+import { Peer } from "../../../support/peer.ts";
+import { withQueue } from "../../../support/withQueue.ts";
+
+const LEASE = 10_000;
+
+describe("a suspect", () => {
+  const queue = withQueue();
+  const { k } = queue;
+  let witness: Peer;
+
+  /** A session of a pod, known by its heartbeat. */
+  async function start(pod: string): Promise<Peer> {
+    const peer = new Peer(queue.redis, { pod });
+    await peer.renew([], { heartbeat: JSON.stringify({ pod, slots: 1 }) });
+    return peer;
+  }
+
+  /** Time in which the witness is heard, and others still count as alive. */
+  async function passHeard(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 3_000) {
+      const step = Math.min(left, 3_000);
+      await pass(queue.redis, step);
+      for (const session of await queue.redis.zrange(k.alive, "0", "-1"))
+        await queue.redis.zincrby(k.alive, step, session);
+      await witness.renew([]);
+    }
+  }
+
+  /** Each pod takes so many items, and then all of them vanish. */
+  async function vanish(pods: Record<string, number>): Promise<void> {
+    const gone: string[] = [];
+    for (const [pod, count] of Object.entries(pods)) {
+      const peer = await start(pod);
+      const heartbeat = JSON.stringify({ pod, slots: count });
+      assert.equal((await peer.call({ reserve: count, exclusive: true, heartbeat })).reserved.length, count);
+      gone.push(peer.session);
+    }
+    await passHeard(0.8 * LEASE + 500);
+    await witness.call({ reserve: 0 });
+    await queue.redis.zrem(k.alive, ...gone);
+    await passHeard(LEASE / 10);
+  }
+
+  /** A call of a worker that has other items in flight, or none. */
+  const ask = async (peer: Peer, exclusive: boolean, draining = false) => {
+    const { drain, reserved } = await peer.call({ reserve: draining ? 0 : 1, exclusive, draining });
+    return drain ? "drains" : reserved.map(({ payload }) => String(payload)).join();
+  };
+
+  beforeEach(async () => {
+    await queue.redis.rpush(k.list, "apple", "banana", "cherry");
+    witness = new Peer(queue.redis);
+    await witness.call();
+  });
+
+  it("is left to others by the pod that lost it, for three leases", async () => {
+    await vanish({ "pod-1": 1 });
+    const [again, other] = [await start("pod-1"), await start("pod-2")];
+    assert.equal(await ask(again, true), "banana", "it goes on with what waits");
+    assert.equal(await ask(again, false), "cherry", "and does not drain for it");
+    assert.equal(await ask(again, true, true), "", "nor does it go on to drain for it");
+    assert.equal(await ask(other, false), "drains");
+    assert.equal(await ask(other, true), "apple");
+  });
+
+  it("is tried again there after that, if nobody else took it", async () => {
+    await vanish({ "pod-1": 1 });
+    const [again] = [await start("pod-1"), await start("pod-2")];
+    await passHeard(3 * LEASE);
+    assert.equal(await ask(again, true), "apple");
+  });
+
+  it("is tried again there at once, if nobody else lives", async () => {
+    await vanish({ "pod-1": 1 });
+    assert.equal(await ask(await start("pod-1"), true), "apple");
+  });
+
+  it("does not hide another one that its pod may take", async () => {
+    await vanish({ "pod-1": 1, "pod-2": 1 });
+    const [first] = [await start("pod-1"), await start("pod-2")];
+    assert.equal(await ask(first, false), "drains");
+    assert.equal(await ask(first, true), "banana");
+  });
+
+  it("makes one worker drain, and several make as many", async () => {
+    await queue.redis.rpush(k.list, "date", "elder", "fig");
+    await vanish({ "pod-1": 2 });
+    const peers = await Promise.all(["a", "b", "c"].map(start));
+    const [first, second, third] = peers as [Peer, Peer, Peer];
+    const all = [];
+    for (const peer of peers) all.push(await ask(peer, false));
+    assert.deepEqual(all, ["drains", "drains", "cherry"]);
+    assert.equal(await ask(second, true), "apple");
+    assert.equal(await ask(third, false), "date", "one is left, for which one drains");
+    assert.equal(await ask(first, false, true), "drains");
+    assert.equal(await ask(third, true), "banana", "who has nothing in flight is first");
+    assert.equal(await ask(first, false, true), "");
+    assert.equal(await ask(first, false), "elder");
+  });
+
+  it("finds another drainer when that one vanishes, also after the clock went back", async () => {
+    await vanish({ "pod-1": 1 });
+    const [first, second] = [await start("a"), await start("b")];
+    assert.equal(await ask(first, false), "drains");
+    assert.equal(await ask(second, false), "banana");
+    await pass(queue.redis, -3_600_000);
+    await witness.renew([]);
+    await passHeard(2 * LEASE);
+    assert.equal(await ask(second, false), "drains");
+  });
+});
