@@ -8,9 +8,9 @@ import { which } from "../host/apt.ts";
 import { hash } from "../host/cache.ts";
 import { log, tail } from "../host/exec.ts";
 import { pollUntil } from "../../kube/poll.ts";
+import { startTime } from "../../kube/startTime.ts";
 import { portOwner } from "../host/preflight.ts";
 import { logDir, pidDir } from "../paths.ts";
-import { startTime } from "./processes.ts";
 
 /** One process of the platform. */
 export interface Daemon {

@@ -1,25 +1,13 @@
 // Processes of the machine, and the containers among them.
 import { readdirSync, readFileSync } from "node:fs";
 import { pollUntil } from "../../kube/poll.ts";
+import { startTime } from "../../kube/startTime.ts";
 import { binDir, pulumiHome } from "../paths.ts";
 
 interface Process {
   pid: number;
   parent: number;
   command: string;
-}
-
-/** Start of a process in clock ticks since boot, with the boot it belongs to; undefined when it is gone or a zombie. */
-export function startTime(pid: number): string | undefined {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    if (fields[0] === "Z") return undefined;
-    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}/${fields[19]}`;
-  } catch {
-    return undefined;
-  }
 }
 
 function processes(): Process[] {

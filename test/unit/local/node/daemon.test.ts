@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { running, stop } from "../../../../local/node/daemon.ts";
-import { startTime } from "../../../../local/node/processes.ts";
+import { startTime } from "../../../../kube/startTime.ts";
 import { pidDir } from "../../../../local/paths.ts";
 
 describe("pid files", () => {

@@ -1,0 +1,15 @@
+// Process ids are given again: with its start, an id is of one process.
+import { readFileSync } from "node:fs";
+
+/** Start of a process in clock ticks since boot, with the boot it belongs to; undefined when it is gone or a zombie. */
+export function startTime(pid: number): string | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    if (fields[0] === "Z") return undefined;
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}/${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
