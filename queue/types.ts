@@ -275,10 +275,10 @@ export interface QueueAdminApi {
   /**
    * Gives up for good what is not done: what waits is never started, what is in flight is told (its signal aborts in
    * 3 s). Each is dead with the reason `cancelled by WHO`, can be put back, and does not count against `maxFailures`.
-   * @param which Called with the bytes of each item.
+   * @param which Called with the bytes of each item; or ids of items that were given.
    * @returns How many it gave up.
    */
-  cancel(which: (payload: Buffer) => boolean, who: string): Promise<number>;
+  cancel(which: ((payload: Buffer) => boolean) | number[], who: string): Promise<number>;
   pause(): Promise<void>;
   /** Takes a pause back, and reopens an aborted batch. */
   resume(): Promise<void>;

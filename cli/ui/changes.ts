@@ -57,11 +57,8 @@ async function scale(_: LiveBatch, { pods }: Record<string, unknown>, found?: Fo
 }
 
 async function cancel({ admin }: LiveBatch, { id, all }: Record<string, unknown>): Promise<string> {
-  let which: ((payload: Buffer) => boolean) | undefined;
-  if (all === true) which = () => true;
-  else if (Number.isSafeInteger(id))
-    for await (const { payload } of admin.records([id as number])) which = (other) => other.equals(payload);
-  const cancelled = which ? await admin.cancel(which, whoami()) : 0;
+  const which = all === true ? () => true : Number.isSafeInteger(id) ? [id as number] : [];
+  const cancelled = await admin.cancel(which, whoami());
   if (cancelled === 0) throw new UserError("no such item was left to cancel");
   return `Cancelled ${pluralize(cancelled, "item")}.`;
 }

@@ -3,7 +3,7 @@ import { connect, realError } from "../redis/connect.ts";
 import { keys, type Keys } from "../redis/keys.ts";
 import { Script } from "../redis/script.ts";
 import type { Counts, ItemRecord, LogLine, PurgeResult, QueueAdminApi, QueueSummary, WorkerInfo } from "../types.ts";
-import { cancelItems } from "./cancel.ts";
+import { cancelItems, type Which } from "./cancel.ts";
 import { parseCounts } from "./counts.ts";
 import { followLog } from "./followLog.ts";
 import { readMembers } from "./members.ts";
@@ -130,7 +130,7 @@ export class QueueAdmin implements QueueAdminApi {
     return count;
   }
 
-  cancel(which: (payload: Buffer) => boolean, who: string): Promise<number> {
+  cancel(which: Which, who: string): Promise<number> {
     return cancelItems(this.#redis, this.#queue, which, `cancelled by ${who}`);
   }
 

@@ -10,8 +10,8 @@ const PAGE_BYTES = 512 * 1024;
 const cancelScript = new Script("cancel");
 const listScript = new Script("read/list");
 
-/** The items that are meant, by their bytes. */
-type Which = (payload: Buffer) => boolean;
+/** The items that are meant, by their bytes; or the ids of some that were taken before. */
+export type Which = ((payload: Buffer) => boolean) | number[];
 
 /**
  * Gives up for good what is not done. What waits first: whatever leaves the list meanwhile is among the taken ones by
@@ -21,6 +21,7 @@ type Which = (payload: Buffer) => boolean;
  */
 export async function cancelItems(redis: Redis, queue: string, which: Which, reason: string): Promise<number> {
   const why = JSON.stringify(reason);
+  if (typeof which !== "function") return Number(await cancelScript.run(redis, queue, why, "items", ...which));
   let count = 0;
   for (let isSure = false; !isSure;) {
     const waiting = await cancelWaiting(redis, queue, which, why);
@@ -40,7 +41,7 @@ export async function cancelItems(redis: Redis, queue: string, which: Which, rea
 async function cancelWaiting(
   redis: Redis,
   queue: string,
-  which: Which,
+  which: (payload: Buffer) => boolean,
   why: string,
 ): Promise<{ found: number; count: number }> {
   const { list, batch } = keys(queue);

@@ -11,14 +11,16 @@ const MAX_LOG = 500_000;
 
 /** Ends with the dialog, or when it shows another item. */
 let close = () => {};
+/** The item that was asked for last; an answer for an earlier one comes too late. */
+let wanted = {};
 
 /** Shows an item, until the dialog is closed. */
 export async function showItem(queue: string, id: number): Promise<void> {
   close();
+  const mine = (wanted = {});
   const path = `${encodeURIComponent(queue)}/items/${id}`;
   const first = await ask<LiveItem>(path);
-  if (!first) return;
-  close(); // another item may have been asked for meanwhile
+  if (!first || wanted !== mine) return;
   const dialog = element("item") as HTMLDialogElement;
   const log = element("log");
   log.textContent = first.log ?? "";
@@ -29,7 +31,10 @@ export async function showItem(queue: string, id: number): Promise<void> {
     log.textContent = (log.textContent + (JSON.parse(event.data) as string[]).join("\n") + "\n").slice(-MAX_LOG);
     if (isAtEnd) log.scrollTop = log.scrollHeight;
   });
-  const timer = setInterval(() => void ask<LiveItem>(path).then((item) => item && fill(item)), LOOK_MS);
+  const timer = setInterval(
+    () => void ask<LiveItem>(path).then((item) => item && wanted === mine && fill(item)),
+    LOOK_MS,
+  );
   element("retry-item").onclick = () => void change(queue, "retry", { id });
   element("cancel-item").onclick = () => void change(queue, "cancel", { id });
   close = () => {

@@ -14,7 +14,12 @@ const queue = wanted.get("queue") ?? document.documentElement.dataset.queue!;
 // The cookie has the token from now on: it is nobody's who looks at the address, or at the history.
 history.replaceState(null, "", wanted.has("queue") ? `?queue=${encodeURIComponent(queue)}` : location.pathname);
 
-const open = (id: number) => void showItem(queue, id);
+/** The last thing that was looked for; an answer for an earlier one comes too late. */
+let searched: string | undefined;
+const open = (id: number) => {
+  searched = undefined;
+  void showItem(queue, id);
+};
 const showReport = makeReport({
   hasHead: true,
   onItem: open,
@@ -56,8 +61,9 @@ element("search-item").addEventListener("submit", (event) => {
 async function find(text: string): Promise<void> {
   const id = /^#(\d+)$/.exec(text)?.[1];
   if (id !== undefined) return open(Number(id));
+  searched = text;
   const ids = await ask<number[]>(`${encodeURIComponent(queue)}/items?text=${encodeURIComponent(text)}`);
-  if (ids === undefined) return;
+  if (ids === undefined || searched !== text) return;
   if (ids.length > 0) open(ids[0]!);
   element("message").textContent =
     ids.length === 0

@@ -201,6 +201,73 @@ describe("wq ui in Chromium", function () {
     assert.deepEqual([done, dead], [0, 3]);
   });
 
+  it("cancels one item of several with the same text", async () => {
+    await seed(["apple", "apple", "apple"]);
+    const hold = gate();
+    void work(() => hold.passed, { concurrency: 2 });
+    const { page } = await open((await serve()).address);
+    await shows(page, "running", "2");
+    await page.fill("#text", "#2");
+    await page.click("#search-item button");
+    await page.click("#cancel-item");
+    await shows(page, "dead", "1");
+    assert.equal(await page.textContent("#message"), "Cancelled 1 item.");
+    for await (const { id } of t.admin.dead()) assert.equal(id, 2);
+    hold.open();
+    await t.until(async () => (await t.admin.counts()).state === "finished");
+    assert.equal((await t.admin.counts()).done, 2);
+  });
+
+  it("shows no answer for an item that is not shown any more", async () => {
+    await seed(["apple", "pear"]);
+    const hold = gate();
+    void work(() => hold.passed, { concurrency: 2 });
+    const { page } = await open((await serve()).address);
+    await shows(page, "running", "2");
+    const [late, asked] = [gate(), gate()];
+    let answers = 0;
+    await page.route(/items\/1$/, async (route) => {
+      if (answers++ === 0) return route.continue();
+      asked.open();
+      await late.passed;
+      await route.continue();
+    });
+    const show = async (id: number) => {
+      await page.fill("#text", `#${id}`);
+      await page.click("#search-item button");
+      await page.waitForSelector("#item[open]");
+    };
+    await show(1);
+    await asked.passed; // its next look is under way
+    await page.keyboard.press("Escape");
+    await show(2);
+    await page.evaluate(`window.titles = []; new MutationObserver((changes) => window.titles.push(changes[0].target.textContent))
+      .observe(document.querySelector("#item h2"), { childList: true })`);
+    const answered = page.waitForResponse(/items\/1$/);
+    late.open();
+    await (await answered).finished();
+    await page.waitForResponse(/items\/2$/);
+    await t.until(async () => (await page.evaluate<string[]>("window.titles")).length > 0);
+    const titles = await page.evaluate<string[]>("window.titles");
+    assert.deepEqual(new Set(titles), new Set(["pear (2)"]));
+
+    await page.keyboard.press("Escape");
+    const search = gate();
+    await page.route(/items\?text=apple$/, async (route) => {
+      await search.passed;
+      await route.continue();
+    });
+    await page.fill("#text", "apple");
+    await page.click("#search-item button");
+    await show(2);
+    const found = page.waitForResponse(/items\?text=apple$/);
+    search.open();
+    await (await found).finished();
+    await page.waitForResponse(/items\/2$/);
+    assert.equal(await page.textContent("#item h2"), "pear (2)");
+    hold.open();
+  });
+
   it("is used by keyboard alone", async () => {
     await seed(["apple"]);
     const hold = gate();
