@@ -27,6 +27,8 @@ export interface LiveWorker {
   slots: number;
   done: number;
   failed: number;
+  /** False where it was silent for longer than a fleet of this size may be. */
+  alive: boolean;
   /** Since it was heard. */
   silentMs: number;
   inFlight: { id: number; item: string; forMs: number }[];

@@ -139,7 +139,7 @@ export class LiveBatch {
 
 function liveWorker({ inFlight, ...worker }: WorkerInfo, now: number): LiveWorker {
   const oldest = inFlight.toSorted((a, b) => a.since - b.since).slice(0, MAX_IN_FLIGHT_SHOWN);
-  const { session, pod, node, slots, done, failed, lastSeen } = worker;
+  const { session, pod, node, slots, done, failed, alive, lastSeen } = worker;
   return {
     session,
     pod,
@@ -147,6 +147,7 @@ function liveWorker({ inFlight, ...worker }: WorkerInfo, now: number): LiveWorke
     slots,
     done,
     failed,
+    alive,
     silentMs: Math.max(0, now - lastSeen),
     inFlight: oldest.map(({ id, payload, since }) => ({
       id,

@@ -28,8 +28,6 @@ export interface Surface {
   chalk: ChalkInstance;
 }
 
-/** Workers that were silent for longer are marked; a healthy one reports at least each third of a lease. */
-const SILENT_MS = 15_000;
 const SLOWEST_SHOWN = 5;
 
 /** The rows that there is room for, and the number of those left out. */
@@ -46,15 +44,14 @@ function byPod(a: WorkerInfo, b: WorkerInfo): number {
 
 function workerRow(worker: WorkerInfo, now: number, chalk: ChalkInstance): string[] {
   const oldest = worker.inFlight.toSorted((a, b) => a.since - b.since)[0];
-  const silentMs = now - worker.lastSeen;
-  const heard = `${formatDuration(silentMs)} ago`;
+  const heard = `${formatDuration(now - worker.lastSeen)} ago`;
   const more = worker.inFlight.length > 1 ? `+${worker.inFlight.length - 1}` : "";
   return [
     oneLine(worker.pod),
     oneLine(worker.node) || "-",
     formatNumber(worker.done),
     worker.failed ? formatNumber(worker.failed) : "-",
-    silentMs > SILENT_MS ? chalk.yellow(heard) : heard,
+    worker.alive ? heard : chalk.yellow(heard),
     oldest ? formatDuration(now - oldest.since) : "-",
     oldest ? displayName(oldest.payload, 48) : "-",
     more,

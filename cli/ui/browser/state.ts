@@ -6,8 +6,6 @@ import { itemButton } from "../../report/browser/items.ts";
 import { showSums } from "../../report/browser/show.ts";
 import type { LiveState, LiveWorker } from "../data.ts";
 
-const SILENT_MS = 15_000;
-
 function setText(node: HTMLElement, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -28,14 +26,14 @@ function sync<T>(parent: HTMLElement, list: T[], key: (one: T) => string, make: 
 }
 
 function showWorker(row: HTMLElement, worker: LiveWorker, onItem: (id: number) => void): void {
-  const { pod, node, done, failed, silentMs, inFlight, more } = worker;
+  const { pod, node, done, failed, alive, silentMs, inFlight, more } = worker;
   const [podCell, nodeCell, doneCell, failedCell, heard, items] = [...row.children] as HTMLElement[];
   setText(podCell!, pod);
   setText(nodeCell!, node || "-");
   setText(doneCell!, formatNumber(done));
   setText(failedCell!, formatNumber(failed));
   setText(heard!, `${formatDuration(Math.floor(silentMs / 1000) * 1000)} ago`);
-  heard!.classList.toggle("silent", silentMs > SILENT_MS);
+  heard!.classList.toggle("silent", !alive);
   const list = items!.firstElementChild as HTMLElement;
   sync(
     list,
