@@ -1,9 +1,9 @@
 import { connect } from "node:net";
-import { constants } from "node:os";
 import type { V1Job, V1Pod } from "@kubernetes/client-node";
 import { RELAY_PORT } from "../../supervisor/relay.ts";
 import { pollUntil } from "../../kube/poll.ts";
 import { UserError } from "../errors.ts";
+import { beforeEnd } from "../processEnd.ts";
 import type { Cluster } from "./cluster.ts";
 
 /** Program of a relay Pod: supervisor/relay.ts in short, so that any image of a batch will do. */
@@ -21,12 +21,14 @@ createServer((client) => {
   client.pipe(upstream).pipe(client);
 }).listen(${relayPort}, "127.0.0.1");`;
 
-/** It ends by itself when whoever made it could not delete it. */
+/** It ends by itself when whoever made it was killed. */
 const LIFETIME_S = 3_600;
 const START_MS = 60_000;
 const LISTEN_MS = 10_000;
 const POLL_MS = 250;
 
+/** Labels by which the Job knows its own pods. */
+const OF_THE_JOB = /(^|\/)(job-name|controller-uid)$/;
 /** Variables and volumes that lead to Redis, or bring Node.js. */
 const NEEDED_VARIABLE = /^(WQ_REDIS_|NODE_EXTRA_CA_CERTS$|LD_LIBRARY_PATH$)/;
 const NEEDED_VOLUME = /^(tmp|node|code|redis-ca)$/;
@@ -37,15 +39,19 @@ const NEEDED_VOLUME = /^(tmp|node|code|redis-ca)$/;
  */
 export function relayPodOf(job: V1Job): V1Pod {
   const { name, uid } = job.metadata!;
-  const spec = job.spec!.template.spec!;
+  const { metadata, spec: podSpec } = job.spec!.template;
+  const spec = podSpec!;
   const { imagePullSecrets, nodeSelector, tolerations, affinity, securityContext, dnsPolicy, dnsConfig, hostAliases } =
     spec;
   const container = spec.containers.find((one) => one.name === "c") ?? spec.containers[0]!;
+  const ownLabels = Object.fromEntries(Object.entries(metadata?.labels ?? {}).filter(([key]) => !OF_THE_JOB.test(key)));
   const node = (container.command ?? container.args ?? ["node", ""]).slice(0, -1);
   return {
     metadata: {
       generateName: `${name}-relay-`,
-      labels: { "app.kubernetes.io/name": "job-wq-2", "app.kubernetes.io/component": "relay" },
+      // As the namespace asks of all pods, and no mesh in it.
+      labels: { ...ownLabels, "app.kubernetes.io/name": "job-wq-2", "app.kubernetes.io/component": "relay" },
+      annotations: metadata?.annotations,
       ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name: name!, uid: uid! }],
     },
     spec: {
@@ -80,19 +86,21 @@ export function relayPodOf(job: V1Job): V1Pod {
   };
 }
 
-/** Starts a Pod that relays. @throws UserError where it does not start. */
-async function startRelayPod(cluster: Cluster, jobs: string[]): Promise<string> {
-  for (const name of jobs) {
+/** The first of these Jobs that is there. @throws UserError where none is. */
+async function someJob(cluster: Cluster, names: string[]): Promise<V1Job> {
+  for (const name of names) {
     const job = await cluster.readJob(name);
-    if (!job) continue;
-    const pod = await cluster.createPod(relayPodOf(job));
-    let phase = "";
-    const runs = async () => (phase = await cluster.phase(pod)) === "Running";
-    if (await pollUntil(runs, { timeoutMs: START_MS, intervalMs: POLL_MS })) return pod;
-    await cluster.deletePod(pod);
-    throw new UserError(`the Pod ${pod}, which would relay to Redis, does not start: ${phase}`);
+    if (job) return job;
   }
   throw new UserError("no Job of the batch is left whose image could relay to it: run `pulumi up`");
+}
+
+/** Waits until a Pod runs. @throws UserError where it does not start. */
+async function runs(cluster: Cluster, pod: string): Promise<void> {
+  let phase = "";
+  const isRunning = async () => (phase = await cluster.phase(pod)) === "Running";
+  if (!(await pollUntil(isRunning, { timeoutMs: START_MS, intervalMs: POLL_MS })))
+    throw new UserError(`the Pod ${pod}, which would relay to Redis, does not start: ${phase}`);
 }
 
 /** True if the relay of a Pod accepts connections: it is there a moment before it does. */
@@ -125,17 +133,21 @@ export async function openRelay(cluster: Cluster, jobs: string[]): Promise<{ por
     if (await staysOpen(tunnel.port)) return tunnel;
     tunnel.close(); // not the supervisor's
   }
-  const pod = await startRelayPod(cluster, jobs);
-  const remove = () => cluster.deletePod(pod).catch(() => {});
-  const interrupt = () => void remove().then(() => process.exit(128 + constants.signals.SIGINT));
-  process.once("SIGINT", interrupt);
-  const { port, close } = await cluster.forward(pod, RELAY_PORT);
-  const closeAll = () => {
+  const created = cluster.createPod(relayPodOf(await someJob(cluster, jobs)));
+  const remove = beforeEnd(async () => cluster.deletePod(await created));
+  try {
+    const pod = await created;
+    await runs(cluster, pod);
+    const { port, close } = await cluster.forward(pod, RELAY_PORT);
+    const closeAll = () => {
+      close();
+      void remove();
+    };
+    if (await accepts(port)) return { port, close: closeAll };
     close();
-    process.off("SIGINT", interrupt);
-    void remove();
-  };
-  if (await accepts(port)) return { port, close: closeAll };
-  closeAll();
-  throw new UserError(`the Pod ${pod} does not relay`);
+    throw new UserError(`the Pod ${pod} does not relay`);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
 }

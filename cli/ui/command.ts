@@ -6,6 +6,7 @@ import { queueCommand, type QueueOptions } from "../command.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { LastingQueue, sayAway } from "../follow/lastingQueue.ts";
+import { endProcess } from "../processEnd.ts";
 import { preloadCluster } from "../stack/openCluster.ts";
 import { openBatch, openQueue } from "../stack/openQueue.ts";
 import { readBatch } from "../stack/readStack.ts";
@@ -78,9 +79,9 @@ export default queueCommand({
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}${keys.path}?token=${keys.token}`;
     console.log(json ? JSON.stringify({ address }) : `The page is at ${address}`);
     if (open) await openBrowser(address);
-    await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+    await Promise.race(["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => once(process, signal)));
     abort.abort();
     lasting.close();
     server.close();
-    process.exit(EXIT_OK); // browsers keep connections open
+    await endProcess(EXIT_OK); // browsers keep connections open
   });

@@ -1,6 +1,9 @@
 // A Redis that only the cluster can reach, as a managed one in a private network: `wq` goes through the cluster.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import { checkout, kubectl, onPlatform, TestStack } from "../../support/stack.ts";
 
 describe("wq with a Redis that only the cluster can reach", () => {
@@ -8,6 +11,10 @@ describe("wq with a Redis that only the cluster can reach", () => {
   const items = Array.from({ length: 20 }, (_, index) => `item-${index}`);
   const stack = new TestStack({ items, workSeconds: 3, createNamespace: false }, { project });
   const relays = () => stack.kubectl("get", "pods", "-l", "app.kubernetes.io/component=relay", "-o", "name");
+  async function assertNoRelay(): Promise<void> {
+    for (let turn = 0; turn < 50 && (await relays()) !== ""; turn++) await sleep(200);
+    assert.equal(await relays(), "");
+  }
 
   onPlatform(async () => {
     await kubectl("create", "namespace", stack.namespace);
@@ -39,7 +46,16 @@ describe("wq with a Redis that only the cluster can reach", () => {
   it("starts a Pod that relays once the batch is over, and takes it away again", async () => {
     const { code, out, err } = await stack.wq("results", "--csv");
     assert.deepEqual([code, err, out.split("\n").length], [0, "", 21]);
-    for (let turn = 0; turn < 50 && (await relays()) !== ""; turn++) await sleep(200);
-    assert.equal(await relays(), "");
+    await assertNoRelay();
+  });
+
+  it("takes it away where Ctrl-C ends `wq ui`", async () => {
+    const { env, name } = stack;
+    const ui = execa(join(project, "cli/wq.mjs"), ["ui", "--no-open", "--stack", name], { cwd: project, env });
+    await once(ui.stdout, "data");
+    assert.match(await relays(), /^pod\/\S+-relay-\S+$/);
+    ui.kill("SIGINT");
+    await ui;
+    await assertNoRelay();
   });
 });

@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Job } from "@kubernetes/client-node";
-import { relayPodOf, relayScript } from "../../../../cli/stack/relayPod.ts";
+import type { Cluster } from "../../../../cli/stack/cluster.ts";
+import { openRelay, relayPodOf, relayScript } from "../../../../cli/stack/relayPod.ts";
 
 const job: V1Job = {
   metadata: { name: "thumbs-supervisor", uid: "u1" },
@@ -72,12 +73,47 @@ describe("relayPodOf", () => {
     assert.deepEqual(pod.spec!.imagePullSecrets, [{ name: "registry" }]);
   });
 
+  it("keeps meshes out, and has the labels that the namespace asks for", () => {
+    const metadata = {
+      labels: { ...job.spec!.template.metadata!.labels, team: "a", "sidecar.istio.io/inject": "false" },
+      annotations: { "linkerd.io/inject": "disabled" },
+    };
+    const { labels, annotations } = relayPodOf({
+      ...job,
+      spec: { ...job.spec!, template: { ...job.spec!.template, metadata } },
+    }).metadata!;
+    assert.deepEqual(labels, {
+      team: "a",
+      "sidecar.istio.io/inject": "false",
+      "app.kubernetes.io/name": "job-wq-2",
+      "app.kubernetes.io/component": "relay",
+    });
+    assert.deepEqual(annotations, { "linkerd.io/inject": "disabled" });
+  });
+
   it("is no pod of the Job, goes with it, and ends by itself", () => {
     assert.deepEqual(Object.keys(pod.metadata!.labels!), ["app.kubernetes.io/name", "app.kubernetes.io/component"]);
     assert.deepEqual(pod.metadata!.ownerReferences, [
       { apiVersion: "batch/v1", kind: "Job", name: "thumbs-supervisor", uid: "u1" },
     ]);
     assert.deepEqual([pod.spec!.restartPolicy, pod.spec!.activeDeadlineSeconds], ["Never", 3_600]);
+  });
+});
+
+describe("openRelay", () => {
+  it("removes its pod where that cannot be asked for its phase", async () => {
+    const calls: string[] = [];
+    const cluster = {
+      runningPod: async () => undefined,
+      readJob: async (name: string) => (name === "gone" ? undefined : job),
+      createPod: async () => "relay-1",
+      phase: async () => {
+        throw new Error("the API server went away");
+      },
+      deletePod: async (pod: string) => calls.push(pod),
+    } as unknown as Cluster;
+    await assert.rejects(openRelay(cluster, ["gone", "there"]), { message: "the API server went away" });
+    assert.deepEqual(calls, ["relay-1"]);
   });
 });
 

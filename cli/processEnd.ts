@@ -1,0 +1,42 @@
+// The end of this process, and what has to be undone before it.
+import { constants } from "node:os";
+
+const undone = new Set<() => Promise<void>>();
+let isEnding = false;
+
+/**
+ * Notes what has to be undone, however the process ends: as it should, by an error, by Ctrl-C.
+ * @returns Undoes it now. That is done once, and never throws.
+ */
+export function beforeEnd(undo: () => Promise<unknown>): () => Promise<void> {
+  if (undone.size === 0) for (const signal of SIGNALS) process.on(signal, onSignal);
+  let running: Promise<void> | undefined;
+  const once = () => {
+    running ??= undo()
+      .catch(() => {})
+      .then(() => {
+        undone.delete(once);
+        if (undone.size === 0) for (const signal of SIGNALS) process.off(signal, onSignal);
+      });
+    return running;
+  };
+  undone.add(once);
+  return once;
+}
+
+/** Ends the process, after that. */
+export async function endProcess(code: number): Promise<never> {
+  await Promise.all([...undone].map((undo) => undo()));
+  process.exit(code);
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** A verb that listens, too, has an answer of its own. A second signal does not wait. */
+function onSignal(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return;
+  const code = 128 + constants.signals[signal];
+  if (isEnding) process.exit(code);
+  isEnding = true;
+  void endProcess(code);
+}
