@@ -5,13 +5,11 @@ import { keepCompiledCode } from "./compileCache.ts";
 import { firstLine, UserError } from "./errors.ts";
 import { EXIT_OK, EXIT_USAGE } from "./exitCodes.ts";
 import { createProgram, requestedVerb } from "./commandLine.ts";
+import { guardStandardOutput } from "./standardOutput.ts";
 
-/** Runs a command line. Every error is one line and {@link EXIT_USAGE}; a reader that went away (`| head`) is none. */
+/** Runs a command line. Every error is one line and {@link EXIT_USAGE}. */
 async function main(args: string[]): Promise<void> {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT_OK);
-    throw error;
-  });
+  guardStandardOutput();
   // Chalk knows the other variable alone.
   if (process.env.NO_COLOR) process.env.FORCE_COLOR = "0";
   try {
