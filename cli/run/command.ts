@@ -20,7 +20,7 @@ const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${wor
 
 function list(json: boolean | undefined): void {
   const notes = listNotes();
-  if (json) for (const note of notes) console.log(jsonLine(note));
+  if (json) for (const { output: _, follower: __, ...note } of notes) console.log(jsonLine(note));
   else if (notes.length === 0) console.log("There is no run that was left.");
   else
     for (const { name, namespace, items, startedAt, command } of notes)

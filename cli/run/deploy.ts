@@ -1,4 +1,5 @@
 // Creates a run in the cluster: an inline program of Pulumi's Automation API.
+import { kubeconfigOf } from "../../kube/kubeconfig.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { environmentOf, maxFailures, podOf, resourcesOf, type RunOptions, secretsOf } from "./options.ts";
 import { pulumiError, runStack } from "./runStack.ts";
@@ -9,6 +10,16 @@ export interface Deployment {
   namespace: string;
   command: string[];
   items: string[];
+}
+
+/** The namespace of a run. @throws UserError where there is no kubeconfig, or not that context in it. */
+export function namespaceOf({ namespace, context }: RunOptions): string {
+  try {
+    const config = kubeconfigOf({ context });
+    return namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? "default";
+  } catch (error) {
+    throw new UserError(firstLine(error));
+  }
 }
 
 /** Colours in messages of the engine. */

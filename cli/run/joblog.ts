@@ -1,5 +1,5 @@
 // GNU parallel's job log: a line for each item that ended.
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import type { ResultRow } from "../../queue/index.ts";
 import { UserError } from "../errors.ts";
@@ -24,9 +24,11 @@ export function jobLine(row: ResultRow, seq: number, command: string): string {
   return `${fields.join("\t")}\t${command.replaceAll(/[\n\t]/g, " ")}\n`;
 }
 
-/** Makes the log's first line, or goes on in a log that is there. */
+/** Makes the log's first line, or goes on in a log that is there, after a line that was cut off. */
 export function beginJoblog(file: string): void {
-  if (!existsSync(file)) appendFileSync(file, `${COLUMNS.join("\t")}\n`);
+  let begin = `${COLUMNS.join("\t")}\n`;
+  if (existsSync(file)) begin = statSync(file).isFile() && !/(^|\n)$/.test(readFileSync(file, "utf8")) ? "\n" : "";
+  appendFileSync(file, begin); // also nothing: then it can be written
 }
 
 /** Places of the items that are done, by the last line of each. @throws UserError where it is no job log. */

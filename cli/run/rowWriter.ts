@@ -4,36 +4,69 @@ import { join } from "node:path";
 import { jsonLine } from "../../config/foreignText.ts";
 import { replacer } from "../../config/replacements.ts";
 import type { ResultRow } from "../../queue/index.ts";
+import { firstLine, UserError } from "../errors.ts";
 import { beginJoblog, jobLine } from "./joblog.ts";
-import type { RunOptions } from "./options.ts";
 
-/** Writes rows to standard output, and to what the options name. */
+/** Rows cannot be written where the user wants them. */
+export class OutputError extends UserError {
+  constructor(where: string, cause: unknown) {
+    super(`cannot write ${where}: ${firstLine(cause)}`);
+  }
+}
+
+/** @throws OutputError */
+function writing(where: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw new OutputError(where, error);
+  }
+}
+
+/** Where the rows of a run go, beside standard output. */
+export interface Output {
+  /** Files and folders as absolute paths. */
+  joblog?: string;
+  results?: string;
+  /** Rows are kept until the end. */
+  ordered?: boolean;
+  /** The program that is run, for the job log. */
+  command: string[];
+  /** Of each item of the run, its place among all items, from 1. */
+  places: number[];
+}
+
+/** Writes rows to standard output, and to what else was named. */
 export class RowWriter {
-  readonly #options: Pick<RunOptions, "joblog" | "results" | "ordered">;
-  readonly #places: number[];
+  readonly #output: Output;
   readonly #command: (item: string, id: number) => string[];
   readonly #kept: ResultRow[] = [];
 
-  /** @param places Of each item of the run, its place among all items, from 1. */
-  constructor(options: Pick<RunOptions, "joblog" | "results" | "ordered">, command: string[], places: number[]) {
-    this.#options = options;
-    this.#places = places;
+  /** @throws OutputError */
+  constructor(output: Output) {
+    const { joblog, results, command } = output;
+    this.#output = output;
     this.#command = replacer(command);
-    if (options.joblog !== undefined) beginJoblog(options.joblog);
-    if (options.results !== undefined) mkdirSync(options.results, { recursive: true });
+    if (joblog !== undefined) writing(joblog, () => beginJoblog(joblog));
+    if (results !== undefined) writing(results, () => mkdirSync(results, { recursive: true }));
   }
 
+  /** @throws OutputError */
   add(row: ResultRow): void {
-    const { joblog, results, ordered } = this.#options;
-    const place = this.#places[row.id - 1] ?? row.id;
-    if (joblog !== undefined) appendFileSync(joblog, jobLine(row, place, this.#command(row.item, row.id).join(" ")));
-    if (results !== undefined) writeFileSync(join(results, `${place}.json`), jsonLine(row));
+    const { joblog, results, ordered, places } = this.#output;
+    const place = places[row.id - 1] ?? row.id;
+    if (joblog !== undefined) {
+      const line = jobLine(row, place, this.#command(row.item, row.id).join(" "));
+      writing(joblog, () => appendFileSync(joblog, line));
+    }
+    if (results !== undefined) writing(results, () => writeFileSync(join(results, `${place}.json`), jsonLine(row)));
     if (ordered) this.#kept.push(row);
     else process.stdout.write(`${jsonLine(row)}\n`);
   }
 
-  /** Writes what was kept until the end. */
-  end(): void {
+  /** Writes what was kept until the end, and waits until standard output has taken all. */
+  async end(): Promise<void> {
     for (const row of this.#kept.sort((a, b) => a.id - b.id)) process.stdout.write(`${jsonLine(row)}\n`);
+    await new Promise((resolve) => process.stdout.write("", resolve));
   }
 }

@@ -4,8 +4,10 @@ import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, wri
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import envPaths from "env-paths";
+import { startTime } from "../../kube/startTime.ts";
 import { UserError } from "../errors.ts";
 import type { StackLocation } from "../stack/location.ts";
+import type { Output } from "./rowWriter.ts";
 
 /** The note of a run, kept while something of it may be in a cluster. */
 export interface RunNote {
@@ -17,6 +19,10 @@ export interface RunNote {
   startedAt: number;
   /** The program that was run, for people. */
   command: string;
+  /** Where its rows go. Older notes have neither this nor the next. */
+  output?: Output;
+  /** The process that follows it, or followed it last. */
+  follower?: { pid: number; start?: string | undefined };
 }
 
 /** The project of all runs. */
@@ -60,9 +66,30 @@ export function locate(name: string): StackLocation & { stack: string } {
 /** Folder for a Pulumi that is installed for runs. */
 export const pulumiFolder = () => join(home(), "pulumi");
 
-export function writeNote(note: RunNote): void {
+/** Notes a run, which this process follows from now on. */
+export function writeNote(note: Omit<RunNote, "follower">): void {
+  const { pid } = process;
   mkdirSync(folderOf(note.name), { recursive: true, mode: 0o700 });
-  writeFileSync(join(folderOf(note.name), "run.json"), JSON.stringify(note, null, 2));
+  const noted: RunNote = { ...note, follower: { pid, start: startTime(pid) } };
+  writeFileSync(join(folderOf(note.name), "run.json"), JSON.stringify(noted, null, 2));
+}
+
+/** Takes a run over from a process that has ended. @throws UserError where it lives, and where there is no such run. */
+export function takeOver(name: string): RunNote & { output: Output } {
+  const note = readNote(name);
+  const { pid, start } = note.follower ?? {};
+  if (pid !== undefined && isAlive(pid) && startTime(pid) === start)
+    throw new UserError(`${name} is followed by process ${pid}: press Ctrl-C there, or wait for its end`);
+  writeNote(note);
+  return { output: { command: [], places: [] }, ...note };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** @throws UserError where there is no such run. */

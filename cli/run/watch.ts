@@ -4,14 +4,13 @@ import { Chalk } from "chalk";
 import { createLogUpdate } from "log-update";
 import { type Counts, resultRow } from "../../queue/index.ts";
 import { SettledRows } from "../follow/settledRows.ts";
-import { openBatch, type OpenQueue } from "../stack/openQueue.ts";
-import { readBatchAt } from "../stack/readStack.ts";
+import { firstLine } from "../errors.ts";
+import type { OpenQueue } from "../stack/openQueue.ts";
 import { FailureGroups } from "../view/failureGroups.ts";
 import { oneLine, pluralize } from "../view/format.ts";
 import { progressBar, progressLine } from "../view/progressBar.ts";
 import { RateEstimator } from "../view/throughput.ts";
-import type { RowWriter } from "./rowWriter.ts";
-import { locate } from "./runs.ts";
+import { OutputError, type RowWriter } from "./rowWriter.ts";
 
 const LOOK_MS = 500;
 const LINE_INTERVAL_MS = 10_000;
@@ -20,6 +19,8 @@ const LINE_INTERVAL_MS = 10_000;
 export interface RunState {
   counts?: Counts;
   failures: FailureGroups;
+  /** Trouble of the last look: rows may be missing. */
+  unread?: string | undefined;
 }
 
 interface Watch {
@@ -34,8 +35,15 @@ interface Watch {
 
 const isOver = (counts: Counts | undefined) => counts?.state === "finished" || counts?.state === "aborted";
 
-/** Follows until it is over, or the signal aborts: then with a last look. Never throws: it only watches. */
-export async function watchRun(name: string, { rows, eta, warnings, signal }: Watch): Promise<RunState> {
+/**
+ * Follows until all is read of a run that is over, or the signal aborts: then with a last look. A Redis or a cluster
+ * that is away is asked again.
+ * @throws OutputError where a row cannot be written.
+ */
+export async function watchRun(
+  open: () => Promise<OpenQueue>,
+  { rows, eta, warnings, signal }: Watch,
+): Promise<RunState> {
   const settled = new SettledRows();
   const state: RunState = { failures: new FailureGroups() };
   const progress = progressOn(process.stderr, eta);
@@ -47,32 +55,38 @@ export async function watchRun(name: string, { rows, eta, warnings, signal }: Wa
     console.error(`warning: ${line}`);
   };
   let queue: OpenQueue | undefined;
-  for (;;) {
-    const isLast = signal.aborted;
-    for (const line of warnings?.splice(0) ?? []) warn(line);
-    try {
-      queue ??= await openBatch(await readBatchAt(locate(name)));
-      const counts = await queue.admin.counts();
-      state.counts = counts;
-      for await (const record of settled.look(queue.admin, counts)) {
-        if (record.outcome === "dead") state.failures.add(record);
-        progress.clear();
-        rows.add(resultRow(record));
+  try {
+    for (;;) {
+      const isLast = signal.aborted;
+      for (const line of warnings?.splice(0) ?? []) warn(line);
+      try {
+        queue ??= await open();
+        const counts = await queue.admin.counts();
+        state.counts = counts;
+        for await (const record of settled.look(queue.admin, counts)) {
+          if (record.outcome === "dead") state.failures.add(record);
+          progress.clear();
+          rows.add(resultRow(record));
+        }
+        const isIdle = counts.state === "open" && counts.running === 0;
+        if (!warnings && isIdle) warn(await queue.podProblem?.());
+        progress.show(counts);
+        state.unread = undefined;
+      } catch (error) {
+        if (error instanceof OutputError) throw error;
+        state.unread = firstLine(queue?.admin.reasonOf(error) ?? error); // not there yet, or away
+        queue?.close();
+        queue = undefined;
       }
-      const isIdle = counts.state === "open" && counts.running === 0;
-      if (!warnings && isIdle) warn(await queue.podProblem?.());
-      progress.show(counts);
-    } catch {
-      queue?.close(); // not there yet, or away
-      queue = undefined;
+      if (isLast || (state.unread === undefined && isOver(state.counts))) break;
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
     }
-    if (isLast || isOver(state.counts)) break;
-    await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+    await rows.end();
+    return state;
+  } finally {
+    queue?.close();
+    progress.clear();
   }
-  queue?.close();
-  progress.clear();
-  rows.end();
-  return state;
 }
 
 /** A bar in a terminal; else, where it is wanted, a line now and then. */

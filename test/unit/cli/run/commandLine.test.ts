@@ -120,6 +120,9 @@ describe("wq run", () => {
     assert.deepEqual([...doneIn(file)], [1]);
     writeFileSync(file, jobLine(row(2, "done"), 2, "gzip c d") + "4\twq", { flag: "a" });
     assert.deepEqual([...doneIn(file)], [1, 2]);
+    beginJoblog(file);
+    writeFileSync(file, jobLine(row(3, "done"), 3, "gzip e"), { flag: "a" });
+    assert.deepEqual([...doneIn(file)], [1, 2, 3]);
     assert.deepEqual([...doneIn(join(folder, "none"))], []);
     assert.throws(() => doneIn(join(folder, "urls.txt")), /is no job log: its first line does not begin with Seq$/);
   });

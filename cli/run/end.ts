@@ -1,0 +1,50 @@
+// The end of a run for its command: it is taken away, kept, or left to the cluster.
+import { setTimeout as sleep } from "node:timers/promises";
+import { firstLine, UserError } from "../errors.ts";
+import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED } from "../exitCodes.ts";
+import { endProcess } from "../processEnd.ts";
+import { attachLine, takeAway } from "./remove.ts";
+import { type RunState, summary } from "./watch.ts";
+
+/** Time for a Pulumi that was interrupted to end, ms. */
+const CANCEL_MS = 10_000;
+
+interface Finish {
+  keep: boolean | undefined;
+  /** Failure of its `up`. */
+  trouble: UserError | undefined;
+}
+
+/** Takes away a run whose work is over, unless results of it were not read. Sets the exit code. */
+export async function finish(name: string, state: RunState, { keep, trouble }: Finish): Promise<void> {
+  const { counts, unread } = state;
+  const isBad = !counts || counts.dead > 0 || counts.state !== "finished";
+  for (const line of summary(state)) console.error(line);
+  // A run whose `up` failed before there was a queue has no results.
+  if (unread !== undefined && (counts || !trouble))
+    return leave(name, trouble ?? new UserError(`its results could not be read: ${unread}`));
+  if (keep) console.error(`Kept as ${name}: ${attachLine(name)} takes it away.`);
+  else await takeAway(name);
+  // The trouble names failed items, if there are any. Without them the run did not get so far.
+  if (trouble && (!counts || (counts.dead === 0 && counts.state !== "aborted"))) throw trouble;
+  process.exitCode = isBad ? EXIT_FAILED : EXIT_OK;
+}
+
+/** Ends this process, and takes the run away. @param work May not be over yet. */
+export async function stop(name: string, work: Promise<unknown>): Promise<never> {
+  process.on("SIGINT", () => {}); // Pulumi is told of it, too
+  console.error("Taking it away.");
+  await Promise.race([work, sleep(CANCEL_MS)]);
+  await takeAway(name).catch((error: Error) => console.error(error.message));
+  return endProcess(EXIT_FAILED);
+}
+
+/** Ends this process; the run goes on in the cluster. @param trouble Why, if nobody asked for it. */
+export async function leave(name: string, trouble?: Error): Promise<never> {
+  console.error(
+    trouble
+      ? `wq run: ${firstLine(trouble)}; nothing was removed, go on: ${attachLine(name)}`
+      : `Left running. Go on: ${attachLine(name)}.`,
+  );
+  return endProcess(EXIT_UNFINISHED);
+}

@@ -1,0 +1,114 @@
+// `wq run --attach` on a real Redis; the state of its stack comes from a `pulumi` that knows nothing else.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { startTime } from "../../../kube/startTime.ts";
+import { Consumer, Seeder } from "../../../queue/index.ts";
+import { quick } from "../../support/consuming.ts";
+import { wqScript } from "../../support/fruits.ts";
+import { withQueue } from "../../support/withQueue.ts";
+
+describe("wq run that goes on", () => {
+  const t = withQueue({ args: ["--appendonly", "yes"] });
+  const name = "wq-1a2b3c";
+  let folder: string;
+  const note = () => join(folder, "runs", name, "run.json");
+  const write = (more: object) =>
+    writeFileSync(note(), JSON.stringify({ name, namespace: "n", items: 3, startedAt: 1, command: "true", ...more }));
+  const begun = (more: object = {}) => write({ follower: { pid: process.pid, start: "an earlier process" }, ...more });
+
+  /** A run that is over, whose follower has ended. */
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "wq-run-"));
+    mkdirSync(join(folder, "runs", name), { recursive: true });
+    begun();
+    const outputs = { name, namespace: "n", queue: "job2", redis: { url: t.url, namespace: "n" } };
+    const type = "job-wq-2:index:Batch";
+    const batch = { type, urn: `urn:pulumi:${name}::wq-run::${type}::${name}`, outputs };
+    const state = JSON.stringify({ deployment: { resources: [batch] } });
+    writeFileSync(join(folder, "pulumi"), `#!/bin/sh\necho '${state}'\n`, { mode: 0o755 });
+    const seed = { owner: "a/b", run: "1", seedId: "1" };
+    await new Seeder({ url: t.url, queue: "job2" }).seed(["a", "b", "c"], seed);
+    await new Consumer({ ...quick(t.url), handler: (item) => Promise.resolve(item) }).run();
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  async function attach(args: string[] = [], stdout: "pipe" | "gone" | number = "pipe") {
+    const PATH = [folder, process.env.PATH].join(delimiter);
+    const env = { ...process.env, PATH, WQ_RUN_HOME: folder };
+    const output = stdout === "gone" ? "pipe" : stdout;
+    const child = spawn(process.execPath, [wqScript, "run", "--attach", name, ...args], {
+      env,
+      stdio: ["ignore", output, "pipe"],
+    });
+    let err = "";
+    child.stderr!.on("data", (data: Buffer) => (err += data.toString()));
+    if (stdout === "gone") child.stdout!.destroy();
+    else child.stdout?.resume();
+    const [code] = (await once(child, "close")) as [number];
+    return { code, err: err.replaceAll("npx --no wq", "wq") };
+  }
+  const left = `Left running. Go on: \`wq run --attach ${name}\`.\n`;
+  const full = (where: string) =>
+    `wq run: cannot write ${where}: ENOSPC: no space left on device, write; nothing was removed, go on: \`wq run --attach ${name}\`\n`;
+
+  for (const ordered of [[], ["--ordered"]])
+    it(`leaves the run where the reader of its rows went away${ordered.length > 0 ? ", also at the end" : ""}`, async () => {
+      assert.deepEqual(await attach(ordered, "gone"), { code: 2, err: left });
+      assert.ok(existsSync(note()));
+    });
+
+  it("leaves the run where a row cannot be written, and says where", async () => {
+    assert.deepEqual(await attach(["--joblog", "/dev/full"]), { code: 2, err: full("/dev/full") });
+    assert.deepEqual(await attach([], openSync("/dev/full", "w")), { code: 2, err: full("standard output") });
+    assert.ok(existsSync(note()));
+  });
+
+  it("goes on with the log and the folder that the run had, with the places of all items", async () => {
+    const joblog = join(folder, "log");
+    const results = join(folder, "results");
+    begun({ output: { command: ["echo", "{}"], places: [7, 8, 12], joblog, results } });
+    await attach();
+    const lines = readFileSync(joblog, "utf8").trimEnd().split("\n").slice(1);
+    const places = lines.map((line) => [line.split("\t")[0], line.split("\t").at(-1)]);
+    assert.deepEqual(places.sort(), [["12", "echo c"], ["7", "echo a"], ["8", "echo b"]]); // prettier-ignore
+    assert.deepEqual(readdirSync(results).sort(), ["12.json", "7.json", "8.json"]);
+  });
+
+  it("touches no run that another process follows", async () => {
+    write({ follower: { pid: process.pid, start: startTime(process.pid) } });
+    const err = `wq run: ${name} is followed by process ${process.pid}: press Ctrl-C there, or wait for its end\n`;
+    assert.deepEqual(await attach(), { code: 3, err });
+    assert.ok(existsSync(note()));
+  });
+
+  it("ends other verbs at a full disk with one line, and at a reader that went away with none", async () => {
+    const line = "wq: cannot write standard output: ENOSPC: no space left on device, write\n";
+    for (const [stdout, code, said] of [
+      [openSync("/dev/full", "w"), 3, line],
+      ["pipe", 0, ""],
+    ] as const) {
+      const child = spawn(process.execPath, [wqScript, "status", "--json"], {
+        env: { ...process.env, WQ_REDIS_URL: t.url },
+        stdio: ["ignore", stdout, "pipe"],
+      });
+      let err = "";
+      child.stderr!.on("data", (data: Buffer) => (err += data.toString()));
+      child.stdout?.destroy();
+      const [ended] = (await once(child, "close")) as [number];
+      assert.deepEqual([ended, err], [code, said]);
+    }
+  });
+});

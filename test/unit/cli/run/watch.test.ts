@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { OutputError, RowWriter } from "../../../../cli/run/rowWriter.ts";
+import { watchRun } from "../../../../cli/run/watch.ts";
+import type { OpenQueue } from "../../../../cli/stack/openQueue.ts";
+import type { Counts, ItemRecord } from "../../../../queue/index.ts";
+
+describe("the watcher of a run", () => {
+  const counts = { state: "finished", total: 2, done: 2, dead: 0, running: 0, waiting: 0, delayed: 0 } as Counts;
+  const record = (id: number): ItemRecord => ({
+    id,
+    payload: Buffer.from(`item-${id}`),
+    outcome: "done",
+    attempts: [],
+  });
+  /** A queue that is over; its Redis goes away at the second row of the first looks. */
+  function queue(failures: number) {
+    const closed: string[] = [];
+    const admin = {
+      counts: () => Promise.resolve(counts),
+      reasonOf: (error: unknown) => error,
+      async *results(after: number) {
+        for (const id of [1, 2].filter((id) => id > after)) {
+          if (id === 2 && failures-- > 0) throw new Error("Redis went away");
+          yield record(id);
+        }
+      },
+      async *records() {},
+    };
+    const open = () => Promise.resolve({ admin, close: () => closed.push("closed") } as unknown as OpenQueue);
+    return { open, closed };
+  }
+  function writer(fails?: Error) {
+    const ids: number[] = [];
+    const add = ({ id }: { id: number }) => {
+      if (fails) throw fails;
+      ids.push(id);
+    };
+    return { ids, rows: { add, end: () => Promise.resolve() } as unknown as RowWriter };
+  }
+  const until = { eta: false, signal: new AbortController().signal };
+
+  it("reads on where Redis went away after the counts of the end", async () => {
+    const { open } = queue(1);
+    const { ids, rows } = writer();
+    const state = await watchRun(open, { rows, ...until });
+    assert.deepEqual([ids, state.unread], [[1, 2], undefined]);
+  });
+
+  it("says that rows are missing where the last look failed", async () => {
+    const { open } = queue(9);
+    const { ids, rows } = writer();
+    const state = await watchRun(open, { rows, eta: false, signal: AbortSignal.abort() });
+    assert.deepEqual([ids, state.unread], [[1], "Redis went away"]);
+  });
+
+  it("ends with a row that cannot be written, and closes the queue", async () => {
+    const { open, closed } = queue(0);
+    const { rows } = writer(new OutputError("log", new Error("ENOSPC: no space left on device, write")));
+    await assert.rejects(watchRun(open, { rows, ...until }), {
+      name: "UserError",
+      message: "cannot write log: ENOSPC: no space left on device, write",
+    });
+    assert.deepEqual(closed, ["closed"]);
+  });
+
+  it("writes into no folder that cannot be made", () => {
+    assert.throws(() => new RowWriter({ results: "/dev/null/rows", command: [], places: [] }), {
+      message: "cannot write /dev/null/rows: ENOTDIR: not a directory, mkdir '/dev/null/rows'",
+    });
+  });
+});
