@@ -53,12 +53,12 @@ export class Host {
   }
 
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#isReady && !this.#runner.isOver;
   }
 
   /** Number of items or batches that it can still take. */
   get room(): number {
-    return this.#isReady && this.#hang === undefined ? this.#options.units - this.#hand.units : 0;
+    return this.isReady ? this.#options.units - this.#hand.units : 0;
   }
 
   give(pieces: Piece[]): void {

@@ -41,6 +41,7 @@ export class Runner {
   readonly #giveRest: (() => void)[];
   #output = "";
   #why?: string;
+  #hasExited = false;
 
   constructor(program: Executable, listener: RunnerListener) {
     this.#program = program;
@@ -62,6 +63,11 @@ export class Runner {
     const ended = (code: number | null, signal: NodeJS.Signals | null) => void this.#onExit(code, signal);
     if (child.pid === undefined) child.once("error", () => ended(null, null));
     else child.once("exit", ended);
+  }
+
+  /** It ended, or was killed: what it is given now is lost. */
+  get isOver(): boolean {
+    return this.#hasExited || this.#why !== undefined;
   }
 
   /** Writes lines, all of one turn together. */
@@ -118,6 +124,7 @@ export class Runner {
   }
 
   async #onExit(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+    this.#hasExited = true;
     const { stdin, stdout, stderr, stdio } = this.#child;
     const pipes = [stdout!, stderr!, stdio[3] as Readable];
     const closed = Promise.all(pipes.filter((pipe) => !pipe.closed).map((pipe) => once(pipe, "close")));

@@ -1,7 +1,6 @@
 // The life of runners: their start, several items in one, and what is begun when.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -102,6 +101,26 @@ describe("runners", () => {
       ["lost", "failed"],
     );
     assert.equal((await queue.places()).done, 32);
+  });
+
+  it("get nothing between the end of a runner and the start of the next one", async () => {
+    const gone = join(dir, "gone");
+    const first = `(trap "" TERM; sleep 60) & touch ${gone}; exit 1`;
+    const script = `echo '{"ready":true}' >&3; [ -e ${gone} ] || { read -r line; ${first}; }; while read -r line; do echo '{"id":2}' >&3; done`;
+    await push("apple");
+    const worker = await startRunners(queue.url, serve(script), { concurrency: 1, retry: once });
+    await queue.until(() => Promise.resolve(existsSync(gone)));
+    await sleep(300); // the shell has ended, and what it left takes its time
+    await push("banana");
+    assert.equal(await worker.ended, "finished");
+    const rows = await queue.records();
+    assert.deepEqual(
+      rows.map(({ payload, outcome, attempts }) => [payload.toString(), outcome, attempts.length]),
+      [
+        ["apple", "dead", 1],
+        ["banana", "done", 1],
+      ],
+    );
   });
 
   it("find out by themselves which of several blocks the event loop, and give back the others at no cost", async () => {
