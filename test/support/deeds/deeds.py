@@ -120,4 +120,6 @@ def handle(item: str, context: wq.Context):
 def handle_batch(items, context):
     if "poison" in items:
         raise ValueError("poison")
+    if "by name" in items:
+        return {item: 1 for item in items}
     return [ValueError("a bad one") if item == "bad" else f"{item} of {len(items)}" for item in items]

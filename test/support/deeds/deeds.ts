@@ -80,7 +80,8 @@ export default function handle(item: string, context: ItemContext): unknown {
   return Object.hasOwn(deeds, deed!) ? deeds[deed!]!(rest.join(" "), context) : `did ${item}`;
 }
 
-export function handleBatch(items: string[]): unknown[] {
+export function handleBatch(items: string[]): unknown {
   if (items.includes("poison")) throw new Error("poison");
+  if (items.includes("by name")) return Object.fromEntries(items.map((item) => [item, 1]));
   return items.map((item) => (item === "bad" ? new Error("a bad one") : `${item} of ${items.length}`));
 }

@@ -60,13 +60,16 @@ def _fail(context: Context, error: BaseException) -> None:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     stack = "".join(f"\n    at {frame.name} ({frame.filename}:{frame.lineno})" for frame in reversed(frames))
     text = traceback.format_exception_only(type(error), error)[-1].strip()
-    _end(context, error=text.replace("wq.", "", 1) + stack, retry=not isinstance(error, DoNotRetry))
+    _end(context, error=(text[3:] if text.startswith("wq.") else text) + stack, retry=not isinstance(error, DoNotRetry))
 
 
 def _run(function: Function, items: List[Context], is_batch: bool) -> None:
     texts = [context.bytes.decode(errors="replace") for context in items]
     try:
-        results = list(function(texts, BatchContext(items))) if is_batch else [function(texts[0], items[0])]
+        results = function(texts, BatchContext(items)) if is_batch else [function(texts[0], items[0])]
+        if isinstance(results, (dict, set, frozenset, str, bytes)):
+            raise TypeError(f"handle_batch returned a {type(results).__name__}, not a list with a result for each item")
+        results = list(results)
         if len(results) != len(items):
             raise TypeError(f"handle_batch returned {len(results)} results for {len(items)} items")
     except (Exception, SystemExit) as error:

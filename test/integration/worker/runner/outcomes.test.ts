@@ -32,9 +32,10 @@ for (const language of ["ts", "py"] as const) {
     };
 
     it("records what a handler returns and raises", async () => {
-      const { outcome } = await run(["apple", "fail no peel", "never again"]);
+      const { outcome } = await run(["apple", "fail no peel", "fail no wq.host", "never again"]);
       assert.equal(outcome.get("apple"), '"did apple"');
       assert.match(outcome.get("fail no peel")!, /^dead: (ValueError: )?no peel$/);
+      assert.match(outcome.get("fail no wq.host")!, /^dead: (ValueError: )?no wq\.host$/);
       assert.match(outcome.get("never again")!, /^dead: (DoNotRetry: )?again$/);
     });
 
@@ -153,6 +154,14 @@ for (const language of ["ts", "py"] as const) {
       assert.match(outcome.get("bad")!, /^dead: (ValueError: )?a bad one$/);
       assert.equal(rows.filter(({ value }) => value?.endsWith('of 4"')).length, 15);
       assert.equal(outcome.get("x13"), '"x13 of 1"');
+    });
+
+    it("fails a batch that is answered with anything but a list", async () => {
+      const { outcome } = await run(["by name"], { batch: 4, batchWaitMs: 1 });
+      assert.match(
+        outcome.get("by name")!,
+        /^dead: (TypeError: )?handle_?[bB]atch returned (no list for 1 items|a dict, not a list with a result for each item)$/,
+      );
     });
 
     it("runs each of a batch alone where the function throws", async () => {
