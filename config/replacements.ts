@@ -3,10 +3,10 @@ import { posix } from "node:path";
 
 /** Programs that take code as an argument, in which an item could run, and the option before it; else their first. */
 const CODE_FOLLOWS: [program: RegExp, option: RegExp, advice: string][] = [
-  [/^(?:sh|bash|dash|ash|ksh|zsh|fish|busybox)$/, /^-[a-zA-Z]*c$/, 'write "$ITEM"'],
+  [/^(?:sh|bash|dash|ash|ksh|zsh|fish|busybox|su)$/, /^-[a-zA-Z]*c$/, 'write "$ITEM"'],
   [/^(?:python|pypy)[\d.]*$/, /^-[a-zA-Z]*c$/, 'write os.environ["ITEM"], or { }'],
-  [/^(?:node|nodejs|bun)$/, /^(?:-[a-z]*[ep]|--eval|--print)$/, "write process.env.ITEM, or { }"],
-  [/^(?:perl|ruby|lua|php|Rscript)$/, /^-[a-zA-Z\d]*[eEr]$/, "read the variable ITEM"],
+  [/^(?:node|nodejs|bun|deno)$/, /^(?:-[a-z]*[ep]|--eval|--print|eval)$/, "write process.env.ITEM, or { }"],
+  [/^(?:perl|ruby|lua|php|R|Rscript|julia)$/, /^(?:-[a-zA-Z\d]*[eEr]|--eval)$/, "read the variable ITEM"],
   [/^(?:jq|yq|[gm]?awk)$/, /^[^-]/, "read the variable ITEM, or write { }"],
 ];
 /** A script's path: what follows is its own affair. */
@@ -25,7 +25,7 @@ function codeOf(command: string[]): Map<number, string> {
     const found = rest.findIndex((next) => option.test(next));
     const script = rest.findIndex((next) => SCRIPT.test(next));
     if (found < 0 || (script >= 0 && script < found)) return;
-    places.set(at + 1 + (rest[found]!.startsWith("-") ? found + 1 : found), advice!);
+    places.set(at + 1 + (/^-|^eval$/.test(rest[found]!) ? found + 1 : found), advice!);
   });
   return places;
 }
@@ -56,8 +56,11 @@ function fieldsOf(item: string): Record<string, unknown> {
   }
 }
 
-/** True if any argument takes something of the item. */
-export const hasReplacement = (command: string[]): boolean => command.some((word) => word.search(REPLACED) >= 0);
+/** True if any argument takes something of the item. Code takes nothing. */
+export function hasReplacement(command: string[]): boolean {
+  const code = codeOf(command);
+  return command.some((word, place) => !code.has(place) && word.search(REPLACED) >= 0);
+}
 
 /**
  * A function that puts an item into the arguments of a command: `{}` the item, `{.}` without its ending, `{/}` its last

@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
-import { hasReplacement, replacer } from "../config/replacements.ts";
+import { replacer } from "../config/replacements.ts";
 import { DoNotRetry, TryLater, type Handler, type ItemContext } from "../queue/index.ts";
 import { commandEnvironment } from "./commandEnvironment.ts";
 import { OutputBuffer, outputRead } from "./commandOutput.ts";
@@ -33,9 +33,10 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
   const isShell = command.some((word) => SHELL.test(word));
   return async (item, context) => {
     const { id, signal, log, bytes } = context;
-    if (hasReplacement(command) && !isText(bytes))
+    const line = commandFor(item, id) as [string, ...string[]];
+    if (!isText(bytes) && line.some((word, place) => word !== command[place] && NO_TEXT.test(word)))
       throw withoutStack(new DoNotRetry("its bytes are no text, which an argument cannot hold: read standard input"));
-    const [program, ...args] = commandFor(item, id) as [string, ...string[]];
+    const [program, ...args] = line;
     // A group of its own, so that what it starts can be ended with it.
     const family = new Family();
     const env = { ...environment(context, item), ...family.env };
@@ -90,6 +91,8 @@ function environment({ id, attempt, bytes }: ItemContext, item: string): NodeJS.
 }
 
 const isText = (bytes: Buffer) => isUtf8(bytes) && !bytes.includes(0);
+/** Bytes that are no text leave these characters in an item's text. */
+const NO_TEXT = /[\0\ufffd]/;
 
 /** Standard input of a program: the item, and in a shell the line end without which `while read` finds no line. */
 function inputOf(bytes: Buffer, isShell: boolean): Buffer {

@@ -40,6 +40,8 @@ describe("commandHandler", () => {
       name: "DoNotRetry",
       message: "its bytes are no text, which an argument cannot hold: read standard input",
     });
+    const shell = ["sh", "-c", 'n=b; tr "\\377" "a"; printf %s "${n} $1"', "sh", "{#}"];
+    assert.equal(await commandHandler(shell, 1000)(bytes.toString(), { ...context, bytes }), "ab 7");
   });
 
   it("says what holds an item that is too long for an argument", async () => {

@@ -49,6 +49,10 @@ describe("an item in the arguments of a command", () => {
       [["env", "node", "-e", "f({})"], "{}", "-e", "write process.env.ITEM, or { }"],
       [["perl", "-ne", "print {}"], "{}", "-ne", read],
       [["php", "-r", "f({});"], "{}", "-r", read],
+      [["julia", "--eval", "f({})"], "{}", "--eval", read],
+      [["R", "-e", "f({})"], "{}", "-e", read],
+      [["deno", "eval", "f({})"], "{}", "eval", "write process.env.ITEM, or { }"],
+      [["su", "nobody", "-c", "echo {}"], "{}", "-c"],
       [["jq", "-c", "{}"], "{}", "-c", `${read}, or write { }`],
     ] as const)
       assert.equal(wrongReplacement([...command]), `no ${name} in the text after "${option}", ${where} ${advice}`);
