@@ -1,6 +1,7 @@
 // Content of a file of items: lines of text, also packed or in UTF-16, or a JSON array. What is obviously something
 // else is refused, with the command that makes a list of it.
 /* eslint-disable no-control-regex -- they are what tells such files */
+import { constants } from "node:buffer";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { KINDS, named } from "./fileKinds.ts";
@@ -87,13 +88,17 @@ function refuseOthers(path: string, file: string, bytes: Buffer): void {
 
 /** The elements of a JSON array; lines of JSON as they are. Undefined for a text that is no JSON as a whole. */
 function fromJson(path: string, file: string, bytes: Buffer, isJson: boolean): ItemsContent | undefined {
+  const start = bytes.toString("latin1", 0, LOOK_BYTES).replace(/^\xef\xbb\xbf/, "");
+  if (!isJson && !/^\s*[[{]/.test(start)) return undefined;
+  if (bytes.length > constants.MAX_STRING_LENGTH)
+    refuse(path, "JSON of more than 512 MiB", `jq -c '.[]' ${file} > items.ndjson; name lines of JSON .ndjson`);
   const text = bytes
     .toString()
     .replace(/^\ufeff/, "")
     .trim();
   // Lines that are JSON each are a list of it, also where there is but one, unless the name says otherwise.
   const isOneLine = !text.includes("\n");
-  if (!isJson && (isOneLine || !/^[[{]/.test(text))) return undefined;
+  if (!isJson && isOneLine) return undefined;
   const value = parsed(text);
   if (Array.isArray(value)) {
     // Texts as they are, all else as JSON.

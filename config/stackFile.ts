@@ -9,7 +9,9 @@ import { isMap, isScalar, isSeq, parseDocument, Scalar } from "yaml";
  * @returns By index or name; nothing where there is no such file or setting.
  */
 export function plainValues(path: string, key: string): Map<string, string> {
-  const list = existsSync(path) ? parseDocument(readFileSync(path, "utf8")).getIn(["config", key]) : undefined;
+  const document = existsSync(path) ? parseDocument(readFileSync(path, "utf8")) : undefined;
+  // Pulumi takes a key without its project, too.
+  const list = document?.getIn(["config", key]) ?? document?.getIn(["config", key.replace(/^.*:/, "")]);
   const entries = isSeq(list)
     ? list.items.map((value, index): [unknown, unknown] => [index, value])
     : isMap(list)

@@ -137,6 +137,8 @@ describe("config", () => {
     refusal({ env: { ZIP: 668, A: "b" } }, items.replace("items[0]", "env.ZIP"));
     readConfig({ ...source({ ...enough, items: ["01234", "x", 12, "1.10", "yes"] }), plainValues: written });
     assert.equal(plainValues(join(dir, "nowhere.yaml"), "p:items").size, 0);
+    const short = file("Pulumi.short.yaml", "config:\n  items: [01234]\n");
+    assert.deepEqual([...plainValues(short, "p:items")], [["0", "01234"]]);
   });
 
   it("takes the key of a Redis as it is copied from a portal", () => {

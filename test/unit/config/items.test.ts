@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { constants } from "node:buffer";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { fromFile, listed } from "../../../config/items.ts";
+import { itemsContent } from "../../../config/itemsContent.ts";
 
 describe("An items file", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-items-"));
@@ -57,6 +59,16 @@ describe("An items file", () => {
     ["lines that look like JSON", "list.txt", "[a]\n[b]\n", "[a]\n[b]\n"],
     ["one line that is JSON", "list.txt", "[1,2]\n", "[1,2]\n"],
   ];
+  it("may be longer than any text of JavaScript", () => {
+    const long = Buffer.alloc(constants.MAX_STRING_LENGTH + 2, "x");
+    long[10] = 10;
+    assert.equal(itemsContent("urls.txt", long).bytes, long);
+    long[0] = 0x5b;
+    assert.throws(() => itemsContent("urls.json", long), {
+      message: /; urls\.json is JSON of more than 512 MiB: jq -c '\.\[\]' urls\.json > items\.ndjson; name lines/,
+    });
+  });
+
   for (const [title, name, content, lines] of read)
     it(`may be ${title}`, () =>
       assert.equal(gunzipSync(fromFile("itemsFile", file(name, content)).gzipped).toString(), lines));
