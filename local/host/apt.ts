@@ -1,5 +1,5 @@
 // Parts that come as Debian packages: installed by apt where the command is not on the machine yet.
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { run } from "./exec.ts";
@@ -39,11 +39,14 @@ export function which(command: string): string | undefined {
 }
 
 /** Debian asks this file before a package starts its service. The platform starts what it needs by itself. */
-const policy = "/usr/sbin/policy-rc.d";
+const POLICY = "/usr/sbin/policy-rc.d";
+const OURS = "# job-wq-2";
 
-async function withoutServices(work: () => Promise<unknown>): Promise<void> {
-  const set = !existsSync(policy);
-  if (set) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+/** It forbids services only while this process lives, which may be killed before it removes the file. */
+export async function withoutServices(work: () => Promise<unknown>, policy = POLICY): Promise<void> {
+  const set = !existsSync(policy) || readFileSync(policy, "utf8").includes(OURS);
+  const text = `#!/bin/sh\n${OURS}\nkill -0 ${process.pid} 2>/dev/null && exit 101\nexit 0\n`;
+  if (set) writeFileSync(policy, text, { mode: 0o755 });
   try {
     await work();
   } finally {

@@ -4,7 +4,7 @@ import { platform } from "node:os";
 import { execa } from "execa";
 import { UserError } from "../errors.ts";
 
-const instead = "use a stack for your own cluster instead: README, section On your own cluster";
+const instead = "on a cluster of your own it needs no platform: README, Quick start";
 
 /** @throws UserError where the machine cannot run the platform. */
 export async function checkMachine(): Promise<void> {

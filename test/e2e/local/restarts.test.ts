@@ -105,6 +105,10 @@ describe("the local platform", function () {
       const down = await platform("down");
       assert.equal(down.exitCode, 0, down.all);
       assert.deepEqual(await leftovers(), []);
+      // Rules of another Kubernetes.
+      await execa("iptables", ["-N", "KUBE-FOREIGN"]);
+      assert.equal((await platform("down")).exitCode, 0);
+      await execa("iptables", ["-X", "KUBE-FOREIGN"]);
       if (turn > 0) assert.equal(readFileSync(forwarding, "utf8").trim(), "0", "as it was found");
       writeFileSync(forwarding, "0");
       // The pid file of a killed engine: another process has its pid by now.
