@@ -33,7 +33,7 @@ function normalizeModes(dir: string): void {
 
 /**
  * Copies a folder. Links are replaced by their targets, which an image does not have.
- * @throws ConfigError for a link that leads nowhere, or to a folder that it is in.
+ * @throws ConfigError for a link that leads nowhere or to a folder that it is in, and for a pipe, a socket or a device.
  */
 export function copyFiles(from: string, to: string, above: string[] = []): void {
   const real = realpathSync(from);
@@ -46,6 +46,10 @@ export function copyFiles(from: string, to: string, above: string[] = []): void 
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat) throw new ConfigError(`The image cannot be made: ${path} is a broken symbolic link.`);
     if (stat.isDirectory()) copyFiles(path, join(to, name), [...above, real]);
+    else if (!stat.isFile())
+      throw new ConfigError(
+        `The image cannot be made: ${path} is neither a file nor a folder (a pipe, a socket, a device).`,
+      );
     else copyFileSync(path, join(to, name));
   }
 }

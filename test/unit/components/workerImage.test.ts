@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -137,6 +138,14 @@ describe("WorkerImage", () => {
     const paths = image.code!.files.map(({ path }) => path);
     for (const path of ["bin/handler/work.py", "bin/python/run.py", "bin/python/wq.py", "requirements.txt"])
       assert.ok(paths.includes(`code/${path}`), path);
+  });
+
+  it("refuses a pipe among the files, whose copy would never end", () => {
+    const files = tmp();
+    execFileSync("mkfifo", [join(files, "pipe")]);
+    assert.throws(() => new WorkerImage("w", { files }), {
+      message: `The image cannot be made: ${join(files, "pipe")} is neither a file nor a folder (a pipe, a socket, a device).`,
+    });
   });
 
   it("brings the modules beside a handler in Python that it imports, and no others", () => {
