@@ -6,7 +6,7 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface RedisSettings {
   /** A Redis of your own, `rediss://user:password@host:port`. No Redis is created then. */
   url?: pulumi.Input<string>;
-  /** Certificate (PEM) of the private authority that signed the certificate of `redisUrl`. */
+  /** Certificate (PEM) of the private authority that signed the certificate of that Redis. */
   ca?: pulumi.Input<string>;
   /** Size of a volume claim for Redis, like `1Gi`; fixed once created. Without it the data goes with the Pod. */
   storage?: pulumi.Input<string>;

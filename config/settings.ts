@@ -41,7 +41,7 @@ export const redisSettings = {
   },
   ca: {
     parse: parse.certificate,
-    description: "Certificate (PEM) of the private authority that signed the certificate of `redisUrl`",
+    description: "Certificate (PEM) of the private authority that signed the certificate of that Redis",
   },
   storage: {
     parse: parse.bytes(2 ** 20),

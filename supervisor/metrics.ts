@@ -3,10 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Counts, QueueAdmin } from "../queue/index.ts";
+import { METRICS_PORT } from "../worker/ports.ts";
 import { durationHistogram } from "./durationHistogram.ts";
-
-/** Port of the metrics. */
-export const METRICS_PORT = 9464;
 
 const COUNTERS = {
   items_done: ["Items that are done.", ({ done }: Counts) => done],

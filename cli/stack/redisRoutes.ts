@@ -2,6 +2,7 @@
 import { withEncodedLogin } from "../../config/parse.ts";
 import type { Redis } from "ioredis";
 import { connect } from "../../queue/index.ts";
+import { REDIS_PORT } from "../../worker/ports.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { RedisLocation } from "./batches.ts";
 import type { StackLocation } from "./location.ts";
@@ -58,7 +59,6 @@ export async function connectTo(given: string, options: ConnectOptions = {}): Pr
 
 /** Time for a Redis that this machine can perhaps not reach. */
 const DIRECT_MS = 2_000;
-const REDIS_PORT = 6379;
 
 /** Straight to its address: a Redis of the user's own that this machine can reach. */
 const direct: Route = {

@@ -2,6 +2,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { forwardPort } from "../../kube/portForward.ts";
+import { REDIS_PORT } from "../../worker/ports.ts";
 import { type Cluster, known } from "../cluster/client.ts";
 import { willRun } from "../cluster/liveJobs.ts";
 import type { Redis } from "../redis/redis.ts";
@@ -33,7 +34,6 @@ interface Compared {
 
 /** A preview does not wait longer, ms. */
 const PATIENCE_MS = 10_000;
-const REDIS_PORT = 6379;
 
 /**
  * In a preview, logs one line on the Batch: how many items are new, removed, done, and to be retried. Says nothing

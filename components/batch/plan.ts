@@ -5,7 +5,7 @@ import { batchSettings, placeSettings, programSettings } from "../../config/sett
 import type { BatchSettings } from "../args.ts";
 import { checked, type OwnChecks } from "../checks.ts";
 import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
-import { checkRunners } from "../image/checkRunners.ts";
+import { checkRunners } from "./checkRunners.ts";
 import { WorkerImage } from "../image/workerImage.ts";
 import type { Labels } from "../labels.ts";
 import { later, nameOf, readArgs, type Values } from "../readArgs.ts";

@@ -10,7 +10,7 @@ import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.t
 import type { Labels } from "../labels.ts";
 import { nameOf, readArgs, type Values } from "../readArgs.ts";
 import type { K8sObject } from "../types.ts";
-import { Claims } from "./claims.ts";
+import { TakenNames } from "./takenNames.ts";
 import { redisByReference, redisByUrl } from "./existingRedis.ts";
 import { addressAccess, makeRedisAddress } from "./redisAddress.ts";
 import { redisServer, type RedisServerArgs } from "./redisServer.ts";
@@ -74,7 +74,7 @@ export class Redis extends pulumi.ComponentResource {
   /** True if it creates its namespace. @internal */
   readonly createsNamespace: boolean;
   readonly #access: RedisAccess;
-  readonly #claims = new Claims();
+  readonly #taken = new TakenNames();
 
   /**
    * @param name Name of the component; its children are named after it.
@@ -156,7 +156,7 @@ export class Redis extends pulumi.ComponentResource {
    * @internal
    */
   claim(batch: string, { queue, jobName, namespace }: { queue: string; jobName: string; namespace: unknown }): void {
-    this.#claims.add(batch, { queue, jobName, namespace: namespace ?? this.existingNamespace });
+    this.#taken.add(batch, { queue, jobName, namespace: namespace ?? this.existingNamespace });
   }
 }
 

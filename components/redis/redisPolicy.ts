@@ -1,6 +1,7 @@
 // The NetworkPolicy of a Redis: which pods may connect to it.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { REDIS_PORT } from "../../worker/ports.ts";
 import { CLIENT_LABEL, clientValue, selector } from "../labels.ts";
 
 /** The Redis that it protects. */
@@ -33,7 +34,7 @@ export function makeRedisPolicy(
           {
             // Anybody may set a label: without a password it is no guard of its own.
             from: [auth ? { ...client, namespaceSelector: {} } : client],
-            ports: [{ protocol: "TCP", port: 6379 }],
+            ports: [{ protocol: "TCP", port: REDIS_PORT }],
           },
         ],
       },

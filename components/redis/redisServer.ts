@@ -1,6 +1,7 @@
 // A Redis that this program runs: Pod or StatefulSet, Service, password, and who may connect.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { REDIS_PORT } from "../../worker/ports.ts";
 import { connectCluster, known, uidOf } from "../cluster/client.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import { waitForServiceAccount } from "../cluster/waitForServiceAccount.ts";
@@ -10,7 +11,7 @@ import { redisNames } from "../names.ts";
 import { strategicMerge } from "../podPatch.ts";
 import type { K8sObject, Known } from "../types.ts";
 import type { RedisBackend } from "./reference.ts";
-import { redisPodSpec } from "./redisConfig.ts";
+import { redisPodSpec } from "./redisPodSpec.ts";
 import { makeRedisPassword, passwordIn, passwordVariable } from "./redisPassword.ts";
 import { makeRedisPolicy } from "./redisPolicy.ts";
 import { makeRedisPod, makeRedisStatefulSet } from "./redisStorage.ts";
@@ -51,7 +52,7 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
     .all([namespace, passwordIn(password), clusterIP, uidOf(data)])
     .apply(([namespace, password, host, uid]) => ({
       id: clientValue(namespace, service),
-      url: `redis://${password && `:${password}@`}${service}.${namespace}:6379`,
+      url: `redis://${password && `:${password}@`}${service}.${namespace}:${REDIS_PORT}`,
       host,
       storageId: uid,
       stack: pulumi.getStack(),
@@ -64,7 +65,7 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
     reference: pulumi.secret(reference),
     access: {
       env: [
-        { name: "WQ_REDIS_URL", value: `redis://${service}:6379` },
+        { name: "WQ_REDIS_URL", value: `redis://${service}:${REDIS_PORT}` },
         // Used where the name does not resolve: a cluster without DNS.
         { name: "WQ_REDIS_HOST", value: clusterIP },
         ...(auth ? [passwordVariable("WQ_REDIS_PASSWORD", service)] : []),
@@ -103,7 +104,7 @@ function makeService(
 ): k8s.core.v1.Service {
   // Without endpoints it counts as ready after ten seconds. Waiting for it proves nothing, the Pod's probes do.
   const annotations = { "pulumi.com/skipAwait": "true" };
-  const spec = { selector: podLabels(args), ports: [{ port: 6379, targetPort: 6379 }] };
+  const spec = { selector: podLabels(args), ports: [{ port: REDIS_PORT, targetPort: REDIS_PORT }] };
   return new k8s.core.v1.Service(resource, { metadata: { ...metadata, annotations }, spec }, opts);
 }
 

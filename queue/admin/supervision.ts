@@ -10,7 +10,7 @@ import { waitAof } from "../redis/waitAof.ts";
 const FINISH_MS = 10_000;
 
 const noteScript = new Script("supervision/note");
-const finishScript = new Script("supervision/finish");
+const finishScript = new Script("supervision/finish-once");
 
 const [SUPERVISOR, NOTIFIED, FINISH] = ["supervisor", "notified", "finish"];
 const [ALIVE_MS, IDLE_MS] = ["workersAliveMs", "workersIdleMs"];

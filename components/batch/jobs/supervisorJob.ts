@@ -3,6 +3,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { batchSettings } from "../../../config/settings.ts";
 import { exitCodes } from "../../../worker/exitCodes.ts";
+import { METRICS_PORT } from "../../../worker/ports.ts";
 import { uidOf } from "../../cluster/client.ts";
 import { labels } from "../../labels.ts";
 import { later, type Values, whole } from "../../readArgs.ts";
@@ -10,7 +11,6 @@ import { makeSecret } from "../../secret.ts";
 import { makeJob } from "./job.ts";
 import type { JobDefaults, JobOrder } from "./jobArgs.ts";
 import { envVars, settingsVariable } from "../pod/jobPod.ts";
-import { METRICS_PORT } from "../pod/networkPolicy.ts";
 import { customize } from "../pod/podSettings.ts";
 import { makeScaleRights, scaleOf } from "./scaleRights.ts";
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { batchSettings } from "../../../config/settings.ts";
+import { HEALTH_PORT } from "../../../worker/ports.ts";
 import type { BatchSettings } from "../../args.ts";
 import { later, type Values } from "../../readArgs.ts";
 import { makeJob, podTemplate } from "./job.ts";
@@ -18,9 +19,6 @@ import { scaleOf } from "./scaleRights.ts";
 const BACKOFF_LIMIT = 1_000_000;
 /** Time between the end of the items' grace and the end of the pod, ms. */
 const GRACE_MARGIN_MS = 5_000;
-
-/** Port of the worker's health (worker/README.md). */
-const HEALTH_PORT = 9463;
 
 const healthProbe = (path: string) => ({ httpGet: { path: `/${path}`, port: HEALTH_PORT } });
 

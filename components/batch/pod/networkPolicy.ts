@@ -2,11 +2,9 @@
 // by way of the API server, are not subject to policies.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { METRICS_PORT } from "../../../worker/ports.ts";
 import { labels } from "../../labels.ts";
 import type { JobDefaults } from "../jobs/jobArgs.ts";
-
-/** Port of the supervisor's metrics (worker/README.md). */
-export const METRICS_PORT = 9464;
 
 /** The settings that open something. */
 export interface OpenPorts {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { redisPodSpec } from "../../../components/redis/redisConfig.ts";
+import { redisPodSpec } from "../../../components/redis/redisPodSpec.ts";
 import { connect } from "../../../queue/index.ts";
 import { runFruits, wq } from "../../support/fruits.ts";
 import { startRedis } from "../../support/redis.ts";

@@ -1,8 +1,9 @@
-// The pod that runs Redis, and how it is probed.
+// The pod that runs Redis: command line, rights of its user, resources, probes.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { REDIS_PORT } from "../../worker/ports.ts";
 import { containerSecurity, podSecurity } from "../podSecurity.ts";
 import { later } from "../readArgs.ts";
 import type { Known } from "../types.ts";
@@ -85,7 +86,7 @@ export function redisPodSpec({ image, memory, memoryBytes, passwordSecret, hasCl
             value: `user default on ${passwordSecret ? ">$(REDISCLI_AUTH)" : "nopass"} ${RIGHTS}`,
           },
         ],
-        ports: [{ containerPort: 6379, name: "redis" }],
+        ports: [{ containerPort: REDIS_PORT, name: "redis" }],
         resources: { requests: { cpu: "100m", memory }, limits: { cpu: "2", memory } },
         securityContext: containerSecurity,
         volumeMounts: [{ name: "data", mountPath: "/data" }],

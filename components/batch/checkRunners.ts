@@ -1,7 +1,7 @@
 import { ConfigError } from "../../config/parse.ts";
-import { hasBatchFunction } from "./buildContext.ts";
-import { isPython } from "./python.ts";
-import type { PlanArgs } from "../batch/plan.ts";
+import { hasBatchFunction } from "../image/buildContext.ts";
+import { isPython } from "../image/python.ts";
+import type { PlanArgs } from "./plan.ts";
 
 /**
  * Checks how a handler or a program is given its items.
