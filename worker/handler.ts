@@ -1,4 +1,4 @@
-// The one file to edit: what is done with an item. Packages it imports are bundled into the image.
+// The handler of a stack that names no other: a model of your own. Packages that it imports are bundled.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ItemContext } from "../queue/index.ts";
 

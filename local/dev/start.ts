@@ -93,9 +93,8 @@ Look further:
   ${'eval "$(npm run -s platform env)"'.padEnd(WIDTH)}then, in any folder, \`wq status\`; and, as on the Kubernetes page:
   ${kubectl} describe jobs/${workerJob}
   ${kubectl} logs -l job-name=${workerJob} --prefix --tail=-1
-Your own items: Pulumi.dev.yaml. Your own work: worker/handler.ts. What is done stays done: with another
-\`job-wq-2:run\` in Pulumi.dev.yaml, all items run again.
-Then \`npm start\` again. \`npm run down\` takes it all away.`);
+Your own items and work: \`job-wq-2:items\` and \`job-wq-2:handler\` in Pulumi.dev.yaml, then \`npm start\` again.
+With another \`job-wq-2:run\` there, all items run again; otherwise, what is done stays done. \`npm run down\` takes it all away.`);
 }
 
 /** The platform, and the stack on it. */
