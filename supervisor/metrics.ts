@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Counts, QueueAdmin } from "../queue/index.ts";
-import { METRICS_PORT } from "../worker/ports.ts";
+import { METRICS_PORT } from "../config/ports.ts";
 import { durationHistogram } from "./durationHistogram.ts";
 
 const COUNTERS = {

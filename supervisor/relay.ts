@@ -1,7 +1,7 @@
 // A relay for `wq` to a Redis that only the cluster can reach. The API server forwards to it, on the pod's loopback.
 import { connect, createServer, type Server } from "node:net";
 import { socketAddress } from "../queue/index.ts";
-import { RELAY_PORT } from "../worker/ports.ts";
+import { RELAY_PORT } from "../config/ports.ts";
 
 /**
  * Passes connections on to the server of a Redis URL. Does not keep the process alive; where the port is taken, there

@@ -2,7 +2,7 @@
 import { withEncodedLogin } from "../../config/parse.ts";
 import type { Redis } from "ioredis";
 import { connect } from "../../queue/index.ts";
-import { REDIS_PORT } from "../../worker/ports.ts";
+import { REDIS_PORT } from "../../config/ports.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { RedisLocation } from "./batches.ts";
 import type { StackLocation } from "./location.ts";

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import type { V1Job, V1Pod } from "@kubernetes/client-node";
-import { RELAY_PORT } from "../../worker/ports.ts";
+import { RELAY_PORT } from "../../config/ports.ts";
 import { pollUntil } from "../../kube/poll.ts";
 import { UserError } from "../errors.ts";
 import { beforeEnd } from "../processEnd.ts";

@@ -2,7 +2,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { forwardPort } from "../../kube/portForward.ts";
-import { REDIS_PORT } from "../../worker/ports.ts";
+import { REDIS_PORT } from "../../config/ports.ts";
 import { type Cluster, known } from "../cluster/client.ts";
 import { willRun } from "../cluster/liveJobs.ts";
 import type { Redis } from "../redis/redis.ts";

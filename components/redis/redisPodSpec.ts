@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { REDIS_PORT } from "../../worker/ports.ts";
+import { REDIS_PORT } from "../../config/ports.ts";
 import { containerSecurity, podSecurity } from "../podSecurity.ts";
 import { later } from "../readArgs.ts";
 import type { Known } from "../types.ts";

@@ -1,7 +1,7 @@
 // The NetworkPolicy of a Redis: which pods may connect to it.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { REDIS_PORT } from "../../worker/ports.ts";
+import { REDIS_PORT } from "../../config/ports.ts";
 import { CLIENT_LABEL, clientValue, selector } from "../labels.ts";
 
 /** The Redis that it protects. */

@@ -1,7 +1,7 @@
 // A Redis that this program runs: Pod or StatefulSet, Service, password, and who may connect.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { REDIS_PORT } from "../../worker/ports.ts";
+import { REDIS_PORT } from "../../config/ports.ts";
 import { connectCluster, known, uidOf } from "../cluster/client.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import { waitForServiceAccount } from "../cluster/waitForServiceAccount.ts";

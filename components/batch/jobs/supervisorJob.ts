@@ -3,7 +3,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { batchSettings } from "../../../config/settings.ts";
 import { exitCodes } from "../../../worker/exitCodes.ts";
-import { METRICS_PORT } from "../../../worker/ports.ts";
+import { METRICS_PORT } from "../../../config/ports.ts";
 import { uidOf } from "../../cluster/client.ts";
 import { labels } from "../../labels.ts";
 import { later, type Values, whole } from "../../readArgs.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { batchSettings } from "../../../config/settings.ts";
-import { HEALTH_PORT } from "../../../worker/ports.ts";
+import { HEALTH_PORT } from "../../../config/ports.ts";
 import type { BatchSettings } from "../../args.ts";
 import { later, type Values } from "../../readArgs.ts";
 import { makeJob, podTemplate } from "./job.ts";

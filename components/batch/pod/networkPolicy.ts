@@ -2,7 +2,7 @@
 // by way of the API server, are not subject to policies.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { METRICS_PORT } from "../../../worker/ports.ts";
+import { METRICS_PORT } from "../../../config/ports.ts";
 import { labels } from "../../labels.ts";
 import type { JobDefaults } from "../jobs/jobArgs.ts";
 
