@@ -1,5 +1,5 @@
 // Checks of arguments and settings that depend on each other.
-import { hasRegistry } from "./imageReference.ts";
+import { hasRegistry } from "./parse/imageReference.ts";
 import { ConfigError, invalid } from "./parse.ts";
 
 type Given = Record<string, unknown>;

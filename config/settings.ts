@@ -6,7 +6,7 @@
 //
 // In a stack file each is a key `job-wq-2:KEY`, those of Redis with `redis` in front. `npm run docs` generates
 // Pulumi.yaml, docs/settings.md and components/args.ts from here. Programs of the image get theirs by toldSettings.ts.
-import { image, imageName } from "./imageReference.ts";
+import { image, imageName } from "./parse/imageReference.ts";
 import * as parse from "./parse.ts";
 import { MAX_RESULT_BYTES } from "../queue/limits.ts";
 

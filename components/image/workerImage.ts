@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkImage, checkPushable } from "../../config/checks.ts";
-import { registryOf } from "../../config/imageReference.ts";
+import { registryOf } from "../../config/parse/imageReference.ts";
 import { imageSettings } from "../../config/settings.ts";
 import type { ImageSettings } from "../args.ts";
 import { checked, OwnChecks } from "../checks.ts";

@@ -1,5 +1,6 @@
 // Names of container images: `[registry[:port]/]path[:tag][@sha256:…]`.
-import { invalid, parser } from "./parse.ts";
+import { invalid } from "./configError.ts";
+import { parser } from "./parser.ts";
 
 const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const host = "(?:localhost|[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:\\d))(?::\\d+)?";
