@@ -47,7 +47,7 @@ export function itemsContent(path: string, content: Buffer): ItemsContent {
 
 function refuse(path: string, what: string, advice: string): never {
   throw new ConfigError(
-    `Expected \`itemsFile\` to be a list, an item on each line; ${basename(path)} is ${what}: ${advice}`,
+    `Expected \`itemsFile\` to be a list, one item per line; ${basename(path)} is ${what}: ${advice}`,
   );
 }
 

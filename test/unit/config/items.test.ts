@@ -120,7 +120,7 @@ describe("An items file", () => {
         () => fromFile("itemsFile", file(name, bytes)),
         (error: Error) => {
           assert.match(error.message, message);
-          assert.match(error.message, /^Expected `itemsFile` to be a list, an item on each line; [^\n]*$/);
+          assert.match(error.message, /^Expected `itemsFile` to be a list, one item per line; [^\n]*$/);
           return error.name === "ConfigError";
         },
       );

@@ -52,7 +52,7 @@ describe("wq run", () => {
     assert.deepEqual(read("a.json", '["a", {"b": 1}]'), ["a", '{"b":1}']);
     assert.throws(() => parseCommandLine(write("a.csv", "id\n1\n")), {
       name: "UserError",
-      message: /^expected the items to be a list, an item on each line; a\.csv is a table, whose lines are rows: tail/,
+      message: /^expected the items to be a list, one item per line; a\.csv is a table, whose lines are rows: tail/,
     });
     assert.throws(() => read("latin1.txt", Buffer.from("caf\xe9\n", "latin1")), {
       message: /^the items of \S+latin1\.txt are no UTF-8: iconv -f LATIN1 -t UTF-8 makes it of Latin-1$/,
