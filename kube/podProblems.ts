@@ -96,19 +96,21 @@ export async function lifeProblem(
   return { fatal: false, about: "unready", line: `Pod ${name} runs for over a minute and is not ready: ${words}` };
 }
 
-/** Parting words of a worker that was told by Redis that the batch is over (worker/log.ts). */
-const OVER = /exiting$|"event":"ended"/;
+/** Parting words of a worker that was told by Redis that the batch is over (worker/log.ts, worker/main.ts). */
+const OVER = /exiting$|"event":"ended"/m;
+/** After them, what its runners still print, lines. */
+const LOG_TAIL = 50;
 
 /**
  * The problem of pods that ended well and nevertheless hold a batch up: another container keeps the pod, or the image
  * ran something else.
  * @param mustEnd Their Job is waited for; otherwise they are workers, whose Job outlives them.
- * @param lastLine Reads the last line of a pod's log.
+ * @param tail Reads the last lines of a pod's log.
  */
 export async function endProblem(
   pods: V1Pod[],
   mustEnd: boolean,
-  lastLine: (pod: string) => Promise<string | undefined>,
+  tail: (pod: string) => Promise<string | undefined>,
 ): Promise<StartProblem | undefined> {
   const [first] = pods;
   if (!first || !pods.every(hasEndedWell)) return undefined;
@@ -120,8 +122,9 @@ export async function endProblem(
     const line = `Pod ${name} cannot end, since its container ${other} goes on: ${way}`;
     return other === undefined ? undefined : { fatal: true, line };
   }
-  const words = await lastLine(name!);
-  if (words === undefined || OVER.test(words)) return undefined;
+  const text = await tail(name!);
+  if (text === undefined || OVER.test(text)) return undefined;
+  const words = oneLine(text.split("\n").at(-1)!);
   const line = `Pod ${name} ended without work: the image's ENTRYPOINT must run its arguments, or \`entrypoint: false\` leaves it out; it printed: ${words || "nothing"}`;
   return { fatal: true, line };
 }
@@ -150,8 +153,19 @@ function repeatedEnd({ status }: V1Pod) {
 
 /** The last line that a pod printed; undefined where it has not started, or logs are not ours to read. */
 export async function lastLine(core: CoreV1Api, namespace: string, name: string): Promise<string | undefined> {
+  const line = await logTail(core, namespace, name, 1);
+  return line && oneLine(line);
+}
+
+/** The same for its last lines, as they are. */
+export async function logTail(
+  core: CoreV1Api,
+  namespace: string,
+  name: string,
+  tailLines = LOG_TAIL,
+): Promise<string | undefined> {
   try {
-    return oneLine((await core.readNamespacedPodLog({ name, namespace, container: "c", tailLines: 1 })).trim());
+    return (await core.readNamespacedPodLog({ name, namespace, container: "c", tailLines })).trim();
   } catch {
     return undefined;
   }

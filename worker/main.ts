@@ -50,7 +50,9 @@ async function work(): Promise<number> {
     await started.runners?.ready;
   } catch (error) {
     const lookMs = error instanceof NotInImage ? 0 : LOOK_LEASES * settings.lease;
-    return onUnloadable(url, queue, lookMs, (error as Error).message);
+    const code = await onUnloadable(url, queue, lookMs, (error as Error).message);
+    console.log("Nothing to do here, exiting");
+    return code;
   }
   const { handler, runners } = started;
   const consumer = new Consumer({

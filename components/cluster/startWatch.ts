@@ -5,6 +5,7 @@ import {
   hasStarted,
   lastLine,
   lifeProblem,
+  logTail,
   podProblem,
   type StartProblem,
 } from "../../kube/podProblems.ts";
@@ -73,7 +74,8 @@ export class StartWatch {
       const { items: pods } = await core.listNamespacedPod({ namespace, labelSelector, fieldSelector, limit: 50 });
       this.#started ||= pods.some(hasStarted);
       const last = (pod: string) => lastLine(core, namespace, pod);
-      const problem = (await lifeProblem(pods, last)) ?? (await endProblem(pods, mustEnd, last));
+      const tail = (pod: string) => logTail(core, namespace, pod);
+      const problem = (await lifeProblem(pods, last)) ?? (await endProblem(pods, mustEnd, tail));
       if (problem) return problem;
       // A Job that ran once can only be suspended.
       if (this.#started) return pods.length > 0 ? undefined : await this.#watched.otherwise?.();

@@ -180,6 +180,7 @@ describe("the programs of the image", () => {
     await seed(["a"]);
     const worked = await work(command("no-such-program"));
     assert.equal(worked.exitCode, 0, worked.all);
+    assert.equal(lastLine(worked.all), "Nothing to do here, exiting"); // what `up` knows our programs by
     const verdict = await start("supervisor/main.ts");
     assert.equal(verdict.exitCode, 90);
     const reason =

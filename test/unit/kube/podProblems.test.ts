@@ -153,8 +153,8 @@ describe("what keeps pods from starting", () => {
 
     it("may be an image that ran something else than the worker", async () => {
       const words = /^Pod w ended without work: the image's ENTRYPOINT must run .*; it printed: usage: convert$/;
-      assert.match((await end([past()], false, "usage: convert"))!, words);
-      for (const last of ["Queue empty, exiting", "Stopped (stopped), exiting", '{"event":"ended"}', undefined])
+      assert.match((await end([past()], false, "magick: 2 errors\nusage: convert"))!, words);
+      for (const last of ["Queue empty, exiting", "Stopped (stopped), exiting", '{"event":"ended"}\nbye\n', undefined])
         assert.equal(await end([past()], false, last), undefined);
       assert.equal(await end([past(), worker(running)], false, "usage"), undefined);
     });

@@ -116,7 +116,7 @@ describe("a program with `serve`", () => {
         assert.equal((await work(stop, { gracePeriod: "0s" })).exitCode, 143);
         assert.equal((await queue.places()).done, 1);
         const worked = await work(text, env);
-        assert.deepEqual([worked.exitCode, worked.all], [0, line]);
+        assert.deepEqual([worked.exitCode, worked.all], [0, `${line}\nNothing to do here, exiting`]);
         const { state, reason } = await queue.admin.counts();
         assert.deepEqual([state, reason], ["aborted", line]);
       });
