@@ -23,7 +23,8 @@ export class InlineStacks {
     // An inline program has the environment of its process.
     Object.assign(process.env, environment());
     const envVars = { ...environment(), PULUMI_BACKEND_URL: fileBackend(backend) };
-    return LocalWorkspace.createOrSelectStack({ stackName, projectName: "inline", program }, { envVars });
+    const workDir = mkdtempSync(join(this.#dir, "work-"));
+    return LocalWorkspace.createOrSelectStack({ stackName, projectName: "inline", program }, { envVars, workDir });
   }
 
   /** Runs an operation to its end. */

@@ -99,7 +99,9 @@ describe("WorkerImage", () => {
       assert.ok(existsSync(`${context}/${file}`), file);
   });
 
-  const tmp = () => mkdtempSync(join(tmpdir(), "job-wq-2-image-"));
+  const top = mkdtempSync(join(tmpdir(), "job-wq-2-image-"));
+  after(() => rmSync(top, { recursive: true }));
+  const tmp = () => mkdtempSync(join(top, "files-"));
   const refused: [title: string, file: string, text: string, message: RegExp][] = [
     [
       "of another kind",
