@@ -1,9 +1,10 @@
 # Starts redis-server with the arguments of this script, in the directory of its data, whose log it mends first.
 #
-# A host that dies leaves the log cut anywhere, also inside MULTI … EXEC. Redis takes off the command that is cut, but leaves its MULTI, and so the next
-# start makes of it, and of all that was written meanwhile, one transaction: what was rightly forgotten comes back, and items are gone (fixed in Valkey by
-# valkey-io/valkey#4342). So the log ends here where its last whole transaction ends. A log where more transactions follow is not cut but damaged, and
-# Redis says so itself.
+# A host that dies leaves the log cut anywhere, also inside MULTI … EXEC. Redis takes off the command that is cut, but
+# leaves its MULTI, and so the next start makes of it, and of all that was written meanwhile, one transaction: what was
+# rightly forgotten comes back, and items are gone (fixed in Valkey by valkey-io/valkey#4342). So the log ends here
+# where its last whole transaction ends. A log where more transactions follow is not cut but damaged, and Redis says so
+# itself.
 dir=appendonlydir
 log=$(sed -n 's/^file \(.*\) seq .* type i.*/\1/p' $dir/appendonly.aof.manifest 2>/dev/null | tail -n 1)
 whole=$([ -z "$log" ] || redis-check-aof "$dir/$log" 2>&1 | sed -n 's/.*[ ,]ok_up_to=\([0-9]*\).*/\1/p')
@@ -13,7 +14,8 @@ if [ -n "$whole" ] && [ "$whole" -lt "$(wc -c <"$dir/$log")" ] && [ "$(transacti
   echo "job-wq-2: $log was cut inside a transaction; it ends at byte $whole now"
   truncate -s "$whole" "$dir/$log"
 fi
-# Who may do what, with the password, comes by standard input, where no list of processes and no audit of commands has it.
+# Who may do what, with the password, comes by standard input, where no list of processes and no audit of commands has
+# it.
 exec redis-server "$@" - <<END
 $REDIS_CONFIG
 END

@@ -10,6 +10,7 @@ import { waitAof } from "../redis/waitAof.ts";
 const FINISH_MS = 10_000;
 
 const noteScript = new Script("supervision/note");
+const addScript = new Script("supervision/add");
 const finishScript = new Script("supervision/finish-once");
 
 const [SUPERVISOR, NOTIFIED, FINISH] = ["supervisor", "notified", "finish"];
@@ -87,9 +88,8 @@ export class Supervision {
 
   /** Adds to the time that workers were there, and to that in which they had nothing in flight, ms. */
   async addWorkerTime({ aliveMs, idleMs }: { aliveMs: number; idleMs: number }): Promise<void> {
-    const [alive, idle] = await this.#redis.hmget(this.#batch, ALIVE_MS, IDLE_MS);
-    const sum = (before: string | null | undefined, more: number) => String(Number(before ?? 0) + Math.round(more));
-    await this.#note(ALIVE_MS, sum(alive, aliveMs), IDLE_MS, sum(idle, idleMs));
+    const more = [ALIVE_MS, Math.round(aliveMs), IDLE_MS, Math.round(idleMs)];
+    await addScript.run(this.#redis, this.#queue, ...more);
   }
 
   /** The share of the workers' time in which they had nothing in flight, 0 to 1; undefined where none was measured. */

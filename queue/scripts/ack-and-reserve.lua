@@ -6,9 +6,9 @@
 --   reserve           how many items to reserve
 --   exclusive         nothing else is in flight there, so it may get a suspect
 --   draining          it waits to have nothing in flight, so that it can get a suspect
---   failing           its items fail one after the other: its report (queue/consumer/slowdown.ts)
+--   failing           report of a worker whose items fail one after the other (queue/consumer/slowdown.ts)
 --   recovered         they no longer do
---   sample            and therefore it gets one of any place of the list
+--   sample            it is to get one item of any place of the list
 --   mayAbort          the batch ends when nothing succeeds
 --   largest           bytes of the longest payload it has seen of late
 --   lease, waited     ms: how long a lease is, and since when the call could not be made
@@ -18,15 +18,15 @@
 --   doneIds, doneMembers, doneLines      attempts that succeeded, column by column
 --   durations         {field of the batch, number to add, ...}: how long the attempts took (queue/durations.ts)
 --   others            {kind, id, member, line, delay, log} of those that did not, or have a log
--- Answers the values of `reply`, in the order at the end.
+-- Answers the values of `reply`, in the order at the end. A call that was made before gets its answer again (replay);
+-- any other takes the six steps of `answerAnew`.
 local MAX_GARBAGE = 6 * 1024 -- KiB
--- Long payloads of calls before this one: Lua would keep them for a while.
+-- Lua would keep long payloads of earlier calls for a while.
 if collectgarbage('count') > MAX_GARBAGE then collectgarbage() end
 --- @include "keys"
 --- @include "clock": now, text
 
--- A function finds at once what is outside of the one it stands in; variables beside it, it has to search for when it is
--- made. Hence these two.
+-- Two functions, one in the other, for speed only: Lua finds a variable of an enclosing function at once.
 local function answer()
 --- @include "batch": batch, countUp, loadBatch, observeList, saveBatch
 --- @include "records"
@@ -55,9 +55,9 @@ local reply = {
 --- @include "reserve": reserved, reservedCount, drainsForSuspect, dueSuspect, reserve
 --- @include "finish": reopenIfRefilled, abortIfTooManyDead, finishIfDone, untilDue
 
--- Answers whether something that ran out in a silence waits to be renewed or reclaimed. Nothing is reserved before that:
--- workers that die of each item at once, and are started again in minutes, would otherwise take one after the other, and
--- nobody would ever count.
+-- Answers whether leases that ran out in a silence wait to be renewed or reclaimed. Nothing is reserved until then.
+-- Otherwise workers that die of each item at once, and start again in minutes, would take one item after the other, and
+-- no loss would ever count.
 local function reclaimExpired()
   local isTooSoon = now < batch.reclaimAfter
   local expired = call('ZRANGEBYSCORE', leases, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, isTooSoon and 1 or 100)
@@ -73,21 +73,28 @@ local function judgeWorker()
   judgeFailures(request.failing)
 end
 
+-- 1. Outcomes.
 countUp(request.durations)
 loadBatch()
 acknowledgeDone(request.doneIds, request.doneMembers, request.doneLines)
 for _, outcome in ipairs(request.others) do acknowledge(outcome) end
+
+-- 2. What happened meanwhile.
 observeList()
 reopenIfRefilled()
 abortIfTooManyDead()
 hear(request.lease, request.waited or 0)
 if request.recovered then call('ZREM', failing, request.session) end
+
+-- 3. Leases that ran out, and the judgement on workers.
 local isReclaimDue = false
 if batch.state == 'open' and not batch.paused then
   isReclaimDue = reclaimExpired()
   abortIfTooManyDead()
   if request.failing and batch.state == 'open' then judgeWorker() end
 end
+
+-- 4. Items for this worker.
 local isLeft = false
 if batch.state == 'open' and not batch.paused and not isReclaimDue then
   if request.reserve > 0 then
@@ -96,6 +103,8 @@ if batch.state == 'open' and not batch.paused and not isReclaimDue then
     reply.drain = 1
   end
 end
+
+-- 5. Where there were none: the end, or when to ask again.
 if reservedCount == 0 then
   finishIfDone()
   if batch.state == 'aborted' or batch.state == 'finished' then
@@ -105,9 +114,13 @@ if reservedCount == 0 then
     reply.dueMs = untilDue(isLeft)
   end
 end
+
+-- 6. The answer, and what is kept of it.
 if #stale > 0 then reply.stale = table.concat(stale, ',') end
 local hasWorked = reservedCount + #request.doneIds + #request.others > 0
-if request.heartbeat then reply.heartbeatMs = heartbeat(request.session, request.heartbeat, hasWorked, request.lease) end
+if request.heartbeat then
+  reply.heartbeatMs = heartbeat(request.session, request.heartbeat, hasWorked, request.lease)
+end
 saveBatch()
 if request.number and batch.exists and (hasWorked or request.isResent) then remember(reply.stale, reserved) end
 return reply

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Gives items up for good that are not done. ARGV: why (a JSON string), then "items" and ids that were taken before, or
--- "list" and place, payload, place, payload ... of waiting ones, in their order. One in flight loses its lease: its worker
--- learns that by its next renewal. An item that is not there any more is left alone. Answers how many it gave up.
+-- "list" and place, payload, place, payload ... of waiting ones, in their order. One in flight loses its lease: its
+-- worker learns that by its next renewal. An item that is not there any more is left alone. Answers how many it gave
+-- up.
 --- @include "keys"
 --- @include "clock": time, now, text
 --- @include "records": LONG_PAYLOAD, keepPayload, withoutTake, bury

@@ -1,6 +1,7 @@
 #!lua
--- Puts dead items back, with their history, due at once; at most 1000 or 4 MiB a call. ARGV[1]: only those that died until
--- then (ms), and ARGV[2]: from when on, 0 leaves out the cancelled ones; or ARGV[1] is empty, and ids follow. Answers how many it put back: call again until there are none.
+-- Puts dead items back, with their history, due at once; at most 1000 or 4 MiB a call. ARGV[1]: only those that died
+-- until then (ms), and ARGV[2]: from when on, 0 leaves out the cancelled ones; or ARGV[1] is empty, and ids follow.
+-- Answers how many it put back: call again until there are none.
 --- @include "keys"
 --- @include "clock": now, text
 --- @include "state": move

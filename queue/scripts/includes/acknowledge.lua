@@ -1,5 +1,5 @@
--- Acknowledges the outcomes of attempts. An outcome whose lease is not there is stale, unless its item was only taken for
--- lost and nobody else has it.
+-- Acknowledges the outcomes of attempts. An outcome whose lease is not there is stale, unless its item was only taken
+-- for lost and nobody else has it.
 --- @needs clock (now, text), batch (batch), records (attemptCounts, reschedule, bury, lose), silence (takeBack)
 local stale = {}
 
@@ -52,8 +52,8 @@ local function putOff(id, outcome, record)
   end
 end
 
--- One by itself: it is `done` with a log, tried again after a delay (`retry`), given up (`dead`), put off (`later`), not at
--- fault (`released`), or one of several that may have broken their worker (`lost`).
+-- One by itself: it is `done` with a log, tried again after a delay (`retry`), given up (`dead`), put off (`later`),
+-- not at fault (`released`), or one of several that may have broken their worker (`lost`).
 local function acknowledge(outcome)
   local id = outcome.id
   local record

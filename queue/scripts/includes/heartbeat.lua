@@ -1,5 +1,5 @@
--- The workers that are alive. `alive` holds until when each session counts as alive; a heartbeat puts that off. How often workers call
--- and report depends on how many there are: an idle fleet costs about the same at any size.
+-- The workers that are alive. `alive` holds until when each session counts as alive; a heartbeat puts that off. How
+-- often workers call and report depends on how many there are: an idle fleet costs about the same at any size.
 --- @needs clock (now, text), batch (batch)
 local WRITES_MS, CALLS_MS = 20, 4 -- ms between two heartbeats of the whole batch, and between two idle calls
 local FIRST_MS = 6000
@@ -27,8 +27,8 @@ local function heartbeatInterval()
   return every
 end
 
--- Sessions that are no longer alive. Of one that never reserved anything nothing is left; of the others, where they ran,
--- for the attempts in the records.
+-- Sessions that are no longer alive. Of one that never reserved anything nothing is left; of the others, where they
+-- ran, for the attempts in the records.
 local function forgetSilentSessions(lease)
   if now < batch.reclaimAfter then return end
   local silent = call('ZRANGEBYSCORE', alive, '-inf', '(' .. text(now), 'WITHSCORES', 'LIMIT', 0, 20)
@@ -46,8 +46,8 @@ local function forgetSilentSessions(lease)
   end
 end
 
--- A heartbeat; `row` is what the worker reports of itself, or empty where nothing of it changed. A session that is heard
--- for the first time and reserves nothing is noted by its name only: it may be one of many that never work.
+-- A heartbeat; `row` is what the worker reports of itself, or empty where nothing of it changed. A session that is
+-- heard for the first time and reserves nothing is noted by its name only: it may be one of many that never work.
 -- Answers how long to wait until the next heartbeat, ms; 0: with the next call.
 local function heartbeat(session, row, isWorking, lease)
   if not batch.exists then return 0 end -- a queue that was purged leaves nothing behind

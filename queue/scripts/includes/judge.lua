@@ -1,9 +1,10 @@
 -- The one place that judges, since it sees all workers: they themselves only slow down.
 -- Nothing is said of one before it made so many attempts slowly.
---- @needs clock (now, HELD, text), batch (batch, endBatch), records (startOf), heartbeat (workersAlive), reserve (VANISHINGS)
+--- @needs clock (now, HELD, text), batch (batch, endBatch), records (startOf), heartbeat (workersAlive)
+--- @needs reserve (VANISHINGS)
 local TRIES = 3
--- It is sick where samples, items of any place of the list, failed here, and so many of them would have succeeded at the rate of
--- the others, who have done so many items meanwhile.
+-- It is sick where samples, items of any place of the list, failed here, and so many of them would have succeeded at
+-- the rate of the others, who have done so many items meanwhile.
 local SICK_SAMPLES, DONE_BY_OTHERS = 6, 10
 -- A batch is given up after samples of all workers, and after a time in which nothing succeeded, ms.
 local SAMPLES, FAILING_MS = 12, 30000
@@ -16,8 +17,8 @@ local function heardAt(deadline)
   return deadline - request.lease * HELD
 end
 
--- When the oldest item in flight was begun, ms, now where none is; and for how long a worker was at work on one, at most, when
--- it was last heard. Read of so many records: the leases that end last are those of workers that live.
+-- When the oldest item in flight was begun, ms, now where none is; and for how long a worker was at work on one, at
+-- most, when it was last heard. Read of so many records: the leases that end last are those of workers that live.
 local function inFlight()
   local MAX_LEASES, MAX_BYTES = 1000, 4 * 1024 * 1024
   local oldest, longestMs, bytes = now, 0, 0
@@ -66,9 +67,9 @@ local function areFewLeft()
   return batch.waiting + call('ZCARD', leases) + call('ZCARD', delayed) + call('ZCARD', suspects) <= VANISHINGS
 end
 
--- Workers that vanish on every item end the batch, instead of restarting for days. A node that dies takes many at once: that
--- counts once. An attempt that came to its end, or outlives those that vanished, shows that it is not every item. Twice the
--- longest time of these is waited for one.
+-- Workers that vanish on every item end the batch, instead of restarting for days. A node that dies takes many at once:
+-- that counts once. An attempt that came to its end, or outlives those that vanished, shows that it is not every item.
+-- Twice the longest time of these is waited for one.
 local function judgeVanished(firstTimers, longestMs)
   for i, value in ipairs(call('HMGET', batchKey, unpack(VANISHED))) do batch[VANISHED[i]] = tonumber(value or 0) end
   if batch.vanishings == 0 then

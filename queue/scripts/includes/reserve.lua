@@ -1,5 +1,6 @@
 -- Reserves items: a suspect by itself, else what is due again, then the head of the list.
---- @needs clock (time, now, HELD, text), batch (batch, noteStart), records (LONG_PAYLOAD, keepPayload, payloadOf, attemptCounts), replay (token), heartbeat (workersAlive, clamp)
+--- @needs clock (time, now, HELD, text), batch (batch, noteStart), replay (token), heartbeat (workersAlive, clamp)
+--- @needs records (LONG_PAYLOAD, keepPayload, payloadOf, attemptCounts)
 local MAX_BYTES = 4 * 1024 * 1024 -- in one call
 local MAX_STEP = 16 -- items of unknown size taken from the list at once
 -- Times that workers vanished, a lease apart, before that is the end of the batch.
@@ -32,8 +33,8 @@ local function wentWrongHere(record)
   return row and row:match('"pod":"([^"]+)"') == request.pod
 end
 
--- Up to so many items that are due: ids, and records. One that went wrong here is left to others who live, for three leases
--- at most. Answers, too, whether any was.
+-- Up to so many items that are due: ids, and records. One that went wrong here is left to others who live, for three
+-- leases at most. Answers, too, whether any was.
 local function due(from, count)
   local found = call('ZRANGEBYSCORE', from, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, count + 20)
   local ids, records, bytes, isLeft = {}, {}, 0, false
@@ -63,8 +64,8 @@ local function keepTables()
   return long
 end
 
--- Takes payloads from the list, a few at a time: nobody knows how long they are. `largest` is the longest that the worker
--- has seen of late.
+-- Takes payloads from the list, a few at a time: nobody knows how long they are. `largest` is the longest that the
+-- worker has seen of late.
 local function popFresh(count)
   local fresh, n, bytes, largest = {}, 0, reservedBytes, request.largest or 0
   while n < count and bytes < MAX_BYTES do
@@ -127,8 +128,8 @@ local function popSample()
   return { call('LPOP', list) or nil }
 end
 
--- As many workers as suspects are due reserve nothing, each until it has nothing in flight and can take one. Answers whether
--- this one is among them.
+-- As many workers as suspects are due reserve nothing, each until it has nothing in flight and can take one. Answers
+-- whether this one is among them.
 local function drainsForSuspect()
   call('ZREMRANGEBYSCORE', draining, '-inf', text(now))
   local isEnough = call('ZCARD', draining) >= call('ZCOUNT', suspects, '-inf', text(now))

@@ -9,8 +9,8 @@ local function restartedWithin(silence)
   return uptime and uptime * 1000 < silence + 1000
 end
 
--- All times that were noted by the clock that went back are too late by the same span, of which some is not known: not every
--- call is noted.
+-- All times that were noted by the clock that went back are too late by the same span, of which some is not known: not
+-- every call is noted.
 local function onClockWentBack(span, lease)
   span = span + lease * 0.06
   local latest = now + lease * HELD
@@ -43,8 +43,8 @@ local function hear(lease, waited)
   if silence > lease / 20 then batch.lastHeartbeat = now end
 end
 
--- A worker that was taken for lost is heard after all: only a crash is a loss. Answers its item, where nobody took it up
--- since, as it was while it was leased. The member names the call that reserved it, so no other item has it.
+-- A worker that was taken for lost is heard after all: only a crash is a loss. Answers its item, where nobody took it
+-- up since, as it was while it was leased. The member names the call that reserved it, so no other item has it.
 local function takeBack(member)
   local id, holder = member:match('^(%d+):(.+)')
   local record = call('HGET', items, id)

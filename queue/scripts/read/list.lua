@@ -1,6 +1,6 @@
 #!lua flags=no-writes
--- Reads waiting items: ARGV: the first and the last index, and the bytes after which it ends. Nobody knows how long they are, so it
--- takes a few at a time.
+-- Reads waiting items: ARGV: the first and the last index, and the bytes after which it ends. Nobody knows how long
+-- they are, so it takes a few at a time.
 --- @include "keys"
 local MAX_STEP = 16
 local first, last, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

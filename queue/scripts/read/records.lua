@@ -1,7 +1,8 @@
 #!lua flags=no-writes
--- Reads records, from both hashes at one moment: none is missed or seen twice because it moved. ARGV[1], in MessagePack: {ids, maxBytes
--- (read until then, at least one), maxPayload (bytes of each payload that are answered; absent: all)}. Answers, for as many of the ids as
--- were read: 1 if it is settled, record or nil. A long payload is put where a short one lies.
+-- Reads records, from both hashes at one moment: none is missed or seen twice because it moved. ARGV[1], in
+-- MessagePack: {ids, maxBytes (read until then, at least one), maxPayload (bytes of each payload that are answered;
+-- absent: all)}. Answers, for as many of the ids as were read: 1 if it is settled, record or nil. A long payload is put
+-- where a short one lies.
 --- @include "keys"
 --- @include "records": headOf, hasLongPayload, payloadOf
 local request = cmsgpack.unpack(ARGV[1])

@@ -13,8 +13,8 @@ const list = (names: string) => names.split(/,\s*/).map((name) => name.trim());
 /** Names by part, as a file says at its head. */
 function told(text: string): Map<string, string[]> {
   const included = all(text, /^--- @include "([\w-]+)"(?:: (.*))?$/gm);
-  const [[needed] = [""]] = all(text, /^--- @needs (.*)$/gm);
-  const pairs = [...included, ...all(needed!, /([\w-]+) \(([^)]*)\)/g)];
+  const needed = all(text, /^--- @needs (.*)$/gm).join();
+  const pairs = [...included, ...all(needed, /([\w-]+) \(([^)]*)\)/g)];
   return new Map(pairs.map(([part, names = ""]) => [part!, names === "" ? [] : list(names).sort()]));
 }
 
@@ -35,6 +35,21 @@ function usesOf(text: string): Set<string> {
   const used = all(code, /(?<![.\w])([A-Za-z_]\w*)(?!\w|\s*=[^=])/g).map(([name]) => name!);
   return new Set(used.filter((name) => !made.includes(name)));
 }
+
+/** Comments of Lua and shell scripts: lint reads only TypeScript. */
+const COMMENT_WIDTH = 120;
+
+describe("comments of scripts", () => {
+  const repository = join(root, "../..");
+  const exclude = (name: string) => /node_modules|(^|\/)\./.test(name);
+  for (const file of globSync("**/*.{lua,sh}", { cwd: repository, exclude }).sort()) {
+    it(`have at most ${COMMENT_WIDTH} columns: ${file}`, () => {
+      const lines = readFileSync(join(repository, file), "utf8").split("\n");
+      const wide = lines.filter((line) => /^\s*(--|#)/.test(line) && line.length > COMMENT_WIDTH);
+      assert.deepEqual(wide, []);
+    });
+  }
+});
 
 describe("the scripts", () => {
   for (const file of globSync("**/*.lua", { cwd: root }).sort()) {

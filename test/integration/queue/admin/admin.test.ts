@@ -263,5 +263,15 @@ for (const version of ["8", "7.0"] as const) {
       const { total, waiting, external } = await admin.counts();
       assert.deepEqual({ total, waiting, external }, { total: 3, waiting: 1, external: 2 });
     });
+
+    it("adds up the workers' time, also of two supervisors at once, and makes no queue of it", async () => {
+      await admin.supervision.addWorkerTime({ aliveMs: 100, idleMs: 25 });
+      assert.equal(await redis.exists(k.batch), 0);
+      await seed(["apple"]);
+      const times = Array.from({ length: 20 }, () => ({ aliveMs: 100.4, idleMs: 25 }));
+      await Promise.all(times.map((time) => admin.supervision.addWorkerTime(time)));
+      assert.deepEqual(await redis.hmget(k.batch, "workersAliveMs", "workersIdleMs"), ["2000", "500"]);
+      assert.equal(await admin.supervision.idleShare(), 0.25);
+    });
   });
 }
