@@ -62,9 +62,10 @@ export default verbCommand({
   .option("--timeout <duration>", "time limit of an attempt, like 5m")
   .option("--retries <number>", "attempts before an item is given up", options.parseCount)
   .addOption(
-    new Option("--halt <when>", "soon,fail=3 or soon,fail=10%: give up when this many failed").argParser(
-      options.parseHalt,
-    ),
+    new Option(
+      "--halt <when>",
+      "soon,fail=3 or soon,fail=10%: end the run when so many failed; what is in flight then is ended, too, also with soon",
+    ).argParser(options.parseHalt),
   )
   .option("--joblog <file>", "one line per item, as GNU parallel writes it")
   .option("--resume-failed", "only items that are not done in the job log")
@@ -73,7 +74,7 @@ export default verbCommand({
   .option("--eta", "progress on standard error also without a terminal")
   .option("--dry-run", "print what would be run, and run nothing")
   .option("--keep", "take nothing away at the end")
-  .option("--attach <name>", "go on with a run that was left")
+  .option("--attach <name>", "go on with a run that was left: print all rows from its first, then remove it")
   .option("--list", "runs that were left")
   .option("--json", "with --list: one line of JSON per run; results are JSON anyway")
   .action(async (words: string[], given: options.RunOptions) => {

@@ -66,14 +66,16 @@ async function follow(name: string, rows: RowWriter, { eta, keep }: RunOptions, 
   else await leave(name, ending === "left" ? undefined : ending);
 }
 
-/** Removes a run that ended before its workers were there. @throws UserError that says so. */
+/** Removes a run that was killed as it was made or taken away. @throws UserError that says so. */
 async function removeCutOff(name: string): Promise<void> {
   try {
     await readBatchAt(locate(name));
   } catch (error) {
     if (!(error instanceof AbsentError)) throw error;
     await takeAway(name);
-    throw new UserError(`${name} was cut off before its workers were there, and was removed: run it again`);
+    throw new UserError(
+      `${name} was cut off as it was made or taken away: the rest was removed now; without its results, run it again`,
+    );
   }
 }
 

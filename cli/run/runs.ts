@@ -1,6 +1,6 @@
 // The folder that keeps runs: a backend of Pulumi in the user's data folder, with a passphrase that is made once.
 import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import envPaths from "env-paths";
@@ -71,7 +71,9 @@ export function writeNote(note: Omit<RunNote, "follower">): void {
   const { pid } = process;
   mkdirSync(folderOf(note.name), { recursive: true, mode: 0o700 });
   const noted: RunNote = { ...note, follower: { pid, start: startTime(pid) } };
-  writeFileSync(join(folderOf(note.name), "run.json"), JSON.stringify(noted, null, 2));
+  const file = join(folderOf(note.name), "run.json");
+  writeFileSync(`${file}.${pid}`, JSON.stringify(noted, null, 2));
+  renameSync(`${file}.${pid}`, file); // never half a note, whenever this is killed
 }
 
 /** Takes a run over from a process that has ended. @throws UserError where it lives, and where there is no such run. */
