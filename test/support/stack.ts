@@ -32,6 +32,7 @@ function pulumiHome(): string {
   if (home === undefined) {
     const folder = (home = mkdtempSync(join(tmpdir(), "job-wq-2-home-")));
     symlinkSync(join(platformHome, "plugins"), join(folder, "plugins"));
+    mkdirSync(join(folder, "tmp"));
     process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   }
   return home;
@@ -39,7 +40,8 @@ function pulumiHome(): string {
 
 /** Variables with which pulumi, kubectl and docker work on the cluster of the tests. */
 export function environment(): Record<string, string> {
-  if (!isOwnCluster) return { ...platformEnvironment(), PULUMI_HOME: pulumiHome() };
+  // Pulumi that is killed leaves pipes, and its providers kubeconfigs.
+  if (!isOwnCluster) return { ...platformEnvironment(), PULUMI_HOME: pulumiHome(), TMPDIR: join(pulumiHome(), "tmp") };
   return { PULUMI_CONFIG_PASSPHRASE: "test", PULUMI_SKIP_UPDATE_CHECK: "true" };
 }
 
