@@ -1,7 +1,9 @@
 // Creates a run in the cluster: an inline program of Pulumi's Automation API.
+import { join } from "node:path";
 import { kubeconfigOf } from "../../kube/kubeconfig.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { environmentOf, maxFailures, podOf, resourcesOf, type RunOptions, secretsOf } from "./options.ts";
+import { locate } from "./runs.ts";
 import { pulumiError, runStack } from "./runStack.ts";
 
 /** A run as it is deployed. */
@@ -50,6 +52,7 @@ export async function deploy(
 }
 
 async function program({ name, namespace, command, items }: Deployment, options: RunOptions): Promise<void> {
+  process.env.JOB_WQ_2_STAGE = join(locate(name).program, "stage"); // goes with the run; none in the user's folder
   const { Batch, Redis, WorkerImage } = await import("../../components/index.ts");
   const { image: baseImage, entrypoint, handler, files } = options;
   const redis = new Redis(`${name}-redis`, { namespace, ...given({ url: options.redis }) });

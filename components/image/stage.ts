@@ -19,8 +19,8 @@ import {
 import { join, resolve } from "node:path";
 import { ConfigError } from "../../config/parse.ts";
 
-/** Folder of build contexts and bundles, in the program's folder; it may be deleted at any time. */
-const STAGE = ".job-wq-2";
+/** Folder of build contexts and bundles, in the program's; it may be deleted at any time. `wq run` has its own. */
+const stageFolder = () => process.env.JOB_WQ_2_STAGE ?? ".job-wq-2";
 
 /** Gives files and folders the same modes under any umask. */
 function normalizeModes(dir: string): void {
@@ -42,7 +42,7 @@ export function copyFiles(from: string, to: string, above: string[] = []): void 
   mkdirSync(to, { recursive: true });
   for (const name of readdirSync(from)) {
     const path = join(from, name);
-    if (resolve(path) === resolve(STAGE)) continue; // the copy itself, where the folder is that of the program
+    if (resolve(path) === resolve(stageFolder())) continue; // the copy itself, where the folder is that of the program
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat) throw new ConfigError(`The image cannot be made: ${path} is a broken symbolic link.`);
     if (stat.isDirectory()) copyFiles(path, join(to, name), [...above, real]);
@@ -65,13 +65,13 @@ const UNUSED_MS = 60 * 60_000;
  * @returns Its path.
  */
 export function stage(name: string, fill: (dir: string) => void): string {
-  makeOwn(STAGE);
-  writeFileSync(join(STAGE, ".gitignore"), "*\n");
-  const staged = mkdtempSync(join(STAGE, "staged-"));
+  makeOwn(stageFolder());
+  writeFileSync(join(stageFolder(), ".gitignore"), "*\n");
+  const staged = mkdtempSync(join(stageFolder(), "staged-"));
   try {
     fill(staged);
     normalizeModes(staged);
-    const path = join(STAGE, `${name}-${digestOf(staged)}`);
+    const path = join(stageFolder(), `${name}-${digestOf(staged)}`);
     publish(staged, path);
     markUsed(path);
     return path;
@@ -107,15 +107,15 @@ function publish(staged: string, path: string): void {
 
 /** Paths of the folders with a name whose content is what it was; to be asked while one is being filled. */
 export function stagedBefore(name: string): string[] {
-  return readdirSync(STAGE)
+  return readdirSync(stageFolder())
     .filter((found) => found.startsWith(`${name}-`) && isWhole(found))
-    .map((found) => join(STAGE, found));
+    .map((found) => join(stageFolder(), found));
 }
 
 /** True if its content is what its name says. */
 function isWhole(found: string): boolean {
   try {
-    return found.endsWith(`-${digestOf(join(STAGE, found))}`);
+    return found.endsWith(`-${digestOf(join(stageFolder(), found))}`);
   } catch {
     return false; // another `up` removes it
   }
@@ -128,8 +128,8 @@ export function markUsed(path: string): void {
 }
 
 function removeUnused(): void {
-  for (const entry of readdirSync(STAGE, { withFileTypes: true })) {
-    const path = join(STAGE, entry.name);
+  for (const entry of readdirSync(stageFolder(), { withFileTypes: true })) {
+    const path = join(stageFolder(), entry.name);
     const used = entry.isDirectory() && statSync(path, { throwIfNoEntry: false })?.mtimeMs;
     if (used && Date.now() - used > UNUSED_MS) rmSync(path, { recursive: true, force: true });
   }

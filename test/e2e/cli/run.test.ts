@@ -99,6 +99,7 @@ describe("wq run", () => {
     assert.equal(readFileSync(log, "utf8").split("\n").length, 302);
     assert.equal(readdirSync(results).length, 300);
     assert.equal(statSync(join(home, "passphrase")).mode & 0o777, 0o600);
+    assert.ok(!existsSync(join(folder, ".job-wq-2")), "the user's folder has what the user put there");
     await assertNothingLeft();
     assert.equal(await start(["--list"]).ended, 0);
 
