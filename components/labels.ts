@@ -47,3 +47,7 @@ export function selector(instance: string, component: string): Record<string, st
 export function labels(instance: string, component: string, own: Labels = {}): Labels {
   return { ...own, ...selector(instance, component), "app.kubernetes.io/managed-by": "pulumi" };
 }
+
+/** A short text that is another one for other values: of an annotation by which a change is known. */
+export const digestOf = (values: unknown): string =>
+  createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 16);

@@ -85,6 +85,7 @@ function makeStorage(
 ): K8sObject {
   const { service, namespace, storage } = args;
   const pod = {
+    parent,
     name: redisNames(service).server,
     namespace: namespace.apply((known) => waitForServiceAccount(parent, known)),
     template: templateOf(args),

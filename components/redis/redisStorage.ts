@@ -1,12 +1,18 @@
 // The resource that holds the data: the Pod of the Kubernetes page, or a StatefulSet with a volume claim.
 import * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
-import { AT_ONCE, WAIT_FOR } from "../cluster/client.ts";
+import * as pulumi from "@pulumi/pulumi";
+import { AT_ONCE, connectCluster, WAIT_FOR } from "../cluster/client.ts";
+import { isPreview } from "../engine.ts";
+import { digestOf } from "../labels.ts";
 import { later } from "../readArgs.ts";
 import type { Known } from "../types.ts";
 
+/** Annotation of the Pod with a digest of its specification. */
+const SPEC = "job-wq-2/spec";
+
 /** Arguments of both. */
 export interface RedisStorageArgs {
+  parent: pulumi.ComponentResource;
   name: string;
   namespace: pulumi.Input<string>;
   template: k8s.types.input.core.v1.PodTemplateSpec;
@@ -19,17 +25,33 @@ type Metadata = k8s.types.input.meta.v1.ObjectMeta;
 /** A Pod, whose data goes with it. */
 export function makeRedisPod(
   resource: string,
-  { name, namespace, template }: RedisStorageArgs,
+  args: RedisStorageArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Pod {
+  const { name, namespace, template } = args;
   const metadata = template.metadata as Metadata;
   const given = metadata.annotations as Known<Record<string, string>>;
-  const annotations = later(given, (others) => ({ ...others, [WAIT_FOR]: AT_ONCE }));
+  const annotations = later(given, (others) => ({ ...others, [WAIT_FOR]: AT_ONCE, [SPEC]: digestOfSpec(args) }));
   return new k8s.core.v1.Pod(
     resource,
     { metadata: { ...metadata, name, namespace, annotations }, spec: template.spec },
     opts,
   );
+}
+
+/**
+ * The digest. In a preview it is unknown where the Pod will be another one: else the provider would ask the API server,
+ * which takes a new Pod of that name for a change of the old one, and refuses it.
+ */
+function digestOfSpec({ parent, name, namespace, template }: RedisStorageArgs): pulumi.Output<string> {
+  const digest = pulumi.output(template.spec).apply(digestOf);
+  if (!isPreview()) return digest;
+  return pulumi.all([digest, namespace]).apply(async ([next, namespace]) => {
+    const cluster = await connectCluster(parent);
+    const pod = await cluster?.core.readNamespacedPod({ name, namespace }).catch(() => undefined);
+    const present = pod?.metadata?.annotations?.[SPEC];
+    return present === undefined || present === next ? next : (pulumi.unknown as string);
+  });
 }
 
 /** A StatefulSet of one pod; its claim goes with it. */

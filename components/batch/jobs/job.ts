@@ -1,10 +1,9 @@
 // A Job of a Batch, as all of them are: a fixed name, the image, Redis, and the Jobs that it follows.
-import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { podSpec, seconds } from "../pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF, RUNS_FOR } from "../../cluster/liveJobs.ts";
-import { labels, type Labels, NO_MESH } from "../../labels.ts";
+import { digestOf, labels, type Labels, NO_MESH } from "../../labels.ts";
 import { AT_ONCE, AWAITED, onceAnnotated, uidOf, WAIT_FOR } from "../../cluster/client.ts";
 import type { JobArgs, JobDefaults, PodArgs } from "./jobArgs.ts";
 
@@ -85,7 +84,7 @@ function annotations({ order: { follows, insteadOf, awaited }, trigger }: JobArg
   const asked = pulumi.output(awaited);
   return {
     [FOLLOWS]: pulumi.all(follows.map(uidOf)).apply((uids) => uids.join(" ")),
-    [RUNS_FOR]: pulumi.output(trigger).apply(digest),
+    [RUNS_FOR]: pulumi.output(trigger).apply(digestOf),
     [INSTEAD_OF]: orAbsent(insteadOf),
     [AWAITED]: orAbsent(asked),
     [WAIT_FOR]: asked.apply((mark) => (mark ? onceAnnotated(AWAITED, mark) : AT_ONCE)),
@@ -95,5 +94,3 @@ function annotations({ order: { follows, insteadOf, awaited }, trigger }: JobArg
 /** A text; an empty one is left out. */
 const orAbsent = (text: pulumi.Input<string | undefined>) =>
   pulumi.output(text).apply((known) => known || undefined) as pulumi.Output<string>;
-
-const digest = (values: unknown) => createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 16);

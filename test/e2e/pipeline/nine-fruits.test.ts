@@ -1,6 +1,6 @@
 // The whole way of a list, on the local platform: each step goes on from the one before it, as a user's stack does.
 import assert from "node:assert/strict";
-import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
+import { fruits, onPlatform, type Settings, TestStack } from "../../support/stack.ts";
 
 describe("the pipeline", () => {
   const stack = new TestStack({ parallelism: 2, workSeconds: 1, createNamespace: true });
@@ -9,6 +9,21 @@ describe("the pipeline", () => {
     await stack.init();
   });
   after(() => stack.remove());
+
+  /** Resources that a preview would change with these settings, by what it would do. */
+  async function changes(settings: Settings): Promise<Record<string, string[]>> {
+    stack.set(settings);
+    const { ok, text } = await stack.preview("--json");
+    assert.ok(ok, text);
+    const { steps } = JSON.parse(text.slice(text.indexOf("{"))) as { steps: { op: string; urn: string }[] };
+    const byChange: Record<string, string[]> = {};
+    for (const { op, urn } of steps.filter(({ op }) => op !== "same")) {
+      const [type, name] = urn.split("::").slice(-2);
+      (byChange[`${op} ${type!.split(":").at(-1)}`] ??= []).push(name!);
+    }
+    for (const names of Object.values(byChange)) names.sort();
+    return byChange;
+  }
 
   it("does nine fruits, each exactly once, by two pods, in a namespace that enforces `restricted`", async () => {
     const { text } = await stack.mustUp();
@@ -48,6 +63,30 @@ describe("the pipeline", () => {
     assert.ok(preview.ok, preview.text);
     const refresh = await stack.pulumi("refresh", "--yes", "--expect-no-changes");
     assert.ok(refresh.ok, refresh.text);
+  });
+
+  it("shows what another setting would change, and nothing else", async () => {
+    const ran = { "replace Job": ["job-wq-2-supervisor"], "replace ConfigMap": ["job-wq-2-verdict"] };
+    const reader = ["job-wq-2-supervisor"];
+    assert.deepEqual(await changes({ activeDeadline: "2h", parallelism: "1..3" }), {
+      ...ran,
+      "update Job": ["job-wq-2-workers"],
+      "create ServiceAccount": reader,
+      "create Role": reader,
+      "create RoleBinding": reader,
+    });
+    stack.set({ activeDeadline: undefined, parallelism: 2 });
+    // Its data goes with the Pod, so everything runs again.
+    assert.deepEqual(await changes({ labels: { team: "blue" }, redisMemory: "128Mi" }), {
+      ...ran,
+      "replace Job": ["job-wq-2-seed", "job-wq-2-supervisor", "job-wq-2-workers"],
+      "replace Pod": ["redis-pod"],
+      "update ConfigMap": ["job-wq-2-seed-items"],
+      "update NetworkPolicy": ["job-wq-2-policy", "redis-policy"],
+      "update Secret": ["redis-password"],
+      "update Service": ["redis-service"],
+    });
+    stack.set({ labels: undefined, redisMemory: undefined });
   });
 
   it("runs only an item that was added", async () => {
