@@ -124,10 +124,12 @@ export async function endProblem(
   }
   const text = await tail(name!);
   if (text === undefined || OVER.test(text)) return undefined;
-  const words = oneLine(text.split("\n").at(-1)!);
-  const line = `Pod ${name} ended without work: the image's ENTRYPOINT must run its arguments, or \`entrypoint: false\` leaves it out; it printed: ${words || "nothing"}`;
-  return { fatal: true, line };
+  return { fatal: true, line: noWorkLine(name!, text) };
 }
+
+/** The line about a pod that ran something else than it was to run. @param log The end of what it printed. */
+export const noWorkLine = (name: string, log: string): string =>
+  `Pod ${name} ended without work: the image's ENTRYPOINT must run its arguments, or \`entrypoint: false\` leaves it out; it printed: ${oneLine(log.split("\n").at(-1)!) || "nothing"}`;
 
 const hasEndedWell = ({ status }: V1Pod) =>
   status?.containerStatuses?.find(({ name }) => name === "c")?.state?.terminated?.exitCode === 0;

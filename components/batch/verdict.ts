@@ -5,7 +5,8 @@ import { type Cluster, uidOf } from "../cluster/client.ts";
 import { FOLLOWS } from "../cluster/liveJobs.ts";
 import { type AwaitedJob, jobPods } from "../cluster/waitForJob.ts";
 import { labels } from "../labels.ts";
-import { isPreview } from "../engine.ts";
+import { noWorkLine } from "../../kube/podProblems.ts";
+import { failure, isPreview } from "../engine.ts";
 import type { BatchCounts, K8sObject } from "../types.ts";
 import type { JobDefaults } from "./jobs/jobArgs.ts";
 import { MARKS } from "./keptVerdict.ts";
@@ -44,16 +45,18 @@ export function makeVerdict(
   { parent, name, names, namespace, labels: own }: JobDefaults,
   { supervisor, workers, follows, lifecycle, onWait }: VerdictArgs,
 ): Verdict {
-  const end = lifecycle.complete(supervisor, [workers], onWait);
+  const end = lifecycle.complete(supervisor, [workers], onWait).then(async (job) => {
+    const cluster = await lifecycle.cluster;
+    return cluster && job && printed(cluster, job, parent);
+  });
   const given = end.then(() => {});
   given.catch(() => {}); // the ConfigMap, which waits for it, reports it
   const uid = uidOf(supervisor);
   const data = pulumi.all([uid, lifecycle.left]).apply(async ([uid, { verdict }]) => {
     if (verdict?.uids.includes(uid)) return verdict.data;
     if (isPreview()) return pulumi.unknown as Record<string, string>;
-    const [cluster, job] = await Promise.all([lifecycle.cluster, end.catch(() => undefined)]);
     // Either the engine passes over it, or annotations of the Jobs do not change: that the API server must refuse.
-    return cluster && job ? printed(cluster, job) : { [NOT_ASKED]: "" };
+    return (await end.catch(() => undefined)) ?? { [NOT_ASKED]: "" };
   });
   const annotations = {
     [FOLLOWS]: pulumi.all(follows.map(uidOf)).apply((uids) => uids.join(" ")),
@@ -82,19 +85,27 @@ export function makeVerdict(
   };
 }
 
-/** The supervisor's printed verdict: its values as texts, since those of a ConfigMap are. */
-async function printed(cluster: Cluster, job: AwaitedJob): Promise<Record<string, string>> {
-  for (const pod of (await jobPods(cluster, job).catch(() => [])).reverse()) {
-    const { name } = pod.metadata!;
-    const request = { name: name!, namespace: job.namespace, container: "c" };
-    const log = await cluster.core.readNamespacedPodLog(request).catch(() => "");
-    const line = log.split("\n").findLast((text) => text.startsWith(PREFIX));
-    if (!line) continue;
-    const values = JSON.parse(line.slice(PREFIX.length)) as Record<string, unknown>;
-    const texts = Object.entries(values).map(([key, value]) => [key, asText(value)]);
-    return Object.fromEntries(texts) as Record<string, string>;
-  }
-  return {};
+/**
+ * The supervisor's printed verdict: its values as texts, since those of a ConfigMap are; none where its log is gone, or
+ * not ours to read.
+ * @throws ResourceError where it printed something else.
+ */
+async function printed(
+  cluster: Cluster,
+  job: AwaitedJob,
+  parent: pulumi.ComponentResource,
+): Promise<Record<string, string>> {
+  const pod = (await jobPods(cluster, job).catch(() => [])).at(-1);
+  if (!pod) return {};
+  const name = pod.metadata!.name!;
+  const request = { name, namespace: job.namespace, container: "c" };
+  const log = await cluster.core.readNamespacedPodLog(request).catch(() => undefined);
+  if (log === undefined) return {};
+  const line = log.split("\n").findLast((text) => text.startsWith(PREFIX));
+  if (!line) throw failure(noWorkLine(name, log.trim()), parent);
+  const values = JSON.parse(line.slice(PREFIX.length)) as Record<string, unknown>;
+  const texts = Object.entries(values).map(([key, value]) => [key, asText(value)]);
+  return Object.fromEntries(texts) as Record<string, string>;
 }
 
 const asText = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));

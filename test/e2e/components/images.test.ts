@@ -78,7 +78,11 @@ describe("an image of the user's making", () => {
     await execa("docker", ["build", "-t", other, dir], { env: environment() });
     await execa("docker", ["push", other], { env: environment() });
     const { text } = await stack.up({ baseImage: other, entrypoint: true, finish: undefined, run: "4b" });
-    assert.match(text, /error: Pod job-wq-2-\S+ ended without work: .*; it printed: usage: convert FILE/);
+    const line = /error: Pod job-wq-2-(\S+) ended without work: .*; it printed: usage: convert FILE/;
+    assert.match(text, line);
+    // With `finish` it has the supervisor, too, which ends before anybody misses work.
+    const finished = await stack.up({ finish: ["cat"] });
+    assert.match(line.exec(finished.text)?.[1] ?? finished.text, /^supervisor-/);
     stack.set({ baseImage });
   });
 
