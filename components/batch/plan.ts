@@ -13,7 +13,7 @@ import { Redis } from "../redis/redis.ts";
 import type { K8sObject } from "../types.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
 import { dryRunPods } from "./pod/dryRunPods.ts";
-import { checkPodPatch } from "./pod/podSettings.ts";
+import { checkPodPatch, warnOfOthers } from "./pod/podSettings.ts";
 
 /** A Batch that another one comes after. */
 interface Predecessor {
@@ -84,6 +84,7 @@ export function planOf(name: string, args: PlanArgs, isBatch: (value: unknown) =
   });
   for (const key of ["pod", "auxPod"] as const)
     settings[key] &&= later(settings[key], (patch) => checked(component, () => checkPodPatch(key, patch)));
+  later(settings.pod, (patch) => warnOfOthers(component, patch));
   const owner = settings.owner ?? defaultOwner();
   const named = { name, component, jobName, queue, owner };
   return { ...named, args, settings, items, elsewhere: elsewhereOf(args), ownership: new Ownership(owner) };

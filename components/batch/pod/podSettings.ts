@@ -1,6 +1,6 @@
 // The user's additions to the workers' pod: the patch, and the two that are asked for most.
 import type * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, isOwnVariable } from "../../../config/parse.ts";
 import { knownPart } from "../../cluster/dryRun.ts";
 import { strategicMerge } from "../../podPatch.ts";
@@ -50,6 +50,17 @@ export function checkPodPatch<T>(setting: string, patch: T, container = "c"): T 
   const variable = list(own.env).find(({ name }) => isOwnVariable(String(name)));
   if (variable) refuse(`the variable ${String(variable.name)}`, "the worker reads its own settings from it");
   return patch;
+}
+
+/** Warns of containers beside the worker: they keep its pod, and so its Job, when the batch is done. */
+export function warnOfOthers(component: string, patch: unknown): void {
+  const { spec } = tree(knownPart(patch));
+  const names = list(tree(spec).containers).map(({ name }) => name as string);
+  const other = names.find((name) => name !== "c");
+  if (other !== undefined)
+    void pulumi.log.warn(
+      `${component}: container ${other} of \`pod\` must end by itself, or its pod goes on after the batch: as an init container with \`restartPolicy: Always\` it ends with the worker`,
+    );
 }
 
 /** The workers' pod template with the user's additions. */
