@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isFull } from "../../support/full.ts";
 import { checkout, fruits, onPlatform, TestStack } from "../../support/stack.ts";
 
 describe("failing items", () => {
@@ -110,4 +111,20 @@ describe("failing items", () => {
     assert.match(log, /^Failed on a\\u001b/m);
     for (const said of [text, log]) assert.doesNotMatch(said, /(?![\r\n\t])[\p{Cc}\p{Cf}]/u);
   });
+
+  const overdue = async () => {
+    const { ok, text } = await stack.up({
+      itemsFile: undefined,
+      items: ["fig"],
+      command: ["sleep", "600"],
+      activeDeadline: "1m",
+      run: "4",
+    });
+    assert.ok(!ok);
+    assert.match(text, /error: the workers reached activeDeadline \(1m\) with 0 of 1 items done: `pulumi up` goes on/);
+    await stack.mustUp({ command: ["true"], activeDeadline: undefined });
+    assert.deepEqual(await stack.items(), ["fig"]);
+  };
+  // The shortest deadline is a minute.
+  if (isFull) it("are not the end where a deadline is: `up` says so, and goes on", overdue);
 });
