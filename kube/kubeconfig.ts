@@ -24,6 +24,8 @@ export interface Place {
 }
 
 const { KubeConfig } = await loadClient();
+/** Context of a pod's own ServiceAccount. */
+const IN_CLUSTER = "inClusterContext";
 const SERVICE_ACCOUNT_NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /** The kubeconfig of a provider. @throws Error of one line where it cannot be read, or names no cluster. */
@@ -41,6 +43,10 @@ export function kubeconfigOf(settings: ProviderSettings, place: Place = {}): Con
   const cluster = config.getCurrentCluster();
   if (!cluster)
     throw new Error(`the kubeconfig has no ${context ? `context ${context}` : "current context"}; set KUBECONFIG`);
+  if (!/^https?:\/\//.test(cluster.server))
+    throw new Error(
+      `the kubeconfig's cluster ${cluster.name} needs a server like https://HOST:PORT, got ${cluster.server}`,
+    );
   // As `kubectl proxy` has it. There is no certificate, and the client wants to hear that none is verified.
   if (cluster.server.startsWith("http:")) (cluster as { skipTLSVerify: boolean }).skipTLSVerify = true;
   if (cluster.proxyUrl === undefined) (cluster as { proxyUrl?: string }).proxyUrl = proxyOf(cluster.server);
@@ -51,7 +57,7 @@ export function kubeconfigOf(settings: ProviderSettings, place: Place = {}): Con
 export function namespaceOf(config: Config): string {
   const { namespace } = config.getContextObject(config.getCurrentContext()) ?? {};
   if (namespace) return namespace;
-  const isInCluster = config.getCurrentContext() === "inClusterContext" && existsSync(SERVICE_ACCOUNT_NAMESPACE);
+  const isInCluster = config.getCurrentContext() === IN_CLUSTER && existsSync(SERVICE_ACCOUNT_NAMESPACE);
   return isInCluster ? readFileSync(SERVICE_ACCOUNT_NAMESPACE, "utf8").trim() : "default";
 }
 
@@ -74,7 +80,8 @@ function ofMachine(path: string | undefined, folder: string): Config {
   if (files.length > 0) return merged(files);
   if (path) throw new Error(`${path} does not exist`);
   const config = new KubeConfig();
-  config.loadFromDefault(); // in a cluster its ServiceAccount
+  config.loadFromDefault(); // in a cluster its ServiceAccount, elsewhere a guess
+  if (config.getCurrentContext() !== IN_CLUSTER) throw new Error("neither KUBECONFIG nor ~/.kube/config is there");
   return config;
 }
 
