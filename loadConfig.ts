@@ -16,7 +16,7 @@ import {
   type Setting,
   settings,
 } from "./config/settings.ts";
-import { plainValues } from "./config/stackFile.ts";
+import { plainValues, type PlainValue } from "./config/stackFile.ts";
 
 /** Source of settings: Pulumi's config, or a test's object. */
 export interface Source {
@@ -28,8 +28,8 @@ export interface Source {
   getSecret(key: string): pulumi.Output<string> | undefined;
   /** True if it, or a part of it, is encrypted in the stack file. */
   isSecret(key: string): boolean;
-  /** Values of a list or a map that are not in quotes, as they are written, where that can be read. */
-  plainValues?(key: string): Map<string, string>;
+  /** Values of a list or a map that are not in quotes, and no texts, where a stack file can be read. */
+  plainValues?(key: string): Map<string, PlainValue>;
 }
 
 type Labels = Record<string, string>;
@@ -168,10 +168,12 @@ const TEXTS = ["items", "env", "labels", "nodeSelector"] as const;
 function checkQuotes(source: Source, key: (typeof TEXTS)[number]): void {
   const values = valueOf(source, key, settings[key]) as Record<string, unknown> | undefined;
   if (values === undefined) return;
-  for (const [place, written] of source.plainValues?.(key) ?? []) {
-    const value = values[place];
-    if (value !== undefined && value !== null && typeof value !== "object" && String(value) !== written)
-      unquoted(key === "items" ? `items[${place}]` : `${key}.${place}`, String(value), written);
+  for (const [place, { written, value }] of source.plainValues?.(key) ?? []) {
+    const given = values[place];
+    if (given === undefined || given === null || String(given) === written) continue;
+    // Otherwise it is from another file.
+    if (String(given) === String(value) || (value instanceof Date && String(given).startsWith(written.slice(0, 4))))
+      unquoted(key === "items" ? `items[${place}]` : `${key}.${place}`, String(given), written);
   }
 }
 

@@ -135,10 +135,12 @@ describe("config", () => {
     const items = 'Expected `items[0]` to be a text, and YAML makes 668 of 01234: quote it, "01234".';
     refusal({ items: [668, "x", 12, "1.10", "yes"] }, items);
     refusal({ env: { ZIP: 668, A: "b" } }, items.replace("items[0]", "env.ZIP"));
-    readConfig({ ...source({ ...enough, items: ["01234", "x", 12, "1.10", "yes"] }), plainValues: written });
+    // Another file is meant, by `--config-file`.
+    for (const other of [["01234", "x", 12, "1.10", "yes"], ["fig"], [7]])
+      readConfig({ ...source({ ...enough, items: other }), plainValues: written });
     assert.equal(plainValues(join(dir, "nowhere.yaml"), "p:items").size, 0);
     const short = file("Pulumi.short.yaml", "config:\n  items: [01234]\n");
-    assert.deepEqual([...plainValues(short, "p:items")], [["0", "01234"]]);
+    assert.deepEqual([...plainValues(short, "p:items")], [["0", { written: "01234", value: 668 }]]);
   });
 
   it("takes the key of a Redis as it is copied from a portal", () => {
