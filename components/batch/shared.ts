@@ -40,7 +40,7 @@ export function makeShared(batch: pulumi.ComponentResource, plan: BatchPlan): Jo
     redis: accessTo(plain, plan),
     code: makeCode(plain, plan),
     pullSecrets: image.pullSecret === undefined ? login.names : [image.pullSecret],
-    ready: [redis, ...login.ready],
+    ready: login.ready,
   };
   return { ...shared, ready: [...shared.ready, makeNetworkPolicy(`${name}-policy`, shared, settings)] };
 }

@@ -50,7 +50,8 @@ export class Ownership {
   #mark(parent: pulumi.ComponentResource): void {
     const mark: pulumi.ResourceTransformation = ({ type, props, opts }) => {
       const metadata = (props as { metadata?: Tree }).metadata;
-      if (!type.startsWith("kubernetes:") || !metadata) return undefined;
+      // Another component below it marks its own.
+      if (opts.parent !== parent || !type.startsWith("kubernetes:") || !metadata) return undefined;
       if (typeof metadata.name === "string") this.#children.push({ type, name: metadata.name });
       const given = metadata.annotations as Known<Record<string, string>> | undefined;
       const annotations = later(given ?? {}, (others) => ({ ...others, [OWNER]: this.#owner }));

@@ -185,7 +185,7 @@ describe("the verdict of a Batch", () => {
       const batch = new Batch(
         "work",
         { redis, image: new WorkerImage("code", {}), items: ["a"], command: ["true"] },
-        opts,
+        { ...opts, parent: redis },
       );
       return Promise.resolve({ counts: batch.counts });
     });

@@ -67,6 +67,21 @@ describe("the components", () => {
     );
   });
 
+  it("may be children of one another", async () => {
+    const redis = new components.Redis("redis", { namespace: "fruits", owner: "old/one" });
+    const image = new components.WorkerImage("worker", { image: "reg.example.com/x:1" }, { parent: redis });
+    const first = new components.Batch("first", { redis, image, items: ["a"] }, { parent: redis });
+    new components.Batch("second", { redis, image, items: ["a"], after: [first] }, { parent: first });
+    await registered();
+    const ownerOf = (name: string) =>
+      (inputsOf(name) as { metadata: { annotations: Texts } }).metadata.annotations["job-wq-2/owner"];
+    assert.deepEqual(["redis-pod", "first-verdict", "second-verdict"].map(ownerOf), [
+      "old/one",
+      "job-wq-2/test",
+      "job-wq-2/test",
+    ]);
+  });
+
   it("replace a Secret with other content, also where the provider could change it", async () => {
     const options = await optionsOfAll({});
     for (const name of ["work-env", "work-supervisor-notify"])
