@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { QueueAdmin, Seeder } from "../../queue/index.ts";
 import type { ItemRecord } from "../../queue/types.ts";
 import { redisVersions, startRedis } from "../support/redis.ts";
-import { type FaultName, faults } from "./faults.ts";
+import { type FaultName, faults, type Scene } from "./faults.ts";
 import { Random } from "./random.ts";
 import { KeptWorker } from "./workers.ts";
 
@@ -20,6 +20,11 @@ const MIXES: Record<string, [deed: string, share: number][]> = {
   later: [
     ["later 300", 80],
     ["sleep 50", 20],
+  ],
+  huge: [
+    ["sleep 20", 60],
+    [`sleep ${" ".repeat(40_000)}20`, 30],
+    [`sleep ${" ".repeat(900_000)}20`, 10],
   ],
   failing: [
     ["sleep 10", 60],
@@ -76,15 +81,25 @@ export async function runBatch(seed: number): Promise<Outcome> {
   if (hasSick) await startWorker(random.pick(["fail sick", "die"]));
   if (hasSick) await sleep(random.integer(0, 3_000));
   for (let count = random.integer(2, 4); count > 0; count--) await startWorker();
+  const scene: Scene = { items, removed: [], isShifted: false, random, server, workers };
   const done: FaultName[] = [];
   let admin: QueueAdmin | undefined;
   try {
-    const mayReopen = new Set<FaultName>(["retried", "resumed", "begunAnew", "pushedByHand"]);
+    const reopening: FaultName[] = [
+      "retried",
+      "resumed",
+      "begunAnew",
+      "pushedByHand",
+      "abortedByHand",
+      "purged",
+      "edited",
+    ];
+    const mayReopen = new Set<FaultName>([...reopening, "tailLost"]);
     for (let times = random.integer(0, 6); times > 0; times--) {
       await sleep(random.integer(50, 1_500));
       const name = random.pick(Object.keys(faults) as FaultName[]);
       done.push(name);
-      await faults[name]({ items, random, server, workers });
+      await faults[name](scene);
     }
     admin = await QueueAdmin.open(server.url, "job2");
     // If somebody opened it again when workers had left, new ones come, as the supervisor sees to.
@@ -94,7 +109,7 @@ export async function runBatch(seed: number): Promise<Outcome> {
       await startWorker();
       isOver = await areOver(workers);
     }
-    await check(admin, { items, maxLosses, hasSick, kind, isOver });
+    await check(admin, { ...scene, maxLosses, hasSick, kind, isOver });
     return { kind, state: (await admin.counts()).state, faults: done, seconds: (performance.now() - started) / 1000 };
   } catch (error) {
     (error as Error).message = `${kind}, ${workers.length} workers, ${done.join(", ")}: ${(error as Error).message}`;
@@ -113,8 +128,7 @@ function areOver(workers: KeptWorker[]): Promise<boolean> {
 }
 
 /** The run, and its outcome. */
-interface Run {
-  items: string[];
+interface Run extends Pick<Scene, "items" | "removed"> {
   maxLosses: number;
   hasSick: boolean;
   kind: string;
@@ -122,27 +136,36 @@ interface Run {
 }
 
 /** Invariants at the end of every batch. */
-async function check(admin: QueueAdmin, { items, maxLosses, hasSick, kind, isOver }: Run): Promise<void> {
+async function check(admin: QueueAdmin, { items, removed, maxLosses, hasSick, kind, isOver }: Run): Promise<void> {
   const counts = await admin.counts();
   const { state, reason, total, waiting, running, delayed, dead } = counts;
   assert.ok(isOver, `it does not end: ${JSON.stringify(counts)}`);
   assert.ok(state === "finished" || state === "aborted", `its state is ${state}`);
-  assert.equal(total, items.length);
+  assert.ok(items.length <= total && total <= items.length + removed.length, `${total} of ${items.length} items`);
   assert.equal(waiting + running + delayed + counts.done + dead, total, "the counts add up");
   if (state === "aborted") {
     assert.match(reason!, /^(nothing succeeds|workers vanish)/);
-    return assert.ok(!["good", "slow", "later"].includes(kind), `what can be done was given up: ${reason}`);
+    return assert.ok(!["good", "slow", "later", "huge"].includes(kind), `what can be done was given up: ${reason}`);
   }
   assert.equal(waiting + running + delayed, 0, "finished, and something is left");
   const records: ItemRecord[] = [];
   for await (const record of admin.results()) records.push(record);
-  assert.deepEqual(records.map(({ payload }) => String(payload)).sort(), [...items].sort(), "each is recorded once");
+  const left = records.map(({ payload }) => String(payload));
+  const take = (item: string) => left.splice(left.indexOf(item) >>> 0, 1).length;
+  const missing = items.filter((item) => take(item) === 0);
+  for (const item of removed) take(item);
+  assert.deepEqual([missing, left].map(shorten), [[], []], "each is recorded once: missing, and too many");
   for (const { outcome, payload, reason, attempts } of records) {
     const deed = String(payload);
     if (outcome === "done") assert.match(deed, /^(sleep|deaf|block|later)/);
     else if (/^(sleep|deaf|later) /.test(deed) && !hasSick && !reason?.startsWith("cancelled by")) {
       const lost = attempts.filter(({ outcome }) => outcome === "lost" || outcome === "timeout").length;
-      assert.ok(lost >= Math.min(1, maxLosses), `an innocent is dead: ${deed} ${JSON.stringify(attempts)}`);
+      assert.ok(
+        lost >= Math.min(1, maxLosses),
+        `an innocent is dead: ${deed.slice(0, 40)} ${JSON.stringify(attempts)}`,
+      );
     }
   }
 }
+
+const shorten = (items: string[]) => items.map((item) => item.slice(0, 40));
