@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keys } from "../../queue/index.ts";
-import { checkout, platformUp, type Settings, TestStack } from "../../test/support/stack.ts";
+import { checkout } from "../../test/support/checkout.ts";
+import { clusterUp } from "../../test/support/platform.ts";
+import { type Settings, TestStack } from "../../test/support/stack.ts";
 import { alternate, type Bench, type Figure, figure } from "../measure.ts";
 
 /** Rounds take a minute. */
@@ -13,7 +15,7 @@ const MAX_ROUNDS = 3;
  * handler something to do.
  */
 export async function edit(bench: Bench): Promise<Figure[]> {
-  await platformUp();
+  await clusterUp();
   const { project, remove } = checkout();
   const handler = join(project, "worker/handler.ts");
   const shipped = readFileSync(handler, "utf8");

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { environment } from "../../local/host/environment.ts";
 import { firstNode } from "../../local/node/nodes.ts";
-import { say } from "../../test/support/stack.ts";
+import { say } from "../../test/support/platform.ts";
 
 export const DISK_SIZE = "64Mi";
 /** Claim of the StatefulSet that components/redis makes. */

@@ -1,6 +1,6 @@
 // The field of the faults: a batch at work, seen from outside.
 import { setTimeout as sleep } from "node:timers/promises";
-import { say } from "../../test/support/stack.ts";
+import { say } from "../../test/support/platform.ts";
 import type { RunLog } from "./runs.ts";
 
 /** A fault that happened. */

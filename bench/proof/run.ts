@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { format, resolveConfig } from "prettier";
 import { UserError } from "../../local/errors.ts";
-import { root } from "../../test/support/stack.ts";
+import { root } from "../../test/support/checkout.ts";
 import { platform } from "../../test/support/platform.ts";
 import { rows, UNDISTURBED } from "./rows.ts";
 import { type RowOutcome, runRow } from "./runRow.ts";

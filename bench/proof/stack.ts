@@ -6,7 +6,8 @@ import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { environment, fileBackend } from "../../local/host/environment.ts";
 import { firstNode } from "../../local/node/nodes.ts";
-import { kubectl, root, say } from "../../test/support/stack.ts";
+import { root } from "../../test/support/checkout.ts";
+import { kubectl, say } from "../../test/support/platform.ts";
 import { Disk, DISK_SIZE } from "./disk.ts";
 import type { Result } from "./tally.ts";
 

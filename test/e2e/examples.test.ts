@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { some } from "../support/full.ts";
-import { environment, onPlatform, pack, root, say } from "../support/stack.ts";
+import { pack, root } from "../support/checkout.ts";
+import { environment, onPlatform, say } from "../support/platform.ts";
 
 type Outputs = Record<string, unknown>;
 

@@ -8,7 +8,8 @@ import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { provide } from "../../local/host/parts.ts";
-import { environment, onPlatform, pack, root, say } from "../support/stack.ts";
+import { pack, root } from "../support/checkout.ts";
+import { environment, onPlatform, say } from "../support/platform.ts";
 
 describe("the plugin for other languages", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-plugin-"));

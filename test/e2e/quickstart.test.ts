@@ -7,7 +7,8 @@ import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
-import { environment, onPlatform, root, say } from "../support/stack.ts";
+import { root } from "../support/checkout.ts";
+import { environment, onPlatform, say } from "../support/platform.ts";
 
 interface Row {
   item: string;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { fileBackend } from "../../local/host/environment.ts";
-import { environment } from "./stack.ts";
+import { environment } from "./platform.ts";
 
 /** Outcome of an operation. */
 export interface Ended {

@@ -1,116 +1,15 @@
-// A stack of a test's own on the local platform: its own namespace, its own backend, its own settings file; nothing
-// of the checkout changes.
-import {
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+// A stack of a test's own on the cluster of the tests: its own namespace, its own backend, its own settings file;
+// nothing of the checkout changes.
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
-import { fileBackend, environment as platformEnvironment } from "../../local/host/environment.ts";
-import { pulumiHome as platformHome } from "../../local/paths.ts";
+import { fileBackend } from "../../local/host/environment.ts";
+import { checkout, root } from "./checkout.ts";
+import { environment, kubectl, type Said, say } from "./platform.ts";
 
-export const root = join(import.meta.dirname, "../..");
 export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon", "orange"];
-
-/** With TEST_CLUSTER=current the tests run on the cluster of the kubeconfig instead, with the tools on PATH. */
-const isOwnCluster = process.env.TEST_CLUSTER === "current";
-
-let home: string | undefined;
-
-/** A PULUMI_HOME of the tests' own, with the platform's plugins: which stack is selected where is the user's. */
-function pulumiHome(): string {
-  if (home === undefined) {
-    const folder = (home = mkdtempSync(join(tmpdir(), "job-wq-2-home-")));
-    symlinkSync(join(platformHome, "plugins"), join(folder, "plugins"));
-    mkdirSync(join(folder, "tmp"));
-    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  }
-  return home;
-}
-
-/** Variables with which pulumi, kubectl and docker work on the cluster of the tests. */
-export function environment(): Record<string, string> {
-  // Pulumi that is killed leaves pipes, and its providers kubeconfigs.
-  if (!isOwnCluster) return { ...platformEnvironment(), PULUMI_HOME: pulumiHome(), TMPDIR: join(pulumiHome(), "tmp") };
-  return { PULUMI_CONFIG_PASSPHRASE: "test", PULUMI_SKIP_UPDATE_CHECK: "true" };
-}
-
-let platform: Promise<unknown> | undefined;
-
-/** Brings the platform up, once a run; seconds when it runs already. For a `before`: mind its time-out. */
-export async function platformUp(): Promise<unknown> {
-  if (isOwnCluster) return undefined;
-  platform ??= execa(process.execPath, [join(root, "local/platform.ts"), "up"], { cwd: root });
-  return platform;
-}
-
-/**
- * Has the platform up before the tests of the `describe` that calls this. A machine that is new to it builds it first.
- * @param prepare What else they need.
- */
-export function onPlatform(prepare?: () => unknown): void {
-  before(async function () {
-    this.timeout(1_800_000);
-    await platformUp();
-    await prepare?.();
-  });
-}
-
-/** A copy of the checkout, for a test that edits a file of it; the dependencies are shared. */
-export function checkout(): { project: string; remove: () => void } {
-  const project = mkdtempSync(join(tmpdir(), "job-wq-2-checkout-"));
-  const left = ["node_modules", ".git", ".state", ".job-wq-2", "test", ".context"];
-  cpSync(root, project, { recursive: true, filter: (path) => !left.includes(basename(path)) });
-  symlinkSync(realpathSync(join(root, "node_modules")), join(project, "node_modules"));
-  return { project, remove: () => rmSync(project, { recursive: true, force: true }) };
-}
-
-/** Packs the package into a folder, from a checkout of its own: others pack meanwhile. @returns The tarball's path. */
-export async function pack(dir: string): Promise<string> {
-  const { project, remove } = checkout();
-  try {
-    await execa("npm", ["run", "-s", "pack", "--", "--pack-destination", dir], { cwd: project });
-  } finally {
-    remove();
-  }
-  return join(
-    dir,
-    readdirSync(dir).find((name) => name.endsWith(".tgz"))!,
-  );
-}
-
-/** Output of a command. */
-export interface Said {
-  ok: boolean;
-  /** Standard output and error, interleaved. */
-  text: string;
-}
-
-/** Runs a command with the platform's environment; it may fail. */
-export async function say(
-  command: string,
-  args: string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
-) {
-  const { cwd = root, env } = options;
-  const run = await execa(command, args, { cwd, env: { ...environment(), ...env }, all: true, reject: false });
-  return { ok: run.exitCode === 0, text: run.all };
-}
-
-/** Runs kubectl; rejects when it fails. */
-export async function kubectl(...args: string[]): Promise<string> {
-  return (await execa("kubectl", args, { env: environment() })).stdout;
-}
 
 export type Settings = Record<string, unknown>;
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { allNodes } from "../../../local/node/nodes.ts";
 import { killNode, reviveNode } from "../../../local/node/nodeControl.ts";
-import { say } from "../../../test/support/stack.ts";
+import { say } from "../../../test/support/platform.ts";
 import type { Field } from "../field.ts";
 
 const [, { name: NODE }] = allNodes as [unknown, { name: string }];

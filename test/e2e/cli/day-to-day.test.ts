@@ -9,7 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { startChromium } from "../../support/chromium.ts";
-import { checkout, onPlatform, root, TestStack } from "../../support/stack.ts";
+import { checkout, root } from "../../support/checkout.ts";
+import { onPlatform } from "../../support/platform.ts";
+import { TestStack } from "../../support/stack.ts";
 
 interface Status {
   state: string;

@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { checkout, kubectl, onPlatform, TestStack } from "../../support/stack.ts";
+import { checkout } from "../../support/checkout.ts";
+import { kubectl, onPlatform } from "../../support/platform.ts";
+import { TestStack } from "../../support/stack.ts";
 
 describe("wq with a Redis that only the cluster can reach", () => {
   const { project, remove } = checkout();

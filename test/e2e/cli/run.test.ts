@@ -19,7 +19,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ResultRow } from "../../../queue/index.ts";
 import { wqScript } from "../../support/fruits.ts";
 import { inTerminal } from "../../support/screen.ts";
-import { environment, onPlatform, say } from "../../support/stack.ts";
+import { environment, onPlatform, say } from "../../support/platform.ts";
 
 describe("wq run", () => {
   const namespace = `run-${process.pid}`;

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { execa } from "execa";
 import { sideBySide } from "../../support/sideBySide.ts";
-import { environment, onPlatform, TestStack, type Settings } from "../../support/stack.ts";
+import { environment, onPlatform } from "../../support/platform.ts";
+import { TestStack, type Settings } from "../../support/stack.ts";
 
 async function apply(...objects: object[]): Promise<void> {
   const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { debianPackage } from "../../support/debianPackage.ts";
-import { environment, onPlatform, TestStack } from "../../support/stack.ts";
+import { environment, onPlatform } from "../../support/platform.ts";
+import { TestStack } from "../../support/stack.ts";
 
 const baseImage = `127.0.0.1:5000/own/app-${process.pid}:1`;
 const other = `127.0.0.1:5000/own/app-${process.pid}:2`;

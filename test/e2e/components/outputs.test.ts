@@ -9,7 +9,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse, stringify } from "yaml";
 import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
 import { InlineStacks } from "../../support/inline.ts";
-import { environment, kubectl, onPlatform, say } from "../../support/stack.ts";
+import { environment, kubectl, onPlatform, say } from "../../support/platform.ts";
 
 const namespace = `outputs-${process.pid}`;
 const TOKEN = "token-that-nobody-may-read";

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { strategicMerge } from "../../../components/podPatch.ts";
-import { kubectl, onPlatform } from "../../support/stack.ts";
+import { kubectl, onPlatform } from "../../support/platform.ts";
 
 type Tree = Record<string, unknown>;
 

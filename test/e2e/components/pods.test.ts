@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { environment, onPlatform, TestStack } from "../../support/stack.ts";
+import { environment, onPlatform } from "../../support/platform.ts";
+import { TestStack } from "../../support/stack.ts";
 
 const NODE = "node:24-slim";
 

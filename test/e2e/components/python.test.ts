@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { debianPackage } from "../../support/debianPackage.ts";
-import { checkout, environment, onPlatform, TestStack } from "../../support/stack.ts";
+import { checkout } from "../../support/checkout.ts";
+import { environment, onPlatform } from "../../support/platform.ts";
+import { TestStack } from "../../support/stack.ts";
 
 const baseImage = `127.0.0.1:5000/own/python-${process.pid}:1`;
 

@@ -7,7 +7,7 @@ import type { BatchArgs, RedisArgs } from "../../../components/index.ts";
 import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
 import { isFull } from "../../support/full.ts";
 import { InlineStacks } from "../../support/inline.ts";
-import { kubectl, onPlatform, say } from "../../support/stack.ts";
+import { kubectl, onPlatform, say } from "../../support/platform.ts";
 
 const id = `v${process.pid}`;
 const ended = (run: Promise<{ stdout: string }>) => InlineStacks.ended(run);

@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { pollUntil } from "../../../kube/poll.ts";
 import { running } from "../../../local/node/daemon.ts";
 import { killNode, nodeNames, reviveNode } from "../../support/nodes.ts";
-import { platform, platformUp } from "../../support/platform.ts";
+import { platform, platformVariables } from "../../support/platform.ts";
 
 const namespace = `nodes-test-${process.pid}`;
 const PODS = 6;
@@ -63,7 +63,7 @@ describe("the platform's nodes", function () {
   before(async () => {
     const up = await platform("up", "--nodes", "2");
     assert.equal(up.exitCode, 0, up.all);
-    env = await platformUp();
+    env = await platformVariables();
     await kubectl(["apply", "-f", "-"], manifest);
     await rollout();
   });

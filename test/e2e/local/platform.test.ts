@@ -10,7 +10,7 @@ import { chosenNodes } from "../../../local/node/nodes.ts";
 import { kubeconfigOf } from "../../../local/node/pki.ts";
 import { daemons } from "../../../local/node/daemons.ts";
 import { bridgeAddress, pkiDir, ports, runDir, stateDir } from "../../../local/paths.ts";
-import { platform, platformUp } from "../../support/platform.ts";
+import { platform, platformVariables } from "../../support/platform.ts";
 
 const namespace = `platform-asked-${process.pid}`;
 
@@ -46,7 +46,7 @@ describe("the local platform, while it runs", function () {
     (await execa("kubectl", args, { env, ...(input ? { input } : {}) })).stdout;
 
   before(async () => {
-    env = await platformUp();
+    env = await platformVariables();
     await kubectl(["apply", "-f", "-"], manifest);
     await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod", "--all", "--timeout=120s"]);
   });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { installPlugins } from "../../../local/plugins/install.ts";
 import { pluginVersions } from "../../../local/pluginVersions.ts";
-import { platformUp } from "../../support/platform.ts";
+import { platformVariables } from "../../support/platform.ts";
 
 describe("provider plugins of the user's", function () {
   this.timeout(30 * 60_000);
@@ -18,7 +18,7 @@ describe("provider plugins of the user's", function () {
   });
 
   it("are found by Pulumi in the home that the platform gives it", async () => {
-    const env = await platformUp();
+    const env = await platformVariables();
     for (const [name, version] of Object.entries(pluginVersions)) {
       const folder = join(dir, ".pulumi", "plugins", `resource-${name}-v${version}`);
       mkdirSync(folder, { recursive: true });

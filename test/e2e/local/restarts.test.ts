@@ -16,7 +16,7 @@ import { daemons } from "../../../local/node/daemons.ts";
 import { runDir, stateDir } from "../../../local/paths.ts";
 import { leftovers } from "../../support/leftovers.ts";
 import { killNode, nodeNames } from "../../support/nodes.ts";
-import { platform, platformUp } from "../../support/platform.ts";
+import { platform, platformVariables } from "../../support/platform.ts";
 
 const namespace = `platform-test-${process.pid}`;
 
@@ -52,7 +52,7 @@ describe("the local platform", function () {
     (await execa("kubectl", args, { env, ...(input ? { input } : {}) })).stdout;
 
   before(async () => {
-    env = await platformUp();
+    env = await platformVariables();
     await kubectl(["apply", "-f", "-"], manifest);
     await kubectl(["wait", "-n", namespace, "--for=condition=ready", "pod", "--all", "--timeout=120s"]);
   });

@@ -8,7 +8,7 @@ import { execa } from "execa";
 import { devStack, exists } from "../../../local/dev/devStack.ts";
 import { leftovers } from "../../support/leftovers.ts";
 import { platform, platformUp } from "../../support/platform.ts";
-import { checkout, root } from "../../support/stack.ts";
+import { checkout, root } from "../../support/checkout.ts";
 
 describe("`npm start`, the tests, and `npm run down`", function () {
   this.timeout(30 * 60_000);

@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isFull } from "../../support/full.ts";
-import { onPlatform, say, type Settings, TestStack } from "../../support/stack.ts";
+import { onPlatform, say } from "../../support/platform.ts";
+import { type Settings, TestStack } from "../../support/stack.ts";
 
 const REGISTRY = "http://127.0.0.1:5000/v2";
 

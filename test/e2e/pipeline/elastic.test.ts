@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { counts, pods, smallPod } from "../../support/elastic.ts";
-import { onPlatform, TestStack } from "../../support/stack.ts";
+import { onPlatform } from "../../support/platform.ts";
+import { TestStack } from "../../support/stack.ts";
 
 const ALL = 10;
 

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isFull } from "../../support/full.ts";
-import { checkout, fruits, onPlatform, TestStack } from "../../support/stack.ts";
+import { checkout } from "../../support/checkout.ts";
+import { onPlatform } from "../../support/platform.ts";
+import { fruits, TestStack } from "../../support/stack.ts";
 
 describe("failing items", () => {
   const { project, remove } = checkout();

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandLines } from "../../support/leftovers.ts";
 import { some } from "../../support/full.ts";
-import { onPlatform, TestStack } from "../../support/stack.ts";
+import { onPlatform } from "../../support/platform.ts";
+import { TestStack } from "../../support/stack.ts";
 
 const ITEMS = ["first", "second", "third", "fourth"];
 const IMAGE = "127.0.0.1:5000/job-wq-2-interrupted";

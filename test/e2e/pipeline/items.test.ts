@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkout, fruits, onPlatform, TestStack } from "../../support/stack.ts";
+import { checkout } from "../../support/checkout.ts";
+import { onPlatform } from "../../support/platform.ts";
+import { fruits, TestStack } from "../../support/stack.ts";
 
 /** Leaves a child behind, which holds the outputs open for an hour. */
 const PROGRAM = `import os, subprocess, sys

@@ -1,6 +1,7 @@
 // The whole way of a list, on the local platform: each step goes on from the one before it, as a user's stack does.
 import assert from "node:assert/strict";
-import { fruits, onPlatform, type Settings, TestStack } from "../../support/stack.ts";
+import { onPlatform } from "../../support/platform.ts";
+import { fruits, type Settings, TestStack } from "../../support/stack.ts";
 
 describe("the pipeline", () => {
   const stack = new TestStack({ parallelism: 2, workSeconds: 1, createNamespace: true });

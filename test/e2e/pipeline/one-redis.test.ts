@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { fileBackend } from "../../../local/host/environment.ts";
-import { environment, kubectl, onPlatform, say, TestStack, type Settings } from "../../support/stack.ts";
+import { environment, kubectl, onPlatform, say } from "../../support/platform.ts";
+import { TestStack, type Settings } from "../../support/stack.ts";
 
 describe("one Redis for many batches", () => {
   const backend = mkdtempSync(join(tmpdir(), "job-wq-2-backend-"));

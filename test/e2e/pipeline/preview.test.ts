@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { some } from "../../support/full.ts";
-import { onPlatform, root, type Settings, TestStack } from "../../support/stack.ts";
+import { root } from "../../support/checkout.ts";
+import { onPlatform } from "../../support/platform.ts";
+import { type Settings, TestStack } from "../../support/stack.ts";
 
 /** The engine's word for a value that is not known yet, as the digest of an image that is not pushed yet. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

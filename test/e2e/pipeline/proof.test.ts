@@ -7,7 +7,7 @@ import { forceDeletedPods } from "../../../bench/proof/faults/pods.ts";
 import type { Field } from "../../../bench/proof/field.ts";
 import { rows } from "../../../bench/proof/rows.ts";
 import { runRow } from "../../../bench/proof/runRow.ts";
-import { onPlatform } from "../../support/stack.ts";
+import { onPlatform } from "../../support/platform.ts";
 
 describe("a batch under faults", () => {
   const shape = { items: 500, pods: 8, concurrency: 4, workMs: 900 };

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
+import { onPlatform } from "../../support/platform.ts";
+import { fruits, TestStack } from "../../support/stack.ts";
 
 describe("Redis of a pipeline", function () {
   this.timeout(10 * 60_000); // a crash of Redis, and three times `up`

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { secondRegistry } from "../../../local/paths.ts";
-import { fruits, onPlatform, TestStack } from "../../support/stack.ts";
+import { onPlatform } from "../../support/platform.ts";
+import { fruits, TestStack } from "../../support/stack.ts";
 
 /** `me` and `right-one`, as htpasswd -B writes it. */
 const HTPASSWD = "me:$2y$05$abcdefghijklmnopqrstuuxq35/t05KtI3BQ9eJ.3qCT1dD0ALBpq\n";

@@ -1,7 +1,8 @@
 // Stacks that are changed or taken away while their workers work, in a namespace that was there before.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { kubectl, onPlatform, say, TestStack } from "../../support/stack.ts";
+import { kubectl, onPlatform, say } from "../../support/platform.ts";
+import { TestStack } from "../../support/stack.ts";
 
 /** All that a namespace holds, without what Kubernetes itself puts in or notes. */
 const kinds =

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isFull } from "../../support/full.ts";
 import { counts, pods, smallPod } from "../../support/elastic.ts";
-import { onPlatform, TestStack } from "../../support/stack.ts";
+import { onPlatform } from "../../support/platform.ts";
+import { TestStack } from "../../support/stack.ts";
 
 const TURNS = isFull ? 10 : 3;
 const BUSY = 2;

@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { verbs } from "../../../cli/verbs.ts";
 import { wqScript } from "../../support/fruits.ts";
-import { checkout } from "../../support/stack.ts";
+import { checkout } from "../../support/checkout.ts";
 
 describe("the command wq", () => {
   const folder = mkdtempSync(join(tmpdir(), "job-wq-2-wq-"));

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { root } from "../../support/stack.ts";
+import { root } from "../../support/checkout.ts";
 
 const IMPORT = `import { stageWorker } from ${JSON.stringify(join(root, "components/image/buildContext.ts"))};`;
 const script = `${IMPORT}

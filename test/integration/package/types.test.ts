@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { pack, root } from "../../support/stack.ts";
+import { pack, root } from "../../support/checkout.ts";
 
 const PROGRAM = `
 import * as pulumi from "@pulumi/pulumi";
