@@ -94,7 +94,7 @@ export class Calls {
   /** One call, and what follows from its reply. */
   async #roundTrip(request: FetchRequest): Promise<void> {
     const { processor, heartbeat } = this.#parts;
-    const outcomes = processor.takeOutcomes(MAX_ACKS, MAX_ACK_BYTES);
+    const outcomes = processor.outcomes.take(MAX_ACKS, MAX_ACK_BYTES);
     const number = this.#scheduler.start(request);
     const sentAt = performance.now();
     const report = heartbeat.next(sentAt);

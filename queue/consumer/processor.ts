@@ -4,6 +4,7 @@ import { MAX_FETCH, type WorkerLoad } from "./fetchScheduler.ts";
 import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
 import { LogFeed } from "./logFeed.ts";
 import { encodeDone, encodeFailed, encodeLater, encodeLost, encodeReleased } from "./attempts/outcome.ts";
+import { OutcomeQueue } from "./attempts/outcomeQueue.ts";
 import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
 import { runFor } from "./attempts/runningItem.ts";
 import { TimeLimit } from "./attempts/timeLimit.ts";
@@ -15,8 +16,6 @@ import type { Outcome, OutcomeKind, ReservedItem } from "../redis/exchange.ts";
 
 /** After a handler that blocked the event loop for longer than this, ms, outcomes go out and replies come in first. */
 const BLOCKED_MS = 10;
-/** Payloads of this length do not move with their records. */
-const LONG_PAYLOAD = 32 * 1024;
 
 /** Runs items: each in a slot, with its handler and its time limit, until its outcome is known. */
 export class Processor implements ItemListener {
@@ -24,6 +23,8 @@ export class Processor implements ItemListener {
   readonly leases: LeaseTable;
   readonly logFeed: LogFeed;
   readonly slowdown = new Slowdown();
+  /** Outcomes that Redis was not sent yet. */
+  readonly outcomes = new OutcomeQueue();
   done = 0;
   failed = 0;
   readonly #options: ConsumerOptions;
@@ -33,13 +34,11 @@ export class Processor implements ItemListener {
   /** Items in slots, in the order in which their handlers are called. */
   readonly #active = new Set<ActiveItem>();
   readonly #prefetched: PrefetchBuffer;
-  /** Outcomes that Redis was not sent yet. */
-  readonly #outcomes: Outcome[] = [];
   #suspect?: ActiveItem;
   readonly #timeLimit: TimeLimit;
 
   /**
-   * @param onOutcome Called after an outcome was added to those that {@link takeOutcomes} takes.
+   * @param onOutcome Called after an outcome was added to {@link outcomes}.
    * @param markBegun Tells Redis of items that were begun.
    */
   constructor(
@@ -68,7 +67,7 @@ export class Processor implements ItemListener {
       prefetched: this.#prefetched.size,
       prefetchCapacity: this.#prefetched.capacity,
       freeLeases: this.leases.free,
-      unacked: this.#outcomes.length,
+      unacked: this.outcomes.size,
       reservesNothing: this.#suspect !== undefined && !this.#suspect.isSettled,
       onlyWatching: this.#options.readySlots?.() === 0,
       pace: this.slowdown.pace(now),
@@ -88,17 +87,6 @@ export class Processor implements ItemListener {
   /** Longest payload of late, bytes. */
   get largest(): number {
     return this.#prefetched.largest;
-  }
-
-  /** Takes outcomes out, to be acknowledged: at least one, however long it is. */
-  takeOutcomes(maxCount: number, maxBytes: number): Outcome[] {
-    let [count, bytes] = [0, 0];
-    while (count < maxCount && count < this.#outcomes.length) {
-      bytes += this.#outcomes[count]!.bytes!;
-      if (bytes > maxBytes && count > 0) break;
-      count++;
-    }
-    return this.#outcomes.splice(0, count);
   }
 
   /** Redis has answered for these outcomes. */
@@ -237,8 +225,8 @@ export class Processor implements ItemListener {
     item.isSettled = true;
     this.#active.delete(item);
     this.leases.setState(item.row, LeaseState.ended);
-    const bytes = movedBytes(item.bytes) + line.length + (log?.length ?? 0);
-    this.#outcomes.push({ ...kind, id: item.id, member: item.member, line, log, row: item.row, bytes });
+    const { id, row, member, bytes: payload } = item;
+    this.outcomes.add({ id, row, member, payload }, kind, line, log);
     const now = performance.now();
     this.#prefetched.recordDuration(item.elapsed(now));
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
@@ -249,11 +237,10 @@ export class Processor implements ItemListener {
   /** Gives back what is in no slot, which costs those items nothing. */
   returnPrefetched(): void {
     for (const held of this.#prefetched.takeAll()) {
-      const member = leaseMember(this.#session, held);
-      const { id, row } = held;
+      const { id, row, payload } = held;
       this.leases.setState(row, LeaseState.ended);
-      const line = encodeReleased(0);
-      this.#outcomes.push({ kind: "released", id, member, line, row, bytes: movedBytes(held.payload) + line.length });
+      const settled = { id, row, member: leaseMember(this.#session, held), payload };
+      this.outcomes.add(settled, { kind: "released" }, encodeReleased(0));
     }
     this.#onOutcome();
   }
@@ -313,9 +300,4 @@ export class Processor implements ItemListener {
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
     this.#timeLimit.tick(this.#active, now);
   }
-}
-
-/** Bytes of a payload that a script moves: long ones lie by themselves (scripts/includes/records.lua). */
-function movedBytes(payload: Buffer): number {
-  return payload.length < LONG_PAYLOAD ? payload.length : 0;
 }
