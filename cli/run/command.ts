@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { jsonLine, oneLine } from "../../config/foreignText.ts";
 import { listed, MAX_INLINE } from "../../config/items.ts";
 import { hasReplacement, replacer, wrongReplacement } from "../../config/replacements.ts";
-import { verbCommand } from "../command.ts";
+import { usageError, verbCommand } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
@@ -44,6 +44,12 @@ export default verbCommand({
     [EXIT_UNFINISHED]: "it was left running",
   },
 })
+  .configureOutput({
+    outputError: (text, write) =>
+      write(
+        usageError("run", text.replace(/unknown option '[^']*'/, "$& (the program and its options come after --)")),
+      ),
+  })
   .argument("[words...]", "after --: the program with its arguments; then ::: items, or :::: files of items")
   .option("-j, --jobs <number>", "worker pods, or a range like 1..50", "2")
   .option("--image <image>", "image that the program runs in")

@@ -10,6 +10,7 @@ import { endingOf } from "./interrupt.ts";
 import type { RunOptions } from "./options.ts";
 import { takeAway } from "./remove.ts";
 import { type Output, RowWriter } from "./rowWriter.ts";
+import { findPulumi } from "./runStack.ts";
 import { locate, newName, takeOver, writeNote } from "./runs.ts";
 import { watchRun } from "./watch.ts";
 
@@ -25,6 +26,7 @@ export interface RunWork {
 export async function startRun({ command, items, places }: RunWork, options: RunOptions): Promise<void> {
   const name = newName();
   const namespace = namespaceOf(options);
+  await findPulumi();
   const output: Output = { command, places, ...outputOf(options) };
   const rows = new RowWriter(output);
   const shown = command.length > 0 ? command.join(" ") : options.handler!;

@@ -3,8 +3,14 @@ import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automa
 import { firstLine, UserError } from "../errors.ts";
 import { locate, PROJECT, pulumiFolder } from "./runs.ts";
 
-/** Pulumi's command line: that of PATH, or one of our own, installed once. */
-async function pulumi(): Promise<PulumiCommand> {
+let found: Promise<PulumiCommand> | undefined;
+
+/** Pulumi's command line: that of PATH, or one of our own, installed once. @throws UserError where it cannot be. */
+export function findPulumi(): Promise<PulumiCommand> {
+  return (found ??= find());
+}
+
+async function find(): Promise<PulumiCommand> {
   try {
     return await PulumiCommand.get();
   } catch {
@@ -26,7 +32,7 @@ export async function runStack(name: string, program: () => Promise<void>): Prom
   const project = { name: PROJECT, runtime: "nodejs" };
   return LocalWorkspace.createOrSelectStack(
     { stackName: name, projectName: PROJECT, program },
-    { workDir, envVars: env, projectSettings: project, pulumiCommand: await pulumi() },
+    { workDir, envVars: env, projectSettings: project, pulumiCommand: await findPulumi() },
   );
 }
 

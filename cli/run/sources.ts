@@ -34,15 +34,18 @@ export function readItems(file: string): string[] {
   }
 }
 
+/** A word that items come after; GNU parallel has two more, which pair the items of several sources. */
+const isSource = (word: string) => /^:{3,4}\+?$/.test(word);
+
 /**
  * Splits `program args ::: item item` and `program args :::: file file`.
  * @throws UserError where there is more than one source, or a file cannot be read.
  */
 export function parseCommandLine(words: string[]): CommandLine {
-  const at = words.findIndex((word) => word === ":::" || word === "::::");
+  const at = words.findIndex(isSource);
   if (at < 0) return { command: words, items: undefined };
   const rest = words.slice(at + 1);
-  if (rest.some((word) => word === ":::" || word === "::::"))
+  if (rest.some(isSource) || words[at]!.endsWith("+"))
     throw new UserError("there is one source of items: give `:::` or `::::` once");
   if (rest.length === 0) throw new UserError(`there is nothing after ${words[at]}: give items, or files with items`);
   return { command: words.slice(0, at), items: words[at] === ":::" ? rest : rest.flatMap(readItems) };

@@ -305,6 +305,10 @@ describe("wq on a Redis", () => {
       ["logs", "--id", "x"],
       "wq logs: option '--id <number>' argument 'x' is invalid. Expected its number in `results`; see npx --no wq logs --help",
     ],
+    [
+      ["run", "gzip", "-k", "{}", ":::", "a"],
+      "wq run: unknown option '-k' (the program and its options come after --); see npx --no wq run --help",
+    ],
     [["status", "--wach"], "wq status: unknown option '--wach' (Did you mean --watch?); see npx --no wq status --help"],
     [
       ["status", "now"],

@@ -87,6 +87,31 @@ describe("wq run that goes on", () => {
     assert.deepEqual(readdirSync(results).sort(), ["12.json", "7.json", "8.json"]);
   });
 
+  it("notes no run where Pulumi is not there and cannot be installed", async () => {
+    const kubeconfig = join(folder, "kubeconfig");
+    const context = { name: "a", context: { cluster: "a", user: "a" } };
+    const cluster = { name: "a", cluster: { server: "http://127.0.0.1:1" } };
+    const user = { name: "a", user: {} };
+    const config = { contexts: [context], clusters: [cluster], users: [user], "current-context": "a" };
+    writeFileSync(kubeconfig, JSON.stringify({ apiVersion: "v1", kind: "Config", ...config }));
+    const offline = join(folder, "offline.mjs");
+    writeFileSync(offline, 'globalThis.fetch = () => Promise.reject(new Error("offline"));');
+    const home = join(folder, "home");
+    const env = { WQ_RUN_HOME: home, KUBECONFIG: kubeconfig, PATH: "/nowhere", NODE_OPTIONS: `--import=${offline}` };
+    const child = spawn(process.execPath, [wqScript, "run", "--", "true", ":::", "a"], { env, stdio: "pipe" });
+    let err = "";
+    child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+    assert.deepEqual(await once(child, "close"), [3, null]);
+    const [first, second, ...more] = err.trimEnd().split("\n");
+    assert.equal(first, `There is no pulumi on PATH: installing it into ${join(home, "pulumi")}, once`);
+    assert.match(
+      second!,
+      /^wq run: cannot install Pulumi: .*offline; see https:\/\/www\.pulumi\.com\/docs\/install\/$/,
+    );
+    assert.deepEqual(more, []);
+    assert.ok(!existsSync(join(home, "runs")));
+  });
+
   it("touches no run that another process follows", async () => {
     write({ follower: { pid: process.pid, start: startTime(process.pid) } });
     const err = `wq run: ${name} is followed by process ${process.pid}: press Ctrl-C there, or wait for its end\n`;

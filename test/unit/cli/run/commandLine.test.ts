@@ -61,6 +61,8 @@ describe("wq run", () => {
 
   for (const [words, why] of [
     [["cat", ":::"], "there is nothing after :::: give items, or files with items"],
+    [["cat", ":::", "a", ":::+", "b"], "there is one source of items: give `:::` or `::::` once"],
+    [["cat", "::::+", "b"], "there is one source of items: give `:::` or `::::` once"],
     [["cat", ":::", "a", "::::", "b"], "there is one source of items: give `:::` or `::::` once"],
     [
       ["cat", "::::", "/nowhere"],
