@@ -75,6 +75,8 @@ export async function watchRun(
       } catch (error) {
         if (error instanceof OutputError) throw error;
         state.unread = firstLine(queue?.admin.reasonOf(error) ?? error); // not there yet, or away
+        // At first, what `up` makes is not there yet.
+        if (!isLast && (!warnings || state.counts)) warn(`cannot read the run: ${state.unread}; trying again`);
         queue?.close();
         queue = undefined;
       }

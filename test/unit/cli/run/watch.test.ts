@@ -46,6 +46,24 @@ describe("the watcher of a run", () => {
     assert.deepEqual([ids, state.unread], [[1, 2], undefined]);
   });
 
+  it("says why it waits for a run that cannot be read, once", async () => {
+    const said: string[] = [];
+    const { error } = console;
+    console.error = (line: string) => said.push(line);
+    try {
+      const over = new AbortController();
+      let tries = 0;
+      const open = () => {
+        if (++tries === 3) over.abort();
+        return Promise.reject(new Error("the Pod is gone"));
+      };
+      await watchRun(open, { rows: writer().rows, eta: false, signal: over.signal });
+    } finally {
+      console.error = error;
+    }
+    assert.deepEqual(said, ["warning: cannot read the run: the Pod is gone; trying again"]);
+  });
+
   it("says that rows are missing where the last look failed", async () => {
     const { open } = queue(9);
     const { ids, rows } = writer();
