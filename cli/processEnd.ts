@@ -32,11 +32,25 @@ export async function endProcess(code: number): Promise<never> {
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** npm and our launcher pass on what the terminal has sent already: signals within this time are one, ms. */
+const ECHO_MS = 300;
+
+/** A listener to a signal that is called once for each Ctrl-C. */
+export function onceEach(listener: (signal: NodeJS.Signals) => void): (signal: NodeJS.Signals) => void {
+  let last = -Infinity;
+  return (signal) => {
+    const now = performance.now();
+    if (now - last < ECHO_MS) return;
+    last = now;
+    listener(signal);
+  };
+}
+
 /** A verb that listens, too, has an answer of its own. A second signal does not wait. */
-function onSignal(signal: NodeJS.Signals): void {
+const onSignal = onceEach((signal) => {
   if (process.listenerCount(signal) > 1) return;
   const code = 128 + constants.signals[signal];
   if (isEnding) process.exit(code);
   isEnding = true;
   void endProcess(code);
-}
+});

@@ -1,5 +1,6 @@
 // A run may be followed no more before it is over: Ctrl-C, and rows that cannot be written.
 import { createInterface } from "node:readline";
+import { onceEach } from "../processEnd.ts";
 import { onBrokenOutput } from "../standardOutput.ts";
 import { OutputError } from "./rowWriter.ts";
 
@@ -21,13 +22,13 @@ interface Watcher {
 export async function endingOf(work: Promise<unknown>, { watched, over }: Watcher): Promise<Ending> {
   const { promise: chosen, resolve } = Promise.withResolvers<Ending>();
   let isAsked = false;
-  const onSignal = () => {
+  const onSignal = onceEach(() => {
     if (isAsked || !process.stdin.isTTY) return resolve("left");
     isAsked = true;
     over.abort();
     const answer = watched.then(ask); // its bar would be drawn over the question
     answer.then(resolve, () => {}); // a watcher that failed is an ending of its own
-  };
+  });
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   onBrokenOutput((error) => resolve(error.code === "EPIPE" ? "left" : new OutputError("standard output", error)));
   try {

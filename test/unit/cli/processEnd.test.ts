@@ -27,6 +27,13 @@ describe("the end of a process", () => {
     ["undoes it at Ctrl-C", "", "SIGINT", ["undone"], 130],
     ["undoes it where it is told to end", "", "SIGTERM", ["undone"], 143],
     [
+      "takes a Ctrl-C that npm passes on for the one that the terminal sent",
+      "process.kill(process.pid, 'SIGINT'); process.kill(process.pid, 'SIGINT');",
+      undefined,
+      ["undone"],
+      130,
+    ],
+    [
       "leaves Ctrl-C to a verb that has an answer to it",
       "process.on('SIGINT', () => { console.log('asked'); endProcess(2); })",
       "SIGINT",
