@@ -44,25 +44,36 @@ export class Ownership {
   }
 
   /**
-   * Marks the children that the constructor declares, after every transformation of the program: of no object may one
-   * keep Pulumi from changing the annotations, in which an `up` finds what the last one left.
+   * Marks the children that the constructor declares, after every transformation of the program. None may keep Pulumi
+   * from changing the annotations, in which an `up` finds what the last one left, or end what the components ignore.
    */
   #mark(parent: pulumi.ComponentResource): void {
-    const mark: pulumi.ResourceTransformation = ({ type, props, opts }) => {
+    const ownIgnored = new WeakMap<pulumi.Resource, string[]>();
+    const note: pulumi.ResourceTransformation = ({ resource, opts }) => {
+      ownIgnored.set(resource, (opts as pulumi.CustomResourceOptions).ignoreChanges ?? []);
+      return undefined;
+    };
+    const mark: pulumi.ResourceTransformation = ({ resource, type, props, opts }) => {
       const metadata = (props as { metadata?: Tree }).metadata;
       // Another component below it marks its own.
       if (opts.parent !== parent || !type.startsWith("kubernetes:") || !metadata) return undefined;
       if (typeof metadata.name === "string") this.#children.push({ type, name: metadata.name });
       const given = metadata.annotations as Known<Record<string, string>> | undefined;
       const annotations = later(given ?? {}, (others) => ({ ...others, [OWNER]: this.#owner }));
-      const { ignoreChanges } = opts as pulumi.CustomResourceOptions;
+      const { ignoreChanges = [] } = opts as pulumi.CustomResourceOptions;
+      const ignored = new Set([
+        ...ownIgnored.get(resource)!,
+        ...ignoreChanges.filter((path) => !ANNOTATIONS.test(path)),
+      ]);
       return {
         props: { ...props, metadata: { ...metadata, annotations } },
-        opts: { ...opts, ignoreChanges: ignoreChanges?.filter((path) => !ANNOTATIONS.test(path)) },
+        opts: { ...opts, ignoreChanges: [...ignored] },
       };
     };
-    // Those given as an option come before those of the parents.
-    (parent as unknown as { __transformations: pulumi.ResourceTransformation[] }).__transformations.push(mark);
+    // In their order: those given as an option, then those of the parents.
+    const { __transformations: all } = parent as unknown as { __transformations: pulumi.ResourceTransformation[] };
+    all.unshift(note);
+    all.push(mark);
   }
 
   /**

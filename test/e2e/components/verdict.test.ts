@@ -228,7 +228,7 @@ describe("the verdict of a Batch", () => {
     const ignoreChanges = ["metadata.annotations"];
     const byTransformation = () =>
       void pulumi.runtime.registerStackTransformation(({ type, props, opts }) =>
-        type.startsWith("kubernetes:") ? { props, opts: pulumi.mergeOptions(opts, { ignoreChanges }) } : undefined,
+        type.startsWith("kubernetes:") ? { props, opts: { ...opts, ignoreChanges } } : undefined,
       );
     const byTransform = () =>
       void pulumi.runtime.registerResourceTransform(({ type, props, opts }) =>
