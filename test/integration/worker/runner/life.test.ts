@@ -180,6 +180,38 @@ describe("runners", () => {
     assert.deepEqual({ done, dead, lost }, { done: 4, dead: 0, lost: 0 });
   });
 
+  describe("that stand still (SIGSTOP)", () => {
+    /** A worker whose only runner stands still in the middle of an item, before another one. */
+    const stopped = async () => {
+      const note = join(dir, "still");
+      rmSync(note, { force: true });
+      await push(`note ${note}`, "sleep 60000", "apple");
+      const worker = await startRunners(queue.url, deeds("ts"), { retry: once, itemTimeoutMs: 2_000 });
+      const isAsleep = () =>
+        worker.events.some((event) => event.type === "working" && String(event.payload) === "sleep 60000");
+      await queue.until(isAsleep);
+      process.kill(Number(readFileSync(note, "utf8")), "SIGSTOP");
+      return worker;
+    };
+
+    it("cost one item its attempt, and are replaced", async () => {
+      assert.equal(await (await stopped()).ended, "finished");
+      const rows = (await queue.records()).map(({ payload, reason, outcome }) => [String(payload), reason ?? outcome]);
+      assert.deepEqual(rows.slice(1), [
+        ["sleep 60000", "timed out after 2 s"],
+        ["apple", "done"],
+      ]);
+    });
+
+    it("do not hold up the end of their worker, and cost nothing", async () => {
+      const worker = await stopped();
+      await worker.stop(0);
+      assert.equal(await worker.ended, "stopped");
+      const { delayed, waiting, dead, lost } = await queue.places();
+      assert.deepEqual({ left: delayed + waiting, dead, lost }, { left: 2, dead: 0, lost: 0 });
+    });
+  });
+
   it("give back a blocked item at SIGTERM, at no cost", async () => {
     await push("block 60000");
     const worker = await startRunners(queue.url, deeds("ts"));
