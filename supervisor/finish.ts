@@ -5,6 +5,8 @@ import { pipeline } from "node:stream/promises";
 import { oneLine } from "../config/foreignText.ts";
 import { type QueueAdmin, resultRow } from "../queue/index.ts";
 import { commandEnvironment } from "../worker/commandEnvironment.ts";
+import { outputRead } from "../worker/commandOutput.ts";
+import { Family } from "../worker/processes/family.ts";
 import { endOf, LastWords } from "../worker/processes/lastWords.ts";
 import { splitLines } from "../worker/processes/splitLines.ts";
 
@@ -18,9 +20,9 @@ async function* rows(admin: QueueAdmin): AsyncIterable<string> {
   for await (const record of admin.results()) yield `${JSON.stringify(resultRow(record))}\n`;
 }
 
-function start(program: string, args: string[]) {
+function start(program: string, args: string[], family: Family) {
   try {
-    return spawn(program, args, { env: commandEnvironment(), stdio: "pipe" });
+    return spawn(program, args, { env: { ...commandEnvironment(), ...family.env }, detached: true, stdio: "pipe" });
   } catch (error) {
     throw new FinishError((error as Error).message); // arguments that are too long
   }
@@ -33,7 +35,9 @@ function start(program: string, args: string[]) {
  * @throws FinishError with its last line where it fails; errors of Redis as they are.
  */
 export async function runFinish([program, ...args]: string[], admin: QueueAdmin, maxBytes: number): Promise<string> {
-  const child = start(program!, args);
+  const family = new Family();
+  const child = start(program!, args, family);
+  if (child.pid !== undefined) family.begin(child.pid);
   const chunks: Buffer[] = [];
   let bytes = 0;
   const words = new LastWords();
@@ -45,8 +49,16 @@ export async function runFinish([program, ...args]: string[], admin: QueueAdmin,
     words.add(line);
     console.log(oneLine(line));
   });
-  const closed = (once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>).catch((error: Error) => {
+  const closed = new Promise((resolve) => child.once("close", resolve));
+  const exited = (once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>).catch((error: Error) => {
     throw new FinishError(error.message); // it did not start
+  });
+  // Processes that it left are ended: they would hold its pipes open.
+  const ended = exited.then(async (end) => {
+    child.stdin.destroy();
+    void family.end();
+    await outputRead(child, closed);
+    return end;
   });
   // A program that does not read its input to the end is not an error.
   const fed = pipeline(Readable.from(rows(admin)), child.stdin).catch((error: NodeJS.ErrnoException) => {
@@ -54,7 +66,7 @@ export async function runFinish([program, ...args]: string[], admin: QueueAdmin,
     child.kill("SIGKILL"); // it must not take a part of the results for all
     throw error;
   });
-  const [[code, signal]] = await Promise.all([closed, fed]);
+  const [[code, signal]] = await Promise.all([ended, fed]);
   const output = Buffer.concat(chunks).subarray(0, maxBytes).toString().trimEnd();
   if (code === 0) return output;
   throw new FinishError(endOf(program!, code, signal, words.text || output.split("\n").at(-1)!));

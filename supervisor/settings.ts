@@ -7,11 +7,11 @@ import type { ScaleOptions } from "./scaling/scalePlan.ts";
 const MAX_OUTPUT_BYTES = 512 * 1024;
 
 /** The settings as the supervisor uses them. */
-export interface SupervisorSettings extends Omit<ProgramSettings<"supervisor">, "scale" | "name"> {
+export interface SupervisorSettings extends Omit<ProgramSettings<"supervisor">, "scale" | "name" | "workersSince"> {
   url: string;
   name: string;
-  /** End of the workers' time, ms since the epoch. */
-  deadline: number;
+  /** Beginning of the workers' time, ms since the epoch. */
+  workersSince: number;
   /** Most items that a worker has in flight. */
   concurrency: number;
   scale: (ScaleOptions & { job: string; namespace: string }) | undefined;
@@ -24,13 +24,12 @@ export interface SupervisorSettings extends Omit<ProgramSettings<"supervisor">, 
 export async function supervisorSettings(): Promise<SupervisorSettings> {
   const told = readSettings("supervisor");
   const { queue, name = queue, scale, batch = 1 } = told;
-  const since = Date.parse(told.workersSince ?? "") || Date.now();
   const concurrency = told.concurrency * batch;
   return {
     ...told,
     url: await redisUrl(),
     name,
-    deadline: since + told.activeDeadline,
+    workersSince: Date.parse(told.workersSince ?? "") || Date.now(),
     concurrency,
     scale: scale && { ...scale, concurrency, idleAfterMs: scale.idleAfter, namespace: text("WQ_NAMESPACE") },
     notifyUrl: process.env.WQ_NOTIFY,

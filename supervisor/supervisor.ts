@@ -14,6 +14,8 @@ import { StallWatch } from "./stallWatch.ts";
 
 const POLL_MS = 1_000;
 const PROGRESS_MS = 5_000;
+/** So much later one that was taken over concludes, if nobody ended it: the other one went without a verdict, ms. */
+const STAND_BY_MS = 10_000;
 
 /** Looks at a batch once a second, and acts on its counts. Redis may go away and come back meanwhile. */
 export class Supervisor {
@@ -45,7 +47,7 @@ export class Supervisor {
 
   /** @returns The exit code. @throws ProgramExit with the verdict where it is a bad one. */
   async run(): Promise<number> {
-    const { url, queue, deadline } = this.#settings;
+    const { url, queue } = this.#settings;
     let away = "";
     for (; ; await sleep(POLL_MS)) {
       try {
@@ -63,7 +65,7 @@ export class Supervisor {
         const { message } = error as Error;
         // Waiting does not change that. A process that starts anew reads the password anew.
         if (isRefusal(error as Error)) throw new ProgramExit(exitCodes.redis, message);
-        if (Date.now() > deadline)
+        if (Date.now() > this.#deadline)
           throw new ProgramExit(exitCodes.verdict, `The batch could not be judged: ${message}`);
         if (message !== away) console.log(oneLine(error instanceof RedisError ? message : `Redis is away: ${message}`));
         away = message;
@@ -71,31 +73,42 @@ export class Supervisor {
     }
   }
 
-  /** Watches until the batch has ended, or another supervisor has taken over. @returns The exit code. */
+  /** Watches until the batch has ended. One that was taken over only looks on. @returns The exit code. */
   async #watch(admin: QueueAdmin): Promise<number> {
     const id = process.env.WQ_POD ?? "";
     const { supervision } = admin;
     await supervision.claim(id);
-    for (; ; await sleep(POLL_MS)) {
-      if (!(await supervision.holds(id))) {
-        console.log("Another supervisor has taken over");
-        return 0;
-      }
+    for (let wasOurs = true; ; await sleep(POLL_MS)) {
+      const isOurs = await supervision.holds(id);
+      if (wasOurs && !isOurs) console.log("Another supervisor has taken over");
+      wasOurs = isOurs;
+      const patience = isOurs ? 0 : STAND_BY_MS;
       const counts = await admin.counts();
       // Without the keys of the batch nobody knows what was done.
       if (this.#last?.owner && !counts.owner) return await this.#conclusion.lost(admin, this.#last, counts);
       this.#last = counts;
       this.#metrics?.update(counts, admin);
+      const isOverdue = Date.now() > this.#deadline + patience;
       if (counts.state === "finished" || counts.state === "aborted") {
+        if (counts.now - counts.endedAt < patience) continue;
         // An end is believed once it is on disk, and still there.
-        await supervision.persist(id);
+        if (!(await supervision.persist(id)) && !isOverdue) {
+          console.log("The verdict waits: Redis did not write the end of the batch to its disk within 30 s");
+          continue;
+        }
         const confirmed = await admin.counts();
         if (confirmed.state === counts.state) return await this.#conclusion.ended(admin, confirmed);
         continue;
       }
-      if (Date.now() > this.#settings.deadline) return await this.#conclusion.overdue(admin, counts);
-      await this.#follow(admin, counts);
+      if (isOverdue) return await this.#conclusion.overdue(admin, counts);
+      if (isOurs) await this.#follow(admin, counts);
     }
+  }
+
+  /** End of the workers' time, ms since the epoch. Of Jobs that were held (Kueue), it begins when they are let go. */
+  get #deadline(): number {
+    const { workersSince, activeDeadline } = this.#settings;
+    return Math.max(workersSince, this.#last?.startedAt ?? 0) + activeDeadline;
   }
 
   /** Acts on the counts of a batch that has not ended. */

@@ -14,6 +14,18 @@ export class ProgramExit extends Error {
   }
 }
 
+/** Kubernetes keeps the last 2,048 bytes of a log as the reason: a longer line would lose its beginning. */
+const MAX_BYTES = 1_800;
+const END_BYTES = 600;
+
+/** The last line: without its middle where it is too long, since the end of most says what to do. */
+export function lastWords(message: string): string {
+  const bytes = Buffer.from(oneLine(message.split("\n")[0]!));
+  if (bytes.length <= MAX_BYTES) return bytes.toString();
+  const part = (from: number, to: number) => bytes.subarray(from, to).toString().replaceAll("\ufffd", "");
+  return `${part(0, MAX_BYTES - END_BYTES)} … ${part(bytes.length - END_BYTES, bytes.length)}`;
+}
+
 /** Runs a program's main; what it throws becomes the last line and the exit code. */
 export async function runProgram(main: () => Promise<number>): Promise<never> {
   let code: number;
@@ -22,7 +34,7 @@ export async function runProgram(main: () => Promise<number>): Promise<never> {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     code = error instanceof ProgramExit ? error.code : codeOf(error);
-    console.error(oneLine(message.split("\n")[0]!));
+    console.error(lastWords(message));
   }
   // Standard output may be a pipe: what was printed gets out before the end.
   await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));

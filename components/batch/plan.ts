@@ -12,6 +12,7 @@ import { later, nameOf, readArgs, type Values } from "../readArgs.ts";
 import { Redis } from "../redis/redis.ts";
 import type { K8sObject } from "../types.ts";
 import { type BatchItems, itemsOf } from "./items.ts";
+import { scaleOf } from "./jobs/scaleRights.ts";
 import { dryRunPods } from "./pod/dryRunPods.ts";
 import { checkPodPatch, warnOfOthers } from "./pod/podSettings.ts";
 
@@ -78,6 +79,10 @@ export function planOf(name: string, args: PlanArgs, isBatch: (value: unknown) =
   const queue = nameOf(component, "queue", settings.queue, name, OWN.queue.parse);
   const items = checked(component, () => {
     checkKinds(args, isBatch);
+    if (settings.kueueQueue !== undefined && scaleOf(settings))
+      throw new ConfigError(
+        "Expected a fixed `parallelism` and no `idleAfter` with `kueueQueue`: Kueue evicts all workers when their number changes.",
+      );
     const items = checkTogether(args);
     args.redis.claim(name, { queue, jobName, namespace: elsewhereOf(args) });
     return items;

@@ -40,10 +40,10 @@ export class Supervision {
     return holder === null || holder === id;
   }
 
-  /** Returns when all that was written so far is on disk, on this connection. */
-  async persist(id: string): Promise<void> {
+  /** Waits until all that was written so far is on disk. @returns False where Redis's disk took too long. */
+  async persist(id: string): Promise<boolean> {
     await this.claim(id);
-    await waitAof(this.#redis);
+    return waitAof(this.#redis);
   }
 
   async wasNotified(event: string): Promise<boolean> {

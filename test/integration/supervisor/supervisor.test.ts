@@ -311,15 +311,65 @@ describe("the supervisor", () => {
     await proxy.end();
   });
 
-  it("leaves the batch to another one that comes", async () => {
+  it("leaves the batch to another one that comes, and judges it where that one goes, too", async () => {
     await fixture.seed(["a"]);
-    const first = supervise({ WQ_POD: "first" });
+    const first = supervise({ WQ_POD: "first", WQ_NOTIFY: hook });
+    const holder = (id: string) =>
+      pollUntil(async () => (await fixture.redis.hget("{job2}:batch", "supervisor")) === id, {
+        timeoutMs: 30_000,
+        intervalMs: 50,
+      });
+    await holder("first");
+    const second = supervise({ WQ_POD: "second", WQ_NOTIFY: hook });
+    await holder("second");
+    let isOver = false;
+    void first.then(() => (isOver = true));
     await sleep(2_000);
-    const second = supervise({ WQ_POD: "second" });
-    const { exitCode, all } = await first;
-    assert.equal(exitCode, 0, all);
-    assert.match(all, /Another supervisor has taken over$/);
+    assert.equal(isOver, false, "its end would be taken for a good one of the batch");
     await work(() => {});
     assert.match((await second).all, /the 1 item done$/);
+    const { exitCode, all } = await first;
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /^Another supervisor has taken over$[^]*^verdict: [^]*the 1 item done$/m);
+    assert.equal(listener.told.length, 1);
+  });
+
+  it("gives no verdict before the end is on Redis's disk", async () => {
+    await fixture.seed(["a"]);
+    await work(() => {});
+    await fixture.redis.config("SET", "appendonly", "yes");
+    await fixture.redis.config("SET", "appendfsync", "no"); // no wait for it is granted
+    const supervisor = supervise();
+    let said = "";
+    supervisor.all.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    while (!said.includes("The verdict waits")) await sleep(50);
+    assert.doesNotMatch(said, /^verdict: /m);
+    await fixture.redis.config("SET", "appendfsync", "always");
+    const { exitCode, all } = await supervisor;
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /the 1 item done$/);
+  });
+
+  it("gives workers that were held at first their whole time", async () => {
+    await fixture.seed(["a"]);
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    let isWorking = false;
+    let goOn = () => {};
+    const worker = work(() => new Promise<void>((resolve) => ([isWorking, goOn] = [true, resolve])));
+    while (!isWorking) await sleep(20);
+    const supervisor = supervise({ activeDeadline: "1m", workersSince: since });
+    await once(supervisor.stdout, "data");
+    goOn();
+    await worker;
+    const { exitCode, all } = await supervisor;
+    assert.equal(exitCode, 0, all);
+  });
+
+  it("ends what `finish` leaves behind, and does not wait for it", async () => {
+    await fixture.seed(["a"]);
+    await work(() => {});
+    const { exitCode, all } = await supervise(finish("sh", "-c", "sleep 987.5 & echo merged"));
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /^verdict: \{.*"finish":"merged"\}$/m);
   });
 });

@@ -484,6 +484,11 @@ describe("Batch", () => {
       "Batch b: Expected `command`, or an image with a `handler`, got neither.",
     ],
     [
+      "a changing number of pods in Kueue, which would evict them all",
+      () => ({ kueueQueue: "q", parallelism: "1..9" }),
+      "Batch b: Expected a fixed `parallelism` and no `idleAfter` with `kueueQueue`: Kueue evicts all workers when their number changes.",
+    ],
+    [
       "`serve` without a `command`",
       () => ({ serve: true }),
       "Batch b: Expected `serve` with a `command`, which is the program that serves, got no `command`.",
