@@ -77,7 +77,7 @@ export class Supervisor {
   async #watch(admin: QueueAdmin): Promise<number> {
     const id = process.env.WQ_POD ?? "";
     const { supervision } = admin;
-    await supervision.claim(id);
+    await supervision.takeOver(id);
     for (let wasOurs = true; ; await sleep(POLL_MS)) {
       const isOurs = await supervision.holds(id);
       if (wasOurs && !isOurs) console.log("Another supervisor has taken over");

@@ -84,7 +84,7 @@ export function planOf(name: string, args: PlanArgs, isBatch: (value: unknown) =
         "Expected a fixed `parallelism` and no `idleAfter` with `kueueQueue`: Kueue evicts all workers when their number changes.",
       );
     const items = checkTogether(args);
-    args.redis.claim(name, { queue, jobName, namespace: elsewhereOf(args) });
+    args.redis.takeNames(name, { queue, jobName, namespace: elsewhereOf(args) });
     return items;
   });
   for (const key of ["pod", "auxPod"] as const)

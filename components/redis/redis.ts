@@ -13,12 +13,13 @@ import type { K8sObject } from "../types.ts";
 import { TakenNames } from "./takenNames.ts";
 import { redisByReference, redisByUrl } from "./existingRedis.ts";
 import { addressAccess, makeRedisAddress } from "./redisAddress.ts";
-import { redisServer, type RedisServerArgs } from "./redisServer.ts";
+import { redisServer } from "./redisServer.ts";
 import {
   checkReference,
   type RedisAccess,
   type RedisBackend,
   type RedisLocation,
+  type RedisObjects,
   type RedisReference,
 } from "./reference.ts";
 
@@ -97,8 +98,8 @@ export class Redis extends pulumi.ComponentResource {
     this.createsNamespace = args.createNamespace === true;
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;
-    const place = { service, namespace: this.namespace, labels: args.labels };
-    const backend = this.#backend(name, place, args, settings);
+    const objects = { service, namespace: this.namespace, labels: args.labels };
+    const backend = this.#backend(name, objects, args, settings);
     this.storage = backend.storage;
     this.first = backend.first;
     this.reference = backend.reference;
@@ -110,16 +111,16 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   /** The Redis that the arguments ask for. */
-  #backend(name: string, place: Place, args: RedisArgs, settings: Values<typeof redisSettings>): RedisBackend {
+  #backend(name: string, objects: RedisObjects, args: RedisArgs, settings: Values<typeof redisSettings>): RedisBackend {
     const { url, ca } = settings;
     if (args.from !== undefined) {
       const from = pulumi.output(args.from).apply((given) => checked(`Redis ${name}`, () => checkReference(given)));
-      return redisByReference(this, name, place, from);
+      return redisByReference(this, name, objects, from);
     }
-    if (url !== undefined) return redisByUrl(this, name, place, { url, ca });
+    if (url !== undefined) return redisByUrl(this, name, objects, { url, ca });
     const memory = args.memory ?? redisSettings.memory.default;
     const { image, auth, pod, memory: memoryBytes } = settings;
-    return redisServer(this, name, { ...place, image, auth, pod, memory, memoryBytes, storage: args.storage });
+    return redisServer(this, name, { ...objects, image, auth, pod, memory, memoryBytes, storage: args.storage });
   }
 
   /**
@@ -151,16 +152,17 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   /**
-   * Reserves a queue, and a name in a namespace, for a Batch.
+   * Takes a queue, and a name in a namespace, for a Batch.
    * @throws ConfigError where another Batch has it.
    * @internal
    */
-  claim(batch: string, { queue, jobName, namespace }: { queue: string; jobName: string; namespace: unknown }): void {
+  takeNames(
+    batch: string,
+    { queue, jobName, namespace }: { queue: string; jobName: string; namespace: unknown },
+  ): void {
     this.#taken.add(batch, { queue, jobName, namespace: namespace ?? this.existingNamespace });
   }
 }
-
-type Place = Pick<RedisServerArgs, "service" | "namespace" | "labels">;
 
 /** Checks arguments that depend on each other. @throws ConfigError */
 function checkTogether(args: RedisArgs): void {

@@ -6,11 +6,11 @@ import { connectCluster, known, uidOf } from "../cluster/client.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import { waitForServiceAccount } from "../cluster/waitForServiceAccount.ts";
 import { failure, isPreview } from "../engine.ts";
-import { CLIENT_LABEL, clientValue, DO_NOT_DISRUPT, labels, type Labels, NO_MESH, selector } from "../labels.ts";
+import { CLIENT_LABEL, clientValue, DO_NOT_DISRUPT, labels, NO_MESH, selector } from "../labels.ts";
 import { redisNames } from "../names.ts";
 import { strategicMerge } from "../podPatch.ts";
 import type { K8sObject, Known } from "../types.ts";
-import type { RedisBackend } from "./reference.ts";
+import type { RedisBackend, RedisObjects } from "./reference.ts";
 import { redisPodSpec } from "./redisPodSpec.ts";
 import { makeRedisPassword, passwordIn, passwordVariable } from "./redisPassword.ts";
 import { makeRedisPolicy } from "./redisPolicy.ts";
@@ -19,10 +19,7 @@ import { makeRedisPod, makeRedisStatefulSet } from "./redisStorage.ts";
 type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
 
 /** Arguments of {@link redisServer}. */
-export interface RedisServerArgs {
-  /** Name of the Service. */
-  service: string;
-  namespace: pulumi.Output<string>;
+export interface RedisServerArgs extends RedisObjects {
   image: Known<string>;
   /** Memory limit, as a Kubernetes quantity and in bytes. */
   memory: pulumi.Input<string>;
@@ -31,8 +28,6 @@ export interface RedisServerArgs {
   auth: boolean;
   /** Size of a volume claim; absent: the data goes with the Pod. */
   storage: pulumi.Input<string> | undefined;
-  /** Labels of the user's own, on everything. */
-  labels: Labels | undefined;
   /** A patch of the pod template. */
   pod: Record<string, unknown> | undefined;
 }

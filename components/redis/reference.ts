@@ -51,6 +51,15 @@ export function checkReference(given: unknown): RedisReference {
   throw new ConfigError(`Expected \`from\` to be the \`reference\` of a Redis, as its program exports it, got ${got}.`);
 }
 
+/** Name, namespace and labels of the objects of a Redis component. */
+export interface RedisObjects {
+  /** Name of the Service; names of the others derive from it. */
+  service: string;
+  namespace: pulumi.Output<string>;
+  /** Labels of the user's own, on everything. */
+  labels: Labels | undefined;
+}
+
 /** The resources of a Redis component, whoever runs it. */
 export interface RedisBackend {
   /** Holds the data: Pod, StatefulSet, or the Secret with the address. */

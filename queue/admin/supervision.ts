@@ -29,20 +29,20 @@ export class Supervision {
   }
 
   /** Takes over: whoever supervised it before stops. */
-  async claim(id: string): Promise<void> {
+  async takeOver(id: string): Promise<void> {
     await this.#note(SUPERVISOR, id);
   }
 
   /** True unless another one has taken over. A batch that began anew has forgotten its supervisor. */
   async holds(id: string): Promise<boolean> {
     const holder = await this.#redis.hget(this.#batch, SUPERVISOR);
-    if (holder === null) await this.claim(id);
+    if (holder === null) await this.takeOver(id);
     return holder === null || holder === id;
   }
 
   /** Waits until all that was written so far is on disk. @returns False where Redis's disk took too long. */
   async persist(id: string): Promise<boolean> {
-    await this.claim(id);
+    await this.takeOver(id);
     return waitAof(this.#redis);
   }
 

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- The setting `finish`: its command runs once for each end of a batch. ARGV: the time of that end, the supervisor that
--- asks, how long the claim holds (ms), and the output once it ran. Answers {"over", output}, {"busy"} or {"yours"}.
+-- asks, how long that counts (ms), and the output once it ran. Answers {"over", output}, {"busy"} or {"yours"}.
 -- Nothing is written into another `run` or a purged queue.
 --- @include "keys"
 --- @include "clock": now, text

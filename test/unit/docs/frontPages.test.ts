@@ -32,6 +32,16 @@ describe("CONTRIBUTING.md", () => {
     assert.ok(paths.length > 40, String(paths.length));
   });
 
+  it("names functions that their files have", () => {
+    const named = [...page.matchAll(/`(\w+)` in\s+`([\w./-]+)`/g)].map(([, name, path]) => ({
+      name: name!,
+      path: path!,
+    }));
+    const missing = named.filter(({ name, path }) => !new RegExp(`\\b${name}\\b`).test(read(path)));
+    assert.deepEqual(missing, []);
+    assert.ok(named.length >= 5, String(named.length));
+  });
+
   it("knows every script of the package", () => {
     const hooks = ["prepack"];
     const unknown = Object.keys(manifest.scripts!).filter(

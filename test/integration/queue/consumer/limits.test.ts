@@ -73,7 +73,7 @@ describe("limits", () => {
     await queue.redis.config("SET", "maxmemory", "1");
     await queue.admin.pause();
     await queue.admin.resume();
-    await queue.admin.supervision.claim("me");
+    await queue.admin.supervision.takeOver("me");
     assert.deepEqual([(await busy.ended).code, (await idle.ended).code], [0, 0]);
     await queue.admin.supervision.persist("me");
     assert.equal((await queue.places()).state, "finished");
