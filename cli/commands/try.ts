@@ -46,31 +46,50 @@ interface Work {
   env?: Record<string, string>;
 }
 
+/** The way without a stack, for messages. */
+const SAY = "say what to try: --handler FILE, or a program after --";
+
+/** A setting that is JSON in the stack file. */
+function parsed<T>(key: string, json: string): T {
+  try {
+    return JSON.parse(json) as T;
+  } catch {
+    throw new UserError(`\`${key}\` of the stack is no JSON: ${oneLine(json)}`);
+  }
+}
+
 /** That of the stack that is selected, where this is the checkout's program; the default where none is. */
 async function stackWork(): Promise<Work> {
+  let reason = "no stack selected";
   for (const location of stackCandidates(undefined)) {
     const decrypted = await capturePulumi(location, ["config", "--json", "--show-secrets"]);
-    const { exitCode, stdout } =
-      decrypted.exitCode === 0 ? decrypted : await capturePulumi(location, ["config", "--json"]);
-    if (exitCode !== 0) continue;
+    const read = decrypted.exitCode === 0 ? decrypted : await capturePulumi(location, ["config", "--json"]);
+    const { exitCode, stdout } = read;
+    if (exitCode !== 0) {
+      reason = failure(read);
+      continue;
+    }
     if (stdout !== decrypted.stdout) console.error(`Without the secrets of the stack: ${failure(decrypted)}`);
     const config = JSON.parse(stdout) as Record<string, { value?: string }>;
     const keys = ["command", "serve", "handler", "batch", "files", "env", "secretEnv"];
     const values = keys.map((key) => config[`job-wq-2:${key}`]?.value);
     const [command, serve, handler, batch, files, env, secretEnv] = values;
     return {
-      ...(command && { command: JSON.parse(command) as string[], serve: serve === "true" }),
+      ...(command && { command: parsed<string[]>("command", command), serve: serve === "true" }),
       ...(handler && handler !== SHIPPED && { handler: resolve(root, handler) }),
       ...(batch && { batch: Number(batch) }),
       ...(files && { files }),
-      env: Object.assign({}, ...[env, secretEnv].map((json) => JSON.parse(json ?? "{}") as object)) as Work["env"],
+      env: { ...parsed<Work["env"]>("env", env ?? "{}"), ...parsed<Work["env"]>("secretEnv", secretEnv ?? "{}") },
     };
   }
+  if (!/no stack (named|selected)|no current stack/i.test(reason))
+    throw new UserError(`the stack's settings cannot be read: ${reason}; or ${SAY}`);
+  console.error(`No stack is selected: trying ${SHIPPED}`);
   return {};
 }
 
-/** Its handler, ready. @throws UserError where it does not load. */
-async function load({ command, serve, handler, batch }: Work): Promise<Handler> {
+/** Its handler, ready. @param onLine Told what it prints for no item. @throws UserError where it does not load. */
+async function load({ command, serve, handler, batch }: Work, onLine: (line: string) => void): Promise<Handler> {
   const name = handler === undefined ? SHIPPED : relative(folder, handler);
   const settings = {
     concurrency: 1,
@@ -78,7 +97,7 @@ async function load({ command, serve, handler, batch }: Work): Promise<Handler> 
     batchWaitMs: 0,
     startTimeoutMs: defaults().startTimeout,
     graceMs: SHUTDOWN_MS,
-    onLine: console.log,
+    onLine,
   };
   if (handler !== undefined && !existsSync(handler)) throw new UserError(`there is no handler ${resolve(handler)}`);
   if (handler !== undefined && !/\.([cm]?[jt]s|py)$/.test(handler))
@@ -128,16 +147,17 @@ export default verbCommand({
       ...(file !== undefined && { handler: resolve(file) }),
     };
     const isSaid = program.length > 0 || file !== undefined;
-    if (isCheckout && !isSaid) work = await stackWork().catch(() => ({}));
-    else if (!isSaid && root.includes("node_modules"))
-      throw new UserError("say what to try: --handler FILE, or a program after --");
+    if (isCheckout && !isSaid) work = await stackWork();
+    else if (!isSaid && root.includes("node_modules")) throw new UserError(SAY);
     Object.assign(process.env, work.env);
     // As in the image, it runs where the files are.
     const files = join(root, work.files ?? "worker/files");
     if (isCheckout && existsSync(files)) process.chdir(files);
-    const handler = await load(work);
+    // Lines of no item, as of a handler that loads.
+    const handler = await load(work, (line) => (json ? console.error : console.log)(severalLines(line)));
     const interrupt = new AbortController();
-    process.on("SIGINT", () => interrupt.abort(new Error("Interrupted")));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.on(signal, () => interrupt.abort(new Error(signal === "SIGINT" ? "Interrupted" : `Ended by ${signal}`)));
     const log: string[] = [];
     if (!json) console.log(`Working on ${oneLine(item)}`);
     const trial = await tryItem(handler, item, {

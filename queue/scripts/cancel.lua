@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 -- Gives items up for good that are not done. ARGV: why (a JSON string), then "items" and ids that were taken before, or
 -- "list" and place, payload, place, payload ... of waiting ones, in their order. One in flight loses its lease: its
--- worker learns that by its next renewal. An item that is not there any more is left alone. Answers how many it gave
--- up.
+-- worker learns that by its next renewal. An item that is not there any more is left alone. Where nothing is left, the
+-- batch is over, also without a worker. Answers how many it gave up.
 --- @include "keys"
 --- @include "clock": time, now, text
 --- @include "records": LONG_PAYLOAD, keepPayload, withoutTake, bury
 --- @include "batch": batch, loadBatch, observeList, saveBatch
+--- @include "finish": finishIfDone
 loadBatch()
 observeList()
 local line = 'c' .. text(now) .. ' ' .. ARGV[1] .. '\n'
@@ -95,5 +96,6 @@ else
 end
 -- An item that a person gave up does not count against `maxFailures`.
 batch.deadForgiven = batch.deadForgiven + count
+finishIfDone()
 saveBatch()
 return count

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -13,6 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { verbs } from "../../../cli/verbs.ts";
 import { wqScript } from "../../support/fruits.ts";
@@ -167,8 +170,27 @@ describe("the command wq", () => {
     assert.match(broken.err, /^wq try: handler\.ts does not load: SyntaxError.*: Expected .* \(handler\.ts:2\)$/);
     const dash = await run(["try", "--", "-rf", "--", "echo", "{}"], { env });
     assert.equal(dash.out, 'Working on -rf\nDone: "-rf"');
+    writeFileSync(join(folder, "loud.py"), "print('loading')\ndef handle(item):\n  return item\n");
+    const loud = await run(["try", "kiwi", "--json", "--handler", "loud.py"], { env });
+    assert.deepEqual(
+      [JSON.parse(loud.out), loud.err],
+      [{ item: "kiwi", outcome: "done", result: "kiwi", log: [] }, "loading"],
+    );
     const late = await run(["try", "kiwi", "--timeout", "0.2", "--", "sleep", "10"], { env });
     assert.deepEqual([late.code, late.err], [1, "Failed: The time limit of 0.2 s is over"]);
+  });
+
+  it("try ends with what it started at SIGTERM", async () => {
+    const pid = join(folder, "pid");
+    const script = `echo $$ > ${pid}.new; mv ${pid}.new ${pid}; exec sleep 60`;
+    const trying = execa(wqScript, ["try", "kiwi", "--", "sh", "-c", script], { cwd: folder, reject: false });
+    for (const end = Date.now() + 20_000; !existsSync(pid) && Date.now() < end;) await sleep(20);
+    trying.kill("SIGTERM");
+    const { exitCode, stderr } = await trying;
+    assert.deepEqual([exitCode, stderr], [1, "Failed: Ended by SIGTERM"]);
+    const folderOf = `/proc/${readFileSync(pid, "utf8").trim()}`;
+    for (const end = Date.now() + 20_000; existsSync(folderOf) && Date.now() < end;) await sleep(20);
+    assert.equal(existsSync(folderOf), false);
   });
 
   it("try runs the `command` of the stack, and programs where the image has them", async () => {
@@ -206,7 +228,20 @@ describe("the command wq", () => {
       const env = { value: '{"TONE":"low"}' };
       assert.equal(await tried(of({ handler: { value: "work.py" }, env })), 'Done: ["kiwi","low",["read.sh"]]');
       assert.equal(await tried({ PATH }, "--", "sh", "read.sh"), 'Done: "kiwi read"');
-      assert.equal(await tried({ PATH, WQ_WORK_SECONDS: "0" }), 'Done: {"characters":4}');
+      assert.equal(
+        await tried(of({ command: { value: "python3 p.py {}" } })),
+        "wq try: `command` of the stack is no JSON: python3 p.py {}",
+      );
+      const none = of({});
+      writeFileSync(join(bin, "pulumi"), `#!/bin/sh\necho "error: $WHY" >&2; exit 255\n`);
+      assert.equal(
+        await tried({ ...none, WHY: "no stack selected", WQ_WORK_SECONDS: "0" }),
+        'No stack is selected: trying worker/handler.tsDone: {"characters":4}',
+      );
+      assert.equal(
+        await tried({ ...none, WHY: "incorrect passphrase" }),
+        "wq try: the stack's settings cannot be read: incorrect passphrase; or say what to try: --handler FILE, or a program after --",
+      );
     } finally {
       remove();
     }

@@ -46,6 +46,16 @@ describe("cancel", () => {
     for (const { reason } of await queue.records("dead")) assert.equal(reason, "cancelled by bob");
   });
 
+  it("ends a batch of which nothing is left, also without a worker", async () => {
+    await seed(["a", "b"]);
+    assert.equal(await queue.admin.cancel(is("a"), "ada"), 1);
+    assert.equal((await queue.admin.counts()).state, "open");
+    assert.equal(await queue.admin.cancel(() => true, "ada"), 1);
+    const { state, endedAt } = await queue.admin.counts();
+    assert.equal(state, "finished");
+    assert.ok(endedAt > 0);
+  });
+
   it("leaves alone what is done, and tells nobody that too many items failed", async () => {
     await queue.redis.rpush(queue.k.list, "a", "b", "c");
     const peer = new Peer(queue.redis, { maxFailures: 0 });
