@@ -24,6 +24,8 @@ export interface Facts {
     name?: string;
     /** Since when the workers' time limit runs: a date. */
     workersSince?: string;
+    /** Digest of the program of `finish`: its command, code and variables. */
+    finishDigest?: string;
     /** Bounds of the number of pods, how long they are not needed before they go (ms), and the Job that has them. */
     scale?: { min: number; max: number; idleAfter: number; job: string };
   };

@@ -40,9 +40,9 @@ export class Conclusion {
     let finish: string | undefined;
     if (passes && this.#settings.finish) {
       try {
-        const { finish: command, maxOutputBytes } = this.#settings;
+        const { finish: command, finishDigest = "", maxOutputBytes } = this.#settings;
         const run = () => runFinish(command, admin, maxOutputBytes);
-        finish = await admin.supervision.finishOnce(counts.endedAt, process.env.WQ_POD ?? "", run);
+        finish = await admin.supervision.finishOnce(counts.endedAt, finishDigest, process.env.WQ_POD ?? "", run);
       } catch (error) {
         if (!(error instanceof FinishError)) throw error;
         [line, passes] = [`${line}, but finish failed: ${error.message} (again: pulumi up)`, false];

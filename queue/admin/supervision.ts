@@ -61,12 +61,16 @@ export class Supervision {
   /**
    * Runs something once for each end of the batch, again only where whoever ran it is gone.
    * @param endedAt When the batch ended.
+   * @param program Digest of what runs: another program runs although the one before it ended well.
    * @param id Who asks. Where another one runs it, this waits for what comes of it.
    * @returns What came of it.
    */
-  async finishOnce(endedAt: number, id: string, run: () => Promise<string>): Promise<string> {
+  async finishOnce(endedAt: number, program: string, id: string, run: () => Promise<string>): Promise<string> {
     const ask = async (...output: string[]) =>
-      (await finishScript.run(this.#redis, this.#queue, endedAt, id, FINISH_MS, ...output)) as [string, string?];
+      (await finishScript.run(this.#redis, this.#queue, endedAt, program, id, FINISH_MS, ...output)) as [
+        string,
+        string?,
+      ];
     for (; ; await sleep(FINISH_MS / 10)) {
       const [whose, output = ""] = await ask();
       if (whose === "over") return output;

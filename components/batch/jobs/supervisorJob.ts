@@ -5,7 +5,7 @@ import type { batchSettings } from "../../../config/settings.ts";
 import { exitCodes } from "../../../worker/exitCodes.ts";
 import { METRICS_PORT } from "../../../config/ports.ts";
 import { uidOf } from "../../cluster/client.ts";
-import { labels } from "../../labels.ts";
+import { digestOf, labels } from "../../labels.ts";
 import { later, type Values, whole } from "../../readArgs.ts";
 import { makeSecret } from "../../secret.ts";
 import { makeJob } from "./job.ts";
@@ -72,6 +72,7 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
         queue: defaults.queue,
         name: defaults.name,
         workersSince: workers.metadata.creationTimestamp,
+        finishDigest: finish && whole([finish, defaults.image.id, settings.env ?? {}], digestOf),
         scale: scale && { ...scale, job: defaults.names.workers },
       }),
       ...(notify === undefined ? [] : [notifyVariable(resource, defaults, notify)]),

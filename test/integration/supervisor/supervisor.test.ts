@@ -211,6 +211,21 @@ describe("the supervisor", () => {
     assert.equal(await fixture.admin.supervision.finishOutput(), "c=C:done a=A:done b=B:done");
   });
 
+  it("runs another `finish` on the same results, and the same one once", async () => {
+    await fixture.seed(["a"]);
+    await work(() => {});
+    const path = join(fixture.server.dir, "count");
+    const count = (finishDigest: string) =>
+      supervise({ ...finish("sh", "-c", `echo >> ${path}; wc -l < ${path}`), finishDigest });
+    for (const [digest, output] of [
+      ["old", "1"],
+      ["old", "1"],
+      ["mended", "2"],
+      ["mended", "2"],
+    ] as const)
+      assert.match((await count(digest)).all, new RegExp(`^verdict: .*"finish":"${output}"`, "m"));
+  });
+
   it("does not run `finish` on failures, unless they are allowed", async () => {
     await fixture.seed(["a", "b"]);
     await work((item) => {

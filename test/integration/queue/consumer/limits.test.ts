@@ -172,12 +172,12 @@ describe("limits", () => {
       return `output ${runs}`;
     };
     const { supervision } = queue.admin;
-    const both = await Promise.all(["a", "b"].map((id) => supervision.finishOnce(1, id, run)));
-    assert.deepEqual([both, await supervision.finishOnce(1, "c", run)], [["output 1", "output 1"], "output 1"]);
+    const both = await Promise.all(["a", "b"].map((id) => supervision.finishOnce(1, "p", id, run)));
+    assert.deepEqual([both, await supervision.finishOnce(1, "p", "c", run)], [["output 1", "output 1"], "output 1"]);
     await endAt(2);
-    assert.equal(await supervision.finishOnce(2, "c", run), "output 2");
+    assert.equal(await supervision.finishOnce(2, "p", "c", run), "output 2");
     await endAt(3);
-    const last = supervision.finishOnce(3, "d", run);
+    const last = supervision.finishOnce(3, "p", "d", run);
     await queue.until(() => runs === 3);
     await queue.admin.purge({ force: true });
     await last;
