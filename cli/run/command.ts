@@ -86,7 +86,7 @@ export default verbCommand({
   .action(async (words: string[], given: options.RunOptions) => {
     if (given.list) return list(given.json);
     if (given.attach !== undefined) return attachRun(given.attach, given);
-    const { command, items: fromLine } = parseCommandLine(words);
+    const { command, items: fromLine } = await parseCommandLine(words);
     if ((command.length === 0) === (given.handler === undefined))
       throw new UserError(`say what to run: a program after --, or --handler FILE; see ${wq("run --help")}`);
     const wrong = wrongReplacement(command);
@@ -95,7 +95,7 @@ export default verbCommand({
     if (fromLine === undefined && process.stdin.isTTY)
       throw new UserError("there are no items: give ::: ITEMS, :::: FILE, or standard input");
     options.checkOptions(given);
-    const all = fromLine ?? readItems("-");
+    const all = fromLine ?? (await readItems("-"));
     if (all.length === 0) throw new UserError("there are no items in what was given");
     const done = given.resumeFailed ? doneIn(given.joblog!) : new Set<number>();
     const places = all.map((_, index) => index + 1).filter((place) => !done.has(place));

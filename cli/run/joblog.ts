@@ -6,10 +6,10 @@ import { UserError } from "../errors.ts";
 
 const COLUMNS = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command"];
 
-/** The end of a command, from its reason. */
+/** The end of a command, from its reason. What failed never has 0: a program may end well and still fail its item. */
 function endOf({ outcome, reason }: ResultRow): { code: number; signal: number } {
   if (outcome === "done") return { code: 0, signal: 0 };
-  const code = Number(/exited with code (\d+)/.exec(reason ?? "")?.[1] ?? 1);
+  const code = Number(/exited with code (\d+)/.exec(reason ?? "")?.[1]) || 1;
   const signal = /was ended by (SIG\w+)/.exec(reason ?? "")?.[1] as NodeJS.Signals | undefined;
   return { code, signal: signal ? constants.signals[signal] : 0 };
 }

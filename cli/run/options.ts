@@ -36,10 +36,10 @@ export interface RunOptions {
   json?: boolean;
 }
 
-/** `soon,fail=10%`, `now,fail=3`: how many items may fail, of so many. */
+/** `soon,fail=10%`, `now,fail=3`: how many items may fail, of so many, before the one that ends the run. */
 export function maxFailures(halt: string, items: number): number {
   const [, count, isShare] = /^(?:soon|now),fail=(\d+)(%?)$/.exec(halt)!;
-  return Math.max(0, isShare ? Math.floor((items * Number(count)) / 100) : Number(count) - 1);
+  return (isShare ? Math.ceil((items * Number(count)) / 100) : Number(count)) - 1;
 }
 
 export function parseHalt(text: string): string {

@@ -1,6 +1,7 @@
 // Reads the words behind `--`: the program, and its items as GNU parallel takes them.
 import { isUtf8 } from "node:buffer";
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
 import { itemsContent } from "../../config/itemsContent.ts";
 import { firstLine, UserError } from "../errors.ts";
 
@@ -12,13 +13,14 @@ export interface CommandLine {
 
 /**
  * Items of a file, as `itemsFile` has them: a line each, empty lines are none; also gzipped, UTF-16, or a JSON array.
- * @param file `-` is standard input.
+ * @param file `-` is standard input, which is read to its end, however slowly it comes.
  * @throws UserError where it cannot be read, or is no list.
  */
-export function readItems(file: string): string[] {
+export async function readItems(file: string): Promise<string[]> {
   let content: Buffer;
   try {
-    content = readFileSync(file === "-" ? 0 : file);
+    // Not readFileSync(0): another process, or a look at isTTY, may have made the pipe one that does not wait.
+    content = await (file === "-" ? buffer(process.stdin) : readFile(file));
   } catch (error) {
     throw new UserError(`cannot read the items of ${file}: ${firstLine(error)}`);
   }
@@ -41,12 +43,13 @@ const isSource = (word: string) => /^:{3,4}\+?$/.test(word);
  * Splits `program args ::: item item` and `program args :::: file file`.
  * @throws UserError where there is more than one source, or a file cannot be read.
  */
-export function parseCommandLine(words: string[]): CommandLine {
+export async function parseCommandLine(words: string[]): Promise<CommandLine> {
   const at = words.findIndex(isSource);
   if (at < 0) return { command: words, items: undefined };
   const rest = words.slice(at + 1);
   if (rest.some(isSource) || words[at]!.endsWith("+"))
     throw new UserError("there is one source of items: give `:::` or `::::` once");
   if (rest.length === 0) throw new UserError(`there is nothing after ${words[at]}: give items, or files with items`);
-  return { command: words.slice(0, at), items: words[at] === ":::" ? rest : rest.flatMap(readItems) };
+  const items = words[at] === ":::" ? rest : (await Promise.all(rest.map(readItems))).flat();
+  return { command: words.slice(0, at), items };
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +22,7 @@ describe("wq run", () => {
   before(() => (folder = mkdtempSync(join(tmpdir(), "wq-run-test-"))));
   after(() => rmSync(folder, { recursive: true }));
 
-  it("takes the program and its items apart as GNU parallel does", () => {
+  it("takes the program and its items apart as GNU parallel does", async () => {
     const file = join(folder, "urls.txt");
     writeFileSync(file, "http://a/\n\nb c\r\n");
     for (const [words, command, items] of [
@@ -37,26 +39,43 @@ describe("wq run", () => {
       [[":::", "a"], [], ["a"]],
       [["cat"], ["cat"], undefined],
     ] as const)
-      assert.deepEqual(parseCommandLine([...words]), { command: [...command], items: items && [...items] });
+      assert.deepEqual(await parseCommandLine([...words]), { command: [...command], items: items && [...items] });
   });
 
-  it("reads files of items as `itemsFile` does, and refuses what is no list", () => {
+  it("reads files of items as `itemsFile` does, and refuses what is no list", async () => {
     const write = (name: string, content: string | Buffer) => {
       writeFileSync(join(folder, name), content);
       return ["cat", "::::", join(folder, name)];
     };
-    const read = (name: string, content: string | Buffer) => parseCommandLine(write(name, content)).items;
-    assert.deepEqual(read("a.gz", gzipSync("a\r\nb\n")), ["a", "b"]);
-    assert.deepEqual(read("a.txt", "\ufeffa\n\nb"), ["a", "b"]);
-    assert.deepEqual(read("u.txt", Buffer.from("\ufeffä\n", "utf16le")), ["ä"]);
-    assert.deepEqual(read("a.json", '["a", {"b": 1}]'), ["a", '{"b":1}']);
-    assert.throws(() => parseCommandLine(write("a.csv", "id\n1\n")), {
+    const read = async (name: string, content: string | Buffer) => (await parseCommandLine(write(name, content))).items;
+    assert.deepEqual(await read("a.gz", gzipSync("a\r\nb\n")), ["a", "b"]);
+    assert.deepEqual(await read("a.txt", "\ufeffa\n\nb"), ["a", "b"]);
+    assert.deepEqual(await read("u.txt", Buffer.from("\ufeffä\n", "utf16le")), ["ä"]);
+    assert.deepEqual(await read("a.json", '["a", {"b": 1}]'), ["a", '{"b":1}']);
+    await assert.rejects(parseCommandLine(write("a.csv", "id\n1\n")), {
       name: "UserError",
       message: /^expected the items to be a list, one item per line; a\.csv is a table, whose lines are rows: tail/,
     });
-    assert.throws(() => read("latin1.txt", Buffer.from("caf\xe9\n", "latin1")), {
+    await assert.rejects(read("latin1.txt", Buffer.from("caf\xe9\n", "latin1")), {
       message: /^the items of \S+latin1\.txt are no UTF-8: iconv -f LATIN1 -t UTF-8 makes it of Latin-1$/,
     });
+  });
+
+  it("waits for items of a pipe whose writer is slower", async () => {
+    const module = join(import.meta.dirname, "../../../../cli/run/sources.ts");
+    const program = `const { readItems } = await import(${JSON.stringify(module)});
+      process.stdin.isTTY; // makes the pipe one that does not wait
+      console.log("opened");
+      console.log(JSON.stringify(await readItems("-").catch(String)));`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program]);
+    let said = "";
+    child.stdout.on("data", (data: Buffer) => {
+      said += data.toString();
+      if (said === "opened\n") child.stdin.end("a\nb\n");
+    });
+    child.stdin.on("error", () => {});
+    await once(child, "close");
+    assert.equal(said, 'opened\n["a","b"]\n');
   });
 
   for (const [words, why] of [
@@ -69,8 +88,8 @@ describe("wq run", () => {
       "cannot read the items of /nowhere: ENOENT: no such file or directory, open '/nowhere'",
     ],
   ] as const)
-    it(`refuses ${words.join(" ")}`, () => {
-      assert.throws(() => parseCommandLine([...words]), { name: "UserError", message: why });
+    it(`refuses ${words.join(" ")}`, async () => {
+      await assert.rejects(parseCommandLine([...words]), { name: "UserError", message: why });
     });
 
   for (const [wrong, message] of [
@@ -109,6 +128,7 @@ describe("wq run", () => {
       jobLine(row(1, "done"), 1, "gzip a b"),
       jobLine(row(2, "failed", "gzip exited with code 3: bad"), 2, "gzip\tc\nd"),
       jobLine(row(3, "failed", "gzip was ended by SIGKILL"), 3, "gzip e"),
+      jobLine(row(5, "failed", "serve.py exited with code 0 as it worked"), 5, "serve.py"),
     ];
     writeFileSync(file, lines.join(""), { flag: "a" });
     beginJoblog(file);
@@ -117,7 +137,8 @@ describe("wq run", () => {
       "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n" +
         "1\twq-1-x\t1795982400.000\t1.500\t3\t7\t0\t0\tgzip a b\n" +
         "2\twq-1-x\t1795982400.000\t1.500\t3\t0\t3\t0\tgzip c d\n" +
-        "3\twq-1-x\t1795982400.000\t1.500\t3\t0\t1\t9\tgzip e\n",
+        "3\twq-1-x\t1795982400.000\t1.500\t3\t0\t1\t9\tgzip e\n" +
+        "5\twq-1-x\t1795982400.000\t1.500\t3\t0\t1\t0\tserve.py\n",
     );
     assert.deepEqual([...doneIn(file)], [1]);
     writeFileSync(file, jobLine(row(2, "done"), 2, "gzip c d") + "4\twq", { flag: "a" });
@@ -131,7 +152,13 @@ describe("wq run", () => {
 
   it("understands --halt, --env, --secret-env, --cpu, --memory and --gpu", () => {
     assert.equal(maxFailures("soon,fail=3", 100), 2);
-    assert.equal(maxFailures("now,fail=10%", 55), 5);
+    for (const [halt, items, allowed] of [
+      ["now,fail=10%", 55, 5],
+      ["soon,fail=10%", 100, 9],
+      ["soon,fail=1%", 3, 0],
+    ] as const)
+      // prettier-ignore
+      assert.equal(maxFailures(halt, items), allowed);
     assert.deepEqual(environmentOf(["A=1", "B=x=y"]), { A: "1", B: "x=y" });
     assert.throws(() => environmentOf(["A"]), { message: "--env takes NAME=VALUE, not A" });
     assert.throws(() => secretsOf(["NO_SUCH_THING"]), {
