@@ -1,6 +1,7 @@
 // The verdict of a Batch as an earlier `up` kept it in the cluster. It stands also where the Jobs are gone.
 import type { V1Job } from "@kubernetes/client-node";
 import type { Cluster } from "../cluster/client.ts";
+import { answerOf } from "../cluster/absence.ts";
 import { FOLLOWS } from "../cluster/liveJobs.ts";
 import { OWNER } from "../labels.ts";
 import { batchNames } from "../names.ts";
@@ -29,16 +30,23 @@ export interface KeptVerdict {
   data: Record<string, string>;
 }
 
-/** Reads it; undefined where there is none, or the supervisor that is there now has not judged yet. */
+/**
+ * Reads it; undefined where there is none, or the supervisor that is there now has not judged yet.
+ * @param onWarning Called where the cluster has not answered for a while.
+ * @throws Error where it may not be read, or the cluster stays away.
+ */
 export async function keptVerdict(
   cluster: Cluster,
   { namespace, name, owner, supervisor }: { namespace: string; name: string; owner: string; supervisor?: V1Job },
+  onWarning: (line: string) => void,
 ): Promise<KeptVerdict | undefined> {
   const request = { name: batchNames(name).verdict, namespace };
-  const map = await cluster.core.readNamespacedConfigMap(request).catch(() => undefined);
+  const denied = `The cluster does not let \`up\` see the ConfigMap ${request.name}: allow it to \`get\` configmaps in namespace ${namespace}.`;
+  const map = await answerOf(cluster, () => cluster.core.readNamespacedConfigMap(request), denied, onWarning);
   const { [FOLLOWS]: follows, [MARKS]: marks, [OWNER]: of } = map?.metadata?.annotations ?? {};
-  if (!follows || !marks || of !== owner) return undefined;
+  // Without counts it was not read: by job-wq-2 of before, whose `up` passed all the same.
+  if (!follows || !marks || of !== owner || !map?.data?.counts) return undefined;
   const uids = follows.split(" ");
   if (supervisor && !uids.includes(supervisor.metadata!.uid!)) return undefined;
-  return { uids, marks: JSON.parse(marks) as Marks, data: map!.data ?? {} };
+  return { uids, marks: JSON.parse(marks) as Marks, data: map.data };
 }

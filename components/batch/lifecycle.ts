@@ -9,6 +9,7 @@ import { jobEnd } from "../../kube/jobEnd.ts";
 import { type AwaitedJob, waitForJob } from "../cluster/waitForJob.ts";
 import { failure, hasEngine, isMocked, isPreview } from "../engine.ts";
 import { keptVerdict, type KeptVerdict, type Marks } from "./keptVerdict.ts";
+import { printedVerdict } from "./printedVerdict.ts";
 
 /** State that an earlier `up` left. */
 export interface Left {
@@ -49,19 +50,19 @@ export class Lifecycle {
 
   /** Looks at the Jobs that are there; deletes those that were cut off while they were created. */
   async #look(namespace: string): Promise<Left> {
-    const { name, owner, hasWorkers, hasVerdict } = this.#args;
+    const { hasWorkers, hasVerdict } = this.#args;
     const cluster = await this.cluster;
     const jobs = await this.#jobs(cluster, namespace);
     const { seed, workers, supervisor } = jobs;
     if (isPreview() && workers && !jobEnd(workers)) this.#sayWhatRefreshShows();
-    const verdict = cluster && hasVerdict && (await keptVerdict(cluster, { namespace, name, owner, supervisor }));
+    const [verdict, isLost] = cluster && hasVerdict ? await this.#verdict(cluster, namespace, supervisor) : [];
     if (verdict) return { verdict, marks: verdict.marks, jobs };
     const afterSeed = hasWorkers ? workers : "none";
     const ask = isMocked() ? "" : randomUUID();
     const marks = {
       seed: insteadOf(seed, afterSeed),
       workers: insteadOf(workers, supervisor),
-      supervisor: insteadOf(supervisor, "none"),
+      supervisor: isLost ? supervisor!.metadata!.uid! : insteadOf(supervisor, "none"),
       awaited: hasVerdict ? ask : (askedOf(seed) ?? ask),
     };
     if (cluster && !isPreview()) {
@@ -78,11 +79,31 @@ export class Lifecycle {
     this.#batch.urn.apply(() => pulumi.log.info(line, this.#batch));
   }
 
+  /** The kept verdict; else whether that of a supervisor which has judged is lost, so that another one must judge. */
+  async #verdict(
+    cluster: Cluster,
+    namespace: string,
+    supervisor: V1Job | undefined,
+  ): Promise<[verdict?: KeptVerdict | undefined, isLost?: boolean]> {
+    const { name, owner } = this.#args;
+    try {
+      const verdict = await keptVerdict(cluster, { namespace, name, owner, supervisor }, this.warn);
+      if (verdict || !supervisor || jobEnd(supervisor) !== "Complete") return [verdict];
+      const job = { name: supervisor.metadata!.name!, uid: supervisor.metadata!.uid!, namespace };
+      return [undefined, (await printedVerdict(cluster, job, this.warn)).verdict === undefined];
+    } catch (error) {
+      throw failure((error as Error).message, this.#batch);
+    }
+  }
+
+  /** Warns of the Batch. */
+  readonly warn = (line: string): void => void pulumi.log.warn(line, this.#batch);
+
   async #jobs(cluster: Cluster | undefined, namespace: string): Promise<LiveJobs> {
     const { name, owner } = this.#args;
     if (!cluster) return {};
     try {
-      return await liveJobs(cluster, { namespace, name, owner }, (line) => void pulumi.log.warn(line, this.#batch));
+      return await liveJobs(cluster, { namespace, name, owner }, this.warn);
     } catch (error) {
       throw failure((error as Error).message, this.#batch);
     }
@@ -112,7 +133,7 @@ export class Lifecycle {
         isWanted: hasEngine,
         onWait,
         onProgress: (line) => void pulumi.log.info(line, this.#batch, undefined, true),
-        onWarning: (line) => void pulumi.log.warn(line, this.#batch),
+        onWarning: this.warn,
       });
       return awaited;
     } catch (error) {

@@ -1,16 +1,15 @@
 // The verdict, the last child of a Batch: what depends on the Batch comes after it, and not at all after a bad one.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type Cluster, uidOf } from "../cluster/client.ts";
+import { uidOf } from "../cluster/client.ts";
 import { FOLLOWS } from "../cluster/liveJobs.ts";
-import { type AwaitedJob, jobPods } from "../cluster/waitForJob.ts";
 import { labels } from "../labels.ts";
-import { noWorkLine } from "../../kube/podProblems.ts";
 import { failure, isPreview } from "../engine.ts";
 import type { BatchCounts, K8sObject } from "../types.ts";
 import type { JobDefaults } from "./jobs/jobArgs.ts";
 import { MARKS } from "./keptVerdict.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { printedVerdict } from "./printedVerdict.ts";
 
 /** The outcome of a Batch. */
 export interface Verdict {
@@ -33,9 +32,6 @@ export interface VerdictArgs {
   onWait: () => void;
 }
 
-/** Beginning of the line with which the supervisor prints it (supervisor/verdict.ts). */
-const PREFIX = "verdict: ";
-
 /** No valid key of a ConfigMap: a verdict that was not waited for. */
 const NOT_ASKED = "a transform keeps Pulumi from changing the annotations of Jobs: leave out those of job-wq-2";
 
@@ -47,7 +43,13 @@ export function makeVerdict(
 ): Verdict {
   const end = lifecycle.complete(supervisor, [workers], onWait).then(async (job) => {
     const cluster = await lifecycle.cluster;
-    return cluster && job && printed(cluster, job, parent);
+    if (!cluster || !job) return undefined;
+    const { verdict, problem } = await printedVerdict(cluster, job, lifecycle.warn).catch((error: Error) => ({
+      problem: error.message,
+      verdict: undefined,
+    }));
+    if (!verdict) throw failure(problem!, parent);
+    return verdict;
   });
   const given = end.then(() => {});
   given.catch(() => {}); // the ConfigMap, which waits for it, reports it
@@ -84,28 +86,3 @@ export function makeVerdict(
     given,
   };
 }
-
-/**
- * The supervisor's printed verdict: its values as texts, since those of a ConfigMap are; none where its log is gone, or
- * not ours to read.
- * @throws ResourceError where it printed something else.
- */
-async function printed(
-  cluster: Cluster,
-  job: AwaitedJob,
-  parent: pulumi.ComponentResource,
-): Promise<Record<string, string>> {
-  const pod = (await jobPods(cluster, job).catch(() => [])).at(-1);
-  if (!pod) return {};
-  const name = pod.metadata!.name!;
-  const request = { name, namespace: job.namespace, container: "c" };
-  const log = await cluster.core.readNamespacedPodLog(request).catch(() => undefined);
-  if (log === undefined) return {};
-  const line = log.split("\n").findLast((text) => text.startsWith(PREFIX));
-  if (!line) throw failure(noWorkLine(name, log.trim()), parent);
-  const values = JSON.parse(line.slice(PREFIX.length)) as Record<string, unknown>;
-  const texts = Object.entries(values).map(([key, value]) => [key, asText(value)]);
-  return Object.fromEntries(texts) as Record<string, string>;
-}
-
-const asText = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));

@@ -1,8 +1,10 @@
 // A cluster that does not answer, or no longer takes the credentials: said after a minute, and not for ever.
-import { type Cluster, codeOf } from "./client.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Cluster, codeOf, isForbidden } from "./client.ts";
 
 const WARN_AFTER_MS = 60_000;
 const GIVE_UP_AFTER_MS = 10 * 60_000;
+const POLL_MS = 500;
 
 /** Absence of a cluster, and its length. */
 export class Absence {
@@ -41,6 +43,31 @@ export class Absence {
 
   get #server(): string {
     return `The cluster at ${this.#cluster.config.getCurrentCluster()?.server}`;
+  }
+}
+
+/**
+ * Asks the cluster until it answers.
+ * @param denied The line where it may not be asked.
+ * @param onWarning Called where it has not answered for a while.
+ * @returns Undefined where there is no such object.
+ * @throws Error where it may not be asked, or stays away: to guess would run things again.
+ */
+export async function answerOf<T>(
+  cluster: Cluster,
+  ask: () => Promise<T>,
+  denied: string,
+  onWarning: (line: string) => void,
+): Promise<T | undefined> {
+  for (const absence = new Absence(cluster); ; await sleep(POLL_MS)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (codeOf(error) === 404) return undefined;
+      if (isForbidden(error)) throw new Error(denied, { cause: error });
+      const warning = await absence.note(error);
+      if (warning) onWarning(warning);
+    }
   }
 }
 

@@ -4,8 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { jobEnd } from "../../kube/jobEnd.ts";
 import { pollUntil } from "../../kube/poll.ts";
 import { OWNER, selector } from "../labels.ts";
-import { Absence } from "./absence.ts";
-import { type Cluster, codeOf, isForbidden } from "./client.ts";
+import { Absence, answerOf } from "./absence.ts";
+import { type Cluster, codeOf } from "./client.ts";
 
 /**
  * Annotation with the uids of the resources that a Job follows. A Job whose uid is in that of the next Job is certainly
@@ -43,23 +43,9 @@ export async function liveJobs(
   const labelSelector = Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
-  const absence = new Absence(cluster);
-  const look = async () => {
-    try {
-      const { items } = await cluster.batch.listNamespacedJob({ namespace, labelSelector });
-      return ownJobs(items, owner);
-    } catch (error) {
-      if (isForbidden(error))
-        throw new Error(
-          `The cluster does not let \`up\` see the Jobs in namespace ${namespace}: allow it to \`get\`, \`list\` and \`delete\` jobs there.`,
-          { cause: error },
-        );
-      const warning = await absence.note(error);
-      if (warning) onWarning(warning);
-      return undefined;
-    }
-  };
-  return (await pollUntil(look, { timeoutMs: Infinity, intervalMs: POLL_MS }))!;
+  const denied = `The cluster does not let \`up\` see the Jobs in namespace ${namespace}: allow it to \`get\`, \`list\` and \`delete\` jobs there.`;
+  const list = () => cluster.batch.listNamespacedJob({ namespace, labelSelector });
+  return ownJobs((await answerOf(cluster, list, denied, onWarning))?.items ?? [], owner);
 }
 
 /** The Jobs of an owner, by role. An `up` that was cut off leaves a supervisor that Pulumi does not know of. */

@@ -74,6 +74,22 @@ describe("the verdict of a Batch", () => {
     assert.deepEqual(again.outputs.counts!.value, { total: 2, done: 2, failed: 0 });
   });
 
+  it("is given again, without a run, where it went before it was kept", async () => {
+    const workers = await time("one", "job/work");
+    await kubectl("-n", `${id}-one`, "delete", "configmap/work-verdict");
+    await kubectl("-n", `${id}-one`, "delete", "pod", "-l", "app.kubernetes.io/component=supervisor");
+    const program = programOf(
+      "one",
+      () => args,
+      () => other,
+    );
+    const again = await ended((await stacks.make("one", program)).up());
+    assert.deepEqual(again.errors, [], again.text);
+    const { counts, finish } = await (await stacks.make("one", program)).outputs();
+    assert.deepEqual([counts!.value, finish!.value], [{ total: 2, done: 2, failed: 0 }, "2"]);
+    assert.equal(await time("one", "job/work"), workers);
+  });
+
   it("stands where a janitor deleted the Jobs", async () => {
     await kubectl("-n", `${id}-one`, "delete", "jobs", "--all");
     const stack = await stacks.make(
