@@ -1,5 +1,6 @@
 import { oneLine } from "../config/foreignText.ts";
 import { Command, Help, Option } from "commander";
+import { UserError } from "./errors.ts";
 import { EXIT_USAGE, type ExitCode } from "./exitCodes.ts";
 import { wq } from "./invocation.ts";
 
@@ -68,6 +69,15 @@ export function verbCommand({ name, description, examples, exitCodes }: CommandS
     .exitOverride();
 }
 
+/** A stack or a batch that was named is meant, whatever the variable says. @throws UserError beside `--redis`. */
+function ignoreVariable(command: Command): void {
+  const { stack, batch } = command.opts<RedisOptions>();
+  if (stack === undefined && batch === undefined) return;
+  if (command.getOptionValueSource("redis") === "cli")
+    throw new UserError("--redis is a Redis without a stack: leave it out, or --stack and --batch");
+  command.setOptionValue("redis", undefined);
+}
+
 /** A verb that works on a Redis, with the options that say which. */
 export function redisCommand(spec: CommandSpec): Command {
   return verbCommand(spec)
@@ -75,7 +85,8 @@ export function redisCommand(spec: CommandSpec): Command {
     .addOption(new Option("--stack <name>", "a stack other than the current one"))
     .addOption(new Option("--batch <name>", "one of the stack's batches, where it has several"))
     .addOption(new Option("--redis <url>", "a Redis, without a stack or a cluster").env("WQ_REDIS_URL"))
-    .optionsGroup("Options:");
+    .optionsGroup("Options:")
+    .hook("preAction", ignoreVariable);
 }
 
 /** A verb that works on a batch, with the options that say which. */

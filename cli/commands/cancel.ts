@@ -25,7 +25,7 @@ export function whoami(): string {
 
 /** The items that are meant. @throws UserError unless exactly one way to say it is given. */
 function chosen(item: string | undefined, { match, all }: CancelOptions): (payload: Buffer) => boolean {
-  if ([item, match, all].filter((one) => one !== undefined).length !== 1)
+  if ([item, match, all].filter((one) => one !== undefined).length !== 1 || match === "")
     throw new UserError("say which items: the text of one, --match TEXT, or --all");
   if (item !== undefined) {
     const wanted = Buffer.from(item);

@@ -4,16 +4,17 @@ import { queueCommand, type QueueOptions } from "../command.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
 import { openBatch, openQueue, type OpenQueue } from "../stack/openQueue.ts";
-import { readBatch } from "../stack/readStack.ts";
-import { startWorkers, workersRun } from "../stack/workers.ts";
+import { type FoundBatch, readBatch } from "../stack/readStack.ts";
+import { changeForWorkers, startWorkers } from "../stack/workers.ts";
 import { pluralize } from "../view/format.ts";
 import { stateText } from "../view/progressBar.ts";
 
-async function resume({ admin, close }: OpenQueue) {
+/** Resumes; where the batch is finished, there is nothing to do. */
+async function resume({ admin, queue, close }: OpenQueue, found: FoundBatch | undefined) {
   try {
-    const before = await admin.counts();
-    await admin.resume();
-    return { before, after: await admin.counts() };
+    const counts = await admin.counts();
+    if (counts.state === "finished") return { after: counts, takers: "" };
+    return await changeForWorkers({ admin, queue }, found, () => admin.resume());
   } finally {
     close();
   }
@@ -29,16 +30,17 @@ export default queueCommand({
   .action(async ({ json, ...options }: QueueOptions & { json?: boolean }) => {
     const found = options.redis === undefined ? await readBatch(options) : undefined;
     const queue = found ? await openBatch(found, options.queue) : await openQueue(options);
-    const { before, after } = await resume(queue);
+    const { after, takers } = await resume(queue, found);
     const { state, running, waiting, delayed } = after;
     const say = (text: string) => json || console.log(text);
     let succeeded: boolean | null = null;
     if (state === "finished") say(`Nothing to resume: ${stateText(after)}.`);
     else {
-      const mayLack = found?.batch.workerJob !== undefined && state !== "seeding";
-      const startsThem = mayLack && (before.state === "aborted" || !(await workersRun(found)));
-      say(`Resumed: ${pluralize(waiting + delayed, "item")} left to start${startsThem ? ", by new workers" : ""}.`);
-      if (startsThem) succeeded = await startWorkers(found, json ? 2 : 1);
+      const left = pluralize(waiting + delayed, "item");
+      say(
+        `Resumed: ${takers === undefined ? `${left} left to start, by new workers` : `${takers} take the ${left} left`}.`,
+      );
+      if (takers === undefined) succeeded = await startWorkers(found!, json ? 2 : 1);
       if (succeeded === false) process.exitCode = EXIT_FAILED;
     }
     if (json) console.log(jsonLine({ queue: queue.queue, state, running, waiting, delayed, succeeded }));

@@ -2,10 +2,12 @@
 import { jsonLine } from "../../config/foreignText.ts";
 import type { Counts, QueueAdmin } from "../../queue/index.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
+import { UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
 import { openBatch, openQueue, type OpenQueue } from "../stack/openQueue.ts";
-import { batchWithWorkers, startWorkers, workersRun } from "../stack/workers.ts";
+import type { FoundBatch } from "../stack/readStack.ts";
+import { batchWithWorkers, changeForWorkers, startWorkers } from "../stack/workers.ts";
 import { formatNumber, oneLine, pluralize, textOf } from "../view/format.ts";
 
 interface RetryOptions extends QueueOptions {
@@ -22,17 +24,12 @@ async function matching(admin: QueueAdmin, match: string): Promise<number[]> {
   return ids;
 }
 
-/**
- * Puts failed items back, and reopens an aborted batch.
- * @returns Where it stood, how many it put back, and how it stands; undefined where nothing is to be done.
- */
-async function requeue({ admin, close }: OpenQueue, match: string | undefined) {
+/** Puts failed items back, and reopens an aborted batch; undefined where nothing is to be done. */
+async function requeue({ admin, queue, close }: OpenQueue, found: FoundBatch | undefined, match: string | undefined) {
   try {
-    const before = await admin.counts();
     const ids = match === undefined ? undefined : await matching(admin, match);
-    if (ids?.length === 0 || (ids === undefined && isOver(before))) return undefined;
-    const requeued = await admin.retry(ids);
-    return { before, requeued, after: await admin.counts() };
+    if (ids?.length === 0 || (ids === undefined && isOver(await admin.counts()))) return undefined;
+    return await changeForWorkers({ admin, queue }, found, () => admin.retry(ids));
   } finally {
     close();
   }
@@ -61,33 +58,25 @@ export default queueCommand({
   .option("-m, --match <text>", "only items whose text or reason has this in it")
   .option("--json", "one line of JSON; what `up` says goes to standard error")
   .action(async ({ match, json = false, ...options }: RetryOptions) => {
+    if (match === "") throw new UserError("--match needs a text; without it, all that failed run again");
     const found = options.redis === undefined ? await batchWithWorkers(options) : undefined;
     const queue = found ? await openBatch(found, options.queue) : await openQueue(options);
-    const done = await requeue(queue, match);
+    const done = await requeue(queue, found, match);
     const say = (text: string) => json || console.log(text);
     let succeeded: boolean | null = null;
     if (!done) say(match === undefined ? "Nothing failed." : `No failed item matches ${oneLine(match)}.`);
     else {
-      const { before, requeued, after } = done;
+      const { changed: requeued, after, takers } = done;
       const left = after.waiting + after.delayed;
-      const back = requeued > 0 ? `Put ${pluralize(requeued, "item")} back` : "Nothing failed";
-      const them = requeued > 0 ? "them" : `the ${pluralize(left, "item")} left`;
-      if (!found)
-        say(
-          requeued > 0
-            ? `${back}, for the workers that are there.`
-            : `${back}: the workers that are there take ${them}.`,
-        );
-      else if (after.state === "seeding") say(`${back}: the queue is being filled, and \`pulumi up\` goes on.`);
-      else if (after.state === "paused") say(`${back}: the batch is paused until \`${wq("resume")}\`.`);
-      else if (before.state !== "aborted" && before.state !== "finished" && (await workersRun(found)))
-        say(`${back}: the workers that run take ${them}.`);
-      else {
+      if (takers !== undefined) {
+        const them = requeued > 0 ? "them" : `the ${pluralize(left, "item")} left`;
+        say(`${requeued > 0 ? `Put ${pluralize(requeued, "item")} back` : "Nothing failed"}: ${takers} take ${them}.`);
+      } else {
         say(announce(requeued, left));
-        succeeded = await startWorkers(found, json ? 2 : 1);
+        succeeded = await startWorkers(found!, json ? 2 : 1);
         if (succeeded === null) say(`\`up\` does not wait (\`wait\`): ${wq("status --watch")}`);
         process.exitCode = succeeded === false ? EXIT_FAILED : EXIT_OK;
       }
     }
-    if (json) console.log(jsonLine({ queue: queue.queue, requeued: done?.requeued ?? 0, succeeded }));
+    if (json) console.log(jsonLine({ queue: queue.queue, requeued: done?.changed ?? 0, succeeded }));
   });

@@ -1,7 +1,10 @@
 // The workers of a batch: whether they are still at it, and how new ones are started.
+import type { Counts } from "../../queue/index.ts";
 import { UserError } from "../errors.ts";
+import { wq } from "../invocation.ts";
 import { openCluster } from "./openCluster.ts";
-import { openBatch } from "./openQueue.ts";
+import { openBatch, type OpenQueue } from "./openQueue.ts";
+import { refuseOtherChanges } from "./otherChanges.ts";
 import { showPulumi } from "./pulumi.ts";
 import { type FoundBatch, readBatch } from "./readStack.ts";
 
@@ -14,10 +17,43 @@ export async function batchWithWorkers(options: { stack?: string; batch?: string
 }
 
 /** True if they are still at it: they take what is put back. */
-export async function workersRun({ batch, location }: FoundBatch): Promise<boolean> {
+async function workersRun({ batch, location }: FoundBatch): Promise<boolean> {
   const cluster = await openCluster(batch.cluster, batch.namespace, location);
   const job = await cluster.job(batch.workerJob!).catch(() => undefined);
   return job !== undefined && job.ended === undefined;
+}
+
+const isOver = ({ state }: Counts) => state === "finished" || state === "aborted";
+/** True if it ended between two looks, though something was put back meanwhile. */
+const endedBetween = (before: Counts, after: Counts) => before.startedAt > 0 && after.startedAt !== before.startedAt;
+
+/**
+ * Makes a change that leaves items to take.
+ * @param found The stack of the queue, where it has one.
+ * @returns What it returned, the counts after it, and who takes the items; undefined where new workers are to be
+ *   started.
+ * @throws UserError where these would change more than the workers; then nothing is changed.
+ */
+export async function changeForWorkers<T>(
+  { admin, queue }: Pick<OpenQueue, "admin" | "queue">,
+  found: FoundBatch | undefined,
+  change: () => Promise<T>,
+): Promise<{ changed: T; after: Counts; takers: string | undefined }> {
+  const before = await admin.counts();
+  const starts = found?.batch.workerJob !== undefined && queue === found.batch.queue ? found : undefined;
+  const lack = starts && before.state !== "seeding" && (isOver(before) || !(await workersRun(starts)));
+  if (lack) await refuseOtherChanges(starts);
+  const changed = await change();
+  const after = await admin.counts();
+  const takers = () => {
+    if (found && queue !== found.batch.queue)
+      return "no workers are started for another `--queue`; those that are there";
+    if (!starts) return "the workers that are there";
+    if (after.state === "seeding") return "once the queue is filled, the workers of `pulumi up`";
+    if (after.state === "paused") return `once the batch goes on (\`${wq("resume")}\`), its workers`;
+    return lack || endedBetween(before, after) ? undefined : "the workers that run";
+  };
+  return { changed, after, takers: takers() };
 }
 
 /**

@@ -4,7 +4,7 @@ import { whoami } from "../commands/cancel.ts";
 import { UserError } from "../errors.ts";
 import { openCluster } from "../stack/openCluster.ts";
 import type { FoundBatch } from "../stack/readStack.ts";
-import { startWorkers, workersRun } from "../stack/workers.ts";
+import { changeForWorkers, startWorkers } from "../stack/workers.ts";
 import { MAX_REASON } from "../report/collect.ts";
 import { namelessReason, reasonTemplate } from "../view/failureGroups.ts";
 import { oneLine, pluralize } from "../view/format.ts";
@@ -29,19 +29,33 @@ async function idsOf(admin: QueueAdmin, { id, reason }: Record<string, unknown>)
   return ids;
 }
 
-async function retry(batch: LiveBatch, wanted: Record<string, unknown>, found?: FoundBatch): Promise<string> {
-  const { admin } = batch;
-  const requeued = await admin.retry(await idsOf(admin, wanted));
-  if (requeued === 0) throw new UserError("nothing of this failed any more");
-  const items = pluralize(requeued, "item");
-  if (!found?.batch.workerUrn || (await workersRun(found))) return `Put ${items} back: workers that run take them.`;
+/** Makes a change that leaves items to take, and starts workers where none are left. @returns Who takes the items. */
+async function withWorkers<T>(batch: LiveBatch, found: FoundBatch | undefined, change: () => Promise<T>) {
+  const { changed, takers } = await changeForWorkers(batch, found, change);
+  if (takers !== undefined) return { changed, by: takers };
   batch.setDoing("`pulumi up` starts the workers; it says in the terminal of `wq ui` how that goes");
-  void startWorkers(found, 2)
+  void startWorkers(found!, 2)
     .then((succeeded) =>
       batch.setDoing(succeeded !== false ? undefined : "`pulumi up` failed: see the terminal of `wq ui`"),
     )
     .catch((error: Error) => batch.setDoing(error.message));
-  return `Running ${items} again.`;
+  return { changed, by: "new workers" };
+}
+
+async function retry(batch: LiveBatch, wanted: Record<string, unknown>, found?: FoundBatch): Promise<string> {
+  const { admin } = batch;
+  const ids = await idsOf(admin, wanted);
+  const { dead } = await admin.counts();
+  if (ids ? ids.length === 0 : dead === 0) throw new UserError("nothing of this failed any more");
+  const { changed, by } = await withWorkers(batch, found, () => admin.retry(ids));
+  return `Put ${pluralize(changed, "item")} back: ${by} take them.`;
+}
+
+async function resume(batch: LiveBatch, _: unknown, found?: FoundBatch): Promise<string> {
+  const { admin } = batch;
+  if ((await admin.counts()).state === "finished") throw new UserError("the batch is finished");
+  const { by } = await withWorkers(batch, found, () => admin.resume());
+  return `Resumed: ${by} take what is left.`;
 }
 
 async function scale(_: LiveBatch, { pods }: Record<string, unknown>, found?: FoundBatch): Promise<string> {
@@ -72,8 +86,5 @@ export const changes: Record<string, Change> = {
     await admin.pause();
     return "Paused: what is in flight finishes, nothing new starts.";
   },
-  resume: async ({ admin }) => {
-    await admin.resume();
-    return "Resumed.";
-  },
+  resume,
 };

@@ -32,7 +32,7 @@ describe("wq cancel", () => {
     assert.equal(records.length, 4);
     assert.deepEqual(await cancel("--all"), [1, "Nothing to cancel: no such item is left.", ""]);
     const { stdout } = await wq(t.url, "retry", "--match", "waits");
-    assert.equal(stdout, "Put 1 item back, for the workers that are there.");
+    assert.equal(stdout, "Put 1 item back: the workers that are there take them.");
   });
 
   for (const args of [[], ["a", "--all"], ["--all", "--match", "x"]])

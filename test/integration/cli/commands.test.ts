@@ -204,7 +204,7 @@ describe("wq on a Redis", () => {
     await new Consumer({ ...quick(redis.url), queue, handler }).run();
     const at = ["--queue", queue];
     assert.deepEqual(await run("retry", "--match", "such b", ...at), {
-      out: "Put 1 item back, for the workers that are there.",
+      out: "Put 1 item back: the workers that are there take them.",
       err: "",
       code: 0,
     });
@@ -231,7 +231,7 @@ describe("wq on a Redis", () => {
     }
     assert.deepEqual(outs, [
       "Nothing failed: the workers that are there take the 2 items left.",
-      "Resumed: 2 items left to start.",
+      "Resumed: the workers that are there take the 2 items left.",
     ]);
     await admin.close();
   });
@@ -276,7 +276,7 @@ describe("wq on a Redis", () => {
     assert.deepEqual(taken, ["a", "b", "c"]);
     assert.match((await run("status", ...at)).out, /^running {2}paused: nothing new starts\n3 of 4 items 75 %\n/);
     assert.equal(ndjson((await run("results", ...at)).out).length, 3);
-    assert.equal((await run("resume", ...at)).out, "Resumed: 1 item left to start.");
+    assert.equal((await run("resume", ...at)).out, "Resumed: the workers that are there take the 1 item left.");
     assert.equal(await ended, "finished");
     assert.deepEqual(taken, ["a", "b", "c", "d"]);
     assert.equal((await run("status", ...at)).code, 0);

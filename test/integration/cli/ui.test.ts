@@ -165,7 +165,9 @@ describe("wq ui in Chromium", function () {
     await page.waitForSelector("#reasons li:nth-child(2)");
     await page.click("#reasons li:has-text('is missing') button");
     await t.until(async () => (await t.admin.counts()).dead === 2);
-    await t.until(async () => (await page.textContent("#message")) === "Put 2 items back: workers that run take them.");
+    await t.until(
+      async () => (await page.textContent("#message")) === "Put 2 items back: the workers that are there take them.",
+    );
     await page.click("#resume");
     await shows(page, "done", "3");
     const [id] = await t.admin.find("item-3");

@@ -1,0 +1,149 @@
+// Verbs that leave items to take: who takes them.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { Consumer, QueueAdmin, Seeder } from "../../../queue/index.ts";
+import { quick } from "../../support/consuming.ts";
+import { wqScript } from "../../support/fruits.ts";
+import { knownStack, steps } from "../../support/knownStack.ts";
+import { withQueue } from "../../support/withQueue.ts";
+
+describe("wq on a batch of a stack", () => {
+  const t = withQueue();
+  let stack: Awaited<ReturnType<typeof knownStack>>;
+  let admin: QueueAdmin;
+  beforeEach(async () => {
+    stack = await knownStack(t.url);
+    admin = new QueueAdmin(t.redis, "thumbs");
+  });
+  afterEach(() => stack.remove());
+
+  const seed = (queue = "thumbs", owner = "media/prod") =>
+    new Seeder({ url: t.url, queue }).seed(["a", "b"], { owner, run: "1", seedId: "1" });
+  /** Works on it until it ends: every item fails. */
+  const fail = (queue = "thumbs") => {
+    const handler = () => Promise.reject(new Error("is bad"));
+    const retry = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
+    return new Consumer({ ...quick(t.url), queue, retry, abortWhenNothingSucceeds: false, handler }).run();
+  };
+  const UP = "up --yes --skip-preview --replace";
+
+  it("retry and resume start workers at the moment that a batch ended, though its Job runs yet", async () => {
+    await seed();
+    await fail();
+    const [code, all] = await stack.wq(["retry"]);
+    assert.deepEqual(
+      [code, all],
+      [0, "Running 2 items again.\nup: done\n`up` does not wait (`wait`): npx --no wq status --watch"],
+    );
+    await admin.abort("enough");
+    assert.deepEqual(await stack.wq(["resume"]), [0, "Resumed: 2 items left to start, by new workers.\nup: done"]);
+    assert.ok(stack.ups().length === 2 && stack.ups().every((up) => up.startsWith(UP)), stack.ups().join("\n"));
+  });
+
+  it("retry leaves workers alone that run, and a pause as it is", async () => {
+    await seed();
+    const [, one] = await stack.wq(["retry"]);
+    assert.equal(one, "Nothing failed: the workers that run take the 2 items left.");
+    await admin.pause();
+    const [, paused] = await stack.wq(["retry"]);
+    assert.equal(
+      paused,
+      "Nothing failed: once the batch goes on (`npx --no wq resume`), its workers take the 2 items left.",
+    );
+    stack.job.running = false;
+    assert.deepEqual(stack.ups(), []);
+    const [, resumed] = await stack.wq(["resume"]);
+    assert.match(String(resumed), /^Resumed: 2 items left to start, by new workers\.\n/);
+    assert.equal(stack.ups().length, 1);
+  });
+
+  it("retry and resume start no workers for another queue than the batch's", async () => {
+    await seed();
+    await seed("other");
+    await fail("other");
+    for (const [verb, line] of [
+      ["retry", "Put 2 items back: no workers are started for another `--queue`; those that are there take them."],
+      ["resume", "Resumed: no workers are started for another `--queue`; those that are there take the 2 items left."],
+    ] as const)
+      assert.deepEqual(await stack.wq([verb, "--queue", "other"]), [0, line]);
+    assert.deepEqual(stack.ups(), []);
+  });
+
+  for (const [step, what] of [
+    ["redis", "Redis"],
+    ["seed", "the items, or run them all again"],
+  ] as const)
+    it(`retry and resume change nothing where \`up\` would also change ${what}`, async () => {
+      await seed();
+      await fail();
+      stack.previews(steps.workers, steps[step]);
+      const refused = `nothing was changed: new workers come with the changes of the stack, which would also change ${what}; look at them with \`pulumi up\``;
+      assert.deepEqual(await stack.wq(["retry"]), [3, `wq retry: ${refused}`]);
+      assert.equal((await admin.counts()).dead, 2);
+      await admin.requeueDead();
+      await admin.abort("enough");
+      assert.deepEqual(await stack.wq(["resume"]), [3, `wq resume: ${refused}`]);
+      assert.equal((await admin.counts()).state, "aborted");
+      assert.deepEqual(stack.ups(), []);
+    });
+
+  it("a named stack or batch is meant, whatever WQ_REDIS_URL says", async () => {
+    await seed();
+    for (const option of ["--stack=prod", "--batch=thumbs"]) {
+      const [, all] = await stack.wq(["status", option], { WQ_REDIS_URL: "redis://127.0.0.1:1" });
+      assert.match(String(all), /^thumbs \(stack prod\) /);
+      assert.deepEqual(await stack.wq(["status", option, "--redis", t.url]), [
+        3,
+        "wq status: --redis is a Redis without a stack: leave it out, or --stack and --batch",
+      ]);
+    }
+  });
+
+  describe("ui", () => {
+    let child: ChildProcess;
+    let post: (name: string) => Promise<string>;
+    beforeEach(async () => {
+      const { place } = stack;
+      child = spawn(process.execPath, [wqScript, "ui", "--no-open", "--json"], {
+        ...place,
+        stdio: ["ignore", "pipe", 2],
+      });
+    });
+    afterEach(() => child.kill("SIGKILL"));
+    /** Starts to listen. */
+    const serve = async () => {
+      const [line] = (await once(createInterface(child.stdout!), "line")) as [string];
+      const { origin, pathname, searchParams } = new URL((JSON.parse(line) as { address: string }).address);
+      const headers = { "content-type": "application/json", cookie: `wq=${searchParams.get("token")}`, origin };
+      post = async (name) =>
+        (await fetch(`${origin}${pathname}api/batches/thumbs/${name}`, { method: "POST", headers, body: "{}" })).text();
+    };
+
+    it("retries and resumes as the verbs do, with new workers where none are left", async () => {
+      await seed();
+      await fail();
+      await serve();
+      assert.equal(await post("retry"), '{"message":"Put 2 items back: new workers take them."}');
+      await t.until(() => stack.ups().length === 1);
+      await admin.abort("enough");
+      assert.equal(await post("resume"), '{"message":"Resumed: new workers take what is left."}');
+      await t.until(() => stack.ups().length === 2);
+      await admin.abort("enough");
+      stack.previews(steps.redis);
+      assert.match(await post("resume"), /^nothing was changed: .* would also change Redis; /);
+      assert.equal((await admin.counts()).state, "aborted");
+    });
+  });
+
+  it("takes no empty text for all", async () => {
+    await seed();
+    await fail();
+    const none = "wq retry: --match needs a text; without it, all that failed run again";
+    assert.deepEqual(await stack.wq(["retry", "--match", ""]), [3, none]);
+    const which = "wq cancel: say which items: the text of one, --match TEXT, or --all";
+    assert.deepEqual(await stack.wq(["cancel", "--match", ""]), [3, which]);
+    assert.equal((await admin.counts()).dead, 2);
+  });
+});
