@@ -50,7 +50,8 @@ export default queueCommand({
   .option("--json", "one line of JSON")
   .action(async (item: string | undefined, options: CancelOptions) => {
     const which = chosen(item, options);
-    await withBatch(options, async ({ admin, queue }) => {
+    await withBatch(options, async ({ admin, queue, ensureOwn }) => {
+      await ensureOwn();
       const cancelled = await admin.cancel(which, whoami());
       process.exitCode = cancelled > 0 ? EXIT_OK : EXIT_FAILED;
       if (options.json) console.log(jsonLine({ queue, cancelled }));

@@ -15,7 +15,8 @@ export default queueCommand({
 })
   .option("--json", "one line of JSON")
   .action(async ({ json, ...options }: QueueOptions & { json?: boolean }) => {
-    await withQueue(options, async ({ admin, queue }) => {
+    await withQueue(options, async ({ admin, queue, ensureOwn }) => {
+      await ensureOwn();
       await admin.pause();
       const counts = await admin.counts();
       const { state, running, waiting, delayed } = counts;

@@ -10,8 +10,9 @@ import { pluralize } from "../view/format.ts";
 import { stateText } from "../view/progressBar.ts";
 
 /** Resumes; where the batch is finished, there is nothing to do. */
-async function resume({ admin, queue, close }: OpenQueue, found: FoundBatch | undefined) {
+async function resume({ admin, queue, ensureOwn, close }: OpenQueue, found: FoundBatch | undefined) {
   try {
+    await ensureOwn();
     const counts = await admin.counts();
     if (counts.state === "finished") return { after: counts, takers: "" };
     return await changeForWorkers({ admin, queue }, found, () => admin.resume());

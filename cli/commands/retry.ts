@@ -25,8 +25,13 @@ async function matching(admin: QueueAdmin, match: string): Promise<number[]> {
 }
 
 /** Puts failed items back, and reopens an aborted batch; undefined where nothing is to be done. */
-async function requeue({ admin, queue, close }: OpenQueue, found: FoundBatch | undefined, match: string | undefined) {
+async function requeue(
+  { admin, queue, ensureOwn, close }: OpenQueue,
+  found: FoundBatch | undefined,
+  match: string | undefined,
+) {
   try {
+    await ensureOwn();
     const ids = match === undefined ? undefined : await matching(admin, match);
     if (ids?.length === 0 || (ids === undefined && isOver(await admin.counts()))) return undefined;
     return await changeForWorkers({ admin, queue }, found, () => admin.retry(ids));

@@ -30,6 +30,8 @@ export interface BatchLocation {
   workerJob?: string;
   /** That Job in the stack's state. */
   workerUrn?: string;
+  /** Owner of its queue, `project/stack`; absent while it has no Job. */
+  owner?: string;
   redis: RedisLocation;
   cluster: ClusterSettings;
 }
@@ -39,9 +41,14 @@ const REDIS = "job-wq-2:index:Redis";
 const JOB = "kubernetes:batch/v1:Job";
 const PROVIDER = "pulumi:providers:kubernetes";
 const COMPONENT = "app.kubernetes.io/component";
+const OWNER = "job-wq-2/owner";
 
 /** The metadata of a Kubernetes resource. */
-function metadata(resource: Record<string, unknown> | undefined): { name?: string; labels?: Record<string, string> } {
+function metadata(resource: Record<string, unknown> | undefined): {
+  name?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+} {
   return resource?.metadata ?? {};
 }
 
@@ -95,6 +102,7 @@ export function findBatches(state: StackState): BatchLocation[] {
         queue,
         workerJob,
         workerUrn: workers?.urn,
+        owner: jobs.map(({ inputs }) => metadata(inputs).annotations?.[OWNER]).find(Boolean),
         redis: { ...redis, cluster, relay: { namespace, jobs: relayJobs } },
         cluster,
       },

@@ -32,6 +32,11 @@ export class Cluster {
     this.#batch = this.#config.makeApiClient(client.BatchV1Api);
   }
 
+  /** For messages: the kubeconfig's context, and its server. */
+  get place(): string {
+    return `context ${this.#config.getCurrentContext()} (${this.#config.getCurrentCluster()!.server})`;
+  }
+
   /** The password of Redis. */
   async password(secret: string): Promise<string> {
     const request = this.#core.readNamespacedSecret({ name: secret, namespace: this.#namespace });
@@ -124,7 +129,7 @@ export class Cluster {
         const where = `${what} in namespace ${this.#namespace}`;
         if (error.code === 404)
           throw new UserError(
-            `${where} is not there: it is not made yet, or it was deleted (\`pulumi up --refresh\` makes it anew)`,
+            `${where} is not there in ${this.place}: it is not made yet, or it was deleted (\`pulumi up --refresh\` makes it anew)`,
           );
         if (error.code === 401 || error.code === 403)
           throw new UserError(`the cluster at ${server} does not let you see ${where}`);

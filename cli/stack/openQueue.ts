@@ -16,6 +16,8 @@ export interface OpenQueue {
   title: string;
   /** The problem of its workers' pods; undefined without one, or where nobody can tell. */
   podProblem?: () => Promise<string | undefined>;
+  /** Before a change: the batch is the stack's. @throws UserError where it is another's. */
+  ensureOwn: () => Promise<void>;
   close: () => void;
 }
 
@@ -31,7 +33,17 @@ export async function openBatch({ batch, location, title }: FoundBatch, queue = 
     const pods = openCluster(cluster, namespace, location);
     return pods.then((opened) => opened.podProblem(workerJob)).catch(() => undefined);
   };
-  return { admin: new QueueAdmin(redis, queue), redis, queue, title: `${queue} (${title})`, podProblem, close };
+  const admin = new QueueAdmin(redis, queue);
+  // Another cluster may have the same names, and the kubeconfig's context be that.
+  const ensureOwn = async () => {
+    const { owner } = await admin.counts();
+    if (queue !== batch.queue || !owner || !batch.owner || owner === batch.owner) return;
+    const { place } = await openCluster(cluster, namespace, location);
+    throw new UserError(
+      `the batch ${queue} there belongs to ${owner}, and this is ${batch.owner}: ${place} is perhaps not its cluster`,
+    );
+  };
+  return { admin, redis, queue, title: `${queue} (${title})`, podProblem, ensureOwn, close };
 }
 
 /** The queue of a batch, by way of its stack; or that of `--redis`, without a stack. */
@@ -42,7 +54,7 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
   }
   const queue = options.queue ?? DEFAULT_QUEUE;
   const { redis, close } = await connectTo(options.redis);
-  return { admin: new QueueAdmin(redis, queue), redis, queue, title: queue, close };
+  return { admin: new QueueAdmin(redis, queue), redis, queue, title: queue, ensureOwn: async () => {}, close };
 }
 
 /** A Redis, whatever queues it holds: that of `--redis`, of the batch, or the only one of the stack. */

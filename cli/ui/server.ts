@@ -144,7 +144,9 @@ export class UiServer {
   async #change(c: Context, change: Change): Promise<Response> {
     const batch = await this.#of(c);
     const wanted = (await c.req.json().catch(() => ({}))) as Record<string, unknown>;
-    const isMain = batch.queue === this.#options.lasting.current.queue;
+    const { current } = this.#options.lasting;
+    const isMain = batch.queue === current.queue;
+    if (isMain) await current.ensureOwn();
     return c.json({ message: await change(batch, wanted, isMain ? this.#options.found : undefined) });
   }
 }

@@ -121,6 +121,14 @@ describe("wq on a batch of a stack", () => {
         (await fetch(`${origin}${pathname}api/batches/thumbs/${name}`, { method: "POST", headers, body: "{}" })).text();
     };
 
+    it("changes no batch of another stack", async () => {
+      await seed("thumbs", "media/dev");
+      await serve();
+      for (const name of ["pause", "cancel", "retry", "resume"])
+        assert.match(await post(name), /^the batch thumbs there belongs to media\/dev, and this is media\/prod: /);
+      assert.equal((await admin.counts()).state, "open");
+    });
+
     it("retries and resumes as the verbs do, with new workers where none are left", async () => {
       await seed();
       await fail();
@@ -135,6 +143,16 @@ describe("wq on a batch of a stack", () => {
       assert.match(await post("resume"), /^nothing was changed: .* would also change Redis; /);
       assert.equal((await admin.counts()).state, "aborted");
     });
+  });
+
+  it("changes no batch of another stack: the context may be another cluster's", async () => {
+    await seed("thumbs", "media/dev");
+    const line = `the batch thumbs there belongs to media/dev, and this is media/prod: context blue-ctx (${stack.api}) is perhaps not its cluster`;
+    for (const args of [["pause"], ["cancel", "--all"], ["retry"], ["resume"]])
+      assert.deepEqual(await stack.wq(args), [3, `wq ${args[0]}: ${line}`]);
+    const { state, waiting } = await admin.counts();
+    assert.deepEqual([state, waiting], ["open", 2]);
+    assert.equal((await stack.wq(["status"]))[0], 2, "it may be looked at");
   });
 
   it("takes no empty text for all", async () => {

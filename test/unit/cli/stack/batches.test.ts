@@ -16,11 +16,12 @@ const PROVIDER = "pulumi:providers:kubernetes";
 function batch(name: string, redis: object, provider: string) {
   const component = urn(BATCH, name);
   const job = urn(`${BATCH}$${JOB}`, `${name}-workers`);
+  const annotations = { "job-wq-2/owner": "media/prod" };
   const outputs = { name, namespace: "media", queue: `q-${name}`, workerJob: name, redis };
   return [
     { urn: component, type: BATCH, parent: STACK, inputs: {}, outputs },
     { urn: `${component}-inner`, type: "job-wq-2:index:Inner", parent: component },
-    { urn: job, type: JOB, parent: `${component}-inner`, provider, inputs: { metadata: { name } } },
+    { urn: job, type: JOB, parent: `${component}-inner`, provider, inputs: { metadata: { name, annotations } } },
     {
       urn: urn(`${BATCH}$${JOB}`, `${name}-supervisor`),
       type: JOB,
@@ -67,6 +68,7 @@ describe("batches of a stack's state", () => {
         queue: "q-thumbs",
         workerJob: "thumbs",
         workerUrn: urn(`${BATCH}$${JOB}`, "thumbs-workers"),
+        owner: "media/prod",
         redis: { ...own, cluster: here, relay: { namespace: "media", jobs: ["thumbs-x1", "thumbs"] } },
         cluster: here,
       },
@@ -76,6 +78,7 @@ describe("batches of a stack's state", () => {
         queue: "q-index",
         workerJob: "index",
         workerUrn: urn(`${BATCH}$${JOB}`, "index-workers"),
+        owner: "media/prod",
         redis: { ...managed, cluster: other, relay: { namespace: "media", jobs: ["index-x1", "index"] } },
         cluster: other,
       },
