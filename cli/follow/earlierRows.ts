@@ -4,13 +4,16 @@ import { createInterface } from "node:readline";
 import type { ResultRow } from "../../queue/index.ts";
 import { firstLine, UserError } from "../errors.ts";
 
+/** Tells a row from one of the same item that came later: it ran again, perhaps anew. */
+export const versionOf = ({ attempts, end }: Pick<ResultRow, "attempts" | "end">): string => `${attempts} ${end}`;
+
 /**
- * Attempts of each row, by id. A last row that was cut off is not counted, and taken out where standard output goes on
+ * The version of each row, by id. A last row that was cut off is not counted, and taken out where standard output goes on
  * in the same file.
  * @throws UserError where the file cannot be read, or a line of it is no row.
  */
-export async function earlierRows(file: string): Promise<Map<number, number>> {
-  const rows = new Map<number, number>();
+export async function earlierRows(file: string): Promise<Map<number, string>> {
+  const rows = new Map<number, string>();
   let whole = 0;
   let number = 0;
   try {
@@ -19,8 +22,8 @@ export async function earlierRows(file: string): Promise<Map<number, number>> {
       number++;
       const end = whole + Buffer.byteLength(line) + 1;
       if (end > size) break; // no line end: cut off
-      const { id, attempts } = parse(line, file, number);
-      rows.set(id, attempts);
+      const row = parse(line, file, number);
+      rows.set(row.id, versionOf(row));
       whole = end;
     }
     if (whole < size && isStandardOutput(file)) ftruncateSync(1, whole);
@@ -31,10 +34,10 @@ export async function earlierRows(file: string): Promise<Map<number, number>> {
   return rows;
 }
 
-function parse(line: string, file: string, number: number): Pick<ResultRow, "id" | "attempts"> {
+function parse(line: string, file: string, number: number): Pick<ResultRow, "id" | "attempts" | "end"> {
   try {
-    const { id, attempts } = JSON.parse(line) as Partial<ResultRow>;
-    if (typeof id === "number" && typeof attempts === "number") return { id, attempts };
+    const { id, attempts, end = null } = JSON.parse(line) as Partial<ResultRow>;
+    if (typeof id === "number" && typeof attempts === "number") return { id, attempts, end };
   } catch {
     // said below
   }

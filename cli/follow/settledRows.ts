@@ -1,21 +1,29 @@
-import { type Counts, type ItemRecord, isSettled, type QueueAdmin } from "../../queue/index.ts";
+import { type Counts, type ItemRecord, isSettled, type QueueAdmin, resultRow } from "../../queue/index.ts";
+import { versionOf } from "./earlierRows.ts";
 
 /** Finds, look by look, the items that settled since: each once, and once more where it was put back meanwhile. */
 export class SettledRows {
-  /** Attempts of rows that were told before this began, by id; removed when they are met. */
-  readonly #told: Map<number, number>;
+  /** Versions of rows that were told before this began, by id; removed when they are met. */
+  readonly #told: Map<number, string>;
   /** Given, and not settled at the last look. */
   readonly #open = new Set<number>();
-  /** Attempts of the dead: these may be put back. */
-  readonly #dead = new Map<number, number>();
+  /** Versions of the dead: these may be put back. */
+  readonly #dead = new Map<number, string>();
   #last = 0;
+  #startedAt = 0;
 
-  constructor(told = new Map<number, number>()) {
+  constructor(told = new Map<number, string>()) {
     this.#told = told;
   }
 
   /** @param counts Read before this look. */
-  async *look(admin: QueueAdmin, { dead, state }: Counts): AsyncIterable<ItemRecord> {
+  async *look(admin: QueueAdmin, { dead, state, startedAt }: Counts): AsyncIterable<ItemRecord> {
+    if (await this.#isAnew(admin, startedAt)) {
+      this.#open.clear();
+      this.#dead.clear();
+      this.#last = 0;
+    }
+    this.#startedAt = startedAt;
     const isOver = state === "finished" || state === "aborted";
     if (dead < this.#dead.size || isOver) for (const id of this.#dead.keys()) this.#open.add(id);
     const known = [...this.#open].sort((a, b) => a - b);
@@ -26,9 +34,17 @@ export class SettledRows {
     }
   }
 
+  /** True if everything runs again since the last look: the item that was given last is not there, or began anew. */
+  async #isAnew(admin: QueueAdmin, startedAt: number): Promise<boolean> {
+    if (this.#last === 0) return false;
+    for await (const { attempts } of admin.records([this.#last]))
+      return startedAt !== this.#startedAt && (attempts[0]?.start ?? startedAt) >= startedAt;
+    return true;
+  }
+
   /** True if it settled, and was not told as it is now. */
   #isNew(record: ItemRecord): boolean {
-    const { id, outcome, attempts } = record;
+    const { id, outcome } = record;
     if (!isSettled(record)) {
       this.#open.add(id);
       return false;
@@ -36,8 +52,9 @@ export class SettledRows {
     this.#open.delete(id);
     const told = this.#dead.get(id) ?? this.#told.get(id);
     this.#told.delete(id);
-    if (outcome === "dead") this.#dead.set(id, attempts.length);
+    const version = versionOf(resultRow(record));
+    if (outcome === "dead") this.#dead.set(id, version);
     else this.#dead.delete(id);
-    return told !== attempts.length;
+    return told !== version;
   }
 }

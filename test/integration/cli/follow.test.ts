@@ -117,6 +117,36 @@ describe("wq that follows", () => {
       );
     });
 
+    it("prints every row of a new run, also of items that it had before, and beside a file of the run before", async () => {
+      const anew = (run: string) =>
+        new Seeder({ url: t.url, queue: "job2" }).seed(["a", "b", "c"], { owner: "a/b", run, seedId: run });
+      await anew("1");
+      const last = gate();
+      const first = consume((item) => (item === "c" ? last.passed : item), { concurrency: 3 });
+      const stopped = first.run();
+      const follower = start(["results", "--follow"]);
+      await t.until(() => follower.lines.length === 2);
+      await anew("2");
+      last.open();
+      await first.stop(0);
+      await stopped;
+      await consume((item) => item).run();
+      assert.equal(await follower.ended, 0);
+      const items = (lines: string[]) => lines.map((line) => (JSON.parse(line) as ResultRow).item).sort();
+      assert.deepEqual(items(follower.lines), ["a", "a", "b", "b", "c"]);
+
+      const file = join(folder, "rows.ndjson");
+      appendFileSync(file, follower.lines.map((line) => `${line}\n`).join(""));
+      const same = start(["results", "--follow", "--after", file]);
+      assert.equal(await same.ended, 0, same.err());
+      assert.deepEqual(same.lines, []);
+      await anew("3");
+      await consume((item) => item).run();
+      const later = start(["results", "--follow", "--after", file]);
+      assert.equal(await later.ended, 0, later.err());
+      assert.deepEqual(items(later.lines), ["a", "b", "c"]);
+    });
+
     it("waits for a Redis that goes away", async () => {
       await seed(["one", "two"]);
       const two = gate();
