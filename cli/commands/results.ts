@@ -1,5 +1,5 @@
 // `wq results`: every item that was given, in that order.
-import { jsonLine } from "../../config/foreignText.ts";
+import { jsonLine, oneLine } from "../../config/foreignText.ts";
 import { once } from "node:events";
 import { pipeline } from "node:stream/promises";
 import { Option } from "commander";
@@ -32,12 +32,14 @@ async function* ndjson(rows: Rows): AsyncIterable<string> {
   yield chunk;
 }
 
-/** Cells of a spreadsheet: what is not a text or a number is JSON. */
+/** Cells of a spreadsheet: what is not a text or a number is JSON. A terminal is shown no control characters. */
 async function* cells(rows: Rows): AsyncIterable<Record<string, unknown>> {
+  const shown = (cell: unknown) => (process.stdout.isTTY && typeof cell === "string" ? oneLine(cell) : cell);
   for await (const row of rows) {
     const { result } = row;
     const isPlain = typeof result === "string" || typeof result === "number";
-    yield { ...row, result: result === null ? "" : isPlain ? result : JSON.stringify(result) };
+    const all = { ...row, result: result === null ? "" : isPlain ? result : JSON.stringify(result) };
+    yield Object.fromEntries(Object.entries(all).map(([column, cell]) => [column, shown(cell)]));
   }
 }
 

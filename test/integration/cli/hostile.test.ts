@@ -6,7 +6,8 @@ import { execa } from "execa";
 import { oneLine } from "../../../config/foreignText.ts";
 import { verbs } from "../../../cli/verbs.ts";
 import { connect, QueueAdmin, Seeder } from "../../../queue/index.ts";
-import { wq } from "../../support/fruits.ts";
+import { wq, wqScript } from "../../support/fruits.ts";
+import { inTerminal } from "../../support/screen.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 import { programEnvironment } from "../../support/programEnvironment.ts";
 
@@ -82,6 +83,15 @@ describe("what would drive a terminal", () => {
     const aborted = await start("supervisor/main.ts", { queue: "aborted" });
     assert.match(aborted.all, /^the batch was aborted: a\\u001b/m);
     isHarmless(aborted.all);
+  });
+
+  it("is printed as escapes by wq results --csv in a terminal, and as it is into a file", async () => {
+    const args = ["results", "--csv", "--all"];
+    const screen = inTerminal([process.execPath, wqScript, ...args], { WQ_REDIS_URL: redis.url });
+    assert.equal(await screen.ended, 0);
+    assert.match(screen.raw(), /^1,"?a\\u001b\]0;owned/m);
+    isHarmless(screen.raw().replaceAll("\r\n", "\n"));
+    assert.ok((await wq(redis.url, ...args)).stdout.includes(HOSTILE));
   });
 
   it("is tried with each verb", () => {
