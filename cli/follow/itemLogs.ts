@@ -1,8 +1,8 @@
 // Follows what items log, across attempts and pods.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Counts, isSettled, type ItemRecord, type LogLine } from "../../queue/index.ts";
-import type { OpenQueue } from "../stack/openQueue.ts";
 import type { LastingQueue } from "./lastingQueue.ts";
+import { LogSubscription } from "./logSubscription.ts";
 
 const LOOK_MS = 1_000;
 /** Workers publish lines within this time, also the last ones of an item. */
@@ -36,7 +36,7 @@ export async function followLogs(
   /** Lines of items that no look has seen yet. */
   let early: LogLine[] = [];
   let last = 0;
-  const subscription = new Subscription((line) => {
+  const subscription = new LogSubscription((line) => {
     if (isAll || line.id === id || found.has(line.id)) onLine(line);
     else if (payload) early.push(line);
   });
@@ -67,27 +67,5 @@ export async function followLogs(
     }
   } finally {
     subscription.end();
-  }
-}
-
-/** A subscription that moves to another connection with the queue. */
-class Subscription {
-  readonly #onLine: (line: LogLine) => void;
-  #queue?: OpenQueue;
-  #stop = () => {};
-
-  constructor(onLine: (line: LogLine) => void) {
-    this.#onLine = onLine;
-  }
-
-  async renew(queue: OpenQueue): Promise<void> {
-    if (queue === this.#queue) return;
-    this.#stop();
-    this.#stop = await queue.admin.followLog(this.#onLine);
-    this.#queue = queue;
-  }
-
-  end(): void {
-    this.#stop();
   }
 }

@@ -21,11 +21,12 @@ export type Change = (
 async function idsOf(admin: QueueAdmin, { id, reason }: Record<string, unknown>): Promise<number[] | undefined> {
   if (Number.isSafeInteger(id)) return [id as number];
   if (typeof reason !== "string") return undefined;
-  const wanted = reasonTemplate(reason);
   const ids: number[] = [];
-  // As the page shows it: the words themselves, or their template.
-  for await (const record of admin.dead())
-    if (reasonTemplate(oneLine(namelessReason(record), MAX_REASON)) === wanted) ids.push(record.id);
+  for await (const record of admin.dead()) {
+    const words = namelessReason(record);
+    // As the page shows it: the words themselves, or their template.
+    if ([words, reasonTemplate(words)].some((text) => oneLine(text, MAX_REASON) === reason)) ids.push(record.id);
+  }
   return ids;
 }
 

@@ -91,7 +91,8 @@ export class LiveBatch {
       this.#run.addWorkers(counts, this.#workers);
     });
     this.#publish(this.#stateOf(counts));
-    await this.#reportPace.run(() => this.#readReport(admin, counts));
+    // Not waited for: it takes long where there are millions of items. If Redis went away, the next look says so.
+    void this.#reportPace.run(() => this.#readReport(admin, counts)).catch(() => {});
   }
 
   #publish(state: LiveState): void {

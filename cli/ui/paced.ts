@@ -6,6 +6,7 @@ export class Paced {
   readonly #everyMs: number;
   readonly #atMostMs: number;
   #next = 0;
+  #isRunning = false;
 
   /** @param atMostMs It is run so often however long it takes. */
   constructor(everyMs: number, atMostMs: number) {
@@ -13,11 +14,16 @@ export class Paced {
     this.#atMostMs = atMostMs;
   }
 
-  /** Runs it where it is due. What failed is due at once. */
+  /** Runs it where it is due, and does not run yet. What failed is due at once. */
   async run(act: () => Promise<void>): Promise<void> {
     const start = performance.now();
-    if (start < this.#next) return;
-    await act();
+    if (this.#isRunning || start < this.#next) return;
+    this.#isRunning = true;
+    try {
+      await act();
+    } finally {
+      this.#isRunning = false;
+    }
     const took = performance.now() - start;
     this.#next = start + Math.min(this.#atMostMs, Math.max(this.#everyMs, took / SHARE)) - 50;
   }

@@ -4,6 +4,7 @@ import { type Context, Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { QueueAdmin, resultRow } from "../../queue/index.ts";
 import { firstLine, UserError } from "../errors.ts";
+import { LogSubscription } from "../follow/logSubscription.ts";
 import type { LastingQueue } from "../follow/lastingQueue.ts";
 import type { FoundBatch } from "../stack/readStack.ts";
 import { stateText } from "../view/progressBar.ts";
@@ -121,22 +122,23 @@ export class UiServer {
 
   /** The lines that an item logs from now on. */
   async #log(c: Context): Promise<Response> {
-    const { admin } = await this.#of(c);
+    const batch = await this.#of(c);
     const id = Number(c.req.param("id"));
     return streamSSE(c, async (stream) => {
       let lines: string[] = [];
-      const stop = await admin.followLog((line) => {
+      const subscription = new LogSubscription((line) => {
         if (line.id === id && lines.length < MAX_LINES) lines.push(line.line);
       });
       try {
         while (!stream.aborted && !this.#options.signal.aborted) {
+          await subscription.renew(this.#options.lasting.current, batch).catch(() => {}); // Redis is away: the page says so
           const some = lines;
           lines = [];
           if (some.length > 0) await stream.writeSSE({ event: "lines", data: JSON.stringify(some) });
           await sleep(LOG_MS);
         }
       } finally {
-        stop();
+        subscription.end();
       }
     });
   }

@@ -27,7 +27,7 @@ const showReport = makeReport({
     const button = document.createElement("button");
     button.textContent = "Retry these";
     button.addEventListener("click", () => void change(queue, "retry", { reason }));
-    return /^\d+ other reasons$/.test(reason) ? [] : [button];
+    return /^(\d+ )?other reasons$/.test(reason) ? [] : [button];
   },
 });
 

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { topReasons } from "../../../cli/report/collect.ts";
+import { FailureGroups } from "../../../cli/view/failureGroups.ts";
 import { Consumer, QueueAdmin, Seeder } from "../../../queue/index.ts";
 import { quick } from "../../support/consuming.ts";
 import { wqScript } from "../../support/fruits.ts";
@@ -22,8 +24,8 @@ describe("wq on a batch of a stack", () => {
   const seed = (queue = "thumbs", owner = "media/prod") =>
     new Seeder({ url: t.url, queue }).seed(["a", "b"], { owner, run: "1", seedId: "1" });
   /** Works on it until it ends: every item fails. */
-  const fail = (queue = "thumbs") => {
-    const handler = () => Promise.reject(new Error("is bad"));
+  const fail = (queue = "thumbs", why: (item: string) => string = () => "is bad") => {
+    const handler = (item: string) => Promise.reject(new Error(why(item)));
     const retry = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
     return new Consumer({ ...quick(t.url), queue, retry, abortWhenNothingSucceeds: false, handler }).run();
   };
@@ -103,7 +105,7 @@ describe("wq on a batch of a stack", () => {
 
   describe("ui", () => {
     let child: ChildProcess;
-    let post: (name: string) => Promise<string>;
+    let post: (name: string, body?: object) => Promise<string>;
     beforeEach(async () => {
       const { place } = stack;
       child = spawn(process.execPath, [wqScript, "ui", "--no-open", "--json"], {
@@ -117,8 +119,14 @@ describe("wq on a batch of a stack", () => {
       const [line] = (await once(createInterface(child.stdout!), "line")) as [string];
       const { origin, pathname, searchParams } = new URL((JSON.parse(line) as { address: string }).address);
       const headers = { "content-type": "application/json", cookie: `wq=${searchParams.get("token")}`, origin };
-      post = async (name) =>
-        (await fetch(`${origin}${pathname}api/batches/thumbs/${name}`, { method: "POST", headers, body: "{}" })).text();
+      post = async (name, body = {}) =>
+        (
+          await fetch(`${origin}${pathname}api/batches/thumbs/${name}`, {
+            method: "POST",
+            headers,
+            body: JSON.stringify(body),
+          })
+        ).text();
     };
 
     it("changes no batch of another stack", async () => {
@@ -127,6 +135,18 @@ describe("wq on a batch of a stack", () => {
       for (const name of ["pause", "cancel", "retry", "resume"])
         assert.match(await post(name), /^the batch thumbs there belongs to media\/dev, and this is media\/prod: /);
       assert.equal((await admin.counts()).state, "open");
+    });
+
+    it("retries a group by a reason that the page cuts, with a number at the cut", async () => {
+      await seed();
+      const words = (number: string) => `${"is far too bad ".repeat(13)}${number} times`;
+      await fail("thumbs", (item) => words(item === "a" ? "123456" : "98765"));
+      const groups = new FailureGroups();
+      for await (const record of admin.dead()) groups.add(record);
+      const { reason } = topReasons(groups)[0]!;
+      assert.equal(reason.length, 200);
+      await serve();
+      assert.equal(await post("retry", { reason }), '{"message":"Put 2 items back: new workers take them."}');
     });
 
     it("retries and resumes as the verbs do, with new workers where none are left", async () => {
