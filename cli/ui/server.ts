@@ -131,7 +131,8 @@ export class UiServer {
       });
       try {
         while (!stream.aborted && !this.#options.signal.aborted) {
-          await subscription.renew(this.#options.lasting.current, batch).catch(() => {}); // Redis is away: the page says so
+          // Where Redis is away, the page says so.
+          await subscription.renew(this.#options.lasting.current, batch).catch(() => {});
           const some = lines;
           lines = [];
           if (some.length > 0) await stream.writeSSE({ event: "lines", data: JSON.stringify(some) });

@@ -24,7 +24,9 @@ describe("the watcher of a run", () => {
           yield record(id);
         }
       },
-      async *records() {},
+      async *records(ids: number[]) {
+        for (const id of ids) yield record(id);
+      },
     };
     const open = () => Promise.resolve({ admin, close: () => closed.push("closed") } as unknown as OpenQueue);
     return { open, closed };
