@@ -82,7 +82,7 @@ async function followRows(options: QueueOptions, file: string | undefined): Prom
   const queue = await LastingQueue.open(options, sayAway);
   try {
     for (;;) {
-      const counts = await queue.ask(({ admin }) => admin.counts());
+      const counts = await queue.counts();
       await queue.ask(({ admin }) => writeRows(settled.look(admin, counts)));
       if (counts.state === "finished" || counts.state === "aborted") return;
       await sleep(LOOK_MS);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Counts } from "../../queue/index.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED, type ExitCode } from "../exitCodes.ts";
+import { LastingQueue, sayAway } from "../follow/lastingQueue.ts";
 import { type OpenQueue, withQueue } from "../stack/openQueue.ts";
 import { dashboard, type Snapshot } from "../view/dashboard.ts";
 import { countsJson, displayName } from "../view/format.ts";
@@ -48,15 +49,50 @@ function toJson(queue: string, { counts, workers, throughput, podProblem, finish
   return jsonLine({ queue, ...countsJson(counts), rate, left, workers: shown, podProblem, idleShare, finish });
 }
 
+interface Printer {
+  print: (snapshot: Snapshot) => void;
+  /** The next one is drawn below. */
+  leave: () => void;
+}
+
+const jsonPrinter = (queue: string): Printer => ({
+  print: (snapshot) => console.log(toJson(queue, snapshot)),
+  leave: () => {},
+});
+
 /** Prints snapshots; in a terminal, with `watch`, each over the one before. */
-async function printer(title: string, watch: boolean): Promise<(snapshot: Snapshot) => void> {
+async function printer(title: string, watch: boolean): Promise<Printer> {
   const { default: chalk } = await import("chalk");
-  const draw =
-    watch && process.stdout.isTTY ? (await import("log-update")).default : (text: string) => console.log(text);
-  return (snapshot) => {
+  const inPlace = watch && process.stdout.isTTY ? (await import("log-update")).default : undefined;
+  const draw = inPlace ?? ((text: string) => console.log(text));
+  const print = (snapshot: Snapshot) => {
     const { columns = 80, rows = 24, isTTY = false } = process.stdout;
     draw(dashboard(title, snapshot, { columns: isTTY ? columns : Infinity, rows, terminal: isTTY, chalk }));
   };
+  return { print, leave: () => inPlace?.done() };
+}
+
+/** Prints snapshots until the batch is over: a Redis that goes away is waited for. */
+async function watchStatus(options: QueueOptions, json: boolean): Promise<void> {
+  const queue = await LastingQueue.open(options, (away) => {
+    leave();
+    sayAway(away);
+  });
+  const { queue: name, title } = queue.current;
+  const { print, leave } = json ? jsonPrinter(name) : await printer(title, true);
+  try {
+    const estimator = new RateEstimator();
+    for (;;) {
+      const snapshot = await queue.ask((current) => takeSnapshot(current, estimator));
+      queue.isThere(snapshot.counts);
+      process.exitCode = exitCode(snapshot.counts);
+      print(snapshot);
+      if (process.exitCode !== EXIT_UNFINISHED) return;
+      await sleep(WATCH_MS);
+    }
+  } finally {
+    queue.close();
+  }
 }
 
 export default queueCommand({
@@ -76,17 +112,11 @@ export default queueCommand({
   .option("-w, --watch", "redraw each second, until the batch is over")
   .option("--json", "one line of JSON")
   .action(async ({ watch = false, json = false, ...options }: QueueOptions & { watch?: boolean; json?: boolean }) => {
+    if (watch) return watchStatus(options, json);
     await withQueue(options, async (queue) => {
-      const estimator = new RateEstimator();
-      const print = json
-        ? (snapshot: Snapshot) => console.log(toJson(queue.queue, snapshot))
-        : await printer(queue.title, watch);
-      for (;;) {
-        const snapshot = await takeSnapshot(queue, estimator);
-        process.exitCode = exitCode(snapshot.counts);
-        print(snapshot);
-        if (!watch || process.exitCode !== EXIT_UNFINISHED) return;
-        await sleep(WATCH_MS);
-      }
+      const { print } = json ? jsonPrinter(queue.queue) : await printer(queue.title, false);
+      const snapshot = await takeSnapshot(queue, new RateEstimator());
+      process.exitCode = exitCode(snapshot.counts);
+      print(snapshot);
     });
   });

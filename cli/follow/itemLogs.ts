@@ -42,7 +42,8 @@ export async function followLogs(
   });
   try {
     for (;;) {
-      const counts = await queue.ask((current) => subscription.renew(current).then(() => current.admin.counts()));
+      await queue.ask((current) => subscription.renew(current));
+      const counts = await queue.counts();
       const settled: ItemRecord[] = [];
       await queue.ask(async ({ admin }) => {
         if (payload)

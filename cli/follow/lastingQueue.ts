@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Counts } from "../../queue/index.ts";
 import type { QueueOptions } from "../command.ts";
-import { firstLine } from "../errors.ts";
+import { firstLine, UserError } from "../errors.ts";
 import { openQueue, type OpenQueue } from "../stack/openQueue.ts";
 
 const RETRY_MS = 1_000;
@@ -14,6 +15,8 @@ export class LastingQueue {
   #queue: OpenQueue;
   #away: string | undefined;
   #isClosed = false;
+  #wasThere = false;
+  #isTold = false;
 
   private constructor(queue: OpenQueue, open: () => Promise<OpenQueue>, onChange: (away: string | undefined) => void) {
     this.#queue = queue;
@@ -52,6 +55,23 @@ export class LastingQueue {
         if (attempt % ATTEMPTS === 0) await this.#reopen();
       }
     }
+  }
+
+  /** The counts. A queue with nothing in it yet is waited for, which is said once. @throws UserError as `isThere`. */
+  async counts(): Promise<Counts> {
+    const counts = await this.ask(({ admin }) => admin.counts());
+    if (!this.isThere(counts) && !this.#isTold) {
+      this.#isTold = true;
+      console.error(`nothing is in the queue ${this.#queue.title} yet; waiting`);
+    }
+    return counts;
+  }
+
+  /** False while nobody seeded or took from it. @throws UserError where it was there, and is gone. */
+  isThere({ total, owner }: Counts): boolean {
+    if (total > 0 || owner !== "") return (this.#wasThere = true);
+    if (this.#wasThere) throw new UserError(`the queue ${this.#queue.title} is gone: it was purged, or Redis lost it`);
+    return false;
   }
 
   close(): void {

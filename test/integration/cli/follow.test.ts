@@ -255,4 +255,41 @@ describe("wq that follows", () => {
       assert.deepEqual(rest, { id: 1, item: "apple", pod: "pod-1", line: "a \u001b[31mred\u001b[0m line" });
     });
   });
+
+  /** Scripts that were called: by the one that follows alone. */
+  const looks = async () => {
+    const calls = (await t.redis.info("commandstats")).matchAll(/^cmdstat_(?:eval|fcall)\w*:calls=(\d+)/gm);
+    return [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+
+  for (const args of [
+    ["results", "--follow"],
+    ["logs", "-f"],
+    ["status", "--watch", "--json"],
+  ])
+    it(`${args.join(" ")} says that nothing is there yet, and ends when the queue is gone`, async () => {
+      const { ended, err, lines } = start(args);
+      const isStatus = args[0] === "status";
+      await t.until(() => (isStatus ? lines.length > 1 : err() !== ""));
+      assert.equal(err(), isStatus ? "" : "nothing is in the queue job2 yet; waiting\n");
+      await seed(["one"]);
+      const before = await looks();
+      await t.until(async () => (await looks()) >= before + 2);
+      await admin().purge();
+      assert.equal(await ended, 3);
+      assert.match(err(), /^wq \w+: the queue job2 is gone: it was purged, or Redis lost it$/m);
+    });
+
+  it("status --watch waits for a Redis that goes away", async () => {
+    await seed(["one"]);
+    const { ended, err, lines } = start(["status", "--watch", "--json"]);
+    await t.until(() => lines.length > 0);
+    await t.server.kill();
+    await t.until(() => /^Redis is away: .+; waiting$/m.test(err()));
+    await t.server.restart();
+    await t.until(() => /^Redis is back$/m.test(err()));
+    await consume(() => 1).run();
+    assert.equal(await ended, 0);
+    assert.match(lines.at(-1)!, /"state":"finished"/);
+  });
 });
