@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { connect, realError } from "../redis/connect.ts";
+import { REDIS_FULL, RedisError } from "../redis/errors.ts";
 import { keys, type Keys } from "../redis/keys.ts";
 import { Script } from "../redis/script.ts";
 import type { Counts, ItemRecord, LogLine, PurgeResult, QueueAdminApi, QueueSummary, WorkerInfo } from "../types.ts";
@@ -135,8 +136,10 @@ export class QueueAdmin implements QueueAdminApi {
   }
 
   async retry(ids?: number[]): Promise<number> {
+    // First what a full Redis refuses: then nothing was changed.
+    const count = await this.requeueDead(ids);
     await this.#change("reopen");
-    return this.requeueDead(ids);
+    return count;
   }
 
   async pause(): Promise<void> {
@@ -161,7 +164,11 @@ export class QueueAdmin implements QueueAdminApi {
   }
 
   async #requeue(...args: (string | number)[]): Promise<number> {
-    return (await scripts.requeue.run(this.#redis, this.#queue, ...args)) as number;
+    try {
+      return (await scripts.requeue.run(this.#redis, this.#queue, ...args)) as number;
+    } catch (error) {
+      throw (error as Error).message.startsWith("OOM") ? new RedisError(REDIS_FULL) : error;
+    }
   }
 
   async #change(...args: string[]): Promise<void> {

@@ -5,6 +5,11 @@ export class RedisError extends Error {
   override name = "RedisError";
 }
 
+/** Redis has reached its maxmemory. */
+export const REDIS_FULL =
+  "Redis is full (maxmemory): raise `redisMemory` and run again. What is in stays in, except where Redis is a Pod " +
+  "without `redisStorage`: with another memory it starts empty, and the batch begins anew.";
+
 /**
  * Errors of Redis that pass: it starts, is busy with a script, is becoming a replica or a primary, its disk is full, or
  * it has too few replicas.

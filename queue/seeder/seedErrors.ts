@@ -1,3 +1,5 @@
+import { REDIS_FULL } from "../redis/errors.ts";
+
 /** The seeding must start over from what is in Redis: Redis was away or lost writes, or another seeder was at work. */
 export class SeedInterruptedError extends Error {
   override name = "SeedInterruptedError";
@@ -22,10 +24,7 @@ export class RedisFullError extends SeedRefusedError {
   override name = "RedisFullError";
 
   constructor() {
-    super(
-      "Redis is full (maxmemory): raise `redisMemory` and run again. What is in stays in, except where Redis is a Pod " +
-        "without `redisStorage`: with another memory it starts empty, and the batch begins anew.",
-    );
+    super(REDIS_FULL);
   }
 }
 

@@ -229,6 +229,27 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal((await admin.counts()).state, "open", "a pause of what is over does not hold up the next items");
     });
 
+    it("retries nothing on a full Redis, and says so in a line", async () => {
+      await seed(["apple", "banana", "cherry"]);
+      const handler = () => {
+        throw new DoNotRetry("is bad");
+      };
+      await consumer(handler, { abortWhenNothingSucceeds: false, maxFailures: 1 }).run();
+      const before = await queue.places();
+      assert.equal(before.state, "aborted");
+      await redis.config("SET", "maxmemory", "1");
+      try {
+        await assert.rejects(
+          admin.retry(),
+          /^RedisError: Redis is full \(maxmemory\): raise `redisMemory` and run again\. /,
+        );
+      } finally {
+        await redis.config("SET", "maxmemory", "0");
+      }
+      assert.deepEqual(await queue.places(), before);
+      assert.equal(await admin.retry(), before.dead);
+    });
+
     it("aborts with its first reason, in one line; a resume opens it again; a finished batch is left alone", async () => {
       await seed(["apple"]);
       await admin.abort("the handler\n  does not load");
