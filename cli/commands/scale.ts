@@ -6,6 +6,7 @@ import { UserError } from "../errors.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
 import { openCluster, preloadCluster } from "../stack/openCluster.ts";
+import { foreign, isForeign } from "../stack/openQueue.ts";
 import { readBatch } from "../stack/readStack.ts";
 
 function parsePods(text: string): number {
@@ -30,7 +31,8 @@ export default redisCommand({
     const { workerJob } = batch;
     if (workerJob === undefined) throw new UserError("the batch has no workers: run `pulumi up` with `workers` true");
     const cluster = await openCluster(batch.cluster, batch.namespace, location);
-    const { parallelism, ended } = await cluster.job(workerJob);
+    const { parallelism, ended, owner } = await cluster.job(workerJob);
+    if (isForeign(batch, owner)) throw foreign(`the Job ${workerJob}`, owner, batch, cluster);
     if (ended) throw new UserError(`the Job has ended (${ended}): set \`parallelism\` for the next run instead`);
     await cluster.scale(workerJob, pods);
     if (options.json) console.log(jsonLine({ job: workerJob, from: parallelism, to: pods }));

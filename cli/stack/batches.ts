@@ -41,7 +41,8 @@ const REDIS = "job-wq-2:index:Redis";
 const JOB = "kubernetes:batch/v1:Job";
 const PROVIDER = "pulumi:providers:kubernetes";
 const COMPONENT = "app.kubernetes.io/component";
-const OWNER = "job-wq-2/owner";
+/** The annotation that names the stack of an object. */
+export const OWNER = "job-wq-2/owner";
 
 /** The metadata of a Kubernetes resource. */
 function metadata(resource: Record<string, unknown> | undefined): {

@@ -5,7 +5,7 @@ import { lastLine, lifeProblem, podProblem } from "../../kube/podProblems.ts";
 import { jobEnd } from "../../kube/jobEnd.ts";
 import { forwardPort } from "../../kube/portForward.ts";
 import { firstLine, UserError } from "../errors.ts";
-import type { ClusterSettings } from "./batches.ts";
+import { type ClusterSettings, OWNER } from "./batches.ts";
 import type { StackLocation } from "./location.ts";
 
 const client = await loadClient();
@@ -106,11 +106,12 @@ export class Cluster {
     );
   }
 
-  /** The Job's number of Pods at a time, and how it ended. */
-  async job(name: string): Promise<{ parallelism: number; ended?: "Complete" | "Failed" }> {
+  /** The Job's number of Pods at a time, how it ended, and the stack that owns it. */
+  async job(name: string): Promise<{ parallelism: number; ended?: "Complete" | "Failed"; owner?: string }> {
     const request = this.#batch.readNamespacedJob({ name, namespace: this.#namespace });
     const job = await this.#ask(`Job ${name}`, request);
-    return { parallelism: job.spec?.parallelism ?? 1, ended: jobEnd(job) };
+    const owner = job.metadata?.annotations?.[OWNER];
+    return { parallelism: job.spec?.parallelism ?? 1, ended: jobEnd(job), owner };
   }
 
   /** Changes the number of Pods of a running Job; Kubernetes starts or ends Pods to get there. */

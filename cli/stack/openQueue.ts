@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { type Counts, QueueAdmin } from "../../queue/index.ts";
 import type { QueueOptions, RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
-import { findRedis, type RedisLocation } from "./batches.ts";
+import { type BatchLocation, findRedis, type RedisLocation } from "./batches.ts";
 import { openCluster, preloadCluster } from "./openCluster.ts";
 import { type FoundBatch, readBatch, readStack } from "./readStack.ts";
 import { connectTo, openRoute, type RedisConnection } from "./redisRoutes.ts";
@@ -24,6 +24,14 @@ export interface OpenQueue {
 /** Name of the list where only a Redis is given: the Kubernetes page's. */
 const DEFAULT_QUEUE = "job2";
 
+/** True if it is another stack's: another cluster may have the same names, and the kubeconfig's context be that. */
+export const isForeign = (batch: BatchLocation, owner: string | undefined): owner is string =>
+  Boolean(owner && batch.owner) && owner !== batch.owner;
+
+/** The error of a change of what is another stack's. */
+export const foreign = (what: string, owner: string, batch: BatchLocation, { place }: { place: string }): UserError =>
+  new UserError(`${what} there belongs to ${owner}, and this is ${batch.owner}: ${place} is perhaps not its cluster`);
+
 /** The queue of a batch of a stack. */
 export async function openBatch({ batch, location, title }: FoundBatch, queue = batch.queue): Promise<OpenQueue> {
   const { redis, close } = await openRoute(batch.redis, location);
@@ -34,14 +42,10 @@ export async function openBatch({ batch, location, title }: FoundBatch, queue = 
     return pods.then((opened) => opened.podProblem(workerJob)).catch(() => undefined);
   };
   const admin = new QueueAdmin(redis, queue);
-  // Another cluster may have the same names, and the kubeconfig's context be that.
   const ensureOwn = async () => {
     const { owner } = await admin.counts();
-    if (queue !== batch.queue || !owner || !batch.owner || owner === batch.owner) return;
-    const { place } = await openCluster(cluster, namespace, location);
-    throw new UserError(
-      `the batch ${queue} there belongs to ${owner}, and this is ${batch.owner}: ${place} is perhaps not its cluster`,
-    );
+    if (queue !== batch.queue || !isForeign(batch, owner)) return;
+    throw foreign(`the batch ${queue}`, owner, batch, await openCluster(cluster, namespace, location));
   };
   return { admin, redis, queue, title: `${queue} (${title})`, podProblem, ensureOwn, close };
 }

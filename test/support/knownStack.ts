@@ -42,12 +42,17 @@ export async function knownStack(url: string) {
       inputs: { metadata: { name: "thumbs", annotations } },
     },
   ];
-  const job = { running: true };
+  const job = { running: true, owner: "media/prod", isThere: true };
   const server = createServer((_, response) => {
     const conditions = job.running ? [] : [{ type: "Complete", status: "True" }];
     response.setHeader("content-type", "application/json");
+    if (!job.isThere) response.statusCode = 404;
     response.end(
-      JSON.stringify({ metadata: { name: "thumbs", annotations }, spec: { parallelism: 1 }, status: { conditions } }),
+      JSON.stringify({
+        metadata: { name: "thumbs", annotations: { "job-wq-2/owner": job.owner } },
+        spec: { parallelism: 1 },
+        status: { conditions },
+      }),
     );
   }).listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -170,6 +170,16 @@ describe("wq on a batch of a stack", () => {
     const line = `the batch thumbs there belongs to media/dev, and this is media/prod: context blue-ctx (${stack.api}) is perhaps not its cluster`;
     for (const args of [["pause"], ["cancel", "--all"], ["retry"], ["resume"]])
       assert.deepEqual(await stack.wq(args), [3, `wq ${args[0]}: ${line}`]);
+    stack.job.owner = "media/dev";
+    assert.deepEqual(await stack.wq(["scale", "3"]), [3, `wq scale: ${line.replace("batch", "Job")}`]);
+    stack.job.isThere = false;
+    const [, gone] = await stack.wq(["scale", "3"]);
+    assert.ok(
+      String(gone).startsWith(
+        `wq scale: Job thumbs in namespace media is not there in context blue-ctx (${stack.api}): `,
+      ),
+      String(gone),
+    );
     const { state, waiting } = await admin.counts();
     assert.deepEqual([state, waiting], ["open", 2]);
     assert.equal((await stack.wq(["status"]))[0], 2, "it may be looked at");
