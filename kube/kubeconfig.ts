@@ -53,11 +53,16 @@ export function kubeconfigOf(settings: ProviderSettings, place: Place = {}): Con
   return config;
 }
 
+/** The name of its context; a pod's own ServiceAccount has none. */
+export function contextOf(config: Config): string | undefined {
+  return config.getCurrentContext() === IN_CLUSTER ? undefined : config.getCurrentContext();
+}
+
 /** The namespace of what names none. */
 export function namespaceOf(config: Config): string {
   const { namespace } = config.getContextObject(config.getCurrentContext()) ?? {};
   if (namespace) return namespace;
-  const isInCluster = config.getCurrentContext() === IN_CLUSTER && existsSync(SERVICE_ACCOUNT_NAMESPACE);
+  const isInCluster = contextOf(config) === undefined && existsSync(SERVICE_ACCOUNT_NAMESPACE);
   return isInCluster ? readFileSync(SERVICE_ACCOUNT_NAMESPACE, "utf8").trim() : "default";
 }
 

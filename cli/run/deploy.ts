@@ -1,24 +1,32 @@
 // Creates a run in the cluster: an inline program of Pulumi's Automation API.
 import { join } from "node:path";
-import { kubeconfigOf } from "../../kube/kubeconfig.ts";
+import { contextOf, kubeconfigOf, namespaceOf } from "../../kube/kubeconfig.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { environmentOf, maxFailures, podOf, resourcesOf, type RunOptions, secretsOf } from "./options.ts";
 import { locate } from "./runs.ts";
 import { pulumiError, runStack } from "./runStack.ts";
 
-/** A run as it is deployed. */
-export interface Deployment {
-  name: string;
+/** Time limit of a run: nobody waits that long, and one that was forgotten ends. */
+const DEADLINE = "30d";
+
+/** Where a run is. The context is kept, since that of the kubeconfig may change meanwhile; a pod has none. */
+interface Place {
   namespace: string;
+  context: string | undefined;
+}
+
+/** A run as it is deployed. */
+export interface Deployment extends Place {
+  name: string;
   command: string[];
   items: string[];
 }
 
-/** The namespace of a run. @throws UserError where there is no kubeconfig, or not that context in it. */
-export function namespaceOf({ namespace, context }: RunOptions): string {
+/** The place of a run. @throws UserError where there is no kubeconfig, or not that context in it. */
+export function placeOf({ namespace, context }: RunOptions): Place {
   try {
     const config = kubeconfigOf({ context });
-    return namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? "default";
+    return { namespace: namespace ?? namespaceOf(config), context: contextOf(config) };
   } catch (error) {
     throw new UserError(firstLine(error));
   }
@@ -39,7 +47,8 @@ export async function deploy(
 ): Promise<void> {
   try {
     const stack = await runStack(deployment.name, () => program(deployment, options));
-    if (options.context) await stack.setConfig("kubernetes:context", { value: options.context });
+    const { context } = deployment;
+    if (context !== undefined) await stack.setConfig("kubernetes:context", { value: context });
     await stack.up({
       onEvent: ({ diagnosticEvent }) => {
         if (diagnosticEvent?.severity === "warning")
@@ -62,6 +71,7 @@ async function program({ name, namespace, command, items }: Deployment, options:
     image,
     items,
     parallelism: options.jobs,
+    activeDeadline: DEADLINE,
     ...given({
       command: command.length > 0 ? command : undefined,
       itemTimeout: options.timeout,

@@ -1,10 +1,10 @@
 // A run from its beginning to its end.
-import { resolve } from "node:path";
+import { delimiter, resolve } from "node:path";
 import { AbsentError, UserError } from "../errors.ts";
 import { openBatch } from "../stack/openQueue.ts";
 import { readBatchAt } from "../stack/readStack.ts";
 import { pluralize } from "../view/format.ts";
-import { deploy, namespaceOf } from "./deploy.ts";
+import { deploy, placeOf } from "./deploy.ts";
 import { finish, leave, stop } from "./end.ts";
 import { endingOf } from "./interrupt.ts";
 import type { RunOptions } from "./options.ts";
@@ -25,22 +25,23 @@ export interface RunWork {
 /** Runs it. Sets the exit code of this process. */
 export async function startRun({ command, items, places }: RunWork, options: RunOptions): Promise<void> {
   const name = newName();
-  const namespace = namespaceOf(options);
+  const place = placeOf(options);
   await findPulumi();
   const output: Output = { command, places, ...outputOf(options) };
   const rows = new RowWriter(output);
   const shown = command.length > 0 ? command.join(" ") : options.handler!;
-  const { context } = options;
-  writeNote({ name, namespace, context, items: items.length, startedAt: Date.now(), command: shown, output });
-  console.error(`${name}: ${pluralize(items.length, "item")} in namespace ${namespace}`);
+  const kubeconfig = wholePaths(process.env.KUBECONFIG);
+  writeNote({ name, ...place, kubeconfig, items: items.length, startedAt: Date.now(), command: shown, output });
+  console.error(`${name}: ${pluralize(items.length, "item")} in namespace ${place.namespace}`);
   const warnings: string[] = [];
-  const done = deploy({ name, namespace, command, items }, options, (line) => warnings.push(line));
+  const done = deploy({ name, ...place, command, items }, options, (line) => warnings.push(line));
   await follow(name, rows, options, { warnings, done });
 }
 
 /** Goes on with one that was left, and writes its rows where it wrote them. */
 export async function attachRun(name: string, options: RunOptions): Promise<void> {
-  const { output } = takeOver(name);
+  const { output, kubeconfig } = takeOver(name);
+  if (kubeconfig !== undefined) process.env.KUBECONFIG = kubeconfig;
   await removeCutOff(name);
   await follow(name, new RowWriter({ ...output, ...outputOf(options) }), options);
 }
@@ -80,6 +81,13 @@ async function removeCutOff(name: string): Promise<void> {
     );
   }
 }
+
+/** A list of paths, which are found from another folder, too. */
+const wholePaths = (paths = "") =>
+  paths
+    .split(delimiter)
+    .map((path) => path && resolve(path))
+    .join(delimiter);
 
 /** The options that say where rows go; files whole, since `--attach` may come from another folder. */
 function outputOf({ joblog, results, ordered }: RunOptions): Partial<Output> {

@@ -14,6 +14,8 @@ export interface RunNote {
   name: string;
   namespace: string;
   context?: string | undefined;
+  /** KUBECONFIG as it was; empty where it was not set. Older notes have none. */
+  kubeconfig?: string;
   items: number;
   /** Milliseconds since the epoch. */
   startedAt: number;

@@ -146,10 +146,18 @@ describe("wq run", () => {
     await assertNothingLeft();
   });
 
-  it("is left by Ctrl-C, or by SIGKILL, and taken up again by its name", async () => {
+  it("is left by Ctrl-C, or by SIGKILL, and taken up again by its name, from another context", async () => {
+    const file = join(folder, "kubeconfig");
+    const { text } = await say("kubectl", ["config", "view", "--raw", "-o", "json"]);
+    const config = JSON.parse(text) as { clusters: object[]; contexts: object[]; "current-context": string };
+    config.clusters.push({ name: "elsewhere", cluster: { server: "http://127.0.0.1:1" } });
+    config.contexts.push({ name: "elsewhere", context: { cluster: "elsewhere", user: "" } });
+    const use = (context: string) => writeFileSync(file, JSON.stringify({ ...config, "current-context": context }));
+    const other = { KUBECONFIG: file };
     const slow = ["-n", namespace, "-j", "2", "--", "sh", "-c", 'sleep 1; echo "$1"', "sh", "{}"];
     for (const signal of ["SIGINT", "SIGKILL"] as const) {
-      const first = start(slow, { input: numbers(30) });
+      use(config["current-context"]);
+      const first = start(slow, { input: numbers(30), other });
       await until(() => first.rows().length > 2, first);
       first.child.kill(signal);
       assert.equal(await first.ended, signal === "SIGINT" ? 2 : null);
@@ -159,7 +167,8 @@ describe("wq run", () => {
       const list = start(["--list"]);
       await list.ended;
       assert.match(list.said.out, new RegExp(`^${name}  30 items in ${namespace}, `));
-      const second = start(["--attach", name]);
+      use("elsewhere");
+      const second = start(["--attach", name], { other });
       assert.equal(await second.ended, 0, second.said.err);
       assert.equal(second.rows().length, 30);
       await assertNothingLeft();

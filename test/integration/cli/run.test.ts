@@ -112,6 +112,14 @@ describe("wq run that goes on", () => {
     assert.ok(!existsSync(join(home, "runs")));
   });
 
+  it("asks the cluster that the run was made in, whatever KUBECONFIG is now", async () => {
+    begun({ kubeconfig: "/its/own:/another" });
+    writeFileSync(join(folder, "pulumi"), `#!/bin/sh\necho "error: KUBECONFIG is $KUBECONFIG" >&2\nexit 1\n`);
+    const { code, err } = await attach();
+    assert.equal(code, 3);
+    assert.match(err, /cannot read the state of .*: KUBECONFIG is \/its\/own:\/another$/m);
+  });
+
   it("touches no run that another process follows", async () => {
     write({ follower: { pid: process.pid, start: startTime(process.pid) } });
     const err = `wq run: ${name} is followed by process ${process.pid}: press Ctrl-C there, or wait for its end\n`;

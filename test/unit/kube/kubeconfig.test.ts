@@ -7,10 +7,10 @@ import { homedir, tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { request } from "../../../components/cluster/request.ts";
 import { loadClient } from "../../../kube/kubernetesClient.ts";
-import { kubeconfigOf, namespaceOf, type Place, type ProviderSettings } from "../../../kube/kubeconfig.ts";
+import { contextOf, kubeconfigOf, namespaceOf, type Place, type ProviderSettings } from "../../../kube/kubeconfig.ts";
 import { proxyOf } from "../../../kube/proxy.ts";
 
-const { CoreV1Api } = await loadClient();
+const { CoreV1Api, KubeConfig } = await loadClient();
 
 /** A kubeconfig with a context, a cluster and a user of each name. */
 const kubeconfig = (server: string, ...names: string[]) => ({
@@ -56,6 +56,13 @@ describe("the kubeconfig of the provider", () => {
       assert.deepEqual([config.getCurrentCluster()?.server, namespaceOf(config)], [`https://${server}`, namespace]);
     });
   }
+
+  it("has a name for its context, but not in a pod", () => {
+    assert.equal(contextOf(kubeconfigOf({ kubeconfig: one })), "a");
+    const inPod = new KubeConfig();
+    inPod.loadFromOptions({ clusters: [], users: [], contexts: [], currentContext: "inClusterContext" });
+    assert.equal(contextOf(inPod), undefined);
+  });
 
   const refused: [settings: ProviderSettings, place: Place, message: string][] = [
     [{ context: "z" }, { path: one }, "the kubeconfig has no context z; set KUBECONFIG"],
