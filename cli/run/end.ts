@@ -15,14 +15,22 @@ interface Finish {
   trouble: UserError | undefined;
 }
 
+/** The reason for which a run stays; undefined where it may go. @param trouble Failure of its `up`. */
+export function whyLeft({ counts, unread }: RunState, trouble: UserError | undefined): UserError | undefined {
+  const isBegun = counts?.state === "open" && counts.waiting < counts.total;
+  if (trouble && isBegun) return trouble; // the work goes on without its `up`
+  // A run whose `up` failed before there was a queue has no results.
+  if (unread === undefined || (trouble && !counts)) return undefined;
+  return trouble ?? new UserError(`its results could not be read: ${unread}`);
+}
+
 /** Takes away a run whose work is over, unless results of it were not read. Sets the exit code. */
 export async function finish(name: string, state: RunState, { keep, trouble }: Finish): Promise<void> {
-  const { counts, unread } = state;
+  const { counts } = state;
   const isBad = !counts || counts.dead > 0 || counts.state !== "finished";
   for (const line of summary(state)) console.error(line);
-  // A run whose `up` failed before there was a queue has no results.
-  if (unread !== undefined && (counts || !trouble))
-    return leave(name, trouble ?? new UserError(`its results could not be read: ${unread}`));
+  const why = whyLeft(state, trouble);
+  if (why) return leave(name, why);
   if (keep) console.error(`Kept as ${name}: ${attachLine(name)} takes it away.`);
   else await takeAway(name);
   // The trouble names failed items, if there are any. Without them the run did not get so far.

@@ -4,7 +4,7 @@ import { Chalk } from "chalk";
 import { createLogUpdate } from "log-update";
 import { type Counts, resultRow } from "../../queue/index.ts";
 import { SettledRows } from "../follow/settledRows.ts";
-import { firstLine } from "../errors.ts";
+import { firstLine, UserError } from "../errors.ts";
 import type { OpenQueue } from "../stack/openQueue.ts";
 import { FailureGroups } from "../view/failureGroups.ts";
 import { oneLine, pluralize } from "../view/format.ts";
@@ -14,6 +14,8 @@ import { OutputError, type RowWriter } from "./rowWriter.ts";
 
 const LOOK_MS = 500;
 const LINE_INTERVAL_MS = 10_000;
+/** A run that cannot be read for so long is left: the cluster may be gone. */
+const PATIENCE_MS = 5 * 60_000;
 
 /** State of a run. */
 export interface RunState {
@@ -21,6 +23,8 @@ export interface RunState {
   failures: FailureGroups;
   /** Trouble of the last look: rows may be missing. */
   unread?: string | undefined;
+  /** True if the batch is open and its workers have ended: nothing more will come. */
+  isDeserted?: boolean;
 }
 
 interface Watch {
@@ -31,6 +35,8 @@ interface Watch {
   warnings?: string[];
   /** Aborts when there is nothing more to come. */
   signal: AbortSignal;
+  /** Without an `up`, which ends by itself: how long it may be unreadable, ms. */
+  patienceMs?: number;
 }
 
 const isOver = (counts: Counts | undefined) => counts?.state === "finished" || counts?.state === "aborted";
@@ -38,11 +44,11 @@ const isOver = (counts: Counts | undefined) => counts?.state === "finished" || c
 /**
  * Follows until all is read of a run that is over, or the signal aborts: then with a last look. A Redis or a cluster
  * that is away is asked again.
- * @throws OutputError where a row cannot be written.
+ * @throws OutputError where a row cannot be written; UserError where a run without an `up` cannot be read for long.
  */
 export async function watchRun(
   open: () => Promise<OpenQueue>,
-  { rows, eta, warnings, signal }: Watch,
+  { rows, eta, warnings, signal, patienceMs = PATIENCE_MS }: Watch,
 ): Promise<RunState> {
   const settled = new SettledRows();
   const state: RunState = { failures: new FailureGroups() };
@@ -55,6 +61,8 @@ export async function watchRun(
     console.error(`warning: ${line}`);
   };
   let queue: OpenQueue | undefined;
+  let awaySince: number | undefined;
+  let haveWorkersEnded = false;
   try {
     for (;;) {
       const isLast = signal.aborted;
@@ -69,9 +77,12 @@ export async function watchRun(
           rows.add(resultRow(record));
         }
         const isIdle = counts.state === "open" && counts.running === 0;
-        if (!warnings && isIdle) warn(await queue.podProblem?.());
+        state.isDeserted = isIdle && haveWorkersEnded; // these counts are younger than the end of the workers
+        haveWorkersEnded = !warnings && isIdle && ((await queue.workersEnded?.()) ?? false);
+        if (!warnings && isIdle && !haveWorkersEnded) warn(await queue.podProblem?.());
         progress.show(counts);
         state.unread = undefined;
+        awaySince = undefined;
       } catch (error) {
         if (error instanceof OutputError) throw error;
         state.unread = firstLine(queue?.admin.reasonOf(error) ?? error); // not there yet, or away
@@ -79,8 +90,11 @@ export async function watchRun(
         if (!isLast && (!warnings || state.counts)) warn(`cannot read the run: ${state.unread}; trying again`);
         queue?.close();
         queue = undefined;
+        awaySince ??= performance.now();
+        if (!isLast && !warnings && performance.now() - awaySince > patienceMs)
+          throw new UserError(`cannot read the run: ${state.unread}`);
       }
-      if (isLast || (state.unread === undefined && isOver(state.counts))) break;
+      if (isLast || (state.unread === undefined && (isOver(state.counts) || state.isDeserted))) break;
       await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
     }
     await rows.end();
@@ -114,10 +128,11 @@ function progressOn(stream: NodeJS.WriteStream, eta: boolean) {
 }
 
 /** The outcome for people: the counts, and the failures by reason. */
-export function summary({ counts, failures }: RunState): string[] {
+export function summary({ counts, failures, isDeserted }: RunState): string[] {
   if (!counts) return [];
   const { total, done, dead, state, reason } = counts;
-  const end = state === "aborted" ? `; aborted: ${oneLine(reason ?? "no reason given")}` : "";
+  const left = isDeserted ? `; its workers ended with ${pluralize(total - done - dead, "item")} left` : "";
+  const end = state === "aborted" ? `; aborted: ${oneLine(reason ?? "no reason given")}` : left;
   const groups = failures.sorted().map(({ reason, count, example }) => {
     return `  ${pluralize(count, "item")}: ${oneLine(reason, 200)} (e.g. number ${example.id})`;
   });

@@ -106,6 +106,12 @@ export class Cluster {
     );
   }
 
+  /** True if the Job has ended, or is gone. */
+  async hasEnded(name: string): Promise<boolean> {
+    const job = await this.readJob(name);
+    return job === undefined || jobEnd(job) !== undefined;
+  }
+
   /** The Job's number of Pods at a time, how it ended, and the stack that owns it. */
   async job(name: string): Promise<{ parallelism: number; ended?: "Complete" | "Failed"; owner?: string }> {
     const request = this.#batch.readNamespacedJob({ name, namespace: this.#namespace });

@@ -3,6 +3,7 @@ import { type Counts, QueueAdmin } from "../../queue/index.ts";
 import type { QueueOptions, RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { type BatchLocation, findRedis, type RedisLocation } from "./batches.ts";
+import type { Cluster } from "./cluster.ts";
 import { openCluster, preloadCluster } from "./openCluster.ts";
 import { type FoundBatch, readBatch, readStack } from "./readStack.ts";
 import { connectTo, openRoute, type RedisConnection } from "./redisRoutes.ts";
@@ -16,6 +17,8 @@ export interface OpenQueue {
   title: string;
   /** The problem of its workers' pods; undefined without one, or where nobody can tell. */
   podProblem?: () => Promise<string | undefined>;
+  /** True if its workers' Job has ended, or is gone; false where nobody can tell. */
+  workersEnded?: () => Promise<boolean>;
   /** Before a change: the batch is the stack's. @throws UserError where it is another's. */
   ensureOwn: () => Promise<void>;
   close: () => void;
@@ -36,10 +39,10 @@ export const foreign = (what: string, owner: string, batch: BatchLocation, { pla
 export async function openBatch({ batch, location, title }: FoundBatch, queue = batch.queue): Promise<OpenQueue> {
   const { redis, close } = await openRoute(batch.redis, location);
   const { workerJob, cluster, namespace } = batch;
-  const podProblem = async () => {
+  const ask = async <T>(question: (workers: Cluster, job: string) => Promise<T>) => {
     if (workerJob === undefined) return undefined;
-    const pods = openCluster(cluster, namespace, location);
-    return pods.then((opened) => opened.podProblem(workerJob)).catch(() => undefined);
+    const opened = openCluster(cluster, namespace, location);
+    return opened.then((workers) => question(workers, workerJob)).catch(() => undefined);
   };
   const admin = new QueueAdmin(redis, queue);
   const ensureOwn = async () => {
@@ -47,7 +50,16 @@ export async function openBatch({ batch, location, title }: FoundBatch, queue = 
     if (queue !== batch.queue || !isForeign(batch, owner)) return;
     throw foreign(`the batch ${queue}`, owner, batch, await openCluster(cluster, namespace, location));
   };
-  return { admin, redis, queue, title: `${queue} (${title})`, podProblem, ensureOwn, close };
+  return {
+    admin,
+    redis,
+    queue,
+    title: `${queue} (${title})`,
+    podProblem: () => ask((workers, job) => workers.podProblem(job)),
+    workersEnded: async () => (await ask((workers, job) => workers.hasEnded(job))) ?? false,
+    ensureOwn,
+    close,
+  };
 }
 
 /** The queue of a batch, by way of its stack; or that of `--redis`, without a stack. */

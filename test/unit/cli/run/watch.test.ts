@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { OutputError, RowWriter } from "../../../../cli/run/rowWriter.ts";
-import { watchRun } from "../../../../cli/run/watch.ts";
+import { summary, watchRun } from "../../../../cli/run/watch.ts";
 import type { OpenQueue } from "../../../../cli/stack/openQueue.ts";
 import type { Counts, ItemRecord } from "../../../../queue/index.ts";
 
@@ -64,6 +64,40 @@ describe("the watcher of a run", () => {
       console.error = error;
     }
     assert.deepEqual(said, ["warning: cannot read the run: the Pod is gone; trying again"]);
+  });
+
+  it("leaves a run that cannot be read for long", async () => {
+    const open = () => Promise.reject(new Error("the Pod is gone"));
+    await assert.rejects(watchRun(open, { rows: writer().rows, ...until, patienceMs: 0 }), {
+      name: "UserError",
+      message: "cannot read the run: the Pod is gone",
+    });
+  });
+
+  /** A batch whose workers have ended, and whose looks say these states. */
+  function deserted(...states: Counts["state"][]) {
+    let workersAsked = 0;
+    const admin = {
+      counts: () => Promise.resolve({ ...counts, state: states.shift()!, total: 3, dead: 1, done: 1 }),
+      async *results() {},
+      async *records() {},
+    };
+    const workersEnded = () => Promise.resolve(++workersAsked > 0);
+    const queue = { admin, workersEnded, close: () => {} };
+    return { open: () => Promise.resolve(queue as unknown as OpenQueue), asked: () => workersAsked };
+  }
+
+  it("ends where its workers have ended before the batch", async () => {
+    const state = await watchRun(deserted("open", "open").open, { rows: writer().rows, ...until });
+    assert.deepEqual(summary(state), ["1 of 3 items done, 1 failed; its workers ended with 1 item left"]);
+  });
+
+  it("believes an end of the batch that came with the end of its workers, and leaves them to an `up`", async () => {
+    const state = await watchRun(deserted("open", "finished").open, { rows: writer().rows, ...until });
+    assert.deepEqual(summary(state), ["1 of 3 items done, 1 failed"]);
+    const { open, asked } = deserted("open", "finished");
+    await watchRun(open, { rows: writer().rows, ...until, warnings: [] });
+    assert.equal(asked(), 0);
   });
 
   it("says that rows are missing where the last look failed", async () => {
