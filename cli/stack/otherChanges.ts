@@ -18,17 +18,31 @@ interface Preview {
 }
 
 const REDIS = /job-wq-2:index:Redis\$kubernetes:(core\/v1:Pod|apps\/v1:StatefulSet)::/;
+/** The list of the items, in a ConfigMap or in an image. */
+const LIST = /job-wq-2:index:Batch\$(kubernetes:core\/v1:ConfigMap|docker:index\/image:Image)::.*-items(-image)?$/;
 const UNCHANGED = new Set(["same", "read", "refresh"]);
 
-function isSeedJob({ newState, oldState }: Step): boolean {
-  const { type, inputs } = newState ?? oldState ?? {};
-  const { metadata } = (inputs ?? {}) as { metadata?: { labels?: Record<string, string> } };
-  return type === "kubernetes:batch/v1:Job" && metadata?.labels?.["app.kubernetes.io/component"] === "seed";
+interface JobInputs {
+  spec?: { template?: { spec?: { containers?: { env?: { name: string; value?: string }[] }[] } } };
 }
 
+/** The settings of a seed Job: its `run`, and the place of its items. New code alone seeds the same again. */
+function seedSettings(resource: StateResource | undefined): string | undefined {
+  const { spec } = (resource?.inputs ?? {}) as JobInputs;
+  return spec?.template?.spec?.containers?.[0]?.env?.find(({ name }) => name === "WQ_SETTINGS")?.value;
+}
+
+const isSeedJob = ({ type, inputs }: StateResource) =>
+  type === "kubernetes:batch/v1:Job" &&
+  (inputs as { metadata?: { labels?: Record<string, string> } }).metadata?.labels?.["app.kubernetes.io/component"] ===
+    "seed";
+
 /** The steps by which data may be lost, or items change or run again. */
-const isGrave = (step: Step) =>
-  REDIS.test(step.urn) ? !UNCHANGED.has(step.op) : isSeedJob(step) && !UNCHANGED.has(step.op) && step.op !== "update";
+function isGrave({ op, urn, oldState, newState }: Step): boolean {
+  if (UNCHANGED.has(op)) return false;
+  if (REDIS.test(urn) || LIST.test(urn)) return true;
+  return oldState !== undefined && isSeedJob(oldState) && seedSettings(oldState) !== seedSettings(newState);
+}
 
 function parse({ stdout }: PulumiRun): Preview {
   try {

@@ -13,14 +13,24 @@ const BATCH = "job-wq-2:index:Batch";
 const JOB = "kubernetes:batch/v1:Job";
 const provider = { urn: urn("pulumi:providers:kubernetes", "default"), type: "pulumi:providers:kubernetes", id: "i" };
 
+/** The seed Job in a preview, which is made anew. */
+function seeding(run: string) {
+  const jobOf = (run: string) => ({
+    type: JOB,
+    inputs: {
+      metadata: { labels: { "app.kubernetes.io/component": "seed" } },
+      spec: { template: { spec: { containers: [{ env: [{ name: "WQ_SETTINGS", value: `{"run":"${run}"}` }] }] } } },
+    },
+  });
+  return { op: "replace", urn: urn(`${BATCH}$${JOB}`, "thumbs-seed"), oldState: jobOf("1"), newState: jobOf(run) };
+}
+
 /** A step of `pulumi preview --json`. */
 export const steps = {
   redis: { op: "update", urn: urn("job-wq-2:index:Redis$kubernetes:apps/v1:StatefulSet", "redis") },
-  seed: {
-    op: "replace",
-    urn: urn(`${BATCH}$${JOB}`, "thumbs-seed"),
-    newState: { type: JOB, inputs: { metadata: { labels: { "app.kubernetes.io/component": "seed" } } } },
-  },
+  seed: seeding("2"),
+  seedOfNewCode: seeding("1"),
+  list: { op: "update", urn: urn(`${BATCH}$kubernetes:core/v1:ConfigMap`, "thumbs-seed-items") },
   workers: { op: "replace", urn: urn(`${BATCH}$${JOB}`, "thumbs-workers"), newState: { type: JOB, inputs: {} } },
 };
 

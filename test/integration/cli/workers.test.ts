@@ -76,6 +76,7 @@ describe("wq on a batch of a stack", () => {
   for (const [step, what] of [
     ["redis", "Redis"],
     ["seed", "the items, or run them all again"],
+    ["list", "the items, or run them all again"],
   ] as const)
     it(`retry and resume change nothing where \`up\` would also change ${what}`, async () => {
       await seed();
@@ -90,6 +91,15 @@ describe("wq on a batch of a stack", () => {
       assert.equal((await admin.counts()).state, "aborted");
       assert.deepEqual(stack.ups(), []);
     });
+
+  it("retry goes on with new code, of which the seed Job is made anew, too", async () => {
+    await seed();
+    await fail();
+    stack.previews(steps.workers, steps.seedOfNewCode);
+    const [code, text] = await stack.wq(["retry"]);
+    assert.match(String(text), /^Running 2 items again\.\nup: done/);
+    assert.deepEqual([code, stack.ups().length], [0, 1]);
+  });
 
   it("a named stack or batch is meant, whatever WQ_REDIS_URL says", async () => {
     await seed();
