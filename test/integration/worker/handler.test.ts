@@ -89,7 +89,7 @@ describe("a handler", () => {
         const script = bundled ? bundle() : "worker/main.ts";
         await seed();
         const worked = await run(script, { lease: "2s" });
-        assert.deepEqual([worked.exitCode, worked.all], [0, reason]);
+        assert.deepEqual([worked.exitCode, worked.all], [0, `${reason}\nNothing to do here, exiting`]);
         const verdict = await run("supervisor/main.ts");
         assert.deepEqual(
           [verdict.exitCode, verdict.all],
