@@ -118,9 +118,11 @@ describe("wq beside `up`", () => {
   async function scaleByButton(pods: number): Promise<void> {
     const args = ["ui", "--no-open", "--json", "--stack", stack.name];
     const ui = execa(join(project, "cli/wq.mjs"), args, { cwd: project, env: stack.env, reject: false });
+    // Its line is read as soon as it comes: a browser may take longer to start.
+    const told = once(createInterface(ui.stdout), "line");
     const browser = await startChromium();
     try {
-      const [line] = (await once(createInterface(ui.stdout), "line")) as [string];
+      const [line] = (await told) as [string];
       const page = await browser.newPage();
       await page.goto((JSON.parse(line) as { address: string }).address);
       await page.fill("#pods", String(pods));
