@@ -1,5 +1,6 @@
 // The queue's door: nothing else of this folder is imported from outside.
 export { QueueAdmin } from "./admin/admin.ts";
+export { isOver } from "./admin/counts.ts";
 export type { Durations } from "./admin/durations.ts";
 export { COLUMNS, isSettled, resultRow, type ResultRow } from "./admin/resultRow.ts";
 export { type ItemResult, resultsOf } from "./admin/resultsOf.ts";

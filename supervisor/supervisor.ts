@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { oneLine } from "../config/foreignText.ts";
-import { type Counts, isRefusal, QueueAdmin, RedisError } from "../queue/index.ts";
+import { type Counts, isOver, isRefusal, QueueAdmin, RedisError } from "../queue/index.ts";
 import { exitCodes } from "../worker/exitCodes.ts";
 import { ProgramExit } from "../worker/runProgram.ts";
 import { Conclusion } from "./conclusion.ts";
@@ -89,7 +89,7 @@ export class Supervisor {
       this.#last = counts;
       this.#metrics?.update(counts, admin);
       const isOverdue = Date.now() > this.#deadline + patience;
-      if (counts.state === "finished" || counts.state === "aborted") {
+      if (isOver(counts)) {
         if (counts.now - counts.endedAt < patience) continue;
         // An end is believed once it is on disk, and still there.
         if (!(await supervision.persist(id)) && !isOverdue) {

@@ -11,7 +11,7 @@ import { earlierRows } from "../follow/earlierRows.ts";
 import { LastingQueue, sayAway } from "../follow/lastingQueue.ts";
 import { SettledRows } from "../follow/settledRows.ts";
 import { withBatch } from "../stack/openQueue.ts";
-import { COLUMNS, isSettled, type ItemRecord, resultRow, type ResultRow } from "../../queue/index.ts";
+import { COLUMNS, isOver, isSettled, type ItemRecord, resultRow, type ResultRow } from "../../queue/index.ts";
 
 /** Between two looks of --follow. */
 const LOOK_MS = 1_000;
@@ -84,7 +84,7 @@ async function followRows(options: QueueOptions, file: string | undefined): Prom
     for (;;) {
       const counts = await queue.counts();
       await queue.ask(({ admin }) => writeRows(settled.look(admin, counts)));
-      if (counts.state === "finished" || counts.state === "aborted") return;
+      if (isOver(counts)) return;
       await sleep(LOOK_MS);
     }
   } finally {

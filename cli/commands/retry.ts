@@ -33,14 +33,14 @@ async function requeue(
   try {
     await ensureOwn();
     const ids = match === undefined ? undefined : await matching(admin, match);
-    if (ids?.length === 0 || (ids === undefined && isOver(await admin.counts()))) return undefined;
+    if (ids?.length === 0 || (ids === undefined && needsNothing(await admin.counts()))) return undefined;
     return await changeForWorkers({ admin, queue }, found, () => admin.retry(ids));
   } finally {
     close();
   }
 }
 
-const isOver = ({ state, dead, total }: Counts) => total === 0 || (state === "finished" && dead === 0);
+const needsNothing = ({ state, dead, total }: Counts) => total === 0 || (state === "finished" && dead === 0);
 
 /** Tells the work of new workers. Items of an earlier retry wait too, if its workers never came. */
 function announce(requeued: number, left: number): string {

@@ -1,6 +1,6 @@
 // Follows what items log, across attempts and pods.
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Counts, isSettled, type ItemRecord, type LogLine } from "../../queue/index.ts";
+import { isOver, isSettled, type ItemRecord, type LogLine } from "../../queue/index.ts";
 import type { LastingQueue } from "./lastingQueue.ts";
 import { LogSubscription } from "./logSubscription.ts";
 
@@ -20,8 +20,6 @@ export interface LogListener {
   /** An item that is settled: nothing more comes of it. */
   onEnd: (record: ItemRecord) => void | Promise<void>;
 }
-
-const isOver = ({ state }: Counts) => state === "finished" || state === "aborted";
 
 /** Follows until the items that are wanted are settled, or the batch is over. @returns The number that was found. */
 export async function followLogs(

@@ -1,4 +1,4 @@
-import { type Counts, type ItemRecord, isSettled, type QueueAdmin, resultRow } from "../../queue/index.ts";
+import { type Counts, isOver, type ItemRecord, isSettled, type QueueAdmin, resultRow } from "../../queue/index.ts";
 import { versionOf } from "./earlierRows.ts";
 
 /** Finds, look by look, the items that settled since: each once, and once more where it was put back meanwhile. */
@@ -17,15 +17,15 @@ export class SettledRows {
   }
 
   /** @param counts Read before this look. */
-  async *look(admin: QueueAdmin, { dead, state, startedAt }: Counts): AsyncIterable<ItemRecord> {
+  async *look(admin: QueueAdmin, counts: Counts): AsyncIterable<ItemRecord> {
+    const { dead, startedAt } = counts;
     if (await this.#isAnew(admin, startedAt)) {
       this.#open.clear();
       this.#dead.clear();
       this.#last = 0;
     }
     this.#startedAt = startedAt;
-    const isOver = state === "finished" || state === "aborted";
-    if (dead < this.#dead.size || isOver) for (const id of this.#dead.keys()) this.#open.add(id);
+    if (dead < this.#dead.size || isOver(counts)) for (const id of this.#dead.keys()) this.#open.add(id);
     const known = [...this.#open].sort((a, b) => a - b);
     for await (const record of admin.records(known)) if (this.#isNew(record)) yield record;
     for await (const record of admin.results(this.#last)) {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Chalk } from "chalk";
 import { createLogUpdate } from "log-update";
-import { type Counts, resultRow } from "../../queue/index.ts";
+import { type Counts, isOver, resultRow } from "../../queue/index.ts";
 import { SettledRows } from "../follow/settledRows.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { OpenQueue } from "../stack/openQueue.ts";
@@ -38,8 +38,6 @@ interface Watch {
   /** Without an `up`, which ends by itself: how long it may be unreadable, ms. */
   patienceMs?: number;
 }
-
-const isOver = (counts: Counts | undefined) => counts?.state === "finished" || counts?.state === "aborted";
 
 /**
  * Follows until all is read of a run that is over, or the signal aborts: then with a last look. A Redis or a cluster
@@ -94,7 +92,7 @@ export async function watchRun(
         if (!isLast && !warnings && performance.now() - awaySince > patienceMs)
           throw new UserError(`cannot read the run: ${state.unread}`);
       }
-      if (isLast || (state.unread === undefined && (isOver(state.counts) || state.isDeserted))) break;
+      if (isLast || (state.unread === undefined && ((state.counts && isOver(state.counts)) || state.isDeserted))) break;
       await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
     }
     await rows.end();

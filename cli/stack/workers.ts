@@ -1,5 +1,5 @@
 // The workers of a batch: whether they are still at it, and how new ones are started.
-import type { Counts } from "../../queue/index.ts";
+import { type Counts, isOver } from "../../queue/index.ts";
 import { UserError } from "../errors.ts";
 import { wq } from "../invocation.ts";
 import { openCluster } from "./openCluster.ts";
@@ -23,7 +23,6 @@ async function workersRun({ batch, location }: FoundBatch): Promise<boolean> {
   return job !== undefined && job.ended === undefined;
 }
 
-const isOver = ({ state }: Counts) => state === "finished" || state === "aborted";
 /** True if it ended between two looks, though something was put back meanwhile. */
 const endedBetween = (before: Counts, after: Counts) => before.startedAt > 0 && after.startedAt !== before.startedAt;
 

@@ -1,6 +1,6 @@
 // A batch as the page shows it: looked at for all browsers at once.
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Counts, QueueAdmin, type WorkerInfo } from "../../queue/index.ts";
+import { type Counts, isOver, QueueAdmin, type WorkerInfo } from "../../queue/index.ts";
 import type { LastingQueue } from "../follow/lastingQueue.ts";
 import { collect, topReasons } from "../report/collect.ts";
 import type { ReportData } from "../report/data.ts";
@@ -121,8 +121,7 @@ export class LiveBatch {
   /** Whatever of it did not change since is not read again. */
   async #readReport(admin: QueueAdmin, counts: Counts): Promise<void> {
     const { state, total, done, dead, retried, lost, now } = counts;
-    const isOver = state === "finished" || state === "aborted";
-    const isRead = isOver || total <= MAX_READ;
+    const isRead = isOver(counts) || total <= MAX_READ;
     const version = JSON.stringify([isRead, state, total, done, dead, retried, lost, isRead || now]);
     if (version === this.#reported) return;
     const data = isRead ? await collect(this.#title, counts, admin.results()) : await this.#sampled(admin, counts);

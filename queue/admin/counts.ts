@@ -1,5 +1,8 @@
 import type { BatchState, Counts } from "../types.ts";
 
+/** True if a batch is finished or aborted: nothing of it is started any more. */
+export const isOver = ({ state }: Pick<Counts, "state">): boolean => state === "finished" || state === "aborted";
+
 type Reply = [state: string, reason: string, owner: string, ...numbers: number[]];
 
 /** The answer of counts.lua. */
