@@ -1,6 +1,15 @@
 // Process ids are given again: with its start, an id is of one process.
 import { readFileSync } from "node:fs";
 
+/** True if a process has this id, whoever's it is. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 /** Start of a process in clock ticks since boot, with the boot it belongs to; undefined when it is gone or a zombie. */
 export function startTime(pid: number): string | undefined {
   try {

@@ -4,7 +4,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync,
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import envPaths from "env-paths";
-import { startTime } from "../../kube/startTime.ts";
+import { isAlive, startTime } from "../../kube/startTime.ts";
 import { UserError } from "../errors.ts";
 import type { StackLocation } from "../stack/location.ts";
 import type { Output } from "./rowWriter.ts";
@@ -21,7 +21,7 @@ export interface RunNote {
   startedAt: number;
   /** The program that was run, for people. */
   command: string;
-  /** Where its rows go. Older notes have neither this nor the next. */
+  /** The files that get its rows. Older notes have neither this nor the next. */
   output?: Output;
   /** The process that follows it, or followed it last. */
   follower?: { pid: number; start?: string | undefined };
@@ -86,14 +86,6 @@ export function takeOver(name: string): RunNote & { output: Output } {
     throw new UserError(`${name} is followed by process ${pid}: press Ctrl-C there, or wait for its end`);
   writeNote(note);
   return { output: { command: [], places: [] }, ...note };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** @throws UserError where there is no such run. */

@@ -38,14 +38,14 @@ export interface BatchLocation {
 
 const BATCH = "job-wq-2:index:Batch";
 const REDIS = "job-wq-2:index:Redis";
-const JOB = "kubernetes:batch/v1:Job";
+export const JOB = "kubernetes:batch/v1:Job";
 const PROVIDER = "pulumi:providers:kubernetes";
-const COMPONENT = "app.kubernetes.io/component";
+export const COMPONENT = "app.kubernetes.io/component";
 /** The annotation that names the stack of an object. */
 export const OWNER = "job-wq-2/owner";
 
 /** The metadata of a Kubernetes resource. */
-function metadata(resource: Record<string, unknown> | undefined): {
+export function metadata(resource: Record<string, unknown> | undefined): {
   name?: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;

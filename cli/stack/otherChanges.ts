@@ -1,5 +1,6 @@
 // Changes of the stack that `pulumi up` would make beside new workers, and that nobody would see.
 import { firstLine, UserError } from "../errors.ts";
+import { COMPONENT, JOB, metadata } from "./batches.ts";
 import { capturePulumi, failure, type PulumiRun } from "./pulumi.ts";
 import type { FoundBatch } from "./readStack.ts";
 import type { StateResource } from "./stackExport.ts";
@@ -32,10 +33,7 @@ function seedSettings(resource: StateResource | undefined): string | undefined {
   return spec?.template?.spec?.containers?.[0]?.env?.find(({ name }) => name === "WQ_SETTINGS")?.value;
 }
 
-const isSeedJob = ({ type, inputs }: StateResource) =>
-  type === "kubernetes:batch/v1:Job" &&
-  (inputs as { metadata?: { labels?: Record<string, string> } }).metadata?.labels?.["app.kubernetes.io/component"] ===
-    "seed";
+const isSeedJob = ({ type, inputs }: StateResource) => type === JOB && metadata(inputs).labels?.[COMPONENT] === "seed";
 
 /** The steps by which data may be lost, or items change or run again. */
 function isGrave({ op, urn, oldState, newState }: Step): boolean {

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
+import { isAlive } from "../../kube/startTime.ts";
 import { cacheDir } from "../paths.ts";
 
 /** A short hash of texts, and of files and folders by their names and contents. */
@@ -27,14 +28,6 @@ export function hash(texts: string[], paths: string[] = []): string {
 /** Path of a cache entry, whether it exists or not. */
 export function entryPath(name: string, key: string): string {
   return join(cacheDir, `${name}-${key}`);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 /** Removes the folders of killed builds of this name. */
