@@ -53,7 +53,7 @@ export async function down(): Promise<string> {
   ended.push(...nodes.flatMap((node) => node.ended), ...(await stopAll(LAST)), ...(await stopAll(["etcd"])));
   await kill(pulumiProcesses());
   const mounts = await unmountBelow(stateDir, runDir);
-  // Where nothing of ours ran, the rules are of another Kubernetes.
+  // If nothing of ours ran, the rules are of another Kubernetes.
   if (ended.length > 0 || existsSync(runDir)) await removeNetwork();
   restoreSysctls();
   for (const { cgroup } of allNodes) removeCgroup(cgroup);

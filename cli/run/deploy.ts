@@ -9,7 +9,7 @@ import { pulumiError, runStack } from "./runStack.ts";
 /** Time limit of a run: nobody waits that long, and one that was forgotten ends. */
 const DEADLINE = "30d";
 
-/** Where a run is. The context is kept, since that of the kubeconfig may change meanwhile; a pod has none. */
+/** The place of a run. Its context is kept, since that of the kubeconfig may change meanwhile; a pod has none. */
 interface Place {
   namespace: string;
   context: string | undefined;

@@ -23,7 +23,7 @@ function writing(where: string, write: () => void): void {
   }
 }
 
-/** Where the rows of a run go, beside standard output. */
+/** The files that get the rows of a run, beside standard output. */
 export interface Output {
   /** Files and folders as absolute paths. */
   joblog?: string;

@@ -131,7 +131,7 @@ export class UiServer {
       });
       try {
         while (!stream.aborted && !this.#options.signal.aborted) {
-          // Where Redis is away, the page says so.
+          // The page says that Redis is away.
           await subscription.renew(this.#options.lasting.current, batch).catch(() => {});
           const some = lines;
           lines = [];

@@ -95,7 +95,7 @@ export async function knownStack(url: string) {
     /** The worker Job, as the API server tells it. */
     job,
     api,
-    /** Where a verb runs. */
+    /** Folder and environment of a verb. */
     place: { cwd, env },
     /** Sets the steps that `pulumi preview` tells. */
     previews,
