@@ -76,7 +76,7 @@ export class Consumer implements ConsumerApi {
       return end;
     };
     const connecting = connect(url, maxDowntimeMs, tls, Math.min(1_000, leaseMs * 0.1));
-    const atEnd: (() => unknown)[] = [allowExit, () => this.#calls.end()];
+    const atEnd: (() => unknown)[] = [() => this.#calls.end()];
     try {
       const redis = await Promise.race([connecting, this.#stopped.promise]);
       if (!redis) return ended("stopped");
@@ -106,6 +106,7 @@ export class Consumer implements ConsumerApi {
       return ended("redis-away");
     } finally {
       for (const act of atEnd) await act();
+      allowExit();
       // Also one that is only made after the end.
       connecting.then(
         (redis) => redis.disconnect(),

@@ -109,7 +109,7 @@ export class FetchScheduler {
       return waitMs > 0 ? { waitMs: pace.waitMs > 0 ? Math.min(waitMs, pace.waitMs) : waitMs } : undefined;
     }
     const isIdle = requested + load.inFlight + load.prefetched === 0;
-    const exclusive = count > 0 && isIdle && this.#mayAskExclusively(maxInFlight, now);
+    const exclusive = count > 0 && isIdle && this.#takeExclusiveTurn(maxInFlight, now);
     return { count, exclusive, sample: pace.limit === 1, onlyWatches };
   }
 
@@ -133,8 +133,8 @@ export class FetchScheduler {
     return Math.max(0, Math.min(free, Math.ceil(places / maxInFlight), MAX_FETCH));
   }
 
-  /** While an exclusive request is in flight, no other one is made. So a busy worker makes few of them. */
-  #mayAskExclusively(maxInFlight: number, now: number): boolean {
+  /** While an exclusive request is in flight, no other one is made. So a busy worker takes few of these turns. */
+  #takeExclusiveTurn(maxInFlight: number, now: number): boolean {
     const isDue = maxInFlight === 1 || this.#lastFetchShort || now - this.#lastExclusiveAt > EXCLUSIVE_INTERVAL_MS;
     if (isDue) this.#lastExclusiveAt = now;
     return isDue;

@@ -1,9 +1,9 @@
 import { ActiveItem, type HeldItem, type ItemListener, leaseMember } from "./attempts/activeItem.ts";
-import { failedAttempt, laterBy } from "./attempts/failedAttempt.ts";
+import { type AttemptEnd, failure, lost, released, success } from "./attempts/attemptEnd.ts";
 import { MAX_FETCH, type WorkerLoad } from "./fetchScheduler.ts";
 import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
 import { LogFeed } from "./logFeed.ts";
-import { encodeDone, encodeFailed, encodeLater, encodeLost, encodeReleased } from "./attempts/outcome.ts";
+import { encodeReleased } from "./attempts/outcome.ts";
 import { OutcomeQueue } from "./attempts/outcomeQueue.ts";
 import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
 import { runFor } from "./attempts/runningItem.ts";
@@ -11,8 +11,7 @@ import { TimeLimit } from "./attempts/timeLimit.ts";
 import { Slowdown } from "./slowdown.ts";
 import { errorText, firstLine } from "../errorText.ts";
 import type { ConsumerOptions } from "../types.ts";
-import { Unfinished } from "../unfinished.ts";
-import type { Outcome, OutcomeKind, ReservedItem } from "../redis/exchange.ts";
+import type { Outcome, ReservedItem } from "../redis/exchange.ts";
 
 /** After a handler that blocked the event loop for longer than this, ms, outcomes go out and replies come in first. */
 const BLOCKED_MS = 10;
@@ -52,6 +51,7 @@ export class Processor implements ItemListener {
     this.#onOutcome = onOutcome;
     this.#markBegun = markBegun;
     this.logFeed = new LogFeed(options.queue, options.pod);
+    // Twice what may be held: a lease keeps its row until Redis has answered for its outcome.
     this.leases = new LeaseTable(2 * (options.concurrency + MAX_PREFETCH + MAX_FETCH));
     this.#prefetched = new PrefetchBuffer(options.concurrency);
     // Runners that do not stop are killed by the pool.
@@ -167,60 +167,33 @@ export class Processor implements ItemListener {
   #succeed(item: ActiveItem, value: unknown): void {
     if (item.isSettled) return;
     if (item.timedOut) return this.#fail(item, undefined);
-    const ms = item.elapsed(performance.now());
-    let line: string;
+    let end: AttemptEnd;
     try {
-      line = encodeDone(ms, value, this.#options);
+      end = success(item, value, performance.now(), this.#options);
     } catch (error) {
-      return this.#fail(item, error); // a result that has no JSON, like a BigInt
+      return this.#fail(item, error); // a result that has no JSON
     }
     this.done++;
     this.slowdown.onSuccess();
-    this.#settle(item, { kind: "done" }, line, this.#options.keepLogs === "all" ? item.logTail : undefined);
-    this.#options.onEvent?.({ type: "done", id: item.id, payload: item.bytes, ms });
+    this.#settle(item, end);
   }
 
   #fail(item: ActiveItem, error: unknown): void {
     if (item.isSettled) return;
-    if (error instanceof Unfinished) return this.#giveBack(item, error);
-    const laterMs = item.timedOut ? undefined : laterBy(error);
-    if (laterMs !== undefined) return this.#putOff(item, laterMs);
-    const { reason, isFinal, isDead, delayMs } = failedAttempt(item, error, this.#options);
     const now = performance.now();
-    this.failed++;
-    // A handler that says so for good has worked.
-    const slowsDown = !isFinal && this.slowdown.onFailure(item.id, reason, item.startedAt, item.isSample, now);
-    if (slowsDown) this.returnPrefetched();
-    this.#settle(
-      item,
-      isDead ? { kind: "dead" } : { kind: "retry", delayMs },
-      encodeFailed(item.timedOut ? "t" : "f", item.elapsed(now), reason),
-      item.logTail,
-    );
-    this.#options.onEvent?.({
-      type: "failed",
-      id: item.id,
-      payload: item.bytes,
-      attempt: item.attempt,
-      why: reason,
-      ...(!isDead && { retryInMs: delayMs }),
-    });
+    const { end, failed } = failure(item, error, now, this.#options);
+    if (failed) {
+      this.failed++;
+      const { reason, isFinal } = failed;
+      // A handler that says so for good has worked.
+      const slowsDown = !isFinal && this.slowdown.onFailure(item.id, reason, item.startedAt, item.isSample, now);
+      if (slowsDown) this.returnPrefetched();
+    }
+    this.#settle(item, end);
   }
 
-  /** It did not get to its end, and is not to blame. */
-  #giveBack(item: ActiveItem, { kind, message }: Unfinished): void {
-    const line = kind === "lost" ? encodeLost(message) : encodeReleased(item.elapsed(performance.now()));
-    this.#settle(item, { kind }, line, kind === "lost" ? item.logTail : undefined);
-  }
-
-  /** The handler wants to try again after a time. */
-  #putOff(item: ActiveItem, delayMs: number): void {
-    const line = encodeLater(item.elapsed(performance.now()));
-    this.#settle(item, { kind: "later", delayMs }, line, item.logTail);
-    this.#options.onEvent?.({ type: "later", id: item.id, payload: item.bytes, retryInMs: delayMs });
-  }
-
-  #settle(item: ActiveItem, kind: OutcomeKind, line: string, log?: string): void {
+  /** An attempt is over: its outcome goes to Redis, and the next item into its slot. */
+  #settle(item: ActiveItem, { kind, line, log, event }: AttemptEnd): void {
     if (item.isSettled) return;
     item.isSettled = true;
     this.#active.delete(item);
@@ -232,6 +205,7 @@ export class Processor implements ItemListener {
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
     else if (this.#prefetched.size > 0 && this.#freeSlots > 0) this.#run(this.#start(this.#prefetched.shift()));
     this.#onOutcome();
+    if (event) this.#options.onEvent?.(event);
   }
 
   /** Gives back what is in no slot, which costs those items nothing. */
@@ -251,7 +225,7 @@ export class Processor implements ItemListener {
     const now = performance.now();
     for (const item of this.#active) {
       item.abort(new Error(why));
-      this.#settle(item, { kind: "released" }, encodeReleased(item.elapsed(now)));
+      this.#settle(item, released(item, now));
     }
   }
 
@@ -291,7 +265,7 @@ export class Processor implements ItemListener {
     const reason = `the process broke while ${begun.length} items were in flight: ${firstLine(errorText(error))}`;
     for (const item of begun) {
       item.abort(new Error(reason));
-      this.#settle(item, { kind: "lost" }, encodeLost(reason), item.logTail);
+      this.#settle(item, lost(item, reason));
     }
   }
 

@@ -1,4 +1,4 @@
-import { MAX_ITEM_BYTES } from "../limits.ts";
+import { MAX_ITEM_BYTES, TOO_LONG_ADVICE } from "../limits.ts";
 import type { ItemBlock, ItemSource } from "../types.ts";
 
 /**
@@ -74,7 +74,5 @@ function checkItem(item: unknown, number: number): void {
 }
 
 function tooLong(number: number, bytes: number): RangeError {
-  return new RangeError(
-    `Item ${number} has ${bytes} bytes, more than ${MAX_ITEM_BYTES} (1 MiB): put it into a file or bucket and its name into the list.`,
-  );
+  return new RangeError(`Item ${number} has ${bytes} bytes, more than ${MAX_ITEM_BYTES} (1 MiB): ${TOO_LONG_ADVICE}.`);
 }

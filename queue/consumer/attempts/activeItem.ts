@@ -1,10 +1,8 @@
+import { MAX_LOG_CHARS } from "../../limits.ts";
 import { percentLog } from "../../percentLog.ts";
 import { runFor } from "./runningItem.ts";
 import type { ItemContext } from "../../types.ts";
 import type { ReservedItem } from "../../redis/exchange.ts";
-
-/** Longest log kept with an item, characters: its tail. */
-const MAX_LOG_CHARS = 64 * 1024;
 
 /** An item that this worker holds, with the row of its lease. */
 export type HeldItem = ReservedItem & { row: number };

@@ -107,7 +107,7 @@ for (const version of VERSIONS) {
       for (const [index, item] of ["x", ...long, "y"].entries())
         assert.equal(there[index]!.equals(Buffer.from(item)), true);
       const message =
-        "Item 2 has 1048577 bytes, more than 1048576 (1 MiB): put it into a file or bucket and its name into the list.";
+        "Item 2 has 1048577 bytes, more than 1048576 (1 MiB): put its data into a file or a bucket, and its name into the list.";
       await assert.rejects(seed(["x", "é".repeat(mib / 2) + "a"]), { message });
       const block = { bytes: Buffer.alloc(mib + 2), starts: [0, 1], ends: [1, mib + 2], count: 2 };
       await assert.rejects(seed([block]), { message });
