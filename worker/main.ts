@@ -1,10 +1,9 @@
 // The worker: takes items from the queue and hands them to runners, or to a command, until the batch is over.
-import { setTimeout as sleep } from "node:timers/promises";
 import { type ProgramSettings, readSettings } from "../config/toldSettings.ts";
-import { connect, Consumer, type ConsumerEnd, type Handler, QueueAdmin } from "../queue/index.ts";
-import { checkCommand, NotInImage } from "./checkCommand.ts";
-import { commandHandler } from "./command.ts";
-import { oneLine, severalLines } from "../config/foreignText.ts";
+import { Consumer, type ConsumerEnd, type Handler } from "../queue/index.ts";
+import { checkCommand } from "./command/checkCommand.ts";
+import { commandHandler } from "./command/command.ts";
+import { severalLines } from "../config/foreignText.ts";
 import { redisUrl } from "./environment.ts";
 import { waitForFamilies } from "./processes/family.ts";
 import { Health } from "./health.ts";
@@ -12,6 +11,7 @@ import { logger } from "./log.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { ProgramExit, runProgram } from "./runProgram.ts";
 import type { RunnerPool } from "./runner/pool.ts";
+import { onUnloadable } from "./onUnloadable.ts";
 import { handlerRunners, ownHandler, serveCommand } from "./chooseRunners.ts";
 
 const codes: Record<ConsumerEnd, number> = {
@@ -24,8 +24,6 @@ const codes: Record<ConsumerEnd, number> = {
 
 /** Time of a program between TERM and KILL when the worker ends, ms: the pod has 5 s more than the items' grace. */
 const SHUTDOWN_GRACE_MS = 2_000;
-/** Leases without another worker, after which a handler that does not load ends the batch: pods start one by one. */
-const LOOK_LEASES = 3;
 
 /** The handler, and its runners where it has some. */
 interface Started {
@@ -49,10 +47,9 @@ async function work(): Promise<number> {
     started = start(settings);
     await started.runners?.ready;
   } catch (error) {
-    const lookMs = error instanceof NotInImage ? 0 : LOOK_LEASES * settings.lease;
-    const code = await onUnloadable(url, queue, lookMs, (error as Error).message);
+    await onUnloadable(url, settings, error as Error);
     console.log("Nothing to do here, exiting");
-    return code;
+    return 0;
   }
   const { handler, runners } = started;
   const consumer = new Consumer({
@@ -106,30 +103,6 @@ function start({ command, maxResultBytes, ...settings }: ProgramSettings<"worker
     ? serveCommand(command, runnerSettings)
     : handlerRunners(ownHandler(name), name, runnerSettings, { WQ_WORK_SECONDS: String(settings.workSeconds) });
   return { handler: runners.handler, runners };
-}
-
-/**
- * When no worker can start, the batch ends with the reason: the verdict tells it, instead of pods that restart until a
- * deadline. Where others work it is this pod's trouble, which a restart may mend.
- */
-async function onUnloadable(url: string, queue: string, lookMs: number, reason: string): Promise<number> {
-  console.error(oneLine(reason));
-  const redis = await connect(url, 60_000);
-  try {
-    const admin = new QueueAdmin(redis, queue);
-    for (const end = performance.now() + lookMs; ; await sleep(100)) {
-      const { state, running, workersAlive } = await admin.counts();
-      if (state === "finished" || state === "aborted") return 0;
-      if (running + workersAlive > 0) throw new Error("others are at work");
-      if (performance.now() < end) continue;
-      await admin.abort(reason);
-      return 0;
-    }
-  } catch {
-    throw new ProgramExit(exitCodes.load, reason);
-  } finally {
-    redis.disconnect();
-  }
 }
 
 await runProgram(work);

@@ -5,15 +5,15 @@ import { InvalidArgumentError } from "commander";
 import type { Handler } from "../../queue/index.ts";
 import { defaults } from "../../config/toldSettings.ts";
 import { jsonLine, oneLine, severalLines } from "../../config/foreignText.ts";
-import { checkCommand } from "../../worker/checkCommand.ts";
-import { commandHandler } from "../../worker/command.ts";
+import { checkCommand } from "../../worker/command/checkCommand.ts";
+import { commandHandler } from "../../worker/command/command.ts";
 import { waitForFamilies } from "../../worker/processes/family.ts";
 import { handlerRunners, ownHandler, serveCommand } from "../../worker/chooseRunners.ts";
 import { type Trial, tryItem } from "../../worker/tryItem.ts";
 import { verbCommand } from "../command.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
-import { findProgram, root, stackCandidates } from "../stack/location.ts";
+import { findProgram, root, stackCandidates } from "../stack/findStack.ts";
 import { capturePulumi, failure } from "../stack/pulumi.ts";
 
 const SHUTDOWN_MS = 2_000;

@@ -1,7 +1,7 @@
 // A place for one runner at a time. When it ends, its items get their outcomes, and the next one is started.
 import { Unfinished } from "../../queue/index.ts";
-import { Hand } from "./hand.ts";
-import { type Piece, tell, withoutStack } from "./piece.ts";
+import { InFlight } from "./inFlight.ts";
+import { type HandedItem, tell, withoutStack } from "./handedItem.ts";
 import { type Answer, cancelLine, workLine } from "./protocol.ts";
 import { type Executable, Runner } from "./runner.ts";
 
@@ -25,7 +25,7 @@ export interface HostOptions {
 export interface HostListener {
   /** There is room for more. */
   onRoom(): void;
-  onSettled(piece: Piece): void;
+  onSettled(item: HandedItem): void;
   /** A line that belongs to no item. */
   onLine(line: string): void;
   /** No runner can be started. */
@@ -35,7 +35,7 @@ export interface HostListener {
 export class Host {
   readonly #options: HostOptions;
   readonly #listener: HostListener;
-  readonly #hand = new Hand();
+  readonly #inFlight = new InFlight();
   #runner!: Runner;
   #isReady = false;
   #isEnding = false;
@@ -58,20 +58,20 @@ export class Host {
 
   /** Number of items or batches that it can still take. */
   get room(): number {
-    return this.isReady ? this.#options.units - this.#hand.units : 0;
+    return this.isReady ? this.#options.units - this.#inFlight.units : 0;
   }
 
-  give(pieces: Piece[]): void {
-    if (this.#hand.size === 0) this.#runner.forgetWords();
-    this.#hand.add(pieces);
-    this.#runner.send(workLine(pieces, this.#options.isBatch));
+  give(items: HandedItem[]): void {
+    if (this.#inFlight.size === 0) this.#runner.forgetWords();
+    this.#inFlight.add(items);
+    this.#runner.send(workLine(items, this.#options.isBatch));
   }
 
-  /** An item in its hand is to be stopped. */
-  cancel(piece: Piece): void {
-    if (!this.#hand.has(piece)) return;
-    this.#runner.send(cancelLine(piece.id));
-    setTimeout(() => this.#giveUpOn(piece), this.#options.graceMs).unref();
+  /** An item in flight is to be stopped. */
+  cancel(item: HandedItem): void {
+    if (!this.#inFlight.has(item)) return;
+    this.#runner.send(cancelLine(item.id));
+    setTimeout(() => this.#giveUpOn(item), this.#options.graceMs).unref();
   }
 
   /** Ends the runner, and starts no other. */
@@ -99,17 +99,17 @@ export class Host {
       this.#loadError = answer.error;
       return this.#runner.kill("does not load");
     }
-    const piece = this.#hand.get(answer.id);
-    if (!piece) {
+    const item = this.#inFlight.get(answer.id);
+    if (!item) {
       if ("log" in answer || "progress" in answer || "cancelling" in answer) return;
       return this.#runner.kill(`answered for item ${answer.id}, which it does not have`);
     }
-    if ("log" in answer) piece.context.log(answer.log);
-    else if ("progress" in answer) piece.context.progress(answer.progress);
-    else if ("cancelling" in answer) piece.isCancelling = true;
+    if ("log" in answer) item.context.log(answer.log);
+    else if ("progress" in answer) item.context.progress(answer.progress);
+    else if ("cancelling" in answer) item.isCancelling = true;
     else {
-      if (this.#hand.size === 1) this.#runner.flushLines();
-      this.#settle(piece, () => tell(piece, answer));
+      if (this.#inFlight.size === 1) this.#runner.flushLines();
+      this.#settle(item, () => tell(item, answer));
     }
   }
 
@@ -120,24 +120,24 @@ export class Host {
     this.#listener.onRoom();
   }
 
-  /** Printed lines belong to the one item or batch in its hand. */
+  /** Printed lines belong to the one item or batch in flight. */
   #onLine(line: string): void {
-    if (this.#hand.units !== 1) return this.#listener.onLine(line);
-    for (const { context } of this.#hand.pieces) context.log(line);
+    if (this.#inFlight.units !== 1) return this.#listener.onLine(line);
+    for (const { context } of this.#inFlight.items) context.log(line);
   }
 
-  #settle(piece: Piece, tell: () => void): void {
-    this.#hand.remove(piece);
+  #settle(item: HandedItem, tell: () => void): void {
+    this.#inFlight.remove(item);
     this.#crashes = 0;
     tell();
-    this.#listener.onSettled(piece);
-    if (piece.unit!.left === 0) this.#listener.onRoom();
+    this.#listener.onSettled(item);
+    if (item.unit!.left === 0) this.#listener.onRoom();
   }
 
   /** It did not stop in time. Where it does not even hear, any of its items may be what blocks it. */
-  #giveUpOn(piece: Piece): void {
-    if (!this.#hand.has(piece) || this.#hang) return;
-    this.#hang = piece.isCancelling || this.#hand.size === 1 ? "one" : "several";
+  #giveUpOn(item: HandedItem): void {
+    if (!this.#inFlight.has(item) || this.#hang) return;
+    this.#hang = item.isCancelling || this.#inFlight.size === 1 ? "one" : "several";
     this.#runner.kill("did not stop an item in time and was killed");
   }
 
@@ -145,10 +145,10 @@ export class Host {
     clearTimeout(this.#startTimer);
     const wasReady = this.#isReady;
     this.#isReady = false;
-    const { pieces } = this.#hand;
-    for (const piece of pieces) this.#settle(piece, () => piece.fail(this.#errorOf(piece, reason, pieces.length)));
+    const { items } = this.#inFlight;
+    for (const item of items) this.#settle(item, () => item.fail(this.#errorOf(item, reason, items.length)));
     if (this.#isEnding) return;
-    if (pieces.length === 0) {
+    if (items.length === 0) {
       // A runner that ends by itself at its start will do so again; a signal may have come from elsewhere.
       if (!(wasReady || isCrash) || ++this.#crashes >= MAX_IDLE_CRASHES)
         return this.#listener.onFailure(this.#loadError ?? reason);
@@ -157,11 +157,11 @@ export class Host {
     } else this.#start();
   }
 
-  #errorOf(piece: Piece, reason: string, inHand: number): unknown {
+  #errorOf(item: HandedItem, reason: string, inFlight: number): unknown {
     if (this.#hang === "one") {
-      const { signal } = piece.context;
+      const { signal } = item.context;
       return signal.aborted ? signal.reason : new Unfinished("released", reason);
     }
-    return inHand === 1 ? withoutStack(new Error(reason)) : new Unfinished("lost", reason);
+    return inFlight === 1 ? withoutStack(new Error(reason)) : new Unfinished("lost", reason);
   }
 }

@@ -1,7 +1,7 @@
 // A handler that hands items to runners: processes that live as long as the pod.
 import type { Handler } from "../../queue/index.ts";
 import { Host, type HostOptions } from "./host.ts";
-import { Piece } from "./piece.ts";
+import { HandedItem } from "./handedItem.ts";
 
 /** Options of a pool of runners. */
 export interface PoolOptions extends HostOptions {
@@ -21,9 +21,9 @@ export class RunnerPool {
   readonly #options: PoolOptions;
   readonly #hosts: Host[];
   /** All that were accepted and are not settled. */
-  readonly #pieces = new Map<number, Piece>();
-  /** Items in no runner's hand, and since when the first of a batch waits. */
-  #waiting: Piece[] = [];
+  readonly #items = new Map<number, HandedItem>();
+  /** Items that no runner has, and since when the first of a batch waits. */
+  #waiting: HandedItem[] = [];
   #waitsSince = 0;
   #timer?: NodeJS.Timeout;
   #fail!: (error: Error) => void;
@@ -41,7 +41,7 @@ export class RunnerPool {
         this.#started();
         this.#handOut();
       },
-      onSettled: (piece: Piece) => this.#onSettled(piece),
+      onSettled: (item: HandedItem) => this.#onSettled(item),
       onLine: options.onLine,
       onFailure: (reason: string) => this.#fail(new Error(reason)),
     };
@@ -55,7 +55,7 @@ export class RunnerPool {
   }
 
   readonly handler: Handler = (_, context) =>
-    new Promise((resolve, reject) => this.#accept(new Piece(context, resolve, reject)));
+    new Promise((resolve, reject) => this.#accept(new HandedItem(context, resolve, reject)));
 
   /** Asks all runners to end, and kills what is left of them after `ms`. */
   async end(ms: number): Promise<void> {
@@ -63,34 +63,34 @@ export class RunnerPool {
     await Promise.all(this.#hosts.map((host) => host.end(ms)));
   }
 
-  #accept(piece: Piece): void {
-    let last = this.#pieces.get(piece.id);
+  #accept(item: HandedItem): void {
+    let last = this.#items.get(item.id);
     if (last) {
       // Never beside the attempt before it, whose lease this worker lost.
       while (last.next) last = last.next;
-      last.next = piece;
+      last.next = item;
       return;
     }
-    this.#pieces.set(piece.id, piece);
-    piece.context.signal.addEventListener("abort", () => this.#onAbort(piece), { once: true });
-    if (piece.context.signal.aborted) return this.#onAbort(piece);
+    this.#items.set(item.id, item);
+    item.context.signal.addEventListener("abort", () => this.#onAbort(item), { once: true });
+    if (item.context.signal.aborted) return this.#onAbort(item);
     if (this.#waiting.length === 0) this.#waitsSince = performance.now();
-    this.#waiting.push(piece);
+    this.#waiting.push(item);
     this.#handOut();
   }
 
-  #onAbort(piece: Piece): void {
-    if (piece.isSettled) return;
-    if (piece.unit) return this.#hosts.forEach((host) => host.cancel(piece));
-    this.#waiting = this.#waiting.filter((waiting) => waiting !== piece);
-    piece.fail(piece.context.signal.reason);
-    this.#onSettled(piece);
+  #onAbort(item: HandedItem): void {
+    if (item.isSettled) return;
+    if (item.unit) return this.#hosts.forEach((host) => host.cancel(item));
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== item);
+    item.fail(item.context.signal.reason);
+    this.#onSettled(item);
   }
 
-  #onSettled(piece: Piece): void {
-    this.#pieces.delete(piece.id);
-    if (!piece.next) return;
-    const { next } = piece;
+  #onSettled(item: HandedItem): void {
+    this.#items.delete(item.id);
+    if (!item.next) return;
+    const { next } = item;
     this.#accept(next);
   }
 

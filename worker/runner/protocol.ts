@@ -1,6 +1,6 @@
 // The protocol of worker and runner: lines of JSON (worker/README.md).
 import { isUtf8 } from "node:buffer";
-import { parseJson } from "../commandOutput.ts";
+import { parseJson } from "../command/output.ts";
 
 /** An item as a runner is given it. */
 export interface Work {
@@ -9,7 +9,7 @@ export interface Work {
   bytes: Buffer;
 }
 
-/** A line of a runner: it is ready or cannot load, or something about an item in its hand. */
+/** A line of a runner: it is ready or cannot load, or something about an item in flight. */
 export type Answer =
   | { ready: true }
   | { ready: false; error: string }

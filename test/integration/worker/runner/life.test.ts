@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer } from "../../../../queue/index.ts";
-import { commandHandler } from "../../../../worker/command.ts";
+import { commandHandler } from "../../../../worker/command/command.ts";
 import { quick } from "../../../support/consuming.ts";
 import { deeds, startRunners } from "../../../support/runnerWorker.ts";
 import { withQueue } from "../../../support/withQueue.ts";

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { wrongReplacement } from "../config/replacements.ts";
+import { wrongReplacement } from "../../config/replacements.ts";
 
 /** The image lacks something, so each of its pods does. */
 export class NotInImage extends Error {}

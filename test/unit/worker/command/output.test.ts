@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { OutputBuffer, parseOutput } from "../../../worker/commandOutput.ts";
+import { OutputBuffer, parseOutput } from "../../../../worker/command/output.ts";
 
 describe("parseOutput", () => {
   const values: [output: string, value: unknown][] = [

@@ -3,7 +3,7 @@ import { DoNotRetry, type ItemContext, TryLater } from "../../queue/index.ts";
 import type { ItemAnswer, Work } from "./protocol.ts";
 
 /** An item on its way through a runner: what its handler's promise waits for. */
-export class Piece implements Work {
+export class HandedItem implements Work {
   readonly context: ItemContext;
   readonly id: number;
   readonly attempt: number;
@@ -14,7 +14,7 @@ export class Piece implements Work {
   isCancelling = false;
   isSettled = false;
   /** The next attempt at the same item, which waits for the end of this one. */
-  next?: Piece;
+  next?: HandedItem;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
 
@@ -39,13 +39,13 @@ export class Piece implements Work {
 }
 
 /** Tells the promise of an item how its attempt ended. */
-export function tell(piece: Piece, answer: ItemAnswer): void {
+export function tell(item: HandedItem, answer: ItemAnswer): void {
   if ("error" in answer) {
     const { retry } = answer;
     const error = advised(answer.error);
-    piece.fail(withoutStack(retry === false ? new DoNotRetry(error) : new Error(error)));
-  } else if ("later" in answer) piece.fail(new TryLater(Math.min(Math.max(0, answer.later), Number.MAX_SAFE_INTEGER)));
-  else piece.succeed("result" in answer ? answer.result : undefined);
+    item.fail(withoutStack(retry === false ? new DoNotRetry(error) : new Error(error)));
+  } else if ("later" in answer) item.fail(new TryLater(Math.min(Math.max(0, answer.later), Number.MAX_SAFE_INTEGER)));
+  else item.succeed("result" in answer ? answer.result : undefined);
 }
 
 /** The error of a runner: its text has the stack already. */

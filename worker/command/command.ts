@@ -2,13 +2,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
-import { replacer } from "../config/replacements.ts";
-import { DoNotRetry, TryLater, type Handler, type ItemContext } from "../queue/index.ts";
-import { commandEnvironment } from "./commandEnvironment.ts";
-import { OutputBuffer, outputRead } from "./commandOutput.ts";
-import { Family } from "./processes/family.ts";
-import { endOf, LastWords } from "./processes/lastWords.ts";
-import { splitLines } from "./processes/splitLines.ts";
+import { replacer } from "../../config/replacements.ts";
+import { DoNotRetry, TryLater, type Handler, type ItemContext } from "../../queue/index.ts";
+import { commandEnvironment } from "./environment.ts";
+import { OutputBuffer, outputRead } from "./output.ts";
+import { Family } from "../processes/family.ts";
+import { endOf, LastWords } from "../processes/lastWords.ts";
+import { splitLines } from "../processes/splitLines.ts";
 
 /** The exit code that means "do not try this item again": EX_DATAERR of sysexits.h. */
 const DO_NOT_RETRY = 65;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkCommand, NotInImage } from "../../../worker/checkCommand.ts";
+import { checkCommand, NotInImage } from "../../../../worker/command/checkCommand.ts";
 
 describe("a command", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-command-"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execa } from "execa";
-import { DoNotRetry, type ItemContext } from "../../../queue/index.ts";
-import { commandHandler } from "../../../worker/command.ts";
+import { DoNotRetry, type ItemContext } from "../../../../queue/index.ts";
+import { commandHandler } from "../../../../worker/command/command.ts";
 
 describe("commandHandler", () => {
   const run = (

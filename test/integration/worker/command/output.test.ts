@@ -4,7 +4,7 @@ import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { outputRead } from "../../../worker/commandOutput.ts";
+import { outputRead } from "../../../../worker/command/output.ts";
 
 describe("outputRead", () => {
   const fakeChild = () => {
