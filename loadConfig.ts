@@ -4,10 +4,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
 import type { BatchSettings, ImageSettings, RedisReference, RedisSettings } from "./components/index.ts";
 import { checkImage, checkPushable, checkRedis, itemSource } from "./config/checks.ts";
-import { unquoted } from "./config/items.ts";
+import { unquoted } from "./config/items/items.ts";
 import { concealing, ConfigError, invalid } from "./config/parse.ts";
 import {
   batchSettings,
+  DEFAULT_QUEUE,
   imageSettings,
   type Key,
   programSettings,
@@ -16,7 +17,8 @@ import {
   type Setting,
   settings,
 } from "./config/settings.ts";
-import { plainValues, type PlainValue } from "./config/stackFile.ts";
+import { plainValues, type PlainValue } from "./config/plainValues.ts";
+import { requirePulumi } from "./config/pulumiVersion.ts";
 
 /** Source of settings: Pulumi's config, or a test's object. */
 export interface Source {
@@ -73,11 +75,7 @@ export function stackSource(): Source {
  * @throws ConfigError: one line that names the setting, its value and what is allowed, or says that Pulumi is too old.
  */
 export async function loadConfig(): Promise<Config> {
-  // Older versions ignore `replacementTrigger`, and would not run Jobs again.
-  await pulumi.requirePulumiVersion(">=3.226.0").catch(({ message }: Error) => {
-    const reason = message.replace(/^\d+ [A-Z_]+: /, "");
-    throw new ConfigError(`${reason}; get a newer one: https://www.pulumi.com/docs/install/`);
-  });
+  await requirePulumi();
   const source = stackSource();
   const { redis, ...config } = readConfig(source);
   for (const key of exposed(source))
@@ -144,7 +142,7 @@ export function readConfig(source: Source): Config<string> {
       ...batch,
       ...shared,
       name,
-      queue: source.get("queue") ?? (redisFrom === undefined ? "job2" : source.stack),
+      queue: source.get("queue") ?? (redisFrom === undefined ? DEFAULT_QUEUE : source.stack),
     },
   } as unknown as Config<string>;
 }

@@ -1,7 +1,7 @@
 // Completion of a command line of `wq`: which words may come next.
 import { readdirSync } from "node:fs";
 import type { Command, Option } from "commander";
-import { findProgram } from "./stack/location.ts";
+import { findProgram } from "./stack/findStack.ts";
 import { verbs } from "./verbs.ts";
 
 /** A word that may come next, and what it is. */

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { closest } from "fastest-levenshtein";
 import { concealing, isMap, type Parsed, type Parser } from "../config/parse.ts";
 import type { Setting } from "../config/settings.ts";
-import { checked, refuse } from "./checks.ts";
+import { checked, refuse } from "./programChecks.ts";
 import type { Known } from "./types.ts";
 
 type Table = Record<string, Setting>;

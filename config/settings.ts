@@ -10,6 +10,9 @@ import { image, imageName } from "./parse/imageReference.ts";
 import * as parse from "./parse.ts";
 import { MAX_RESULT_BYTES } from "../queue/limits.ts";
 
+/** The queue of a stack that names none: that of the Kubernetes page. */
+export const DEFAULT_QUEUE = "job2";
+
 /** A program in the image (worker/README.md). */
 export type Program = "worker" | "seed" | "supervisor";
 
@@ -392,7 +395,7 @@ export const programSettings = {
   queue: {
     parse: parse.queueName,
     plain: true,
-    description: "Name of the list in Redis. Default: `job2`, and with `redisFrom` the stack's name",
+    description: `Name of the list in Redis. Default: \`${DEFAULT_QUEUE}\`, and with \`redisFrom\` the stack's name`,
   },
   redisFrom: {
     parse: parse.text,

@@ -17,7 +17,7 @@ export const kubernetesProvider = {
   version: "v4.0.0-20260115033456-f47bc2d6f199",
 };
 
-/** Oldest Pulumi CLI that the program accepts, as loadConfig.ts requires it. */
+/** Oldest Pulumi CLI that the program accepts, as config/pulumiVersion.ts requires it. */
 export const oldestPulumi = "3.226.0";
 
 /** Node.js of the base image `node:24-slim`, and of machines whose own is too old. */

@@ -4,7 +4,7 @@ import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { ConfigError } from "../config/parse.ts";
 import type { ItemsFormat } from "../config/toldSettings.ts";
-import { type ItemBlock, type ItemSource, MAX_ITEM_BYTES } from "../queue/index.ts";
+import { type ItemBlock, type ItemSource, MAX_ITEM_BYTES, TOO_LONG_ADVICE } from "../queue/index.ts";
 import { type LineBlock, lineBlocks } from "./lines.ts";
 
 /** Longest line: a JSON string may need six bytes for one (`\u0000`), and its quotes; and a carriage return. */
@@ -13,8 +13,7 @@ const MAX_LINE_BYTES = 6 * MAX_ITEM_BYTES + 3;
 /** Bytes that are unzipped at a time. */
 const CHUNK_BYTES = 64 * 1024;
 
-const tooLong = (line: number) =>
-  new ConfigError(`Line ${line} of the items is over 1 MiB: put the data somewhere and its name in the list.`);
+const tooLong = (line: number) => new ConfigError(`Line ${line} of the items is over 1 MiB: ${TOO_LONG_ADVICE}.`);
 
 /**
  * The items of a gzipped file, one a line: its bytes as they are (`text`, `ndjson`), or the text of a JSON string

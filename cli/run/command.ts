@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { Option } from "commander";
 import { jsonLine, oneLine } from "../../config/foreignText.ts";
-import { listed, MAX_INLINE } from "../../config/items.ts";
+import { listed, MAX_INLINE } from "../../config/items/items.ts";
 import { hasReplacement, replacer, wrongReplacement } from "../../config/replacements.ts";
 import { usageError, verbCommand } from "../command.ts";
 import { UserError } from "../errors.ts";

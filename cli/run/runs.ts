@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import envPaths from "env-paths";
 import { isAlive, startTime } from "../../kube/startTime.ts";
 import { UserError } from "../errors.ts";
-import type { StackLocation } from "../stack/location.ts";
+import type { StackLocation } from "../stack/findStack.ts";
 import type { Output } from "./rowWriter.ts";
 
 /** The note of a run, kept while something of it may be in a cluster. */

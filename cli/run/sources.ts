@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
-import { itemsContent } from "../../config/itemsContent.ts";
+import { itemsContent } from "../../config/items/itemsContent.ts";
 import { firstLine, UserError } from "../errors.ts";
 
 /** A program with its arguments, and the items; undefined: they come from standard input. */

@@ -6,7 +6,7 @@ import { jobEnd } from "../../kube/jobEnd.ts";
 import { forwardPort } from "../../kube/portForward.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { type ClusterSettings, OWNER } from "./batches.ts";
-import type { StackLocation } from "./location.ts";
+import type { StackLocation } from "./findStack.ts";
 
 const client = await loadClient();
 

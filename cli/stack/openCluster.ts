@@ -1,7 +1,7 @@
 // The client of Kubernetes is large: it is loaded where it is needed, and while something else is waited for.
 import type { ClusterSettings } from "./batches.ts";
 import type { Cluster } from "./cluster.ts";
-import type { StackLocation } from "./location.ts";
+import type { StackLocation } from "./findStack.ts";
 
 /** A namespace of the cluster of a batch. @throws UserError where the kubeconfig cannot be used. */
 export async function openCluster(

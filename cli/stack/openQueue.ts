@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { DEFAULT_QUEUE } from "../../config/settings.ts";
 import { type Counts, QueueAdmin } from "../../queue/index.ts";
 import type { QueueOptions, RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
@@ -23,9 +24,6 @@ export interface OpenQueue {
   ensureOwn: () => Promise<void>;
   close: () => void;
 }
-
-/** Name of the list where only a Redis is given: the Kubernetes page's. */
-const DEFAULT_QUEUE = "job2";
 
 /** True if it is another stack's: another cluster may have the same names, and the kubeconfig's context be that. */
 export const isForeign = (batch: BatchLocation, owner: string | undefined): owner is string =>

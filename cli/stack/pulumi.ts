@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { firstLine, UserError } from "../errors.ts";
-import { root, type StackLocation } from "./location.ts";
+import { root, type StackLocation } from "./findStack.ts";
 
 /** Output and end of a run of Pulumi. */
 export interface PulumiRun {

@@ -1,6 +1,6 @@
 import { AbsentError, UserError } from "../errors.ts";
 import { type BatchLocation, findBatches, pickBatch } from "./batches.ts";
-import { stackCandidates, type StackLocation, withName } from "./location.ts";
+import { stackCandidates, type StackLocation, withName } from "./findStack.ts";
 import { capturePulumi, failure } from "./pulumi.ts";
 import { parseStackExport, type StackState } from "./stackExport.ts";
 

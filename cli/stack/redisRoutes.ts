@@ -5,7 +5,7 @@ import { connect } from "../../queue/index.ts";
 import { REDIS_PORT } from "../../config/ports.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { RedisLocation } from "./batches.ts";
-import type { StackLocation } from "./location.ts";
+import type { StackLocation } from "./findStack.ts";
 import { openCluster } from "./openCluster.ts";
 import { openRelay } from "./relayPod.ts";
 

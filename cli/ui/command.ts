@@ -10,7 +10,7 @@ import { endProcess } from "../processEnd.ts";
 import { preloadCluster } from "../stack/openCluster.ts";
 import { openBatch, openQueue } from "../stack/openQueue.ts";
 import { readBatch } from "../stack/readStack.ts";
-import { doorTo } from "./door.ts";
+import { doorTo } from "./openingFile.ts";
 
 function parsePort(text: string): number {
   if (!/^\d+$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError("Expected a port, 0 to 65535.");

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
-import { OwnChecks } from "../checks.ts";
+import { OwnChecks } from "../programChecks.ts";
 import type { BatchCounts, K8sObject } from "../types.ts";
 import { watchCommands } from "./watchCommands.ts";
 import { checkInCluster, type PlanArgs, planOf } from "./plan.ts";
-import { makeShared } from "./shared.ts";
+import { makeJobDefaults } from "./jobDefaults.ts";
 import { makeStages } from "./stages.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -44,7 +44,7 @@ export class Batch extends pulumi.ComponentResource {
     const checks = new OwnChecks();
     super("job-wq-2:index:Batch", name, {}, checks.options(opts));
     checkInCluster(this, plan, checks, opts);
-    const shared = makeShared(this, plan);
+    const shared = makeJobDefaults(this, plan);
     const { workers, supervisor, verdict, last, done } = makeStages(shared, plan, () => this.#sayHowToWatch());
     this.last = last;
     this.done = done;

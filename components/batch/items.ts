@@ -1,6 +1,6 @@
 // The items of a Batch, from one of its three arguments.
 import { itemSource } from "../../config/checks.ts";
-import { fromFile, fromRange, type ItemList, listed } from "../../config/items.ts";
+import { fromFile, fromRange, type ItemList, listed } from "../../config/items/items.ts";
 import { ConfigError } from "../../config/parse.ts";
 import type { BatchSettings } from "../args.ts";
 import { isPending, later } from "../readArgs.ts";

@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { batchSettings, placeSettings, programSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
-import { checked, type OwnChecks } from "../checks.ts";
+import { checked, type OwnChecks } from "../programChecks.ts";
 import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
 import { checkRunners } from "./checkRunners.ts";
 import { WorkerImage } from "../image/workerImage.ts";

@@ -2,7 +2,7 @@
 // every object is marked with its stack, and one of that name that somebody else made is refused before any is made.
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
-import { claimed } from "../checks.ts";
+import { claimed } from "../programChecks.ts";
 import { OWNER } from "../labels.ts";
 import { isMocked } from "../engine.ts";
 import { later } from "../readArgs.ts";

@@ -3,7 +3,7 @@ import { checkImage, checkPushable } from "../../config/checks.ts";
 import { registryOf } from "../../config/parse/imageReference.ts";
 import { imageSettings } from "../../config/settings.ts";
 import type { ImageSettings } from "../args.ts";
-import { checked, OwnChecks } from "../checks.ts";
+import { checked, OwnChecks } from "../programChecks.ts";
 import { later, readArgs } from "../readArgs.ts";
 import type { Known } from "../types.ts";
 import { dockerProvider } from "./dockerProvider.ts";

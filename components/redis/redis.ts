@@ -4,7 +4,7 @@ import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
 import { placeSettings, redisSettings } from "../../config/settings.ts";
 import type { RedisSettings } from "../args.ts";
-import { checked, OwnChecks } from "../checks.ts";
+import { checked, OwnChecks } from "../programChecks.ts";
 import { defaultNamespace } from "../cluster/client.ts";
 import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
 import type { Labels } from "../labels.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { environment } from "../host/environment.ts";
 import { UserError } from "../../cli/errors.ts";
-import { root, type StackLocation } from "../../cli/stack/location.ts";
+import { root, type StackLocation } from "../../cli/stack/findStack.ts";
 import { capturePulumi, failure } from "../../cli/stack/pulumi.ts";
 
 /** Runs a script of this project with the Node.js that runs this one. */

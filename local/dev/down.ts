@@ -1,6 +1,6 @@
 // `npm run down`: takes away what `npm start` made, and the local platform with it.
 import { firstLine, UserError } from "../../cli/errors.ts";
-import { forget } from "../../cli/stack/location.ts";
+import { forget } from "../../cli/stack/findStack.ts";
 import { capturePulumi, showPulumi } from "../../cli/stack/pulumi.ts";
 import { type DevStack, devStack, exists, script } from "./devStack.ts";
 

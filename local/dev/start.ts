@@ -6,7 +6,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { lostNode } from "../paths.ts";
 import { firstLine, UserError } from "../../cli/errors.ts";
 import { wq } from "../../cli/invocation.ts";
-import { remember, type StackLocation } from "../../cli/stack/location.ts";
+import { remember, type StackLocation } from "../../cli/stack/findStack.ts";
 import { openBatch } from "../../cli/stack/openQueue.ts";
 import { pulumiCommand } from "../../cli/stack/pulumi.ts";
 import { readBatchAt } from "../../cli/stack/readStack.ts";

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { request } from "node:https";
 import { createConnection } from "node:net";
 import { join } from "node:path";
-import { bridgeAddress, pkiDir } from "../paths.ts";
+import { bridgeAddress } from "../addresses.ts";
+import { pkiDir } from "../paths.ts";
 
 /** Probe of a URL. */
 export const answers = (url: string) => async () => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;

@@ -1,6 +1,7 @@
 // Texts of the daemons' configuration files. docs/local-platform.md says more about the values that are not defaults.
 import { stringify } from "yaml";
-import { bridge, bridgeAddress, podRange, podSubnet, ports, registry, secondRegistry, stateDir } from "../paths.ts";
+import { bridge, bridgeAddress, podRange, podSubnet, ports, registry, secondRegistry } from "../addresses.ts";
+import { stateDir } from "../paths.ts";
 import { podResolverFile } from "./network.ts";
 import { type ClusterNode, firstNode } from "./nodes.ts";
 

@@ -2,17 +2,8 @@
 import { join } from "node:path";
 import type { Daemon } from "./daemon.ts";
 import { partCommand } from "../host/parts.ts";
-import {
-  bridgeAddress,
-  dockerSocket,
-  pkiDir,
-  podRange,
-  ports,
-  registry,
-  runDir,
-  serviceSubnet,
-  stateDir,
-} from "../paths.ts";
+import { bridgeAddress, podRange, ports, registry, serviceSubnet } from "../addresses.ts";
+import { dockerSocket, pkiDir, runDir, stateDir } from "../paths.ts";
 import { corednsVersion, kubernetesVersion } from "../versions.ts";
 import { type ClusterNode, firstNode } from "./nodes.ts";
 import { kubeconfigOf } from "./pki.ts";

@@ -1,7 +1,7 @@
 // The bridge that connects the pods, and the removal of links and rules when the platform goes.
 import { existsSync, readFileSync } from "node:fs";
 import { execa } from "execa";
-import { bridge, bridgeAddress, ports } from "../paths.ts";
+import { bridge, bridgeAddress, ports } from "../addresses.ts";
 import { run } from "../host/exec.ts";
 import { setSysctl } from "../host/sysctls.ts";
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { hash } from "../host/cache.ts";
 import { run } from "../host/exec.ts";
-import { bridgeAddress, kubeconfig, pkiDir, ports, serviceSubnet, stateDir } from "../paths.ts";
+import { bridgeAddress, ports, serviceSubnet } from "../addresses.ts";
+import { kubeconfig, pkiDir, stateDir } from "../paths.ts";
 import { allNodes } from "./nodes.ts";
 
 /**

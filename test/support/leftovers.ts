@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { bridge, runDir, stateDir } from "../../local/paths.ts";
+import { bridge } from "../../local/addresses.ts";
+import { runDir, stateDir } from "../../local/paths.ts";
 
 const CGROUPS = "/sys/fs/cgroup";
 

@@ -9,7 +9,8 @@ import { running } from "../../../local/node/daemon.ts";
 import { chosenNodes } from "../../../local/node/nodes.ts";
 import { kubeconfigOf } from "../../../local/node/pki.ts";
 import { daemons } from "../../../local/node/daemons.ts";
-import { bridgeAddress, pkiDir, ports, runDir, stateDir } from "../../../local/paths.ts";
+import { bridgeAddress, ports } from "../../../local/addresses.ts";
+import { pkiDir, runDir, stateDir } from "../../../local/paths.ts";
 import { platform, platformVariables } from "../../support/platform.ts";
 
 const namespace = `platform-asked-${process.pid}`;

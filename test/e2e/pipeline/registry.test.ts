@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
-import { secondRegistry } from "../../../local/paths.ts";
+import { secondRegistry } from "../../../local/addresses.ts";
 import { onPlatform } from "../../support/platform.ts";
 import { fruits, TestStack } from "../../support/stack.ts";
 

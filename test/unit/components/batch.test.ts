@@ -700,7 +700,7 @@ function assertAtOnce({ "job-wq-2/runs-for": runsFor, ...others }: Record<string
   assert.match(runsFor!, /^[0-9a-f]{16}$/);
 }
 
-/** The digest of a range, as config/items.ts makes it. */
+/** The digest of a range, as config/items/items.ts makes it. */
 function inputsDigest(range: string): string {
   return createHash("sha256").update(range).digest("hex");
 }

@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type BatchItems, itemsOf as batchItems } from "../../../components/batch/items.ts";
 import { exposed, readConfig, type Source } from "../../../loadConfig.ts";
 import { redisUrl } from "../../../config/parse.ts";
-import { plainValues } from "../../../config/stackFile.ts";
+import { plainValues } from "../../../config/plainValues.ts";
 
 type Values = Record<string, unknown>;
 

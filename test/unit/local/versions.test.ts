@@ -27,7 +27,7 @@ describe("the platform's versions", () => {
   });
 
   it("accept the Pulumi that the program accepts", () => {
-    const required = /requirePulumiVersion\(">=([\d.]+)"\)/.exec(read("loadConfig.ts"))?.[1];
+    const required = /NEEDED = "([\d.]+)"/.exec(read("config/pulumiVersion.ts"))?.[1];
     assert.equal(required, versions.oldestPulumi);
   });
 });

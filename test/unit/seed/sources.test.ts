@@ -75,14 +75,14 @@ describe("fileSource", () => {
     const mib = 1024 * 1024;
     assert.equal((await read(`a\n\n${"x".repeat(mib)}\r\n`, "text"))[1]!.length, mib);
     await assert.rejects(read(`a\n\n${"x".repeat(mib + 1)}\n`, "text"), {
-      message: "Line 3 of the items is over 1 MiB: put the data somewhere and its name in the list.",
+      message: "Line 3 of the items is over 1 MiB: put its data into a file or a bucket, and its name into the list.",
       name: "ConfigError",
     });
   });
 
   it("refuses a line that never ends before all of it is in memory", async () => {
     await assert.rejects(read(`a\n${"x".repeat(7 * 1024 * 1024)}`, "text"), {
-      message: "Line 2 of the items is over 1 MiB: put the data somewhere and its name in the list.",
+      message: "Line 2 of the items is over 1 MiB: put its data into a file or a bucket, and its name into the list.",
     });
   });
 

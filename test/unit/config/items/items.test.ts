@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { fromFile, listed } from "../../../config/items.ts";
-import { itemsContent } from "../../../config/itemsContent.ts";
+import { fromFile, listed } from "../../../../config/items/items.ts";
+import { itemsContent } from "../../../../config/items/itemsContent.ts";
 
 describe("An items file", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-items-"));

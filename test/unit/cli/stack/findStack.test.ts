@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findProgram, stackCandidates, type StackLocation, withName } from "../../../../cli/stack/location.ts";
+import { findProgram, stackCandidates, type StackLocation, withName } from "../../../../cli/stack/findStack.ts";
 
 describe("stackCandidates", () => {
   const folder = mkdtempSync(join(tmpdir(), "job-wq-2-location-"));

@@ -2,21 +2,19 @@
 import * as pulumi from "@pulumi/pulumi";
 import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
-import type { WorkerImage } from "../image/workerImage.ts";
-import { labels, type Labels } from "../labels.ts";
+import { labels } from "../labels.ts";
 import { batchNames } from "../names.ts";
-import { later } from "../readArgs.ts";
 import type { RedisAccess } from "../redis/reference.ts";
-import type { Known } from "../types.ts";
 import type { JobDefaults } from "./jobs/jobArgs.ts";
 import type { BatchPlan } from "./plan.ts";
 import { makeNetworkPolicy } from "./pod/networkPolicy.ts";
+import { nodeSelector } from "./pod/nodeSelector.ts";
 
 /** The part that does not ask for objects of its own. */
 type Plain = Omit<JobDefaults, "redis" | "code" | "pullSecrets" | "ready">;
 
 /** Creates what the Jobs share. */
-export function makeShared(batch: pulumi.ComponentResource, plan: BatchPlan): JobDefaults {
+export function makeJobDefaults(batch: pulumi.ComponentResource, plan: BatchPlan): JobDefaults {
   const { name, args, settings, jobName, queue, elsewhere, owner } = plan;
   const { redis, image } = args;
   const plain: Plain = {
@@ -30,7 +28,7 @@ export function makeShared(batch: pulumi.ComponentResource, plan: BatchPlan): Jo
     runAsUser: settings.runAsUser,
     labels: args.labels,
     jobLabels: settings.kueueQueue ? { "kueue.x-k8s.io/queue-name": settings.kueueQueue } : {},
-    nodeSelector: nodesFor(image, settings.nodeSelector),
+    nodeSelector: nodeSelector(image, settings.nodeSelector),
     tolerations: settings.tolerations,
     auxPod: settings.auxPod,
   };
@@ -75,16 +73,4 @@ function makeLogin(plain: Plain, { name, args: { image } }: BatchPlan) {
   const metadata = metadataOf(plain, plain.names.login);
   const secret = makePullSecret(`${name}-registry`, metadata, image.login, { parent: plain.parent });
   return { names: [metadata.name], ready: [secret] };
-}
-
-const ARCHITECTURE = "kubernetes.io/arch";
-/** For clusters with nodes of Windows, too. */
-const LINUX = { "kubernetes.io/os": "linux" };
-
-/** Node selector for the system and the processor that the image was built for; the user's own selector wins. */
-function nodesFor({ build }: WorkerImage, own: Known<Labels> = {}): Known<Labels> {
-  return later(own, (own): Labels => {
-    if (own[ARCHITECTURE] !== undefined) return { ...LINUX, [ARCHITECTURE]: own[ARCHITECTURE] };
-    return build ? { ...LINUX, [ARCHITECTURE]: later(build.platform, (platform) => platform.split("/")[1]!) } : LINUX;
-  });
 }

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { gzipSync } from "node:zlib";
-import { MAX_ITEM_BYTES } from "../queue/limits.ts";
+import { MAX_ITEM_BYTES, TOO_LONG_ADVICE } from "../../queue/limits.ts";
 import { itemsContent } from "./itemsContent.ts";
-import { ConfigError, invalid, itemsRange } from "./parse.ts";
+import { ConfigError, invalid, itemsRange } from "../parse.ts";
 
 /** Most bytes of items in a ConfigMap, which may hold 1 MiB in all, in base64. */
 export const MAX_INLINE = 512 * 1024;
@@ -68,7 +68,7 @@ export function unquoted(where: string, got: string, written?: string): never {
 }
 
 function tooLong(where: string): never {
-  throw new ConfigError(`Expected ${where} to be at most 1 MiB: put the data somewhere and its name in the list.`);
+  throw new ConfigError(`Expected ${where} to be at most 1 MiB: ${TOO_LONG_ADVICE}.`);
 }
 
 /** Items of a file: the bytes of a line each (seed/lines.ts). `.ndjson` and `.jsonl` are checked to be JSON. */

@@ -5,7 +5,7 @@ import { constants } from "node:buffer";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { KINDS, named } from "./fileKinds.ts";
-import { ConfigError } from "./parse.ts";
+import { ConfigError } from "../parse.ts";
 
 /** Lines of items. */
 export interface ItemsContent {
