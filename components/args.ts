@@ -78,18 +78,6 @@ export interface BatchSettings {
    */
   command?: pulumi.Input<pulumi.Input<string>[]>;
   /**
-   * Worker pods, from 1; or a range like `2..100`, within which their number follows the items that are left. @default
-   * 2
-   */
-  parallelism?: number | string;
-  /**
-   * Remove worker pods that were not needed for this time; they are added again when needed. Default: `1m` with a range
-   * of `parallelism`, else never.
-   */
-  idleAfter?: string;
-  /** Number of items that a pod works on at a time, from 1. @default 1 */
-  concurrency?: pulumi.Input<number>;
-  /**
    * `command` is a program that is started once for each slot and works on one item after the other. @default false
    */
   serve?: boolean;
@@ -102,8 +90,26 @@ export interface BatchSettings {
   batch?: number;
   /** Longest time that a `batch` waits for more items. @default "200ms" */
   batchWait?: pulumi.Input<string>;
+  /** Environment variables of the handler or command. */
+  env?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN`. */
+  secretEnv?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Seconds that the shipped handler sleeps per item. @default 1 */
   workSeconds?: pulumi.Input<number>;
+  /**
+   * Worker pods, from 1; or a range like `2..100`, within which their number follows the items that are left. @default
+   * 2
+   */
+  parallelism?: number | string;
+  /**
+   * Remove worker pods that were not needed for this time; they are added again when needed. Default: `1m` with a range
+   * of `parallelism`, else never.
+   */
+  idleAfter?: string;
+  /** Number of items that a pod works on at a time, from 1. @default 1 */
+  concurrency?: pulumi.Input<number>;
+  /** Start workers. With `false`, only Redis and the items are there. @default true */
+  workers?: boolean;
   /** Give an item up after this many failed attempts, from 1. @default 3 */
   maxAttempts?: pulumi.Input<number>;
   /** Delay before the first retry, and longest delay; it doubles each time, with jitter. @default "1s..5m" */
@@ -124,11 +130,21 @@ export interface BatchSettings {
   keepResults?: pulumi.Input<string>;
   /** Keep logs of `failed` items only, or of `all`; 64 KiB each. @default "failed" */
   keepLogs?: pulumi.Input<string>;
+  /** Log as plain lines (`text`) or as `json`. @default "text" */
+  logFormat?: pulumi.Input<string>;
   /**
    * Program with its arguments, as a list, run once at the end with every result on standard input; it prints the stack
    * output `finish`.
    */
   finish?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Another value runs every item again. @default 1 */
+  run?: pulumi.Input<string>;
+  /** Another value runs the failed items again. @default 0 */
+  retry?: pulumi.Input<string>;
+  /** `up` waits for the end. With `false` it returns after the seeding, without a verdict. @default true */
+  wait?: boolean;
+  /** Time limit of all workers together, from 1m. @default "24h" */
+  activeDeadline?: pulumi.Input<string>;
   /** URL for one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`. */
   notify?: pulumi.Input<string>;
   /** Report a stall when no item was done or failed for this time. @default "30m" */
@@ -137,18 +153,6 @@ export interface BatchSettings {
   metrics?: boolean;
   /** Namespace of the Prometheus that may read `metrics`. Default: the batch's namespace. */
   metricsFrom?: pulumi.Input<string>;
-  /** Another value runs every item again. @default 1 */
-  run?: pulumi.Input<string>;
-  /** Another value runs the failed items again. @default 0 */
-  retry?: pulumi.Input<string>;
-  /** Start workers. With `false`, only Redis and the items are there. @default true */
-  workers?: boolean;
-  /** `up` waits for the end. With `false` it returns after the seeding, without a verdict. @default true */
-  wait?: boolean;
-  /** Time limit of all workers together, from 1m. @default "24h" */
-  activeDeadline?: pulumi.Input<string>;
-  /** Time for items in flight when a pod is stopped. @default "10s" */
-  gracePeriod?: pulumi.Input<string>;
   /**
    * Resources of a worker. @default {"requests":{"cpu":"100m","memory":"128Mi"},"limits":{"cpu":"1","memory":"512Mi"}}
    */
@@ -161,22 +165,18 @@ export interface BatchSettings {
   claims?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Size of `/dev/shm`, like `8Gi`, which counts as memory. Default: 64Mi. */
   sharedMemory?: pulumi.Input<string>;
-  /** Kueue LocalQueue for the Jobs. */
-  kueueQueue?: pulumi.Input<string>;
   /** Labels of the nodes that workers may run on. */
   nodeSelector?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Tolerations of all pods of the batch, as in a Pod. */
   tolerations?: pulumi.Input<pulumi.Input<k8s.types.input.core.v1.Toleration>[]>;
   /** Name of the workers' PriorityClass. */
   priorityClass?: pulumi.Input<string>;
-  /** Environment variables of the handler or command. */
-  env?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN`. */
-  secretEnv?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** ServiceAccount of the workers; its token is mounted only then. */
   serviceAccountName?: pulumi.Input<string>;
   /** User id of the workers, from 1. @default 1000 */
   runAsUser?: pulumi.Input<number>;
-  /** Log as plain lines (`text`) or as `json`. @default "text" */
-  logFormat?: pulumi.Input<string>;
+  /** Time for items in flight when a pod is stopped. @default "10s" */
+  gracePeriod?: pulumi.Input<string>;
+  /** Kueue LocalQueue for the Jobs. */
+  kueueQueue?: pulumi.Input<string>;
 }

@@ -127,6 +127,7 @@ export const RANGE_IDLE_AFTER = "1m";
 
 /** Arguments of {@link Batch}. */
 export const batchSettings = {
+  // The items.
   items: {
     parse: parse.items,
     description:
@@ -139,29 +140,13 @@ export const batchSettings = {
       "File with one item per line: text, or JSON (`.ndjson`, `.jsonl`), also gzipped or UTF-16; or a JSON array (`.json`). Millions are fine; empty lines are skipped",
   },
   itemsRange: { parse: parse.itemsRange, description: "Whole numbers as items, like `1..1000`" },
+
+  // The work.
   command: {
     parse: parse.itemCommand,
     programs: ["worker"],
     description:
       "Program with its arguments, as a list, run once per item instead of the handler. In an argument `{}` is the item, `{.}` `{/}` `{//}` `{/.}` are parts of it as in GNU parallel, `{#}` its number, `{name}` a field of a JSON item",
-  },
-  parallelism: {
-    parse: parse.parallelism,
-    default: "2",
-    plain: true,
-    description:
-      "Worker pods, from 1; or a range like `2..100`, within which their number follows the items that are left",
-  },
-  idleAfter: {
-    parse: parse.duration(0),
-    plain: true,
-    description: `Remove worker pods that were not needed for this time; they are added again when needed. Default: \`${RANGE_IDLE_AFTER}\` with a range of \`parallelism\`, else never`,
-  },
-  concurrency: {
-    parse: parse.integer(1),
-    default: "1",
-    programs: ["worker", "supervisor"],
-    description: "Number of items that a pod works on at a time, from 1",
   },
   serve: {
     parse: parse.flag,
@@ -189,12 +174,46 @@ export const batchSettings = {
     programs: ["worker"],
     description: "Longest time that a `batch` waits for more items",
   },
+  env: { parse: parse.variables, description: "Environment variables of the handler or command" },
+  secretEnv: {
+    parse: parse.variables,
+    secret: true,
+    description: "Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN`",
+  },
   workSeconds: {
     parse: parse.amount,
     default: "1",
     programs: ["worker"],
     description: "Seconds that the shipped handler sleeps per item",
   },
+
+  // Items at a time, and pods.
+  parallelism: {
+    parse: parse.parallelism,
+    default: "2",
+    plain: true,
+    description:
+      "Worker pods, from 1; or a range like `2..100`, within which their number follows the items that are left",
+  },
+  idleAfter: {
+    parse: parse.duration(0),
+    plain: true,
+    description: `Remove worker pods that were not needed for this time; they are added again when needed. Default: \`${RANGE_IDLE_AFTER}\` with a range of \`parallelism\`, else never`,
+  },
+  concurrency: {
+    parse: parse.integer(1),
+    default: "1",
+    programs: ["worker", "supervisor"],
+    description: "Number of items that a pod works on at a time, from 1",
+  },
+  workers: {
+    parse: parse.flag,
+    plain: true,
+    default: "true",
+    description: "Start workers. With `false`, only Redis and the items are there",
+  },
+
+  // Attempts, and when an item or the batch is given up.
   maxAttempts: {
     parse: parse.integer(1),
     default: "3",
@@ -236,6 +255,8 @@ export const batchSettings = {
     programs: ["worker", "supervisor"],
     description: "`up` succeeds although items failed",
   },
+
+  // Results and logs.
   maxResultBytes: {
     parse: parse.integer(0, MAX_RESULT_BYTES),
     default: "65536",
@@ -254,11 +275,33 @@ export const batchSettings = {
     programs: ["worker"],
     description: "Keep logs of `failed` items only, or of `all`; 64 KiB each",
   },
+  logFormat: {
+    parse: parse.oneOf("text", "json"),
+    default: "text",
+    programs: ["worker"],
+    description: "Log as plain lines (`text`) or as `json`",
+  },
   finish: {
     parse: parse.command,
     programs: ["supervisor"],
     description:
       "Program with its arguments, as a list, run once at the end with every result on standard input; it prints the stack output `finish`",
+  },
+
+  // Runs, their end, and who is told.
+  run: { parse: parse.text, default: "1", programs: ["seed"], description: "Another value runs every item again" },
+  retry: { parse: parse.text, default: "0", description: "Another value runs the failed items again" },
+  wait: {
+    parse: parse.flag,
+    plain: true,
+    default: "true",
+    description: "`up` waits for the end. With `false` it returns after the seeding, without a verdict",
+  },
+  activeDeadline: {
+    parse: parse.duration(60_000),
+    default: "24h",
+    programs: ["supervisor"],
+    description: "Time limit of all workers together, from 1m",
   },
   notify: {
     parse: parse.webhook,
@@ -283,32 +326,8 @@ export const batchSettings = {
     parse: parse.name(),
     description: "Namespace of the Prometheus that may read `metrics`. Default: the batch's namespace",
   },
-  run: { parse: parse.text, default: "1", programs: ["seed"], description: "Another value runs every item again" },
-  retry: { parse: parse.text, default: "0", description: "Another value runs the failed items again" },
-  workers: {
-    parse: parse.flag,
-    plain: true,
-    default: "true",
-    description: "Start workers. With `false`, only Redis and the items are there",
-  },
-  wait: {
-    parse: parse.flag,
-    plain: true,
-    default: "true",
-    description: "`up` waits for the end. With `false` it returns after the seeding, without a verdict",
-  },
-  activeDeadline: {
-    parse: parse.duration(60_000),
-    default: "24h",
-    programs: ["supervisor"],
-    description: "Time limit of all workers together, from 1m",
-  },
-  gracePeriod: {
-    parse: parse.duration(0),
-    default: "10s",
-    programs: ["worker"],
-    description: "Time for items in flight when a pod is stopped",
-  },
+
+  // The pods.
   resources: {
     parse: parse.resources,
     // Requests and limits are complete, so that a ResourceQuota admits the pods.
@@ -331,30 +350,24 @@ export const batchSettings = {
     parse: parse.bytes(2 ** 20),
     description: "Size of `/dev/shm`, like `8Gi`, which counts as memory. Default: 64Mi",
   },
-  kueueQueue: { parse: parse.name(), description: "Kueue LocalQueue for the Jobs" },
   nodeSelector: { parse: parse.stringMap, description: "Labels of the nodes that workers may run on" },
   tolerations: {
     parse: parse.list("k8s.types.input.core.v1.Toleration"),
     description: "Tolerations of all pods of the batch, as in a Pod",
   },
   priorityClass: { parse: parse.name(), description: "Name of the workers' PriorityClass" },
-  env: { parse: parse.variables, description: "Environment variables of the handler or command" },
-  secretEnv: {
-    parse: parse.variables,
-    secret: true,
-    description: "Environment variables kept in a Secret; `pulumi config set --secret --path secretEnv.TOKEN`",
-  },
   serviceAccountName: {
     parse: parse.name(),
     description: "ServiceAccount of the workers; its token is mounted only then",
   },
   runAsUser: { parse: parse.integer(1), default: "1000", description: "User id of the workers, from 1" },
-  logFormat: {
-    parse: parse.oneOf("text", "json"),
-    default: "text",
+  gracePeriod: {
+    parse: parse.duration(0),
+    default: "10s",
     programs: ["worker"],
-    description: "Log as plain lines (`text`) or as `json`",
+    description: "Time for items in flight when a pod is stopped",
   },
+  kueueQueue: { parse: parse.name(), description: "Kueue LocalQueue for the Jobs" },
 } satisfies Record<string, BatchSetting>;
 
 /** Arguments that {@link Redis} and {@link Batch} have, with defaults of their own. */
