@@ -4,6 +4,7 @@ import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
 
 const config = new Config();
 const runs = { name: "runs", mountPath: "/runs" };
+const podName = { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } };
 
 const redis = new Redis("redis", {
   namespace: config.require("namespace"),
@@ -35,7 +36,7 @@ new Batch("proof", {
         },
       ],
       volumes: [{ name: runs.name, hostPath: { path: config.require("runs"), type: "Directory" } }],
-      containers: [{ name: "c", volumeMounts: [runs] }],
+      containers: [{ name: "c", volumeMounts: [runs], env: [podName] }],
     },
   },
 });
