@@ -26,17 +26,14 @@ const checks: Record<string, string[]> = {
 const INTEGRATION_WIDTH = 2;
 const E2E_WIDTH = 4;
 
+/** Ends of a failure's text that are repeated, characters: what a program did first, and what it died of. */
+const FIRST_CHARS = 1_000;
+const LAST_CHARS = 2_000;
+
 const stages = [...Object.keys(checks), "unit", "integration", "e2e"];
-const asked = process.argv.slice(2).filter((word) => word !== "full");
-const isFull = asked.length < process.argv.length - 2;
-if (isFull) process.env.TEST_FULL = "1";
 const stageOf = (path: string) => path.split("/")[0]!;
-for (const path of asked) {
-  const isKnown = stages.includes(stageOf(path)) && (path in checks || testFiles(path).length > 0);
-  if (isKnown) continue;
-  console.error(`test: there is no stage or test named ${path}; stages are ${stages.join(", ")}; \`full\` adds to any`);
-  process.exit(2);
-}
+const asked = process.argv.slice(2).filter((word) => word !== "full");
+const isFull = process.argv.includes("full");
 
 let passed = 0;
 const failures: { file: string; title: string; error: string }[] = [];
@@ -70,37 +67,57 @@ function filesOf(stage: string): string[] {
   return [...new Set(paths.flatMap(testFiles))].filter((file) => isFull || !isForFullRun(file) || isNamed(file));
 }
 
-/** Both ends of a long text: what a program did first, and what it died of. */
 function excerpt(text: string): string {
-  return text.length <= 3000 ? text : `${text.slice(0, 1000)}\n…\n${text.slice(-2000)}`;
+  return text.length <= FIRST_CHARS + LAST_CHARS
+    ? text
+    : `${text.slice(0, FIRST_CHARS)}\n…\n${text.slice(-LAST_CHARS)}`;
 }
 
-async function timed(title: string, work: () => Promise<void>): Promise<void> {
+async function timed(title: string, work: () => Promise<unknown>): Promise<void> {
   const started = Date.now();
   console.log(`\n== ${title}`);
   await work();
   console.log(`== ${title}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
 }
 
-const wantedChecks = Object.keys(checks).filter((name) => asked.length === 0 || asked.includes(name));
-const unit = filesOf("unit");
-const integration = inOrder(filesOf("integration"));
-const e2e = inOrder(filesOf("e2e"));
-const alone = e2e.filter(runsAlone);
-const together = e2e.filter((file) => !alone.includes(file));
-if (wantedChecks.length) await timed(wantedChecks.join(", "), () => runChecks(wantedChecks));
-if (unit.length) await timed("unit", async () => count(await runMocha(unit, "test/unit")));
-if (together.length) await timed("e2e", () => runFiles(together, E2E_WIDTH, count));
-// Files that have the platform to themselves mostly wait, and integration tests need none.
-const last = [...(alone.length ? ["e2e, alone"] : []), ...(integration.length ? ["integration"] : [])];
-if (last.length)
-  await timed(last.join(", and beside it "), async () => {
-    await Promise.all([runFiles(alone, 1, count), runFiles(integration, INTEGRATION_WIDTH, count)]);
-  });
-
-if (failures.length) console.log("\nWhat failed:");
-for (const { file, title, error } of failures) {
-  console.log(`\n  ${file}: ${title}\n${excerpt(error).replace(/^/gm, "    ")}`);
+/** Ends the program for a stage or path that there is not. */
+function checkAsked(): void {
+  const isKnown = (path: string) => stages.includes(stageOf(path)) && (path in checks || testFiles(path).length > 0);
+  const unknown = asked.find((path) => !isKnown(path));
+  if (unknown === undefined) return;
+  console.error(
+    `test: there is no stage or test named ${unknown}; stages are ${stages.join(", ")}; \`full\` adds to any`,
+  );
+  process.exit(2);
 }
-console.log(`\n${passed} passed, ${failed} failed`);
+
+function report(): void {
+  if (failures.length) console.log("\nWhat failed:");
+  for (const { file, title, error } of failures) {
+    console.log(`\n  ${file}: ${title}\n${excerpt(error).replace(/^/gm, "    ")}`);
+  }
+  console.log(`\n${passed} passed, ${failed} failed`);
+}
+
+/** Runs the stages that are asked for. */
+async function main(): Promise<void> {
+  if (isFull) process.env.TEST_FULL = "1";
+  const wantedChecks = Object.keys(checks).filter((name) => asked.length === 0 || asked.includes(name));
+  const unit = filesOf("unit");
+  const integration = inOrder(filesOf("integration"));
+  const e2e = inOrder(filesOf("e2e"));
+  const alone = e2e.filter(runsAlone);
+  const together = e2e.filter((file) => !alone.includes(file));
+  if (wantedChecks.length) await timed(wantedChecks.join(", "), () => runChecks(wantedChecks));
+  if (unit.length) await timed("unit", async () => count(await runMocha(unit, "test/unit")));
+  if (together.length) await timed("e2e", () => runFiles(together, E2E_WIDTH, count));
+  // Files that have the platform to themselves mostly wait, and integration tests need none.
+  const names = [alone.length && "e2e, alone", integration.length && "integration"].filter(Boolean);
+  const last = () => Promise.all([runFiles(alone, 1, count), runFiles(integration, INTEGRATION_WIDTH, count)]);
+  if (names.length) await timed(names.join(", and beside it "), last);
+}
+
+checkAsked();
+await main();
+report();
 process.exit(failed ? 1 : 0);
