@@ -59,10 +59,7 @@ describe("queue/README.md", () => {
       );
     const scripts = globSync("queue/scripts/*.lua", { cwd: root }).filter(includes);
     const named = new Set(events.flatMap(([, , , , names]) => names!.split(", ")));
-    assert.deepEqual(
-      scripts.map((file) => file.split("/").at(-1)).sort(),
-      [...named, "cancel.lua", "renew.lua"].sort(),
-    );
+    assert.deepEqual(scripts.map((file) => file.split("/").at(-1)).sort(), [...named, "renew.lua"].sort());
   });
 });
 
