@@ -12,9 +12,9 @@ export interface RedisSettings {
   storage?: pulumi.Input<string>;
   /** Redis image, 7.0 or later. From 7.2 on, a batch ends only when its end is on disk. @default "redis:8" */
   image?: pulumi.Input<string>;
-  /** Memory limit of Redis, from 32Mi; 60 % of it holds data. @default "256Mi" */
+  /** Memory limit of Redis, at least 32Mi; 60 % of it holds data. @default "256Mi" */
   memory?: pulumi.Input<string>;
-  /** Strategic merge patch over Redis's pod template; its container is `redis`. */
+  /** Strategic merge patch over Redis's pod template; its container is named `redis`. */
   pod?: Record<string, unknown>;
   /**
    * Protect Redis with a generated password. Without a password, only pods of its namespace may connect. @default true
@@ -41,8 +41,8 @@ export interface ImageSettings {
    */
   baseImage?: pulumi.Input<string>;
   /**
-   * Image to copy Node.js from, if `baseImage` has none. Give the name of `baseImage` if it has its own `node`.
-   * @default "node:24-slim"
+   * Image to copy Node.js from, if `baseImage` has none. If `baseImage` has a `node` of its own, give its name here,
+   * too. @default "node:24-slim"
    */
   nodeImage?: pulumi.Input<string>;
   /**
@@ -77,15 +77,13 @@ export interface BatchSettings {
    * `{.}` `{/}` `{//}` `{/.}` are parts of it as in GNU parallel, `{#}` its number, `{name}` a field of a JSON item.
    */
   command?: pulumi.Input<pulumi.Input<string>[]>;
-  /**
-   * `command` is a program that is started once for each slot and works on one item after the other. @default false
-   */
+  /** Start `command` once for each slot (`concurrency`), and give it one item after the other. @default false */
   serve?: boolean;
   /** Time that a handler, or a program with `serve`, may take to load. @default "5m" */
   startTimeout?: pulumi.Input<string>;
   /**
-   * Most items in one call of `handleBatch`, or in one line to a program with `serve`. Then `concurrency` counts
-   * batches.
+   * Largest number of items in one call of `handleBatch`, or in one line to a program with `serve`. With it,
+   * `concurrency` counts batches.
    */
   batch?: number;
   /** Longest time that a `batch` waits for more items. @default "200ms" */
@@ -97,8 +95,8 @@ export interface BatchSettings {
   /** Seconds that the shipped handler sleeps per item. @default 1 */
   workSeconds?: pulumi.Input<number>;
   /**
-   * Worker pods, from 1; or a range like `2..100`, within which their number follows the items that are left. @default
-   * 2
+   * Number of worker pods, at least 1; or a range like `2..100`, in which the number follows the items that are left.
+   * @default 2
    */
   parallelism?: number | string;
   /**
@@ -106,19 +104,19 @@ export interface BatchSettings {
    * of `parallelism`, else never.
    */
   idleAfter?: string;
-  /** Number of items that a pod works on at a time, from 1. @default 1 */
+  /** Number of items that a pod works on at a time, at least 1. @default 1 */
   concurrency?: pulumi.Input<number>;
-  /** Start workers. With `false`, only Redis and the items are there. @default true */
+  /** Start workers. With `false`, `up` creates only Redis and the items. @default true */
   workers?: boolean;
-  /** Give an item up after this many failed attempts, from 1. @default 3 */
+  /** Give an item up after this many failed attempts, at least 1. @default 3 */
   maxAttempts?: pulumi.Input<number>;
-  /** Delay before the first retry, and longest delay; it doubles each time, with jitter. @default "1s..5m" */
+  /** First and longest delay before a retry. The delay doubles each time, with jitter. @default "1s..5m" */
   backoff?: pulumi.Input<string>;
-  /** Time limit of one attempt, from 1s. @default "1h" */
+  /** Time limit of one attempt, at least 1s. @default "1h" */
   itemTimeout?: pulumi.Input<string>;
-  /** Time until an item runs again after its worker died, if a slot is free; from 2s. @default "10s" */
+  /** Time until an item runs again after its worker died, if a slot is free; at least 2s. @default "10s" */
   lease?: pulumi.Input<string>;
-  /** Give an item up when this many workers died while they had it in flight, from 1. @default 3 */
+  /** Give an item up when this many workers died while they had it in flight, at least 1. @default 3 */
   maxLosses?: pulumi.Input<number>;
   /** Abort the batch when more items than this are given up. Default: never. */
   maxFailures?: pulumi.Input<number>;
@@ -143,7 +141,7 @@ export interface BatchSettings {
   retry?: pulumi.Input<string>;
   /** `up` waits for the end. With `false` it returns after the seeding, without a verdict. @default true */
   wait?: boolean;
-  /** Time limit of all workers together, from 1m. @default "24h" */
+  /** Time limit of all workers together, at least 1m. @default "24h" */
   activeDeadline?: pulumi.Input<string>;
   /** URL for one POST at the end, and when the batch stalls (Slack, Mattermost); `pulumi config set --secret`. */
   notify?: pulumi.Input<string>;
@@ -151,13 +149,13 @@ export interface BatchSettings {
   stallAfter?: pulumi.Input<string>;
   /** Serve Prometheus metrics on port 9464 of the supervisor's pod. @default false */
   metrics?: boolean;
-  /** Namespace of the Prometheus that may read `metrics`. Default: the batch's namespace. */
+  /** Namespace whose pods may read `metrics`. Default: the batch's namespace. */
   metricsFrom?: pulumi.Input<string>;
   /**
    * Resources of a worker. @default {"requests":{"cpu":"100m","memory":"128Mi"},"limits":{"cpu":"1","memory":"512Mi"}}
    */
   resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
-  /** Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`. */
+  /** Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is named `c`. */
   pod?: pulumi.Input<Record<string, unknown>>;
   /** The same for the pods that do no work: those of the seed Job, the supervisor, and the relay of `wq`. */
   auxPod?: pulumi.Input<Record<string, unknown>>;
@@ -171,11 +169,11 @@ export interface BatchSettings {
   tolerations?: pulumi.Input<pulumi.Input<k8s.types.input.core.v1.Toleration>[]>;
   /** Name of the workers' PriorityClass. */
   priorityClass?: pulumi.Input<string>;
-  /** ServiceAccount of the workers; its token is mounted only then. */
+  /** ServiceAccount of the workers. A token is mounted only if this is set. */
   serviceAccountName?: pulumi.Input<string>;
-  /** User id of the workers, from 1. @default 1000 */
+  /** User id of the workers, at least 1. @default 1000 */
   runAsUser?: pulumi.Input<number>;
-  /** Time for items in flight when a pod is stopped. @default "10s" */
+  /** Time in which items in flight may finish when a pod is stopped. @default "10s" */
   gracePeriod?: pulumi.Input<string>;
   /** Kueue LocalQueue for the Jobs. */
   kueueQueue?: pulumi.Input<string>;

@@ -59,12 +59,12 @@ export const redisSettings = {
   memory: {
     parse: parse.bytes(32 * 2 ** 20),
     default: "256Mi",
-    description: "Memory limit of Redis, from 32Mi; 60 % of it holds data",
+    description: "Memory limit of Redis, at least 32Mi; 60 % of it holds data",
   },
   pod: {
     parse: parse.map("Record<string, unknown>"),
     plain: true,
-    description: "Strategic merge patch over Redis's pod template; its container is `redis`",
+    description: "Strategic merge patch over Redis's pod template; its container is named `redis`",
   },
   auth: {
     parse: parse.flag,
@@ -101,7 +101,7 @@ export const imageSettings = {
     parse: image,
     default: "node:24-slim",
     description:
-      "Image to copy Node.js from, if `baseImage` has none. Give the name of `baseImage` if it has its own `node`",
+      "Image to copy Node.js from, if `baseImage` has none. If `baseImage` has a `node` of its own, give its name here, too",
   },
   entrypoint: {
     parse: parse.flag,
@@ -153,7 +153,7 @@ export const batchSettings = {
     default: "false",
     programs: ["worker"],
     plain: true,
-    description: "`command` is a program that is started once for each slot and works on one item after the other",
+    description: "Start `command` once for each slot (`concurrency`), and give it one item after the other",
   },
   startTimeout: {
     parse: parse.duration(1_000),
@@ -166,7 +166,7 @@ export const batchSettings = {
     programs: ["worker", "supervisor"],
     plain: true,
     description:
-      "Most items in one call of `handleBatch`, or in one line to a program with `serve`. Then `concurrency` counts batches",
+      "Largest number of items in one call of `handleBatch`, or in one line to a program with `serve`. With it, `concurrency` counts batches",
   },
   batchWait: {
     parse: parse.duration(0),
@@ -193,7 +193,7 @@ export const batchSettings = {
     default: "2",
     plain: true,
     description:
-      "Worker pods, from 1; or a range like `2..100`, within which their number follows the items that are left",
+      "Number of worker pods, at least 1; or a range like `2..100`, in which the number follows the items that are left",
   },
   idleAfter: {
     parse: parse.duration(0),
@@ -204,13 +204,13 @@ export const batchSettings = {
     parse: parse.integer(1),
     default: "1",
     programs: ["worker", "supervisor"],
-    description: "Number of items that a pod works on at a time, from 1",
+    description: "Number of items that a pod works on at a time, at least 1",
   },
   workers: {
     parse: parse.flag,
     plain: true,
     default: "true",
-    description: "Start workers. With `false`, only Redis and the items are there",
+    description: "Start workers. With `false`, `up` creates only Redis and the items",
   },
 
   // Attempts, and when an item or the batch is given up.
@@ -218,31 +218,31 @@ export const batchSettings = {
     parse: parse.integer(1),
     default: "3",
     programs: ["worker"],
-    description: "Give an item up after this many failed attempts, from 1",
+    description: "Give an item up after this many failed attempts, at least 1",
   },
   backoff: {
     parse: parse.durationRange,
     default: "1s..5m",
     programs: ["worker"],
-    description: "Delay before the first retry, and longest delay; it doubles each time, with jitter",
+    description: "First and longest delay before a retry. The delay doubles each time, with jitter",
   },
   itemTimeout: {
     parse: parse.duration(1_000),
     default: "1h",
     programs: ["worker"],
-    description: "Time limit of one attempt, from 1s",
+    description: "Time limit of one attempt, at least 1s",
   },
   lease: {
     parse: parse.duration(2_000),
     default: "10s",
     programs: ["worker"],
-    description: "Time until an item runs again after its worker died, if a slot is free; from 2s",
+    description: "Time until an item runs again after its worker died, if a slot is free; at least 2s",
   },
   maxLosses: {
     parse: parse.integer(1),
     default: "3",
     programs: ["worker"],
-    description: "Give an item up when this many workers died while they had it in flight, from 1",
+    description: "Give an item up when this many workers died while they had it in flight, at least 1",
   },
   maxFailures: {
     parse: parse.integer(0),
@@ -301,7 +301,7 @@ export const batchSettings = {
     parse: parse.duration(60_000),
     default: "24h",
     programs: ["supervisor"],
-    description: "Time limit of all workers together, from 1m",
+    description: "Time limit of all workers together, at least 1m",
   },
   notify: {
     parse: parse.webhook,
@@ -324,7 +324,7 @@ export const batchSettings = {
   },
   metricsFrom: {
     parse: parse.name(),
-    description: "Namespace of the Prometheus that may read `metrics`. Default: the batch's namespace",
+    description: "Namespace whose pods may read `metrics`. Default: the batch's namespace",
   },
 
   // The pods.
@@ -336,7 +336,8 @@ export const batchSettings = {
   },
   pod: {
     parse: parse.map("Record<string, unknown>"),
-    description: "Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is `c`",
+    description:
+      "Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is named `c`",
   },
   auxPod: {
     parse: parse.map("Record<string, unknown>"),
@@ -358,14 +359,14 @@ export const batchSettings = {
   priorityClass: { parse: parse.name(), description: "Name of the workers' PriorityClass" },
   serviceAccountName: {
     parse: parse.name(),
-    description: "ServiceAccount of the workers; its token is mounted only then",
+    description: "ServiceAccount of the workers. A token is mounted only if this is set",
   },
-  runAsUser: { parse: parse.integer(1), default: "1000", description: "User id of the workers, from 1" },
+  runAsUser: { parse: parse.integer(1), default: "1000", description: "User id of the workers, at least 1" },
   gracePeriod: {
     parse: parse.duration(0),
     default: "10s",
     programs: ["worker"],
-    description: "Time for items in flight when a pod is stopped",
+    description: "Time in which items in flight may finish when a pod is stopped",
   },
   kueueQueue: { parse: parse.name(), description: "Kueue LocalQueue for the Jobs" },
 } satisfies Record<string, BatchSetting>;
