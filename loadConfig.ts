@@ -179,7 +179,7 @@ function check(source: Source, key: Key): void {
   const setting: Setting = settings[key];
   if (source.isSecret(key) && !setting.secret)
     throw new ConfigError(
-      `Expected \`${key}\` to be set without \`--secret\`, since it is readable in the cluster and in Pulumi's state; secret variables belong into \`secretEnv\`.`,
+      `Expected \`${key}\` to be set without \`--secret\`, since it is readable in the cluster and in Pulumi's state; secret variables belong in \`secretEnv\`.`,
     );
   concealing(setting.secret, () => {
     const value = valueOf(source, key, setting);

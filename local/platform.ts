@@ -69,7 +69,7 @@ function nodeCount(text: string): number {
 }
 
 const program = new Command("platform").description(
-  "The local platform: Docker engine, registry, a Kubernetes of two nodes, Pulumi. One a machine, for the first run and the tests.",
+  "The local platform: Docker engine, registry, a Kubernetes of two nodes, Pulumi. One per machine, for the first run and the tests.",
 );
 program.configureOutput({
   outputError: (text, write) => {

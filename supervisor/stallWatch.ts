@@ -23,6 +23,6 @@ export class StallWatch {
     this.#said = true;
     const minutes = Math.round((now - this.#since) / 60_000);
     const time = minutes > 0 ? `${minutes} min` : `${Math.round((now - this.#since) / 1000)} s`;
-    return `nothing was settled for ${time}: ${settled} of ${total} items, ${running} running`;
+    return `no item was done or failed for ${time}: ${settled} of ${total} are over, ${running} running`;
   }
 }

@@ -25,11 +25,11 @@ export default queueCommand({
   description: "Shows the items that failed for good, grouped by reason, with one example of each.",
   examples: [
     ["failed", "the groups, the biggest first"],
-    ["failed --json", "a line of JSON a group"],
+    ["failed --json", "one line of JSON per group"],
   ],
   exitCodes: { [EXIT_OK]: "nothing failed", [EXIT_FAILED]: "items failed" },
 })
-  .option("--json", "a line of JSON for each group")
+  .option("--json", "one line of JSON per group")
   .action(async ({ json, ...options }: QueueOptions & { json?: boolean }) => {
     await withBatch(options, async ({ admin }, { state, reason: why = "no reason given" }) => {
       const groups = new FailureGroups();

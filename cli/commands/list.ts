@@ -28,11 +28,11 @@ export default redisCommand({
   examples: [
     ["list", "of the stack's Redis"],
     ["list --redis redis://127.0.0.1:6379", "of another"],
-    ["list --json | jq .memoryBytes", "a line of JSON a batch"],
+    ["list --json | jq .memoryBytes", "one line of JSON per batch"],
   ],
   exitCodes: { [EXIT_OK]: "listed" },
 })
-  .option("--json", "a line of JSON for each batch")
+  .option("--json", "one line of JSON per batch")
   .action(async (options: RedisOptions & { json?: boolean }) => {
     await withRedis(options, async (redis) => {
       const queues = await QueueAdmin.list(redis);

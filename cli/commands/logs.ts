@@ -25,7 +25,7 @@ function parseId(text: string): number {
   return Number(text);
 }
 
-const NOT_KEPT = "(no log kept: set keepLogs to all for items that are done)";
+const NOT_KEPT = "(no log was kept: with keepLogs: all, done items keep theirs)";
 
 /** Outcome, stack and log, as text: no control characters of an item reach the terminal. */
 function print(record: ItemRecord, log: string | undefined): void {
@@ -90,7 +90,7 @@ export default queueCommand({
     ["logs -f", "of all items, each line with its item"],
     ["logs banana --json | jq -r .log", "for programs; with every attempt"],
   ],
-  exitCodes: { [EXIT_OK]: "printed", [EXIT_FAILED]: "the item kept no log" },
+  exitCodes: { [EXIT_OK]: "printed", [EXIT_FAILED]: "no log of the item was kept" },
 })
   .argument("[item]", "the item's text")
   .option("--id <number>", "its number instead", parseId)

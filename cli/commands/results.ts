@@ -106,7 +106,7 @@ export default queueCommand({
   description:
     "Prints every item in the order first given, failed ones included: item, outcome, result, attempts, pod, start, end, duration in ms, reason.",
   examples: [
-    ["results > results.ndjson", "a line of JSON an item"],
+    ["results > results.ndjson", "one line of JSON per item"],
     ["results --csv > results.csv", "for a spreadsheet"],
     ["results --all", "also items that are not settled yet"],
     ["results --follow > rows.ndjson", "each row once its item is settled, until the batch is over"],

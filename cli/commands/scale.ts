@@ -19,7 +19,7 @@ function parsePods(text: string): number {
 export default redisCommand({
   name: "scale",
   description:
-    "Changes the number of worker pods while they run, also while `up` waits. With a range of `parallelism`, it becomes the new maximum. Pods that are removed give back their items, at no cost.",
+    "Changes the number of worker pods while they run, also while `up` waits. With a range of `parallelism`, this number becomes the maximum. Pods that are removed give back their items, at no cost.",
   examples: [["scale 10", "ten pods"]],
   exitCodes: { [EXIT_OK]: "changed" },
 })

@@ -54,7 +54,7 @@ function parsed<T>(key: string, json: string): T {
   try {
     return JSON.parse(json) as T;
   } catch {
-    throw new UserError(`\`${key}\` of the stack is no JSON: ${oneLine(json)}`);
+    throw new UserError(`\`${key}\` of the stack is not JSON: ${oneLine(json)}`);
   }
 }
 
@@ -69,7 +69,7 @@ async function stackWork(): Promise<Work> {
       reason = failure(read);
       continue;
     }
-    if (stdout !== decrypted.stdout) console.error(`Without the secrets of the stack: ${failure(decrypted)}`);
+    if (stdout !== decrypted.stdout) console.error(`Going on without the secrets of the stack: ${failure(decrypted)}`);
     const config = JSON.parse(stdout) as Record<string, { value?: string }>;
     const keys = ["command", "serve", "handler", "batch", "files", "env", "secretEnv"];
     const values = keys.map((key) => config[`job-wq-2:${key}`]?.value);
@@ -101,7 +101,7 @@ async function load({ command, serve, handler, batch }: Work, onLine: (line: str
   };
   if (handler !== undefined && !existsSync(handler)) throw new UserError(`there is no handler ${resolve(handler)}`);
   if (handler !== undefined && !/\.([cm]?[jt]s|py)$/.test(handler))
-    throw new UserError(`${name} is no file of TypeScript, JavaScript or Python: give a program after --`);
+    throw new UserError(`${name} is not a file of TypeScript, JavaScript or Python: give a program after --`);
   try {
     if (command && !serve) {
       checkCommand(command);

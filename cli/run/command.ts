@@ -31,12 +31,15 @@ function list(json: boolean | undefined): void {
 
 export default verbCommand({
   name: "run",
-  description: `Runs a program, or a handler, once for each item on the cluster of your kubeconfig: no stack, no folder, no registry. Prints each result as a line of JSON as soon as it is there, and removes everything at the end. Ctrl-C asks what to leave. In arguments, {} is the item, {.} {/} {//} {/.} parts of it as in GNU parallel, {#} its number, {name} a field of a JSON item; in the text after sh -c, write "$ITEM".`,
+  description: `Runs a program, or a handler, once for each item on the cluster of your kubeconfig: no stack, no folder, no registry. Prints each result as a line of JSON as soon as it is there, and removes everything at the end. Ctrl-C asks if the run shall go on. In arguments, {} is the item, {.} {/} {//} {/.} parts of it as in GNU parallel, {#} its number, {name} a field of a JSON item; in the text after sh -c, write "$ITEM".`,
   examples: [
-    ["run -j 20 --image python:3-slim --files . -- python3 process.py {} :::: urls.txt", "a line of the file each"],
+    [
+      "run -j 20 --image python:3-slim --files . -- python3 process.py {} :::: urls.txt",
+      "one item per line of the file",
+    ],
     ["run --handler work.ts ::: apple banana", "a function instead of a program"],
     ["run -j 1..50 -- sha256sum {} < files.txt", "items from standard input"],
-    ["run --attach wq-1a2b3c", "goes on with one that was left"],
+    ["run --attach wq-1a2b3c", "goes on with a run that was left"],
   ],
   exitCodes: {
     [EXIT_OK]: "every item is done",
@@ -70,18 +73,18 @@ export default verbCommand({
   .addOption(
     new Option(
       "--halt <when>",
-      "soon,fail=3 or soon,fail=10%: end the run when so many failed; what is in flight then is ended, too, also with soon",
+      "end the run when this many items failed: soon,fail=3 or soon,fail=10%; items in flight are ended, too, even with soon",
     ).argParser(options.parseHalt),
   )
-  .option("--joblog <file>", "one line per item, as GNU parallel writes it")
-  .option("--resume-failed", "only items that are not done in the job log")
-  .option("--results <folder>", "a file for each item as well")
+  .option("--joblog <file>", "write one line per item, as GNU parallel does")
+  .option("--resume-failed", "run only items that are not done in the job log")
+  .option("--results <folder>", "also write one file per item")
   .option("--ordered", "print results at the end, in the order of the items")
   .option("--eta", "progress on standard error also without a terminal")
   .option("--dry-run", "print what would be run, and run nothing")
-  .option("--keep", "take nothing away at the end")
+  .option("--keep", "remove nothing at the end")
   .option("--attach <name>", "go on with a run that was left: print all rows from its first, then remove it")
-  .option("--list", "runs that were left")
+  .option("--list", "list the runs that were left")
   .option("--json", "with --list: one line of JSON per run; results are JSON anyway")
   .action(async (words: string[], given: options.RunOptions) => {
     if (given.list) return list(given.json);
@@ -96,7 +99,7 @@ export default verbCommand({
       throw new UserError("there are no items: give ::: ITEMS, :::: FILE, or standard input");
     options.checkOptions(given);
     const all = fromLine ?? (await readItems("-"));
-    if (all.length === 0) throw new UserError("there are no items in what was given");
+    if (all.length === 0) throw new UserError("the files or the input have no items");
     const done = given.resumeFailed ? doneIn(given.joblog!) : new Set<number>();
     const places = all.map((_, index) => index + 1).filter((place) => !done.has(place));
     const items = places.map((place) => all[place - 1]!);
@@ -112,7 +115,7 @@ export default verbCommand({
     if (items.length === 0) return console.error("Every item is done.");
     if (!listed("items", items).inline)
       throw new UserError(
-        `${items.length} items are over ${MAX_INLINE / 1024} KiB, compressed, which a run does not carry: give the names of parts of the list as items, or use a stack with \`imageName\``,
+        `the ${items.length} items exceed ${MAX_INLINE / 1024} KiB, compressed, the most that a run can carry: give the names of parts of the list as items, or use a stack with \`imageName\``,
       );
     await startRun({ command, items, places }, given);
   });

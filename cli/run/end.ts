@@ -31,7 +31,7 @@ export async function finish(name: string, state: RunState, { keep, trouble }: F
   for (const line of summary(state)) console.error(line);
   const why = whyLeft(state, trouble);
   if (why) return leave(name, why);
-  if (keep) console.error(`Kept as ${name}: ${attachLine(name)} takes it away.`);
+  if (keep) console.error(`Kept as ${name}: ${attachLine(name)} removes it.`);
   else await takeAway(name);
   // The trouble names failed items, if there are any. Without them the run did not get so far.
   if (trouble && (!counts || (counts.dead === 0 && counts.state !== "aborted"))) throw trouble;
@@ -41,7 +41,7 @@ export async function finish(name: string, state: RunState, { keep, trouble }: F
 /** Ends this process, and takes the run away. @param work May not be over yet. */
 export async function stop(name: string, work: Promise<unknown>): Promise<never> {
   process.on("SIGINT", () => {}); // Pulumi is told of it, too
-  console.error("Taking it away.");
+  console.error("Removing it.");
   await Promise.race([work, sleep(CANCEL_MS)]);
   await takeAway(name).catch((error: Error) => console.error(error.message));
   return endProcess(EXIT_FAILED);
@@ -51,8 +51,8 @@ export async function stop(name: string, work: Promise<unknown>): Promise<never>
 export async function leave(name: string, trouble?: Error): Promise<never> {
   console.error(
     trouble
-      ? `wq run: ${firstLine(trouble)}; nothing was removed, go on: ${attachLine(name)}`
-      : `Left running. Go on: ${attachLine(name)}.`,
+      ? `wq run: ${firstLine(trouble)}; nothing was removed; to go on: ${attachLine(name)}`
+      : `Left running. To go on: ${attachLine(name)}.`,
   );
   return endProcess(EXIT_UNFINISHED);
 }

@@ -46,7 +46,7 @@ function ask(): Promise<Choice> {
   return new Promise((resolve) => {
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
     terminal.on("SIGINT", () => terminal.close()).on("close", () => resolve("left"));
-    terminal.question("\nLeave it running (l), or stop it and take it away (s)? [l] ", (answer) => {
+    terminal.question("\nLeave it running (l), or stop it and remove it (s)? [l] ", (answer) => {
       resolve(/^s/i.test(answer.trim()) ? "stopped" : "left");
       terminal.close();
     });

@@ -37,7 +37,7 @@ export function doneIn(file: string): Set<number> {
   if (!existsSync(file)) return done;
   const [head, ...lines] = readFileSync(file, "utf8").split("\n");
   if (head?.split("\t")[0] !== "Seq")
-    throw new UserError(`${file} is no job log: its first line does not begin with Seq`);
+    throw new UserError(`${file} is not a job log: its first line does not begin with Seq`);
   for (const line of lines) {
     const fields = line.split("\t");
     if (fields.length < COLUMNS.length) continue; // cut off

@@ -96,7 +96,7 @@ export function checkOptions(options: RunOptions): void {
     throw new UserError(firstLine(error).replace(/`--memory\.[^`]*`/, "`--memory`"));
   }
   for (const [option, path] of Object.entries({ handler: options.handler, files: options.files }))
-    if (path !== undefined && !existsSync(path)) throw new UserError(`--${option} ${path}: there is none`);
+    if (path !== undefined && !existsSync(path)) throw new UserError(`--${option} ${path}: it does not exist`);
   environmentOf(options.env);
   secretsOf(options.secretEnv);
   podOf(options.pod);

@@ -19,7 +19,7 @@ export async function takeAway(name: string): Promise<void> {
     forget(name);
   } catch (error) {
     throw new UserError(
-      `not everything could be taken away: ${firstLine(pulumiError(error))}; again: ${attachLine(name)}`,
+      `not everything could be removed: ${firstLine(pulumiError(error))}; try again: ${attachLine(name)}`,
     );
   } finally {
     process.off("SIGINT", ignore);

@@ -77,7 +77,7 @@ async function removeCutOff(name: string): Promise<void> {
     if (!(error instanceof AbsentError)) throw error;
     await takeAway(name);
     throw new UserError(
-      `${name} was cut off as it was made or taken away: the rest was removed now; without its results, run it again`,
+      `${name} was cut off while it was created or removed: what was left of it is removed now, and its results are lost; run it again`,
     );
   }
 }

@@ -93,7 +93,9 @@ export function readNote(name: string): RunNote {
   const file = join(folderOf(name), "run.json");
   if (/^[\w-]+$/.test(name) && existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as RunNote;
   const names = listNotes().map((note) => note.name);
-  throw new UserError(`there is no run ${name}; there ${names.length > 0 ? `is ${names.join(", ")}` : "is none"}`);
+  throw new UserError(
+    `there is no run ${name}; ${names.length > 0 ? `the runs are ${names.join(", ")}` : "no run was left"}`,
+  );
 }
 
 /** All that was not taken away, the oldest first. */

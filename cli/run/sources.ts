@@ -27,7 +27,7 @@ export async function readItems(file: string): Promise<string[]> {
   try {
     const { format, bytes } = itemsContent(file, content);
     if (!isUtf8(bytes))
-      throw new UserError(`the items of ${file} are no UTF-8: iconv -f LATIN1 -t UTF-8 makes it of Latin-1`);
+      throw new UserError(`the items of ${file} are not UTF-8; from Latin-1: iconv -f LATIN1 -t UTF-8`);
     const text = bytes.toString().replace(/^\ufeff/, "");
     const lines = text.split(/\r?\n/).filter((line) => line !== "");
     return format === "strings" ? lines.map((line) => JSON.parse(line) as string) : lines;
@@ -48,7 +48,7 @@ export async function parseCommandLine(words: string[]): Promise<CommandLine> {
   if (at < 0) return { command: words, items: undefined };
   const rest = words.slice(at + 1);
   if (rest.some(isSource) || words[at]!.endsWith("+"))
-    throw new UserError("there is one source of items: give `:::` or `::::` once");
+    throw new UserError("items can have only one source: give `:::` or `::::` once");
   if (rest.length === 0) throw new UserError(`there is nothing after ${words[at]}: give items, or files with items`);
   const items = words[at] === ":::" ? rest : (await Promise.all(rest.map(readItems))).flat();
   return { command: words.slice(0, at), items };

@@ -136,7 +136,7 @@ export class Cluster {
         const where = `${what} in namespace ${this.#namespace}`;
         if (error.code === 404)
           throw new UserError(
-            `${where} is not there in ${this.place}: it is not made yet, or it was deleted (\`pulumi up --refresh\` makes it anew)`,
+            `${where} does not exist in ${this.place}: \`up\` has not created it yet, or it was deleted (\`pulumi up --refresh\` creates it again)`,
           );
         if (error.code === 401 || error.code === 403)
           throw new UserError(`the cluster at ${server} does not let you see ${where}`);

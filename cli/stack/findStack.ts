@@ -85,7 +85,9 @@ export function stackCandidates(stack: string | undefined, context: LookupContex
   const isRemembered = remembered !== undefined && agrees && (stack === undefined || stack === remembered.stack);
   if (isRemembered && (chosen.length === 0 || program === undefined || stack !== undefined)) return [remembered];
   if (program !== undefined) return isRemembered ? [given(program), remembered] : [given(program)];
-  throw new UserError("there is no Pulumi program in this folder or above it: go to one, or give --redis URL");
+  throw new UserError(
+    "there is no Pulumi program in this folder or above it: change to the folder of one, or give --redis URL",
+  );
 }
 
 /** The stack's location once its name is known: what `npm start` left has a settings file of its own. */

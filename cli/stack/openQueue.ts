@@ -31,7 +31,9 @@ export const isForeign = (batch: BatchLocation, owner: string | undefined): owne
 
 /** The error of a change of what is another stack's. */
 export const foreign = (what: string, owner: string, batch: BatchLocation, { place }: { place: string }): UserError =>
-  new UserError(`${what} there belongs to ${owner}, and this is ${batch.owner}: ${place} is perhaps not its cluster`);
+  new UserError(
+    `${what} belongs to ${owner} here, not to ${batch.owner}: ${place} may be another cluster than the stack's`,
+  );
 
 /** The queue of a batch of a stack. */
 export async function openBatch({ batch, location, title }: FoundBatch, queue = batch.queue): Promise<OpenQueue> {

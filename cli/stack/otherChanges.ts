@@ -65,6 +65,6 @@ export async function refuseOtherChanges({ location, batch: { workerUrn } }: Fou
   if (!grave) return;
   const what = REDIS.test(grave.urn) ? "Redis" : "the items, or run them all again";
   throw new UserError(
-    `nothing was changed: new workers come with the changes of the stack, which would also change ${what}; look at them with \`pulumi up\``,
+    `nothing was changed: new workers would come with all changes of the stack, and these also change ${what}; look at them with \`pulumi up\``,
   );
 }

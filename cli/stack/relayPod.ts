@@ -92,7 +92,7 @@ async function someJob(cluster: Cluster, names: string[]): Promise<V1Job> {
     const job = await cluster.readJob(name);
     if (job) return job;
   }
-  throw new UserError("no Job of the batch is left whose image could relay to it: run `pulumi up`");
+  throw new UserError("the batch has no Job left whose image could relay to Redis: run `pulumi up`");
 }
 
 /** Waits until a Pod runs. @throws UserError where it does not start. */

@@ -46,7 +46,7 @@ export async function changeForWorkers<T>(
   const after = await admin.counts();
   const takers = () => {
     if (found && queue !== found.batch.queue)
-      return "no workers are started for another `--queue`; those that are there";
+      return "workers that run already (none are started for another `--queue`)";
     if (!starts) return "the workers that are there";
     if (after.state === "seeding") return "once the queue is filled, the workers of `pulumi up`";
     if (after.state === "paused") return `once the batch goes on (\`${wq("resume")}\`), its workers`;

@@ -42,7 +42,7 @@ export function guard({ token, path }: Keys): MiddlewareHandler {
     if (!isToken(inAddress, token) && !isToken(getCookie(c, COOKIE), token))
       return c.text("Open the address that `wq ui` printed: it has a token in it.\n", 401);
     if (c.req.method !== "GET" && c.req.method !== "HEAD") {
-      if (c.req.header("origin") !== `http://${host}`) return c.text("This is asked for by another page.\n", 403);
+      if (c.req.header("origin") !== `http://${host}`) return c.text("This request comes from another page.\n", 403);
       if (c.req.header("content-type") !== "application/json") return c.text("Expected JSON.\n", 415);
     }
     if (inAddress !== undefined) setCookie(c, COOKIE, token, { httpOnly: true, sameSite: "Strict", path });

@@ -47,7 +47,7 @@ async function retry(batch: LiveBatch, wanted: Record<string, unknown>, found?: 
   const { admin } = batch;
   const ids = await idsOf(admin, wanted);
   const { dead } = await admin.counts();
-  if (ids ? ids.length === 0 : dead === 0) throw new UserError("nothing of this failed any more");
+  if (ids ? ids.length === 0 : dead === 0) throw new UserError("none of these is failed any more");
   const { changed, by } = await withWorkers(batch, found, () => admin.retry(ids));
   return `Put ${pluralize(changed, "item")} back: ${by} take them.`;
 }

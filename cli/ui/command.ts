@@ -45,7 +45,7 @@ async function openBrowser(address: string): Promise<void> {
 export default queueCommand({
   name: "ui",
   description:
-    "Serves a page to the browser of this machine that shows the batch as it goes: counts, rate, time left, workers, failures, timeline, an item's attempts and log; with buttons for pause, resume, retry, cancel and scale. Ctrl-C ends it; the batch goes on.",
+    "Serves a page to this machine's browser, which shows the batch live: counts, rate, time left, workers, failures, timeline, an item's attempts and log; with buttons for pause, resume, retry, cancel and scale. Ctrl-C ends it; the batch goes on.",
   examples: [
     ["ui", "opens it in the browser"],
     ["ui --no-open --port 8080", "prints the address only"],

@@ -35,7 +35,7 @@ export async function printedVerdict(
   const log = pod && (await logOf(cluster, { name: pod, namespace, container: "c" }, denied));
   if (log === undefined)
     return {
-      problem: `The verdict of Job ${name} went with its pod: \`pulumi up\` again has another supervisor judge.`,
+      problem: `The verdict of Job ${name} was lost with its pod: run \`pulumi up\` again, and another supervisor judges the batch.`,
     };
   const line = log.split("\n").findLast((text) => text.startsWith(PREFIX));
   if (!line) return { problem: noWorkLine(pod!, log.trim()) };

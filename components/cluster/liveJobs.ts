@@ -108,7 +108,7 @@ export async function deleteJob(cluster: Cluster, { metadata }: V1Job): Promise<
   };
   if (!(await pollUntil(gone, { timeoutMs: GONE_AFTER_MS, intervalMs: POLL_MS })))
     throw new Error(
-      `Job ${name} was deleted and does not go: a finalizer holds it, or its node is gone; \`kubectl -n ${namespace} get job,pod -l job-name=${name}\` shows what is left.`,
+      `Job ${name} was deleted, but is still there: a finalizer holds it, or its node is gone; \`kubectl -n ${namespace} get job,pod -l job-name=${name}\` shows what is left.`,
     );
   await pulumi.log.info(`Job ${name} is created again: the last \`up\` ended before its work was done.`);
 }

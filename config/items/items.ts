@@ -62,7 +62,7 @@ const isChanged = (item: unknown) =>
 export function unquoted(where: string, got: string, written?: string): never {
   const text = written === undefined ? "" : `, "${written}"`;
   throw new ConfigError(
-    `Expected \`${where}\` to be a text, and YAML makes ${got} of ${written ?? "it"}: quote it${text}.`,
+    `Expected \`${where}\` to be a text, but YAML reads ${written ?? "it"} as ${got}: quote it${text}.`,
     `Expected \`${where}\` to be a text: quote it.`,
   );
 }

@@ -94,7 +94,7 @@ Look further:
   ${kubectl} describe jobs/${workerJob}
   ${kubectl} logs -l job-name=${workerJob} --prefix --tail=-1
 Your own items and work: \`job-wq-2:items\` and \`job-wq-2:handler\` in Pulumi.dev.yaml, then \`npm start\` again.
-With another \`job-wq-2:run\` there, all items run again; otherwise, what is done stays done. \`npm run down\` takes it all away.`);
+With another \`job-wq-2:run\` there, all items run again; otherwise, what is done stays done. \`npm run down\` removes everything.`);
 }
 
 /** The platform, and the stack on it. */
@@ -113,7 +113,7 @@ try {
   remember(location);
   // The old cluster's objects are gone, and Pulumi does not know it.
   const isLost = existsSync(lostNode);
-  if (isLost) console.log(`Node ${readFileSync(lostNode, "utf8")} was taken away: looking for what is to be made anew`);
+  if (isLost) console.log(`Node ${readFileSync(lostNode, "utf8")} was removed: looking for what must be created again`);
   const changed = await up(location, isLost ? ["--refresh"] : []);
   if (isLost) rmSync(lostNode);
   await report(location);

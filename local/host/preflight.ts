@@ -4,7 +4,7 @@ import { platform } from "node:os";
 import { execa } from "execa";
 import { UserError } from "../errors.ts";
 
-const instead = "on a cluster of your own it needs no platform: README, Quick start";
+const instead = "with a cluster of your own, you need no platform: README, Quick start";
 
 /** @throws UserError where the machine cannot run the platform. */
 export async function checkMachine(): Promise<void> {

@@ -7,7 +7,7 @@ export class RedisError extends Error {
 
 /** Redis has reached its maxmemory. */
 export const REDIS_FULL =
-  "Redis is full (maxmemory): raise `redisMemory` and run again. What is in stays in, except where Redis is a Pod " +
+  "Redis is full (maxmemory): raise `redisMemory` and run again. The items in it stay, unless Redis is a Pod " +
   "without `redisStorage`: with another memory it starts empty, and the batch begins anew.";
 
 /**

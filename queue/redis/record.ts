@@ -91,9 +91,10 @@ function errorOf(line: string, outcome: AttemptOutcome, place: Origin, heard: st
   return undefined;
 }
 
-const SILENCE = "nobody was heard for a while: Redis was away, or every worker was gone; not counted against the item";
+const SILENCE =
+  "no worker was heard for a while: Redis was away, or every worker was gone; not counted against the item";
 
-const UNBEGUN = "its worker vanished, before it was begun as far as is known; not counted against the item";
+const UNBEGUN = "its worker vanished before the item was begun, as far as is known; not counted against the item";
 
 function lostReason({ pod, node }: Origin, heard: number): string {
   const since = heard > 0 ? `, last heard at ${new Date(heard).toISOString()}` : "";

@@ -71,7 +71,7 @@ export class Seeder {
         if (!(error instanceof SeedInterruptedError)) throw error;
         if (performance.now() - lastStep > maxDowntimeMs) {
           const seconds = Math.round(maxDowntimeMs / 1000);
-          const message = `The queue ${queue} could not be seeded, no step forward for ${seconds} s: ${error.message}`;
+          const message = `The queue ${queue} could not be seeded, with no progress for ${seconds} s: ${error.message}`;
           throw new Error(message, { cause: error });
         }
         if (error instanceof SeedOvertakenError) wait += yieldMs(performance.now() - started, ++overtaken);

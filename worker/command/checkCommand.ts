@@ -16,8 +16,8 @@ export function checkCommand(command: string[]): void {
   if (file !== undefined) return checkInterpreter(program, interpreterOf(file));
   throw new NotInImage(
     files.length > 0
-      ? `the command ${program} is no program: \`chmod +x\`, or name what runs it, like ["sh", "${program}"]`
-      : `the command ${program} is not in the image: set \`baseImage\` to one that has it, name its full path, or set \`entrypoint\` where the image's ENTRYPOINT makes it found`,
+      ? `the command ${program} is not a program: \`chmod +x\`, or name what runs it, like ["sh", "${program}"]`
+      : `the command ${program} is not in the image: set \`baseImage\` to one that has it, name its full path, or set \`entrypoint\` if the image's ENTRYPOINT adds it to PATH`,
   );
 }
 

@@ -35,7 +35,9 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
     const { id, signal, log, bytes } = context;
     const line = commandFor(item, id) as [string, ...string[]];
     if (!isText(bytes) && line.some((word, place) => word !== command[place] && NO_TEXT.test(word)))
-      throw withoutStack(new DoNotRetry("its bytes are no text, which an argument cannot hold: read standard input"));
+      throw withoutStack(
+        new DoNotRetry("its bytes are not text, and an argument cannot hold them: read standard input"),
+      );
     const [program, ...args] = line;
     // A group of its own, so that what it starts can be ended with it.
     const family = new Family();

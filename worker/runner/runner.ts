@@ -118,7 +118,7 @@ export class Runner {
   #onLines(lines: string[]): void {
     for (const line of lines) {
       const answer = parseAnswer(line);
-      if (!answer) return this.kill(`wrote to descriptor 3 what is no answer: ${line.slice(0, 200)}`);
+      if (!answer) return this.kill(`wrote to descriptor 3 what is not an answer: ${line.slice(0, 200)}`);
       this.#listener.onAnswer(answer);
     }
   }

@@ -71,7 +71,7 @@ export function showState(state: LiveState, onItem: (id: number) => void): void 
   document.title = `${title}: ${total ? Math.floor(((done + dead) / total) * 100) : 0} %`;
   setText(document.querySelector("h1")!, title);
   element("away").hidden = away === undefined;
-  setText(element("away"), `Redis is away: ${away ?? ""}. Trying again; what is shown is from before.`);
+  setText(element("away"), `Redis is away: ${away ?? ""}. Trying again; the page shows the last state that is known.`);
   setText(element("state"), [state.state, doing].filter(Boolean).join("; "));
   const bar = element("bar") as HTMLProgressElement;
   bar.value = total ? (done + dead) / total : 0;

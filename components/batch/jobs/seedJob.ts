@@ -118,7 +118,9 @@ function inImage(resource: string, defaults: JobDefaults, base64: string, build:
   // After it is registered: a message about a resource holds up all later ones.
   pulumi
     .all([imageName, image.urn])
-    .apply(([name]) => pulumi.log.info(`The items travel in the image ${name}: who may pull it may read them.`, image));
+    .apply(([name]) =>
+      pulumi.log.info(`The items travel in the image ${name}: everybody who may pull it can read them.`, image),
+    );
   const copy: k8s.types.input.core.v1.Container = {
     name: "items",
     image: build.push ? image.repoDigest : imageName,

@@ -88,7 +88,7 @@ local function judgeVanished(firstTimers, longestMs)
   local done = call('HLEN', results) - call('ZCARD', dead)
   if outlivedMs <= batch.vanishedLongest + 1 and not (done > 0 and areFewLeft()) then
     endBatch('abort', 'workers vanish: ' .. batch.vanishings .. ' times in a row, on ' .. batch.vanishedItems
-      .. ' items, they ended without a word, and no item was done ' .. (done > 0 and 'since' or 'ever')
+      .. ' items, they ended without a word, and no item was ' .. (done > 0 and 'done since' or 'ever done')
       .. ': see their logs, and whether they run out of memory')
   end
 end

@@ -189,7 +189,8 @@ describe("wq beside `up`", () => {
       const { exitCode, stdout, stderr } = await execa("bash", ["-c", script], options);
       return { code: exitCode, out: stdout, err: stderr };
     }
-    const outside = "wq status: there is no Pulumi program in this folder or above it: go to one, or give --redis URL";
+    const outside =
+      "wq status: there is no Pulumi program in this folder or above it: change to the folder of one, or give --redis URL";
 
     it("says outside any program what to do", async () => {
       assert.deepEqual(await typed("wq status"), { code: 3, out: "", err: outside });

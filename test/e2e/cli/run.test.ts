@@ -163,7 +163,7 @@ describe("wq run", () => {
       assert.equal(await first.ended, signal === "SIGINT" ? 2 : null);
       const [name] = /^wq-\w+/m.exec(first.said.err)!;
       if (signal === "SIGINT")
-        assert.match(first.said.err, new RegExp(`^Left running\\. Go on: \`.*wq run --attach ${name}\`\\.$`, "m"));
+        assert.match(first.said.err, new RegExp(`^Left running\\. To go on: \`.*wq run --attach ${name}\`\\.$`, "m"));
       const list = start(["--list"]);
       await list.ended;
       assert.match(list.said.out, new RegExp(`^${name}  30 items in ${namespace}, `));

@@ -58,7 +58,7 @@ describe("items and work of other kinds", () => {
       const { text } = await stack.mustUp();
       assert.match(
         text,
-        /The items travel in the image 127\.0\.0\.1:5000\/job-wq-2:items-job-wq-2: who may pull it may/,
+        /The items travel in the image 127\.0\.0\.1:5000\/job-wq-2:items-job-wq-2: everybody who may pull it can/,
       );
       assert.doesNotMatch(text, /ConfigMap \S*items/);
       assert.equal(await stack.redis("hlen", "{job2}:results"), String(items.length));

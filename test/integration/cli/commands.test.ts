@@ -163,7 +163,7 @@ describe("wq on a Redis", () => {
     const apple = await run("logs", "apple");
     assert.deepEqual(
       [apple.code, apple.out],
-      [1, "== apple (1): done after 1 attempt\n(no log kept: set keepLogs to all for items that are done)"],
+      [1, "== apple (1): done after 1 attempt\n(no log was kept: with keepLogs: all, done items keep theirs)"],
     );
     const { attempts, reason, ...json } = JSON.parse((await run("logs", "fig", "--json")).out) as {
       attempts: { outcome: string; error: string }[];

@@ -60,9 +60,9 @@ describe("wq run that goes on", () => {
     const [code] = (await once(child, "close")) as [number];
     return { code, err: err.replaceAll("npx --no wq", "wq") };
   }
-  const left = `Left running. Go on: \`wq run --attach ${name}\`.\n`;
+  const left = `Left running. To go on: \`wq run --attach ${name}\`.\n`;
   const full = (where: string) =>
-    `wq run: cannot write ${where}: ENOSPC: no space left on device, write; nothing was removed, go on: \`wq run --attach ${name}\`\n`;
+    `wq run: cannot write ${where}: ENOSPC: no space left on device, write; nothing was removed; to go on: \`wq run --attach ${name}\`\n`;
 
   for (const ordered of [[], ["--ordered"]])
     it(`leaves the run where the reader of its rows went away${ordered.length > 0 ? ", also at the end" : ""}`, async () => {

@@ -315,7 +315,7 @@ describe("wq ui in Chromium", function () {
     await page.waitForSelector("#away:not([hidden])");
     assert.match(
       (await page.textContent("#away"))!,
-      /^Redis is away: .+\. Trying again; what is shown is from before\.$/,
+      /^Redis is away: .+\. Trying again; the page shows the last state that is known\.$/,
     );
     await t.server.restart();
     await page.waitForSelector("#away[hidden]", { state: "attached" });
@@ -489,7 +489,7 @@ describe("wq ui in Chromium", function () {
         409,
         "only the workers of a stack can be scaled from here\n",
       ]);
-      assert.deepEqual(await post("job2/retry", {}), [409, "nothing of this failed any more\n"]);
+      assert.deepEqual(await post("job2/retry", {}), [409, "none of these is failed any more\n"]);
       assert.deepEqual(await post("nosuch/pause", {}), [409, "this Redis has no batch nosuch\n"]);
     });
   });

@@ -66,8 +66,8 @@ describe("wq on a batch of a stack", () => {
     await seed("other");
     await fail("other");
     for (const [verb, line] of [
-      ["retry", "Put 2 items back: no workers are started for another `--queue`; those that are there take them."],
-      ["resume", "Resumed: no workers are started for another `--queue`; those that are there take the 2 items left."],
+      ["retry", "Put 2 items back: workers that run already (none are started for another `--queue`) take them."],
+      ["resume", "Resumed: workers that run already (none are started for another `--queue`) take the 2 items left."],
     ] as const)
       assert.deepEqual(await stack.wq([verb, "--queue", "other"]), [0, line]);
     assert.deepEqual(stack.ups(), []);
@@ -82,7 +82,7 @@ describe("wq on a batch of a stack", () => {
       await seed();
       await fail();
       stack.previews(steps.workers, steps[step]);
-      const refused = `nothing was changed: new workers come with the changes of the stack, which would also change ${what}; look at them with \`pulumi up\``;
+      const refused = `nothing was changed: new workers would come with all changes of the stack, and these also change ${what}; look at them with \`pulumi up\``;
       assert.deepEqual(await stack.wq(["retry"]), [3, `wq retry: ${refused}`]);
       assert.equal((await admin.counts()).dead, 2);
       await admin.requeueDead();
@@ -143,7 +143,7 @@ describe("wq on a batch of a stack", () => {
       await seed("thumbs", "media/dev");
       await serve();
       for (const name of ["pause", "cancel", "retry", "resume"])
-        assert.match(await post(name), /^the batch thumbs there belongs to media\/dev, and this is media\/prod: /);
+        assert.match(await post(name), /^the batch thumbs belongs to media\/dev here, not to media\/prod: /);
       assert.equal((await admin.counts()).state, "open");
     });
 
@@ -177,7 +177,7 @@ describe("wq on a batch of a stack", () => {
 
   it("changes no batch of another stack: the context may be another cluster's", async () => {
     await seed("thumbs", "media/dev");
-    const line = `the batch thumbs there belongs to media/dev, and this is media/prod: context blue-ctx (${stack.api}) is perhaps not its cluster`;
+    const line = `the batch thumbs belongs to media/dev here, not to media/prod: context blue-ctx (${stack.api}) may be another cluster than the stack's`;
     for (const args of [["pause"], ["cancel", "--all"], ["retry"], ["resume"]])
       assert.deepEqual(await stack.wq(args), [3, `wq ${args[0]}: ${line}`]);
     stack.job.owner = "media/dev";
@@ -186,7 +186,7 @@ describe("wq on a batch of a stack", () => {
     const [, gone] = await stack.wq(["scale", "3"]);
     assert.ok(
       String(gone).startsWith(
-        `wq scale: Job thumbs in namespace media is not there in context blue-ctx (${stack.api}): `,
+        `wq scale: Job thumbs in namespace media does not exist in context blue-ctx (${stack.api}): `,
       ),
       String(gone),
     );

@@ -92,7 +92,7 @@ describe("the command wq", () => {
     const others = ["run", "try", "completion"]; // need none
     for (const { name } of verbs.filter(({ name }) => !others.includes(name))) {
       const args = { logs: ["apple"], cancel: ["apple"], scale: ["2"], purge: ["job2"] }[name] ?? [];
-      const err = `wq ${name}: there is no Pulumi program in this folder or above it: go to one, or give --redis URL`;
+      const err = `wq ${name}: there is no Pulumi program in this folder or above it: change to the folder of one, or give --redis URL`;
       assert.deepEqual(await run([name, ...args]), { out: "", err, code: 3 });
     }
   });
@@ -163,7 +163,7 @@ describe("the command wq", () => {
     const other = await run(["try", "kiwi", "--handler", "wq"], { env });
     assert.match(
       other.err,
-      /^wq try: wq is no file of TypeScript, JavaScript or Python: give a program after --$|there is no handler .*\/wq$/,
+      /^wq try: wq is not a file of TypeScript, JavaScript or Python: give a program after --$|there is no handler .*\/wq$/,
     );
     writeFileSync(file, "export default (\n  item: string => item;\n");
     const broken = await run(["try", "kiwi", "--handler", "handler.ts"], { env });
@@ -219,7 +219,7 @@ describe("the command wq", () => {
       assert.equal(await tried(of({ command })), 'Done: "kiwi read"');
       assert.equal(
         await tried({ ...of({ command, secretEnv: { secret: true } as never }), LOCKED: "1" }),
-        'Without the secrets of the stack: no passphraseDone: "kiwi read"',
+        'Going on without the secrets of the stack: no passphraseDone: "kiwi read"',
       );
       writeFileSync(
         join(project, "work.py"),
@@ -230,7 +230,7 @@ describe("the command wq", () => {
       assert.equal(await tried({ PATH }, "--", "sh", "read.sh"), 'Done: "kiwi read"');
       assert.equal(
         await tried(of({ command: { value: "python3 p.py {}" } })),
-        "wq try: `command` of the stack is no JSON: python3 p.py {}",
+        "wq try: `command` of the stack is not JSON: python3 p.py {}",
       );
       const none = of({});
       writeFileSync(join(bin, "pulumi"), `#!/bin/sh\necho "error: $WHY" >&2; exit 255\n`);

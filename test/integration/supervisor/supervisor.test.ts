@@ -195,7 +195,7 @@ describe("the supervisor", () => {
       listener.told.map(({ event }) => event),
       ["stalled", "finished"],
     );
-    assert.match(listener.told[0]!.text, /nothing was settled for 2 s: 0 of 2 items, 0 running$/);
+    assert.match(listener.told[0]!.text, /no item was done or failed for 2 s: 0 of 2 are over, 0 running$/);
   });
 
   it("gives `finish` every result in order, once, and prints what it wrote", async () => {

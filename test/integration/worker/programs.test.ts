@@ -184,7 +184,7 @@ describe("the programs of the image", () => {
     const verdict = await start("supervisor/main.ts");
     assert.equal(verdict.exitCode, 90);
     const reason =
-      "the command no-such-program is not in the image: set `baseImage` to one that has it, name its full path, or set `entrypoint` where the image's ENTRYPOINT makes it found";
+      "the command no-such-program is not in the image: set `baseImage` to one that has it, name its full path, or set `entrypoint` if the image's ENTRYPOINT adds it to PATH";
     assert.equal(verdict.all, `the batch was aborted: ${reason}; 0 of 1 done (again: npx --no wq retry)`);
   });
 

@@ -113,7 +113,7 @@ describe("config", () => {
       namespace: "n",
     }))
       assert.throws(() => readConfig(source({ ...enough, [key]: value }, [key])), {
-        message: `Expected \`${key}\` to be set without \`--secret\`, since it is readable in the cluster and in Pulumi's state; secret variables belong into \`secretEnv\`.`,
+        message: `Expected \`${key}\` to be set without \`--secret\`, since it is readable in the cluster and in Pulumi's state; secret variables belong in \`secretEnv\`.`,
       });
   });
 
@@ -132,7 +132,7 @@ describe("config", () => {
     const written = (key: string) => plainValues(path, `p:${key}`);
     const refusal = (values: Values, message: string) =>
       assert.throws(() => readConfig({ ...source({ ...enough, ...values }), plainValues: written }), { message });
-    const items = 'Expected `items[0]` to be a text, and YAML makes 668 of 01234: quote it, "01234".';
+    const items = 'Expected `items[0]` to be a text, but YAML reads 01234 as 668: quote it, "01234".';
     refusal({ items: [668, "x", 12, "1.10", "yes"] }, items);
     refusal({ env: { ZIP: 668, A: "b" } }, items.replace("items[0]", "env.ZIP"));
     // Another file is meant, by `--config-file`.

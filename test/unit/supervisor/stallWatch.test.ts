@@ -6,7 +6,7 @@ describe("the watch for stalls", () => {
   const look = (seconds: number, done: number, state: "open" | "paused" = "open") =>
     counts({ now: NOW + seconds * 1_000, done, dead: 0, total: 10, running: 2, state });
 
-  it("says once that nothing was settled for so long, and again after the next stall", () => {
+  it("says once that no item was done or failed for so long, and again after the next stall", () => {
     const watch = new StallWatch(60_000);
     const said = [look(0, 3), look(59, 3), look(60, 3), look(200, 3), look(201, 4), look(262, 4)].map((one) =>
       watch.look(one),
@@ -14,10 +14,10 @@ describe("the watch for stalls", () => {
     const stalls = [
       undefined,
       undefined,
-      "nothing was settled for 1 min: 3 of 10 items, 2 running",
+      "no item was done or failed for 1 min: 3 of 10 are over, 2 running",
       undefined,
       undefined,
-      "nothing was settled for 1 min: 4 of 10 items, 2 running",
+      "no item was done or failed for 1 min: 4 of 10 are over, 2 running",
     ];
     assert.deepEqual(said, stalls);
   });

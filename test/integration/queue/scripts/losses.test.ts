@@ -60,7 +60,7 @@ for (const version of redisVersions) {
           attempts.map(({ outcome }) => outcome),
           ["released", "released"],
         );
-        assert.match(attempts[0]!.error!, /^nobody was heard for a while/);
+        assert.match(attempts[0]!.error!, /^no worker was heard for a while/);
       });
 
       it("counts one that ran out after it", async () => {

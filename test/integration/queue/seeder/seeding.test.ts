@@ -142,7 +142,7 @@ for (const version of VERSIONS) {
       await queue.withRoom(3_000_000, () =>
         assert.rejects(seed(stream), {
           message:
-            "Redis is full (maxmemory): raise `redisMemory` and run again. What is in stays in, except where Redis is a " +
+            "Redis is full (maxmemory): raise `redisMemory` and run again. The items in it stay, unless Redis is a " +
             "Pod without `redisStorage`: with another memory it starts empty, and the batch begins anew.",
         }),
       );
@@ -181,7 +181,7 @@ for (const version of VERSIONS) {
       const seeder = new Seeder({ url: "redis://127.0.0.1:1", queue: "job2", maxDowntimeMs: 300 });
       await assert.rejects(seeder.seed(FRUITS, { owner: "a/b", run: "1", seedId: "1" }), {
         message:
-          "The queue job2 could not be seeded, no step forward for 0 s: No connection to Redis at 127.0.0.1:1: " +
+          "The queue job2 could not be seeded, with no progress for 0 s: No connection to Redis at 127.0.0.1:1: " +
           "connect ECONNREFUSED 127.0.0.1:1; check that it runs and can be reached from here.",
       });
     });

@@ -38,7 +38,7 @@ describe("commandHandler", () => {
     const bytes = Buffer.from([0xff]);
     await assert.rejects(async () => print(bytes.toString(), { ...context, bytes }), {
       name: "DoNotRetry",
-      message: "its bytes are no text, which an argument cannot hold: read standard input",
+      message: "its bytes are not text, and an argument cannot hold them: read standard input",
     });
     const shell = ["sh", "-c", 'n=b; tr "\\377" "a"; printf %s "${n} $1"', "sh", "{#}"];
     assert.equal(await commandHandler(shell, 1000)(bytes.toString(), { ...context, bytes }), "ab 7");

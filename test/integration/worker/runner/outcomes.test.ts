@@ -100,7 +100,7 @@ for (const language of ["ts", "py"] as const) {
     const ends: [item: string, reason: RegExp][] = [
       ["die SIGKILL", /^dead: deeds\.\w+ was ended by SIGKILL, perhaps out of memory$/],
       ["die SIGSEGV", /^dead: deeds\.\w+ was ended by SIGSEGV/],
-      ["garbage no JSON", /^dead: deeds\.\w+ wrote to descriptor 3 what is no answer: no JSON$/],
+      ["garbage no JSON", /^dead: deeds\.\w+ wrote to descriptor 3 what is not an answer: no JSON$/],
       ["alien", /^dead: deeds\.\w+ answered for item 123456789, which it does not have$/],
       [
         "exit 3",

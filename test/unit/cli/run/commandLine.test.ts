@@ -57,7 +57,7 @@ describe("wq run", () => {
       message: /^expected the items to be a list, one item per line; a\.csv is a table, whose lines are rows: tail/,
     });
     await assert.rejects(read("latin1.txt", Buffer.from("caf\xe9\n", "latin1")), {
-      message: /^the items of \S+latin1\.txt are no UTF-8: iconv -f LATIN1 -t UTF-8 makes it of Latin-1$/,
+      message: /^the items of \S+latin1\.txt are not UTF-8; from Latin-1: iconv -f LATIN1 -t UTF-8$/,
     });
   });
 
@@ -80,9 +80,9 @@ describe("wq run", () => {
 
   for (const [words, why] of [
     [["cat", ":::"], "there is nothing after :::: give items, or files with items"],
-    [["cat", ":::", "a", ":::+", "b"], "there is one source of items: give `:::` or `::::` once"],
-    [["cat", "::::+", "b"], "there is one source of items: give `:::` or `::::` once"],
-    [["cat", ":::", "a", "::::", "b"], "there is one source of items: give `:::` or `::::` once"],
+    [["cat", ":::", "a", ":::+", "b"], "items can have only one source: give `:::` or `::::` once"],
+    [["cat", "::::+", "b"], "items can have only one source: give `:::` or `::::` once"],
+    [["cat", ":::", "a", "::::", "b"], "items can have only one source: give `:::` or `::::` once"],
     [
       ["cat", "::::", "/nowhere"],
       "cannot read the items of /nowhere: ENOENT: no such file or directory, open '/nowhere'",
@@ -98,8 +98,8 @@ describe("wq run", () => {
     [{ timeout: "30" }, /^Expected `--timeout` to be a duration from 1s up, .*, got "30"\.$/],
     [{ memory: "512" }, /^Expected `--memory` to be a quantity with its unit, like 512Mi, got "512"\.$/],
     [{ redis: "me:s3cret@host" }, /^Expected `--redis` to be a URL like .*, got something else\.$/],
-    [{ files: "/nowhere" }, /^--files \/nowhere: there is none$/],
-    [{ handler: "nowhere.ts" }, /^--handler nowhere\.ts: there is none$/],
+    [{ files: "/nowhere" }, /^--files \/nowhere: it does not exist$/],
+    [{ handler: "nowhere.ts" }, /^--handler nowhere\.ts: it does not exist$/],
     [{ pod: "/nowhere" }, /^--pod \/nowhere: ENOENT/],
     [{ env: ["X"] }, /^--env takes NAME=VALUE, not X$/],
   ] as const)
@@ -147,7 +147,7 @@ describe("wq run", () => {
     writeFileSync(file, jobLine(row(3, "done"), 3, "gzip e"), { flag: "a" });
     assert.deepEqual([...doneIn(file)], [1, 2, 3]);
     assert.deepEqual([...doneIn(join(folder, "none"))], []);
-    assert.throws(() => doneIn(join(folder, "urls.txt")), /is no job log: its first line does not begin with Seq$/);
+    assert.throws(() => doneIn(join(folder, "urls.txt")), /is not a job log: its first line does not begin with Seq$/);
   });
 
   it("understands --halt, --env, --secret-env, --cpu, --memory and --gpu", () => {

@@ -81,7 +81,8 @@ describe("stackCandidates", () => {
 
   it("says in one line what to do outside any program", () => {
     const context = { cwd: elsewhere, environment: {}, remembered: undefined, checkout };
-    const message = "there is no Pulumi program in this folder or above it: go to one, or give --redis URL";
+    const message =
+      "there is no Pulumi program in this folder or above it: change to the folder of one, or give --redis URL";
     assert.throws(() => stackCandidates(undefined, context), { name: "UserError", message });
     const chosen = { ...context, environment: { PULUMI_BACKEND_URL: "s3://mine" }, remembered: dev };
     assert.throws(() => stackCandidates(undefined, chosen), { name: "UserError", message });

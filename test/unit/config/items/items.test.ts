@@ -131,7 +131,7 @@ describe("items of the stack file", () => {
   it("that YAML took for something else are refused", () => {
     for (const item of [1.1, Number("900719925474099312"), 1e21, "2024-01-01 00:00:00 +0000 UTC"])
       assert.throws(() => listed("items", ["a", item]), {
-        message: `Expected \`items[1]\` to be a text, and YAML makes ${item} of it: quote it.`,
+        message: `Expected \`items[1]\` to be a text, but YAML reads it as ${item}: quote it.`,
       });
     listed("items", [7, true, "2024-01-01", "01234"]);
   });

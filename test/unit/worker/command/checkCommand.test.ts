@@ -26,7 +26,7 @@ describe("a command", () => {
       [join(dir, "folder"), /^the command \S+folder is not in the image/],
       [
         script("mode.sh", "#!/bin/sh\n", 0o644),
-        /mode\.sh is no program: `chmod \+x`, or .* like \["sh", "\S+mode\.sh"\]$/,
+        /mode\.sh is not a program: `chmod \+x`, or .* like \["sh", "\S+mode\.sh"\]$/,
       ],
       [script("windows.sh", "#!/bin/sh\r\n"), /windows\.sh has Windows line ends, .*: `dos2unix`$/],
       [script("ruby.sh", "#!/no/such/ruby -w\n"), /ruby\.sh needs \/no\/such\/ruby, which is not in the image$/],
