@@ -69,7 +69,7 @@ export function verbCommand({ name, description, examples, exitCodes }: CommandS
     .exitOverride();
 }
 
-/** A stack or a batch that was named is meant, whatever the variable says. @throws UserError beside `--redis`. */
+/** A stack or a batch that the user names wins over the variable `WQ_REDIS_URL`. @throws UserError beside `--redis`. */
 function ignoreVariable(command: Command): void {
   const { stack, batch } = command.opts<RedisOptions>();
   if (stack === undefined && batch === undefined) return;

@@ -64,7 +64,7 @@ async function candidates(words: string[]): Promise<Candidate[]> {
 export async function complete(words: string[]): Promise<string[]> {
   const half = words.at(-1) ?? "";
   try {
-    // Of what files and stacks are called, only what no shell takes for more than a word.
+    // Names of files and stacks are left out where a shell would take them for more than a word.
     const isPlain = (word: string) => /^[\w@%+=:,./-]+$/.test(word);
     const fitting = (await candidates(words)).filter(({ word }) => word.startsWith(half) && isPlain(word));
     return fitting.map(({ word, about }) => `${word}\t${about}`);

@@ -1,4 +1,4 @@
-// The command `wq`: one program, a subcommand a verb.
+// The command `wq`: one program, with a subcommand for each verb.
 import { CommanderError } from "commander";
 import { oneLine } from "../config/foreignText.ts";
 import { keepCompiledCode } from "./compileCache.ts";

@@ -32,7 +32,7 @@ export async function endProcess(code: number): Promise<never> {
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** npm and our launcher pass on what the terminal has sent already: signals within this time are one, ms. */
+/** npm and our launcher repeat a signal that the terminal has already sent: signals within this time are one, ms. */
 const ECHO_MS = 300;
 
 /** A listener to a signal that is called once for each Ctrl-C. */
@@ -46,7 +46,7 @@ export function onceEach(listener: (signal: NodeJS.Signals) => void): (signal: N
   };
 }
 
-/** A verb that listens, too, has an answer of its own. A second signal does not wait. */
+/** A verb that listens as well answers by itself. A second signal ends the process at once. */
 const onSignal = onceEach((signal) => {
   if (process.listenerCount(signal) > 1) return;
   const code = 128 + constants.signals[signal];

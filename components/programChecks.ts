@@ -4,7 +4,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../config/parse.ts";
 import { isMocked, keepsItsLine } from "./engine.ts";
 
-/** Components wait so long for the checks of others, ms: one may need what comes after this one. */
+/**
+ * Components wait at most this long for the checks of others, ms: a check may need a resource that comes after them.
+ */
 const PATIENCE_MS = 10_000;
 
 /** The checks of one program. A process may run several, one after the other and side by side. */

@@ -1,4 +1,4 @@
-// All settings: description, default, parser. A setting stands in the table of what it is an argument of:
+// All settings: description, default, parser. Each component's arguments are in a table:
 //
 //   redisSettings    Redis           imageSettings    WorkerImage     batchSettings    Batch
 //   placeSettings    Redis and Batch: where their objects are
@@ -388,7 +388,7 @@ export const placeSettings = {
   },
 } satisfies Record<string, Setting>;
 
-/** Settings whose defaults are this program's: index.ts makes arguments of the components of them. */
+/** Settings with defaults of this program alone. index.ts turns them into arguments of the components. */
 export const programSettings = {
   ...placeSettings,
   name: {

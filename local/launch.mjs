@@ -69,8 +69,8 @@ if (!script) refuse("usage: node local/launch.mjs SCRIPT [ARGS…]");
 const node = modernNode();
 installDependencies();
 const PATH = [dirname(node), join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
-// Compiled code of all modules, kept for the next process, where config/compileCache.mjs keeps the program's: most of
-// what a short one does is to load.
+// Keeps the compiled code of all modules for the next process, in the folder of config/compileCache.mjs: a short
+// process spends most of its time loading.
 const NODE_COMPILE_CACHE = join(root, "node_modules", ".cache", "compiled");
 if (node === process.execPath) {
   process.argv = [node, join(root, script), ...args];

@@ -28,7 +28,7 @@ const readyStamp = join(runDir, "ready");
 
 /** Options of `up`. */
 export interface UpOptions {
-  /** Prints a line a step instead of redrawing. */
+  /** Prints a line per step instead of redrawing. */
   plain: boolean;
   /** Number of nodes; default: as last time, two the first time. */
   nodes?: number;
@@ -53,7 +53,7 @@ function group(title: string, tasks: ListrTask[], concurrent: boolean | number):
 const sequence = (title: string, tasks: ListrTask[]) => group(title, tasks, false);
 
 async function writeConfigs(): Promise<void> {
-  // Only what changed: kube-proxy ends itself when its file is written.
+  // Writes only files that changed: kube-proxy ends when its file is written.
   const write = (file: string, text: string) => {
     if (existsSync(file) && readFileSync(file, "utf8") === text) return;
     mkdirSync(dirname(file), { recursive: true });

@@ -10,7 +10,7 @@ export const pulumiVersion = "v3.230.0";
 
 /**
  * The official Kubernetes provider where its release cannot be downloaded. The module proxy has no release of it, but
- * its source of a day.
+ * the source of one day.
  */
 export const kubernetesProvider = {
   module: "github.com/pulumi/pulumi-kubernetes/provider/v4",

@@ -16,7 +16,7 @@ const CHUNK_BYTES = 64 * 1024;
 const tooLong = (line: number) => new ConfigError(`Line ${line} of the items is over 1 MiB: ${TOO_LONG_ADVICE}.`);
 
 /**
- * The items of a gzipped file, one a line: its bytes as they are (`text`, `ndjson`), or the text of a JSON string
+ * The items of a gzipped file, one per line: its bytes as they are (`text`, `ndjson`), or the text of a JSON string
  * (`strings`). Empty lines are left out.
  */
 export function fileSource(path: string, format: ItemsFormat): ItemSource {
@@ -85,7 +85,7 @@ function* jsonStrings({ bytes, starts, ends, count, firstLine }: LineBlock): Gen
   for (let index = 0; index < count; index++) {
     if (starts[index] === ends[index]) continue;
     const item = jsonString(bytes.toString("utf8", starts[index], ends[index]), firstLine + index);
-    // Three bytes a character at most, so most items need no look at their bytes.
+    // At most three bytes per character, so most items need no look at their bytes.
     if (item.length * 3 > MAX_ITEM_BYTES && Buffer.byteLength(item) > MAX_ITEM_BYTES) throw tooLong(firstLine + index);
     yield item;
   }

@@ -16,7 +16,7 @@ const SCRAPE_MS = 30_000;
 /** Number of failed items that the verdict names. */
 const NAMED = 5;
 
-/** Those that are told of the end. */
+/** Listeners that are told of the end. */
 export interface Listeners {
   notifier: Notifier | undefined;
   metrics: Metrics | undefined;

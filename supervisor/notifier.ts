@@ -41,7 +41,7 @@ export class Notifier {
     }
   }
 
-  /** Tells once of each event, also where the supervisor was started again. What goes wrong is a line of the log. */
+  /** Tells once of each event, also where the supervisor was started again. A failure is a line of the log. */
   async tellOnce(
     supervision: QueueAdmin["supervision"],
     occasion: Occasion,

@@ -14,7 +14,7 @@ import { StallWatch } from "./stallWatch.ts";
 
 const POLL_MS = 1_000;
 const PROGRESS_MS = 5_000;
-/** So much later one that was taken over concludes, if nobody ended it: the other one went without a verdict, ms. */
+/** A supervisor that was taken over concludes this much later, ms: the other one may have gone without a verdict. */
 const STAND_BY_MS = 10_000;
 
 /** Looks at a batch once a second, and acts on its counts. Redis may go away and come back meanwhile. */
@@ -105,7 +105,7 @@ export class Supervisor {
     }
   }
 
-  /** End of the workers' time, ms since the epoch. Of Jobs that were held (Kueue), it begins when they are let go. */
+  /** End of the workers' time, ms since the epoch. If a Job was held (Kueue), the time begins when it is let go. */
   get #deadline(): number {
     const { workersSince, activeDeadline } = this.#settings;
     return Math.max(workersSince, this.#last?.startedAt ?? 0) + activeDeadline;

@@ -70,7 +70,7 @@ export function ownHandler(name: string): string {
 
 const kindOf = ({ batch }: RunnerSettings) => (batch === undefined ? "one" : "batch");
 
-/** A process a slot: programs that work on one thing at a time. */
+/** A process per slot, for programs that work on one thing at a time. */
 function manyProcesses(program: Executable, { concurrency, batch, ...rest }: RunnerSettings): RunnerPool {
   const isBatch = batch !== undefined;
   return new RunnerPool({ ...rest, program, runners: concurrency, units: 1, batch: batch ?? 1, isBatch });

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import type { ResultRow } from "../../queue/index.ts";
 import { firstLine, UserError } from "../errors.ts";
 
-/** Tells a row from one of the same item that came later: it ran again, perhaps anew. */
+/** Distinguishes the rows of one item: a later row exists if the item ran again, or the batch began anew. */
 export const versionOf = ({ attempts, end }: Pick<ResultRow, "attempts" | "end">): string => `${attempts} ${end}`;
 
 /**

@@ -1,4 +1,4 @@
-// A run may be followed no more before it is over: Ctrl-C, and rows that cannot be written.
+// Ends of the following before the run is over: Ctrl-C, and rows that cannot be written.
 import { createInterface } from "node:readline";
 import { onceEach } from "../processEnd.ts";
 import { onBrokenOutput } from "../standardOutput.ts";

@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 
 const COLUMNS = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command"];
 
-/** The end of a command, from its reason. What failed never has 0: a program may end well and still fail its item. */
+/** The end of a command, from its reason. A failed item never has 0: its program may have ended well all the same. */
 function endOf({ outcome, reason }: ResultRow): { code: number; signal: number } {
   if (outcome === "done") return { code: 0, signal: 0 };
   const code = Number(/exited with code (\d+)/.exec(reason ?? "")?.[1]) || 1;

@@ -32,7 +32,7 @@ export interface Output {
   ordered?: boolean;
   /** The program that is run, for the job log. */
   command: string[];
-  /** Of each item of the run, its place among all items, from 1. */
+  /** The place of each item of the run among all items, from 1. */
   places: number[];
 }
 

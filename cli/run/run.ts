@@ -18,7 +18,7 @@ import { watchRun } from "./watch.ts";
 export interface RunWork {
   command: string[];
   items: string[];
-  /** Of each item its place among all that were given, from 1. */
+  /** The place of each item among all that were given, from 1. */
   places: number[];
 }
 

@@ -40,8 +40,8 @@ interface Watch {
 }
 
 /**
- * Follows until all is read of a run that is over, or the signal aborts: then with a last look. A Redis or a cluster
- * that is away is asked again.
+ * Follows a run until it is over and all of it is read. When the signal aborts, it looks once more, and ends. If Redis
+ * or the cluster is away, it asks again.
  * @throws OutputError where a row cannot be written; UserError where a run without an `up` cannot be read for long.
  */
 export async function watchRun(

@@ -25,7 +25,9 @@ export interface OpenQueue {
   close: () => void;
 }
 
-/** True if it is another stack's: another cluster may have the same names, and the kubeconfig's context be that. */
+/**
+ * True if it is another stack's. Another cluster may have the same names, and the kubeconfig's context may lead there.
+ */
 export const isForeign = (batch: BatchLocation, owner: string | undefined): owner is string =>
   Boolean(owner && batch.owner) && owner !== batch.owner;
 

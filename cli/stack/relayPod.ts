@@ -34,7 +34,7 @@ const NEEDED_VARIABLE = /^(WQ_REDIS_|NODE_EXTRA_CA_CERTS$|LD_LIBRARY_PATH$)/;
 const NEEDED_VOLUME = /^(tmp|node|code|redis-ca)$/;
 
 /**
- * A Pod with the image, the security context and the Redis of a Job's pods that only relays: without their token,
+ * A Pod that only relays. It has the image, the security context and the Redis of a Job's pods, but not their token,
  * secrets and claims. The Job owns it, and does not count it.
  */
 export function relayPodOf(job: V1Job): V1Pod {

@@ -14,7 +14,7 @@ export class Paced {
     this.#atMostMs = atMostMs;
   }
 
-  /** Runs it where it is due, and does not run yet. What failed is due at once. */
+  /** Runs it if it is due and not running. After a failure it is due at once. */
   async run(act: () => Promise<void>): Promise<void> {
     const start = performance.now();
     if (this.#isRunning || start < this.#next) return;

@@ -115,7 +115,7 @@ export function dashboard(title: string, snapshot: Snapshot, surface: Surface): 
     const room = surface.terminal ? Math.max(3, surface.rows - lines.length - SLOWEST_SHOWN - 6) : Infinity;
     lines.push("", ...workerLines(workers, counts.now, room, surface));
   }
-  // With one item a worker the table above shows them already.
+  // With one item per worker, the table above shows them already.
   if (workers.some(({ inFlight }) => inFlight.length > 1)) {
     lines.push("", ...slowestLines(workers, counts.now, surface));
   }

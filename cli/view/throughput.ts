@@ -30,9 +30,9 @@ function estimate(rate: number, items: number, dispersion = 1): Throughput | und
 }
 
 /**
- * Throughput from a single look: what live workers say they settled since they started. The batch's own counters
- * would also hold what earlier runs did, and the time in between. Of the failed attempts, the share that was the last
- * one of its item counts.
+ * Throughput from a single look: what live workers say they settled since they started. The batch's own counters also
+ * hold the work of earlier runs, and the time in between. A failed attempt counts by the share of attempts that are the
+ * last one of their item.
  */
 export function workerThroughput(
   workers: WorkerInfo[],

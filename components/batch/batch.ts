@@ -86,7 +86,7 @@ export class Batch extends pulumi.ComponentResource {
   #sayHowToWatch(): void {
     const first = "Ctrl-C ends `up` and not the batch: the next `up` waits on. Watch the workers with:";
     this.commands.apply((commands) => {
-      // One message a line: while `up` runs, Pulumi shows only the first line of a message.
+      // One message per line: while `up` runs, Pulumi shows only the first line of a message.
       for (const line of [first, ...Object.values(commands)]) void pulumi.log.info(line, this);
     });
   }

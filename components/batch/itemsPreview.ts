@@ -13,7 +13,7 @@ import type { Left } from "./lifecycle.ts";
 
 /** Both sides of the comparison. */
 export interface ItemsPreviewArgs {
-  /** Only where it will run again is there anything to say. */
+  /** There is something to say only if this Job will run again. */
   seed: k8s.batch.v1.Job;
   /** State that an earlier `up` left. */
   left: pulumi.Output<Left>;

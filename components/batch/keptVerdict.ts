@@ -16,8 +16,8 @@ export interface Marks {
   workers: string;
   supervisor: string;
   /**
-   * Value of the annotation with which an `up` asks for a wait: of a Job that the engine passes over (`--target`) it
-   * stays another one. Where nothing is left to wait for it stays the same.
+   * Value of the annotation with which an `up` asks for a wait. A Job that the engine passes over (`--target`) keeps an
+   * older one. If nothing is left to wait for, it does not change.
    */
   awaited: string;
 }
@@ -44,7 +44,7 @@ export async function keptVerdict(
   const denied = `The cluster does not let \`up\` see the ConfigMap ${request.name}: allow it to \`get\` configmaps in namespace ${namespace}.`;
   const map = await answerOf(cluster, () => cluster.core.readNamespacedConfigMap(request), denied, onWarning);
   const { [FOLLOWS]: follows, [MARKS]: marks, [OWNER]: of } = map?.metadata?.annotations ?? {};
-  // Without counts it was not read: by job-wq-2 of before, whose `up` passed all the same.
+  // One without counts is of an earlier version, whose `up` passed although it could not read the verdict.
   if (!follows || !marks || of !== owner || !map?.data?.counts) return undefined;
   const uids = follows.split(" ");
   if (supervisor && !uids.includes(supervisor.metadata!.uid!)) return undefined;

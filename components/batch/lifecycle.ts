@@ -79,7 +79,10 @@ export class Lifecycle {
     this.#batch.urn.apply(() => pulumi.log.info(line, this.#batch));
   }
 
-  /** The kept verdict; else whether that of a supervisor which has judged is lost, so that another one must judge. */
+  /**
+   * The kept verdict. If there is none: whether a supervisor has judged and its verdict is lost, so that another one
+   * must judge.
+   */
   async #verdict(
     cluster: Cluster,
     namespace: string,
@@ -110,7 +113,7 @@ export class Lifecycle {
   }
 
   /**
-   * Waits for a Job to complete, where the engine wants it: not of a Job that it passes over.
+   * Waits for a Job to complete, unless the engine passes over it.
    * @param needs Other Jobs whose pods must start, or this one never ends.
    * @param onWait Called where there is something to wait for.
    * @returns The Job, where it was waited for.

@@ -69,8 +69,8 @@ export const WAIT_FOR = "pulumi.com/waitFor";
 export const AT_ONCE = "jsonpath={.metadata.uid}";
 
 /**
- * The same, where annotations of a resource that exists are changed: until it has the new value. After such an update
- * the provider may take an older state of the resource for the new one.
+ * The value for an update of annotations: the provider waits until this annotation has the new value. Otherwise it may
+ * take an older state of the resource for the new one.
  */
 export const onceAnnotated = (annotation: string, value: string): string =>
   `jsonpath={.metadata.annotations['${annotation}']}=${value}`;
@@ -104,7 +104,7 @@ function argument(component: pulumi.ComponentResource, name: string): Promise<st
   return raw(given as pulumi.Input<string | undefined>);
 }
 
-/** The value of an input, with a sentinel for what is unknown. What a provider was not given is undefined. */
+/** The value of an input, with a sentinel for what is unknown; undefined for what a provider was not given. */
 function raw<T>(input: pulumi.Input<T>): Promise<T> {
   // An output as it is: made an output again, what was not given would count as unknown in a preview.
   const output = pulumi.Output.isInstance(input) ? input : pulumi.output(input);

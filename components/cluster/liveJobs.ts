@@ -76,8 +76,8 @@ export function isCutOff(job: V1Job, next: V1Job | "none" | undefined): boolean 
 type Marks = Pick<NonNullable<V1Job["metadata"]>, "uid" | "annotations">;
 
 /**
- * True if a Job will run again, in a preview. Of one that is replaced, the provider answers with what the API server
- * says of its like: nothing, another uid, or the present Job with other annotations.
+ * True if a Job will run again, in a preview. For a Job that is replaced, the provider answers as the API server did in
+ * a dry run: with nothing, another uid, or the present Job with other annotations.
  */
 export function willRun(previewed: Marks | undefined, live: V1Job | undefined): boolean {
   const runsFor = (metadata: Marks | undefined) => metadata?.annotations?.[RUNS_FOR];

@@ -1,5 +1,6 @@
-// Only what is ours is touched. Kubernetes' server-side apply takes over what exists, and `destroy` would delete it: so
-// every object is marked with its stack, and one of that name that somebody else made is refused before any is made.
+// Only our own objects are touched. Kubernetes' server-side apply takes over an object that exists, and `destroy` would
+// delete it. So every object names its stack in an annotation, and an object of the same name that somebody else made
+// is refused before anything is created.
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { claimed } from "../programChecks.ts";
@@ -44,8 +45,9 @@ export class Ownership {
   }
 
   /**
-   * Marks the children that the constructor declares, after every transformation of the program. None may keep Pulumi
-   * from changing the annotations, in which an `up` finds what the last one left, or end what the components ignore.
+   * Marks the children that the constructor declares, after every transformation of the program. No transformation may
+   * keep Pulumi from changing the annotations, in which an `up` finds what the last one left, or undo `ignoreChanges`
+   * of the components.
    */
   #mark(parent: pulumi.ComponentResource): void {
     const ownIgnored = new WeakMap<pulumi.Resource, string[]>();

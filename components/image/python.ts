@@ -58,7 +58,7 @@ except SyntaxError as error:
 
 /**
  * @throws ConfigError for a handler that has nothing to call, or does not compile, where this machine has a Python to
- * see that. What is wrong else is said by the image's own.
+ * see that. The Python of the image reports everything else.
  */
 export function checkPython(handler: string): void {
   const { stdout } = spawnSync("python3", ["-c", COMPILE, handler], { encoding: "utf8" });

@@ -54,7 +54,7 @@ export function copyFiles(from: string, to: string, above: string[] = []): void 
   }
 }
 
-/** After so long no `up` that used a folder is still to read it. */
+/** No `up` reads a folder for longer than this after it began to use it, ms. */
 const UNUSED_MS = 60 * 60_000;
 
 /**

@@ -45,7 +45,7 @@ const isOptional = ({ optionalDependencies = {}, peerDependenciesMeta = {} }: Ma
   name in optionalDependencies || peerDependenciesMeta[name]?.optional === true;
 
 /**
- * Refuses what would only fail in the pod. What a package imports, and can do without, is no harm.
+ * Refuses what would fail in the pod. An optional import of a package is harmless.
  * @throws ConfigError that names the package and the way.
  */
 export function checkWhole({ inputs }: Metafile, handler: string): void {

@@ -147,7 +147,7 @@ export class WorkerImage extends pulumi.ComponentResource {
   }
 }
 
-/** True if the base image has Node.js. Of one that is an output only its being `nodeImage` as well says so. */
+/** True if the base image has Node.js. If its name is an output, that is known only where `nodeImage` is the same. */
 const bringsNode = (base: Known<string>, nodeImage: Known<string>): boolean =>
   base === nodeImage || (typeof base === "string" && hasNode(base));
 

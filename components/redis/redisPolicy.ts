@@ -32,7 +32,7 @@ export function makeRedisPolicy(
         policyTypes: ["Ingress", "Egress"],
         ingress: [
           {
-            // Anybody may set a label: without a password it is no guard of its own.
+            // Anybody may set a label. So without a password only pods of the same namespace are admitted.
             from: [auth ? { ...client, namespaceSelector: {} } : client],
             ports: [{ protocol: "TCP", port: REDIS_PORT }],
           },

@@ -1,10 +1,10 @@
 # Starts redis-server with the arguments of this script, in the directory of its data, whose log it mends first.
 #
-# A host that dies leaves the log cut anywhere, also inside MULTI … EXEC. Redis takes off the command that is cut, but
-# leaves its MULTI, and so the next start makes of it, and of all that was written meanwhile, one transaction: what was
-# rightly forgotten comes back, and items are gone (fixed in Valkey by valkey-io/valkey#4342). So the log ends here
-# where its last whole transaction ends. A log where more transactions follow is not cut but damaged, and Redis says so
-# itself.
+# A host that dies leaves the log cut anywhere, also inside MULTI … EXEC. At its start, Redis removes the command that
+# is cut, but leaves its MULTI. The start after that reads this MULTI and all that was written since as one transaction:
+# what was rightly forgotten comes back, and items are gone (fixed in Valkey by valkey-io/valkey#4342). So this script
+# ends the log where its last whole transaction ends. If more transactions follow, the log is not cut but damaged, and
+# Redis says so itself.
 dir=appendonlydir
 log=$(sed -n 's/^file \(.*\) seq .* type i.*/\1/p' $dir/appendonly.aof.manifest 2>/dev/null | tail -n 1)
 whole=$([ -z "$log" ] || redis-check-aof "$dir/$log" 2>&1 | sed -n 's/.*[ ,]ok_up_to=\([0-9]*\).*/\1/p')

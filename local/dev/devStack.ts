@@ -15,8 +15,9 @@ export function script(path: string, ...args: string[]) {
 export type DevStack = StackLocation & { stack: string };
 
 /**
- * The stack `dev`, on the local platform, in a backend of the platform's own. Its settings are the checkout's, as for
- * whoever runs `pulumi` there: they have the salt of the platform's passphrase, so that neither writes into them.
+ * The stack `dev`, on the local platform, in a backend of the platform's own. Its settings file is the checkout's, as
+ * for a `pulumi` that a person runs there. The file has the salt of the platform's passphrase, so that no run writes
+ * into it.
  */
 export function devStack(): DevStack {
   return { program: root, stack: "dev", env: environment() };

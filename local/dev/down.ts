@@ -20,8 +20,7 @@ async function takeAway(location: DevStack): Promise<boolean> {
 try {
   if (process.argv.length > 2) throw new UserError("`npm run down` takes no options");
   const location = devStack();
-  // A platform that was stopped, or a stack that is gone, is no reason not to go on: it all lies in the platform's
-  // folder.
+  // A stopped platform or a missing stack does not matter: everything lies in the platform's folder.
   if ((await exists(location).catch(() => false)) && (await takeAway(location)))
     console.log("What stays: the image in the platform's registry. Results went with Redis.");
   const { exitCode } = await script("local/platform.ts", "down");

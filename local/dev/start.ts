@@ -20,7 +20,7 @@ const LISTED = 20;
 /** Columns of commands, before what they show. */
 const WIDTH = 38;
 
-/** Steps of Pulumi that are done, and what it has to say; what it has only begun is left out. */
+/** True for steps of Pulumi that are done, and for its messages; steps that have only begun are left out. */
 const isWorthShowing = (line: string) =>
   !/^@ |^\s*$|\b(creating|updating|deleting|replacing)\b|warning: using pulumi-l/.test(line);
 
@@ -40,7 +40,7 @@ async function up(location: StackLocation, more: string[] = []): Promise<boolean
     stdio: ["ignore", "pipe", "inherit"],
   });
   const closed = once(child, "close");
-  // Its diagnostics repeat what was said on the way: they are for a failure.
+  // Its diagnostics repeat earlier lines, so they are printed only after a failure.
   const diagnostics: string[] = [];
   const all: string[] = [];
   let inDiagnostics = false;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runDir } from "../paths.ts";
 
 const ROOT = "/proc/sys";
-/** Gone after a reboot, as what it is about. */
+/** Gone after a reboot, like the settings that it notes. */
 const foundFile = join(runDir, "sysctls.json");
 
 const found = (): Record<string, string> =>

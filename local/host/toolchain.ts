@@ -43,8 +43,8 @@ export async function providePulumi(): Promise<string> {
 }
 
 /**
- * Tells the language host that was built what stands under `runtime` in Pulumi.yaml: the one that Go's module proxy
- * has is older than the protocol by which Pulumi tells it, and would load TypeScript's compiler for nothing.
+ * Tells the built language host the `runtime` of Pulumi.yaml. Go's module proxy has only a host that is older than the
+ * protocol by which Pulumi tells this; it would load TypeScript's compiler for nothing.
  */
 function wrapLanguageHost(dir: string): void {
   const command = join(dir, "pulumi-language-nodejs");

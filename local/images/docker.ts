@@ -14,7 +14,7 @@ export interface DockerEngine {
 /** The engine that the platform starts. */
 export const platformEngine: DockerEngine = { host: `unix://${dockerSocket}`, ours: true };
 
-/** Looks for the machine's engine. While the platform's runs, that choice stands. */
+/** Looks for the machine's engine, unless the platform's own runs already. */
 export async function findDocker(): Promise<DockerEngine> {
   if (running("dockerd")) return platformEngine;
   const host = process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock";

@@ -154,7 +154,7 @@ async function inRegistry(recipe: Recipe): Promise<boolean> {
 }
 
 /**
- * True if images are pulled: the machine's engine was found to do so, the platform's can where the public registry
+ * True if images are pulled. The machine's engine was chosen because it can; the platform's can if the public registry
  * answers.
  */
 export async function canPull(docker: DockerEngine): Promise<boolean> {

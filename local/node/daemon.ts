@@ -15,7 +15,10 @@ import { logDir, pidDir } from "../paths.ts";
 /** One process of the platform. */
 export interface Daemon {
   name: string;
-  /** Path, or name: where that is found is not known before it is installed, and no reason to start it anew. */
+  /**
+   * Path or name. A name is found on PATH after the install; that it is found elsewhere is no reason to start the
+   * daemon anew.
+   */
   command: string;
   args: string[];
   /** Files that it reads only at its start: a change of one starts it anew. */
@@ -29,7 +32,7 @@ export interface Daemon {
   env?: Record<string, string>;
   /** Answers true once it serves; throws or answers false until then. */
   ready: () => Promise<boolean>;
-  /** A new one must answer this as well before its start is over; as `ready`. */
+  /** A new process must answer this as well, before it counts as started. Answers as `ready` does. */
   started?: () => Promise<boolean>;
 }
 
@@ -70,7 +73,9 @@ export function isCurrent(daemon: Daemon): boolean {
   return running(daemon.name)?.definition === definition(daemon);
 }
 
-/** @throws UserError where another process has its port, and does not leave it in a moment, as one that just ended. */
+/**
+ * @throws UserError where another process has its port and keeps it. A process that just ended leaves it in a moment.
+ */
 export async function checkPort({ name, port }: Daemon): Promise<void> {
   if (port === undefined || running(name)) return;
   let owner: string | undefined;

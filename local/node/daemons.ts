@@ -49,7 +49,7 @@ function nodeDaemons(node: ClusterNode): Daemon[] {
       listens: `https://${bridgeAddress}:${kubelet}`,
       port: kubelet,
       ready: answers(`http://127.0.0.1:${healthz}/healthz`),
-      // Of two that come to take it over at the same moment, one finds it in use and ends.
+      // If two take it over at the same moment, one finds it in use and ends.
       started: accepts(devicePluginSocket),
     },
   ];

@@ -52,8 +52,8 @@ export async function closeRegistry(): Promise<void> {
 }
 
 /**
- * The resolver file for pods that use the machine's: under systemd-resolved, /etc/resolv.conf names an address of
- * loopback, which is another in a pod.
+ * The resolver file for pods that use the machine's resolver. Under systemd-resolved, /etc/resolv.conf names an address
+ * of loopback, which leads elsewhere in a pod.
  */
 export function podResolverFile(): string {
   const real = "/run/systemd/resolve/resolv.conf";
@@ -83,7 +83,8 @@ export function withoutOurRules(dump: string): string | undefined {
       .flatMap(chains)
       .filter((chain) => chain.startsWith("CNI-")),
   );
-  // Of a pod whose network was being made when its node was killed: a chain without a rule, that nothing leads to.
+  // A chain without a rule, to which nothing leads, is left of a pod whose network was being made when its node was
+  // killed.
   const used = new Set(lines.filter((line) => !line.startsWith(":")).flatMap(chains));
   const mine = (chain: string) =>
     chain.startsWith("KUBE-") ||

@@ -82,7 +82,9 @@ function writeKubeconfig(name: string): void {
   writeFileSync(kubeconfigOf(name), stringify(config), { mode: 0o600 });
 }
 
-/** All of it: the cluster's authority, etcd's own (whom it signs reads every Secret), and what each has signed. */
+/**
+ * All certificates: the cluster's authority, etcd's own (its clients can read every Secret), and what each has signed.
+ */
 async function makeAll(): Promise<void> {
   rmSync(pkiDir, { recursive: true, force: true });
   mkdirSync(pkiDir, { recursive: true, mode: 0o700 });
@@ -98,7 +100,7 @@ async function makeAll(): Promise<void> {
   }
 }
 
-/** Makes certificates where there are none, or others than these. */
+/** Makes the certificates if they are missing, or differ from these. */
 export async function makePki(): Promise<string> {
   const stamp = file("made-for");
   const wanted = hash([JSON.stringify({ clients, serverNames })]);

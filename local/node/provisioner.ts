@@ -70,7 +70,7 @@ async function reclaim({ metadata, spec, status }: V1PersistentVolume): Promise<
   console.log(`deleted ${metadata.name}`);
 }
 
-/** Watches objects for ever. What fails for one is tried again while its state asks for it. */
+/** Watches objects for ever. If something fails for one of them, it is tried again while its state asks for it. */
 async function watch<T extends KubernetesObject>(
   path: string,
   list: () => Promise<KubernetesListObject<T>>,

@@ -14,8 +14,8 @@ const listScript = new Script("read/list");
 export type Which = ((payload: Buffer) => boolean) | number[];
 
 /**
- * Gives up for good what is not done. What waits first: whatever leaves the list meanwhile is among the taken ones by
- * then.
+ * Gives up for good what is not done. Waiting items come first: an item that leaves the list meanwhile is then among
+ * the taken ones.
  * @param reason On record with each item.
  * @returns How many it gave up.
  */

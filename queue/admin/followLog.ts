@@ -18,7 +18,7 @@ export async function followLog(redis: Redis, queue: string, onLine: (line: LogL
   return () => subscriber.disconnect();
 }
 
-/** Whoever may publish to the channel may publish anything: what is not ours is left out. */
+/** Everybody who may publish to the channel may publish anything: lines of other programs are left out. */
 function linesOf(message: string): LogLine[] {
   try {
     const lines = JSON.parse(message) as unknown;

@@ -1,7 +1,7 @@
 import type { Pace } from "./slowdown.ts";
 
 /**
- * An idle worker calls at least this often while a batch has few of them, ms. Redis says how often where it has many.
+ * An idle worker calls at least this often, ms, while a batch has few workers. If it has many, Redis says how often.
  */
 const POLL_MS = 200;
 /** Shortest wait between two calls of an idle worker, ms. */
@@ -165,8 +165,8 @@ export class FetchScheduler {
 }
 
 /**
- * Wait of an idle worker, ms. Where there are many, each of them calls seldom, and only a few come when
- * something is due: the others come soon enough.
+ * Wait of an idle worker, ms. If there are many, each of them calls seldom. Only a few come when something is due: the
+ * others come soon enough.
  */
 function idleWait(pollMs: number, dueMs: number): number {
   const spread = pollMs > POLL_MS ? pollMs * (1 + JITTER * (2 * Math.random() - 1)) : pollMs;

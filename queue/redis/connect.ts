@@ -80,7 +80,7 @@ export async function connect(
   tls?: TlsOptions,
   maxRetryMs = MAX_RETRY_MS,
 ): Promise<Redis> {
-  // Of a URL with `rediss:` ioredis takes no options of TLS beside it.
+  // ioredis ignores options of TLS beside a URL with `rediss:`.
   const secure = tls && url.startsWith("rediss:") ? { tls } : {};
   const redis = new Redis("tls" in secure ? url.replace("rediss:", "redis:") : url, {
     ...secure,

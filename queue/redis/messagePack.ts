@@ -1,4 +1,4 @@
-// The little of MessagePack that requests to scripts need, written as a binary string: one character a byte. V8 joins
+// The little of MessagePack that requests to scripts need, written as a binary string: one character per byte. V8 joins
 // strings much faster than it fills buffers piece by piece, and the whole becomes bytes in one copy.
 
 /** Values that can be encoded; `undefined` fields of an object are left out. */

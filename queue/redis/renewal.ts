@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { pack } from "./messagePack.ts";
 import { Script } from "./script.ts";
 
-/** Request of a worker, or of the thread that keeps its leases, to renew.lua. */
+/** Request of a worker to renew.lua. */
 export interface RenewalRequest {
   session: string;
   /** ms. */

@@ -28,8 +28,9 @@ local function cancelTaken(id)
   giveUp(id, withoutTake(record))
 end
 
--- A place is the last id and the index in the list, from 1. Those that leave it get the next ids, and those before them
--- move up by as many: what others pushed keeps its mark (queue/seeder/edit/externalItems.ts).
+-- The place of a waiting item is the last id plus its index in the list, from 1. Items that leave the list get the next
+-- ids, so the items before them move up by as many places. The ranges of external items move with them
+-- (queue/seeder/edit/externalItems.ts).
 local function moveMarks(lastId, places)
   local known, ranges = unpack(call('HMGET', batchKey, 'knownUpTo', 'externalRanges'))
   known = tonumber(known or 0)

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- A worker ends. ARGV: session, what it reports of itself at last. Of one that never reserved anything nothing is left.
+-- A worker ends. ARGV: session, its last report. A worker that never reserved anything leaves nothing behind.
 --- @include "keys"
 --- @include "clock": now, text
 local session, row = ARGV[1], ARGV[2]

@@ -38,6 +38,6 @@ if request.heartbeat then
   every = heartbeat(request.session, request.heartbeat, hasWorked, request.lease)
 end
 saveBatch()
--- Whoever drains for a suspect says so all the time.
+-- A worker that drains for a suspect says so with each renewal.
 if request.draining then call('ZADD', draining, 'XX', text(now + 2 * request.lease), request.session) end
 return { gone, batch.state or '', every }

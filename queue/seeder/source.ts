@@ -62,7 +62,7 @@ export async function forEachItem(source: ItemSource, visit: Visitor): Promise<n
 }
 
 function checkItem(item: unknown, number: number): void {
-  // Three bytes a character at most, so most texts need no look at their bytes.
+  // At most three bytes per character, so most texts need no look at their bytes.
   if (typeof item === "string" && item.length * 3 <= MAX_ITEM_BYTES) return;
   if (typeof item !== "string" && !Buffer.isBuffer(item)) {
     throw new TypeError(

@@ -74,7 +74,7 @@ function keepSpelling(_: string, value: unknown, { source }: { source?: string }
 
 /**
  * Waits, after a program ended, until all it wrote has been read: its pipes are closed, or have been quiet for a second
- * in which this process looked. What holds them open for longer is not waited for.
+ * in which this process looked. A process that holds them open for longer is not waited for.
  * @param closed Settles when the pipes are closed.
  */
 export async function outputRead(child: ChildProcessWithoutNullStreams, closed: Promise<unknown>): Promise<void> {

@@ -8,7 +8,7 @@ const AFTERWARDS =
 /** Advice for programs that expect another container: one that writes beside itself, or is another user's. */
 const ADVICE: [words: RegExp, advice: string][] = [
   [/\bEROFS\b|read-only file ?system/i, "(only /tmp and the volumes of `claims` can be written)"],
-  // Of files. Databases and SSH say it, too, and say more.
+  // About files. Databases and SSH use these words, too, and say more.
   [
     /\bEACCES\b|permission denied(?! (\(|for ))/i,
     `(it runs as user ${process.getuid?.()}; \`runAsUser\` chooses another)`,

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-// Shows the state of the batch. What did not change stays as it is: a focus or a selection does not get lost.
+// Shows the state of the batch. An element that did not change stays, so that a focus or a selection is not lost.
 import { element, formatDuration, formatNumber } from "../../report/browser/format.ts";
 import { itemButton } from "../../report/browser/items.ts";
 import { showSums } from "../../report/browser/show.ts";

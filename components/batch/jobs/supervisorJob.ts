@@ -30,8 +30,8 @@ const MARGIN_MS = 10 * 60_000;
 const RESOURCES = { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "500m", memory: "128Mi" } };
 
 /**
- * Creates the Job. It has no fixed name, so that one which a killed `up` left behind is not in the way; that one goes
- * with the worker Job that owns it.
+ * Creates the Job. It has no fixed name, so a Job that a killed `up` left behind does not block it. That one is deleted
+ * with the worker Job, which owns it.
  */
 export function makeSupervisorJob(resource: string, defaults: JobDefaults, args: SupervisorJobArgs): k8s.batch.v1.Job {
   const { settings, workers, order } = args;

@@ -93,8 +93,8 @@ export function workerPod(defaults: JobDefaults, { args, settings, handler, envF
 }
 
 /**
- * Digest of how items run: with another one, what failed may go well. How many pods there are, and which verdict
- * failures make, is not in it.
+ * Digest of all that decides how items run: after a change of it, failed items may succeed. The number of pods and
+ * `allowFailures` are no part of it.
  */
 export function howItemsRun(defaults: JobDefaults, args: WorkerPodArgs): pulumi.Output<string> {
   const pod = workerPod(defaults, { ...args, settings: { ...args.settings, allowFailures: false } });

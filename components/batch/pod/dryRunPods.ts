@@ -66,7 +66,7 @@ export async function dryRunPods(
   if (given.length === 0) return;
   const [cluster, where] = await Promise.all([connectCluster(batch), known(namespace)]);
   if (!cluster) return;
-  // Of a setting that is known in part, Kubernetes would miss the rest.
+  // A setting that is only known in part is left out: Kubernetes would miss the rest.
   const settings = given.filter((setting) => isKnown(args[setting]));
   const refused = await refusedSetting(cluster.config, {
     // Any namespace will do: the answer does not depend on it.

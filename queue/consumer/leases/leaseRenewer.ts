@@ -2,7 +2,10 @@ import type { QueueSession } from "../../redis/queueSession.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import type { LeaseTable } from "./leaseTable.ts";
 
-/** Leases are renewed this often, in leases; and ms: a renewal tells of items that were cancelled. */
+/**
+ * A worker renews its leases after this share of a lease, and at least this often, ms: a renewal also tells of
+ * cancelled items.
+ */
 const RENEW_SHARE = 0.2;
 const MAX_INTERVAL_MS = 2_000;
 

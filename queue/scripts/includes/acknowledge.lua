@@ -38,7 +38,8 @@ end
 -- Most times in a row that an item is put off.
 local MAX_LATER = 1000
 
--- An item that its handler puts off, which is no attempt. Of several times in a row, the last one stays on record.
+-- An item that its handler puts off, which is no attempt. If it is put off several times in a row, the last time stays
+-- on record.
 local function putOff(id, outcome, record)
   local take, earlier, count, rest = record:match('^([^\n]*\n)(r%d+ later (%d+)\n[^\n]*\n)()')
   local times = tonumber(count or 0) + 1
@@ -52,8 +53,8 @@ local function putOff(id, outcome, record)
   end
 end
 
--- One by itself: it is `done` with a log, tried again after a delay (`retry`), given up (`dead`), put off (`later`),
--- not at fault (`released`), or one of several that may have broken their worker (`lost`).
+-- A single outcome: its item is `done` with a log, tried again after a delay (`retry`), given up (`dead`), put off
+-- (`later`), not at fault (`released`), or one of several that may have broken their worker (`lost`).
 local function acknowledge(outcome)
   local id = outcome.id
   local record

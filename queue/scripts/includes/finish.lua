@@ -26,7 +26,8 @@ local function finishIfDone()
   end
 end
 
--- Ms until something is due, as far as is known; -1 where nothing is. What is left to others is not.
+-- Ms until something is due, as far as is known; -1 where nothing is. Items that are left to other workers do not
+-- count.
 local function untilDue(isLeft)
   if batch.state ~= 'open' or batch.paused then return -1 end
   local soonest = -1

@@ -27,8 +27,8 @@ local function heartbeatInterval()
   return every
 end
 
--- Sessions that are no longer alive. Of one that never reserved anything nothing is left; of the others, where they
--- ran, for the attempts in the records.
+-- Sessions that are no longer alive. One that never reserved anything leaves nothing behind. The others leave their
+-- reports, since attempts in the records name them.
 local function forgetSilentSessions(lease)
   if now < batch.reclaimAfter then return end
   local silent = call('ZRANGEBYSCORE', alive, '-inf', '(' .. text(now), 'WITHSCORES', 'LIMIT', 0, 20)

@@ -1,10 +1,10 @@
--- The one place that judges, since it sees all workers: they themselves only slow down.
--- Nothing is said of one before it made so many attempts slowly.
+-- The one place that judges, since it sees all workers: they themselves only slow down. A worker is judged only after
+-- this many slow attempts.
 --- @needs clock (now, HELD, text), batch (batch, endBatch), records (startOf), heartbeat (workersAlive)
 --- @needs reserve (VANISHINGS)
 local TRIES = 3
--- It is sick where samples, items of any place of the list, failed here, and so many of them would have succeeded at
--- the rate of the others, who have done so many items meanwhile.
+-- It is sick if enough samples (items from any place of the list) failed here that would have succeeded at the rate of
+-- the others, and the others have done enough items meanwhile.
 local SICK_SAMPLES, DONE_BY_OTHERS = 6, 10
 -- A batch is given up after samples of all workers, and after a time in which nothing succeeded, ms.
 local SAMPLES, FAILING_MS = 12, 30000
@@ -17,8 +17,9 @@ local function heardAt(deadline)
   return deadline - request.lease * HELD
 end
 
--- When the oldest item in flight was begun, ms, now where none is; and for how long a worker was at work on one, at
--- most, when it was last heard. Read of so many records: the leases that end last are those of workers that live.
+-- When the oldest item in flight was begun, ms, or now if none is; and the longest time for which a worker had been at
+-- work on an item when it was last heard. Only so many records are read: the leases that end last are those of live
+-- workers.
 local function inFlight()
   local MAX_LEASES, MAX_BYTES = 1000, 4 * 1024 * 1024
   local oldest, longestMs, bytes = now, 0, 0
@@ -62,14 +63,14 @@ local function judgeFailures(report)
   end
 end
 
--- After items were done, the last few may as well end by their own losses: that takes few restarts, and names each.
+-- If some items are done, the last few may end by their own losses: that takes few restarts, and names each.
 local function areFewLeft()
   return batch.waiting + call('ZCARD', leases) + call('ZCARD', delayed) + call('ZCARD', suspects) <= VANISHINGS
 end
 
--- Workers that vanish on every item end the batch, instead of restarting for days. A node that dies takes many at once:
--- that counts once. An attempt that came to its end, or outlives those that vanished, shows that it is not every item.
--- Twice the longest time of these is waited for one.
+-- Workers that vanish on every item end the batch, instead of restarting for days. A node that dies takes many workers
+-- at once: that counts once. An attempt that comes to its end, or outlives the vanished ones, shows that not every item
+-- is to blame. The judgement waits for such an attempt for twice the longest vanished one.
 local function judgeVanished(firstTimers, longestMs)
   for i, value in ipairs(call('HMGET', batchKey, unpack(VANISHED))) do batch[VANISHED[i]] = tonumber(value or 0) end
   if batch.vanishings == 0 then

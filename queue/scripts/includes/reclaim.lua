@@ -1,5 +1,5 @@
--- Takes back expired leases: members and deadlines. A deadline with a fraction says that the item was begun. One that
--- was not, as far as is known, is not to blame: it runs alone, where what it does is known.
+-- Takes back expired leases: members and deadlines. A deadline with a fraction says that the item was begun. An item
+-- that was not begun, as far as is known, is not to blame: it runs alone next, which shows what it does.
 --- @needs clock (now, text), batch (batch), records (headOf, attemptCounts, startOf, reschedule, lose)
 local MAX_RECLAIM_BYTES = 4 * 1024 * 1024
 -- A lease that ran out in a silence is no loss: nobody can know that the item did it. Where nothing proves that Redis

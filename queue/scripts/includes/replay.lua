@@ -1,6 +1,6 @@
 -- Idempotence: a session's calls have numbers, and the last one of each parity is kept with what it answered. Two calls
--- may be in flight, one even and one odd. A call that changed nothing is not kept, unless it was sent before: only of
--- such a call there may be another copy on its way.
+-- may be in flight, one even and one odd. A call that changed nothing is not kept, unless it was sent before: only then
+-- may another copy of it be on its way.
 --- @needs clock (text), records (payloadOf, attemptCounts, runsAlone)
 local parityField, token
 

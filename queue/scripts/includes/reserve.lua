@@ -33,8 +33,8 @@ local function wentWrongHere(record)
   return row and row:match('"pod":"([^"]+)"') == request.pod
 end
 
--- Up to so many items that are due: ids, and records. One that went wrong here is left to others who live, for three
--- leases at most. Answers, too, whether any was.
+-- Up to so many items that are due: ids, and records. An item that went wrong here is left to other live workers, for
+-- three leases at most. The third answer says if there was one.
 local function due(from, count)
   local found = call('ZRANGEBYSCORE', from, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, count + 20)
   local ids, records, bytes, isLeft = {}, {}, 0, false
@@ -110,8 +110,9 @@ local function reserveFresh(fresh)
   batch.waiting = batch.waiting - count
 end
 
--- A worker whose items all fail tries one of any place of the list: is it the worker, or these items? It changes places
--- with the first one, but not with one that was pushed by hand: the seeder knows items by their place.
+-- A worker whose items all fail tries an item from any place of the list, to tell if the worker or the items are at
+-- fault. The sample changes places with the first item, but not in a list with items that were pushed by hand among the
+-- others: the seeder knows items by their place.
 local function popSample()
   local known, ranges = unpack(call('HMGET', batchKey, 'knownUpTo', 'externalRanges'))
   local count = batch.waiting
@@ -128,8 +129,8 @@ local function popSample()
   return { call('LPOP', list) or nil }
 end
 
--- As many workers as suspects are due reserve nothing, each until it has nothing in flight and can take one. Answers
--- whether this one is among them.
+-- For each suspect that is due, one worker reserves nothing until it has nothing in flight; then it takes the suspect.
+-- Answers whether this worker is one of them.
 local function drainsForSuspect()
   call('ZREMRANGEBYSCORE', draining, '-inf', text(now))
   local isEnough = call('ZCARD', draining) >= call('ZCOUNT', suspects, '-inf', text(now))

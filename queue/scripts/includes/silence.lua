@@ -9,8 +9,8 @@ local function restartedWithin(silence)
   return uptime and uptime * 1000 < silence + 1000
 end
 
--- All times that were noted by the clock that went back are too late by the same span, of which some is not known: not
--- every call is noted.
+-- The clock went back: all times that it noted before are too late by the same span. A part of this span is not known,
+-- since not every call is noted.
 local function onClockWentBack(span, lease)
   span = span + lease * 0.06
   local latest = now + lease * HELD

@@ -1,5 +1,5 @@
-// The runner of a handler in JavaScript or TypeScript: a process of its own, in which items run side by side. What an
-// item does, also in callbacks and after its end, is known to be the item's.
+// The runner of a handler in JavaScript or TypeScript: a process of its own, in which items run side by side.
+// Everything that an item does, also in callbacks and after its end, is attributed to the item.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { errorText, nameOf } from "../../../queue/errorText.ts";
 import { loadFunctions } from "./loadHandler.ts";

@@ -2,7 +2,7 @@ import type { ItemContext } from "../../../queue/index.ts";
 import { MAX_LINE_LENGTH } from "../../processes/splitLines.ts";
 import { say } from "./answers.ts";
 
-/** An item that a runner works on: the context of its handler. What is rare is made when it is used. */
+/** An item that a runner works on: the context of its handler. Rarely used parts are made when they are used. */
 export class RunningItem implements ItemContext {
   readonly id: number;
   readonly attempt: number;
