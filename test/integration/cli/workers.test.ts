@@ -170,7 +170,7 @@ describe("wq on a batch of a stack", () => {
       await t.until(() => stack.ups().length === 2);
       await admin.abort("enough");
       stack.previews(steps.redis);
-      assert.match(await post("resume"), /^nothing was changed: .* would also change Redis; /);
+      assert.match(await post("resume"), /^nothing was changed: .* these also change Redis; /);
       assert.equal((await admin.counts()).state, "aborted");
     });
   });
