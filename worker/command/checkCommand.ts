@@ -1,19 +1,27 @@
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { wrongReplacement } from "../../config/replacements.ts";
 
 /** The image lacks something, so each of its pods does. */
 export class NotInImage extends Error {}
 
+/** Programs whose first argument is a script's file; names of such files; options before what is none: code, a module. */
+const INTERPRETER = /^(python|pypy|node|(ba|da|a|k|z)?sh|perl|ruby|Rscript|php|julia|bun)[\d.]*$/;
+const SCRIPT = /^[^{\s]+\.(py|[cm]?[jt]s|(ba|z)?sh|pl|rb|R|php|jl)$/;
+const OTHER = /^-.*[cempr]$|^--(eval|print)$/;
+
 /** @throws NotInImage, or Error, with one line where there is no such program, or an item could become code in it. */
 export function checkCommand(command: string[]): void {
   const wrong = wrongReplacement(command);
   if (wrong !== undefined) throw new Error(`the command must have ${wrong}`);
-  const program = command[0]!;
+  const [program, ...args] = command as [string, ...string[]];
   const path = (process.env.PATH ?? "").split(delimiter).map((dir) => join(dir, program));
   const files = (program.includes("/") ? [program] : path).filter(isFile);
   const file = files.find(isExecutable);
-  if (file !== undefined) return checkInterpreter(program, interpreterOf(file));
+  if (file !== undefined) {
+    checkInterpreter(program, file);
+    return checkScript(program, args);
+  }
   throw new NotInImage(
     files.length > 0
       ? `the command ${program} is not a program: \`chmod +x\`, or name what runs it, like ["sh", "${program}"]`
@@ -22,29 +30,57 @@ export function checkCommand(command: string[]): void {
 }
 
 /** @throws NotInImage for a script that no program can read: Linux says that there is no such script. */
-function checkInterpreter(program: string, interpreter: string | undefined): void {
-  if (interpreter === undefined || existsSync(interpreter)) return;
+function checkInterpreter(program: string, file: string): void {
+  const line = firstLine(file);
+  const [, interpreter, name] = /^#![ \t]*(\S+)(?:[ \t]+(?:-S[ \t]*)?([^-=\s][^=\s]*)(?=\s|$))?/.exec(line) ?? [];
+  if (interpreter === undefined) return;
+  if (line.endsWith("\r"))
+    throw new NotInImage(
+      `the command ${program} has Windows line ends, with which Linux finds no interpreter: \`dos2unix\``,
+    );
+  const needed = existsSync(interpreter) ? basename(interpreter) === "env" && name : interpreter;
+  if (needed && !isThere(needed))
+    throw new NotInImage(`the command ${program} needs ${needed}, which is not in the image`);
+}
+
+/** @throws NotInImage where the file is missing that is to be run: each item would say so. */
+function checkScript(program: string, args: string[]): void {
+  const at = args.findIndex((word) => !word.startsWith("-"));
+  const script = args[at] ?? "";
+  if (!INTERPRETER.test(basename(program)) || !SCRIPT.test(script) || OTHER.test(args[at - 1] ?? "")) return;
+  if (isFile(script)) return;
   throw new NotInImage(
-    interpreter.endsWith("\r")
-      ? `the command ${program} has Windows line ends, with which Linux finds no interpreter: \`dos2unix\``
-      : `the command ${program} needs ${interpreter}, which is not in the image`,
+    `the command's ${script} is not in the image, seen from ${process.cwd()}: files of your own belong into \`files\``,
   );
 }
 
-/** The path after `#!`; undefined for what is no script. */
-function interpreterOf(file: string): string | undefined {
+/** The first line of a file; empty for one that may be run, and not read. */
+function firstLine(file: string): string {
   const start = Buffer.alloc(256);
   try {
     const opened = openSync(file, "r");
     readSync(opened, start);
     closeSync(opened);
   } catch {
-    return undefined; // it may be run, and not read
+    return "";
   }
-  return /^#![ \t]*([^ \t\n\0]+)/.exec(start.toString("latin1"))?.[1];
+  return start.toString("latin1").split(/[\n\0]/, 1)[0]!;
 }
 
-const isFile = (file: string) => statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+/** True for a path that exists, and for a name that is found in PATH. */
+const isThere = (program: string) =>
+  program.includes("/")
+    ? existsSync(program)
+    : (process.env.PATH ?? "").split(delimiter).some((dir) => isFile(join(dir, program)));
+
+/** False also for what is closed to this user, like a folder of root's in PATH. */
+function isFile(file: string): boolean {
+  try {
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
 
 function isExecutable(file: string): boolean {
   try {

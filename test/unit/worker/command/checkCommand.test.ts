@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkCommand, NotInImage } from "../../../../worker/command/checkCommand.ts";
@@ -15,8 +15,34 @@ describe("a command", () => {
   };
 
   it("that can be run passes", () => {
-    for (const program of ["sh", "/bin/sh", script("fine.sh", "#!/bin/sh\n"), script("env.py", "#! /usr/bin/env x\n")])
+    for (const program of [
+      "sh",
+      "/bin/sh",
+      script("fine.sh", "#!/bin/sh\n"),
+      script("env", "#! /usr/bin/env -S sh -e\n"),
+      script("env-u", "#! /usr/bin/env -u A x\n"),
+      script("env-s", "#!/usr/bin/env -S AB=1 x"),
+    ])
       checkCommand([program]);
+    for (const args of [
+      ["-c", ". ./no.sh"],
+      ["-c", "no.sh"],
+      ["-e", join(dir, "fine.sh")],
+      [join(dir, "fine.sh"), "no.sh"],
+    ])
+      checkCommand(["sh", ...args]);
+  });
+
+  it("passes where a folder of PATH cannot be looked into, like one of root's", () => {
+    symlinkSync("loop", join(dir, "loop")); // closed to root, too, who runs the tests
+    const { PATH } = process.env;
+    process.env.PATH = `${join(dir, "loop")}:${PATH}`;
+    try {
+      checkCommand(["sh"]);
+      assert.throws(() => checkCommand(["no-such-program"]), /^Error: the command no-such-program is not in the image/);
+    } finally {
+      process.env.PATH = PATH;
+    }
   });
 
   it("that cannot is told with its reason, before any item", () => {
@@ -29,6 +55,8 @@ describe("a command", () => {
         /mode\.sh is not a program: `chmod \+x`, or .* like \["sh", "\S+mode\.sh"\]$/,
       ],
       [script("windows.sh", "#!/bin/sh\r\n"), /windows\.sh has Windows line ends, .*: `dos2unix`$/],
+      [script("env.sh", "#!/usr/bin/env bash\r\n"), /env\.sh has Windows line ends, .*: `dos2unix`$/],
+      [script("env.py", "#! /usr/bin/env -S x -v\n"), /env\.py needs x, which is not in the image$/],
       [script("ruby.sh", "#!/no/such/ruby -w\n"), /ruby\.sh needs \/no\/such\/ruby, which is not in the image$/],
     ];
     for (const [program, message] of table)
@@ -37,5 +65,8 @@ describe("a command", () => {
         (error: Error) => error instanceof NotInImage && message.test(error.message),
         program,
       );
+    assert.throws(() => checkCommand(["python3", "-u", "process.py", "{}"]), {
+      message: `the command's process.py is not in the image, seen from ${process.cwd()}: files of your own belong into \`files\``,
+    });
   });
 });
