@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
 import { ConfigError, invalid } from "../../config/parse.ts";
 import { isCurrent, recordInputs } from "./inputs.ts";
-import { COPY_NODE, WORK_DIR } from "./layout.ts";
+import { COPY_NODE, OLDEST_NODE, WORK_DIR } from "./layout.ts";
 import { checkPython, copyPython, INSTALL, isPython } from "./python.ts";
 import { checkWhole } from "./wholePackages.ts";
 import { copyFiles, markUsed, stage, stagedBefore } from "./stage.ts";
@@ -38,6 +38,11 @@ const banner = [
   "globalThis.require ??= createRequireOfBundle(import.meta.url);",
   "const filenameOfBundle = import.meta.filename, dirnameOfBundle = import.meta.dirname;",
 ].join("\n");
+/** Before anything of a program runs, of which an older Node.js would fail in words of its own. */
+const oldest = `if (parseInt(process.versions.node) < ${OLDEST_NODE}) {
+  console.error("Node.js ${OLDEST_NODE} or newer is needed, and \`nodeImage\` has " + process.versions.node);
+  process.exit(64);
+}`;
 const define = { __filename: "filenameOfBundle", __dirname: "dirnameOfBundle" };
 
 /** A package may ask for another one that is not installed: a driver, for instance, that few of its users need. */
@@ -129,7 +134,7 @@ export function stageWorker(name: string, { handler, files, requirements }: User
 function addPrograms(outdir: string): void {
   const kept = stagedBefore("programs").find(isCurrent);
   if (kept !== undefined && copied(`${kept}/bin`, outdir)) return markUsed(kept);
-  const options = { entryPoints: programs, outdir, splitting: true };
+  const options = { entryPoints: programs, outdir, splitting: true, banner: { js: `${oldest}\n${banner}` } };
   const { inputs } = bundle({ ...options, minifyWhitespace: true, minifySyntax: true }).metafile!;
   stage("programs", (staged) => {
     cpSync(outdir, `${staged}/bin`, { recursive: true });

@@ -19,5 +19,12 @@ export const COPY_NODE = fileURLToPath(new URL("copy-node.sh", import.meta.url))
  */
 export const BROUGHT_NODE = [`${NODE_DIR}/start`, "--library-path", NODE_DIR, `${NODE_DIR}/node`];
 
-/** True if an image brings Node.js, by its name. */
-export const hasNode = (image: string): boolean => /(^|\/)node(:|@|$)/.test(image);
+/** The first Node.js that runs our programs. */
+export const OLDEST_NODE = 22;
+
+/** True if an image brings a Node.js that runs our programs, by its name: `node:20` brings one for the user's alone. */
+export function hasNode(image: string): boolean {
+  const [name, tag = ""] = /(?:^|\/)node(?=[:@]|$)(?::([\w.-]+))?/.exec(image) ?? [];
+  const version = /^\d+/.exec(tag)?.[0];
+  return name !== undefined && !(Number(version) < OLDEST_NODE);
+}

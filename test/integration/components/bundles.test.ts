@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { execa } from "execa";
 import { stageWorker } from "../../../components/image/buildContext.ts";
 import { ConfigError } from "../../../config/parse.ts";
@@ -45,6 +45,16 @@ describe("a handler's bundle", () => {
     const query = 'import { open, quote } from "queries"; export default (item: string) => ';
     assert.deepEqual(await answer(`${query} quote(item);`), { id: 1, result: "'fig'" });
     assert.match(String((await answer(`${query} open("b");`)).error), /^Cannot find module 'driver-b\/lib'/);
+  });
+
+  it("comes with programs that an older Node.js refuses, in one line that says so", async () => {
+    const old = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } })`;
+    const code = resolve(stage("export default () => 1;"), "code/bin");
+    for (const program of ["worker", "seed", "supervisor", "runner"]) {
+      const args = ["--import", `data:text/javascript,${old}`, join(code, `${program}.js`)];
+      const { exitCode, all } = await execa(process.execPath, args, { reject: false, all: true });
+      assert.deepEqual([exitCode, all], [64, "Node.js 22 or newer is needed, and `nodeImage` has 20.1.0"], program);
+    }
   });
 
   it("is refused where the handler itself imports what is not installed", () => {

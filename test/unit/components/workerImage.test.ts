@@ -42,6 +42,15 @@ describe("WorkerImage", () => {
     assert.equal(inputsOf("worker-image").build.args.KIND, "other");
   });
 
+  it("brings its own Node.js to a base whose own is too old for its programs", async () => {
+    const nodeOf = (baseImage: string) => new WorkerImage("w", { handler: "worker/handler.ts", baseImage }).image.node;
+    for (const own of ["node", "node:22-slim", "docker.io/library/node:lts-alpine", "me/node@sha256:" + "0".repeat(64)])
+      assert.deepEqual(nodeOf(own), ["node"], own);
+    for (const other of ["node:20", "node:18.20-bookworm-slim", "node:8", "me/node-tools:24", "python:3-slim"])
+      assert.equal(nodeOf(other)[0], "/job-wq-2/node/start", other);
+    await registered();
+  });
+
   it("builds nothing for a ready-made one", async () => {
     const { image, build } = new WorkerImage("worker", { image: "ghcr.io/you/x:1" });
     await registered();
