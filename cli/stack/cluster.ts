@@ -1,7 +1,9 @@
 import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Pod } from "@kubernetes/client-node";
 import { kubeconfigOf } from "../../kube/kubeconfig.ts";
 import { loadClient } from "../../kube/kubernetesClient.ts";
-import { lastLine, lifeProblem, podProblem } from "../../kube/podProblems.ts";
+import { lifeProblem } from "../../kube/podEnds.ts";
+import { podProblem, slowProblem } from "../../kube/podProblems.ts";
+import { lastLine, podEvents } from "../../kube/podReads.ts";
 import { jobEnd } from "../../kube/jobEnd.ts";
 import { forwardPort } from "../../kube/portForward.ts";
 import { firstLine, UserError } from "../errors.ts";
@@ -80,7 +82,10 @@ export class Cluster {
     const namespace = this.#namespace;
     const request = this.#core.listNamespacedPod({ namespace, labelSelector: `job-name=${job}`, limit: 50 });
     const { items } = await this.#ask(`Pods of ${job}`, request);
-    const problem = podProblem(items) ?? (await lifeProblem(items, (pod) => lastLine(this.#core, namespace, pod)));
+    const problem =
+      podProblem(items) ??
+      (await lifeProblem(items, (pod) => lastLine(this.#core, namespace, pod))) ??
+      (await slowProblem(items, (pod) => podEvents(this.#core, namespace, pod)));
     return problem?.line;
   }
 

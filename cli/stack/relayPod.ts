@@ -76,6 +76,7 @@ export function relayPodOf(job: V1Job): V1Pod {
           image: container.image,
           imagePullPolicy: container.imagePullPolicy,
           command: [...node, "-e", relayScript()],
+          workingDir: "/",
           env: container.env?.filter(({ name }) => NEEDED_VARIABLE.test(name)),
           volumeMounts: container.volumeMounts?.filter(({ name }) => NEEDED_VOLUME.test(name)),
           securityContext: container.securityContext,

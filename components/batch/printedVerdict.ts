@@ -1,5 +1,5 @@
 // The verdict as the supervisor printed it: the only place that has it until `up` has kept it.
-import { noWorkLine } from "../../kube/podProblems.ts";
+import { noWorkLine } from "../../kube/podEnds.ts";
 import { pollUntil } from "../../kube/poll.ts";
 import { answerOf } from "../cluster/absence.ts";
 import { type Cluster, isForbidden } from "../cluster/client.ts";

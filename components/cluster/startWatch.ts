@@ -1,14 +1,7 @@
 import { type Cluster, isForbidden } from "./client.ts";
-import {
-  admissionProblem,
-  endProblem,
-  hasStarted,
-  lastLine,
-  lifeProblem,
-  logTail,
-  podProblem,
-  type StartProblem,
-} from "../../kube/podProblems.ts";
+import { endProblem, lifeProblem, lossProblem } from "../../kube/podEnds.ts";
+import { admissionProblem, hasStarted, podProblem, slowProblem, type StartProblem } from "../../kube/podProblems.ts";
+import { lastLine, logTail, podEvents } from "../../kube/podReads.ts";
 
 /** Pods to watch, and the object that creates them. */
 export interface Watched {
@@ -75,11 +68,12 @@ export class StartWatch {
       this.#started ||= pods.some(hasStarted);
       const last = (pod: string) => lastLine(core, namespace, pod);
       const tail = (pod: string) => logTail(core, namespace, pod);
-      const problem = (await lifeProblem(pods, last)) ?? (await endProblem(pods, mustEnd, tail));
+      const problem = (await lifeProblem(pods, last)) ?? (await endProblem(pods, mustEnd, tail)) ?? lossProblem(pods);
       if (problem) return problem;
       // A Job that ran once can only be suspended.
       if (this.#started) return pods.length > 0 ? undefined : await this.#watched.otherwise?.();
-      if (pods.length > 0) return podProblem(pods);
+      if (pods.length > 0)
+        return podProblem(pods) ?? (await slowProblem(pods, (pod) => podEvents(core, namespace, pod)));
       const refusals = `involvedObject.uid=${ownerUid},reason=FailedCreate`;
       const { items: events } = await core.listNamespacedEvent({ namespace, fieldSelector: refusals });
       return admissionProblem(owner, events) ?? (await this.#watched.otherwise?.());

@@ -1,8 +1,8 @@
 import type { V1Job } from "@kubernetes/client-node";
-import { oneLine } from "../../config/foreignText.ts";
 import { jobEnd } from "../../kube/jobEnd.ts";
 import { pollUntil } from "../../kube/poll.ts";
-import { lastLine } from "../../kube/podProblems.ts";
+import { endWords } from "../../kube/podEnds.ts";
+import { lastLine } from "../../kube/podReads.ts";
 import { Absence } from "./absence.ts";
 import { type Cluster, codeOf, isForbidden } from "./client.ts";
 import { StartWatch } from "./startWatch.ts";
@@ -108,9 +108,9 @@ async function lastWords(cluster: Cluster, job: AwaitedJob): Promise<string | un
     ...(status?.initContainerStatuses ?? []),
     ...(status?.containerStatuses ?? []),
   ]);
-  const ends = containers.map(({ state, lastState }) => (state?.terminated ?? lastState?.terminated)?.message);
-  const words = ends.findLast(Boolean)?.trim().split("\n").at(-1);
-  return words && oneLine(words);
+  const ends = containers.map(({ state, lastState }) => state?.terminated ?? lastState?.terminated);
+  const last = ends.findLast((end) => end?.message);
+  return last && endWords(last);
 }
 
 /** The last line that its newest pod printed. */

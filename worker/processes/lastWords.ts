@@ -1,16 +1,18 @@
-// The line of a program's log that says why it ended, in the languages that say more after it.
+// The reason why a program ended, from its log, with advice where it expects another container.
 import { constants } from "node:os";
+import { isAftermath } from "../../config/lastLine.ts";
 
-/** Lines after the reason: stacks (indented, or Go's and PHP's), and what Node.js, Rust and Java add. */
-const AFTERWARDS =
-  /^(\s|[})\]^]+$|Node\.js v\d|note: |\.\.\. \d+ more|Stack trace:|#\d+ |goroutine \d+ \[|exit status \d+$|created by |[\w./*()-]+\(.*\)$|\[signal )/;
-
-/** Advice for programs that expect another container: one that writes beside itself, or is another user's. */
+/** The way out, by words of a log. */
 const ADVICE: [words: RegExp, advice: string][] = [
+  [
+    /(ENOENT|No such file|Cannot find module).*\/job-wq-2\/code\//,
+    "(only a handler's code comes with it: other files belong into `files`, or into a `baseImage`)",
+  ],
+  [/No space left on device.*\/dev\/shm|shared memory \(shm\)/, "(`sharedMemory` sets the size of /dev/shm)"],
   [/\bEROFS\b|read-only file ?system/i, "(only /tmp and the volumes of `claims` can be written)"],
   // About files. Databases and SSH use these words, too, and say more.
   [
-    /\bEACCES\b|permission denied(?! (\(|for ))/i,
+    /\bEACCES\b|permission denied(?! (\(|for ))|getpwuid|No user exists for uid|cannot find name for user ID/i,
     `(it runs as user ${process.getuid?.()}; \`runAsUser\` chooses another)`,
   ],
 ];
@@ -34,7 +36,7 @@ export class LastWords {
     if (line.trim() === "") return;
     this.#last = line;
     this.#advice ??= adviceFor(line);
-    if (!AFTERWARDS.test(line)) this.#reason = line;
+    if (!isAftermath(line)) this.#reason = line;
   }
 
   /** Nothing that was said before counts from now on. */
@@ -49,11 +51,18 @@ export class LastWords {
   }
 }
 
+/** Signals that mostly have the same cause. */
+const PERHAPS: Record<string, string> = {
+  SIGKILL: "perhaps out of memory",
+  SIGBUS: "perhaps out of shared memory (`sharedMemory`)",
+};
+
 /** The end of a program, and its last words. */
 export function endOf(program: string, code: number | null, signal: NodeJS.Signals | null, words: string): string {
   // A shell's code for a program of its own that was ended by a signal.
   const inner = Object.entries(constants.signals).find(([, number]) => code === 128 + number)?.[0];
-  const cause = (signal ?? inner) === "SIGKILL" ? `${signal ?? inner}, perhaps out of memory` : (signal ?? inner);
+  const ended = signal ?? inner;
+  const cause = ended && [ended, PERHAPS[ended]].filter(Boolean).join(", ");
   const how = signal ? `was ended by ${cause}` : `exited with code ${code}${inner ? ` (${cause})` : ""}`;
   return `${program} ${how}${words && `: ${words}`}`;
 }

@@ -2,7 +2,8 @@
 import { Unfinished } from "../../queue/index.ts";
 import { InFlight } from "./inFlight.ts";
 import { type HandedItem, tell, withoutStack } from "./handedItem.ts";
-import { type Answer, cancelLine, workLine } from "./protocol.ts";
+import { advised } from "../processes/lastWords.ts";
+import { type Answer, cancelLine, parseAnswer, workLine } from "./protocol.ts";
 import { type Executable, Runner } from "./runner.ts";
 
 /** Runners that crash one after the other without an item are given up. */
@@ -89,14 +90,14 @@ export class Host {
       onLine: (line) => this.#onLine(line),
       onEnd: (reason, isCrash) => this.#onEnd(reason, isCrash),
     });
-    const late = () => this.#runner.kill(`was not ready after ${startTimeoutMs / 1000} s`);
+    const late = () => this.#runner.kill(`was not ready after ${startTimeoutMs / 1000} s (\`startTimeout\`)`);
     this.#startTimer = setTimeout(late, startTimeoutMs);
   }
 
   #onAnswer(answer: Answer): void {
     if ("ready" in answer) {
       if (answer.ready) return this.#onReady();
-      this.#loadError = answer.error;
+      this.#loadError = advised(answer.error);
       return this.#runner.kill("does not load");
     }
     const item = this.#inFlight.get(answer.id);
@@ -122,6 +123,8 @@ export class Host {
 
   /** Printed lines belong to the one item or batch in flight. */
   #onLine(line: string): void {
+    const answer = this.#isReady || !line.includes('"ready"') ? undefined : parseAnswer(line);
+    if (answer && "ready" in answer) this.#runner.kill("writes its answers to its log, and not to descriptor 3");
     if (this.#inFlight.units !== 1) return this.#listener.onLine(line);
     for (const { context } of this.#inFlight.items) context.log(line);
   }

@@ -82,7 +82,8 @@ export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
         ...(image.entrypoint && args.runsUserCode ? { args: start } : { command: start }),
         terminationMessagePolicy: "FallbackToLogsOnError",
         securityContext: containerSecurity,
-        workingDir: code?.workingDir,
+        // Our programs need none, and the image's may be closed to this user.
+        workingDir: args.runsUserCode ? code?.workingDir : "/",
         env: later(args.env, (env) => [
           ...defaults.redis.env,
           fieldVariable("WQ_POD", "metadata.name"),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { V1ContainerState, V1Pod } from "@kubernetes/client-node";
-import { admissionProblem, endProblem, hasStarted, lifeProblem, podProblem } from "../../../kube/podProblems.ts";
+import type { CoreV1Event, V1ContainerState, V1Pod } from "@kubernetes/client-node";
+import { endProblem, endWords, lifeProblem, lossProblem } from "../../../kube/podEnds.ts";
+import { admissionProblem, hasStarted, podProblem, slowProblem } from "../../../kube/podProblems.ts";
 
 const image = "ghcr.io/you/job-wq-2:1";
 const status = (state?: V1ContainerState) => ({ name: "c", image, imageID: "", ready: false, restartCount: 0, state });
@@ -63,6 +64,22 @@ describe("what keeps pods from starting", () => {
     assert.equal(podProblem([waits("CrashLoopBackOff", "no")]), undefined);
   });
 
+  it("may be a volume, the network or a long pull: after a minute, in the words of the newest event", async () => {
+    const slow = (minutes: number): V1Pod => ({
+      metadata: { name: "p" },
+      status: { phase: "Pending", startTime: new Date(-minutes * 60_000) },
+    });
+    const event = (seconds: number, reason: string, message: string) =>
+      ({ lastTimestamp: new Date(seconds * 1000), reason, message }) as CoreV1Event;
+    const message = 'MountVolume.SetUp failed for volume "rules" : configmap "rules" not found\nmore';
+    const events = () => Promise.resolve([event(5, "FailedMount", message), event(1, "Scheduled", "assigned to n")]);
+    const line = `Pod p has not started after a minute: ${message.split("\n")[0]}`;
+    assert.deepEqual(await slowProblem([slow(2), slow(3)], events, 0), { fatal: false, about: "FailedMount", line });
+    assert.equal(await slowProblem([slow(2), slow(0.5)], events, 0), undefined);
+    assert.equal(await slowProblem([slow(2)], () => Promise.resolve([]), 0), undefined);
+    assert.equal(await slowProblem([], events, 0), undefined);
+  });
+
   it("is nothing once a container ran", () => {
     assert.ok(hasStarted(pod({ running: {} })));
     assert.ok(hasStarted(pod({ terminated: { exitCode: 1 } })));
@@ -99,6 +116,24 @@ describe("what keeps pods from starting", () => {
       assert.equal(await line([between, down(ended(2, "x"))], 9), "Pod w keeps ending, with exit code 2: x");
     });
 
+    it("tells the reason, and not what Node.js prints after it", async () => {
+      const message = "file:///job-wq-2/code/bin/worker.js:1\nTypeError: no f\n    at x (y:1:2)\n\nNode.js v20.1.0\n";
+      assert.equal(await line([down(ended(1, message))]), "Pod w keeps ending, with exit code 1: TypeError: no f");
+    });
+
+    it("may be a container that the runtime cannot start, which waiting does not mend", async () => {
+      const runc = (why: string) =>
+        `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ${why}: unknown`;
+      const absent = 'exec: "node": executable file not found in $PATH';
+      const problem = await lifeProblem([down(ended(128, runc(absent), "StartError"))], silent);
+      assert.deepEqual(problem, { fatal: true, line: `Pod w does not start: ${absent}` });
+      const closed = 'error during container init: chdir to cwd ("/root") set in config.json failed: permission denied';
+      assert.match(
+        endWords(ended(128, runc(closed), "StartError").terminated),
+        /^chdir to cwd \("\/root"\) .* denied \(the image's WORKDIR is closed to this user: `runAsUser`/,
+      );
+    });
+
     it("may be an init container", async () => {
       const init = {
         ...status({ waiting: { reason: "CrashLoopBackOff" } }),
@@ -125,6 +160,17 @@ describe("what keeps pods from starting", () => {
       assert.equal(await line([worker(ended(1, "x"))]), undefined);
       assert.equal(await line([{ ...bad, metadata: { name: "w", deletionTimestamp: at(1) } }]), undefined);
       assert.equal(await line([]), undefined);
+    });
+
+    it("is told of pods that ran out of memory, or failed with their node, though others work on", () => {
+      const well: V1Pod = { metadata: { name: "v" }, status: { phase: "Running" } };
+      const oom = worker({ running: { startedAt: at(5) } }, 1, ended(137, "", "OOMKilled"));
+      const told = "Pod w ran out of memory (OOMKilled): raise `resources.limits.memory`";
+      assert.deepEqual(lossProblem([well, oom]), { fatal: false, about: "OOMKilled", line: told });
+      const message = 'Usage of EmptyDir volume "tmp" exceeds the limit "10Gi". ';
+      const evicted: V1Pod = { metadata: { name: "e" }, status: { phase: "Failed", reason: "Evicted", message } };
+      assert.equal(lossProblem([evicted])?.line, `Pod e failed (Evicted): ${message.trim()}`);
+      assert.equal(lossProblem([well, worker(ended(1)), { ...evicted, status: { phase: "Failed" } }]), undefined);
     });
 
     /** A pod whose `c` ended well, beside another container. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { advised, LastWords } from "../../../worker/processes/lastWords.ts";
+import { advised, endOf, LastWords } from "../../../worker/processes/lastWords.ts";
 
 const ADVICE = "(only /tmp and the volumes of `claims` can be written)";
 const wordsOf = (...lines: string[]) => {
@@ -33,10 +33,59 @@ describe("a program's last words", () => {
       "cat: /home/app/model.bin: Permission denied",
       "PermissionError: [Errno 13] Permission denied: '/home/app/model.bin'",
       "Error: EACCES: permission denied, open '/home/app/model.bin'",
+      "KeyError: 'getpwuid(): uid not found: 1000'",
     ])
       assert.equal(wordsOf(line).text, `${line} ${as}`);
     for (const line of ["git@host: Permission denied (publickey).", "ERROR:  permission denied for table orders"])
       assert.equal(wordsOf(line).text, line);
+  });
+
+  it("say where files of a handler belong, and how much shared memory there is", () => {
+    for (const line of [
+      "Error: ENOENT: no such file or directory, open '/job-wq-2/code/bin/labels.json'",
+      "Error: Cannot find module '/job-wq-2/code/bin/thread.ts'",
+      "FileNotFoundError: [Errno 2] No such file or directory: '/job-wq-2/code/bin/handler/labels.json'",
+    ])
+      assert.equal(
+        advised(line),
+        `${line} (only a handler's code comes with it: other files belong into \`files\`, or into a \`baseImage\`)`,
+      );
+    const full = "OSError: [Errno 28] No space left on device: '/dev/shm/x'";
+    assert.equal(advised(full), `${full} (\`sharedMemory\` sets the size of /dev/shm)`);
+    const bus = "python3 was ended by SIGBUS, perhaps out of shared memory (`sharedMemory`)";
+    assert.equal(endOf("python3", null, "SIGBUS", ""), bus);
+  });
+
+  it("are not what a language, or what started the program, says after them", () => {
+    const table: [reason: string, ...after: string[]][] = [
+      ["Error in f(x) : no such column", "Calls: main -> f", "Execution halted"],
+      ["ERROR: LoadError: no file", "Stacktrace:", " [1] main()", "in expression starting at /work/a.jl:1"],
+      ["FATAL ERROR: JavaScript heap out of memory", "----- Native stack trace -----", "", " 1: 0xe1 node::Abort()"],
+      [
+        "ValueError: no peel",
+        "npm error Lifecycle script `work` failed with error:",
+        "npm error code 1",
+        "npm error path /app",
+        "npm error command sh -c x",
+        "npm error A complete log of this run can be found in: /tmp/x",
+      ],
+      [
+        'npm error Missing script: "work"',
+        "npm error",
+        "npm error To see a list of scripts, run:",
+        "npm error   npm run",
+      ],
+      [
+        "no peel",
+        "error Command failed with exit code 1.",
+        "info Visit https://yarnpkg.com/en/docs/cli/run for documentation",
+      ],
+      ["no peel", "make[1]: *** [Makefile:2: all] Error 1", "make: *** [Makefile:1: x] Error 2"],
+      ["make: *** No rule to make target 'x'.  Stop."],
+      ["no peel", "", "ERROR conda.cli.main_run:execute(41): `conda run python x.py` failed. (See above for error)"],
+      ["error: no peel", "      at f (/a.ts:1:2)", "", "Bun v1.2.3 (Linux x64)"],
+    ];
+    for (const [reason, ...after] of table) assert.equal(wordsOf("before", reason, ...after).text, reason);
   });
 
   it("of a handler have it in the line that it is about", () => {

@@ -24,9 +24,19 @@ describe("runners", () => {
       [
         "that never says it is ready",
         "echo still loading >&2; sleep 300",
-        "sh was not ready after 0.5 s: still loading",
+        "sh was not ready after 0.5 s (`startTimeout`): still loading",
       ],
       ["that ends", "echo no model >&2; exit 3", "sh exited with code 3: no model"],
+      [
+        "that answers on standard output",
+        `echo '{"ready": true}'; sleep 300`,
+        'sh writes its answers to its log, and not to descriptor 3: {"ready": true}',
+      ],
+      [
+        "that says why, where it wrote what it may not",
+        `echo '{"ready":false,"error":"EROFS: read-only file system, open '"'/work/log'"'"}' >&3; sleep 300`,
+        "EROFS: read-only file system, open '/work/log' (only /tmp and the volumes of `claims` can be written)",
+      ],
       ["that says why", `echo '{"ready":false,"error":"no licence"}' >&3; sleep 300`, "no licence"],
       ["that crashes each time", "echo boom >&2; kill -SEGV $$", "sh was ended by SIGSEGV: boom"],
     ];

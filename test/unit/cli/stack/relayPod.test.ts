@@ -61,7 +61,7 @@ describe("relayPodOf", () => {
     assert.equal(resources!.limits!.memory, "128Mi");
     const { name, image, env, securityContext, volumeMounts } = job.spec!.template.spec!.containers[1]!;
     const needed = { env: [env![0]], volumeMounts: [volumeMounts![0]] };
-    assert.deepEqual(rest, { name, image, securityContext, ...needed });
+    assert.deepEqual(rest, { name, image, securityContext, workingDir: "/", ...needed });
     const { serviceAccountName, automountServiceAccountToken, hostNetwork, volumes, initContainers } = pod.spec!;
     assert.deepEqual([serviceAccountName, automountServiceAccountToken, hostNetwork], [undefined, false, undefined]);
     assert.deepEqual(volumes, [{ name: "tmp", emptyDir: {} }]);

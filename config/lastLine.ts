@@ -1,0 +1,19 @@
+// The line of a log that says why a program ended: the last one, but for what its language, or what started it, says after it.
+const AFTERWARDS = [
+  /^\s|^[})\]^]+$|^-{4,}|^Stack ?trace:|^\.\.\. \d+ more|^note: |^(Node\.js|Bun) v\d/, // stacks, Node.js, Java, Rust
+  /^goroutine \d+ \[|^exit status \d+$|^created by |^\[signal |^[\w./*()-]+\(.*\)$|^#\d+ /, // Go, PHP
+  /^Execution halted$|^Calls: |^in expression starting at /, // R, Julia
+  /^npm (error|ERR!)(\s*$| {2}| (A complete log|To see a list|Lifecycle script|code|errno|path|command|workspace|location)\b)/,
+  /^error Command failed with exit code|^info Visit https:\/\/yarnpkg/,
+  /^g?make(\[\d+\])?: (\*\*\* \[.*\] Error \d|Leaving directory)/,
+  /^ERROR conda\.cli\.main_run|^error: process didn't exit successfully/, // conda, Cargo
+];
+
+/** True for a line that comes after the reason. */
+export const isAftermath = (line: string): boolean => AFTERWARDS.some((words) => words.test(line));
+
+/** The reason in the end of a log; its last line where it has none. */
+export function reasonIn(log: string): string {
+  const lines = log.split("\n").filter((line) => line.trim() !== "");
+  return (lines.findLast((line) => !isAftermath(line)) ?? lines.at(-1) ?? "").trim();
+}

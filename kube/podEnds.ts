@@ -1,0 +1,123 @@
+// Problems of pods that started: they end again and again, do not get ready, or end without work; in their own words, or the runtime's.
+import { oneLine } from "../config/foreignText.ts";
+import { reasonIn } from "../config/lastLine.ts";
+import type { V1ContainerStateTerminated, V1Pod } from "@kubernetes/client-node";
+import type { StartProblem } from "./podProblems.ts";
+
+/** The runtime's reasons for a container that it cannot start. */
+const UNSTARTABLE = new Set(["StartError", "ContainerCannotRun"]);
+/** A pod that runs for longer and is not ready is worth a warning. */
+const UNREADY_MS = 60_000;
+
+/**
+ * The problem of pods that started, and of which none stays, or gets ready; undefined where one of them is well. A
+ * restart may mend it.
+ * @param lastLine Reads the last line of a pod's log.
+ */
+export async function lifeProblem(
+  pods: V1Pod[],
+  lastLine: (pod: string) => Promise<string | undefined>,
+  now = Date.now(),
+): Promise<StartProblem | undefined> {
+  const wanted = pods.filter(({ metadata }) => !metadata?.deletionTimestamp);
+  if (!wanted.every((pod) => wasNeverReady(pod))) return undefined;
+  for (const pod of wanted) {
+    const end = repeatedEnd(pod);
+    if (!end) continue;
+    const words = endWords(end);
+    if (UNSTARTABLE.has(end.reason ?? ""))
+      return { fatal: true, line: `Pod ${pod.metadata!.name} does not start: ${words}` };
+    const how = end.reason === "OOMKilled" ? "out of memory (OOMKilled)" : `with exit code ${end.exitCode}`;
+    return { fatal: false, about: how, line: `Pod ${pod.metadata!.name} keeps ending, ${how}: ${words}` };
+  }
+  const [first] = wanted;
+  if (!first || !wanted.every((pod) => now - (runningSince(pod) ?? now) > UNREADY_MS)) return undefined;
+  const { name } = first.metadata!;
+  const words = (await lastLine(name!)) || "it printed nothing";
+  return { fatal: false, about: "unready", line: `Pod ${name} runs for over a minute and is not ready: ${words}` };
+}
+
+/** Last words of a container that ended, or of the runtime that could not start it. */
+export function endWords({ reason = "", message = "" }: V1ContainerStateTerminated): string {
+  const words = oneLine(reasonIn(message)) || "it printed nothing";
+  if (!UNSTARTABLE.has(reason)) return words;
+  const cause = words.replace(/^.*unable to start container process: (error during container init: )?|: unknown$/g, "");
+  const way = "(the image's WORKDIR is closed to this user: `runAsUser` chooses another, `files` another folder)";
+  return /chdir to cwd/.test(cause) ? `${cause} ${way}` : cause;
+}
+
+/** What ended pods that were at work: too much memory, or their node. The batch goes on, and it may happen again. */
+export function lossProblem(pods: V1Pod[]): StartProblem | undefined {
+  for (const { metadata, status } of pods) {
+    const { name } = metadata!;
+    if (status?.phase === "Failed" && status.reason)
+      return {
+        fatal: false,
+        about: status.reason,
+        line: `Pod ${name} failed (${status.reason}): ${oneLine(reasonIn(status.message ?? ""))}`,
+      };
+    const ends = status?.containerStatuses?.map(({ state, lastState }) => state?.terminated ?? lastState?.terminated);
+    if (ends?.some((end) => end?.reason === "OOMKilled"))
+      return {
+        fatal: false,
+        about: "OOMKilled",
+        line: `Pod ${name} ran out of memory (OOMKilled): raise \`resources.limits.memory\``,
+      };
+  }
+  return undefined;
+}
+
+/** Parting words of a worker that was told by Redis that the batch is over (worker/log.ts, worker/main.ts). */
+const OVER = /exiting$|"event":"ended"/m;
+
+/**
+ * The problem of pods that ended well and nevertheless hold a batch up: another container keeps the pod, or the image
+ * ran something else.
+ * @param mustEnd Their Job is waited for; otherwise they are workers, whose Job outlives them.
+ * @param tail Reads the last lines of a pod's log.
+ */
+export async function endProblem(
+  pods: V1Pod[],
+  mustEnd: boolean,
+  tail: (pod: string) => Promise<string | undefined>,
+): Promise<StartProblem | undefined> {
+  const [first] = pods;
+  if (!first || !pods.every(hasEndedWell)) return undefined;
+  const { name } = first.metadata!;
+  if (mustEnd) {
+    const other = first.status!.containerStatuses!.find(({ state }) => state?.running)?.name;
+    const way =
+      "a label or an annotation in `auxPod` and `pod` keeps it out, or `restartPolicy: Always` in an init container";
+    const line = `Pod ${name} cannot end, since its container ${other} goes on: ${way}`;
+    return other === undefined ? undefined : { fatal: true, line };
+  }
+  const text = await tail(name!);
+  if (text === undefined || OVER.test(text)) return undefined;
+  return { fatal: true, line: noWorkLine(name!, text) };
+}
+
+/** The line about a pod that ran something else than it was to run. @param log The end of what it printed. */
+export const noWorkLine = (name: string, log: string): string =>
+  `Pod ${name} ended without work: the image's ENTRYPOINT must run its arguments, or \`entrypoint: false\` leaves it out; it printed: ${oneLine(log.split("\n").at(-1)!) || "nothing"}`;
+
+const hasEndedWell = ({ status }: V1Pod) =>
+  status?.containerStatuses?.find(({ name }) => name === "c")?.state?.terminated?.exitCode === 0;
+
+/** True if its container is not ready, and was not since it last started. */
+function wasNeverReady(pod: V1Pod): boolean {
+  const ready = pod.status?.conditions?.find(({ type }) => type === "Ready");
+  if (ready?.status === "True" || pod.status?.phase === "Succeeded") return false;
+  const since = runningSince(pod);
+  return since === undefined || !ready?.lastTransitionTime || ready.lastTransitionTime.getTime() <= since;
+}
+
+const runningSince = ({ status }: V1Pod) =>
+  status?.containerStatuses?.find(({ state }) => state?.running)?.state?.running?.startedAt?.getTime();
+
+/** The last end of a container that is down and was started again before. */
+function repeatedEnd({ status }: V1Pod) {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const down = containers.find(({ restartCount, state }) => restartCount > 0 && !state?.running);
+  const end = down?.state?.terminated ?? down?.lastState?.terminated;
+  return end?.exitCode === 0 ? undefined : end;
+}
