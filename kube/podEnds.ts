@@ -1,4 +1,5 @@
-// Problems of pods that started: they end again and again, do not get ready, or end without work; in their own words, or the runtime's.
+// Problems of pods that started: they end again and again, do not get ready, or end without work; in their own words,
+// or the runtime's.
 import { oneLine } from "../config/foreignText.ts";
 import { reasonIn } from "../config/lastLine.ts";
 import type { V1ContainerStateTerminated, V1Pod } from "@kubernetes/client-node";
@@ -46,7 +47,7 @@ export function endWords({ reason = "", message = "" }: V1ContainerStateTerminat
   return /chdir to cwd/.test(cause) ? `${cause} ${way}` : cause;
 }
 
-/** What ended pods that were at work: too much memory, or their node. The batch goes on, and it may happen again. */
+/** The end of a pod that was at work, by too much memory or by its node. The batch goes on, and it may happen again. */
 export function lossProblem(pods: V1Pod[]): StartProblem | undefined {
   for (const { metadata, status } of pods) {
     const { name } = metadata!;

@@ -1,4 +1,5 @@
-// Problems that keep the pods of a Job, or of Redis, from starting, in the words of the kubelet, the scheduler or the API server.
+// Problems that keep the pods of a Job, or of Redis, from starting, in the words of the kubelet, the scheduler
+// or the API server.
 import { oneLine } from "../config/foreignText.ts";
 import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
 
@@ -70,7 +71,8 @@ export function admissionProblem(owner: string, events: CoreV1Event[]): StartPro
 const SLOW_MS = 60_000;
 
 /**
- * What pods wait for none of which has started, in the words of the newest event: a volume, the network, a long pull.
+ * The cause why none of these pods has started yet, in the words of the newest event: a volume, the network, a long
+ * pull.
  * @param eventsOf Reads the events of a pod.
  */
 export async function slowProblem(

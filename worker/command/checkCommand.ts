@@ -5,7 +5,7 @@ import { wrongReplacement } from "../../config/replacements.ts";
 /** The image lacks something, so each of its pods does. */
 export class NotInImage extends Error {}
 
-/** Programs whose first argument is a script's file; names of such files; options before what is none: code, a module. */
+/** Programs whose first argument is a script's file; names of such files; options before code, or before a module. */
 const INTERPRETER = /^(python|pypy|node|(ba|da|a|k|z)?sh|perl|ruby|Rscript|php|julia|bun)[\d.]*$/;
 const SCRIPT = /^[^{\s]+\.(py|[cm]?[jt]s|(ba|z)?sh|pl|rb|R|php|jl)$/;
 const OTHER = /^-.*[cempr]$|^--(eval|print)$/;
