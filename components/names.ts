@@ -1,4 +1,5 @@
 // The names of all objects in the cluster: those of the parts of a Redis and of a Batch derive from its own.
+import { digestOf } from "./labels.ts";
 
 /** Names of the objects of a Redis. */
 export const redisNames = (service: string) => ({
@@ -24,9 +25,21 @@ export const batchNames = (workers: string) => ({
   /** The Secret with which the image is pulled. */
   login: `${workers}-registry`,
   /** The Secret with the address of a Redis in another namespace. */
-  redis: `${workers}-redis`,
+  redis: `${workers}-redis-address`,
   policy: `${workers}-pods`,
   /** The supervisor's ServiceAccount, Role and binding; its Job, where the stack's config forbids made-up names. */
   supervisor: `${workers}-supervisor`,
   verdict: `${workers}-verdict`,
 });
+
+/** Characters that the provider adds to a logical name. */
+const MADE_UP = "-0123abcd".length;
+
+/**
+ * Logical name of a supervisor Job, of which the provider makes its name. Where Kubernetes would not take that, since
+ * the component has a name of another kind, it is made of the name of the worker Job; it is unique all the same.
+ */
+export function nameableAs(resource: string, workers: string): string {
+  if (/^[a-z0-9][-a-z0-9]*$/.test(resource) && resource.length + MADE_UP <= 63) return resource;
+  return `${workers.slice(0, 34)}-${digestOf(resource).slice(0, 8)}-supervisor`;
+}

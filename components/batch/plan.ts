@@ -110,7 +110,8 @@ export function checkInCluster(
   checks.await(dryRunPods(batch, component, { namespace, isCreated: redis.createsNamespace }, args));
 }
 
-const elsewhereOf = ({ redis, namespace }: PlanArgs) => (namespace === redis.namespace ? undefined : namespace);
+const elsewhereOf = ({ redis, namespace }: PlanArgs) =>
+  namespace === redis.namespace || namespace === redis.place ? undefined : namespace;
 
 /** Checks that the arguments which are components are of the right kind. @throws ConfigError */
 function checkKinds({ redis, image, after }: PlanArgs, isBatch: (value: unknown) => boolean): void {

@@ -6,6 +6,7 @@ import { exitCodes } from "../../../worker/exitCodes.ts";
 import { METRICS_PORT } from "../../../config/ports.ts";
 import { uidOf } from "../../cluster/client.ts";
 import { digestOf, labels } from "../../labels.ts";
+import { nameableAs } from "../../names.ts";
 import { later, type Values, whole } from "../../readArgs.ts";
 import { makeSecret } from "../../secret.ts";
 import { makeJob } from "./job.ts";
@@ -39,7 +40,8 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
   const owner = { apiVersion: "batch/v1", kind: "Job", name: workers.metadata.name, uid: uidOf(workers) };
   const scale = scaleOf(settings);
   const rights = scale && makeScaleRights(resource, defaults);
-  return makeJob(resource, rights ? { ...defaults, ready: [...defaults.ready, rights.ready] } : defaults, {
+  const job = nameableAs(resource, defaults.name);
+  return makeJob(job, rights ? { ...defaults, ready: [...defaults.ready, rights.ready] } : defaults, {
     name: mayBeUnnamed() ? undefined : defaults.names.supervisor,
     component: "supervisor",
     program: "supervisor",
