@@ -3,7 +3,7 @@ import { Batch, Redis, WorkerImage } from "./components/index.ts";
 import { loadConfig } from "./loadConfig.ts";
 
 // Read and check every setting before any resource is registered. A bad one ends the program with one line.
-const config = await loadConfig();
+const config = loadConfig();
 
 // Start Redis: a Pod, a StatefulSet with a volume claim, or just the address of a Redis that exists.
 const redis = new Redis("redis", config.redis);

@@ -18,7 +18,6 @@ import {
   settings,
 } from "./config/settings.ts";
 import { plainValues, type PlainValue } from "./config/plainValues.ts";
-import { requirePulumi } from "./config/pulumiVersion.ts";
 
 /** Source of settings: Pulumi's config, or a test's object. */
 export interface Source {
@@ -72,10 +71,9 @@ export function stackSource(): Source {
 
 /**
  * The current stack's settings.
- * @throws ConfigError: one line that names the setting, its value and what is allowed, or says that Pulumi is too old.
+ * @throws ConfigError: one line that names the setting, its value and what is allowed.
  */
-export async function loadConfig(): Promise<Config> {
-  await requirePulumi();
+export function loadConfig(): Config {
   const source = stackSource();
   const { redis, ...config } = readConfig(source);
   for (const key of exposed(source))

@@ -1,24 +1,34 @@
 // The engine that runs the program of the components: whether it previews, is mocked, or still listens; how it fails.
 import * as pulumi from "@pulumi/pulumi";
-import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 
-/** True if it runs with mocks: then there is neither an engine nor a cluster. */
+/**
+ * True if it runs with mocks: then there is neither an engine nor a cluster. They may be those of another copy of the
+ * SDK, as in a workspace with two versions of it.
+ */
 export function isMocked(): boolean {
-  const { getMonitor } = pulumi.runtime as unknown as { getMonitor: () => unknown };
-  return getMonitor() instanceof MockMonitor;
+  const { getMonitor } = pulumi.runtime as unknown as { getMonitor: () => object | undefined };
+  return "mocks" in (getMonitor() ?? {});
 }
+
+/** Key of a program without a stack: one of mocks, and a component in a plugin. */
+const STACKLESS = {};
+
+/** Key of this program: a process may run several, one after the other and side by side. */
+export const program = (): object => pulumi.runtime.getStackResource() ?? STACKLESS;
 
 /** True if it only shows what it would do. */
 export const isPreview = (): boolean => pulumi.runtime.isDryRun() || isMocked();
 
 /**
- * An error with which a program fails: one line below a component. Pulumi reports an error once, however many
- * registrations it keeps from being made, so one cause is one object.
+ * Fails a program by one line below a component. Pulumi reports an error once, however many registrations it keeps from
+ * being made, so one cause is one object. Where no engine listens any more nothing is thrown: it would reach the next
+ * inline program of this process.
  */
-export function failure(line: string, component: pulumi.Resource): Error {
-  const error = keepsItsLine(new pulumi.ResourceError(line, component, true));
+export async function fail({ message }: Error, component: pulumi.Resource): Promise<never> {
+  if (!(await hasEngine())) return new Promise(() => {});
+  const error = keepsItsLine(new pulumi.ResourceError(message, component, true));
   // Pulumi prints the stack of an error that comes after the last line of the program was run.
-  return Object.assign(error, { stack: line });
+  throw Object.assign(error, { stack: message });
 }
 
 /** Keeps Pulumi from writing `error serializing property` into an error that an output was rejected with. */

@@ -1,8 +1,9 @@
 // Checks that a program must pass before any of its components is registered.
 import { setTimeout as sleep } from "node:timers/promises";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../config/parse.ts";
-import { isMocked, keepsItsLine } from "./engine.ts";
+import { requirePulumi } from "../config/pulumiVersion.ts";
+import { isMocked, keepsItsLine, program } from "./engine.ts";
 
 /**
  * Components wait at most this long for the checks of others, ms: a check may need a resource that comes after them.
@@ -15,16 +16,27 @@ class Checks {
   readonly refusals: Error[] = [];
   /** Objects that are declared, and by which component. */
   readonly objects = new Map<string, string>();
+
+  constructor() {
+    if (!isMocked()) void this.await(requirePulumi());
+  }
+
+  /** Adds a check that takes time. @returns The same, for those who wait for it. */
+  await(check: Promise<void>): Promise<void> {
+    const kept = check.catch((error: Error) => {
+      throw keepsItsLine(error);
+    });
+    kept.catch(() => {}); // the components that wait for it report it
+    this.pending.push(kept);
+    return kept;
+  }
 }
 
-const programs = new WeakMap<object, Checks>();
-/** A program without a stack: one of mocks. */
-const STACKLESS = {};
+const all = new WeakMap<object, Checks>();
 
 function ofProgram(): Checks {
-  const program = pulumi.runtime.getStackResource() ?? STACKLESS;
-  const checks = programs.get(program) ?? new Checks();
-  programs.set(program, checks);
+  const checks = all.get(program()) ?? new Checks();
+  all.set(program(), checks);
   return checks;
 }
 
@@ -61,14 +73,9 @@ export class OwnChecks {
   readonly #all = ofProgram();
   readonly #own: Promise<void>[] = [];
 
-  /** Adds a check that takes time; components are registered when it has resolved, and not at all where it rejects. */
+  /** Adds a check that takes time: components are registered when it has resolved, and not at all where it rejects. */
   await(check: Promise<void>): void {
-    const kept = check.catch((error: Error) => {
-      throw keepsItsLine(error);
-    });
-    kept.catch(() => {}); // the components that wait for it report it
-    this.#own.push(kept);
-    this.#all.pending.push(kept);
+    this.#own.push(this.#all.await(check));
   }
 
   /**

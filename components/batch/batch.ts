@@ -1,8 +1,11 @@
+import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
+import { POD } from "../cluster/client.ts";
 import { OwnChecks } from "../programChecks.ts";
 import type { BatchCounts, K8sObject } from "../types.ts";
 import { watchCommands } from "./watchCommands.ts";
+import type { Redis } from "../redis/redis.ts";
 import { checkInCluster, type PlanArgs, planOf } from "./plan.ts";
 import { makeJobDefaults } from "./jobDefaults.ts";
 import { makeStages } from "./stages.ts";
@@ -36,13 +39,13 @@ export class Batch extends pulumi.ComponentResource {
   /**
    * @param name Name of the component; its children are named after it.
    * @param args The items, and how they are worked on.
-   * @param opts Options of the component.
+   * @param opts Options of the component. Its Kubernetes provider is by default that of its Redis.
    * @throws ConfigError of one line for an argument that cannot be used.
    */
   constructor(name: string, args: BatchArgs, opts?: pulumi.ComponentResourceOptions) {
     const plan = planOf(name, args, (value) => value instanceof Batch);
     const checks = new OwnChecks();
-    super("job-wq-2:index:Batch", name, {}, checks.options(opts));
+    super("job-wq-2:index:Batch", name, {}, checks.options(onCluster(args.redis, opts)));
     checkInCluster(this, plan, checks, opts);
     const shared = makeJobDefaults(this, plan);
     const { workers, supervisor, verdict, last, done } = makeStages(shared, plan, () => this.#sayHowToWatch());
@@ -90,4 +93,13 @@ export class Batch extends pulumi.ComponentResource {
       for (const line of [first, ...Object.values(commands)]) void pulumi.log.info(line, this);
     });
   }
+}
+
+/** Options with the Kubernetes provider of a Redis, where they and the parent have none. */
+function onCluster(redis: Redis, opts: pulumi.ComponentResourceOptions = {}): pulumi.ComponentResourceOptions {
+  const own = Object.values<pulumi.ProviderResource>(opts.providers ?? {});
+  const provider = redis.getProvider(POD);
+  const isChosen = [...own, opts.provider].some((one) => k8s.Provider.isInstance(one));
+  if (!provider || isChosen || opts.parent?.getProvider(POD)) return opts;
+  return { ...opts, providers: [...own, provider] };
 }

@@ -1,5 +1,4 @@
 // The part of `up` beside creating resources: it looks at what an earlier `up` left, and waits.
-import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { V1Job } from "@kubernetes/client-node";
 import type * as k8s from "@pulumi/kubernetes";
@@ -7,7 +6,8 @@ import { AWAITED, type Cluster, connectCluster, known } from "../cluster/client.
 import { deleteJob, insteadOf, isCutOff, type LiveJobs, liveJobs } from "../cluster/liveJobs.ts";
 import { jobEnd } from "../../kube/jobEnd.ts";
 import { type AwaitedJob, waitForJob } from "../cluster/waitForJob.ts";
-import { failure, hasEngine, isMocked, isPreview } from "../engine.ts";
+import { fail, hasEngine, isPreview } from "../engine.ts";
+import { digestOf } from "../labels.ts";
 import { keptVerdict, type KeptVerdict, type Marks } from "./keptVerdict.ts";
 import { printedVerdict } from "./printedVerdict.ts";
 
@@ -58,7 +58,8 @@ export class Lifecycle {
     const [verdict, isLost] = cluster && hasVerdict ? await this.#verdict(cluster, namespace, supervisor) : [];
     if (verdict) return { verdict, marks: verdict.marks, jobs };
     const afterSeed = hasWorkers ? workers : "none";
-    const ask = isMocked() ? "" : randomUUID();
+    // Another mark than theirs, and in a preview the same one: `up --plan` compares.
+    const ask = digestOf([seed, supervisor].map((job) => job?.metadata?.annotations?.[AWAITED] ?? ""));
     const marks = {
       seed: insteadOf(seed, afterSeed),
       workers: insteadOf(workers, supervisor),
@@ -95,7 +96,7 @@ export class Lifecycle {
       const job = { name: supervisor.metadata!.name!, uid: supervisor.metadata!.uid!, namespace };
       return [undefined, (await printedVerdict(cluster, job, this.warn)).verdict === undefined];
     } catch (error) {
-      throw failure((error as Error).message, this.#batch);
+      return fail(error as Error, this.#batch);
     }
   }
 
@@ -108,7 +109,7 @@ export class Lifecycle {
     try {
       return await liveJobs(cluster, { namespace, name, owner }, this.warn);
     } catch (error) {
-      throw failure((error as Error).message, this.#batch);
+      return fail(error as Error, this.#batch);
     }
   }
 
@@ -140,7 +141,7 @@ export class Lifecycle {
       });
       return awaited;
     } catch (error) {
-      throw failure((error as Error).message, this.#batch);
+      return fail(error as Error, this.#batch);
     }
   }
 }

@@ -1,9 +1,10 @@
 // The program's own connection to the cluster: to wait, and to tell why something does not start.
 import type { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ProviderSettings } from "../../kube/kubeconfig.ts";
 import { loadClient } from "../../kube/kubernetesClient.ts";
-import { isMocked } from "../engine.ts";
+import { isMocked, program } from "../engine.ts";
 import type { K8sObject } from "../types.ts";
 
 /** The API groups that are asked. */
@@ -17,20 +18,37 @@ export interface Cluster {
   renew(): Promise<void>;
 }
 
+/** Type of a resource that the Kubernetes provider makes. */
+export const POD = "kubernetes:core/v1:Pod";
+/** Connections by provider; by program where that is the stack's own. */
+const connections = new WeakMap<object, Promise<Cluster | undefined>>();
+
 /**
- * Connects to the cluster that a component's provider talks to.
+ * Connects to the cluster that a component's provider talks to, once: many a kubeconfig starts a program that gets its
+ * credentials.
  * @returns Undefined where that cluster is not there yet, and where there is no usable kubeconfig: the provider says so
  * in its own words.
  */
 export async function connectCluster(component: pulumi.ComponentResource): Promise<Cluster | undefined> {
   if (isMocked()) return undefined;
+  const key = component.getProvider(POD) ?? program();
+  const connection = connections.get(key) ?? connect(component);
+  connections.set(key, connection);
+  const cluster = await connection;
+  if (!cluster) connections.delete(key);
+  return cluster;
+}
+
+async function connect(component: pulumi.ComponentResource): Promise<Cluster | undefined> {
   const settings = await providerSettings(component);
   if (!settings) return undefined;
   // Loaded late: the client is large.
   const { kubeconfigOf, namespaceOf } = await import("../../kube/kubeconfig.ts");
   const { BatchV1Api, CoreV1Api } = await loadClient();
-  const connect = () => {
+  const read = async () => {
     const config = kubeconfigOf(settings);
+    // Each of many calls at once would start that program. Where it fails, they say so.
+    await config.applyToHTTPSOptions({}).catch(() => {});
     return {
       config,
       batch: config.makeApiClient(BatchV1Api),
@@ -39,10 +57,7 @@ export async function connectCluster(component: pulumi.ComponentResource): Promi
     };
   };
   try {
-    const cluster: Cluster = {
-      ...connect(),
-      renew: () => Promise.resolve().then(() => void Object.assign(cluster, connect())),
-    };
+    const cluster: Cluster = { ...(await read()), renew: async () => void Object.assign(cluster, await read()) };
     return cluster;
   } catch {
     return undefined;
@@ -52,8 +67,9 @@ export async function connectCluster(component: pulumi.ComponentResource): Promi
 /** The namespace of a component's resources that name none. */
 export function defaultNamespace(component: pulumi.ComponentResource): pulumi.Output<string> {
   const find = async () => {
-    const { namespace } = await givenToProvider(component);
-    if (typeof namespace === "string") return namespace;
+    const given = await givenToProvider(component);
+    if (typeof given.namespace === "string") return given.namespace;
+    if (isUnknown(given)) return pulumi.unknown as string;
     return (await connectCluster(component))?.namespace ?? "default";
   };
   return pulumi.output(find());
@@ -81,8 +97,11 @@ export const AWAITED = "job-wq-2/awaited";
 /** The settings of the Kubernetes provider that a component's resources have; undefined while they are not known. */
 async function providerSettings(component: pulumi.ComponentResource): Promise<ProviderSettings | undefined> {
   const settings = await givenToProvider(component);
-  return Object.values(settings).some((value) => pulumi.containsUnknowns(value)) ? undefined : settings;
+  return isUnknown(settings) ? undefined : settings;
 }
+
+const isUnknown = (settings: ProviderSettings) =>
+  Object.values(settings).some((value) => pulumi.containsUnknowns(value));
 
 /** True if the provider of a component's resources writes them into files, and not to a cluster. */
 export async function rendersYaml(component: pulumi.ComponentResource): Promise<boolean> {
@@ -97,11 +116,21 @@ async function givenToProvider(component: pulumi.ComponentResource): Promise<Pro
 }
 
 /** An argument of the provider that a component's resources have, by itself or by the stack's config. */
-function argument(component: pulumi.ComponentResource, name: string): Promise<string | undefined> {
-  const explicit = component.getProvider("kubernetes:core/v1:Pod") as Record<string, unknown> | undefined;
+async function argument(component: pulumi.ComponentResource, name: string): Promise<string | undefined> {
+  const explicit = component.getProvider(POD);
   const config = new pulumi.Config("kubernetes");
-  const given = explicit ? explicit[name] : name === "kubeconfig" ? config.getSecret(name) : config.get(name);
+  const given = explicit
+    ? ((await withProperties(explicit)) as unknown as Record<string, unknown>)[name]
+    : name === "kubeconfig"
+      ? config.getSecret(name)
+      : config.get(name);
   return raw(given as pulumi.Input<string | undefined>);
+}
+
+/** A provider with its properties. Of one of a program in another language, a component has only the URN. */
+async function withProperties(provider: pulumi.ProviderResource): Promise<pulumi.ProviderResource> {
+  if ("kubeconfig" in provider) return provider;
+  return new k8s.Provider("given", {}, { urn: await raw(provider.urn) });
 }
 
 /** The value of an input, with a sentinel for what is unknown; undefined for what a provider was not given. */
@@ -123,10 +152,11 @@ export async function known<T>(input: pulumi.Input<T>): Promise<T | undefined> {
 
 /**
  * The uid of an object. Where the provider did not ask the API server (in a preview, of an object whose properties are
- * not all known) or the engine passed it over, it is absent, which the SDK takes for known.
+ * not all known) or the engine passed it over, it is absent, which the SDK takes for known. Mocks need not have one.
  */
 export function uidOf({ metadata }: K8sObject): pulumi.Output<string> {
-  return metadata.apply((given?: { uid?: string }) => given?.uid ?? (pulumi.unknown as string));
+  const unknown = isMocked() && !pulumi.runtime.isDryRun() ? "" : (pulumi.unknown as string);
+  return metadata.apply((given?: { uid?: string }) => given?.uid ?? unknown);
 }
 
 /** The code of an answer of the API server; undefined where there was none. */

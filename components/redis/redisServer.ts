@@ -5,7 +5,7 @@ import { REDIS_PORT } from "../../config/ports.ts";
 import { connectCluster, known, uidOf } from "../cluster/client.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import { waitForServiceAccount } from "../cluster/waitForServiceAccount.ts";
-import { failure, isPreview } from "../engine.ts";
+import { fail, isPreview } from "../engine.ts";
 import { CLIENT_LABEL, clientValue, DO_NOT_DISRUPT, labels, NO_MESH, selector } from "../labels.ts";
 import { redisNames } from "../names.ts";
 import { strategicMerge } from "../podPatch.ts";
@@ -40,7 +40,11 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
   const policy = makeRedisPolicy(`${name}-policy`, { metadata, service, namespace, auth }, child);
   const password = auth ? makeRedisPassword(`${name}-password`, metadata, child) : undefined;
   const data = makeStorage(parent, `${name}-pod`, args, password ? [policy, password] : [policy]);
-  const { clusterIP } = makeService(`${name}-service`, metadata, args, { ...child, dependsOn: [data] }).spec;
+  const ready = isPreview() ? Promise.resolve() : untilReady(parent, args, data);
+  ready.catch(() => {}); // the Service, which waits for it, reports it
+  // Created last: what depends on the Redis finds one that is ready.
+  const dependsOn = ready.then(() => [data]);
+  const { clusterIP } = makeService(`${name}-service`, metadata, args, { ...child, dependsOn }).spec;
   const names = redisNames(service);
   const podName = storage === undefined ? names.server : names.podOfSet;
   const reference = pulumi
@@ -67,7 +71,7 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
       ],
       labels: { [CLIENT_LABEL]: namespace.apply((known) => clientValue(known, service)) },
     },
-    ready: isPreview() ? Promise.resolve() : untilReady(parent, args, data),
+    ready,
   };
 }
 
@@ -139,6 +143,6 @@ async function untilReady(parent: pulumi.ComponentResource, args: RedisServerArg
   try {
     if (cluster) await waitForRedis(cluster, watched, (line) => void pulumi.log.warn(line, parent));
   } catch (error) {
-    throw failure((error as Error).message, parent);
+    return fail(error as Error, parent);
   }
 }

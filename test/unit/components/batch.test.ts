@@ -690,10 +690,15 @@ describe("Batch", () => {
   });
 });
 
-/** Annotations of a Job that `up` itself waits for. */
+/** Annotations of a Job that the provider does not wait for: it has at once what that waits for. */
 function assertAtOnce({ "job-wq-2/runs-for": runsFor, ...others }: Record<string, string>, follows: string): void {
+  const { "job-wq-2/awaited": mark } = others;
+  const asked = mark && { "job-wq-2/awaited": mark };
   assert.deepEqual(others, {
-    "pulumi.com/waitFor": "jsonpath={.metadata.uid}",
+    "pulumi.com/waitFor": asked
+      ? `jsonpath={.metadata.annotations['job-wq-2/awaited']}=${mark}`
+      : "jsonpath={.metadata.uid}",
+    ...asked,
     "job-wq-2/owner": "job-wq-2/test",
     "job-wq-2/follows": follows,
   });
