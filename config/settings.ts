@@ -403,6 +403,7 @@ export const programSettings = {
   },
   createNamespace: {
     parse: parse.flag,
+    plain: true,
     default: "false",
     description: "Create the namespace; it enforces Pod Security `restricted`",
   },

@@ -1,6 +1,7 @@
 // Only our own objects are touched. Kubernetes' server-side apply takes over an object that exists, and `destroy` would
 // delete it. So every object names its stack in an annotation, and an object of the same name that somebody else made
 // is refused before anything is created.
+import type { V1ObjectMeta } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { claimed } from "../programChecks.ts";
@@ -114,16 +115,23 @@ export class Ownership {
   }
 
   /** The line about an object that is somebody else's. */
-  async #foreign({ config }: Cluster, { type, name }: Named, namespace: string): Promise<string | undefined> {
-    const answer = await request(config, pathOf(type, name, namespace));
+  async #foreign(cluster: Cluster, { type, name }: Named, namespace: string): Promise<string | undefined> {
+    const answer = await request(cluster.config, pathOf(type, name, namespace));
+    // A new StatefulSet takes a claim that is there, with its data, and deletes it in the end.
+    if (answer?.code === 404 && type === STATEFUL_SET)
+      return this.#foreign(cluster, { type: CLAIM, name: `data-${name}-0` }, namespace);
     if (answer?.code !== 200) return undefined;
-    const { metadata } = answer.body as { metadata?: { annotations?: Record<string, string> } };
-    const other = metadata?.annotations?.[OWNER];
-    if (other === this.#owner) return undefined;
+    const { metadata = {} } = answer.body as { metadata?: V1ObjectMeta };
+    const other = metadata.annotations?.[OWNER];
+    // A claim that belongs to a StatefulSet goes with it.
+    if (other === this.#owner || (type === CLAIM && metadata.ownerReferences)) return undefined;
     const whose = other === undefined ? "is not of this program" : `is of the stack ${other}`;
     const renamed = other === undefined ? "" : `, or, if that is the old name of this one, \`owner: ${other}\``;
     if (type === NAMESPACE) return `Namespace ${name} exists, and ${whose}: leave out \`createNamespace\`${renamed}.`;
-    return `${kindOf(type)} ${name} exists in namespace ${namespace}, and ${whose}: choose another \`name\` or \`namespace\`${renamed}.`;
+    const line = `${kindOf(type)} ${name} exists in namespace ${namespace}, and ${whose}: choose another \`name\` or \`namespace\``;
+    if (type === CLAIM)
+      return `${line}; to use its data: kubectl -n ${namespace} annotate pvc ${name} ${OWNER}=${this.#owner}`;
+    return `${line}${renamed}.`;
   }
 }
 
@@ -133,6 +141,8 @@ const kindOf = (type: string) => type.split(":").at(-1)!;
 const ANNOTATIONS = /^(\*|metadata(\.annotations)?(\.\*|\[\*\])?)$/;
 
 const NAMESPACE = "kubernetes:core/v1:Namespace";
+const STATEFUL_SET = "kubernetes:apps/v1:StatefulSet";
+const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
 
 /** `kubernetes:batch/v1:Job` → `/apis/batch/v1/namespaces/NAMESPACE/jobs/NAME`. */
 export function pathOf(type: string, name: string, namespace: string): string {

@@ -1,7 +1,7 @@
 // Code without an image of its own: the bundle travels in a ConfigMap and runs in an unmodified base image.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, sep } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
@@ -51,9 +51,11 @@ export function readCode(context: string, nodeImage: Known<string> | undefined):
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name)),
   );
-  const files = paths
-    .sort()
-    .map((path) => ({ path: relative(context, path), content: readFileSync(path), mode: statSync(path).mode & 0o777 }));
+  const files = paths.sort().map((path) => ({
+    path: relative(context, path).replaceAll(sep, "/"),
+    content: readFileSync(path),
+    mode: statSync(path).mode & 0o777,
+  }));
   const digest = createHash("sha256");
   for (const { path, content, mode } of files) digest.update(`${path}\0${mode}\0${content.length}\0`).update(content);
   return { files, digest: digest.digest("hex").slice(0, 16), nodeImage };

@@ -1,7 +1,9 @@
 // Build contexts with the same bytes and modes on every machine, since the provider's hash of a context covers both.
 import { createHash } from "node:crypto";
 import {
+  accessSync,
   chmodSync,
+  constants,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -16,11 +18,27 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../../config/parse.ts";
 
-/** Folder of build contexts and bundles, in the program's; it may be deleted at any time. `wq run` has its own. */
-const stageFolder = () => process.env.JOB_WQ_2_STAGE ?? ".job-wq-2";
+const OWN = ".job-wq-2";
+
+/**
+ * Folder of build contexts and bundles; it may be deleted at any time. It lies in the program's, or among the temporary
+ * ones where nothing can be written there, as often in a container. `wq run` has its own.
+ */
+function stageFolder(): string {
+  if (process.env.JOB_WQ_2_STAGE) return process.env.JOB_WQ_2_STAGE;
+  try {
+    mkdirSync(OWN, { recursive: true, mode: 0o700 });
+    accessSync(OWN, constants.W_OK);
+  } catch (error) {
+    const isReadOnly = ["EACCES", "EPERM", "EROFS"].includes((error as NodeJS.ErrnoException).code!);
+    if (isReadOnly) return join(tmpdir(), `job-wq-2-${process.getuid?.() ?? "stage"}`);
+  }
+  return OWN;
+}
 
 /** Gives files and folders the same modes under any umask. */
 function normalizeModes(dir: string): void {
@@ -60,7 +78,7 @@ const UNUSED_MS = 60 * 60_000;
 /**
  * Makes a folder, or takes the one with the same content. Its path changes with its content: another `up` in the same
  * checkout may be reading what was there before, or be making the same one now.
- * @param name Name of the folder, before its digest.
+ * @param name Name of what it is for: of the folder, before its digest.
  * @param fill Writes its content into an empty folder.
  * @returns Its path.
  */
@@ -71,7 +89,7 @@ export function stage(name: string, fill: (dir: string) => void): string {
   try {
     fill(staged);
     normalizeModes(staged);
-    const path = join(stageFolder(), `${name}-${digestOf(staged)}`);
+    const path = join(stageFolder(), `${name.replaceAll(/[^\w.-]/g, "-")}-${digestOf(staged)}`);
     publish(staged, path);
     markUsed(path);
     return path;

@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
-import { placeSettings, redisSettings } from "../../config/settings.ts";
+import { placeSettings, programSettings, redisSettings } from "../../config/settings.ts";
 import type { RedisSettings } from "../args.ts";
 import { checked, OwnChecks } from "../programChecks.ts";
 import { defaultNamespace } from "../cluster/client.ts";
@@ -23,7 +23,8 @@ import {
   type RedisReference,
 } from "./reference.ts";
 
-const OTHERS = ["from", "createNamespace"];
+const { createNamespace } = programSettings;
+const SETTINGS = { ...redisSettings, ...placeSettings, createNamespace };
 
 /** Arguments of {@link Redis}. */
 export interface RedisArgs extends RedisSettings {
@@ -85,17 +86,18 @@ export class Redis extends pulumi.ComponentResource {
    */
   constructor(name: string, args: RedisArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     const component = `Redis ${name}`;
-    const settings = readArgs(component, { ...redisSettings, ...placeSettings }, args, OTHERS);
+    const settings = readArgs(component, SETTINGS, args, ["from"]);
     const service = nameOf(component, "name", settings.name, name, placeSettings.name.parse);
-    checked(component, () => checkTogether(args));
+    const { createNamespace } = settings;
+    checked(component, () => checkTogether(args, createNamespace));
     const ownership = new Ownership(settings.owner ?? defaultOwner());
     const checks = new OwnChecks();
     super("job-wq-2:index:Redis", name, {}, checks.options(opts));
     this.place = args.namespace ?? defaultNamespace(this);
     const mayComeLater = mayBeMadeBefore(this.place, opts);
     checks.await(ownership.check(this, { component, namespace: this.place, mayComeLater }));
-    const namespace = args.createNamespace ? makeNamespace(`${name}-namespace`, args, this) : this.place;
-    this.createsNamespace = args.createNamespace === true;
+    const namespace = createNamespace ? makeNamespace(`${name}-namespace`, args, this) : this.place;
+    this.createsNamespace = createNamespace;
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;
     const objects = { service, namespace: this.namespace, labels: args.labels };
@@ -165,9 +167,9 @@ export class Redis extends pulumi.ComponentResource {
 }
 
 /** Checks arguments that depend on each other. @throws ConfigError */
-function checkTogether(args: RedisArgs): void {
+function checkTogether(args: RedisArgs, createNamespace: boolean): void {
   checkRedis({ ...args });
-  if (args.createNamespace && args.namespace === undefined)
+  if (createNamespace && args.namespace === undefined)
     throw new ConfigError("Expected `namespace` with `createNamespace`, the name of the one to create.");
 }
 

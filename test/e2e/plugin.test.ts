@@ -63,4 +63,24 @@ describe("the plugin for other languages", () => {
     await pulumi("preview", "--expect-no-changes");
     await pulumi("destroy", "--yes", "--skip-preview");
   });
+
+  it("waits on the cluster of a provider that the program makes", async () => {
+    const program = parse(readFileSync(join(cwd, "Pulumi.yaml"), "utf8")) as {
+      resources: Record<string, { type: string; properties?: object; options?: object }>;
+    };
+    const { work, fruits } = program.resources;
+    const kubeconfig = { "fn::secret": readFileSync(environment().KUBECONFIG!, "utf8") };
+    const options = { providers: ["${cluster}"] };
+    const resources = { limits: { memory: "256Mi" }, requests: { memory: "64Mi" } };
+    program.resources = {
+      cluster: { type: "pulumi:providers:kubernetes", properties: { kubeconfig } },
+      work: { ...work!, options: { provider: "${cluster}" } },
+      fruits: { ...fruits!, properties: { ...fruits!.properties, resources }, options },
+    };
+    writeFileSync(join(cwd, "Pulumi.yaml"), stringify(program));
+    env.KUBECONFIG = "/nowhere";
+    await pulumi("up", "--yes");
+    assert.equal(await pulumi("stack", "output", "finish"), "9");
+    await pulumi("destroy", "--yes", "--skip-preview");
+  });
 });

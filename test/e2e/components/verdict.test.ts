@@ -1,22 +1,34 @@
 // The verdict as a resource, in inline programs of the Automation API: all of them in this one process, which lives on.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
 import type { BatchArgs, RedisArgs } from "../../../components/index.ts";
 import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
 import { isFull } from "../../support/full.ts";
 import { InlineStacks } from "../../support/inline.ts";
-import { kubectl, onPlatform, say } from "../../support/platform.ts";
+import { environment, kubectl, onPlatform, say } from "../../support/platform.ts";
 
 const id = `v${process.pid}`;
+interface Kubeconfig {
+  users: { user: Record<string, string> }[];
+}
+
 const ended = (run: Promise<{ stdout: string }>) => InlineStacks.ended(run);
 
 describe("the verdict of a Batch", () => {
   const stacks = new InlineStacks();
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-verdict-"));
+  /** Output of a program that a kubeconfig starts, and a line for each of its starts. */
+  const [credentials, asked] = [join(dir, "credentials"), join(dir, "asked")];
   onPlatform();
   after(async () => {
     stacks.forget();
+    rmSync(dir, { recursive: true });
     const left = ["one", "two", "three", "five"].map((name) => `${id}-${name}`);
     await say("kubectl", ["delete", "namespace", ...left, "--ignore-not-found", "--wait=false"]);
   });
@@ -29,6 +41,7 @@ describe("the verdict of a Batch", () => {
       const batch = new Batch("work", {
         redis,
         image,
+        namespace: `${id}-${namespace}`,
         items: ["apple", "fig"],
         parallelism: 1,
         command: ["sh", "-c", '[ "$ITEM" != "$BAD" ]'],
@@ -167,10 +180,21 @@ describe("the verdict of a Batch", () => {
         `Redis redis: Namespace ${namespace} exists, and is of the stack inline/one: leave out \`createNamespace\`${renamed}.`,
       ],
       [
+        { namespace, name: "kept", storage: "1Mi" },
+        `Redis redis: PersistentVolumeClaim data-kept-master-0 exists in namespace ${namespace}, and is not of this program: choose another \`name\` or \`namespace\`; to use its data: kubectl -n ${namespace} annotate pvc data-kept-master-0 job-wq-2/owner=inline/thief-3`,
+      ],
+      [
         { namespace: `${id}-none` },
         `Redis redis: there is no namespace ${id}-none: \`createNamespace\` creates it, or: kubectl create namespace ${id}-none`,
       ],
     ];
+    const claim = {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: "data-kept-master-0", namespace },
+    };
+    const spec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Mi" } } };
+    await execa("kubectl", ["apply", "-f", "-"], { env: environment(), input: JSON.stringify({ ...claim, spec }) });
     const twins = await stacks.make("twins", () => {
       for (const name of ["one", "two"]) new Redis(name, { namespace, name: "twin" });
       return Promise.resolve();
@@ -193,7 +217,20 @@ describe("the verdict of a Batch", () => {
 
   it("is waited for on the cluster of an explicit provider, in its namespace, and shown by a preview", async () => {
     await kubectl("create", "namespace", `${id}-five`);
-    const text = readFileSync(process.env.KUBECONFIG!, "utf8");
+    const kubeconfig = parse(readFileSync(process.env.KUBECONFIG!, "utf8")) as Kubeconfig;
+    const decoded = (data: string | undefined) => Buffer.from(data!, "base64").toString();
+    const { user } = kubeconfig.users[0]!;
+    const status = {
+      clientCertificateData: decoded(user["client-certificate-data"]),
+      clientKeyData: decoded(user["client-key-data"]),
+    };
+    const api = "client.authentication.k8s.io/v1";
+    writeFileSync(credentials, JSON.stringify({ apiVersion: api, kind: "ExecCredential", status }));
+    // The provider tells such a program of itself.
+    const script = `[ -n "$KUBERNETES_EXEC_INFO" ] || echo >> ${asked}; cat ${credentials}`;
+    const exec = { apiVersion: api, command: "sh", args: ["-c", script], interactiveMode: "Never" };
+    kubeconfig.users[0]!.user = { exec } as never;
+    const text = JSON.stringify(kubeconfig);
     const stack = await stacks.make("five", () => {
       const provider = new k8s.Provider("own", { kubeconfig: pulumi.secret(text), namespace: `${id}-five` });
       const opts = { provider };
@@ -212,6 +249,8 @@ describe("the verdict of a Batch", () => {
     const created = Number(/^ {4}\+ (\d+) created$/m.exec(up.text)![1]);
     assert.equal(changeSummary.create, created);
     await get("five", "cm/work-verdict");
+    // Once for each program: a preview, and an `up`.
+    assert.equal(readFileSync(asked, "utf8"), "\n\n");
   });
 
   it("leaves its process alive: after a refused and an impossible program good ones run side by side", async () => {

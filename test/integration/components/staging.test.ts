@@ -87,6 +87,16 @@ describe("the build contexts of `up`s in one checkout", () => {
     rmSync(target, { recursive: true });
   });
 
+  it("are among the temporary ones where nothing can be written beside the program, under any name", async () => {
+    const script = `console.log(stageWorker("acme/worker", { handler: undefined, files: undefined }))`;
+    // Nobody makes a folder in /sys, not even root.
+    const options = { cwd: "/sys", env: { TMPDIR: dir } };
+    const { stdout } = await execa(process.execPath, ["--input-type=module", "-e", IMPORT + script], options);
+    assert.match(stdout.slice(dir.length), /^\/job-wq-2-\d+\/acme-worker-\w+$/);
+    assert.ok(readdirSync(join(stdout, "code/bin")).includes("worker.js"));
+    assert.equal(statSync(join(stdout, "..")).mode & 0o777, 0o700);
+  });
+
   it("take no programs that somebody put there", async () => {
     await stage("a");
     const stages = join(dir, ".job-wq-2");

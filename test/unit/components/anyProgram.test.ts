@@ -5,6 +5,7 @@ import type * as Components from "../../../components/index.ts";
 import { created, inputsOf, registered, reset, startMocks } from "../../support/mockProgram.ts";
 
 type Texts = Record<string, string>;
+type Named = { metadata: { name?: string } };
 
 describe("the components", () => {
   let components: typeof Components;
@@ -95,6 +96,79 @@ describe("the components", () => {
       assert.ok((inputs as { metadata: { name?: string } }).metadata.name, name);
     assert.equal((inputsOf("work-supervisor") as { metadata: { name: string } }).metadata.name, "work-supervisor");
     pulumi.runtime.setConfig("pulumi:autonaming", "{}");
+  });
+
+  it("give the supervisor Job a name that Kubernetes takes, whatever the component is called", async () => {
+    const redis = new components.Redis("redis", { namespace: "fruits" });
+    const image = new components.WorkerImage("worker", { image: "reg.example.com/x:1" });
+    const long = "a-name-with-forty-four-characters-in-a-program";
+    for (const [component, name] of [
+      ["thumbnailBatch", "thumbnails"],
+      ["Thumbnail batch", "others"],
+      [long, "a-name-with-the-forty-characters-allowed"],
+    ] as const)
+      new components.Batch(component, { redis, image, items: ["a"], name, queue: name });
+    await registered();
+    const jobs = created.filter(({ type, inputs }) => type.endsWith(":Job") && !(inputs as Named).metadata.name);
+    assert.deepEqual(
+      jobs.map(({ name }) => name.replace(/-\w{8}-supervisor$/, "-…")),
+      ["thumbnails-…", "others-…", "a-name-with-the-forty-characters-a-…"],
+    );
+    for (const { name } of jobs) assert.match(name, /^[a-z0-9-]{1,54}$/);
+  });
+
+  it("are in the namespace of the Redis, also where that is told once more, and made by it", async () => {
+    const place = { namespace: "fruits" };
+    const redis = new components.Redis("work-redis", { ...place, createNamespace: true });
+    const image = new components.WorkerImage("worker", { image: "reg.example.com/x:1" });
+    new components.Batch("work", { redis, image, items: ["a"], ...place });
+    const elsewhere = pulumi.output("fruits");
+    new components.Batch("else", { redis, image, items: ["a"], namespace: elsewhere });
+    await registered();
+    const secrets = objects().filter(({ type }) => type.endsWith(":Secret"));
+    assert.deepEqual(
+      secrets.map(({ inputs }) => (inputs as Named).metadata.name),
+      ["work-redis", "else-redis-address"],
+    );
+  });
+
+  it("have the Kubernetes provider of the Redis, unless they or their parent have one", async () => {
+    const k8s = await import("@pulumi/kubernetes");
+    const [one, two] = ["one", "two"].map((name) => new k8s.Provider(name, { context: name })) as [never, never];
+    const redis = new components.Redis("redis", { namespace: "fruits" }, { provider: one });
+    const image = new components.WorkerImage("worker", { image: "reg.example.com/x:1" });
+    const parent = new pulumi.ComponentResource("acme:index:Thumbs", "thumbs", {}, { providers: [two] });
+    const providerOf = (name: string, opts?: pulumi.ComponentResourceOptions) =>
+      new components.Batch(name, { redis, image, items: ["a"] }, opts).getProvider("kubernetes:core/v1:Pod");
+    assert.deepEqual(
+      [providerOf("a"), providerOf("b", { provider: two }), providerOf("c", { parent })],
+      [one, two, two],
+    );
+    await registered();
+  });
+
+  it("leave the namespace unknown where the provider's is", async () => {
+    const k8s = await import("@pulumi/kubernetes");
+    const namespaceOf = async (args: object) => {
+      const provider = new k8s.Provider(`of ${JSON.stringify(args)}`, args);
+      const { namespace } = new components.Redis(JSON.stringify(args).length + "r", {}, { provider });
+      return (namespace as unknown as { promise: () => Promise<unknown> }).promise();
+    };
+    assert.equal(await namespaceOf({ namespace: "nuts", kubeconfig: pulumi.unknown }), "nuts");
+    assert.equal(await namespaceOf({ namespace: pulumi.unknown }), undefined);
+    assert.equal(await namespaceOf({ kubeconfig: pulumi.unknown }), undefined);
+  });
+
+  it("take `createNamespace` as it is written in config", async () => {
+    const createNamespace = (text: string) => text as unknown as boolean;
+    await declare({}, { createNamespace: createNamespace("false") });
+    assert.deepEqual(
+      objects().filter(({ type }) => type.endsWith(":Namespace")),
+      [],
+    );
+    assert.throws(() => new components.Redis("ns", { namespace: "a", createNamespace: createNamespace("yes") }), {
+      message: 'Redis ns: Expected `createNamespace` to be true or false, got "yes".',
+    });
   });
 
   it("need no arguments where all have a default, and say so where one is needed", () => {
