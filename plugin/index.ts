@@ -3,6 +3,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { componentProviderHost } from "@pulumi/pulumi/provider/experimental/index.js";
 import { Batch, Redis, WorkerImage } from "job-wq-2";
 
+/** Amounts of CPU, memory and others, like `{ memory: 2Gi }`. */
+export interface Amounts {
+  /** Amounts that a pod is sure to have. */
+  requests?: pulumi.Input<{ [name: string]: pulumi.Input<string> }>;
+  /** Amounts that it may not exceed. */
+  limits?: pulumi.Input<{ [name: string]: pulumi.Input<string> }>;
+}
+
 /** Arguments of a WorkQueue: its items, and how they are worked on. */
 export interface WorkQueueArgs {
   /** Items, as a list of texts. One of `items` and `itemsRange`. */
@@ -31,6 +39,16 @@ export interface WorkQueueArgs {
   maxAttempts?: pulumi.Input<number>;
   /** Time limit of one attempt, like `10m`. Default: `1h`. */
   itemTimeout?: pulumi.Input<string>;
+  /** Time limit of all workers together. Default: `24h`. */
+  activeDeadline?: pulumi.Input<string>;
+  /** Resources of a worker. Default: a CPU and 512Mi at most. */
+  resources?: pulumi.Input<Amounts>;
+  /** Labels of the nodes that workers may run on. */
+  nodeSelector?: pulumi.Input<{ [name: string]: pulumi.Input<string> }>;
+  /** Existing volume claims and where workers find them: `{ films: /films }`. */
+  claims?: pulumi.Input<{ [name: string]: pulumi.Input<string> }>;
+  /** ServiceAccount of the workers. */
+  serviceAccountName?: pulumi.Input<string>;
   /** `up` succeeds although items failed. Default: false. */
   allowFailures?: pulumi.Input<boolean>;
   /** Change it to run every item again. */
@@ -39,6 +57,10 @@ export interface WorkQueueArgs {
   retry?: pulumi.Input<string>;
   /** A Redis of your own, `rediss://user:password@host:port`. None is created then. */
   redisUrl?: pulumi.Input<string>;
+  /** Size of a volume claim for Redis, like `1Gi`. Without it the data goes with the pod. */
+  redisStorage?: pulumi.Input<string>;
+  /** Memory limit of Redis. Default: `256Mi`. */
+  redisMemory?: pulumi.Input<string>;
   /** Namespace of everything. Default: that of the Kubernetes provider. */
   namespace?: pulumi.Input<string>;
 }
@@ -58,9 +80,10 @@ export class WorkQueue extends pulumi.ComponentResource {
 
   constructor(name: string, args: WorkQueueArgs, opts?: pulumi.ComponentResourceOptions) {
     super("job-wq-2:index:WorkQueue", name, args, opts);
-    const { redisUrl, namespace, baseImage, nodeImage, pullSecret, ...batch } = args;
+    const { redisUrl, redisStorage, redisMemory, namespace, baseImage, nodeImage, pullSecret, ...batch } = args;
     const child = { parent: this };
-    const redis = new Redis(`${name}-redis`, { ...given({ url: redisUrl, namespace }) }, child);
+    const place = { url: redisUrl, storage: redisStorage, memory: redisMemory, namespace };
+    const redis = new Redis(`${name}-redis`, given(place), child);
     const image = new WorkerImage(`${name}-image`, given({ baseImage, nodeImage, pullSecret }), child);
     const done = new Batch(name, { redis, image, ...given(batch) }, child);
     this.counts = done.counts.apply((counts): { [outcome: string]: number } => ({ ...counts }));
@@ -68,8 +91,8 @@ export class WorkQueue extends pulumi.ComponentResource {
     this.seconds = done.seconds;
     this.finish = done.finish ?? pulumi.output("");
     this.namespace = redis.namespace;
-    const { counts, failed, seconds, finish, namespace: place } = this;
-    this.registerOutputs({ counts, failed, seconds, finish, namespace: place });
+    const { counts, failed, seconds, finish } = this;
+    this.registerOutputs({ counts, failed, seconds, finish, namespace: this.namespace });
   }
 }
 
