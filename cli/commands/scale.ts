@@ -5,9 +5,8 @@ import { redisCommand, type RedisOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
-import { openCluster, preloadCluster } from "../stack/openCluster.ts";
-import { foreign, isForeign } from "../stack/openQueue.ts";
-import { readBatch } from "../stack/readStack.ts";
+import { preloadCluster } from "../stack/openCluster.ts";
+import { batchWithWorkers, scaleWorkers } from "../stack/workers.ts";
 
 function parsePods(text: string): number {
   const number = Number(text);
@@ -26,18 +25,12 @@ export default redisCommand({
   .argument("<pods>", "number of worker pods", parsePods)
   .option("--json", "one line of JSON")
   .action(async (pods: number, options: RedisOptions & { json?: boolean }) => {
-    preloadCluster();
-    const { batch, location } = await readBatch(options);
-    const { workerJob } = batch;
-    if (workerJob === undefined) throw new UserError("the batch has no workers: run `pulumi up` with `workers` true");
-    const cluster = await openCluster(batch.cluster, batch.namespace, location);
-    const { parallelism, ended, owner } = await cluster.job(workerJob);
-    if (isForeign(batch, owner)) throw foreign(`the Job ${workerJob}`, owner, batch, cluster);
-    if (ended) throw new UserError(`the Job has ended (${ended}): set \`parallelism\` for the next run instead`);
-    await cluster.scale(workerJob, pods);
-    if (options.json) console.log(jsonLine({ job: workerJob, from: parallelism, to: pods }));
-    else
-      console.log(
-        `From ${parallelism} to ${pods} pods, until a run starts new workers: then \`parallelism\` holds again.`,
+    if (options.redis !== undefined)
+      throw new UserError(
+        "a Redis without a stack has no workers to scale: give --stack NAME, or leave out --redis and WQ_REDIS_URL",
       );
+    preloadCluster();
+    const { job, from } = await scaleWorkers(await batchWithWorkers(options), pods);
+    if (options.json) console.log(jsonLine({ job, from, to: pods }));
+    else console.log(`From ${from} to ${pods} pods, until a run starts new workers: then \`parallelism\` holds again.`);
   });

@@ -3,7 +3,7 @@ import { type Counts, isOver } from "../../queue/index.ts";
 import { UserError } from "../errors.ts";
 import { wq } from "../invocation.ts";
 import { openCluster } from "./openCluster.ts";
-import { openBatch, type OpenQueue } from "./openQueue.ts";
+import { foreign, isForeign, openBatch, type OpenQueue } from "./openQueue.ts";
 import { refuseOtherChanges } from "./otherChanges.ts";
 import { showPulumi } from "./pulumi.ts";
 import { type FoundBatch, readBatch } from "./readStack.ts";
@@ -14,6 +14,24 @@ export async function batchWithWorkers(options: { stack?: string; batch?: string
   if (found.batch.workerJob === undefined)
     throw new UserError("the batch has no workers: run `pulumi up` with `workers` true");
   return found;
+}
+
+/**
+ * Changes the number of worker pods.
+ * @returns The Job, and the number before.
+ * @throws UserError where there is no such Job, it is another stack's, or it has ended.
+ */
+export async function scaleWorkers(
+  { batch, location }: FoundBatch,
+  pods: number,
+): Promise<{ job: string; from: number }> {
+  const job = batch.workerJob!;
+  const cluster = await openCluster(batch.cluster, batch.namespace, location);
+  const { parallelism, ended, owner } = await cluster.job(job);
+  if (isForeign(batch, owner)) throw foreign(`the Job ${job}`, owner, batch, cluster);
+  if (ended) throw new UserError(`the Job has ended (${ended}): set \`parallelism\` for the next run instead`);
+  await cluster.scale(job, pods);
+  return { job, from: parallelism };
 }
 
 /** True if they are still at it: they take what is put back. */

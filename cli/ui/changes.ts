@@ -2,9 +2,8 @@
 import type { QueueAdmin } from "../../queue/index.ts";
 import { whoami } from "../commands/cancel.ts";
 import { UserError } from "../errors.ts";
-import { openCluster } from "../stack/openCluster.ts";
 import type { FoundBatch } from "../stack/readStack.ts";
-import { changeForWorkers, startWorkers } from "../stack/workers.ts";
+import { changeForWorkers, scaleWorkers, startWorkers } from "../stack/workers.ts";
 import { MAX_REASON } from "../report/collect.ts";
 import { namelessReason, reasonTemplate } from "../view/failureGroups.ts";
 import { oneLine, pluralize } from "../view/format.ts";
@@ -60,15 +59,11 @@ async function resume(batch: LiveBatch, _: unknown, found?: FoundBatch): Promise
 }
 
 async function scale(_: LiveBatch, { pods }: Record<string, unknown>, found?: FoundBatch): Promise<string> {
-  const job = found?.batch.workerJob;
-  if (job === undefined) throw new UserError("only the workers of a stack can be scaled from here");
+  if (found?.batch.workerJob === undefined) throw new UserError("only the workers of a stack can be scaled from here");
   if (!Number.isSafeInteger(pods) || Number(pods) < 1)
     throw new UserError("the number of pods is an integer from 1 up");
-  const cluster = await openCluster(found!.batch.cluster, found!.batch.namespace, found!.location);
-  const { parallelism, ended } = await cluster.job(job);
-  if (ended) throw new UserError(`the Job has ended (${ended}): set \`parallelism\` for the next run instead`);
-  await cluster.scale(job, Number(pods));
-  return `From ${parallelism} to ${String(pods)} pods.`;
+  const { from } = await scaleWorkers(found, Number(pods));
+  return `From ${from} to ${String(pods)} pods.`;
 }
 
 async function cancel({ admin }: LiveBatch, { id, all }: Record<string, unknown>): Promise<string> {

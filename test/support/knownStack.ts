@@ -79,7 +79,8 @@ export async function knownStack(url: string) {
       "current-context": "blue-ctx",
     }),
   );
-  const answer = 'case $1 in stack) cat ../state.json;; preview) cat ../preview.json;; up) echo "up: done";; esac';
+  const answer =
+    'case $1 in stack) cat ../state.json;; preview) cat ../preview.json; exit $(cat ../preview.code);; up) echo "up: done";; esac';
   writeFileSync(at("bin/pulumi"), `#!/bin/sh\necho "$*" >> ../calls\n${answer}\n`);
   chmodSync(at("bin/pulumi"), 0o755);
   const env = {
@@ -89,7 +90,11 @@ export async function knownStack(url: string) {
     KUBECONFIG: at("kubeconfig"),
   };
   const cwd = at("program");
-  const previews = (...some: object[]) => writeFileSync(at("preview.json"), JSON.stringify({ steps: some }));
+  const tells = (preview: object, code: number) => {
+    writeFileSync(at("preview.json"), JSON.stringify(preview));
+    writeFileSync(at("preview.code"), String(code));
+  };
+  const previews = (...some: object[]) => tells({ steps: some }, 0);
   previews(steps.workers);
   return {
     /** The worker Job, as the API server tells it. */
@@ -99,6 +104,8 @@ export async function knownStack(url: string) {
     place: { cwd, env },
     /** Sets the steps that `pulumi preview` tells. */
     previews,
+    /** Makes `pulumi preview` fail, with these diagnostics. */
+    failsPreview: (...diagnostics: object[]) => tells({ diagnostics }, 255),
     /** The runs of `pulumi up`. */
     ups: () =>
       (existsSync(at("calls")) ? readFileSync(at("calls"), "utf8") : "")

@@ -92,6 +92,39 @@ describe("wq on a batch of a stack", () => {
       assert.deepEqual(stack.ups(), []);
     });
 
+  for (const [diagnostics, why] of [
+    [
+      [
+        { severity: "warning", message: "slow" },
+        { severity: "error", message: "<{%fg 1%}>no code<{%reset%}>\nat x" },
+      ],
+      "no code",
+    ],
+    [[], '{"diagnostics":[]}'],
+  ] as const)
+    it(`retry and resume change nothing where \`pulumi preview\` fails: ${why}`, async () => {
+      await seed();
+      await fail();
+      stack.failsPreview(...diagnostics);
+      const refused = `nothing was changed, since \`pulumi preview\` failed: ${why}`;
+      assert.deepEqual(await stack.wq(["retry"]), [3, `wq retry: ${refused}`]);
+      assert.equal((await admin.counts()).dead, 2);
+      await admin.requeueDead();
+      await admin.abort("enough");
+      assert.deepEqual(await stack.wq(["resume"]), [3, `wq resume: ${refused}`]);
+      assert.deepEqual([(await admin.counts()).state, stack.ups()], ["aborted", []]);
+    });
+
+  it("scale takes no Redis without a stack for the stack of the folder", async () => {
+    await seed();
+    const line =
+      "wq scale: a Redis without a stack has no workers to scale: give --stack NAME, or leave out --redis and WQ_REDIS_URL";
+    assert.deepEqual(await stack.wq(["scale", "3", "--redis", t.url]), [3, line]);
+    assert.deepEqual(await stack.wq(["scale", "3"], { WQ_REDIS_URL: t.url }), [3, line]);
+    const [code, said] = await stack.wq(["scale", "3", "--stack", "prod"], { WQ_REDIS_URL: t.url });
+    assert.deepEqual([code, String(said).slice(0, 17)], [0, "From 1 to 3 pods,"]);
+  });
+
   it("retry goes on with new code, of which the seed Job is made anew, too", async () => {
     await seed();
     await fail();
@@ -145,6 +178,18 @@ describe("wq on a batch of a stack", () => {
       for (const name of ["pause", "cancel", "retry", "resume"])
         assert.match(await post(name), /^the batch thumbs belongs to media\/dev here, not to media\/prod: /);
       assert.equal((await admin.counts()).state, "open");
+    });
+
+    it("scales no Job of another stack", async () => {
+      await seed();
+      await serve();
+      stack.job.owner = "media/dev";
+      assert.match(
+        await post("scale", { pods: 3 }),
+        /^the Job thumbs belongs to media\/dev here, not to media\/prod: /,
+      );
+      stack.job.owner = "media/prod";
+      assert.equal(await post("scale", { pods: 3 }), '{"message":"From 1 to 3 pods."}');
     });
 
     it("retries a group by a reason that the page cuts, with a number at the cut", async () => {
