@@ -2,6 +2,7 @@
 /// <reference lib="dom.iterable" />
 import { emptyTable, type ReportData, type ReportTable } from "../data.ts";
 import { formatTime, element, formatNumber, formatDuration } from "./format.ts";
+import { setText, sync } from "./sync.ts";
 
 const PAGE = 50;
 
@@ -70,21 +71,30 @@ export function makeTable(onItem?: (id: number) => void): (data: ReportData) => 
   headRow.append(...heads);
   document.querySelector("#table thead")!.append(headRow);
 
+  const makeRow = (row: number) => {
+    const line = document.createElement("tr");
+    for (const { name, numeric } of columns) {
+      const cell = document.createElement("td");
+      cell.className = numeric ? "number" : "";
+      if (name === "id" && onItem) cell.append(itemButton(table.id[row]!, onItem));
+      line.append(cell);
+    }
+    return line;
+  };
+
   const show = () => {
     const pages = Math.max(1, Math.ceil(rows.length / PAGE));
-    const shown = rows.slice(page * PAGE, (page + 1) * PAGE).map((row) => {
-      const line = document.createElement("tr");
-      for (const { name, value, text, numeric } of columns) {
-        const cell = document.createElement("td");
+    const body = document.querySelector<HTMLElement>("#table tbody")!;
+    const shown = rows.slice(page * PAGE, (page + 1) * PAGE);
+    sync(body, shown, (row) => String(table.id[row]), makeRow);
+    shown.forEach((row, index) => {
+      columns.forEach(({ name, value, text }, column) => {
+        const cell = body.children[index]!.children[column] as HTMLElement;
         const content = value(table, row);
-        if (name === "id" && onItem) cell.append(itemButton(Number(content), onItem));
-        else cell.textContent = text(content, start);
-        cell.className = numeric ? "number" : name === "outcome" ? String(content) : "";
-        line.append(cell);
-      }
-      return line;
+        setText(cell, text(content, start));
+        if (name === "outcome") cell.className = String(content);
+      });
     });
-    document.querySelector("#table tbody")!.replaceChildren(...shown);
     const left = table.left ? `; ${formatNumber(table.left)} more are in \`wq results\`` : "";
     element("found").textContent = `${formatNumber(rows.length)} of ${formatNumber(table.id.length)} items${left}`;
     element("place").textContent = `page ${formatNumber(page + 1)} of ${formatNumber(pages)}`;

@@ -4,6 +4,7 @@ import type { ReportData } from "../data.ts";
 import { drawCharts } from "./charts.ts";
 import { element, formatDuration, formatNumber, formatTime, timeZone } from "./format.ts";
 import { makeTable } from "./items.ts";
+import { setText, sync } from "./sync.ts";
 
 /** The numbers above the charts: their ids, names and texts. */
 export function showSums(sums: [id: string, name: string, value: string][]): void {
@@ -56,19 +57,24 @@ function showNotes({ timeline, durations, reasons, table }: ReportData): void {
 /** A line for each reason, the biggest first, with a bar of its share. */
 function showReasons({ reasons }: ReportData, buttonsOf: (reason: string) => HTMLElement[]): void {
   const most = Math.max(...reasons.map(({ count }) => count));
-  const lines = reasons.map(({ reason, count }) => {
-    const [line, bar, text] = [
-      document.createElement("li"),
-      document.createElement("meter"),
-      document.createElement("p"),
-    ];
-    [bar.value, bar.max] = [count, most];
-    bar.ariaHidden = "true";
-    text.textContent = `${formatNumber(count)}: ${reason}`;
-    line.append(bar, text, ...buttonsOf(reason));
-    return line;
+  const list = element("reasons");
+  sync(
+    list,
+    reasons,
+    ({ reason }) => reason,
+    ({ reason }) => {
+      const line = document.createElement("li");
+      const bar = document.createElement("meter");
+      bar.ariaHidden = "true";
+      line.append(bar, document.createElement("p"), ...buttonsOf(reason));
+      return line;
+    },
+  );
+  reasons.forEach(({ reason, count }, index) => {
+    const [bar, text] = list.children[index]!.children as unknown as [HTMLMeterElement, HTMLElement];
+    [bar.max, bar.value] = [most, count];
+    setText(text, `${formatNumber(count)}: ${reason}`);
   });
-  element("reasons").replaceChildren(...lines);
 }
 
 /** Additions of a live page to the report. */

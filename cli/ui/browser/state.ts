@@ -1,29 +1,11 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-// Shows the state of the batch. An element that did not change stays, so that a focus or a selection is not lost.
+// Shows the state of the batch.
 import { element, formatDuration, formatNumber } from "../../report/browser/format.ts";
 import { itemButton } from "../../report/browser/items.ts";
 import { showSums } from "../../report/browser/show.ts";
+import { setText, sync } from "../../report/browser/sync.ts";
 import type { LiveState, LiveWorker } from "../data.ts";
-
-function setText(node: HTMLElement, text: string): void {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-/** Children of a node by key: those that stay are the same elements, in the order of the list. */
-function sync<T>(parent: HTMLElement, list: T[], key: (one: T) => string, make: (one: T) => HTMLElement): void {
-  const known = new Map([...parent.children].map((child) => [(child as HTMLElement).dataset.key, child]));
-  const keys = new Set(list.map(key));
-  for (const [name, child] of known) if (!keys.has(name!)) child.remove();
-  list.forEach((one, index) => {
-    let child = known.get(key(one));
-    if (!child) {
-      child = make(one);
-      (child as HTMLElement).dataset.key = key(one);
-    }
-    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
-  });
-}
 
 function showWorker(row: HTMLElement, worker: LiveWorker, onItem: (id: number) => void): void {
   const { pod, node, done, failed, alive, silentMs, inFlight, more } = worker;
@@ -105,7 +87,6 @@ function paceText(rate: number, { ms, low, high }: NonNullable<LiveState["left"]
   return `${speed} items/s, ${formatDuration(ms)} left (${formatDuration(low)} to ${formatDuration(high)})`;
 }
 
-/** A button that has the focus keeps it: it says that it is disabled instead. */
 function enable(id: string, isEnabled: boolean): void {
   (element(id) as HTMLButtonElement).disabled = !isEnabled;
 }

@@ -296,6 +296,33 @@ describe("wq ui in Chromium", function () {
     hold.open();
   });
 
+  it("keeps the focus on a button while its list changes", async () => {
+    await seed(names(6));
+    const [third, fourth, last] = [gate(), gate(), gate()];
+    void work(
+      async (item) => {
+        const number = Number(item.slice(5));
+        if (number > 2) await [third, fourth, last, last][number - 3]!.passed;
+        if (number < 4) throw new Error("no route");
+      },
+      { concurrency: 6 },
+    );
+    const { page, bad } = await open((await serve()).address);
+    const focused = () => page.evaluate<string>("document.activeElement.textContent");
+    await page.waitForSelector("#reasons p:text-is('2: no route')");
+    await page.focus("#reasons button");
+    third.open();
+    await page.waitForSelector("#reasons p:text-is('3: no route')");
+    assert.equal(await focused(), "Retry these");
+    await page.focus("#table tbody tr:nth-child(2) button");
+    fourth.open();
+    await page.waitForSelector("#table tbody tr:nth-child(4) td.done");
+    assert.equal(await focused(), "2");
+    assert.deepEqual(bad, []);
+    last.open();
+    await t.until(async () => (await t.admin.counts()).state === "finished");
+  });
+
   it("lists the batches of its Redis, and shows another one", async () => {
     await seed(["apple"]);
     await seed(names(3), "other");
