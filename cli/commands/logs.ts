@@ -53,7 +53,9 @@ function toJson(record: ItemRecord, log: string | undefined): string {
 
 function printLine({ at, id, item, pod, line }: LogLine, isOne: boolean, json: boolean): void {
   if (json) console.log(jsonLine({ time: new Date(at).toISOString(), id, item, pod, line }));
-  else console.log(isOne ? severalLines(line) : `${oneLine(item || '""', 60)} | ${severalLines(line)}`);
+  else
+    for (const part of severalLines(line).split("\n"))
+      console.log(isOne ? part : `${oneLine(item || '""', 60)} | ${part}`);
 }
 
 /** Prints lines as they come until the item, or the batch, is over. @returns The number of items that was found. */

@@ -189,7 +189,7 @@ describe("wq that follows", () => {
           log(`${item} ${attempt} begins in ${pod}`);
           if (item === "pear") {
             await pear.passed;
-            log("pear ends");
+            log("pear goes on\npear ends"); // one call, two lines
             return;
           }
           await (attempt === 1 ? first : second).passed;
@@ -223,6 +223,10 @@ describe("wq that follows", () => {
       assert.ok(
         all.lines.includes("apple | apple 1 ends") && all.lines.includes("pear | pear ends"),
         all.lines.join("\n"),
+      );
+      assert.deepEqual(
+        all.lines.filter((line) => !/^(== )?(apple|pear) /.test(line)),
+        [],
       );
     });
 
