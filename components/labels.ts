@@ -1,6 +1,7 @@
 // Labels and annotations of everything that is created, and of the pods that a Redis lets in.
 import { createHash } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
+import { APP, COMPONENT } from "../kube/ownLabels.ts";
 
 /** Labels, whose values may be outputs. */
 export type Labels = Record<string, pulumi.Input<string>>;
@@ -15,9 +16,6 @@ export function clientValue(namespace: string, service: string): string {
   return `${value.slice(0, 46)}-${createHash("sha256").update(value).digest("hex").slice(0, 16)}`;
 }
 
-/** Annotation of everything that is created: the stack that it is of, `project/stack`. */
-export const OWNER = "job-wq-2/owner";
-
 /** Keeps service meshes out of a pod: their sidecar never ends, and so neither would a Job. */
 export const NO_MESH = {
   labels: { "sidecar.istio.io/inject": "false" },
@@ -30,18 +28,17 @@ export const DO_NOT_DISRUPT = {
   "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
 };
 
-/**
- * Labels that select resources: those that never change.
- * @param instance Name of the Redis or Batch.
- * @param component Role: `redis`, `worker`, `seed` …
- */
-export function selector(instance: string, component: string): Record<string, string> {
-  return {
-    "app.kubernetes.io/name": "job-wq-2",
-    "app.kubernetes.io/instance": instance,
-    "app.kubernetes.io/component": component,
-  };
-}
+/** Labels that select all resources of a Redis or Batch: those that never change. @param instance Its name. */
+export const instanceSelector = (instance: string): Record<string, string> => ({
+  ...APP,
+  "app.kubernetes.io/instance": instance,
+});
+
+/** Labels that select those of one role. @param component Role: `redis`, `worker`, `seed` … */
+export const selector = (instance: string, component: string): Record<string, string> => ({
+  ...instanceSelector(instance),
+  [COMPONENT]: component,
+});
 
 /** Labels of a resource: the user's, overridden by this project's. */
 export function labels(instance: string, component: string, own: Labels = {}): Labels {

@@ -1,7 +1,7 @@
 // All settings: description, default, parser. Each component's arguments are in a table:
 //
 //   redisSettings    Redis           imageSettings    WorkerImage     batchSettings    Batch
-//   placeSettings    Redis and Batch: where their objects are
+//   objectSettings   Redis and Batch: name, namespace, labels and owner of their objects
 //   programSettings  index.ts alone: names, files, and what it makes arguments of
 //
 // In a stack file each is a key `job-wq-2:KEY`, those of Redis with `redis` in front. `npm run docs` generates
@@ -372,7 +372,7 @@ export const batchSettings = {
 } satisfies Record<string, BatchSetting>;
 
 /** Arguments that {@link Redis} and {@link Batch} have, with defaults of their own. */
-export const placeSettings = {
+export const objectSettings = {
   name: {
     parse: parse.name(46),
     plain: true,
@@ -390,7 +390,7 @@ export const placeSettings = {
 
 /** Settings with defaults of this program alone. index.ts turns them into arguments of the components. */
 export const programSettings = {
-  ...placeSettings,
+  ...objectSettings,
   name: {
     parse: parse.name(40),
     plain: true,

@@ -15,8 +15,8 @@ export interface ProviderSettings {
   namespace?: string | undefined;
 }
 
-/** Folder in which Pulumi runs. */
-export interface Place {
+/** Where the paths of a kubeconfig are looked for. */
+export interface SearchPaths {
   /** Value of KUBECONFIG: a path, or several of them. */
   path?: string | undefined;
   /** Folder that a path is relative to. */
@@ -29,9 +29,9 @@ const IN_CLUSTER = "inClusterContext";
 const SERVICE_ACCOUNT_NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /** The kubeconfig of a provider. @throws Error of one line where it cannot be read, or names no cluster. */
-export function kubeconfigOf(settings: ProviderSettings, place: Place = {}): Config {
+export function kubeconfigOf(settings: ProviderSettings, paths: SearchPaths = {}): Config {
   const { kubeconfig, context } = settings;
-  const { path = process.env.KUBECONFIG, folder = process.cwd() } = place;
+  const { path = process.env.KUBECONFIG, folder = process.cwd() } = paths;
   let config: Config;
   try {
     config = kubeconfig === undefined || kubeconfig === "" ? ofMachine(path, folder) : given(kubeconfig, folder);

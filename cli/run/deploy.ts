@@ -9,21 +9,21 @@ import { pulumiError, runStack } from "./runStack.ts";
 /** Time limit of a run: nobody waits that long, and one that was forgotten ends. */
 const DEADLINE = "30d";
 
-/** The place of a run. Its context is kept, since that of the kubeconfig may change meanwhile; a pod has none. */
-interface Place {
+/** The target of a run. Its context is kept, since that of the kubeconfig may change meanwhile; a pod has none. */
+interface Target {
   namespace: string;
   context: string | undefined;
 }
 
 /** A run as it is deployed. */
-export interface Deployment extends Place {
+export interface Deployment extends Target {
   name: string;
   command: string[];
   items: string[];
 }
 
-/** The place of a run. @throws UserError where there is no kubeconfig, or not that context in it. */
-export function placeOf({ namespace, context }: RunOptions): Place {
+/** The target of a run. @throws UserError where there is no kubeconfig, or not that context in it. */
+export function targetOf({ namespace, context }: RunOptions): Target {
   try {
     const config = kubeconfigOf({ context });
     return { namespace: namespace ?? namespaceOf(config), context: contextOf(config) };

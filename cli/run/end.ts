@@ -9,7 +9,7 @@ import { type RunState, summary } from "./watch.ts";
 /** Time for a Pulumi that was interrupted to end, ms. */
 const CANCEL_MS = 10_000;
 
-interface Finish {
+interface Conclusion {
   keep: boolean | undefined;
   /** Failure of its `up`. */
   trouble: UserError | undefined;
@@ -25,7 +25,7 @@ export function whyLeft({ counts, unread }: RunState, trouble: UserError | undef
 }
 
 /** Takes away a run whose work is over, unless results of it were not read. Sets the exit code. */
-export async function finish(name: string, state: RunState, { keep, trouble }: Finish): Promise<void> {
+export async function conclude(name: string, state: RunState, { keep, trouble }: Conclusion): Promise<void> {
   const { counts } = state;
   const isBad = !counts || counts.dead > 0 || counts.state !== "finished";
   for (const line of summary(state)) console.error(line);

@@ -4,8 +4,8 @@ import { AbsentError, UserError } from "../errors.ts";
 import { openBatch } from "../stack/openQueue.ts";
 import { readBatchAt } from "../stack/readStack.ts";
 import { pluralize } from "../view/format.ts";
-import { deploy, placeOf } from "./deploy.ts";
-import { finish, leave, stop } from "./end.ts";
+import { deploy, targetOf } from "./deploy.ts";
+import { conclude, leave, stop } from "./end.ts";
 import { endingOf } from "./interrupt.ts";
 import type { RunOptions } from "./options.ts";
 import { takeAway } from "./remove.ts";
@@ -25,16 +25,16 @@ export interface RunWork {
 /** Runs it. Sets the exit code of this process. */
 export async function startRun({ command, items, places }: RunWork, options: RunOptions): Promise<void> {
   const name = newName();
-  const place = placeOf(options);
+  const target = targetOf(options);
   await findPulumi();
   const output: Output = { command, places, ...outputOf(options) };
   const rows = new RowWriter(output);
   const shown = command.length > 0 ? command.join(" ") : options.handler!;
   const kubeconfig = wholePaths(process.env.KUBECONFIG);
-  writeNote({ name, ...place, kubeconfig, items: items.length, startedAt: Date.now(), command: shown, output });
-  console.error(`${name}: ${pluralize(items.length, "item")} in namespace ${place.namespace}`);
+  writeNote({ name, ...target, kubeconfig, items: items.length, startedAt: Date.now(), command: shown, output });
+  console.error(`${name}: ${pluralize(items.length, "item")} in namespace ${target.namespace}`);
   const warnings: string[] = [];
-  const done = deploy({ name, ...place, command, items }, options, (line) => warnings.push(line));
+  const done = deploy({ name, ...target, command, items }, options, (line) => warnings.push(line));
   await follow(name, rows, options, { warnings, done });
 }
 
@@ -64,7 +64,7 @@ async function follow(name: string, rows: RowWriter, { eta, keep }: RunOptions, 
   );
   const work = deployed?.finally(() => over.abort()) ?? watched;
   const ending = await endingOf(work, { watched, over });
-  if (ending === "over") await finish(name, await watched, { keep, trouble: await deployed });
+  if (ending === "over") await conclude(name, await watched, { keep, trouble: await deployed });
   else if (ending === "stopped") await stop(name, work);
   else await leave(name, ending === "left" ? undefined : ending);
 }

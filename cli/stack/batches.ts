@@ -1,4 +1,5 @@
 import type { ProviderSettings } from "../../kube/kubeconfig.ts";
+import { COMPONENT, OWNER } from "../../kube/ownLabels.ts";
 import { AbsentError, UserError } from "../errors.ts";
 import type { StackState, StateResource } from "./stackExport.ts";
 
@@ -40,9 +41,6 @@ const BATCH = "job-wq-2:index:Batch";
 const REDIS = "job-wq-2:index:Redis";
 export const JOB = "kubernetes:batch/v1:Job";
 const PROVIDER = "pulumi:providers:kubernetes";
-export const COMPONENT = "app.kubernetes.io/component";
-/** The annotation that names the stack of an object. */
-export const OWNER = "job-wq-2/owner";
 
 /** The metadata of a Kubernetes resource. */
 export function metadata(resource: Record<string, unknown> | undefined): {

@@ -5,9 +5,10 @@ import { lifeProblem } from "../../kube/podEnds.ts";
 import { podProblem, slowProblem } from "../../kube/podProblems.ts";
 import { lastLine, podEvents } from "../../kube/podReads.ts";
 import { jobEnd } from "../../kube/jobEnd.ts";
+import { OWNER } from "../../kube/ownLabels.ts";
 import { forwardPort } from "../../kube/portForward.ts";
 import { firstLine, UserError } from "../errors.ts";
-import { type ClusterSettings, OWNER } from "./batches.ts";
+import type { ClusterSettings } from "./batches.ts";
 import type { StackLocation } from "./findStack.ts";
 
 const client = await loadClient();
@@ -35,7 +36,7 @@ export class Cluster {
   }
 
   /** For messages: the kubeconfig's context, and its server. */
-  get place(): string {
+  get label(): string {
     return `context ${this.#config.getCurrentContext()} (${this.#config.getCurrentCluster()!.server})`;
   }
 
@@ -141,7 +142,7 @@ export class Cluster {
         const where = `${what} in namespace ${this.#namespace}`;
         if (error.code === 404)
           throw new UserError(
-            `${where} does not exist in ${this.place}: \`up\` has not created it yet, or it was deleted (\`pulumi up --refresh\` creates it again)`,
+            `${where} does not exist in ${this.label}: \`up\` has not created it yet, or it was deleted (\`pulumi up --refresh\` creates it again)`,
           );
         if (error.code === 401 || error.code === 403)
           throw new UserError(`the cluster at ${server} does not let you see ${where}`);

@@ -32,9 +32,9 @@ export const isForeign = (batch: BatchLocation, owner: string | undefined): owne
   Boolean(owner && batch.owner) && owner !== batch.owner;
 
 /** The error of a change of what is another stack's. */
-export const foreign = (what: string, owner: string, batch: BatchLocation, { place }: { place: string }): UserError =>
+export const foreign = (what: string, owner: string, batch: BatchLocation, { label }: { label: string }): UserError =>
   new UserError(
-    `${what} belongs to ${owner} here, not to ${batch.owner}: ${place} may be another cluster than the stack's`,
+    `${what} belongs to ${owner} here, not to ${batch.owner}: ${label} may be another cluster than the stack's`,
   );
 
 /** The queue of a batch of a stack. */

@@ -1,6 +1,7 @@
 // Changes of the stack that `pulumi up` would make beside new workers, and that nobody would see.
 import { firstLine, UserError } from "../errors.ts";
-import { COMPONENT, JOB, metadata } from "./batches.ts";
+import { COMPONENT } from "../../kube/ownLabels.ts";
+import { JOB, metadata } from "./batches.ts";
 import { capturePulumi, failure, type PulumiRun } from "./pulumi.ts";
 import type { FoundBatch } from "./readStack.ts";
 import type { StateResource } from "./stackExport.ts";

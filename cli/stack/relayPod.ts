@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import type { V1Job, V1Pod } from "@kubernetes/client-node";
 import { RELAY_PORT } from "../../config/ports.ts";
+import { APP, COMPONENT } from "../../kube/ownLabels.ts";
 import { pollUntil } from "../../kube/poll.ts";
 import { UserError } from "../errors.ts";
 import { beforeEnd } from "../processEnd.ts";
@@ -50,7 +51,7 @@ export function relayPodOf(job: V1Job): V1Pod {
     metadata: {
       generateName: `${name}-relay-`,
       // As the namespace asks of all pods, and no mesh in it.
-      labels: { ...ownLabels, "app.kubernetes.io/name": "job-wq-2", "app.kubernetes.io/component": "relay" },
+      labels: { ...ownLabels, ...APP, [COMPONENT]: "relay" },
       annotations: metadata?.annotations,
       ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name: name!, uid: uid! }],
     },

@@ -3,7 +3,7 @@ import type { V1Job } from "@kubernetes/client-node";
 import type { Cluster } from "../cluster/client.ts";
 import { answerOf } from "../cluster/absence.ts";
 import { FOLLOWS } from "../cluster/liveJobs.ts";
-import { OWNER } from "../labels.ts";
+import { OWNER } from "../../kube/ownLabels.ts";
 import { batchNames } from "../names.ts";
 
 /** Annotation with the {@link Marks} of the Jobs that it is of. */

@@ -1,7 +1,7 @@
 // The first step of a Batch: its arguments, checked, before anything is registered.
 import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
-import { batchSettings, placeSettings, programSettings } from "../../config/settings.ts";
+import { batchSettings, objectSettings, programSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
 import { checked, type OwnChecks } from "../programChecks.ts";
 import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
@@ -74,7 +74,7 @@ const OWN = { name: { ...programSettings.name, default: undefined }, queue: prog
  */
 export function planOf(name: string, args: PlanArgs, isBatch: (value: unknown) => boolean): BatchPlan {
   const component = `Batch ${name}`;
-  const settings = readArgs(component, { ...batchSettings, ...placeSettings, ...OWN }, args, OTHERS);
+  const settings = readArgs(component, { ...batchSettings, ...objectSettings, ...OWN }, args, OTHERS);
   const jobName = nameOf(component, "name", settings.name, name, OWN.name.parse);
   const queue = nameOf(component, "queue", settings.queue, name, OWN.queue.parse);
   const items = checked(component, () => {
@@ -103,7 +103,7 @@ export function checkInCluster(
   opts: pulumi.ComponentResourceOptions | undefined,
 ): void {
   const { redis } = args;
-  const namespace = elsewhere ?? redis.place;
+  const namespace = elsewhere ?? redis.plannedNamespace;
   // The namespace of its Redis is that one's to look for.
   const mayComeLater = elsewhere === undefined || mayBeMadeBefore(elsewhere, opts);
   checks.await(ownership.check(batch, { component, namespace, mayComeLater }));
@@ -111,7 +111,7 @@ export function checkInCluster(
 }
 
 const elsewhereOf = ({ redis, namespace }: PlanArgs) =>
-  namespace === redis.namespace || namespace === redis.place ? undefined : namespace;
+  namespace === redis.namespace || namespace === redis.plannedNamespace ? undefined : namespace;
 
 /** Checks that the arguments which are components are of the right kind. @throws ConfigError */
 function checkKinds({ redis, image, after }: PlanArgs, isBatch: (value: unknown) => boolean): void {

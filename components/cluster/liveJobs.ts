@@ -3,7 +3,8 @@ import type { V1Job } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { jobEnd } from "../../kube/jobEnd.ts";
 import { pollUntil } from "../../kube/poll.ts";
-import { OWNER, selector } from "../labels.ts";
+import { COMPONENT, OWNER } from "../../kube/ownLabels.ts";
+import { instanceSelector } from "../labels.ts";
 import { Absence, answerOf } from "./absence.ts";
 import { type Cluster, codeOf } from "./client.ts";
 
@@ -17,7 +18,6 @@ export const RUNS_FOR = "job-wq-2/runs-for";
 /** Annotation with the uid of the Job that this one replaced. Each `up` repeats it, so that the trigger stays. */
 export const INSTEAD_OF = "job-wq-2/instead-of";
 
-const COMPONENT = "app.kubernetes.io/component";
 const POLL_MS = 500;
 /** Longer than its pods have to end, and than the cluster may be away. */
 const GONE_AFTER_MS = 11 * 60_000;
@@ -39,8 +39,7 @@ export async function liveJobs(
   { namespace, name, owner }: { namespace: string; name: string; owner: string },
   onWarning: (line: string) => void,
 ): Promise<LiveJobs> {
-  const { "app.kubernetes.io/component": _, ...labels } = selector(name, "");
-  const labelSelector = Object.entries(labels)
+  const labelSelector = Object.entries(instanceSelector(name))
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
   const denied = `The cluster does not let \`up\` see the Jobs in namespace ${namespace}: allow it to \`get\`, \`list\` and \`delete\` jobs there.`;
@@ -73,14 +72,14 @@ export function isCutOff(job: V1Job, next: V1Job | "none" | undefined): boolean 
 }
 
 /** Fields that tell one Job from another. */
-type Marks = Pick<NonNullable<V1Job["metadata"]>, "uid" | "annotations">;
+type JobIdentity = Pick<NonNullable<V1Job["metadata"]>, "uid" | "annotations">;
 
 /**
  * True if a Job will run again, in a preview. For a Job that is replaced, the provider answers as the API server did in
  * a dry run: with nothing, another uid, or the present Job with other annotations.
  */
-export function willRun(previewed: Marks | undefined, live: V1Job | undefined): boolean {
-  const runsFor = (metadata: Marks | undefined) => metadata?.annotations?.[RUNS_FOR];
+export function willRun(previewed: JobIdentity | undefined, live: V1Job | undefined): boolean {
+  const runsFor = (metadata: JobIdentity | undefined) => metadata?.annotations?.[RUNS_FOR];
   return (
     previewed?.uid === undefined ||
     previewed.uid !== live?.metadata?.uid ||

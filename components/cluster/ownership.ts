@@ -5,7 +5,7 @@ import type { V1ObjectMeta } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { claimed } from "../programChecks.ts";
-import { OWNER } from "../labels.ts";
+import { OWNER } from "../../kube/ownLabels.ts";
 import { isMocked } from "../engine.ts";
 import { later } from "../readArgs.ts";
 import type { Known } from "../types.ts";
@@ -20,8 +20,8 @@ interface Named {
   name: string;
 }
 
-/** Place of the children of a component. */
-export interface Place {
+/** The namespace of a component's children. */
+export interface ChildNamespace {
   /** Its type and name, for messages. */
   component: string;
   namespace: pulumi.Input<string>;
@@ -50,7 +50,7 @@ export class Ownership {
    * keep Pulumi from changing the annotations, in which an `up` finds what the last one left, or undo `ignoreChanges`
    * of the components.
    */
-  #mark(parent: pulumi.ComponentResource): void {
+  #noteOwner(parent: pulumi.ComponentResource): void {
     const ownIgnored = new WeakMap<pulumi.Resource, string[]>();
     const note: pulumi.ResourceTransformation = ({ resource, opts }) => {
       ownIgnored.set(resource, (opts as pulumi.CustomResourceOptions).ignoreChanges ?? []);
@@ -83,8 +83,8 @@ export class Ownership {
    * Marks and looks for all children that the constructor declares.
    * @throws ConfigError of one line that names the first one that is somebody else's, or the namespace that is missing.
    */
-  async check(parent: pulumi.ComponentResource, { component, namespace, mayComeLater }: Place): Promise<void> {
-    this.#mark(parent);
+  async check(parent: pulumi.ComponentResource, { component, namespace, mayComeLater }: ChildNamespace): Promise<void> {
+    this.#noteOwner(parent);
     await new Promise(setImmediate);
     if (isMocked()) return;
     if (await rendersYaml(parent))

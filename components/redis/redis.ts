@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
-import { placeSettings, programSettings, redisSettings } from "../../config/settings.ts";
+import { objectSettings, programSettings, redisSettings } from "../../config/settings.ts";
 import type { RedisSettings } from "../args.ts";
 import { checked, OwnChecks } from "../programChecks.ts";
 import { defaultNamespace } from "../cluster/client.ts";
@@ -24,7 +24,7 @@ import {
 } from "./reference.ts";
 
 const { createNamespace } = programSettings;
-const SETTINGS = { ...redisSettings, ...placeSettings, createNamespace };
+const SETTINGS = { ...redisSettings, ...objectSettings, createNamespace };
 
 /** Arguments of {@link Redis}. */
 export interface RedisArgs extends RedisSettings {
@@ -70,7 +70,7 @@ export class Redis extends pulumi.ComponentResource {
    */
   readonly ready: Promise<void>;
   /** Its namespace, known before it is created. @internal */
-  readonly place: pulumi.Input<string>;
+  readonly plannedNamespace: pulumi.Input<string>;
   /** Name of its namespace, unless that is an output. @internal */
   readonly existingNamespace: string | undefined;
   /** True if it creates its namespace. @internal */
@@ -87,16 +87,16 @@ export class Redis extends pulumi.ComponentResource {
   constructor(name: string, args: RedisArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     const component = `Redis ${name}`;
     const settings = readArgs(component, SETTINGS, args, ["from"]);
-    const service = nameOf(component, "name", settings.name, name, placeSettings.name.parse);
+    const service = nameOf(component, "name", settings.name, name, objectSettings.name.parse);
     const { createNamespace } = settings;
     checked(component, () => checkTogether(args, createNamespace));
     const ownership = new Ownership(settings.owner ?? defaultOwner());
     const checks = new OwnChecks();
     super("job-wq-2:index:Redis", name, {}, checks.options(opts));
-    this.place = args.namespace ?? defaultNamespace(this);
-    const mayComeLater = mayBeMadeBefore(this.place, opts);
-    checks.await(ownership.check(this, { component, namespace: this.place, mayComeLater }));
-    const namespace = createNamespace ? makeNamespace(`${name}-namespace`, args, this) : this.place;
+    this.plannedNamespace = args.namespace ?? defaultNamespace(this);
+    const mayComeLater = mayBeMadeBefore(this.plannedNamespace, opts);
+    checks.await(ownership.check(this, { component, namespace: this.plannedNamespace, mayComeLater }));
+    const namespace = createNamespace ? makeNamespace(`${name}-namespace`, args, this) : this.plannedNamespace;
     this.createsNamespace = createNamespace;
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;

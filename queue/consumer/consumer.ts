@@ -47,7 +47,7 @@ export class Consumer implements ConsumerApi {
       options,
       this.#session,
       () => this.#calls.schedule(),
-      (items) => this.#queueSession.markBegun(items),
+      (items) => this.#queueSession.noteBegun(items),
     );
     this.#heartbeat = new Heartbeat(() => this.#row());
     const parts = { processor: this.#processor, heartbeat: this.#heartbeat, ending: this.#ending };

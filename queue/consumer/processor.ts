@@ -29,7 +29,7 @@ export class Processor implements ItemListener {
   readonly #options: ConsumerOptions;
   readonly #session: string;
   readonly #onOutcome: () => void;
-  readonly #markBegun: (items: ActiveItem[]) => Promise<void>;
+  readonly #noteBegun: (items: ActiveItem[]) => Promise<void>;
   /** Items in slots, in the order in which their handlers are called. */
   readonly #active = new Set<ActiveItem>();
   readonly #prefetched: PrefetchBuffer;
@@ -38,18 +38,18 @@ export class Processor implements ItemListener {
 
   /**
    * @param onOutcome Called after an outcome was added to {@link outcomes}.
-   * @param markBegun Tells Redis of items that were begun.
+   * @param noteBegun Tells Redis of items that were begun.
    */
   constructor(
     options: ConsumerOptions,
     session: string,
     onOutcome: () => void,
-    markBegun: (items: ActiveItem[]) => Promise<void>,
+    noteBegun: (items: ActiveItem[]) => Promise<void>,
   ) {
     this.#options = options;
     this.#session = session;
     this.#onOutcome = onOutcome;
-    this.#markBegun = markBegun;
+    this.#noteBegun = noteBegun;
     this.logFeed = new LogFeed(options.queue, options.pod);
     // Twice what may be held: a lease keeps its row until Redis has answered for its outcome.
     this.leases = new LeaseTable(2 * (options.concurrency + MAX_PREFETCH + MAX_FETCH));
@@ -125,11 +125,11 @@ export class Processor implements ItemListener {
   async run(items: ActiveItem[]): Promise<void> {
     const [first] = items;
     const isTold = this.#prefetched.capacity === 0 || first?.runsAlone;
-    const told = first && isTold && this.#markBegun([first]);
+    const told = first && isTold && this.#noteBegun([first]);
     if (first?.runsAlone) await told;
     const rest = this.#runInTurn(items);
     const begun = items.filter((item) => item !== first && item.startedAt > 0 && !item.isSettled);
-    if (isTold && begun.length > 0) void this.#markBegun(begun);
+    if (isTold && begun.length > 0) void this.#noteBegun(begun);
     if (rest.length > 0) setImmediate(() => void this.run(rest));
   }
 

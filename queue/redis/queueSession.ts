@@ -114,7 +114,7 @@ export class QueueSession {
    * Notes in their leases that items were begun: only then is it a loss when one runs out. Lost on the way, the next
    * renewal notes it. Never later than `deadline`, so one that was stuck somewhere undoes nothing.
    */
-  async markBegun(begun: { member: string; deadline: number }[]): Promise<void> {
+  async noteBegun(begun: { member: string; deadline: number }[]): Promise<void> {
     const { leases } = keys(this.#options.queue);
     const scores = begun.flatMap(({ member, deadline }) => [`${deadline}.5`, member]);
     await this.#retrier.once(() => this.#redis.call("ZADD", leases, "XX", "GT", ...scores)).catch(() => {});

@@ -17,14 +17,14 @@ const EMPTY_LINE = Buffer.from("\n\n");
  * @param id The item's id.
  * @param record The bytes of the hash field.
  * @param settled True for a record of `results`, false for one of `items`.
- * @param place Where a session ran; unknown sessions are named by themselves.
+ * @param originOf Where a session ran; unknown sessions are named by themselves.
  * @throws Error when the record is not one.
  */
 export function parseRecord(
   id: number,
   record: Buffer,
   settled: boolean,
-  place: (session: string) => Origin = (session) => ({ pod: session }),
+  originOf: (session: string) => Origin = (session) => ({ pod: session }),
 ): ParsedRecord {
   const head = record[0] === 10 ? 0 : record.indexOf(EMPTY_LINE) + 1;
   if (head === 0 && record[0] !== 10)
@@ -52,7 +52,7 @@ export function parseRecord(
     }
     const [, , start, holder = ""] = line.split(" ");
     const [session = ""] = holder.split(".");
-    if (end) parsed.attempts.unshift(attempt(end, Number(start), place(session)));
+    if (end) parsed.attempts.unshift(attempt(end, Number(start), originOf(session)));
     else if (index === 0) parsed.lease = { session, since: Number(start) };
     end = undefined;
   }
@@ -72,19 +72,19 @@ export function sessionsOf(record: Buffer): string[] {
 }
 
 /** One attempt from its end-line; times of an end-line are durations, except those of a lost lease. */
-function attempt(line: string, start: number, place: Origin): Attempt {
+function attempt(line: string, start: number, origin: Origin): Attempt {
   const outcome = ENDS[line[0]!]!;
   const [time = "0", heard = ""] = line.slice(1).split(" ", 2);
   const end = outcome === "lost" ? Number(time) : start + Number(time);
-  const error = errorOf(line, outcome, place, heard);
-  return { ...place, start, end, outcome, ...(error !== undefined && { error }) };
+  const error = errorOf(line, outcome, origin, heard);
+  return { ...origin, start, end, outcome, ...(error !== undefined && { error }) };
 }
 
 /** Reason why the attempt ended as it did, where there is something to say. */
-function errorOf(line: string, outcome: AttemptOutcome, place: Origin, heard: string): string | undefined {
+function errorOf(line: string, outcome: AttemptOutcome, origin: Origin, heard: string): string | undefined {
   const rest = (words: number) => line.split(" ").slice(words).join(" ");
   if (outcome === "failed" || outcome === "timeout") return text(rest(1));
-  if (outcome === "lost") return rest(2) ? `lost: ${text(rest(2))}` : lostReason(place, Number(heard));
+  if (outcome === "lost") return rest(2) ? `lost: ${text(rest(2))}` : lostReason(origin, Number(heard));
   if (outcome === "released" && heard === "silence") return SILENCE;
   if (outcome === "released" && heard === "unbegun") return UNBEGUN;
   if (outcome === "released" && heard === "later") return `put off by its handler, ${rest(2)} times in a row`;

@@ -53,7 +53,7 @@ local reply = {
   deadline = 0,    -- of the leases
 }
 --- @include "reserve": reserved, reservedCount, drainsForSuspect, dueSuspect, reserve
---- @include "finish": reopenIfRefilled, abortIfTooManyDead, finishIfDone, untilDue
+--- @include "end": reopenIfRefilled, abortIfTooManyDead, completeIfDone, untilDue
 
 -- Answers whether leases that ran out in a silence wait to be renewed or reclaimed. Nothing is reserved until then.
 -- Otherwise workers that die of each item at once, and start again in minutes, would take one item after the other, and
@@ -106,7 +106,7 @@ end
 
 -- 5. Where there were none: the end, or when to ask again.
 if reservedCount == 0 then
-  finishIfDone()
+  completeIfDone()
   if batch.state == 'aborted' or batch.state == 'finished' then
     reply.kind = batch.state
   else

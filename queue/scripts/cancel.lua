@@ -7,7 +7,7 @@
 --- @include "clock": time, now, text
 --- @include "records": LONG_PAYLOAD, keepPayload, withoutTake, bury
 --- @include "batch": batch, loadBatch, observeList, saveBatch
---- @include "finish": finishIfDone
+--- @include "end": completeIfDone
 loadBatch()
 observeList()
 local line = 'c' .. text(now) .. ' ' .. ARGV[1] .. '\n'
@@ -31,7 +31,7 @@ end
 -- The place of a waiting item is the last id plus its index in the list, from 1. Items that leave the list get the next
 -- ids, so the items before them move up by as many places. The ranges of external items move with them
 -- (queue/seeder/edit/externalItems.ts).
-local function moveMarks(lastId, places)
+local function moveRanges(lastId, places)
   local known, ranges = unpack(call('HMGET', batchKey, 'knownUpTo', 'externalRanges'))
   known = tonumber(known or 0)
   if known == 0 then return end
@@ -72,22 +72,22 @@ end
 
 local function cancelWaiting()
   local lastId = batch.lastId
-  local places, mark = {}, 'cancelled ' .. text(now) .. time[2]
+  local places, hole = {}, 'cancelled ' .. text(now) .. time[2]
   for i = 3, #ARGV, 2 do
     local place, payload = tonumber(ARGV[i]), ARGV[i + 1]
     local index = place - lastId - 1
     if index >= 0 and call('LINDEX', list, index) == payload then
-      call('LSET', list, index, mark)
+      call('LSET', list, index, hole)
       places[#places + 1] = place
       local id = text(lastId + #places)
       giveUp(id, #payload < LONG_PAYLOAD and '\n' .. payload or keepPayload(id, payload))
     end
   end
   if #places == 0 then return end
-  call('LREM', list, -#places, mark)
+  call('LREM', list, -#places, hole)
   batch.lastId = lastId + #places
   batch.waiting = batch.waiting - #places
-  moveMarks(lastId, places)
+  moveRanges(lastId, places)
 end
 
 if ARGV[2] == 'list' then
@@ -97,6 +97,6 @@ else
 end
 -- An item that a person gave up does not count against `maxFailures`.
 batch.deadForgiven = batch.deadForgiven + count
-finishIfDone()
+completeIfDone()
 saveBatch()
 return count

@@ -12,17 +12,17 @@ local request = cmsgpack.unpack(ARGV[1])
 loadBatch()
 local deadline = text(now + request.lease * HELD)
 local gone = {}
-local function renew(member, mark)
+local function renew(member, fraction)
   local score = call('ZSCORE', leases, member)
   -- A later deadline is not required: a clock that went back must not stop renewals.
   if score then
-    call('ZADD', leases, deadline .. (score % 1 > 0 and '.5' or mark), member)
+    call('ZADD', leases, deadline .. (score % 1 > 0 and '.5' or fraction), member)
   else
     -- Never makes a lease that somebody took away, but for one whose item nobody has taken up.
     local record = takeBack(member)
     if record then
       call('HSET', items, member:match('^%d+'), record)
-      call('ZADD', leases, deadline .. mark, member)
+      call('ZADD', leases, deadline .. fraction, member)
     else
       gone[#gone + 1] = member
     end

@@ -52,7 +52,7 @@ export class Peer {
 
   /** Begins items. */
   begin(items: ReservedItem[]): Promise<void> {
-    return this.#queueSession.markBegun(items.map((item) => ({ member: this.member(item), deadline: item.deadline })));
+    return this.#queueSession.noteBegun(items.map((item) => ({ member: this.member(item), deadline: item.deadline })));
   }
 
   /** Extends leases. */

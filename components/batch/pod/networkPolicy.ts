@@ -3,7 +3,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { METRICS_PORT } from "../../../config/ports.ts";
-import { labels } from "../../labels.ts";
+import { instanceSelector, labels } from "../../labels.ts";
 import type { JobDefaults } from "../jobs/jobArgs.ts";
 
 /** The settings that open something. */
@@ -28,7 +28,7 @@ export function makeNetworkPolicy(
     {
       metadata: { name: names.policy, namespace, labels: labels(name, "policy", own) },
       spec: {
-        podSelector: { matchLabels: { "app.kubernetes.io/name": "job-wq-2", "app.kubernetes.io/instance": name } },
+        podSelector: { matchLabels: instanceSelector(name) },
         policyTypes: ["Ingress"],
         ingress: metrics ? [{ from: [from], ports: [{ protocol: "TCP", port: METRICS_PORT }] }] : [],
       },

@@ -1,18 +1,18 @@
 -- The state of the batch. Only this changes it. Pause is a flag beside it.
 local MOVES = {
   -- A list without a batch is looked at; a seeding begins, or a new `run`, which first takes everything away.
-  fill   = { none = 'open' },
-  seed   = { none = 'seeding' },
+  fill     = { none = 'open' },
+  seed     = { none = 'seeding' },
   -- The source grew at its end; it was edited elsewhere; everything is in.
-  grow   = { open = 'open', aborted = 'open', finished = 'open' },
-  edit   = { seeding = 'seeding', open = 'seeding', aborted = 'seeding', finished = 'seeding' },
-  seeded = { seeding = 'open' },
+  grow     = { open = 'open', aborted = 'open', finished = 'open' },
+  edit     = { seeding = 'seeding', open = 'seeding', aborted = 'seeding', finished = 'seeding' },
+  seeded   = { seeding = 'open' },
   -- The last item ended; nobody goes on, or somebody says so.
-  finish = { open = 'finished' },
-  abort  = { open = 'aborted', seeding = 'aborted' },
+  complete = { open = 'finished' },
+  abort    = { open = 'aborted', seeding = 'aborted' },
   -- Somebody resumes or retries; items were pushed or put back.
-  resume = { aborted = 'open' },
-  refill = { finished = 'open' },
+  resume   = { aborted = 'open' },
+  refill   = { finished = 'open' },
 }
 
 -- Answers the state after an event, or nothing where it changes nothing.

@@ -7,7 +7,13 @@ import { homedir, tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { request } from "../../../components/cluster/request.ts";
 import { loadClient } from "../../../kube/kubernetesClient.ts";
-import { contextOf, kubeconfigOf, namespaceOf, type Place, type ProviderSettings } from "../../../kube/kubeconfig.ts";
+import {
+  contextOf,
+  kubeconfigOf,
+  namespaceOf,
+  type SearchPaths,
+  type ProviderSettings,
+} from "../../../kube/kubeconfig.ts";
 import { proxyOf } from "../../../kube/proxy.ts";
 
 const { CoreV1Api, KubeConfig } = await loadClient();
@@ -37,7 +43,7 @@ describe("the kubeconfig of the provider", () => {
   });
 
   const several = ["/nowhere/kubeconfig", one, two].join(delimiter);
-  const cases: [title: string, settings: ProviderSettings, place: Place, server: string, namespace: string][] = [
+  const cases: [title: string, settings: ProviderSettings, paths: SearchPaths, server: string, namespace: string][] = [
     ["is a path", { kubeconfig: one }, {}, "a.first", "of-a"],
     ["is a path seen from the program", { kubeconfig: "one" }, { folder: dir }, "a.first", "of-a"],
     ["is a path below ~", { kubeconfig: `~/.${basename(dir)}` }, {}, "a.home", "of-a"],
@@ -64,7 +70,7 @@ describe("the kubeconfig of the provider", () => {
     assert.equal(contextOf(inPod), undefined);
   });
 
-  const refused: [settings: ProviderSettings, place: Place, message: string][] = [
+  const refused: [settings: ProviderSettings, paths: SearchPaths, message: string][] = [
     [{ context: "z" }, { path: one }, "the kubeconfig has no context z; set KUBECONFIG"],
     [{}, { path: "/nowhere/kubeconfig" }, "cannot read the kubeconfig: /nowhere/kubeconfig does not exist"],
   ];

@@ -13,7 +13,7 @@ export interface HandlerFunctions {
 }
 
 /** File and line of what does not compile. With source maps Node.js tells them only where it runs the file itself. */
-function placeOf(error: unknown, file: string): string {
+function positionOf(error: unknown, file: string): string {
   if (!(error instanceof SyntaxError)) return "";
   const { stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
   const [, path, line] = /^(?:file:\/\/)?(\/.*):(\d+)$/m.exec(stderr) ?? [];
@@ -31,7 +31,9 @@ export async function loadFunctions(file: string, name: string, kind: "one" | "b
   try {
     module = (await import(pathToFileURL(resolve(file)).href)) as typeof module;
   } catch (error) {
-    throw new Error(`${name} does not load: ${String(error).split("\n")[0]}${placeOf(error, file)}`, { cause: error });
+    throw new Error(`${name} does not load: ${String(error).split("\n")[0]}${positionOf(error, file)}`, {
+      cause: error,
+    });
   }
   if (kind === "batch") {
     if (typeof module.handleBatch === "function") return { batch: module.handleBatch as BatchFunction };

@@ -19,10 +19,10 @@ local function abortIfTooManyDead()
   end
 end
 
-local function finishIfDone()
+local function completeIfDone()
   if batch.state == 'open' and batch.seeded and batch.waiting == 0 and call('ZCARD', leases) == 0
     and call('ZCARD', delayed) == 0 and call('ZCARD', suspects) == 0 then
-    endBatch('finish')
+    endBatch('complete')
   end
 end
 
