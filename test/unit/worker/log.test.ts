@@ -38,7 +38,7 @@ describe("the worker's log", () => {
     assert.ok(long.length < 220);
   });
 
-  it("is a line of JSON an event, with the item as text", () => {
+  it("is one line of JSON per event, with the item as text", () => {
     const { time, ...rest } = JSON.parse(jsonOf({ type: "done", id: 7, payload, ms: 12 })) as Record<string, unknown>;
     assert.ok(!Number.isNaN(Date.parse(String(time))));
     assert.deepEqual(rest, { event: "done", id: 7, ms: 12, item: "banana" });

@@ -68,7 +68,7 @@ describe("an item that was never begun", () => {
     assert.deepEqual([(await cutOff.ended).code, (await other.ended).code], [75, 0]);
     assert.deepEqual(await outcome(), { state: "finished", done: 8, dead: 0, lost: 0 });
     const record = (await queue.records()).find(({ attempts }) => attempts.length > 1);
-    assert.match(record!.attempts[0]!.error!, /^its worker vanished, before it was begun/);
+    assert.match(record!.attempts[0]!.error!, /^its worker vanished before the item was begun/);
     await proxy.end();
   });
 
