@@ -113,7 +113,11 @@ async function main(): Promise<void> {
   if (together.length) await timed("e2e", () => runFiles(together, E2E_WIDTH, count));
   // Files that have the platform to themselves mostly wait, and integration tests need none.
   const names = [alone.length && "e2e, alone", integration.length && "integration"].filter(Boolean);
-  const last = () => Promise.all([runFiles(alone, 1, count), runFiles(integration, INTEGRATION_WIDTH, count)]);
+  const platform = async () => {
+    await runFiles(alone, 1, count);
+    await runFiles(integration, 1, count);
+  };
+  const last = () => Promise.all([platform(), runFiles(integration, INTEGRATION_WIDTH, count)]);
   if (names.length) await timed(names.join(", and beside it "), last);
 }
 
