@@ -7,7 +7,7 @@ export { type ItemResult, resultsOf } from "./admin/resultsOf.ts";
 export { connect } from "./redis/connect.ts";
 export { isRefusal, RedisError } from "./redis/errors.ts";
 export { Consumer } from "./consumer/consumer.ts";
-export { runningItem } from "./consumer/attempts/runningItem.ts";
+export { runningItem } from "./consumer/attempts/attribution.ts";
 export { DoNotRetry } from "./doNotRetry.ts";
 export { TryLater } from "./tryLater.ts";
 export { environmentUrl, socketAddress } from "./redis/address.ts";

@@ -3,7 +3,7 @@ import { connect, type ItemSource, QueueAdmin, Seeder } from "../queue/index.ts"
 import { oneLine } from "../config/foreignText.ts";
 import { ConfigError } from "../config/parse.ts";
 import { type ProgramSettings, readSettings } from "../config/toldSettings.ts";
-import { redisUrl, text } from "../worker/environment.ts";
+import { redisUrl, text } from "../worker/containerVariables.ts";
 import { exitCodes } from "../worker/exitCodes.ts";
 import { ProgramExit, runProgram } from "../worker/runProgram.ts";
 import { fileSource, rangeSource } from "./sources.ts";

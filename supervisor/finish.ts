@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { oneLine } from "../config/foreignText.ts";
 import { type QueueAdmin, resultRow } from "../queue/index.ts";
-import { commandEnvironment } from "../worker/command/environment.ts";
+import { commandEnvironment } from "../worker/processes/userEnvironment.ts";
 import { outputRead } from "../worker/command/output.ts";
 import { Family } from "../worker/processes/family.ts";
 import { endOf, LastWords } from "../worker/processes/lastWords.ts";

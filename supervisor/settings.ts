@@ -1,6 +1,6 @@
 // Settings of the supervisor: what the Batch tells it, and what Kubernetes fills in (worker/README.md).
 import { type ProgramSettings, readSettings } from "../config/toldSettings.ts";
-import { redisUrl, text } from "../worker/environment.ts";
+import { redisUrl, text } from "../worker/containerVariables.ts";
 import type { ScaleOptions } from "./scaling/scalePlan.ts";
 
 /** Most bytes of the output of `finish`, which must fit into a ConfigMap. */

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkCommand } from "./command/checkCommand.ts";
-import { commandEnvironment } from "./command/environment.ts";
+import { commandEnvironment } from "./processes/userEnvironment.ts";
 import { type PoolOptions, RunnerPool } from "./runner/pool.ts";
 import type { Executable } from "./runner/runner.ts";
 

@@ -4,7 +4,7 @@ import { Consumer, type ConsumerEnd, type Handler } from "../queue/index.ts";
 import { checkCommand } from "./command/checkCommand.ts";
 import { commandHandler } from "./command/command.ts";
 import { severalLines } from "../config/foreignText.ts";
-import { redisUrl } from "./environment.ts";
+import { redisUrl } from "./containerVariables.ts";
 import { waitForFamilies } from "./processes/family.ts";
 import { Health } from "./health.ts";
 import { logger } from "./log.ts";

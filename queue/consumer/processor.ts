@@ -6,7 +6,7 @@ import { LogFeed } from "./logFeed.ts";
 import { encodeReleased } from "./attempts/outcome.ts";
 import { OutcomeQueue } from "./attempts/outcomeQueue.ts";
 import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
-import { runFor } from "./attempts/runningItem.ts";
+import { runFor } from "./attempts/attribution.ts";
 import { TimeLimit } from "./attempts/timeLimit.ts";
 import { Slowdown } from "./slowdown.ts";
 import { errorText, firstLine } from "../errorText.ts";

@@ -1,5 +1,5 @@
 // Errors that no promise of a handler carries: a rejection that nobody awaits, a throw in a callback.
-import { runningItem } from "./attempts/runningItem.ts";
+import { runningItem } from "./attempts/attribution.ts";
 
 const listeners = new Set<(error: unknown) => void>();
 

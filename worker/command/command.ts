@@ -4,7 +4,7 @@ import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import { replacer } from "../../config/replacements.ts";
 import { DoNotRetry, TryLater, type Handler, type ItemContext } from "../../queue/index.ts";
-import { commandEnvironment } from "./environment.ts";
+import { commandEnvironment } from "../processes/userEnvironment.ts";
 import { OutputBuffer, outputRead } from "./output.ts";
 import { Family } from "../processes/family.ts";
 import { endOf, LastWords } from "../processes/lastWords.ts";

@@ -1,34 +1,11 @@
 // A Job of a Batch, as all of them are: a fixed name, the image, Redis, and the Jobs that it follows.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { podSpec, seconds } from "../pod/jobPod.ts";
+import { podTemplate, seconds } from "../pod/jobPod.ts";
 import { FOLLOWS, INSTEAD_OF, RUNS_FOR } from "../../cluster/liveJobs.ts";
-import { digestOf, labels, type Labels, NO_MESH } from "../../labels.ts";
+import { digestOf, labels, type Labels } from "../../labels.ts";
 import { AT_ONCE, AWAITED, onceAnnotated, uidOf, WAIT_FOR } from "../../cluster/client.ts";
-import type { JobArgs, JobDefaults, PodArgs } from "./jobArgs.ts";
-
-type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
-
-/** The template of its pods. */
-export function podTemplate(defaults: JobDefaults, args: PodArgs): pulumi.Input<PodTemplate> {
-  const template = {
-    metadata: {
-      labels: {
-        ...labels(defaults.name, args.component, defaults.labels),
-        ...defaults.redis.labels,
-        ...NO_MESH.labels,
-      },
-      annotations: {
-        ...NO_MESH.annotations,
-        "kubectl.kubernetes.io/default-container": "c",
-        "job-wq-2/image": defaults.image.id,
-        ...args.podAnnotations,
-      },
-    },
-    spec: podSpec(defaults, args),
-  };
-  return args.customize ? args.customize(template) : template;
-}
+import type { JobArgs, JobDefaults } from "./jobArgs.ts";
 
 /** A Job of the image, admitted by Pod Security `restricted`. */
 export function makeJob(resource: string, defaults: JobDefaults, args: JobArgs): k8s.batch.v1.Job {

@@ -6,10 +6,10 @@ import type { batchSettings } from "../../../config/settings.ts";
 import { HEALTH_PORT } from "../../../config/ports.ts";
 import type { BatchSettings } from "../../args.ts";
 import { later, type Values } from "../../readArgs.ts";
-import { makeJob, podTemplate } from "./job.ts";
+import { makeJob } from "./job.ts";
 import type { JobDefaults, JobOrder, PodArgs } from "./jobArgs.ts";
 import { customize } from "../pod/podSettings.ts";
-import { envVars, settingsVariable } from "../pod/jobPod.ts";
+import { envVars, settingsVariable, podTemplate } from "../pod/jobPod.ts";
 import { scaleOf } from "./scaleRights.ts";
 
 /**

@@ -3,6 +3,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { type Facts, keysOf, settingsText } from "../../../config/toldSettings.ts";
 import type { batchSettings, Program } from "../../../config/settings.ts";
+import { labels, NO_MESH } from "../../labels.ts";
 import { REQUIREMENTS } from "../../image/codeVolume.ts";
 import { CODE_DIR } from "../../image/layout.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
@@ -10,6 +11,7 @@ import { later, type Values, whole } from "../../readArgs.ts";
 import type { EnvVar, Known } from "../../types.ts";
 import type { JobDefaults, PodArgs } from "../jobs/jobArgs.ts";
 
+type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 
 /** Whole seconds, as Kubernetes counts. */
@@ -44,8 +46,28 @@ const fieldVariable = (name: string, fieldPath: string): EnvVar => ({
 /** A list that is not empty. The provider drops empty ones, but not in a preview: `up --plan` would miss them. */
 const orNone = <T>(list: T[]) => (list.length > 0 ? list : undefined);
 
-/** The spec of a Job's pod. */
-export function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
+/** The template of a Job's pods. */
+export function podTemplate(defaults: JobDefaults, args: PodArgs): pulumi.Input<PodTemplate> {
+  const template = {
+    metadata: {
+      labels: {
+        ...labels(defaults.name, args.component, defaults.labels),
+        ...defaults.redis.labels,
+        ...NO_MESH.labels,
+      },
+      annotations: {
+        ...NO_MESH.annotations,
+        "kubectl.kubernetes.io/default-container": "c",
+        "job-wq-2/image": defaults.image.id,
+        ...args.podAnnotations,
+      },
+    },
+    spec: podSpec(defaults, args),
+  };
+  return args.customize ? args.customize(template) : template;
+}
+
+function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
   const { code, image } = defaults;
   const steps = (code?.initContainers ?? []).flatMap((step) => {
     if (step.name !== REQUIREMENTS) return [step];

@@ -1,6 +1,6 @@
 import { MAX_LOG_CHARS } from "../../limits.ts";
 import { percentLog } from "../../percentLog.ts";
-import { runFor } from "./runningItem.ts";
+import { runFor } from "./attribution.ts";
 import type { ItemContext } from "../../types.ts";
 import type { ReservedItem } from "../../redis/exchange.ts";
 

@@ -1,10 +1,11 @@
 // The runner of a handler in JavaScript or TypeScript: a process of its own, in which items run side by side.
 // Everything that an item does, also in callbacks and after its end, is attributed to the item.
-import { AsyncLocalStorage } from "node:async_hooks";
-import { errorText, nameOf } from "../../../queue/errorText.ts";
-import { loadFunctions } from "./loadHandler.ts";
 import { flush, say } from "./answers.ts";
+import { fail, items, running, succeed } from "./attempts.ts";
+import { loadFunctions } from "./loadHandler.ts";
+import { keepPrintedLines } from "./printedLines.ts";
 import { RunningItem } from "./runningItem.ts";
+import { catchStrayErrors, exit } from "./strayErrors.ts";
 
 /** A line of the worker: an item, several at once, or the one that is to stop. */
 type Order = Work | { items: Work[] } | { cancel: number };
@@ -16,74 +17,8 @@ interface Work {
 }
 
 const [file, name, kind] = process.argv.slice(2) as [string, string, "one" | "batch"];
-const running = new AsyncLocalStorage<RunningItem[]>();
-const items = new Map<number, RunningItem>();
-
-/** The kept text of an error: of its stack the frames of the handler, not those that called it. */
-const reasonOf = (error: unknown) =>
-  errorText(error).replaceAll(/\n +at AsyncLocalStorage\.run \(node:.*(\n +at .*)*/g, "");
-
-/** Tells how an attempt ended; only the first word counts. */
-function end(item: RunningItem, outcome: object): void {
-  if (items.get(item.id) !== item) return;
-  item.flushLog();
-  say({ id: item.id, ...outcome });
-  items.delete(item.id);
-}
-
-function succeed(item: RunningItem, result: unknown): void {
-  try {
-    end(item, { result });
-  } catch (error) {
-    // A BigInt, or what leads back to itself.
-    fail(item, new TypeError(`the result has no JSON form: ${String((error as Error).message).split("\n")[0]}`));
-  }
-}
-
-function fail(item: RunningItem, error: unknown): void {
-  const later = nameOf(error) === "TryLater" ? (error as { delayMs?: unknown }).delayMs : undefined;
-  if (typeof later === "number") end(item, { later });
-  else end(item, { error: reasonOf(error), ...(nameOf(error) === "DoNotRetry" && { retry: false }) });
-}
-
-// Printed lines go to the log of the item that prints them; lines of no item go where they went before.
-for (const stream of [process.stdout, process.stderr]) {
-  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
-  stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
-    const own = running.getStore()?.filter(({ id }) => items.has(id));
-    if (!own?.length) return write(chunk, ...rest);
-    for (const item of own) item.print(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
-    const done = rest.at(-1);
-    if (typeof done === "function") process.nextTick(done);
-    return true;
-  };
-}
-
-/** An error that no promise of a handler carries: of the item whose code threw it, or of nobody in particular. */
-function onStrayError(error: unknown): void {
-  const own = running.getStore();
-  if (own) {
-    for (const item of own) {
-      if (!items.has(item.id)) console.error(`An error of item ${item.id}, after its end: ${reasonOf(error)}`);
-      item.stop(new Error("An error of this item was thrown outside of its promise"));
-      fail(item, error);
-    }
-  } else {
-    console.error(errorText(error));
-    process.exit(1);
-  }
-}
-process.on("unhandledRejection", onStrayError);
-process.on("uncaughtException", onStrayError);
-
-const exit = process.exit.bind(process);
-process.exit = (code?: number | string | null): never => {
-  const own = running.getStore()?.filter(({ id }) => items.has(id));
-  if (!own?.length) return exit(code);
-  const error = new Error(`the handler called process.exit(${code ?? ""})`);
-  for (const item of own) fail(item, error);
-  throw error;
-};
+keepPrintedLines();
+catchStrayErrors();
 process.on("exit", flush);
 
 const { one, batch } = await loadFunctions(file, name, kind).catch((error: Error): never => {

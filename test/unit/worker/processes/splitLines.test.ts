@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Readable } from "node:stream";
-import { MAX_LINE_LENGTH, splitLines } from "../../../worker/processes/splitLines.ts";
+import { MAX_LINE_LENGTH, splitLines } from "../../../../worker/processes/splitLines.ts";
 
 describe("splitLines", () => {
   const read = async (...chunks: (string | Buffer)[]) => {

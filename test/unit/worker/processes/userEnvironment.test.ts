@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { commandEnvironment } from "../../../../worker/command/environment.ts";
+import { commandEnvironment } from "../../../../worker/processes/userEnvironment.ts";
 
 describe("the environment of a command", () => {
   const before = { ...process.env };

@@ -1,0 +1,41 @@
+// The attempts that run in this process, and how each ends.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { errorText, nameOf } from "../../../queue/errorText.ts";
+import { say } from "./answers.ts";
+import type { RunningItem } from "./runningItem.ts";
+
+/** Items whose attempts have not ended, by id. */
+export const items = new Map<number, RunningItem>();
+
+/** For which items some code runs: one, or a batch. Known in all that it awaits, and in its callbacks. */
+export const running = new AsyncLocalStorage<RunningItem[]>();
+
+/** Those for which the code that asks runs, as far as they have not ended. */
+export const itemsHere = (): RunningItem[] => running.getStore()?.filter(({ id }) => items.has(id)) ?? [];
+
+/** The kept text of an error: of its stack the frames of the handler, not those that called it. */
+export const reasonOf = (error: unknown) =>
+  errorText(error).replaceAll(/\n +at AsyncLocalStorage\.run \(node:.*(\n +at .*)*/g, "");
+
+/** Tells how an attempt ended; only the first word counts. */
+function end(item: RunningItem, outcome: object): void {
+  if (items.get(item.id) !== item) return;
+  item.flushLog();
+  say({ id: item.id, ...outcome });
+  items.delete(item.id);
+}
+
+export function succeed(item: RunningItem, result: unknown): void {
+  try {
+    end(item, { result });
+  } catch (error) {
+    // A BigInt, or what leads back to itself.
+    fail(item, new TypeError(`the result has no JSON form: ${String((error as Error).message).split("\n")[0]}`));
+  }
+}
+
+export function fail(item: RunningItem, error: unknown): void {
+  const later = nameOf(error) === "TryLater" ? (error as { delayMs?: unknown }).delayMs : undefined;
+  if (typeof later === "number") end(item, { later });
+  else end(item, { error: reasonOf(error), ...(nameOf(error) === "DoNotRetry" && { retry: false }) });
+}
