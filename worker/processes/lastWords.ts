@@ -1,30 +1,7 @@
-// The reason why a program ended, from its log, with advice where it expects another container.
+// The reason why a program ended, from its log.
 import { constants } from "node:os";
 import { isAftermath } from "../../config/lastLine.ts";
-
-/** The way out, by words of a log. */
-const ADVICE: [words: RegExp, advice: string][] = [
-  [
-    /(ENOENT|No such file|Cannot find module).*\/job-wq-2\/code\//,
-    "(only a handler's code comes with it: other files belong into `files`, or into a `baseImage`)",
-  ],
-  [/No space left on device.*\/dev\/shm|shared memory \(shm\)/, "(`sharedMemory` sets the size of /dev/shm)"],
-  [/\bEROFS\b|read-only file ?system/i, "(only /tmp and the volumes of `claims` can be written)"],
-  // About files. Databases and SSH use these words, too, and say more.
-  [
-    /\bEACCES\b|permission denied(?! (\(|for ))|getpwuid|No user exists for uid|cannot find name for user ID/i,
-    `(it runs as user ${process.getuid?.()}; \`runAsUser\` chooses another)`,
-  ],
-];
-
-const adviceFor = (line: string) => ADVICE.find(([words]) => words.test(line))?.[1];
-
-/** The text of an error, with the advice at its end of line where it needs some. */
-export function advised(text: string): string {
-  const lines = text.split("\n");
-  const at = lines.findIndex(adviceFor);
-  return at < 0 ? text : lines.with(at, `${lines[at]} ${adviceFor(lines[at]!)}`).join("\n");
-}
+import { adviceFor } from "./advice.ts";
 
 /** Listens to a program's log for the reason of its end: the last line that is not a part of a stack. */
 export class LastWords {

@@ -1,4 +1,4 @@
-import { advised } from "../processes/lastWords.ts";
+import { advised } from "../processes/advice.ts";
 import { DoNotRetry, type ItemContext, TryLater } from "../../queue/index.ts";
 import type { ItemAnswer, Work } from "./protocol.ts";
 

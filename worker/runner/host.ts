@@ -2,7 +2,7 @@
 import { Unfinished } from "../../queue/index.ts";
 import { InFlight } from "./inFlight.ts";
 import { type HandedItem, tell, withoutStack } from "./handedItem.ts";
-import { advised } from "../processes/lastWords.ts";
+import { advised } from "../processes/advice.ts";
 import { type Answer, cancelLine, parseAnswer, workLine } from "./protocol.ts";
 import { type Executable, Runner } from "./runner.ts";
 

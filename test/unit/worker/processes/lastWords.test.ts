@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { advised, endOf, LastWords } from "../../../../worker/processes/lastWords.ts";
+import { advised } from "../../../../worker/processes/advice.ts";
+import { endOf, LastWords } from "../../../../worker/processes/lastWords.ts";
 
 const ADVICE = "(only /tmp and the volumes of `claims` can be written)";
 const wordsOf = (...lines: string[]) => {
