@@ -37,6 +37,11 @@ export function keepsItsLine<E extends Error>(error: E): E {
   return Object.defineProperty(error, "message", { get: () => message, set: () => {} });
 }
 
+/** Leaves properties of a component out of the stack's outputs, where a program exports the component as a whole. */
+export function unlisted<C extends pulumi.ComponentResource>(component: C, ...names: (keyof C)[]): void {
+  for (const name of names) Object.defineProperty(component, name, { enumerable: false });
+}
+
 /** A client of gRPC, as far as it is used. */
 interface Client {
   waitForReady(deadline: number, ready: (error?: Error) => void): void;

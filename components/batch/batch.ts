@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { POD } from "../cluster/client.ts";
+import { unlisted } from "../engine.ts";
 import { OwnChecks } from "../programChecks.ts";
 import type { BatchCounts, K8sObject } from "../types.ts";
 import { watchCommands } from "./watchCommands.ts";
@@ -62,6 +63,7 @@ export class Batch extends pulumi.ComponentResource {
       .apply(([namespace, sharedRedis]) =>
         watchCommands({ namespace, queue, workerJob: this.workerJob, redisPod: redis.podName, sharedRedis }),
       );
+    unlisted(this, "last", "done");
     // `wq` reads them from the state early in an `up`, so none may wait for a Job.
     this.registerOutputs({ name, namespace, queue, workerJob: this.workerJob, redis: redis.location });
   }

@@ -58,7 +58,7 @@ export class Lifecycle {
     const [verdict, isLost] = cluster && hasVerdict ? await this.#verdict(cluster, namespace, supervisor) : [];
     if (verdict) return { verdict, marks: verdict.marks, jobs };
     const afterSeed = hasWorkers ? workers : "none";
-    // Another mark than theirs, and in a preview the same one: `up --plan` compares.
+    // Another mark than theirs, and the same one in a preview.
     const ask = digestOf([seed, supervisor].map((job) => job?.metadata?.annotations?.[AWAITED] ?? ""));
     const marks = {
       seed: insteadOf(seed, afterSeed),

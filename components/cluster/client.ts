@@ -151,12 +151,20 @@ export async function known<T>(input: pulumi.Input<T>): Promise<T | undefined> {
 }
 
 /**
- * The uid of an object. Where the provider did not ask the API server (in a preview, of an object whose properties are
- * not all known) or the engine passed it over, it is absent, which the SDK takes for known. Mocks need not have one.
+ * Stands for a property that the provider left out, which the SDK takes for known: the API server was not asked (in a
+ * preview, of an object whose properties are not all known), or the engine passed the object over. Mocks need not have
+ * it.
  */
+const leftOut = () => (isMocked() && !pulumi.runtime.isDryRun() ? "" : (pulumi.unknown as string));
+
+/** The uid of an object. */
 export function uidOf({ metadata }: K8sObject): pulumi.Output<string> {
-  const unknown = isMocked() && !pulumi.runtime.isDryRun() ? "" : (pulumi.unknown as string);
-  return metadata.apply((given?: { uid?: string }) => given?.uid ?? unknown);
+  return metadata.apply((given?: { uid?: string }) => given?.uid ?? leftOut());
+}
+
+/** The address of a Service in the cluster. */
+export function addressOf({ spec }: k8s.core.v1.Service): pulumi.Output<string> {
+  return spec.apply((given?: { clusterIP?: string }) => given?.clusterIP ?? leftOut());
 }
 
 /** The code of an answer of the API server; undefined where there was none. */

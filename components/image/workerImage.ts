@@ -3,6 +3,7 @@ import { checkImage, checkPushable } from "../../config/checks.ts";
 import { registryOf } from "../../config/parse/imageReference.ts";
 import { imageSettings } from "../../config/settings.ts";
 import type { ImageSettings } from "../args.ts";
+import { unlisted } from "../engine.ts";
 import { checked, OwnChecks } from "../programChecks.ts";
 import { later, readArgs } from "../readArgs.ts";
 import type { Known } from "../types.ts";
@@ -118,6 +119,7 @@ export class WorkerImage extends pulumi.ComponentResource {
       const built = this.#built(name, staged!, this.build, ownNode, user.requirements !== undefined);
       this.image = { ...built, node: BROUGHT_NODE, entrypoint };
     }
+    unlisted(this, "image", "login", "build");
     this.registerOutputs({ reference: this.image.reference });
   }
 

@@ -4,6 +4,7 @@ import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
 import { objectSettings, programSettings, redisSettings } from "../../config/settings.ts";
 import type { RedisSettings } from "../args.ts";
+import { unlisted } from "../engine.ts";
 import { checked, OwnChecks } from "../programChecks.ts";
 import { defaultNamespace } from "../cluster/client.ts";
 import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
@@ -109,6 +110,7 @@ export class Redis extends pulumi.ComponentResource {
     this.ready = backend.ready;
     this.#access = backend.access;
     this.location = this.reference.location;
+    unlisted(this, "storage", "first", "ready", "plannedNamespace", "existingNamespace", "createsNamespace");
     this.registerOutputs({ namespace: this.namespace, location: this.location });
   }
 

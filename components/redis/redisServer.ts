@@ -2,7 +2,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { REDIS_PORT } from "../../config/ports.ts";
-import { connectCluster, known, uidOf } from "../cluster/client.ts";
+import { addressOf, connectCluster, known, uidOf } from "../cluster/client.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import { waitForServiceAccount } from "../cluster/waitForServiceAccount.ts";
 import { fail, isPreview } from "../engine.ts";
@@ -44,11 +44,11 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
   ready.catch(() => {}); // the Service, which waits for it, reports it
   // Created last: what depends on the Redis finds one that is ready.
   const dependsOn = ready.then(() => [data]);
-  const { clusterIP } = makeService(`${name}-service`, metadata, args, { ...child, dependsOn }).spec;
+  const host = addressOf(makeService(`${name}-service`, metadata, args, { ...child, dependsOn }));
   const names = redisNames(service);
   const podName = storage === undefined ? names.server : names.podOfSet;
   const reference = pulumi
-    .all([namespace, passwordIn(password), clusterIP, uidOf(data)])
+    .all([namespace, passwordIn(password), host, uidOf(data)])
     .apply(([namespace, password, host, uid]) => ({
       id: clientValue(namespace, service),
       url: `redis://${password && `:${password}@`}${service}.${namespace}:${REDIS_PORT}`,
@@ -66,7 +66,7 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
       env: [
         { name: "WQ_REDIS_URL", value: `redis://${service}:${REDIS_PORT}` },
         // Used where the name does not resolve: a cluster without DNS.
-        { name: "WQ_REDIS_HOST", value: clusterIP },
+        { name: "WQ_REDIS_HOST", value: host },
         ...(auth ? [passwordVariable("WQ_REDIS_PASSWORD", service)] : []),
       ],
       labels: { [CLIENT_LABEL]: namespace.apply((known) => clientValue(known, service)) },

@@ -159,6 +159,17 @@ describe("the components", () => {
     assert.equal(await namespaceOf({ kubeconfig: pulumi.unknown }), undefined);
   });
 
+  it("may be exported as they are: a stack's outputs have neither their code nor whole Jobs", () => {
+    const redis = new components.Redis("redis", { namespace: "fruits" });
+    const image = new components.WorkerImage("worker", { image: "reg.example.com/x:1" });
+    const batch = new components.Batch("work", { redis, image, items: ["a"] });
+    const listed = (component: object) => Object.keys(component).filter((name) => !name.startsWith("__"));
+    const own = ["urn", "workerJob", "supervisorJob", "commands", "finish"];
+    assert.deepEqual(listed(batch).sort(), own.sort());
+    assert.deepEqual(listed(redis).sort(), ["location", "namespace", "podName", "reference", "urn"]);
+    assert.deepEqual(listed(image).sort(), ["handler", "isReadyMade", "pullSecret", "urn"]);
+  });
+
   it("take `createNamespace` as it is written in config", async () => {
     const createNamespace = (text: string) => text as unknown as boolean;
     await declare({}, { createNamespace: createNamespace("false") });
