@@ -80,7 +80,9 @@ export class Calls {
     const now = performance.now();
     const load = processor.load(now);
     const isBusy = load.inFlight + load.prefetched > 0;
-    load.reservesNothing ||= !ending.isRunning || (this.#isDraining && isBusy);
+    load.reservesNothing ||= !ending.isRunning;
+    // Another worker may take the suspect that this one drains for.
+    load.onlyWatching ||= this.#isDraining && isBusy;
     const plan = this.#scheduler.plan(load, now);
     if (!plan) return;
     if ("waitMs" in plan) {
@@ -130,7 +132,7 @@ export class Calls {
     const now = performance.now();
     if (reply.judgement) this.#onJudgement(reply.judgement, reply.progress);
     this.#isDraining = reply.drain;
-    this.#scheduler.onReply(request, { reserved: reserved.length, pollMs: reply.drain ? 0 : pollMs, dueMs }, now);
+    this.#scheduler.onReply(request, { reserved: reserved.length, pollMs, dueMs, drain: reply.drain }, now);
     if (pollMs > 0 && reserved.length === 0 && processor.inFlight === 0) onEvent?.({ type: "waiting", forMs: pollMs });
     if (processor.leases.isEmpty) processor.leases.renewedAt = sentAt;
     processor.accept(reserved, request.sample);

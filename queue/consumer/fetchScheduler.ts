@@ -56,10 +56,12 @@ export interface Wait {
 export interface PollAdvice {
   /** Number of items that it brought. */
   reserved: number;
-  /** Wait of an idle worker; 0: it is to drain for a suspect, and calls when it has nothing in flight. */
+  /** Wait of an idle worker. */
   pollMs: number;
   /** Time until something is due, as far as Redis knows; below 0 where nothing is. */
   dueMs: number;
+  /** It is to drain for a suspect, for which it calls as soon as it has nothing in flight. */
+  drain: boolean;
 }
 
 /**
@@ -155,12 +157,13 @@ export class FetchScheduler {
   }
 
   /** Learns from a reply. */
-  onReply({ count, onlyWatches }: FetchRequest, { reserved, pollMs, dueMs }: PollAdvice, now: number): void {
+  onReply({ count, onlyWatches }: FetchRequest, { reserved, pollMs, dueMs, drain }: PollAdvice, now: number): void {
     if (count === 0 && !onlyWatches) return;
-    this.#nextWatchAt = reserved > 0 ? 0 : now + idleWait(pollMs, dueMs);
+    // What is due is nothing for one that only looks on.
+    this.#nextWatchAt = reserved > 0 ? 0 : now + idleWait(pollMs, -1);
     if (onlyWatches) return;
     this.#lastFetchShort = reserved < count;
-    this.#nextPollAt = this.#nextWatchAt;
+    this.#nextPollAt = reserved > 0 ? 0 : now + idleWait(drain ? 0 : pollMs, dueMs);
   }
 }
 

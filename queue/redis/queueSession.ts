@@ -98,7 +98,7 @@ export class QueueSession {
         this.#setFull(true);
         // Items in flight go on, and an end is seen; there is just nothing new.
         const reply = await send(ackOnlyScript, { ...request, reserve: 0 });
-        return { ...reply, pollMs: Math.max(reply.pollMs, FULL_POLL_MS), dueMs: -1 };
+        return { ...reply, drain: false, pollMs: Math.max(reply.pollMs, FULL_POLL_MS), dueMs: -1 };
       }
     });
   }

@@ -20,7 +20,7 @@ function idle(wait: number): FetchScheduler {
   const request = scheduler.plan(nothing, 1_000);
   assert.deepEqual(request, { count: 1, exclusive: true, sample: false, onlyWatches: false });
   scheduler.finish(scheduler.start(request));
-  scheduler.onReply(request, { reserved: 0, pollMs: 200, dueMs: wait }, 1_000);
+  scheduler.onReply(request, { reserved: 0, pollMs: 200, dueMs: wait, drain: false }, 1_000);
   return scheduler;
 }
 
@@ -61,6 +61,18 @@ describe("an idle worker", () => {
     assert.deepEqual(idle(-1).plan({ ...nothing, pace }, 1_100), { waitMs: 100 });
     const look = { count: 0, exclusive: false, sample: true, onlyWatches: true };
     assert.deepEqual(idle(-1).plan({ ...nothing, pace }, 1_200), look);
+  });
+
+  it("looks no sooner for what is due to others, while it is slow or drains", () => {
+    const scheduler = idle(0);
+    const load = { ...nothing, inFlight: 1, freeSlots: 3, onlyWatching: true };
+    const look = scheduler.plan(load, 1_200);
+    assert.deepEqual(look, { count: 0, exclusive: false, sample: false, onlyWatches: true });
+    scheduler.finish(scheduler.start(look));
+    scheduler.onReply(look, { reserved: 0, pollMs: 200, dueMs: 0, drain: true }, 1_200);
+    assert.deepEqual(scheduler.plan(load, 1_300), { waitMs: 100 });
+    // As soon as it may take something again, it does.
+    assert.deepEqual(scheduler.plan(nothing, 1_300), { count: 1, exclusive: true, sample: false, onlyWatches: false });
   });
 
   it("does not look again while it takes nothing more: an end, or a suspect in flight", () => {

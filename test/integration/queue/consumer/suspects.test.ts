@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { startConsumer } from "../../../support/consuming.ts";
+import { Consumer } from "../../../../queue/index.ts";
+import { quick, startConsumer } from "../../../support/consuming.ts";
+import { Peer } from "../../../support/peer.ts";
 import { withQueue } from "../../../support/withQueue.ts";
 
 const LEASE_MS = 2_000;
@@ -20,6 +22,25 @@ describe("an item whose worker vanished", () => {
     assert.ok(waiting > 200, `${waiting} were waiting`);
     for (const worker of workers) worker.signal("SIGKILL");
     await Promise.all(workers.map(({ ended }) => ended));
+  });
+
+  it("keeps no slot free any longer when another worker has taken it", async () => {
+    const leaseMs = 5_000; // a slow machine is no silence
+    await queue.redis.rpush(queue.k.list, "lost", "long");
+    await new Peer(queue.redis, { leaseMs }).reserve();
+    const begun: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const handler = (item: string) => (begun.push(item), item === "long" && gate.promise);
+    const worker = new Consumer({ ...quick(queue.url), leaseMs, handler, concurrency: 2 }).run();
+    await queue.until(async () => (await queue.redis.zcard(queue.k.draining)) === 1);
+    await queue.redis.rpush(queue.k.list, "next");
+    const other = new Peer(queue.redis, { leaseMs });
+    const [lost] = await other.reserve();
+    assert.equal(String(lost!.payload), "lost");
+    await queue.until(() => begun.includes("next"), "it drained on for nothing");
+    await other.call({ acks: [other.done(lost!)] });
+    gate.resolve();
+    assert.equal(await worker, "finished");
   });
 
   it("does not blame its neighbours: one poison among 32 in flight, 31 done, 1 dead", async () => {
