@@ -111,17 +111,18 @@ local function reserveFresh(fresh)
 end
 
 -- A worker whose items all fail tries an item from any place of the list, to tell if the worker or the items are at
--- fault. The sample changes places with the first item, but not in a list with items that were pushed by hand among the
--- others: the seeder knows items by their place.
+-- fault. The sample changes places with the first item, unless only one of the two was pushed by hand: the seeder knows
+-- items by their place.
 local function popSample()
   local known, ranges = unpack(call('HMGET', batchKey, 'knownUpTo', 'externalRanges'))
-  local count = batch.waiting
-  if tonumber(known or 0) > 0 then count = math.min(count, known - batch.lastId) end
-  for _, to in (ranges or ''):gmatch('(%d+)-(%d+),') do
-    if tonumber(to) > batch.lastId then count = 1 end
+  local function isExternal(place)
+    for from, to in (ranges or ''):gmatch('(%d+)-(%d+),') do
+      if tonumber(from) <= place and place <= tonumber(to) then return true end
+    end
+    return place > tonumber(known or 0)
   end
-  if count > 1 then
-    local index = time[2] * 104729 % count
+  local head, index = batch.lastId + 1, time[2] * 104729 % batch.waiting
+  if isExternal(head) == isExternal(head + index) then
     local sample = call('LINDEX', list, index)
     call('LSET', list, index, call('LINDEX', list, 0))
     call('LSET', list, 0, sample)

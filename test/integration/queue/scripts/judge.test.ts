@@ -1,6 +1,7 @@
 // The judgement on slow workers, by their reports: docs/queue/failures.md, "Who is at fault".
 import assert from "node:assert/strict";
 import type { FailureReport, ReservedItem } from "../../../../queue/redis/exchange.ts";
+import { Seeder } from "../../../../queue/index.ts";
 import { pass } from "../../../support/consuming.ts";
 import { Peer } from "../../../support/peer.ts";
 import { redisVersions } from "../../../support/redis.ts";
@@ -52,6 +53,35 @@ for (const version of redisVersions) {
 
       it("lets them go on at full speed where failures are allowed", async () => {
         assert.equal((await judge(false)).judgement, "free");
+      });
+    });
+
+    describe("a sample", () => {
+      const numbers = (count: number) => Array.from({ length: count }, (_, number) => `${number}`);
+      const seed = (items: string[]) =>
+        new Seeder({ url: queue.url, queue: "job2" }).seed(items, { owner: "p/s", run: "1", seedId: "1" });
+      /** So many in a row. */
+      const samples = async (count: number) => {
+        const peer = new Peer(queue.redis);
+        const found: string[] = [];
+        while (found.length < count)
+          found.push(...(await peer.reserve(1, { sample: true })).map(({ payload }) => String(payload)));
+        return found;
+      };
+
+      it("is of any place of the list, also where somebody pushed an item, which keeps its place", async () => {
+        await seed(numbers(100));
+        await queue.redis.rpush(k.list, "by hand");
+        await seed(numbers(110));
+        assert.notDeepEqual(await samples(12), numbers(12));
+        assert.equal(await queue.redis.lindex(k.list, 100 - 12), "by hand");
+      });
+
+      it("is of any place of what others pushed, too", async () => {
+        await seed(["first"]);
+        assert.deepEqual(await samples(1), ["first"]);
+        await push(100);
+        assert.notDeepEqual(await samples(12), numbers(12));
       });
     });
 
