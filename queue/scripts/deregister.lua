@@ -11,6 +11,7 @@ call('ZREM', alive, session)
 call('ZREM', failing, session)
 call('ZREM', draining, session)
 if hasWorked then call('HSET', workers, session, text(now) .. ' ' .. row) else call('HDEL', workers, session) end
--- Always a write: the caller waits until it is on disk, and with it all that was written before.
-if call('EXISTS', batchKey) == 1 then call('HSET', batchKey, 'lastHeartbeat', text(now)) end
+-- Always a write: the caller waits until it is on disk, and with it all that was written before. No heartbeat: it would
+-- hide a silence.
+if call('EXISTS', batchKey) == 1 then call('HSET', batchKey, 'schema', 1) end
 return call('HGET', batchKey, 'state')

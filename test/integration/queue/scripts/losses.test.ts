@@ -63,6 +63,17 @@ for (const version of redisVersions) {
         assert.match(attempts[0]!.error!, /^no worker was heard for a while/);
       });
 
+      it("does not count it either where the first who is heard is one that leaves", async () => {
+        await queue.redis.rpush(k.list, "apple");
+        await a.reserve();
+        await pass(queue.redis, 60_000);
+        await new Peer(queue.redis).deregister();
+        assert.deepEqual(await b.reserve(), []);
+        await passHeard(LEASE / 2 + 100);
+        assert.equal((await b.reserve()).length, 1);
+        assert.equal((await queue.places()).lost, 0);
+      });
+
       it("counts one that ran out after it", async () => {
         await queue.redis.rpush(k.list, "apple");
         await a.reserve();
