@@ -181,7 +181,10 @@ export class QueueModel {
     else assert.deepEqual([answer.reserved, answer.drain], [[], false]);
 
     const left = this.waiting.length + this.items.size - this.ids("done").length - this.ids("dead").length;
-    if (answer.reserved.length === 0 && left === 0) this.state = "finished";
+    if (answer.reserved.length === 0 && left === 0 && this.state === "open") {
+      this.state = "finished";
+      this.paused = false;
+    }
     assert.equal(answer.kind, answer.reserved.length === 0 && this.state === "finished" ? "finished" : "ok");
     assert.ok(exclusive || !answer.reserved.some(({ runsAlone }) => runsAlone), "a suspect runs alone");
     this.lastLength = this.waiting.length;

@@ -57,6 +57,8 @@ local function endBatch(event, reason)
   noteStart()
   changeState(event)
   batch.endedAt = now
+  -- A pause of what is over would hold up the next items.
+  if event == 'finish' then call('HDEL', batchKey, 'paused') end
   if reason then call('HSET', batchKey, 'reason', reason) end
 end
 

@@ -4,6 +4,7 @@ import type { QueueAdmin } from "../../../../queue/index.ts";
 import { Consumer, DoNotRetry, Seeder } from "../../../../queue/index.ts";
 import { keys } from "../../../../queue/redis/keys.ts";
 import type { ConsumerOptions, Handler } from "../../../../queue/types.ts";
+import { Peer } from "../../../support/peer.ts";
 import type { TestRedis } from "../../../support/redis.ts";
 import { withQueue } from "../../../support/withQueue.ts";
 
@@ -18,8 +19,8 @@ for (const version of ["8", "7.0"] as const) {
 
     before(() => void ({ server, redis, admin } = queue));
 
-    const seed = (items: string[]) =>
-      new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "fruit/dev", run: "1", seedId: "1" });
+    const seed = (items: string[], run = "1") =>
+      new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "fruit/dev", run, seedId: "1" });
     const consumer = (handler: Handler, options: Partial<ConsumerOptions> = {}) =>
       new Consumer({
         url: server.url,
@@ -227,6 +228,16 @@ for (const version of ["8", "7.0"] as const) {
       await admin.pause();
       await seed(["banana", "apple", "cherry"]);
       assert.equal((await admin.counts()).state, "open", "a pause of what is over does not hold up the next items");
+    });
+
+    it("a pause ends with the batch: the next one begins", async () => {
+      await seed(["apple"]);
+      const peer = new Peer(redis);
+      const [apple] = await peer.reserve();
+      await admin.pause();
+      assert.equal((await peer.call({ acks: [peer.done(apple!)] })).kind, "finished");
+      await seed(["apple"], "2");
+      assert.equal((await admin.counts()).state, "open");
     });
 
     it("retries nothing on a full Redis, and says so in a line", async () => {
