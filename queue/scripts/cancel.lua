@@ -65,8 +65,14 @@ local function moveRanges(lastId, places)
   end
   for _, range in ipairs(moved) do kept[#kept + 1] = range end
   table.sort(kept, function(a, b) return a[1] < b[1] end)
-  local written = {}
-  for i, range in ipairs(kept) do written[i] = text(range[1]) .. '-' .. text(range[2]) .. ',' end
+  local written, last = {}, 0
+  for i, range in ipairs(kept) do
+    -- One that follows on another is part of it: there may be a million.
+    local follows = i > 1 and range[1] <= last + 1
+    if follows then written[#written] = nil else written[#written + 1] = text(range[1]) .. '-' end
+    last = follows and math.max(last, range[2]) or range[2]
+    written[#written + 1] = text(last) .. ','
+  end
   call('HSET', batchKey, 'knownUpTo', text(known + beyond), 'externalRanges', table.concat(written))
 end
 

@@ -106,6 +106,15 @@ describe("cancel", () => {
     assert.equal((await queue.admin.counts()).total, 5_000);
   });
 
+  it("keeps one mark for what others pushed, however many of these it gives up", async () => {
+    await seed(["a"]);
+    await queue.redis.rpush(queue.k.list, ...Array.from({ length: 3_000 }, (_, n) => `x ${n}`));
+    assert.equal(await queue.admin.cancel((payload) => payload.toString() !== "a", "ada"), 3_000);
+    assert.equal(await queue.redis.hget(queue.k.batch, "externalRanges"), "1-3000,");
+    await seed(["a", "b"]);
+    assert.deepEqual(await queue.redis.lrange(queue.k.list, 0, -1), ["a", "b"]);
+  });
+
   it("takes no item that others pushed for one of the source", async () => {
     await seed(["a", "b", "c"]);
     await queue.redis.rpush(queue.k.list, "x", "y");
