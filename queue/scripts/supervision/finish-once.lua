@@ -14,6 +14,8 @@ if output then
 end
 local of, before, runner, untilMs = unpack(call('HMGET', batchKey, 'finishOf', 'finish', 'finishBy', 'finishUntil'))
 if of == run then return { 'over', before } end
-if runner and runner ~= who and tonumber(untilMs) > now then return { 'busy' } end
+local left = tonumber(untilMs or 0) - now
+-- More than that is left where the clock went back.
+if runner and runner ~= who and left > 0 and left <= tonumber(ms) then return { 'busy' } end
 call('HSET', batchKey, 'finishBy', who, 'finishUntil', text(now + ms))
 return { 'yours' }

@@ -160,6 +160,14 @@ describe("limits", () => {
     }
   });
 
+  it("what follows on an end waits for nobody who is gone, also after the clock went back", async () => {
+    await queue.redis.rpush(k.list, "a");
+    await new Peer(queue.redis).reserve();
+    await queue.redis.hset(k.batch, "endedAt", 1, "finishBy", "gone", "finishUntil", Date.now() + 3_600_000);
+    const end = await queue.admin.supervision.finishOnce(1, "p", "me", () => Promise.resolve("output"));
+    assert.equal(end, "output");
+  });
+
   it("what follows on an end runs once for each, also where two are to run it", async () => {
     await queue.redis.rpush(k.list, "a");
     await new Peer(queue.redis).reserve();
