@@ -16,9 +16,10 @@ end
 local count, bytes = 0, 0
 for _, id in ipairs(ids) do
   if bytes > MAX_BYTES then break end
-  if call('ZREM', dead, id) == 1 then
+  local record = call('ZREM', dead, id) == 1 and call('HGET', results, id)
+  if record then
     -- That it was cancelled is no attempt, and over.
-    local record = call('HGET', results, id):gsub('^c[^\n]*\n', '')
+    record = record:gsub('^c[^\n]*\n', '')
     bytes = bytes + #record
     -- The attempt that ended it: lost, or reserved after a loss, makes it a suspect, and so it stays one.
     local losses = record:match('^[^\n]*\n%d+ (%d+) ')

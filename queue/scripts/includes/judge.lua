@@ -1,6 +1,6 @@
 -- The one place that judges, since it sees all workers: they themselves only slow down. A worker is judged only after
 -- this many slow attempts.
---- @needs clock (now, HELD, text), batch (batch, endBatch), records (startOf), heartbeat (workersAlive)
+--- @needs clock (now, HELD, text), batch (batch, endBatch), records (recordOf, startOf), heartbeat (workersAlive)
 --- @needs reserve (VANISHINGS)
 local TRIES = 3
 -- It is sick if enough samples (items from any place of the list) failed here that would have succeeded at the rate of
@@ -28,7 +28,8 @@ local function inFlight()
     local id = held[i]:match('^%d+')
     bytes = bytes + call('HSTRLEN', items, id)
     if bytes > MAX_BYTES then break end
-    local start = startOf(call('HGET', items, id))
+    local record = recordOf(id)
+    local start = record and startOf(record) or now
     oldest = math.min(oldest, start)
     longestMs = math.max(longestMs, heardAt(held[i + 1]) - start)
   end

@@ -1,6 +1,6 @@
 -- Takes back expired leases: members and deadlines. A deadline with a fraction says that the item was begun. An item
 -- that was not begun, as far as is known, is not to blame: it runs alone next, which shows what it does.
---- @needs clock (now, text), batch (batch), records (headOf, attemptCounts, startOf, reschedule, lose)
+--- @needs clock (now, text), batch (batch), records (headOf, recordOf, attemptCounts, startOf, reschedule, lose)
 local MAX_RECLAIM_BYTES = 4 * 1024 * 1024
 -- A lease that ran out in a silence is no loss: nobody can know that the item did it. Where nothing proves that Redis
 -- was away, a lone worker that its item kills looks the same, so that is believed of an item this often.
@@ -18,30 +18,32 @@ end
 --- @include "judge": heardAt, judgeVanished
 local function reclaim(expired)
   local hasVanished, firstTimers, longestMs, bytes = false, 0, 0, 0
-  for i = 1, #expired, 2 do
-    local member, deadline = expired[i], tonumber(expired[i + 1])
-    local id = member:match('^%d+')
-    bytes = bytes + call('HSTRLEN', items, id)
-    if i > 1 and bytes > MAX_RECLAIM_BYTES then break end
-    local record = call('HGET', items, id)
+  local function takeAway(id, record, deadline)
     local heard = heardAt(deadline)
     local ms = math.max(0, heard - startOf(record))
     local isSilent = deadline <= batch.reclaimAfter
     local isBegun = deadline % 1 > 0
-    call('ZREM', leases, member)
+    local _, losses = attemptCounts(record)
     if isBegun and not (isSilent and batch.silenceProven == 1) then
-      local _, losses = attemptCounts(record)
       if losses == 0 and silencesOf(record) == 0 then firstTimers = firstTimers + 1 end
       hasVanished, longestMs = true, math.max(longestMs, ms)
     end
     if isSilent and isExcused(record) then
-      local _, losses = attemptCounts(record)
       reschedule(id, 'r' .. text(ms) .. ' silence\n' .. record, losses > 0, now)
     elseif not isBegun then
       reschedule(id, 'r0 unbegun\n' .. record, true, now)
     else
       lose(id, record, 'l' .. text(now) .. ' ' .. text(heard) .. '\n', request.maxLosses, request.lease)
     end
+  end
+  for i = 1, #expired, 2 do
+    local member = expired[i]
+    local id = member:match('^%d+')
+    bytes = bytes + call('HSTRLEN', items, id)
+    if i > 1 and bytes > MAX_RECLAIM_BYTES then break end
+    local record = recordOf(id)
+    call('ZREM', leases, member)
+    if record then takeAway(id, record, tonumber(expired[i + 1])) end
   end
   if hasVanished then judgeVanished(firstTimers, longestMs) end
 end

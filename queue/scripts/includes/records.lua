@@ -22,6 +22,13 @@ local function hasLongPayload(head)
   return head:sub(-3) == '\np\n'
 end
 
+-- The record of an item that is not settled; nothing where Redis lost it, or a part of it, by eviction or by hand. Such
+-- an item is nowhere any more: the verdict tells how many are missing.
+local function recordOf(id)
+  local record = call('HGET', items, id)
+  if record and not (hasLongPayload(headOf(record)) and call('HEXISTS', payloads, id) == 0) then return record end
+end
+
 local function payloadOf(id, record)
   local head = headOf(record)
   if not hasLongPayload(head) then return record:sub(#head + 2) end

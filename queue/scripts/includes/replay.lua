@@ -1,7 +1,7 @@
 -- Idempotence: a session's calls have numbers, and the last one of each parity is kept with what it answered. Two calls
 -- may be in flight, one even and one odd. A call that changed nothing is not kept, unless it was sent before: only then
 -- may another copy of it be on its way.
---- @needs clock (text), records (payloadOf, attemptCounts, runsAlone)
+--- @needs clock (text), records (recordOf, payloadOf, attemptCounts, runsAlone)
 local parityField, token
 
 -- The answer to a call that was already made: the same as far as it still holds, or none for a copy that was stuck in a
@@ -22,9 +22,9 @@ local function replay()
   local again = {}
   local function giveAgain(id)
     local deadline = call('ZSCORE', leases, id .. token)
-    if not deadline then return end
+    local record = deadline and recordOf(id)
+    if not record then return end
     reply.deadline = tonumber(deadline)
-    local record = call('HGET', items, id)
     local failures, losses = attemptCounts(record)
     local alone = runsAlone(record) and 1 or 0
     for _, value in ipairs({ id, failures, losses, alone, payloadOf(id, record) }) do again[#again + 1] = value end

@@ -1,6 +1,6 @@
 -- Reserves items: a suspect by itself, else what is due again, then the head of the list.
 --- @needs clock (time, now, HELD, text), batch (batch, noteStart), replay (token), heartbeat (workersAlive, clamp)
---- @needs records (LONG_PAYLOAD, keepPayload, payloadOf, attemptCounts)
+--- @needs records (LONG_PAYLOAD, keepPayload, recordOf, payloadOf, attemptCounts)
 local MAX_BYTES = 4 * 1024 * 1024 -- in one call
 local MAX_STEP = 16 -- items of unknown size taken from the list at once
 -- Times that workers vanished, a lease apart, before that is the end of the batch.
@@ -43,8 +43,10 @@ local function due(from, count)
     if n == count then break end
     local length = call('HSTRLEN', items, id) + call('HSTRLEN', payloads, id)
     if n > 0 and bytes + length > MAX_BYTES then break end
-    local record = call('HGET', items, id)
-    if now - found[i + 1] < 3 * request.lease and workersAlive() > 1 and wentWrongHere(record) then
+    local record = recordOf(id)
+    if not record then
+      call('ZREM', from, id)
+    elseif now - found[i + 1] < 3 * request.lease and workersAlive() > 1 and wentWrongHere(record) then
       isLeft = true
     else
       ids[n + 1], records[n + 1] = id, record

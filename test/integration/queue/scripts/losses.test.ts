@@ -229,6 +229,19 @@ for (const version of redisVersions) {
       });
     });
 
+    it("of records, as by eviction, are no end of work: the batch ends without these items", async () => {
+      await queue.redis.rpush(k.list, "apple", "banana", "cherry", "date");
+      const [apple, , cherry] = await a.reserve(3);
+      await a.call({ acks: [a.failed(apple!), a.lost(cherry!, "it broke")] });
+      await queue.redis.del(k.items);
+      await passHeard(LEASE);
+      const [date] = await b.reserve();
+      assert.equal(String(date!.payload), "date");
+      assert.equal((await b.call({ acks: [b.done(date!)] })).kind, "finished");
+      const { total, done, dead } = await queue.admin.counts();
+      assert.deepEqual({ total, done, dead }, { total: 4, done: 1, dead: 0 });
+    });
+
     it("make an item dead as often as maxLosses says", async () => {
       for (const maxLosses of [1, 2, 5]) {
         await queue.redis.flushall();
