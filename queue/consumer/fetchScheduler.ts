@@ -159,7 +159,7 @@ export class FetchScheduler {
   /** Learns from a reply. */
   onReply({ count, onlyWatches }: FetchRequest, { reserved, pollMs, dueMs, drain }: PollAdvice, now: number): void {
     if (count === 0 && !onlyWatches) return;
-    // What is due is nothing for one that only looks on.
+    // A worker that only looks on takes nothing of what is due.
     this.#nextWatchAt = reserved > 0 ? 0 : now + idleWait(pollMs, -1);
     if (onlyWatches) return;
     this.#lastFetchShort = reserved < count;
