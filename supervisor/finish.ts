@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -8,6 +7,7 @@ import { commandEnvironment } from "../worker/processes/userEnvironment.ts";
 import { outputRead } from "../worker/command/output.ts";
 import { Family } from "../worker/processes/family.ts";
 import { endOf, LastWords } from "../worker/processes/lastWords.ts";
+import { type PipedProgram, spawnPiped } from "../worker/processes/pipes.ts";
 import { splitLines } from "../worker/processes/splitLines.ts";
 
 /** The end of the program itself. Other errors on the way to it are those of Redis. */
@@ -20,9 +20,9 @@ async function* rows(admin: QueueAdmin): AsyncIterable<string> {
   for await (const record of admin.results()) yield `${JSON.stringify(resultRow(record))}\n`;
 }
 
-function start(program: string, args: string[], family: Family) {
+function start(program: string, args: string[], family: Family): PipedProgram {
   try {
-    return spawn(program, args, { env: { ...commandEnvironment(), ...family.env }, detached: true, stdio: "pipe" });
+    return spawnPiped(program, args, { ...commandEnvironment(), ...family.env });
   } catch (error) {
     throw new FinishError((error as Error).message); // arguments that are too long
   }
@@ -36,32 +36,33 @@ function start(program: string, args: string[], family: Family) {
  */
 export async function runFinish([program, ...args]: string[], admin: QueueAdmin, maxBytes: number): Promise<string> {
   const family = new Family();
-  const child = start(program!, args, family);
+  const started = start(program!, args, family);
+  const { child, stdout, stderr, closed } = started;
+  const stdin = child.stdin!;
   if (child.pid !== undefined) family.begin(child.pid);
   const chunks: Buffer[] = [];
   let bytes = 0;
   const words = new LastWords();
-  child.stdout.on("data", (chunk: Buffer) => {
+  stdout.on("data", (chunk: Buffer) => {
     if (bytes <= maxBytes) chunks.push(chunk);
     bytes += chunk.length;
   });
-  splitLines(child.stderr, (line) => {
+  splitLines(stderr, (line) => {
     words.add(line);
     console.log(oneLine(line));
   });
-  const closed = new Promise((resolve) => child.once("close", resolve));
   const exited = (once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>).catch((error: Error) => {
     throw new FinishError(error.message); // it did not start
   });
   // Processes that it left are ended: they would hold its pipes open.
   const ended = exited.then(async (end) => {
-    child.stdin.destroy();
+    stdin.destroy();
     void family.end();
-    await outputRead(child, closed);
+    await outputRead(started, closed);
     return end;
   });
   // A program that does not read its input to the end is not an error.
-  const fed = pipeline(Readable.from(rows(admin)), child.stdin).catch((error: NodeJS.ErrnoException) => {
+  const fed = pipeline(Readable.from(rows(admin)), stdin).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE" || error.code === "ERR_STREAM_PREMATURE_CLOSE") return;
     child.kill("SIGKILL"); // it must not take a part of the results for all
     throw error;

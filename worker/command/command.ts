@@ -1,5 +1,4 @@
 // Runs a program of any language once for each item.
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import { replacer } from "../../config/replacements.ts";
@@ -8,6 +7,7 @@ import { commandEnvironment } from "../processes/userEnvironment.ts";
 import { OutputBuffer, outputRead } from "./output.ts";
 import { Family } from "../processes/family.ts";
 import { endOf, LastWords } from "../processes/lastWords.ts";
+import { type PipedProgram, spawnPiped } from "../processes/pipes.ts";
 import { splitLines } from "../processes/splitLines.ts";
 
 /** The exit code that means "do not try this item again": EX_DATAERR of sysexits.h. */
@@ -25,7 +25,8 @@ const SHELL = /(^|\/)(ba|da|a|k|z)?sh$|\.sh$/;
  * A handler that runs `command` once per item: the item in its arguments (config/replacements.ts), on standard input,
  * and in `ITEM` where it is text of up to 100 KiB; `ITEM_ID` and `ITEM_ATTEMPT`. Exit code 0 is done, with standard
  * output as the result (worker/README.md);
- * {@link DO_NOT_RETRY} is dead at once; any other, or a signal, is a failed attempt. Standard error is the item's log.
+ * {@link DO_NOT_RETRY} is dead at once; any other, or a signal, is a failed attempt. Standard error is the item's log,
+ * and after a failure standard output, too.
  * All that it started is ended when it exits, at the time limit and at shutdown.
  */
 export function commandHandler(command: string[], maxResultBytes: number): Handler {
@@ -42,9 +43,9 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
     // A group of its own, so that what it starts can be ended with it.
     const family = new Family();
     const env = { ...environment(context, item), ...family.env };
-    const child = start(program, args, env);
+    const started = start(program, args, env, inputOf(bytes, isShell));
+    const { child, stdout, stderr, closed } = started;
     const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-    const closed = new Promise((resolve) => child.once("close", resolve));
     // Rejects where the program cannot be started.
     await Promise.race([once(child, "spawn"), exited]);
     family.begin(child.pid!);
@@ -53,31 +54,35 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
     if (signal.aborted) onAbort();
 
     const output = new OutputBuffer(maxResultBytes);
-    child.stdout.on("data", (chunk: Buffer) => output.add(chunk));
+    stdout.on("data", (chunk: Buffer) => output.add(chunk));
     const words = new LastWords();
-    splitLines(child.stderr, (line) => {
+    splitLines(stderr, (line) => {
       words.add(line);
       log(line);
     });
-    writeInput(child, inputOf(bytes, isShell));
 
     const [code, killedBy] = await exited;
     signal.removeEventListener("abort", onAbort);
     // Processes that it left are ended. They are waited for where the next attempt would run beside them.
     const ended = family.end();
-    await outputRead(child, closed);
+    await outputRead(started, closed);
     if (code === 0 && !signal.aborted) return output.result;
+    const printed = new LastWords();
+    for (const line of output.lines) {
+      printed.add(line);
+      log(line);
+    }
     await ended;
     if (signal.aborted) throw signal.reason;
     if (code === TRY_LATER) throw new TryLater(LATER_MS);
-    const reason = endOf(program, code, killedBy, words.text);
+    const reason = endOf(program, code, killedBy, words.text || printed.text);
     throw withoutStack(code === DO_NOT_RETRY ? new DoNotRetry(reason) : new Error(reason));
   };
 }
 
-function start(program: string, args: string[], env: NodeJS.ProcessEnv): ChildProcessWithoutNullStreams {
+function start(program: string, args: string[], env: NodeJS.ProcessEnv, input: Buffer): PipedProgram {
   try {
-    return spawn(program, args, { detached: true, env, stdio: "pipe" });
+    return spawnPiped(program, args, env, input);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "E2BIG") throw error;
     throw withoutStack(new DoNotRetry("it is too long for an argument (128 KiB): read standard input"));
@@ -100,12 +105,6 @@ const NO_TEXT = /[\0\ufffd]/;
 function inputOf(bytes: Buffer, isShell: boolean): Buffer {
   const lacksEnd = isShell && isText(bytes) && bytes.at(-1) !== LINE_FEED;
   return lacksEnd ? Buffer.concat([bytes, Buffer.of(LINE_FEED)]) : bytes;
-}
-
-/** A program that does not read its input is not an error. */
-function writeInput({ stdin }: ChildProcessWithoutNullStreams, bytes: Buffer): void {
-  stdin.on("error", () => {});
-  stdin.end(bytes);
 }
 
 /** The error of a command, without a stack, which would show this file and not the program. */

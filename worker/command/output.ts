@@ -1,6 +1,6 @@
 // Output of a command: how long it is waited for, how much of it is kept, and how it is read.
-import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** After a command ended, processes that it left may hold its pipes open, which are read until they are quiet, ms. */
@@ -28,11 +28,20 @@ export class OutputBuffer {
 
   /** The result: JSON as its value, anything else as text without its last line end; undefined where there is none. */
   get result(): unknown {
-    const text = Buffer.concat(this.#chunks)
-      .toString()
-      .replace(/\r?\n$/, "");
+    const text = this.#text;
     if (text === "") return undefined;
     return this.#length > this.#limit ? text : parseOutput(text);
+  }
+
+  /** The lines of it, for a log. */
+  get lines(): string[] {
+    return this.#text === "" ? [] : this.#text.split(/\r?\n/);
+  }
+
+  get #text(): string {
+    return Buffer.concat(this.#chunks)
+      .toString()
+      .replace(/\r?\n$/, "");
   }
 }
 
@@ -77,8 +86,10 @@ function keepSpelling(_: string, value: unknown, { source }: { source?: string }
  * in which this process looked. A process that holds them open for longer is not waited for.
  * @param closed Settles when the pipes are closed.
  */
-export async function outputRead(child: ChildProcessWithoutNullStreams, closed: Promise<unknown>): Promise<void> {
-  const { stdout, stderr } = child;
+export async function outputRead(
+  { stdout, stderr }: { stdout: Readable; stderr: Readable },
+  closed: Promise<unknown>,
+): Promise<void> {
   let isClosed = false;
   let quietMs = 0;
   const onClose = closed.then(() => (isClosed = true));

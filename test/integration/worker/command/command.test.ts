@@ -1,9 +1,21 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
 import { DoNotRetry, type ItemContext } from "../../../../queue/index.ts";
 import { commandHandler } from "../../../../worker/command/command.ts";
 
 describe("commandHandler", () => {
+  const { TMPDIR } = process.env;
+  const dir = mkdtempSync(join(tmpdir(), "job-wq-2-command-"));
+  before(() => (process.env.TMPDIR = dir));
+  after(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+    rmSync(dir, { recursive: true });
+  });
+
   const run = (
     script: string,
     { item = Buffer.from("an item"), maxResultBytes = 65_536, log = [] as string[] } = {},
@@ -29,6 +41,26 @@ describe("commandHandler", () => {
   it("gives the item's bytes as they are", async () => {
     const item = Buffer.from("caf\xe9\0\n", "latin1");
     assert.equal(await run("od -An -tx1 | tr -d ' \\n'; printf ' %s' ${ITEM-none}", { item }), "636166e9000a none");
+  });
+
+  it("has streams that a program can open by their names", async () => {
+    const log: string[] = [];
+    assert.equal(
+      await run("cat /dev/stdin; echo ' again' > /dev/stdout; echo heard | tee /dev/stderr", { log }),
+      "an item\n again\nheard",
+    );
+    assert.deepEqual(log, ["heard"]);
+    assert.equal(await run("rm -r $TMPDIR/*; cat"), "an item");
+    assert.equal(await run("cat; echo end"), "an item\nend");
+  });
+
+  it("logs what a program printed that failed, whose last line is the reason where it said nothing else", async () => {
+    const log: string[] = [];
+    await assert.rejects(run("echo starting; echo no peel; exit 1", { log }), {
+      message: "sh exited with code 1: no peel",
+    });
+    assert.deepEqual(log, ["starting", "no peel"]);
+    await assert.rejects(run("echo no peel; echo why >&2; exit 1"), { message: "sh exited with code 1: why" });
   });
 
   it("puts the item into the arguments, and text only", async () => {
