@@ -5,8 +5,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 /**
- * Keeps it in a folder that nobody else can write: Node.js runs what it finds there. Its own choice, a name in the
- * system's temporary folder, belongs to whoever makes it first. Where there is no such folder nothing is kept.
+ * Keeps it in a folder that nobody else can write, since Node.js runs what it finds there. The default of Node.js is a
+ * name in the system's temporary folder, which another user may have made first. Without a safe folder nothing is kept.
  */
 export function keepCompiledCode(): void {
   // The checkout's launcher has chosen, or the user.

@@ -36,8 +36,8 @@ export interface ImageSettings {
   /** Platform of the cluster's nodes. @default "linux/amd64" */
   platform?: pulumi.Input<string>;
   /**
-   * Image to build on, or to run in. Node.js is added, if it has none from 22 on. Default: `node:24-slim`; with a
-   * handler in Python, `python:3-slim`.
+   * Image to build on, or to run in. Node.js is added, if it has none, or one older than 22. Default: `node:24-slim`;
+   * with a handler in Python, `python:3-slim`.
    */
   baseImage?: pulumi.Input<string>;
   /**

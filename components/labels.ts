@@ -45,6 +45,6 @@ export function labels(instance: string, component: string, own: Labels = {}): L
   return { ...own, ...selector(instance, component), "app.kubernetes.io/managed-by": "pulumi" };
 }
 
-/** A short text that is another one for other values: of an annotation by which a change is known. */
+/** A short digest of values, for an annotation that shows when they change. */
 export const digestOf = (values: unknown): string =>
   createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 16);

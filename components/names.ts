@@ -1,4 +1,4 @@
-// The names of all objects in the cluster: those of the parts of a Redis and of a Batch derive from its own.
+// The names of all objects in the cluster. The names of the parts derive from that of the Redis or the Batch.
 import { digestOf } from "./labels.ts";
 
 /** Names of the objects of a Redis. */
@@ -36,8 +36,8 @@ export const batchNames = (workers: string) => ({
 const MADE_UP = "-0123abcd".length;
 
 /**
- * Logical name of a supervisor Job, of which the provider makes its name. Where Kubernetes would not take that, since
- * the component has a name of another kind, it is made of the name of the worker Job; it is unique all the same.
+ * Logical name of a supervisor Job, from which the provider makes its name. If Kubernetes would refuse a name made from
+ * the component's, the name of the worker Job is used; the result is unique all the same.
  */
 export function nameableAs(resource: string, workers: string): string {
   if (/^[a-z0-9][-a-z0-9]*$/.test(resource) && resource.length + MADE_UP <= 63) return resource;

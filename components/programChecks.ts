@@ -94,7 +94,7 @@ export class OwnChecks {
     if (refusals.length > before && !isMocked()) throw refusals[before]!;
     const patience = new AbortController();
     const given = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {});
-    // In the order of the program: of several refusals it is always the same one that is told.
+    // In the order of the program, so that of several refusals always the same one is told.
     const inOrder = async () => {
       for (const check of pending) await check;
     };

@@ -25,8 +25,8 @@ export function makeSecret(
 }
 
 /**
- * Texts as `data` of a Secret. The provider would make that of `stringData`, but for texts that are unknown in a
- * preview, and `up --plan` would not know them again.
+ * Texts as `data` of a Secret. The provider makes `data` of `stringData`, except for texts that are unknown in a
+ * preview; `up --plan` would not recognise them.
  */
 export const encoded = (texts: Known<Texts>): Known<Texts> =>
   later(texts, (known) =>

@@ -95,7 +95,7 @@ export const imageSettings = {
   baseImage: {
     parse: image,
     description:
-      "Image to build on, or to run in. Node.js is added, if it has none from 22 on. Default: `node:24-slim`; with a handler in Python, `python:3-slim`",
+      "Image to build on, or to run in. Node.js is added, if it has none, or one older than 22. Default: `node:24-slim`; with a handler in Python, `python:3-slim`",
   },
   nodeImage: {
     parse: image,

@@ -1,4 +1,4 @@
-// The cluster of Pulumi's Kubernetes provider, found by its own rules: for calls to the same one beside it.
+// Finds the cluster of Pulumi's Kubernetes provider by the provider's own rules, for calls beside it.
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
@@ -47,7 +47,7 @@ export function kubeconfigOf(settings: ProviderSettings, paths: SearchPaths = {}
     throw new Error(
       `the kubeconfig's cluster ${cluster.name} needs a server like https://HOST:PORT, got ${cluster.server}`,
     );
-  // As `kubectl proxy` has it. There is no certificate, and the client wants to hear that none is verified.
+  // `kubectl proxy` serves plain HTTP. There is no certificate, and the client wants to be told that it verifies none.
   if (cluster.server.startsWith("http:")) (cluster as { skipTLSVerify: boolean }).skipTLSVerify = true;
   if (cluster.proxyUrl === undefined) (cluster as { proxyUrl?: string }).proxyUrl = proxyOf(cluster.server);
   return config;
@@ -97,7 +97,7 @@ function existing(paths: string, folder: string): string[] {
   return absolute.filter((path) => existsSync(path));
 }
 
-/** Several files as one: of two entries with a name the first one counts, as for kubectl. */
+/** Several files as one: of two entries with the same name the first one counts, as for kubectl. */
 function merged(files: string[]): Config {
   const all = files.map((file) => {
     const config = new KubeConfig();

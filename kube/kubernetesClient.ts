@@ -1,4 +1,4 @@
-// The Kubernetes client as one file. It consists of a thousand modules, and to load them takes longer than all else
+// The Kubernetes client as one file. It consists of a thousand modules, which take longer to load than everything else
 // that a preview does.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
@@ -31,7 +31,7 @@ const BANNER =
 
 let loading: Promise<UsedClient> | undefined;
 
-/** Loads the client: from its bundle, which is made where there is none; where that cannot be, as it is. */
+/** Loads the client from its bundle, which is made if it is missing; if that fails, from its modules. */
 export function loadClient(): Promise<UsedClient> {
   return (loading ??= bundled().catch(() => import("@kubernetes/client-node")));
 }

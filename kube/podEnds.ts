@@ -11,8 +11,8 @@ const UNSTARTABLE = new Set(["StartError", "ContainerCannotRun"]);
 const UNREADY_MS = 60_000;
 
 /**
- * The problem of pods that started, and of which none stays, or gets ready; undefined where one of them is well. A
- * restart may mend it.
+ * The problem of pods that started, if none of them stays or gets ready; undefined if one of them is well. A restart
+ * may solve it.
  * @param lastLine Reads the last line of a pod's log.
  */
 export async function lifeProblem(
@@ -47,7 +47,9 @@ export function endWords({ reason = "", message = "" }: V1ContainerStateTerminat
   return /chdir to cwd/.test(cause) ? `${cause} ${way}` : cause;
 }
 
-/** The end of a pod that was at work, by too much memory or by its node. The batch goes on, and it may happen again. */
+/**
+ * The end of a pod that was at work, because of its memory or its node. The batch goes on; the same may happen again.
+ */
 export function lossProblem(pods: V1Pod[]): StartProblem | undefined {
   for (const { metadata, status } of pods) {
     const { name } = metadata!;

@@ -58,7 +58,7 @@ function parsed<T>(key: string, json: string): T {
   }
 }
 
-/** That of the stack that is selected, where this is the checkout's program; the default where none is. */
+/** The work of the selected stack, if this is the checkout's program; the default if no stack is selected. */
 async function stackWork(): Promise<Work> {
   let reason = "no stack selected";
   for (const location of stackCandidates(undefined)) {

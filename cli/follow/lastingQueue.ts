@@ -5,7 +5,7 @@ import { firstLine, UserError } from "../errors.ts";
 import { openQueue, type OpenQueue } from "../stack/openQueue.ts";
 
 const RETRY_MS = 1_000;
-/** Attempts that fail before the way to Redis is made anew: a Pod that it led through may be gone. */
+/** After this many failed attempts the way to Redis is made anew: a Pod on it may be gone. */
 const ATTEMPTS = 5;
 
 /** A queue that is asked again and again: a Redis that goes away is waited for. */

@@ -7,7 +7,7 @@ import type { ReportData } from "./data.ts";
 /** Escapes text for HTML. */
 export const escape = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** A script for the browser with all it imports; from what was compiled, where this file was. */
+/** A script for the browser with all that it imports; compiled sources, if this file is compiled. */
 export function script(entry: string): string {
   const built = buildSync({
     entryPoints: [fileURLToPath(new URL(`${entry}${extname(import.meta.url)}`, import.meta.url))],

@@ -14,7 +14,7 @@ export interface AttemptSpan {
 /** Limit of bars: more say nothing to the eye and cost the browser, so slices of time are drawn instead. */
 export const MAX_BARS = 2000;
 
-/** The attempts of a batch: those that can be drawn one by one as a whole, of all others what is counted. */
+/** The attempts of a batch. While they are few, each is kept and drawn; otherwise they are only counted. */
 export class Spans {
   readonly #columns = { pod: new Column(), start: new Column(), end: new Column(), bad: new Column() };
   /** All of them, where they are few. */

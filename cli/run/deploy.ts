@@ -6,7 +6,7 @@ import { environmentOf, maxFailures, podOf, resourcesOf, type RunOptions, secret
 import { locate } from "./runs.ts";
 import { pulumiError, runStack } from "./runStack.ts";
 
-/** Time limit of a run: nobody waits that long, and one that was forgotten ends. */
+/** Time limit of a run: nobody waits that long, but a forgotten run ends. */
 const DEADLINE = "30d";
 
 /** The target of a run. Its context is kept, since that of the kubeconfig may change meanwhile; a pod has none. */
@@ -38,7 +38,7 @@ const MARKUP = /<\{%.*?%\}>/g;
 /**
  * Creates all of it, and waits for the verdict.
  * @param onWarning Told in a line what keeps it from going on, like pods that no node has room for.
- * @throws UserError of one line: a bad verdict, or why it cannot run. Then some of it may be there.
+ * @throws UserError of one line: a bad verdict, or why the run cannot go on. Then some objects of it may exist.
  */
 export async function deploy(
   deployment: Deployment,

@@ -16,8 +16,8 @@ interface Watcher {
 }
 
 /**
- * Waits for the end of the following of a run. Ctrl-C asks, where there is a terminal; twice, or without one, it leaves
- * the run. So does a reader that went away. Rows that cannot be written are an {@link OutputError}.
+ * Waits until a run is no longer followed. Ctrl-C asks, if there is a terminal. A second Ctrl-C, one without a
+ * terminal, or a reader that went away leaves the run. Rows that cannot be written are an {@link OutputError}.
  */
 export async function endingOf(work: Promise<unknown>, { watched, over }: Watcher): Promise<Ending> {
   const { promise: chosen, resolve } = Promise.withResolvers<Ending>();

@@ -78,7 +78,7 @@ export function secretsOf(names: string[] = []): Record<string, string> {
 }
 
 /**
- * Checks what is only used once a run has begun, by the names that it has here.
+ * Checks options that are only used once a run has begun. Messages have the names of the options.
  * @throws UserError
  */
 export function checkOptions(options: RunOptions): void {

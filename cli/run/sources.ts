@@ -19,7 +19,7 @@ export interface CommandLine {
 export async function readItems(file: string): Promise<string[]> {
   let content: Buffer;
   try {
-    // Not readFileSync(0): another process, or a look at isTTY, may have made the pipe one that does not wait.
+    // Not readFileSync(0): another process, or a look at isTTY, may have made the pipe non-blocking.
     content = await (file === "-" ? buffer(process.stdin) : readFile(file));
   } catch (error) {
     throw new UserError(`cannot read the items of ${file}: ${firstLine(error)}`);

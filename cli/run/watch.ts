@@ -31,7 +31,7 @@ interface Watch {
   rows: RowWriter;
   /** Lines of progress also where there is no terminal. */
   eta: boolean;
-  /** Lines of `up` to be told, which leave the list; without an `up`, the pods are asked for what keeps them. */
+  /** Lines of `up` to be told; each leaves the list. Without an `up`, the pods are asked for their problem. */
   warnings?: string[];
   /** Aborts when there is nothing more to come. */
   signal: AbortSignal;

@@ -18,7 +18,7 @@ export interface RedisLocation {
   url?: string;
   /** Certificate of a private authority, as PEM. */
   ca?: string;
-  /** Jobs whose pods can reach it, for where this machine cannot; the best first. */
+  /** Jobs whose pods can reach it, used if this machine cannot; the best first. */
   relay?: { namespace: string; jobs: string[] };
 }
 

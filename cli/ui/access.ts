@@ -8,8 +8,8 @@ import { secureHeaders } from "hono/secure-headers";
 export interface Keys {
   token: string;
   /**
-   * All addresses begin with it, so that the cookie is bound to it: a browser gives the cookies of a host to whatever
-   * listens on any port of it, of any user of the machine, but only below their path.
+   * All addresses begin with this path, and the cookie is bound to it. A browser sends the cookies of a host to every
+   * port of it, also to those of other users of the machine, but only below the cookie's path.
    */
   path: string;
 }

@@ -44,7 +44,7 @@ export function previewItems(batch: pulumi.ComponentResource, args: ItemsPreview
   // Otherwise Pulumi may end before the line is said.
   const done = pulumi.runtime.rpcKeepAlive();
   lineOf(args)
-    // By now the Batch is registered: a message about one that is not would hold up all later ones.
+    // By now the Batch is registered: a message about an unregistered resource would hold up all later messages.
     .then((line) => (line === undefined ? undefined : pulumi.log.info(line, batch)))
     .catch(() => {}) // a preview without it is one, too
     .finally(done);

@@ -73,10 +73,10 @@ export class Lifecycle {
     return { marks, jobs };
   }
 
-  /** The provider takes a Job that runs for one that is not ready, and Pulumi updates what is not ready. */
+  /** The provider reports a running Job as not ready, and Pulumi updates what is not ready. */
   #sayWhatRefreshShows(): void {
     const line = "the batch runs: with `--refresh`, Pulumi shows updates of its Jobs, which change nothing";
-    // By then the Batch is registered: a message about one that is not would hold up all later ones.
+    // By then the Batch is registered: a message about an unregistered resource would hold up all later messages.
     this.#batch.urn.apply(() => pulumi.log.info(line, this.#batch));
   }
 

@@ -28,7 +28,7 @@ export interface PlanArgs extends BatchSettings {
   redis: Redis;
   /** The image of the workers. */
   image: WorkerImage;
-  /** Name of the worker Job; what belongs to it adds a suffix. @default the component's name */
+  /** Name of the worker Job; the names of the other objects add a suffix. @default the component's name */
   name?: string;
   /** Namespace of its Jobs. @default that of `redis` */
   namespace?: pulumi.Input<string>;
@@ -39,7 +39,10 @@ export interface PlanArgs extends BatchSettings {
   queue?: string;
   /** Labels on everything. */
   labels?: Labels;
-  /** The stack that all of it and the queue are of; one that was renamed gives its old one. @default `project/stack` */
+  /**
+   * The stack that owns the objects and the queue. After a rename of the stack, give its old name. @default
+   * `project/stack`
+   */
   owner?: string;
   /** Batches that must have succeeded before this one is seeded; when one of them runs again, so does this one. */
   after?: Predecessor[];

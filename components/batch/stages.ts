@@ -49,7 +49,7 @@ export function makeStages(shared: JobDefaults, plan: BatchPlan, onWait: () => v
     items || settings.workers
       ? makeSeed(shared, plan, lifecycle, before, [
           settings.retry,
-          // A setting that a person mended runs what failed, also in a list that was filled by hand.
+          // A corrected setting runs failed items again, also in a list that was filled by hand.
           howItemsRun(shared, work),
           secretEnv ? uidOf(secretEnv) : "",
         ])

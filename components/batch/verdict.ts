@@ -57,7 +57,8 @@ export function makeVerdict(
     if (verdict?.uids.includes(uid)) return verdict.data;
     if (isMocked() && !pulumi.runtime.isDryRun()) return {};
     if (isPreview()) return pulumi.unknown as Record<string, string>;
-    // Either the engine passes over it, or annotations of the Jobs do not change: that the API server must refuse.
+    // Either the engine passes over the verdict, or the annotations of the Jobs do not change: that must be refused by
+    // the API server.
     return (await end.catch(() => undefined)) ?? { [NOT_ASKED]: "" };
   });
   const annotations = {

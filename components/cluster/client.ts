@@ -24,8 +24,8 @@ export const POD = "kubernetes:core/v1:Pod";
 const connections = new WeakMap<object, Promise<Cluster | undefined>>();
 
 /**
- * Connects to the cluster that a component's provider talks to, once: many a kubeconfig starts a program that gets its
- * credentials.
+ * Connects to the cluster that a component's provider talks to, once for a program: a kubeconfig may start another
+ * program for its credentials.
  * @returns Undefined where that cluster is not there yet, and where there is no usable kubeconfig: the provider says so
  * in its own words.
  */
@@ -47,7 +47,7 @@ async function connect(component: pulumi.ComponentResource): Promise<Cluster | u
   const { BatchV1Api, CoreV1Api } = await loadClient();
   const read = async () => {
     const config = kubeconfigOf(settings);
-    // Each of many calls at once would start that program. Where it fails, they say so.
+    // Many calls at once would each start that program. If it fails, the calls report that.
     await config.applyToHTTPSOptions({}).catch(() => {});
     return {
       config,
@@ -127,7 +127,7 @@ async function argument(component: pulumi.ComponentResource, name: string): Prom
   return raw(given as pulumi.Input<string | undefined>);
 }
 
-/** A provider with its properties. Of one of a program in another language, a component has only the URN. */
+/** A provider with its properties. If the program is in another language, a component has only its URN. */
 async function withProperties(provider: pulumi.ProviderResource): Promise<pulumi.ProviderResource> {
   if ("kubeconfig" in provider) return provider;
   return new k8s.Provider("given", {}, { urn: await raw(provider.urn) });
@@ -135,7 +135,8 @@ async function withProperties(provider: pulumi.ProviderResource): Promise<pulumi
 
 /** The value of an input, with a sentinel for what is unknown; undefined for what a provider was not given. */
 function raw<T>(input: pulumi.Input<T>): Promise<T> {
-  // An output as it is: made an output again, what was not given would count as unknown in a preview.
+  // An output stays as it is: wrapped in another output, a value that was not given would count as unknown in a
+  // preview.
   const output = pulumi.Output.isInstance(input) ? input : pulumi.output(input);
   // The SDK has it, and does not declare it.
   return (output as unknown as { promise(withUnknowns: boolean): Promise<T> }).promise(true);

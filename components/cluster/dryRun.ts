@@ -32,7 +32,7 @@ export async function refusedSetting(
 
 /** Reason why the API server would not create an object, one line. */
 async function refusal(config: KubeConfig, path: string, object: unknown): Promise<string | undefined> {
-  // Not with the client, which would drop fields that it does not know: a misspelt one is what this looks for.
+  // The typed client would drop fields that it does not know, and this looks for misspelt ones.
   const answer = await request(config, `${path}?dryRun=All&fieldValidation=Strict`, object);
   if (answer?.code !== 400 && answer?.code !== 422) return undefined;
   const { message, details } = answer.body as { message: string; details?: { causes?: { field?: string }[] } };
@@ -43,8 +43,8 @@ async function refusal(config: KubeConfig, path: string, object: unknown): Promi
 
 /**
  * The words of a rule of the namespace, Pod Security or a policy, that refuses an object.
- * @param plain The same object without what is asked about: a rule that refuses this one, too, may be about the made-up
- * object, and gets the last word when the real one is created.
+ * @param plain The same object without the part in question. A rule that refuses this one, too, may be about the
+ * made-up object: it gets the last word when the real one is created.
  */
 export async function ruleAgainst(
   config: KubeConfig,
@@ -55,7 +55,7 @@ export async function ruleAgainst(
   const words = async (asked: unknown) => {
     const answer = await request(config, `${path}?dryRun=All`, asked);
     const { message = "" } = (answer?.body ?? {}) as { message?: string };
-    // A right to create pods that is missing, a quota or an account that comes later is none.
+    // A missing right to create pods, a quota, or an account that comes later is no such rule.
     return /violates PodSecurity|ValidatingAdmissionPolicy/.test(message) ? wordsOf(message) : undefined;
   };
   const refused = await words(object);

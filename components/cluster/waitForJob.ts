@@ -52,7 +52,8 @@ export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: Wai
   let said = "";
   let waits = false;
   const isComplete = async (): Promise<boolean> => {
-    // A rejection would reach the next inline program of this process. A program of its own ends: nothing keeps it.
+    // This never settles: a rejection would reach the next inline program of this process. The process of any other
+    // program ends, since nothing keeps it.
     if ((await isWanted?.()) === false) return new Promise(() => {});
     const live = await readJob(cluster, job).catch(async (error: unknown) => {
       if (isForbidden(error))

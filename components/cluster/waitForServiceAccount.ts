@@ -9,7 +9,8 @@ const POLL_MS = 200;
 const TIMEOUT_MS = 60_000;
 
 /**
- * Waits until a namespace has the ServiceAccount `default`. A new one has it after a moment, and admits no pod before.
+ * Waits until a namespace has the ServiceAccount `default`. A new namespace has it after a moment, and admits no pod
+ * before.
  * @returns The namespace. The API server tells what is wrong where the wait was in vain.
  */
 export async function waitForServiceAccount(component: pulumi.ComponentResource, namespace: string): Promise<string> {

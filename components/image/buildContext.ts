@@ -38,7 +38,7 @@ const banner = [
   "globalThis.require ??= createRequireOfBundle(import.meta.url);",
   "const filenameOfBundle = import.meta.filename, dirnameOfBundle = import.meta.dirname;",
 ].join("\n");
-/** Before anything of a program runs, of which an older Node.js would fail in words of its own. */
+/** Runs before everything else of a program: on an older Node.js, the rest would fail in words of its own. */
 const oldest = `if (parseInt(process.versions.node) < ${OLDEST_NODE}) {
   console.error("Node.js ${OLDEST_NODE} or newer is needed, and \`nodeImage\` has " + process.versions.node);
   process.exit(64);
@@ -48,7 +48,7 @@ const define = { __filename: "filenameOfBundle", __dirname: "dirnameOfBundle" };
 /** A package may ask for another one that is not installed: a driver, for instance, that few of its users need. */
 const LACKS = /^Could not resolve "(.+)"$/;
 
-/** @param external What is left out, besides native code: it is looked for where it is used. */
+/** @param external Modules that are left out, besides native code; they are looked for when they are used. */
 function bundle(options: BuildOptions, external: string[] = []) {
   try {
     return buildSync({

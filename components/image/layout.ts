@@ -1,4 +1,5 @@
-// Places of this project's files in a container: one folder that no image uses, so a program finds its own as it was.
+// Places of this project's files in a container: one folder that no image uses, so that programs of the image find
+// their own files unchanged.
 import { fileURLToPath } from "node:url";
 
 /** The bundled programs. */
@@ -14,8 +15,8 @@ export const WORK_DIR = "/work";
 export const COPY_NODE = fileURLToPath(new URL("copy-node.sh", import.meta.url));
 
 /**
- * Starts the Node.js that was brought along by its own loader. Nothing of the image is needed for it, not even a C
- * library, and no variable that the user's programs would see.
+ * Starts the Node.js that was brought along, by the loader that came with it. It needs nothing of the image, not even a
+ * C library, and no variable that the user's programs would see.
  */
 export const BROUGHT_NODE = [`${NODE_DIR}/start`, "--library-path", NODE_DIR, `${NODE_DIR}/node`];
 

@@ -16,7 +16,7 @@ const PIP = `python3 -m pip install --quiet --disable-pip-version-check --no-cac
 /** Installs the packages: from wheels in `files` alone, where they are all there, and else from the network. */
 export const INSTALL = `cd ${WORK_DIR} 2>/dev/null; ${PIP} --no-index 2>/dev/null || ${PIP}`;
 
-/** Copies a handler under its own name, which is in its stacks, with what it imports of the modules beside it. */
+/** Copies a handler under its own name, which stack traces show, and the modules beside it that it imports. */
 export function copyPython(handler: string, to: string): void {
   const from = dirname(handler);
   const copied = new Set<string>();

@@ -25,8 +25,8 @@ import { ConfigError } from "../../config/parse.ts";
 const OWN = ".job-wq-2";
 
 /**
- * Folder of build contexts and bundles; it may be deleted at any time. It lies in the program's, or among the temporary
- * ones where nothing can be written there, as often in a container. `wq run` has its own.
+ * Folder of build contexts and bundles; it may be deleted at any time. It lies in the program's folder or, where that
+ * cannot be written (often in a container), in the temporary one. `wq run` has its own.
  */
 function stageFolder(): string {
   if (process.env.JOB_WQ_2_STAGE) return process.env.JOB_WQ_2_STAGE;
@@ -100,7 +100,7 @@ export function stage(name: string, fill: (dir: string) => void): string {
 }
 
 /**
- * Makes a folder for its owner alone, since what is copied into it may be.
+ * Makes a folder that only its owner may read, since the copied files may be private.
  * @throws ConfigError where it is somebody else's, or a link: the current folder may be one that others write, /tmp.
  */
 function makeOwn(dir: string): void {
@@ -123,7 +123,7 @@ function publish(staged: string, path: string): void {
   }
 }
 
-/** Paths of the folders with a name whose content is what it was; to be asked while one is being filled. */
+/** Paths of the folders with a name whose content is unchanged; to be asked while another one is being filled. */
 export function stagedBefore(name: string): string[] {
   return readdirSync(stageFolder())
     .filter((found) => found.startsWith(`${name}-`) && isWhole(found))

@@ -39,7 +39,7 @@ export interface RedisArgs extends RedisSettings {
    * The `reference` of a Redis that another program runs and exports. At most one of `url`, `from` and `storage`.
    */
   from?: pulumi.Input<RedisReference>;
-  /** The stack that all of it is of; a stack that was renamed gives its old one. @default `project/stack` */
+  /** The stack that owns the objects. After a rename of the stack, give its old name. @default `project/stack` */
   owner?: string;
   /** Create the namespace; it enforces Pod Security `restricted`. @default false */
   createNamespace?: boolean;

@@ -28,8 +28,8 @@ export function makeRedisAddress(
 }
 
 /**
- * Parts of a pod in the same namespace that lead it to this Redis. A preview may not know yet that there is a
- * certificate; so the Secret says it, and what it lacks is left out.
+ * Parts of a pod in the same namespace that lead it to this Redis. A preview may not know yet if there is a
+ * certificate. So the Secret decides: Kubernetes leaves out what it lacks.
  */
 export function addressAccess({ name, reference }: RedisAddressArgs): Omit<RedisAccess, "labels"> {
   const optional = true;

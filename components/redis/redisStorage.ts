@@ -40,8 +40,8 @@ export function makeRedisPod(
 }
 
 /**
- * The digest. In a preview it is unknown where the Pod will be another one: else the provider would ask the API server,
- * which takes a new Pod of that name for a change of the old one, and refuses it.
+ * The digest. In a preview it is unknown if the Pod will be replaced. Otherwise the provider would ask the API server,
+ * which takes the new Pod of that name for a change of the old one, and refuses it.
  */
 function digestOfSpec({ parent, name, namespace, template }: RedisStorageArgs): pulumi.Output<string> {
   const digest = pulumi.output(template.spec).apply(digestOf);

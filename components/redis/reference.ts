@@ -43,7 +43,9 @@ export interface RedisReference {
   location: RedisLocation;
 }
 
-/** @returns The reference. @throws ConfigError for a value that is none, as of a stack that exports another one. */
+/**
+ * @returns The reference. @throws ConfigError for any other value, like that of a stack that exports something else.
+ */
 export function checkReference(given: unknown): RedisReference {
   const { id, url, storageId, location } = (given ?? {}) as Partial<RedisReference>;
   if (id && url && storageId && location) return given as RedisReference;

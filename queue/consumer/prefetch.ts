@@ -24,7 +24,7 @@ export class PrefetchBuffer {
   #filledAt = 0;
   /** Moving average of how long items take, ms. */
   #typicalMs = INITIAL_ESTIMATE_MS;
-  /** Longest payload of those added last, and half of what it was before, bytes. */
+  /** Bytes of the longest payload of late: of those added last, or half of the value before. */
   #largest = 0;
 
   constructor(slots: number) {

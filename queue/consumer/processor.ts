@@ -119,8 +119,9 @@ export class Processor implements ItemListener {
   }
 
   /**
-   * Calls the handler on each, in turn. Redis is told of the first one before, and of those that go on after that: it
-   * never counts one that was not begun. A suspect waits for its answer. Where items are quick, telling costs too much.
+   * Calls the handler on each, in turn. Redis is told of the first item before its handler is called, and of the items
+   * that still run afterwards, so it never counts an item that was not begun. A suspect waits for the answer. If items
+   * are quick, telling costs too much.
    */
   async run(items: ActiveItem[]): Promise<void> {
     const [first] = items;
@@ -256,7 +257,8 @@ export class Processor implements ItemListener {
   }
 
   /**
-   * An error of code that runs for no item in particular: of the only one in flight, or any of them may have caused it.
+   * An error of code that runs for no item in particular. It is that of the only item in flight; if there are several,
+   * any of them may have caused it.
    */
   onUnownedError(error: unknown): void {
     this.returnPrefetched();

@@ -42,8 +42,8 @@ export function realError(redis: Redis, error: Error): Error {
 }
 
 /**
- * A server's words to a client that it does not take. It closes the connection at once, and what ioredis was about
- * to write fails before this is read.
+ * A server's words to a client that it refuses. It closes the connection at once, and the next write of ioredis fails
+ * before these words are read.
  */
 async function farewellOf(url: string): Promise<string | undefined> {
   const socket = netConnect(socketAddress(url));

@@ -37,7 +37,10 @@ const deregisterScript = new Script("deregister");
 
 /** A full Redis is asked this often, ms. */
 const FULL_POLL_MS = 1_000;
-/** Answers by Redis that an end is not on its disk, each after half a minute, until it is believed all the same. */
+/**
+ * After this many answers that an end is not on Redis's disk, each after half a minute, the end is believed all the
+ * same.
+ */
 const MAX_DISK_WAITS = 2;
 
 /**
@@ -111,8 +114,9 @@ export class QueueSession {
   }
 
   /**
-   * Notes in their leases that items were begun: only then is it a loss when one runs out. Lost on the way, the next
-   * renewal notes it. Never later than `deadline`, so one that was stuck somewhere undoes nothing.
+   * Notes in their leases that items were begun: only then is it a loss when one runs out. If this call is lost, the
+   * next renewal notes the same. It never sets a deadline later than `deadline`, so a call that was stuck undoes
+   * nothing.
    */
   async noteBegun(begun: { member: string; deadline: number }[]): Promise<void> {
     const { leases } = keys(this.#options.queue);

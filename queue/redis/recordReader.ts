@@ -54,7 +54,7 @@ export async function* readRecords(
   }
 }
 
-/** All ids up to the last one, of those given after that one: they are given in order. */
+/** All ids after `after`, up to the last one: ids are given in order. */
 export function* idsUpTo(last: number, after = 0): Iterable<number> {
   for (let id = after + 1; id <= last; id++) yield id;
 }

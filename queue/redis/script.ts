@@ -98,7 +98,7 @@ export class Script {
   }
 }
 
-/** The answer to a script sent by its digest, or what comes of another way where Redis does not know it. */
+/** The answer to a script that was sent by its digest; if Redis does not know it, that of another way. */
 async function orIfUnknown<T>(sent: Promise<T>, otherwise: () => Promise<T>): Promise<T> {
   try {
     return await sent;

@@ -8,8 +8,9 @@ export const DISK_TIMEOUT_MS = 30_000;
 const WITHOUT_WAITAOF = /unknown command|appendonly is disabled/i;
 
 /**
- * Waits until everything this connection wrote is on Redis's disk: Redis 7.2 or later with AOF. Any other, and one that
- * refuses (a hosted Redis, an ACL), promises nothing better than its `appendfsync`, and this returns at once.
+ * Waits until everything this connection wrote is on Redis's disk: Redis 7.2 or later with AOF. This returns at once
+ * for any other Redis, and for one that refuses (a hosted Redis, an ACL): they promise nothing better than their
+ * `appendfsync`.
  * @param onRefused Told why a Redis refuses that should not.
  * @returns Whether it is, as far as Redis says; false where its disk took too long.
  */

@@ -63,7 +63,8 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
 
     const [code, killedBy] = await exited;
     signal.removeEventListener("abort", onAbort);
-    // Processes that it left are ended. They are waited for where the next attempt would run beside them.
+    // Processes that it left are ended. After a failure they are waited for, since the next attempt would run beside
+    // them.
     const ended = family.end();
     await outputRead(started, closed);
     if (code === 0 && !signal.aborted) return output.result;

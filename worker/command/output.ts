@@ -3,7 +3,10 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** After a command ended, processes that it left may hold its pipes open, which are read until they are quiet, ms. */
+/**
+ * After a command ended, processes that it left may hold its pipes open. The pipes are read until they are quiet this
+ * long, ms.
+ */
 const QUIET_MS = 1_000;
 /** Longest wait for such processes, which are being ended meanwhile, ms. */
 const MAX_WAIT_MS = 6_000;

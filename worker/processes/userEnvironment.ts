@@ -14,7 +14,7 @@ export function commandEnvironment(): NodeJS.ProcessEnv {
   return { ...env, HOME: home(env.HOME ?? "/") };
 }
 
-/** HOME as the image sets it. Where it sets none, the user's own folder may be read-only, and /tmp is not. */
+/** HOME as the image sets it. If it sets none, the user's own folder, or /tmp where that is read-only. */
 function home(path: string): string {
   return isFromImage(path) || canWrite(path) ? path : "/tmp";
 }

@@ -8,9 +8,9 @@ export class HandedItem implements Work {
   readonly id: number;
   readonly attempt: number;
   readonly bytes: Buffer;
-  /** The items that are given to a runner with it: number of those that are not settled. */
+  /** The items that went to a runner together with it: the number of those that are not settled. */
   unit?: { left: number };
-  /** The runner said that it tries to stop it: whatever blocks, it is not another item. */
+  /** The runner said that it tries to stop this item: so no other item blocks the runner. */
   isCancelling = false;
   isSettled = false;
   /** The next attempt at the same item, which waits for the end of this one. */

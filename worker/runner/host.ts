@@ -42,7 +42,7 @@ export class Host {
   #isEnding = false;
   #crashes = 0;
   #startTimer?: NodeJS.Timeout;
-  /** It is killed because of an item that is too late, or of one of several, nobody knows which. */
+  /** Reason for which the runner is killed: `one` item did not stop in time, or any of `several` may block it. */
   #hang?: "one" | "several" | undefined;
   /** Reason why it does not load, in its own words. */
   #loadError?: string;
@@ -137,7 +137,7 @@ export class Host {
     if (item.unit!.left === 0) this.#listener.onRoom();
   }
 
-  /** It did not stop in time. Where it does not even hear, any of its items may be what blocks it. */
+  /** The runner did not stop an item in time. If it did not even answer, any of its items may block it. */
   #giveUpOn(item: HandedItem): void {
     if (!this.#inFlight.has(item) || this.#hang) return;
     this.#hang = item.isCancelling || this.#inFlight.size === 1 ? "one" : "several";

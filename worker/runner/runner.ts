@@ -85,7 +85,7 @@ export class Runner {
     for (const giveRest of this.#giveRest) giveRest();
   }
 
-  /** It was given something new: what it said before is no reason for what follows. */
+  /** The runner gets new work: its earlier words do not explain how that ends. */
   forgetWords(): void {
     this.#words.clear();
   }

@@ -36,7 +36,8 @@ function options(
 ): pulumi.CustomResourceOptions {
   return {
     dependsOn: afterGate(gate, [...ready, ...follows]),
-    // The name is fixed, so it must be free first. The provider knows, but triggers and replaceWith do not ask it.
+    // The name is fixed, so the old Job must be gone first. The provider knows that, but a trigger or `replaceWith`
+    // does not ask it.
     deleteBeforeReplace: true,
     ignoreChanges,
     // Both are needed: `replaceWith` deletes this Job before what it follows, and shows in previews; the trigger also
@@ -54,8 +55,9 @@ async function afterGate(gate: Promise<void>, resources: pulumi.Resource[]): Pro
 }
 
 /**
- * Annotations with which the provider does not wait: the program does (cluster/waitForJob.ts), since it can tell why a
- * Job does not start, and can be interrupted and run again. The map is plain: programs add to it by transformations.
+ * Annotations with which the provider does not wait. The program waits itself (cluster/waitForJob.ts): it can tell why
+ * a Job does not start, and can be interrupted and run again. The map is plain, since programs add to it by
+ * transformations.
  */
 function annotations({ order: { follows, insteadOf, awaited }, trigger }: JobArgs): Labels {
   const asked = pulumi.output(awaited);

@@ -41,7 +41,7 @@ export interface JobDefaults {
   auxPod: Known<Record<string, unknown>> | undefined;
   /** Code that a ConfigMap brings, where no image was built. */
   code: CodeParts | undefined;
-  /** Resources that must exist before any of the Jobs, whose replacement does not replace a Job. */
+  /** Resources that must exist before any of the Jobs. Their replacement replaces no Job. */
   ready: pulumi.Resource[];
 }
 

@@ -135,8 +135,8 @@ function inImage(resource: string, defaults: JobDefaults, base64: string, build:
 }
 
 /**
- * `ghcr.io/you/job-wq-2:tag` → `ghcr.io/you/job-wq-2:items-BATCH`: a tag in the repository that the user named. Another
- * repository would be made by the push, with whatever access its registry gives to new ones.
+ * `ghcr.io/you/job-wq-2:tag` → `ghcr.io/you/job-wq-2:items-BATCH`: a tag in the repository that the user named. A push
+ * to another repository would create it, with whatever access the registry gives to new ones.
  */
 function itemsImage(name: string, batch: string): string {
   return name.replace(/(:[\w.-]+)?$/, `:items-${batch}`);

@@ -21,7 +21,7 @@ type Settings = Values<typeof batchSettings>;
 export interface SupervisorJobArgs {
   settings: Settings;
   workers: k8s.batch.v1.Job;
-  /** Variables of `finish`: the user's, and where those that are kept encrypted come from. */
+  /** The Secret with the user's encrypted variables, for `finish`. */
   envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
   order: JobOrder;
 }

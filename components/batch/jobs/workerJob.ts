@@ -80,7 +80,8 @@ export function workerPod(defaults: JobDefaults, { args, settings, handler, envF
     container: {
       resources: settings.resources,
       livenessProbe: { ...healthProbe("live"), periodSeconds: 30, timeoutSeconds: 10 },
-      // Ready while it has something in flight: of a Job that gets smaller, Kubernetes removes the others first.
+      // A pod is ready while it has something in flight: when a Job gets smaller, Kubernetes removes the other pods
+      // first.
       readinessProbe: { ...healthProbe("ready"), periodSeconds: 1, failureThreshold: 1 },
       envFrom,
     },

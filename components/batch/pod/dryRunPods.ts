@@ -53,7 +53,7 @@ const podOf = (args: Args) => {
  * Asks the API server whether it would take the worker Job, and the namespace's rules whether they admit its pods: Pod
  * Security, and ValidatingAdmissionPolicies.
  * @param component The Batch, for messages.
- * @param place The namespace, and whether this program creates it: then its rules are asked from the next `up` on.
+ * @param target The namespace, and whether this program creates it: if so, its rules are asked from the next `up` on.
  * @throws ConfigError with the reason where they are refused.
  */
 export async function dryRunPods(

@@ -31,7 +31,7 @@ export function knownSettings({ claims, sharedMemory, pod }: object & { [K in ke
   return knownPart({ claims, sharedMemory, pod }) as PodSettings;
 }
 
-/** @returns The patch. @throws ConfigError for one of what the queue stands on. */
+/** @returns The patch. @throws ConfigError for a patch of something that the queue depends on. */
 export function checkPodPatch<T>(setting: string, patch: T, container = "c"): T {
   const refuse = (path: string, reason: string): never => {
     throw new ConfigError(`Expected \`${setting}\` to leave ${path} alone: ${reason}.`);

@@ -1,4 +1,4 @@
-// For which item some code of a handler runs: known in all that it awaits, and in its callbacks.
+// The item for which code of a handler runs, known in everything that the code awaits, and in its callbacks.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ActiveItem } from "./activeItem.ts";
 

@@ -17,7 +17,7 @@ export class TimeLimit {
 
   /** Called while the event loop turns. @param items Attempts, the oldest first. */
   tick(items: Set<ActiveItem>, now: number): void {
-    // While one handler blocks, the others do not get on. Which one it was is not known, so each is excused once.
+    // While one handler blocks, the others stand still. Nobody knows which one it was, so each is excused once.
     const stillMs = now - this.#tickedAt;
     for (const item of items) item.stillMs = Math.max(item.stillMs, Math.min(stillMs, item.elapsed(now)));
     this.#tickedAt = now;

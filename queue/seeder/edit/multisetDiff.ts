@@ -5,10 +5,10 @@ const MIN_SLOTS = 1024;
 
 /**
  * The difference of two multisets of items: how many copies of each item one has more (above zero) or less (below) than
- * the other. Items are known by 95 bits of a hash of their bytes: 16 bytes a slot in typed arrays, where a Map of ten
+ * the other. Items are known by 95 bits of a hash of their bytes: 16 bytes per slot in typed arrays, where a Map of ten
  * million strings would take gigabytes. Two different items fall together with a probability of 1 in 10^14 at ten
- * million items. Memory goes by the items that differ, not by those that were seen: what is balanced gives up its slot
- * when the table is full.
+ * million items. Memory grows with the items that differ, not with those that were seen: a balanced item gives up its
+ * slot when the table is full.
  */
 export class MultisetDiff {
   #hashes = new Int32Array(MIN_SLOTS * 3);

@@ -9,10 +9,10 @@ import { TakenItems } from "./takenItems.ts";
 import { WaitingList } from "./waitingList.ts";
 
 /**
- * Brings the batch in line with a list that was edited anywhere. No takes meanwhile: `state` is `seeding`. An item of
- * the source is either one that was taken before, or waits; the waiting list is built anew in the order of the source,
- * beside the old one, and put in its place. Cut off anywhere, it is begun again; refused before that step, everything
- * is as before.
+ * Brings the batch in line with a list that was edited anywhere. Nothing is reserved meanwhile: `state` is `seeding`.
+ * An item of the source is either one that was taken before, or waits; the waiting list is built anew in the order of
+ * the source, beside the old one, and put in its place. An edit that is cut off is begun again. If it is refused before
+ * the old list is replaced, everything is as before.
  */
 export async function reconcile(session: SeedSession, run: SeedRun): Promise<SeedResult> {
   const { report, onStep, options } = run;

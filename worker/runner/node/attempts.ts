@@ -13,7 +13,7 @@ export const running = new AsyncLocalStorage<RunningItem[]>();
 /** Those for which the code that asks runs, as far as they have not ended. */
 export const itemsHere = (): RunningItem[] => running.getStore()?.filter(({ id }) => items.has(id)) ?? [];
 
-/** The kept text of an error: of its stack the frames of the handler, not those that called it. */
+/** The kept text of an error, with the stack frames of the handler, and without those of its caller. */
 export const reasonOf = (error: unknown) =>
   errorText(error).replaceAll(/\n +at AsyncLocalStorage\.run \(node:.*(\n +at .*)*/g, "");
 
