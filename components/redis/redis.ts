@@ -52,31 +52,19 @@ export interface RedisArgs extends RedisSettings {
 export class Redis extends pulumi.ComponentResource {
   /** Namespace of its resources. */
   readonly namespace: pulumi.Output<string>;
-  /**
-   * The resource that holds the data (Pod, StatefulSet, or the Secret with the URL). Replacing it loses what was done,
-   * so every Job is replaced with it.
-   */
-  readonly storage: K8sObject;
-  /** First resource created. Depend on it to fail early when the cluster is unreachable or denies access. */
-  readonly first: pulumi.Resource;
   /** To be exported, and given to another program's Redis as `from`. */
   readonly reference: pulumi.Output<RedisReference>;
   /** Its place, for the command line. */
   readonly location: pulumi.Output<RedisLocation>;
   /** Name of the pod that runs it; undefined where this program does not run it. */
   readonly podName: string | undefined;
-  /**
-   * Resolves when Redis is ready; at once in a preview, and where this program does not run it. Rejects with the
-   * reason where it cannot start.
-   */
-  readonly ready: Promise<void>;
   /** Its namespace, known before it is created. @internal */
   readonly plannedNamespace: pulumi.Input<string>;
   /** Name of its namespace, unless that is an output. @internal */
   readonly existingNamespace: string | undefined;
   /** True if it creates its namespace. @internal */
   readonly createsNamespace: boolean;
-  readonly #access: RedisAccess;
+  readonly #backend: RedisBackend;
   readonly #taken = new TakenNames();
 
   /**
@@ -102,29 +90,33 @@ export class Redis extends pulumi.ComponentResource {
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;
     const objects = { service, namespace: this.namespace, labels: args.labels };
-    const backend = this.#backend(name, objects, args, settings);
-    this.storage = backend.storage;
-    this.first = backend.first;
-    this.reference = backend.reference;
-    this.podName = backend.podName;
-    this.ready = backend.ready;
-    this.#access = backend.access;
+    this.#backend = makeBackend(this, name, objects, args, settings);
+    this.reference = this.#backend.reference;
     this.location = this.reference.location;
-    unlisted(this, "storage", "first", "ready", "plannedNamespace", "existingNamespace", "createsNamespace");
+    this.podName = this.#backend.podName;
+    unlisted(this, "plannedNamespace", "existingNamespace", "createsNamespace");
     this.registerOutputs({ namespace: this.namespace, location: this.location });
   }
 
-  /** The Redis that the arguments ask for. */
-  #backend(name: string, objects: RedisObjects, args: RedisArgs, settings: Values<typeof redisSettings>): RedisBackend {
-    const { url, ca } = settings;
-    if (args.from !== undefined) {
-      const from = pulumi.output(args.from).apply((given) => checked(`Redis ${name}`, () => checkReference(given)));
-      return redisByReference(this, name, objects, from);
-    }
-    if (url !== undefined) return redisByUrl(this, name, objects, { url, ca });
-    const memory = args.memory ?? redisSettings.memory.default;
-    const { image, auth, pod, memory: memoryBytes } = settings;
-    return redisServer(this, name, { ...objects, image, auth, pod, memory, memoryBytes, storage: args.storage });
+  /**
+   * The resource that holds the data (Pod, StatefulSet, or the Secret with the URL). Replacing it loses what was done,
+   * so every Job is replaced with it.
+   */
+  get storage(): K8sObject {
+    return this.#backend.storage;
+  }
+
+  /** First resource created. Depend on it to fail early when the cluster is unreachable or denies access. */
+  get first(): pulumi.Resource {
+    return this.#backend.first;
+  }
+
+  /**
+   * Resolves when Redis is ready; at once in a preview, and where this program does not run it. Rejects with the
+   * reason where it cannot start.
+   */
+  get ready(): Promise<void> {
+    return this.#backend.ready;
   }
 
   /**
@@ -139,11 +131,12 @@ export class Redis extends pulumi.ComponentResource {
     labels: Labels;
     parent: pulumi.Resource;
   }): RedisAccess {
-    if (!elsewhere) return this.#access;
+    const { access } = this.#backend;
+    if (!elsewhere) return access;
     const { resource, parent, ...metadata } = elsewhere;
     const address = { ...metadata, reference: this.reference };
     makeRedisAddress(resource, address, { parent });
-    return { ...addressAccess(address), labels: this.#access.labels };
+    return { ...addressAccess(address), labels: access.labels };
   }
 
   /**
@@ -166,6 +159,25 @@ export class Redis extends pulumi.ComponentResource {
   ): void {
     this.#taken.add(batch, { queue, jobName, namespace: namespace ?? this.existingNamespace });
   }
+}
+
+/** Creates the Redis that the arguments ask for. */
+function makeBackend(
+  redis: Redis,
+  name: string,
+  objects: RedisObjects,
+  args: RedisArgs,
+  settings: Values<typeof redisSettings>,
+): RedisBackend {
+  const { url, ca } = settings;
+  if (args.from !== undefined) {
+    const from = pulumi.output(args.from).apply((given) => checked(`Redis ${name}`, () => checkReference(given)));
+    return redisByReference(redis, name, objects, from);
+  }
+  if (url !== undefined) return redisByUrl(redis, name, objects, { url, ca });
+  const memory = args.memory ?? redisSettings.memory.default;
+  const { image, auth, pod, memory: memoryBytes } = settings;
+  return redisServer(redis, name, { ...objects, image, auth, pod, memory, memoryBytes, storage: args.storage });
 }
 
 /** Checks arguments that depend on each other. @throws ConfigError */
