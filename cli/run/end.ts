@@ -1,5 +1,6 @@
 // The end of a run for its command: it is taken away, kept, or left to the cluster.
 import { setTimeout as sleep } from "node:timers/promises";
+import { oneLine } from "../../config/foreignText.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED } from "../exitCodes.ts";
 import { endProcess } from "../processEnd.ts";
@@ -32,7 +33,10 @@ export async function conclude(name: string, state: RunState, { keep, trouble }:
   const why = whyLeft(state, trouble);
   if (why) return leave(name, why);
   if (keep) console.error(`Kept as ${name}: ${attachLine(name)} removes it.`);
-  else await takeAway(name);
+  else
+    await takeAway(name).catch((left: Error) => {
+      throw trouble ? new UserError(`${trouble.message}; ${left.message}`) : left;
+    });
   // The trouble names failed items, if there are any. Without them the run did not get so far.
   if (trouble && (!counts || (counts.dead === 0 && counts.state !== "aborted"))) throw trouble;
   process.exitCode = isBad ? EXIT_FAILED : EXIT_OK;
@@ -43,7 +47,7 @@ export async function stop(name: string, work: Promise<unknown>): Promise<never>
   process.on("SIGINT", () => {}); // Pulumi is told of it, too
   console.error("Removing it.");
   await Promise.race([work, sleep(CANCEL_MS)]);
-  await takeAway(name).catch((error: Error) => console.error(error.message));
+  await takeAway(name).catch((error: Error) => console.error(oneLine(error.message)));
   return endProcess(EXIT_FAILED);
 }
 
@@ -51,7 +55,7 @@ export async function stop(name: string, work: Promise<unknown>): Promise<never>
 export async function leave(name: string, trouble?: Error): Promise<never> {
   console.error(
     trouble
-      ? `wq run: ${firstLine(trouble)}; nothing was removed; to go on: ${attachLine(name)}`
+      ? `wq run: ${oneLine(firstLine(trouble))}; nothing was removed; to go on: ${attachLine(name)}`
       : `Left running. To go on: ${attachLine(name)}.`,
   );
   return endProcess(EXIT_UNFINISHED);

@@ -17,7 +17,8 @@ interface Watcher {
 
 /**
  * Waits until a run is no longer followed. Ctrl-C asks, if there is a terminal. A second Ctrl-C, one without a
- * terminal, or a reader that went away leaves the run. Rows that cannot be written are an {@link OutputError}.
+ * terminal, SIGTERM, a terminal that is closed, or a reader that went away leaves the run. Rows that cannot be written
+ * are an {@link OutputError}.
  */
 export async function endingOf(work: Promise<unknown>, { watched, over }: Watcher): Promise<Ending> {
   const { promise: chosen, resolve } = Promise.withResolvers<Ending>();
@@ -29,7 +30,8 @@ export async function endingOf(work: Promise<unknown>, { watched, over }: Watche
     const answer = watched.then(ask); // its bar would be drawn over the question
     answer.then(resolve, () => {}); // a watcher that failed is an ending of its own
   });
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  const leave = () => resolve("left");
+  process.on("SIGINT", onSignal).on("SIGTERM", leave).on("SIGHUP", leave);
   onBrokenOutput((error) => resolve(error.code === "EPIPE" ? "left" : new OutputError("standard output", error)));
   try {
     // A terminal's Ctrl-C ends Pulumi too, and with it the work. Then the answer decides what becomes of the run.
@@ -38,7 +40,7 @@ export async function endingOf(work: Promise<unknown>, { watched, over }: Watche
   } catch (error) {
     return error as Error;
   } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    process.off("SIGINT", onSignal).off("SIGTERM", leave).off("SIGHUP", leave);
   }
 }
 

@@ -1,6 +1,7 @@
 // GNU parallel's job log: a line for each item that ended.
 import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { constants } from "node:os";
+import { oneLine } from "../../config/foreignText.ts";
 import type { ResultRow } from "../../queue/index.ts";
 import { UserError } from "../errors.ts";
 
@@ -20,8 +21,17 @@ export function jobLine(row: ResultRow, seq: number, command: string): string {
   const start = row.start === null ? 0 : Date.parse(row.start) / 1000;
   const received = row.result === null ? 0 : Buffer.byteLength(JSON.stringify(row.result));
   const runtime = ((row.duration ?? 0) / 1000).toFixed(3);
-  const fields = [seq, row.pod ?? ":", start.toFixed(3), runtime, Buffer.byteLength(row.item), received, code, signal];
-  return `${fields.join("\t")}\t${command.replaceAll(/[\n\t]/g, " ")}\n`;
+  const fields = [
+    seq,
+    oneLine(row.pod ?? ":"),
+    start.toFixed(3),
+    runtime,
+    Buffer.byteLength(row.item),
+    received,
+    code,
+    signal,
+  ];
+  return `${fields.join("\t")}\t${oneLine(command.replaceAll(/[\n\t]/g, " "))}\n`;
 }
 
 /** Makes the log's first line, or goes on in a log that is there, after a line that was cut off. */

@@ -1,5 +1,6 @@
 // A run from its beginning to its end.
 import { delimiter, resolve } from "node:path";
+import { hasReplacement } from "../../config/replacements.ts";
 import { AbsentError, UserError } from "../errors.ts";
 import { openBatch } from "../stack/openQueue.ts";
 import { readBatchAt } from "../stack/readStack.ts";
@@ -27,12 +28,14 @@ export async function startRun({ command, items, places }: RunWork, options: Run
   const name = newName();
   const target = targetOf(options);
   await findPulumi();
-  const output: Output = { command, places, ...outputOf(options) };
+  const output: Output = { command, items, places, ...outputOf(options) };
   const rows = new RowWriter(output);
   const shown = command.length > 0 ? command.join(" ") : options.handler!;
   const kubeconfig = wholePaths(process.env.KUBECONFIG);
+  if (kubeconfig !== "") process.env.KUBECONFIG = kubeconfig; // Pulumi runs in another folder
   writeNote({ name, ...target, kubeconfig, items: items.length, startedAt: Date.now(), command: shown, output });
   console.error(`${name}: ${pluralize(items.length, "item")} in namespace ${target.namespace}`);
+  if (isUnseen(command)) console.error("No argument has {}: the item is on standard input, and in $ITEM.");
   const warnings: string[] = [];
   const done = deploy({ name, ...target, command, items }, options, (line) => warnings.push(line));
   await follow(name, rows, options, { warnings, done });
@@ -81,6 +84,10 @@ async function removeCutOff(name: string): Promise<void> {
     );
   }
 }
+
+/** True for a command that perhaps was to get the item as its last argument, as GNU parallel appends it. */
+const isUnseen = (command: string[]) =>
+  command.length > 0 && !hasReplacement(command) && !command.some((word) => word.includes("ITEM"));
 
 /** A list of paths, which are found from another folder, too. */
 const wholePaths = (paths = "") =>

@@ -1,11 +1,11 @@
 // The folder that keeps runs: a backend of Pulumi in the user's data folder, with a passphrase that is made once.
 import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import envPaths from "env-paths";
 import { isAlive, startTime } from "../../kube/startTime.ts";
-import { UserError } from "../errors.ts";
+import { firstLine, UserError } from "../errors.ts";
 import type { StackLocation } from "../stack/findStack.ts";
 import type { Output } from "./rowWriter.ts";
 
@@ -21,10 +21,14 @@ export interface RunNote {
   startedAt: number;
   /** The program that was run, for people. */
   command: string;
-  /** The files that get its rows. Older notes have neither this nor the next. */
-  output?: Output;
-  /** The process that follows it, or followed it last. */
-  follower?: { pid: number; start?: string | undefined };
+  /** The files that get its rows. */
+  output: Output;
+}
+
+/** A process that follows a run, or followed it. */
+interface Follower {
+  pid: number;
+  start?: string | undefined;
 }
 
 /** The project of all runs. */
@@ -49,10 +53,19 @@ function passphrase(): string {
   return readFileSync(file, "utf8");
 }
 
-/** Makes the folders, where they are not there. @returns What Pulumi needs to find the stack. */
+/** Makes a folder for the user alone, where it is not there. @throws UserError */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new UserError(`cannot keep runs: ${firstLine(error)}; WQ_RUN_HOME names another folder`);
+  }
+}
+
+/** Makes the folders. @returns What Pulumi needs to find the stack. @throws UserError */
 export function locate(name: string): StackLocation & { stack: string } {
-  mkdirSync(join(home(), "stacks"), { recursive: true, mode: 0o700 });
-  mkdirSync(folderOf(name), { recursive: true, mode: 0o700 });
+  makeFolder(join(home(), "stacks"));
+  makeFolder(folderOf(name));
   return {
     program: folderOf(name),
     stack: name,
@@ -69,23 +82,54 @@ export function locate(name: string): StackLocation & { stack: string } {
 export const pulumiFolder = () => join(home(), "pulumi");
 
 /** Notes a run, which this process follows from now on. */
-export function writeNote(note: Omit<RunNote, "follower">): void {
-  const { pid } = process;
-  mkdirSync(folderOf(note.name), { recursive: true, mode: 0o700 });
-  const noted: RunNote = { ...note, follower: { pid, start: startTime(pid) } };
-  const file = join(folderOf(note.name), "run.json");
-  writeFileSync(`${file}.${pid}`, JSON.stringify(noted, null, 2));
-  renameSync(`${file}.${pid}`, file); // never half a note, whenever this is killed
+export function writeNote(note: RunNote): void {
+  makeFolder(folderOf(note.name));
+  appear(join(folderOf(note.name), "run.json"), note);
+  takeOver(note.name);
 }
 
-/** Takes a run over from a process that has ended. @throws UserError where it lives, and where there is no such run. */
-export function takeOver(name: string): RunNote & { output: Output } {
+/** Makes a file, whole or not at all, whenever this is killed. @returns False where it is there already. */
+function appear(file: string, content: RunNote | Follower): boolean {
+  const half = `${file}.${process.pid}`;
+  writeFileSync(half, JSON.stringify(content, null, 2));
+  try {
+    linkSync(half, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    rmSync(half);
+  }
+}
+
+/** A file for each process that followed a run, one after the other: of two at the same moment, one makes the next. */
+const followerFile = (name: string, number: number) => join(folderOf(name), `follower-${number}`);
+const countFollowers = (name: string) =>
+  readdirSync(folderOf(name)).filter((file) => /^follower-\d+$/.test(file)).length;
+
+const readFollower = (name: string, number: number) =>
+  JSON.parse(readFileSync(followerFile(name, number), "utf8")) as Follower;
+
+/** Pid of the process that follows a run; undefined where it has ended. */
+export function followerOf(name: string, number = countFollowers(name)): number | undefined {
+  if (number === 0) return undefined;
+  const { pid, start } = readFollower(name, number);
+  return isAlive(pid) && startTime(pid) === start ? pid : undefined;
+}
+
+/**
+ * Takes a run over from a process that has ended.
+ * @throws UserError where it lives, where another process takes it at the same moment, and where there is no such run.
+ */
+export function takeOver(name: string): RunNote {
   const note = readNote(name);
-  const { pid, start } = note.follower ?? {};
-  if (pid !== undefined && isAlive(pid) && startTime(pid) === start)
-    throw new UserError(`${name} is followed by process ${pid}: press Ctrl-C there, or wait for its end`);
-  writeNote(note);
-  return { output: { command: [], places: [] }, ...note };
+  const next = countFollowers(name) + 1;
+  const own = { pid: process.pid, start: startTime(process.pid) };
+  let other = followerOf(name, next - 1);
+  if (other === undefined && !appear(followerFile(name, next), own)) other = readFollower(name, next).pid;
+  if (other === undefined) return note;
+  throw new UserError(`${name} is followed by process ${other}: press Ctrl-C there, or wait for its end`);
 }
 
 /** @throws UserError where there is no such run. */

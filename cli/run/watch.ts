@@ -56,7 +56,7 @@ export async function watchRun(
     if (told.has(line)) return;
     told.add(line);
     progress.clear();
-    console.error(`warning: ${line}`);
+    console.error(`warning: ${oneLine(line!)}`);
   };
   let queue: OpenQueue | undefined;
   let awaySince: number | undefined;

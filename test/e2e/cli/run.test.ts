@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ResultRow } from "../../../queue/index.ts";
 import { wqScript } from "../../support/fruits.ts";
@@ -153,7 +153,7 @@ describe("wq run", () => {
     config.clusters.push({ name: "elsewhere", cluster: { server: "http://127.0.0.1:1" } });
     config.contexts.push({ name: "elsewhere", context: { cluster: "elsewhere", user: "" } });
     const use = (context: string) => writeFileSync(file, JSON.stringify({ ...config, "current-context": context }));
-    const other = { KUBECONFIG: file };
+    const other = { KUBECONFIG: basename(file) }; // seen from the folder that it is typed in
     const slow = ["-n", namespace, "-j", "2", "--", "sh", "-c", 'sleep 1; echo "$1"', "sh", "{}"];
     for (const signal of ["SIGINT", "SIGKILL"] as const) {
       use(config["current-context"]);

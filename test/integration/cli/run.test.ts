@@ -25,9 +25,19 @@ describe("wq run that goes on", () => {
   const name = "wq-1a2b3c";
   let folder: string;
   const note = () => join(folder, "runs", name, "run.json");
-  const write = (more: object) =>
-    writeFileSync(note(), JSON.stringify({ name, namespace: "n", items: 3, startedAt: 1, command: "true", ...more }));
-  const begun = (more: object = {}) => write({ follower: { pid: process.pid, start: "an earlier process" }, ...more });
+  const followed = (start: string | undefined) =>
+    writeFileSync(join(folder, "runs", name, "follower-1"), JSON.stringify({ pid: process.pid, start }));
+  /** Sets what it answers to a verb. */
+  const pulumi = (...answers: string[]) => {
+    const script = `#!/bin/sh\ncase $1 in version) echo v3.270.0;; ${answers.join(";; ")};; esac\n`;
+    writeFileSync(join(folder, "pulumi"), script, { mode: 0o755 });
+  };
+  const begun = (more: object = {}) => {
+    const output = { command: [], items: ["a", "b", "c"], places: [1, 2, 3] };
+    const run = { name, namespace: "n", items: 3, startedAt: 1, command: "true", output, ...more };
+    writeFileSync(note(), JSON.stringify(run));
+    followed("an earlier process");
+  };
 
   /** A run that is over, whose follower has ended. */
   beforeEach(async () => {
@@ -38,7 +48,7 @@ describe("wq run that goes on", () => {
     const type = "job-wq-2:index:Batch";
     const batch = { type, urn: `urn:pulumi:${name}::wq-run::${type}::${name}`, outputs };
     const state = JSON.stringify({ deployment: { resources: [batch] } });
-    writeFileSync(join(folder, "pulumi"), `#!/bin/sh\necho '${state}'\n`, { mode: 0o755 });
+    pulumi(`*) echo '${state}'`);
     const seed = { owner: "a/b", run: "1", seedId: "1" };
     await new Seeder({ url: t.url, queue: "job2" }).seed(["a", "b", "c"], seed);
     await new Consumer({ ...quick(t.url), handler: (item) => Promise.resolve(item) }).run();
@@ -53,12 +63,12 @@ describe("wq run that goes on", () => {
       env,
       stdio: ["ignore", output, "pipe"],
     });
-    let err = "";
+    let [out, err] = ["", ""];
     child.stderr!.on("data", (data: Buffer) => (err += data.toString()));
     if (stdout === "gone") child.stdout!.destroy();
-    else child.stdout?.resume();
+    else child.stdout?.on("data", (data: Buffer) => (out += data.toString()));
     const [code] = (await once(child, "close")) as [number];
-    return { code, err: err.replaceAll("npx --no wq", "wq") };
+    return { code, err: err.replaceAll("npx --no wq", "wq"), out };
   }
   const left = `Left running. To go on: \`wq run --attach ${name}\`.\n`;
   const full = (where: string) =>
@@ -66,34 +76,74 @@ describe("wq run that goes on", () => {
 
   for (const ordered of [[], ["--ordered"]])
     it(`leaves the run where the reader of its rows went away${ordered.length > 0 ? ", also at the end" : ""}`, async () => {
-      assert.deepEqual(await attach(ordered, "gone"), { code: 2, err: left });
+      assert.deepEqual(await attach(ordered, "gone"), { code: 2, err: left, out: "" });
       assert.ok(existsSync(note()));
     });
 
   it("leaves the run where a row cannot be written, and says where", async () => {
-    assert.deepEqual(await attach(["--joblog", "/dev/full"]), { code: 2, err: full("/dev/full") });
-    assert.deepEqual(await attach([], openSync("/dev/full", "w")), { code: 2, err: full("standard output") });
+    assert.deepEqual(await attach(["--joblog", "/dev/full"]), { code: 2, err: full("/dev/full"), out: "" });
+    const toDisk = await attach([], openSync("/dev/full", "w"));
+    assert.deepEqual(toDisk, { code: 2, err: full("standard output"), out: "" });
     assert.ok(existsSync(note()));
   });
 
-  it("goes on with the log and the folder that the run had, with the places of all items", async () => {
+  it("goes on with the log and the folder of the run, by the places of items that were taken in another order", async () => {
     const joblog = join(folder, "log");
     const results = join(folder, "results");
-    begun({ output: { command: ["echo", "{}"], places: [7, 8, 12], joblog, results } });
-    await attach();
+    const items = ["c", "a", "b"];
+    begun({ output: { command: ["echo", "{}"], items, places: [7, 8, 12], joblog, results } });
+    const { out } = await attach(["--ordered"]);
     const lines = readFileSync(joblog, "utf8").trimEnd().split("\n").slice(1);
     const places = lines.map((line) => [line.split("\t")[0], line.split("\t").at(-1)]);
-    assert.deepEqual(places.sort(), [["12", "echo c"], ["7", "echo a"], ["8", "echo b"]]); // prettier-ignore
+    assert.deepEqual(places.sort(), [["12", "echo b"], ["7", "echo c"], ["8", "echo a"]]); // prettier-ignore
     assert.deepEqual(readdirSync(results).sort(), ["12.json", "7.json", "8.json"]);
+    const itemOf = (text: string) => (JSON.parse(text) as { item: string }).item;
+    assert.equal(itemOf(readFileSync(join(results, "8.json"), "utf8")), "a");
+    assert.deepEqual(out.trimEnd().split("\n").map(itemOf), items);
   });
 
-  it("notes no run where Pulumi is not there and cannot be installed", async () => {
-    const kubeconfig = join(folder, "kubeconfig");
+  function writeKubeconfig(): string {
+    const file = join(folder, "kubeconfig");
     const context = { name: "a", context: { cluster: "a", user: "a" } };
     const cluster = { name: "a", cluster: { server: "http://127.0.0.1:1" } };
     const user = { name: "a", user: {} };
     const config = { contexts: [context], clusters: [cluster], users: [user], "current-context": "a" };
-    writeFileSync(kubeconfig, JSON.stringify({ apiVersion: "v1", kind: "Config", ...config }));
+    writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "Config", ...config }));
+    return file;
+  }
+
+  it("says both why it failed and why it could not be removed, and where the item is", async () => {
+    const no = (why: string) => `echo "error: ${why}" >&2; exit 255`;
+    pulumi(`up) ${no("you may not make it")}`, `destroy) ${no("you may not delete it")}`, "*) echo '{}'");
+    writeKubeconfig();
+    const { PATH } = process.env;
+    const env = { ...process.env, PATH: [folder, PATH].join(delimiter), WQ_RUN_HOME: folder, KUBECONFIG: "kubeconfig" };
+    const child = spawn(process.execPath, [wqScript, "run", "--", "true", ":::", "a"], { env, cwd: folder });
+    let err = "";
+    child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+    assert.deepEqual(await once(child, "close"), [3, null]);
+    const [run] = /^wq-\w+/.exec(err)!;
+    assert.deepEqual(err.replaceAll("npx --no wq", "wq").trimEnd().split("\n"), [
+      `${run}: 1 item in namespace default`,
+      "No argument has {}: the item is on standard input, and in $ITEM.",
+      `wq run: you may not make it; not everything could be removed: you may not delete it; try again: \`wq run --attach ${run}\``,
+    ]);
+    const { kubeconfig } = JSON.parse(readFileSync(join(folder, "runs", run, "run.json"), "utf8")) as {
+      kubeconfig: string;
+    };
+    assert.equal(kubeconfig, join(folder, "kubeconfig"));
+  });
+
+  it("leaves nothing in a Redis of the user's own", async () => {
+    assert.notDeepEqual(await t.redis.keys("*"), []);
+    const { code, err } = await attach();
+    assert.deepEqual([code, err], [0, "3 of 3 items done, 0 failed\n"]);
+    assert.deepEqual(await t.redis.keys("*"), []);
+    assert.ok(!existsSync(note()));
+  });
+
+  it("notes no run where Pulumi is not there and cannot be installed", async () => {
+    const kubeconfig = writeKubeconfig();
     const offline = join(folder, "offline.mjs");
     writeFileSync(offline, 'globalThis.fetch = () => Promise.reject(new Error("offline"));');
     const home = join(folder, "home");
@@ -114,16 +164,16 @@ describe("wq run that goes on", () => {
 
   it("asks the cluster that the run was made in, whatever KUBECONFIG is now", async () => {
     begun({ kubeconfig: "/its/own:/another" });
-    writeFileSync(join(folder, "pulumi"), `#!/bin/sh\necho "error: KUBECONFIG is $KUBECONFIG" >&2\nexit 1\n`);
+    pulumi('*) echo "error: KUBECONFIG is $KUBECONFIG" >&2; exit 1');
     const { code, err } = await attach();
     assert.equal(code, 3);
     assert.match(err, /cannot read the state of .*: KUBECONFIG is \/its\/own:\/another$/m);
   });
 
   it("touches no run that another process follows", async () => {
-    write({ follower: { pid: process.pid, start: startTime(process.pid) } });
+    followed(startTime(process.pid));
     const err = `wq run: ${name} is followed by process ${process.pid}: press Ctrl-C there, or wait for its end\n`;
-    assert.deepEqual(await attach(), { code: 3, err });
+    assert.deepEqual(await attach(), { code: 3, err, out: "" });
     assert.ok(existsSync(note()));
   });
 

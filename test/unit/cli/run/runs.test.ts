@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { listNotes, locate, takeOver, writeNote } from "../../../../cli/run/runs.ts";
+import { followerOf, listNotes, locate, takeOver, writeNote } from "../../../../cli/run/runs.ts";
 
 const module = join(import.meta.dirname, "../../../../cli/run/runs.ts");
-const note = { name: "wq-1a2b3c", namespace: "n", items: 3, startedAt: 1, command: "true" };
+const output = { command: [], items: [], places: [] };
+const note = { name: "wq-1a2b3c", namespace: "n", items: 3, startedAt: 1, command: "true", output };
 
 describe("the folder of runs", () => {
   let home: string;
@@ -36,18 +39,52 @@ describe("the folder of runs", () => {
     writeNote(note);
     const folder = join(home, "runs", note.name);
     writeFileSync(join(folder, "run.json.1"), '{"name": "wq');
-    assert.deepEqual(readdirSync(folder).sort(), ["run.json", "run.json.1"]);
+    assert.deepEqual(readdirSync(folder).sort(), ["follower-1", "run.json", "run.json.1"]);
     assert.equal(listNotes().length, 1);
   });
 
-  it("gives a run to one command at a time, and one of an earlier version to any", () => {
+  it("names the way out where the folder cannot be made", () => {
+    process.env.WQ_RUN_HOME = "/dev/null/runs";
+    const message = /^cannot keep runs: ENOTDIR: .*; WQ_RUN_HOME names another folder$/;
+    assert.throws(() => locate("a"), { name: "UserError", message });
+    assert.throws(() => writeNote(note), { name: "UserError", message });
+  });
+
+  it("gives a run to one command at a time", () => {
     writeNote(note);
     assert.throws(() => takeOver(note.name), {
       name: "UserError",
       message: `wq-1a2b3c is followed by process ${process.pid}: press Ctrl-C there, or wait for its end`,
     });
-    writeFileSync(join(home, "runs", note.name, "run.json"), JSON.stringify(note));
-    assert.deepEqual(takeOver(note.name).output, { command: [], places: [] });
+    assert.equal(followerOf(note.name), process.pid);
+    const ended = JSON.stringify({ pid: process.pid, start: "an earlier process" });
+    writeFileSync(join(home, "runs", note.name, "follower-1"), ended);
+    assert.equal(followerOf(note.name), undefined);
+    assert.deepEqual(takeOver(note.name), note);
     assert.throws(() => takeOver(note.name), /is followed by process/);
+  });
+
+  it("gives a run to one of several commands that come at the same moment", async () => {
+    writeNote(note);
+    writeFileSync(join(home, "runs", note.name, "follower-1"), JSON.stringify({ pid: process.pid, start: "earlier" }));
+    const go = join(home, "go");
+    const program = `const { takeOver } = await import(${JSON.stringify(module)});
+      const { existsSync } = await import("node:fs");
+      console.log("ready");
+      while (!existsSync(${JSON.stringify(go)}));
+      try { takeOver("${note.name}"); console.log("mine"); } catch ({ name, message }) { console.log(name, message); }`;
+    const all = Array.from({ length: 4 }, () => {
+      const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", 2] });
+      const lines: string[] = [];
+      const seen = createInterface(child.stdout!).on("line", (line) => lines.push(line));
+      return { lines, ready: once(seen, "line"), pid: child.pid, ended: once(child, "close") };
+    });
+    await Promise.all(all.map(({ ready }) => ready));
+    writeFileSync(go, "");
+    await Promise.all(all.map(({ ended }) => ended));
+    const [winner, ...others] = all.filter(({ lines }) => lines.at(-1) === "mine");
+    assert.deepEqual(others, []);
+    const busy = `UserError wq-1a2b3c is followed by process ${winner!.pid}: press Ctrl-C there, or wait for its end`;
+    for (const { lines } of all) if (lines !== winner!.lines) assert.equal(lines.at(-1), busy);
   });
 });

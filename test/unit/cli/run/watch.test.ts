@@ -118,7 +118,7 @@ describe("the watcher of a run", () => {
   });
 
   it("writes into no folder that cannot be made", () => {
-    assert.throws(() => new RowWriter({ results: "/dev/null/rows", command: [], places: [] }), {
+    assert.throws(() => new RowWriter({ results: "/dev/null/rows", command: [], items: [], places: [] }), {
       message: "cannot write /dev/null/rows: ENOTDIR: not a directory, mkdir '/dev/null/rows'",
     });
   });
