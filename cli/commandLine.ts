@@ -41,6 +41,7 @@ export async function createProgram(args: string[]): Promise<Command> {
     .version(version(), "-V, --version", "show the version")
     .helpOption("-h, --help", "show this help, or that of a command")
     .addHelpCommand(helpCommand())
+    .enablePositionalOptions() // what follows the program of `run` is the program's
     .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}`.trimEnd() })
     .configureOutput({ outputError: (text, write) => write(usageError("", text)) })
     .addHelpText("after", `\nExit codes of all commands:\n${columns(codes)}`)

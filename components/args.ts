@@ -74,7 +74,8 @@ export interface BatchSettings {
   itemsRange?: pulumi.Input<string>;
   /**
    * Program with its arguments, as a list, run once per item instead of the handler. In an argument `{}` is the item,
-   * `{.}` `{/}` `{//}` `{/.}` are parts of it as in GNU parallel, `{#}` its number, `{name}` a field of a JSON item.
+   * `{.}` `{/}` `{//}` `{/.}` are parts of it as in GNU parallel, `{#}` its number, `{name}` a field of a JSON object,
+   * `{1}` the first of a JSON array.
    */
   command?: pulumi.Input<pulumi.Input<string>[]>;
   /** Start `command` once for each slot (`concurrency`), and give it one item after the other. @default false */

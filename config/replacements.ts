@@ -13,7 +13,7 @@ const CODE_FOLLOWS: [program: RegExp, option: RegExp, advice: string][] = [
 const SCRIPT = /^[^-].*[./]/;
 /** Not `${#}` and the like, which are the shell's. */
 const NAMES = /(?<!\$)\{(\/\/|\/\.|[./#]?)\}/;
-const REPLACED = /\{(\/\/|\/\.|[./#]?|[A-Za-z_]\w*)\}/g;
+const REPLACED = /\{(\/\/|\/\.|[./#]?|[1-9]\d?|[A-Za-z_]\w*)\}/g;
 
 /** Places of arguments that are code, and what to write there instead of `{}`. */
 function codeOf(command: string[]): Map<number, string> {
@@ -46,11 +46,12 @@ function withoutEnding(text: string): string {
   return ending === "" ? text : text.slice(0, -ending.length);
 }
 
-/** The fields of an item that is a JSON object. */
+/** The fields of an item that is a JSON object; of an array its elements by their number, from 1. */
 function fieldsOf(item: string): Record<string, unknown> {
-  if (!item.trimStart().startsWith("{")) return {};
+  if (!/^\s*[[{]/.test(item)) return {};
   try {
-    return JSON.parse(item) as Record<string, unknown>;
+    const value = JSON.parse(item) as unknown[] | Record<string, unknown>;
+    return Array.isArray(value) ? { ...[undefined, ...value] } : value;
   } catch {
     return {};
   }
@@ -65,7 +66,7 @@ export function hasReplacement(command: string[]): boolean {
 /**
  * A function that puts an item into the arguments of a command: `{}` the item, `{.}` without its ending, `{/}` its last
  * part, `{//}` its folder, `{/.}` its last part without the ending, `{#}` its number, `{name}` that field of an item
- * that is a JSON object. A name that the item does not have stays as it is.
+ * that is a JSON object, `{1}` the first of a JSON array. What the item does not have stays as it is.
  */
 export function replacer(command: string[]): (item: string, id: number) => string[] {
   const code = codeOf(command);

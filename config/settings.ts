@@ -146,7 +146,7 @@ export const batchSettings = {
     parse: parse.itemCommand,
     programs: ["worker"],
     description:
-      "Program with its arguments, as a list, run once per item instead of the handler. In an argument `{}` is the item, `{.}` `{/}` `{//}` `{/.}` are parts of it as in GNU parallel, `{#}` its number, `{name}` a field of a JSON item",
+      "Program with its arguments, as a list, run once per item instead of the handler. In an argument `{}` is the item, `{.}` `{/}` `{//}` `{/.}` are parts of it as in GNU parallel, `{#}` its number, `{name}` a field of a JSON object, `{1}` the first of a JSON array",
   },
   serve: {
     parse: parse.flag,

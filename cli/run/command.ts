@@ -8,9 +8,10 @@ import { usageError, verbCommand } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
+import { unknownOption, wrongString } from "./gnuParallel.ts";
 import { doneIn } from "./joblog.ts";
 import * as options from "./options.ts";
-import { listNotes } from "./runs.ts";
+import { followerOf, listNotes } from "./runs.ts";
 import { attachRun, startRun } from "./run.ts";
 import { parseCommandLine, readItems } from "./sources.ts";
 import { formatDuration, pluralize } from "../view/format.ts";
@@ -20,18 +21,21 @@ const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${wor
 
 function list(json: boolean | undefined): void {
   const notes = listNotes();
-  if (json) for (const { output: _, follower: __, ...note } of notes) console.log(jsonLine(note));
+  if (json)
+    for (const { output: _, ...note } of notes)
+      console.log(jsonLine({ ...note, follower: followerOf(note.name) ?? null }));
   else if (notes.length === 0) console.log("There is no run that was left.");
   else
-    for (const { name, namespace, items, startedAt, command } of notes)
-      console.log(
-        `${name}  ${pluralize(items, "item")} in ${namespace}, ${formatDuration(Date.now() - startedAt)} ago: ${oneLine(command)}`,
-      );
+    for (const { name, namespace, items, startedAt, command } of notes) {
+      const follower = followerOf(name);
+      const since = `${formatDuration(Date.now() - startedAt)} ago${follower ? `, followed by process ${follower}` : ""}`;
+      console.log(`${name}  ${pluralize(items, "item")} in ${namespace}, ${since}: ${oneLine(command)}`);
+    }
 }
 
 export default verbCommand({
   name: "run",
-  description: `Runs a program, or a handler, once for each item on the cluster of your kubeconfig: no stack, no folder, no registry. Prints each result as a line of JSON as soon as it is there, and removes everything at the end. Ctrl-C asks if the run shall go on. In arguments, {} is the item, {.} {/} {//} {/.} parts of it as in GNU parallel, {#} its number, {name} a field of a JSON item; in the text after sh -c, write "$ITEM".`,
+  description: `Runs a program, or a handler, once for each item on the cluster of your kubeconfig: no stack, no folder, no registry. Prints each result as a line of JSON as soon as it is there, and removes everything at the end. Ctrl-C asks if the run shall go on. In arguments, {} is the item, {.} {/} {//} {/.} parts of it as in GNU parallel, {#} its number, {name} a field of a JSON object, {1} the first of a JSON array. Several sources (::: a b ::: c d, or :::+ c d for pairs) make arrays. In the text after sh -c, write "$ITEM".`,
   examples: [
     [
       "run -j 20 --image python:3-slim --files . -- python3 process.py {} :::: urls.txt",
@@ -50,19 +54,27 @@ export default verbCommand({
   .configureOutput({
     outputError: (text, write) =>
       write(
-        usageError("run", text.replace(/unknown option '[^']*'/, "$& (the program and its options come after --)")),
+        usageError(
+          "run",
+          text.replace(/unknown option '([^']*)'(\n.+)?/, (_, option: string, similar?: string) =>
+            unknownOption(option, similar),
+          ),
+        ),
       ),
   })
-  .argument("[words...]", "after --: the program with its arguments; then ::: items, or :::: files of items")
+  .passThroughOptions()
+  .argument("[words...]", "the program with its arguments; then ::: items, or :::: files of items")
   .option("-j, --jobs <number>", "worker pods, or a range like 1..50", "2")
+  .option("-a, --arg-file <file>", "a file of items, as after ::::")
+  .option("-0, --null", "items end with zero bytes, as `find -print0` writes them")
   .option("--image <image>", "image that the program runs in")
   .option("--entrypoint", "start the program through the image's ENTRYPOINT (conda, CUDA)")
   .option("--handler <file>", "a file with a function instead of a program")
   .option("--files <folder>", "folder whose content is in the working directory")
   .option("-n, --namespace <name>", "namespace; by default that of the context")
   .option("--context <name>", "context of the kubeconfig")
-  .option("--cpu <quantity>", "CPU of a pod")
-  .option("--memory <quantity>", "memory of a pod")
+  .option("--cpu <quantity>", "CPU of a pod", options.parseQuantity)
+  .option("--memory <quantity>", "memory of a pod", options.parseQuantity)
   .option("--gpu <number>", "GPUs of a pod", options.parseCount)
   .option("--env <name=value>", "a variable; several times", options.collect)
   .option("--secret-env <name>", "a variable of this environment, kept in a Secret; several times", options.collect)
@@ -79,27 +91,33 @@ export default verbCommand({
   .option("--joblog <file>", "write one line per item, as GNU parallel does")
   .option("--resume-failed", "run only items that are not done in the job log")
   .option("--results <folder>", "also write one file per item")
-  .option("--ordered", "print results at the end, in the order of the items")
+  .option("-k, --ordered", "print results in the order of the items")
   .option("--eta", "progress on standard error also without a terminal")
   .option("--dry-run", "print what would be run, and run nothing")
   .option("--keep", "remove nothing at the end")
   .option("--attach <name>", "go on with a run that was left: print all rows from its first, then remove it")
-  .option("--list", "list the runs that were left")
+  .option("--list", "list the runs that were left, or go on")
   .option("--json", "with --list: one line of JSON per run; results are JSON anyway")
   .action(async (words: string[], given: options.RunOptions) => {
     if (given.list) return list(given.json);
     if (given.attach !== undefined) return attachRun(given.attach, given);
-    const { command, items: fromLine } = await parseCommandLine(words);
+    const { command, items: fromLine } = await parseCommandLine(words, given);
     if ((command.length === 0) === (given.handler === undefined))
       throw new UserError(`say what to run: a program after --, or --handler FILE; see ${wq("run --help")}`);
     const wrong = wrongReplacement(command);
     if (wrong !== undefined) throw new UserError(`the command must have ${wrong}`);
+    if (command.length === 1 && /^\S+\s+\S/.test(command[0]!))
+      throw new UserError(
+        `no shell takes ${JSON.stringify(command[0])} apart: give each word by itself, or sh -c '…' with "$ITEM" for the item`,
+      );
     if (given.resumeFailed && given.joblog === undefined) throw new UserError("--resume-failed needs --joblog FILE");
     if (fromLine === undefined && process.stdin.isTTY)
       throw new UserError("there are no items: give ::: ITEMS, :::: FILE, or standard input");
     options.checkOptions(given);
-    const all = fromLine ?? (await readItems("-"));
+    const all = fromLine ?? (await readItems("-", given));
     if (all.length === 0) throw new UserError("the files or the input have no items");
+    const wrongAgain = wrongString(command, all[0]!);
+    if (wrongAgain !== undefined) throw new UserError(`${wrongAgain}; see ${wq("run --help")}`);
     const done = given.resumeFailed ? doneIn(given.joblog!) : new Set<number>();
     const places = all.map((_, index) => index + 1).filter((place) => !done.has(place));
     const items = places.map((place) => all[place - 1]!);

@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { parse } from "yaml";
+import { MAX_FILES_BYTES } from "../../config/configMap.ts";
 import { concealing } from "../../config/parse.ts";
-import { batchSettings, imageSettings, redisSettings, type Setting } from "../../config/settings.ts";
+import { batchSettings, imageSettings, objectSettings, redisSettings, type Setting } from "../../config/settings.ts";
 import { firstLine, UserError } from "../errors.ts";
 
 /** Options of `wq run`. */
@@ -34,6 +36,8 @@ export interface RunOptions {
   attach?: string;
   list?: boolean;
   json?: boolean;
+  argFile?: string;
+  null?: boolean;
 }
 
 /** `soon,fail=10%`, `now,fail=3`: how many items may fail, of so many, before the one that ends the run. */
@@ -52,6 +56,13 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** A Kubernetes quantity. */
+export function parseQuantity(text: string): string {
+  if (!/^\d+(\.\d+)?(m|k|[MGTPE]|[KMGTPE]i)?$/.test(text))
+    throw new InvalidArgumentError("Expected a quantity like 500m, 2 or 512Mi.");
+  return text;
+}
+
 /** Several values of one option. */
 export const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value];
 
@@ -60,7 +71,7 @@ export function environmentOf(pairs: string[] = []): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf("=");
-      if (at < 1) throw new UserError(`--env takes NAME=VALUE, not ${pair}`);
+      if (at < 1) throw new UserError(`--env takes NAME=VALUE, not ${pair}; --secret-env takes one from here`);
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );
@@ -88,6 +99,10 @@ export function checkOptions(options: RunOptions): void {
     ["--timeout", batchSettings.itemTimeout, options.timeout],
     ["--redis", redisSettings.url, options.redis],
     ["--memory", batchSettings.resources, options.memory && resourcesOf(options)],
+    ["--namespace", objectSettings.namespace, options.namespace],
+    ["--env", batchSettings.env, environmentOf(options.env)],
+    ["--secret-env", batchSettings.secretEnv, secretsOf(options.secretEnv)],
+    ["--pod", batchSettings.pod, podOf(options.pod)],
   ];
   try {
     for (const [option, { parse, secret }, value] of checks)
@@ -97,9 +112,24 @@ export function checkOptions(options: RunOptions): void {
   }
   for (const [option, path] of Object.entries({ handler: options.handler, files: options.files }))
     if (path !== undefined && !existsSync(path)) throw new UserError(`--${option} ${path}: it does not exist`);
-  environmentOf(options.env);
-  secretsOf(options.secretEnv);
-  podOf(options.pod);
+  if (options.files !== undefined && !statSync(options.files).isDirectory())
+    throw new UserError(`--files ${options.files}: it is no folder`);
+  // Before all of it is copied: it may be a home folder.
+  if (options.files !== undefined && bytesIn(options.files) > MAX_FILES_BYTES)
+    throw new UserError(
+      `--files ${options.files}: a run carries at most ${Math.ceil(MAX_FILES_BYTES / 1024)} KiB: give a smaller folder, or use a stack with \`imageName\``,
+    );
+}
+
+/** Bytes of the files in a folder, counted until they are too many. */
+function bytesIn(folder: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    bytes += entry.isDirectory() ? bytesIn(path) : lstatSync(path).size;
+    if (bytes > MAX_FILES_BYTES) break;
+  }
+  return bytes;
 }
 
 /** A pod patch from a file of YAML or JSON. */

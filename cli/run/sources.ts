@@ -11,12 +11,20 @@ export interface CommandLine {
   items: string[] | undefined;
 }
 
+/** Options that say where items are, and how they end. */
+export interface SourceOptions {
+  /** A file with items. */
+  argFile?: string;
+  /** They end with zero bytes. */
+  null?: boolean;
+}
+
 /**
  * Items of a file, as `itemsFile` has them: a line each, empty lines are none; also gzipped, UTF-16, or a JSON array.
  * @param file `-` is standard input, which is read to its end, however slowly it comes.
  * @throws UserError where it cannot be read, or is no list.
  */
-export async function readItems(file: string): Promise<string[]> {
+export async function readItems(file: string, { null: isNull }: SourceOptions = {}): Promise<string[]> {
   let content: Buffer;
   try {
     // Not readFileSync(0): another process, or a look at isTTY, may have made the pipe non-blocking.
@@ -25,31 +33,51 @@ export async function readItems(file: string): Promise<string[]> {
     throw new UserError(`cannot read the items of ${file}: ${firstLine(error)}`);
   }
   try {
-    const { format, bytes } = itemsContent(file, content);
+    const { format, bytes } = isNull ? { format: "text", bytes: content } : itemsContent(file, content);
     if (!isUtf8(bytes))
       throw new UserError(`the items of ${file} are not UTF-8; from Latin-1: iconv -f LATIN1 -t UTF-8`);
     const text = bytes.toString().replace(/^\ufeff/, "");
-    const lines = text.split(/\r?\n/).filter((line) => line !== "");
+    const lines = text.split(isNull ? "\0" : /\r?\n/).filter((line) => line !== "");
     return format === "strings" ? lines.map((line) => JSON.parse(line) as string) : lines;
   } catch (error) {
     throw new UserError(firstLine(error).replace("Expected `itemsFile`", "expected the items"));
   }
 }
 
-/** A word that items come after; GNU parallel has two more, which pair the items of several sources. */
-const isSource = (word: string) => /^:{3,4}\+?$/.test(word);
+/** A word that items come after. With `+`, they are paired with those of the source before. */
+const SOURCE = /^(:{3,4})(\+?)$/;
+/** More items than fit into a run, whatever they are. */
+const MAX_COMBINATIONS = 1_000_000;
 
 /**
- * Splits `program args ::: item item` and `program args :::: file file`.
- * @throws UserError where there is more than one source, or a file cannot be read.
+ * Splits `program args ::: item item` and `program args :::: file file`. Of several sources, each combination is an
+ * item, a JSON array.
+ * @throws UserError where a source has no items, or a file cannot be read.
  */
-export async function parseCommandLine(words: string[]): Promise<CommandLine> {
-  const at = words.findIndex(isSource);
-  if (at < 0) return { command: words, items: undefined };
-  const rest = words.slice(at + 1);
-  if (rest.some(isSource) || words[at]!.endsWith("+"))
-    throw new UserError("items can have only one source: give `:::` or `::::` once");
-  if (rest.length === 0) throw new UserError(`there is nothing after ${words[at]}: give items, or files with items`);
-  const items = words[at] === ":::" ? rest : (await Promise.all(rest.map(readItems))).flat();
-  return { command: words.slice(0, at), items };
+export async function parseCommandLine(given: string[], options: SourceOptions = {}): Promise<CommandLine> {
+  const words = [...given];
+  const at = words.findIndex((word) => SOURCE.test(word));
+  if (options.argFile !== undefined) words.splice(at < 0 ? words.length : at, 0, "::::", options.argFile);
+  const starts = words.flatMap((word, index) => (SOURCE.test(word) ? [index] : []));
+  if (starts.length === 0) return { command: words, items: undefined };
+  /** The parts of items of each source, and of those that are paired with it. */
+  const sources: string[][][] = [];
+  for (const [number, start] of starts.entries()) {
+    const [word, kind, isPaired] = SOURCE.exec(words[start]!)!;
+    const rest = words.slice(start + 1, starts[number + 1]);
+    if (rest.length === 0) throw new UserError(`there is nothing after ${word}: give items, or files with items`);
+    const read = (file: string) => readItems(file, options);
+    const values = kind === ":::" ? rest : (await Promise.all(rest.map(read))).flat();
+    const before = isPaired ? sources.pop() : values.map(() => []);
+    if (before?.length !== values.length)
+      throw new UserError(
+        `${word} pairs as many items as stand before it: ${before?.length ?? "none"}, not ${values.length}`,
+      );
+    sources.push(before.map((parts, index) => [...parts, values[index]!]));
+  }
+  const count = sources.reduce((product, { length }) => product * length, 1);
+  if (count > MAX_COMBINATIONS) throw new UserError(`${count} combinations are too many for a run: use a stack`);
+  const all = sources.reduce((some, parts) => some.flatMap((one) => parts.map((other) => [...one, ...other])));
+  const items = all.map((parts) => (parts.length === 1 ? parts[0]! : JSON.stringify(parts)));
+  return { command: words.slice(0, starts[0]), items };
 }

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { MAX_FILES_BYTES } from "../../config/configMap.ts";
 import { ConfigError } from "../../config/parse.ts";
 import type { Labels } from "../labels.ts";
 import { containerSecurity } from "../podSecurity.ts";
@@ -40,9 +41,6 @@ export interface CodeParts {
   workingDir: string | undefined;
 }
 
-/** Kubernetes takes at most 1 MiB in a ConfigMap; a little is left for names. */
-const MAX_BYTES = 1_000_000;
-
 /** Reads the files of a staged folder. @param nodeImage Where Node.js comes from, if not from the base image. */
 export function readCode(context: string, nodeImage: Known<string> | undefined): Code {
   const folders = ["code", "files"].filter((folder) => existsSync(join(context, folder)));
@@ -62,15 +60,15 @@ export function readCode(context: string, nodeImage: Known<string> | undefined):
 }
 
 /** True if they fit into a ConfigMap. */
-export const fits = ({ files }: Code): boolean => sizeOf(files) <= MAX_BYTES;
+export const fits = ({ files }: Code): boolean => sizeOf(files) <= MAX_FILES_BYTES;
 
 /** @throws ConfigError for code that does not fit into a ConfigMap. */
 export function checkFits({ files }: Code): void {
   const bytes = sizeOf(files);
-  if (bytes <= MAX_BYTES) return;
+  if (bytes <= MAX_FILES_BYTES) return;
   const [largest] = files.toSorted((a, b) => b.content.length - a.content.length);
   throw new ConfigError(
-    `The code has ${kib(bytes)} (${largest!.path} alone ${kib(largest!.content.length)}), and without an image at most ${kib(MAX_BYTES)} can travel: set \`imageName\`, to build one and push it.`,
+    `The code has ${kib(bytes)} (${largest!.path} alone ${kib(largest!.content.length)}), and without an image at most ${kib(MAX_FILES_BYTES)} can travel: set \`imageName\`, to build one and push it.`,
   );
 }
 

@@ -297,6 +297,30 @@ describe("wq on a Redis", () => {
     }
   });
 
+  it("run leaves options after the program to the program, as GNU parallel does", async () => {
+    const { out, err, code } = await run(
+      "run",
+      "--dry-run",
+      "-j3",
+      "grep",
+      "-n",
+      "--files",
+      "-V",
+      "--",
+      "x",
+      "{2}{1}",
+      ":::",
+      "a",
+      "-b",
+      ":::",
+      "--help",
+    );
+    assert.deepEqual(
+      [out.split("\n"), err, code],
+      [["grep -n --files -V -- x --helpa", "grep -n --files -V -- x --help-b"], "", 0],
+    );
+  });
+
   const refused: [args: string[], line: string][] = [
     [["logs", "kiwi"], "wq logs: no such item was given to a worker yet: kiwi"],
     [["logs", "--id", "99"], "wq logs: no such item was given to a worker yet: 99"],
@@ -306,8 +330,24 @@ describe("wq on a Redis", () => {
       "wq logs: option '--id <number>' argument 'x' is invalid. Expected its number in `results`; see npx --no wq logs --help",
     ],
     [
-      ["run", "gzip", "-k", "{}", ":::", "a"],
-      "wq run: unknown option '-k' (the program and its options come after --); see npx --no wq run --help",
+      ["run", "--zip", "gzip", "{}", ":::", "a"],
+      "wq run: unknown option '--zip': options of the program come after its name; see npx --no wq run --help",
+    ],
+    [
+      ["run", "-N2", "echo", ":::", "a"],
+      "wq run: unknown option '-N2': an attempt has one item: `xargs -n 10 < LIST` makes lines of ten; see npx --no wq run --help",
+    ],
+    [
+      ["run", "gzip -k {}", ":::", "a"],
+      `wq run: no shell takes "gzip -k {}" apart: give each word by itself, or sh -c '…' with "$ITEM" for the item`,
+    ],
+    [
+      ["run", "echo", "{1.}", ":::", "a"],
+      "wq run: nothing stands for {1.}: {} is the item, {1} the first part of one from several lists; see npx --no wq run --help",
+    ],
+    [
+      ["run", "--cpu", "two", "true", ":::", "a"],
+      "wq run: option '--cpu <quantity>' argument 'two' is invalid. Expected a quantity like 500m, 2 or 512Mi; see npx --no wq run --help",
     ],
     [["status", "--wach"], "wq status: unknown option '--wach' (Did you mean --watch?); see npx --no wq status --help"],
     [

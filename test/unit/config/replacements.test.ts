@@ -28,6 +28,11 @@ describe("an item in the arguments of a command", () => {
     ["{other}", '{"n":3}', "{other}"],
     ["{toString}", '{"n":3}', "{toString}"],
     ["{url}", "no JSON", "{url}"],
+    ["{1}-{2}", '["a",3]', "a-3"],
+    ["{3}", '["a",3]', "{3}"],
+    ["{0}", '["a",3]', "{0}"],
+    ["{1}", "[draft] a", "{1}"],
+    ["x{2}", "a", "x{2}"],
     ["{print $1}", '{"print":1}', "{print $1}"],
     ["{ }", "x", "{ }"],
   ];

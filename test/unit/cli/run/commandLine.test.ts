@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -38,8 +38,27 @@ describe("wq run", () => {
       ],
       [[":::", "a"], [], ["a"]],
       [["cat"], ["cat"], undefined],
+      [["cat", ":::", "a", "b", ":::", "1", "2"], ["cat"], ['["a","1"]', '["a","2"]', '["b","1"]', '["b","2"]']],
+      [["cat", ":::", "a", "b", ":::+", "1", "2"], ["cat"], ['["a","1"]', '["b","2"]']],
+      [["cat", "::::", file, ":::+", "1", "2", ":::", "x"], ["cat"], ['["http://a/","1","x"]', '["b c","2","x"]']],
     ] as const)
       assert.deepEqual(await parseCommandLine([...words]), { command: [...command], items: items && [...items] });
+    const argFile = file;
+    assert.deepEqual(await parseCommandLine(["cat"], { argFile }), { command: ["cat"], items: ["http://a/", "b c"] });
+    const both = await parseCommandLine(["cat", ":::", "x"], { argFile });
+    assert.deepEqual(both, { command: ["cat"], items: ['["http://a/","x"]', '["b c","x"]'] });
+  });
+
+  it("reads items that end with zero bytes, as they are", async () => {
+    const file = join(folder, "found");
+    writeFileSync(file, "a\nb\0[c]\0");
+    assert.deepEqual((await parseCommandLine(["cat", "::::", file], { null: true })).items, ["a\nb", "[c]"]);
+  });
+
+  it("refuses more combinations than a run can have, before it makes them", async () => {
+    const some = Array.from({ length: 101 }, (_, n) => String(n));
+    const message = "1030301 combinations are too many for a run: use a stack";
+    await assert.rejects(parseCommandLine(["cat", ":::", ...some, ":::", ...some, ":::", ...some]), { message });
   });
 
   it("reads files of items as `itemsFile` does, and refuses what is no list", async () => {
@@ -80,9 +99,9 @@ describe("wq run", () => {
 
   for (const [words, why] of [
     [["cat", ":::"], "there is nothing after :::: give items, or files with items"],
-    [["cat", ":::", "a", ":::+", "b"], "items can have only one source: give `:::` or `::::` once"],
-    [["cat", "::::+", "b"], "items can have only one source: give `:::` or `::::` once"],
-    [["cat", ":::", "a", "::::", "b"], "items can have only one source: give `:::` or `::::` once"],
+    [["cat", ":::", "a", ":::+", "b", "c"], ":::+ pairs as many items as stand before it: 1, not 2"],
+    [["cat", ":::+", "b"], ":::+ pairs as many items as stand before it: none, not 1"],
+    [["cat", ":::", "a", ":::"], "there is nothing after :::: give items, or files with items"],
     [
       ["cat", "::::", "/nowhere"],
       "cannot read the items of /nowhere: ENOENT: no such file or directory, open '/nowhere'",
@@ -99,14 +118,32 @@ describe("wq run", () => {
     [{ memory: "512" }, /^Expected `--memory` to be a quantity with its unit, like 512Mi, got "512"\.$/],
     [{ redis: "me:s3cret@host" }, /^Expected `--redis` to be a URL like .*, got something else\.$/],
     [{ files: "/nowhere" }, /^--files \/nowhere: it does not exist$/],
+    [{ files: "/dev/null" }, /^--files \/dev\/null: it is no folder$/],
     [{ handler: "nowhere.ts" }, /^--handler nowhere\.ts: it does not exist$/],
     [{ pod: "/nowhere" }, /^--pod \/nowhere: ENOENT/],
-    [{ env: ["X"] }, /^--env takes NAME=VALUE, not X$/],
+    [{ env: ["X"] }, /^--env takes NAME=VALUE, not X; --secret-env takes one from here$/],
+    [{ env: ["1 X=y"] }, /^Expected `--env` to be a map of variables, by names of letters, .*, got "1 X"\.$/],
+    [{ env: ["ITEM=y"] }, /^Expected `--env` to leave ITEM alone: /],
+    [
+      { namespace: "My_Team" },
+      /^Expected `--namespace` to be lower-case letters, digits and dashes, .*, got "My_Team"\.$/,
+    ],
+    [{ pod: "/dev/null" }, /^Expected `--pod` to be a map, got null\.$/],
   ] as const)
     it(`refuses ${Object.keys(wrong)[0]} before anything begins`, () => {
       const options = { jobs: "2", ...wrong } as unknown as RunOptions;
       assert.throws(() => checkOptions(options), { name: "UserError", message });
     });
+
+  it("refuses files that a run cannot carry, before they are copied", () => {
+    const files = join(folder, "large");
+    mkdirSync(join(files, "below"), { recursive: true });
+    writeFileSync(join(files, "below/a"), Buffer.alloc(600_000));
+    checkOptions({ jobs: "2", files });
+    writeFileSync(join(files, "b"), Buffer.alloc(600_000));
+    const message = `--files ${files}: a run carries at most 977 KiB: give a smaller folder, or use a stack with \`imageName\``;
+    assert.throws(() => checkOptions({ jobs: "2", files }), { name: "UserError", message });
+  });
 
   const row = (id: number, outcome: "done" | "failed", reason: string | null = null): ResultRow => ({
     id,
@@ -129,6 +166,7 @@ describe("wq run", () => {
       jobLine(row(2, "failed", "gzip exited with code 3: bad"), 2, "gzip\tc\nd"),
       jobLine(row(3, "failed", "gzip was ended by SIGKILL"), 3, "gzip e"),
       jobLine(row(5, "failed", "serve.py exited with code 0 as it worked"), 5, "serve.py"),
+      jobLine({ ...row(6, "failed"), pod: "p\n7\tp\t0\t1\t1\t1\t0\t0\tx" }, 6, "echo \r\u001b[2J"),
     ];
     writeFileSync(file, lines.join(""), { flag: "a" });
     beginJoblog(file);
@@ -138,7 +176,8 @@ describe("wq run", () => {
         "1\twq-1-x\t1795982400.000\t1.500\t3\t7\t0\t0\tgzip a b\n" +
         "2\twq-1-x\t1795982400.000\t1.500\t3\t0\t3\t0\tgzip c d\n" +
         "3\twq-1-x\t1795982400.000\t1.500\t3\t0\t1\t9\tgzip e\n" +
-        "5\twq-1-x\t1795982400.000\t1.500\t3\t0\t1\t0\tserve.py\n",
+        "5\twq-1-x\t1795982400.000\t1.500\t3\t0\t1\t0\tserve.py\n" +
+        "6\tp\\n7\\tp\\t0\\t1\\t1\\t1\\t0\\t0\\tx\t1795982400.000\t1.500\t3\t0\t1\t0\techo \\u000d\\u001b[2J\n",
     );
     assert.deepEqual([...doneIn(file)], [1]);
     writeFileSync(file, jobLine(row(2, "done"), 2, "gzip c d") + "4\twq", { flag: "a" });
@@ -160,7 +199,7 @@ describe("wq run", () => {
       // prettier-ignore
       assert.equal(maxFailures(halt, items), allowed);
     assert.deepEqual(environmentOf(["A=1", "B=x=y"]), { A: "1", B: "x=y" });
-    assert.throws(() => environmentOf(["A"]), { message: "--env takes NAME=VALUE, not A" });
+    assert.throws(() => environmentOf(["A"]), { message: /^--env takes NAME=VALUE, not A; / });
     assert.throws(() => secretsOf(["NO_SUCH_THING"]), {
       message: "--secret-env NO_SUCH_THING: there is no such variable here",
     });
