@@ -58,7 +58,7 @@ local function endBatch(event, reason)
   changeState(event)
   batch.endedAt = now
   -- A pause of what is over would hold up the next items.
-  if event == 'finish' then call('HDEL', batchKey, 'paused') end
+  if batch.state == 'finished' then call('HDEL', batchKey, 'paused') end
   if reason then call('HSET', batchKey, 'reason', reason) end
 end
 
