@@ -84,7 +84,7 @@ export function redisCommand(spec: CommandSpec): Command {
     .optionsGroup("Which batch:")
     .addOption(new Option("--stack <name>", "a stack other than the current one"))
     .addOption(new Option("--batch <name>", "one of the stack's batches, where it has several"))
-    .addOption(new Option("--redis <url>", "a Redis, without a stack or a cluster").env("WQ_REDIS_URL"))
+    .addOption(new Option("--redis <url>", "address of a Redis; needs no stack and no cluster").env("WQ_REDIS_URL"))
     .optionsGroup("Options:")
     .hook("preAction", ignoreVariable);
 }

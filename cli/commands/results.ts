@@ -104,12 +104,12 @@ interface ResultsOptions extends QueueOptions {
 export default queueCommand({
   name: "results",
   description:
-    "Prints every item in the order first given, failed ones included: item, outcome, result, attempts, pod, start, end, duration in ms, reason.",
+    "Prints every item that is done or failed, in the order of their numbers: item, outcome, result, attempts, pod, start, end, duration in ms, reason.",
   examples: [
     ["results > results.ndjson", "one line of JSON per item"],
     ["results --csv > results.csv", "for a spreadsheet"],
-    ["results --all", "also items that are not settled yet"],
-    ["results --follow > rows.ndjson", "each row once its item is settled, until the batch is over"],
+    ["results --all", "also items that are not over yet"],
+    ["results --follow > rows.ndjson", "each row once its item is done or failed, until the batch is over"],
     ["results --follow --after rows.ndjson >> rows.ndjson", "goes on where that was cut off"],
   ],
   exitCodes: { [EXIT_OK]: "printed" },
@@ -118,13 +118,13 @@ export default queueCommand({
   .option("--csv", "the same as --format csv")
   .option("--json", "the same as --format ndjson")
   .option("-a, --all", "also what is running or waits for another attempt")
-  .option("--follow", "each row as soon as its item is settled, until the batch is over")
+  .option("--follow", "each row as soon as its item is done or failed, until the batch is over")
   .option("--after <file>", "with --follow: without the rows that are in this file")
   .action(async (options: ResultsOptions) => {
     const isCsv = !options.json && (options.csv || options.format === "csv");
     if (options.after !== undefined && !options.follow) throw new UserError("--after needs --follow");
     if (options.follow && (isCsv || options.all))
-      throw new UserError("--follow prints NDJSON of settled items: leave out --csv, --format csv and --all");
+      throw new UserError("--follow prints NDJSON of items that are over: leave out --csv, --format csv and --all");
     if (options.follow) return followRows(options, options.after);
     await withBatch(options, async ({ admin }) => {
       async function* rows(): Rows {

@@ -76,8 +76,12 @@ export default verbCommand({
   .option("--cpu <quantity>", "CPU of a pod", options.parseQuantity)
   .option("--memory <quantity>", "memory of a pod", options.parseQuantity)
   .option("--gpu <number>", "GPUs of a pod", options.parseCount)
-  .option("--env <name=value>", "a variable; several times", options.collect)
-  .option("--secret-env <name>", "a variable of this environment, kept in a Secret; several times", options.collect)
+  .option("--env <name=value>", "a variable; may be given several times", options.collect)
+  .option(
+    "--secret-env <name>",
+    "a variable of this environment, kept in a Secret; may be given several times",
+    options.collect,
+  )
   .option("--redis <url>", "a Redis of your own")
   .option("--pod <file>", "patch of the pod template, YAML or JSON")
   .option("--timeout <duration>", "time limit of an attempt, like 5m")
@@ -92,7 +96,7 @@ export default verbCommand({
   .option("--resume-failed", "run only items that are not done in the job log")
   .option("--results <folder>", "also write one file per item")
   .option("-k, --ordered", "print results in the order of the items")
-  .option("--eta", "progress on standard error also without a terminal")
+  .option("--eta", "show progress on standard error even without a terminal")
   .option("--dry-run", "print what would be run, and run nothing")
   .option("--keep", "remove nothing at the end")
   .option("--attach <name>", "go on with a run that was left: print all rows from its first, then remove it")

@@ -168,7 +168,7 @@ describe("wq that follows", () => {
 
     for (const [args, why] of [
       [["--after", "x"], "--after needs --follow"],
-      [["--follow", "--csv"], "--follow prints NDJSON of settled items: leave out --csv, --format csv and --all"],
+      [["--follow", "--csv"], "--follow prints NDJSON of items that are over: leave out --csv, --format csv and --all"],
       [["--follow", "--after", "/nowhere"], "cannot read /nowhere: ENOENT: no such file or directory, stat '/nowhere'"],
     ] as const)
       it(`refuses ${args.join(" ")}`, async () => {
