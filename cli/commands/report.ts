@@ -6,7 +6,7 @@ import { queueCommand, type QueueOptions } from "../command.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { collect } from "../report/collect.ts";
-import type { ReportData } from "../report/data.ts";
+import type { ReportData } from "../report/reportData.ts";
 import { withBatch } from "../stack/openQueue.ts";
 import { pluralize } from "../view/format.ts";
 

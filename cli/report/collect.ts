@@ -3,7 +3,7 @@ import { stateText } from "../view/progressBar.ts";
 import { FailureGroups } from "../view/failureGroups.ts";
 import { isSettled, resultRow } from "../../queue/index.ts";
 import { displayName, oneLine } from "../view/format.ts";
-import { emptyTable, type ReportData } from "./data.ts";
+import { emptyTable, type ReportData } from "./reportData.ts";
 import { distribution } from "./distribution.ts";
 import { Column } from "./column.ts";
 import { Spans } from "./spans.ts";

@@ -1,4 +1,4 @@
-import type { Distribution } from "./data.ts";
+import type { Distribution } from "./reportData.ts";
 
 const BINS = 40;
 

@@ -1,4 +1,4 @@
-import type { Bar, Cell, Timeline } from "./data.ts";
+import type { Bar, Cell, Timeline } from "./reportData.ts";
 import { MAX_BARS, type Spans } from "./spans.ts";
 
 const MAX_LANES = 100;

@@ -4,7 +4,7 @@ import { UserError } from "../errors.ts";
 import { wq } from "../invocation.ts";
 import { openCluster } from "./openCluster.ts";
 import { foreign, isForeign, openBatch, type OpenQueue } from "./openQueue.ts";
-import { refuseOtherChanges } from "./otherChanges.ts";
+import { refuseOtherChanges } from "./unseenChanges.ts";
 import { showPulumi } from "./pulumi.ts";
 import { type FoundBatch, readBatch } from "./readStack.ts";
 

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Counts, isOver, QueueAdmin, type WorkerInfo } from "../../queue/index.ts";
 import type { LastingQueue } from "../follow/lastingQueue.ts";
 import { collect, topReasons } from "../report/collect.ts";
-import type { ReportData } from "../report/data.ts";
+import type { ReportData } from "../report/reportData.ts";
 import { FailureGroups } from "../view/failureGroups.ts";
 import { displayName } from "../view/format.ts";
 import { stateText } from "../view/progressBar.ts";
 import { RateEstimator, timeLeft, workerThroughput } from "../view/throughput.ts";
-import type { LiveState, LiveWorker } from "./data.ts";
+import type { LiveState, LiveWorker } from "./liveState.ts";
 import { Paced } from "./paced.ts";
 import { SampledRun } from "./sampledRun.ts";
 

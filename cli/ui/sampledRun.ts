@@ -1,6 +1,6 @@
 // A run too long to be read again and again: its timeline and throughput from what is seen of it each second.
 import type { Counts, WorkerInfo } from "../../queue/index.ts";
-import type { Cell, ReportData, Timeline } from "../report/data.ts";
+import type { Cell, ReportData, Timeline } from "../report/reportData.ts";
 import { displayName } from "../view/format.ts";
 
 const SLICES = 120;

@@ -11,7 +11,7 @@ import { stateText } from "../view/progressBar.ts";
 import { settledCount } from "../view/throughput.ts";
 import { guard, type Keys, policy } from "./access.ts";
 import { type Change, changes } from "./changes.ts";
-import type { ListedBatch, LiveItem } from "./data.ts";
+import type { ListedBatch, LiveItem } from "./liveState.ts";
 import { LiveBatch } from "./liveBatch.ts";
 import { page, scriptOf, styleOf } from "./page.ts";
 

@@ -9,7 +9,7 @@ import { watchCommands } from "./watchCommands.ts";
 import type { Redis } from "../redis/redis.ts";
 import { checkInCluster, type PlanArgs, planOf } from "./plan.ts";
 import { makeJobDefaults } from "./jobDefaults.ts";
-import { makeStages } from "./stages.ts";
+import { makeJobs } from "./makeJobs.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** Arguments of {@link Batch}. */
@@ -49,7 +49,7 @@ export class Batch extends pulumi.ComponentResource {
     super("job-wq-2:index:Batch", name, {}, checks.options(onCluster(args.redis, opts)));
     checkInCluster(this, plan, checks, opts);
     const shared = makeJobDefaults(this, plan);
-    const { workers, supervisor, verdict, last, done } = makeStages(shared, plan, () => this.#sayHowToWatch());
+    const { workers, supervisor, verdict, last, done } = makeJobs(shared, plan, () => this.#sayHowToWatch());
     this.last = last;
     this.done = done;
     this.workerJob = workers && shared.names.workers;

@@ -4,7 +4,7 @@
 import { constants } from "node:buffer";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { KINDS, named } from "./fileKinds.ts";
+import { KINDS, named } from "./notLists.ts";
 import { ConfigError } from "../parse.ts";
 
 /** Lines of items. */

@@ -10,7 +10,7 @@ import {
 import { type EChartsType, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import type { CustomSeriesRenderItem } from "echarts";
-import type { ReportData } from "../data.ts";
+import type { ReportData } from "../reportData.ts";
 import { formatTime, element, formatNumber, formatDuration } from "./format.ts";
 
 use([BarChart, CustomChart, LinesChart, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent]);

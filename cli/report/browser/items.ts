@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import { emptyTable, type ReportData, type ReportTable } from "../data.ts";
+import { emptyTable, type ReportData, type ReportTable } from "../reportData.ts";
 import { formatTime, element, formatNumber, formatDuration } from "./format.ts";
 import { setText, sync } from "./sync.ts";
 

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 // Entry point of the browser code, which html.ts bundles into the report.
-import type { ReportData } from "../data.ts";
+import type { ReportData } from "../reportData.ts";
 import { element } from "./format.ts";
 import { makeReport } from "./show.ts";
 

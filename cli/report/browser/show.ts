@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import type { ReportData } from "../data.ts";
+import type { ReportData } from "../reportData.ts";
 import { drawCharts } from "./charts.ts";
 import { element, formatDuration, formatNumber, formatTime, timeZone } from "./format.ts";
 import { makeTable } from "./items.ts";

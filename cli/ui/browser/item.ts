@@ -2,7 +2,7 @@
 /// <reference lib="dom.iterable" />
 // The dialog with one item: its attempts, and its log as it is written.
 import { element, formatDuration, formatTime } from "../../report/browser/format.ts";
-import type { LiveItem } from "../data.ts";
+import type { LiveItem } from "../liveState.ts";
 import { ask, change } from "./ask.ts";
 
 const LOOK_MS = 1_000;

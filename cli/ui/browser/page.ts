@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 // Entry point of the page of `wq ui`: what the server tells, shown; what a button is for, asked of the server.
-import type { ReportData } from "../../report/data.ts";
+import type { ReportData } from "../../report/reportData.ts";
 import { element } from "../../report/browser/format.ts";
 import { makeReport } from "../../report/browser/show.ts";
-import type { ListedBatch, LiveState } from "../data.ts";
+import type { ListedBatch, LiveState } from "../liveState.ts";
 import { ask, change } from "./ask.ts";
 import { showItem } from "./item.ts";
 import { showState } from "./state.ts";

@@ -5,7 +5,7 @@ import { element, formatDuration, formatNumber } from "../../report/browser/form
 import { itemButton } from "../../report/browser/items.ts";
 import { showSums } from "../../report/browser/show.ts";
 import { setText, sync } from "../../report/browser/sync.ts";
-import type { LiveState, LiveWorker } from "../data.ts";
+import type { LiveState, LiveWorker } from "../liveState.ts";
 
 function showWorker(row: HTMLElement, worker: LiveWorker, onItem: (id: number) => void): void {
   const { pod, node, done, failed, alive, silentMs, inFlight, more } = worker;

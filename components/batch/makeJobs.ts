@@ -31,7 +31,7 @@ export interface Stages {
 type Before = Pick<JobOrder, "follows" | "gate">;
 
 /** Creates them. @param onWait Called when `up` begins to wait for the verdict. */
-export function makeStages(shared: JobDefaults, plan: BatchPlan, onWait: () => void): Stages {
+export function makeJobs(shared: JobDefaults, plan: BatchPlan, onWait: () => void): Stages {
   const { name, args, settings, items } = plan;
   const lifecycle = new Lifecycle(shared.parent, {
     name: shared.name,
