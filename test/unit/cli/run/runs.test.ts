@@ -72,15 +72,19 @@ describe("the folder of runs", () => {
       const { existsSync } = await import("node:fs");
       console.log("ready");
       while (!existsSync(${JSON.stringify(go)}));
-      try { takeOver("${note.name}"); console.log("mine"); } catch ({ name, message }) { console.log(name, message); }`;
+      try { takeOver("${note.name}"); console.log("mine"); } catch ({ name, message }) { console.log(name, message); }
+      process.stdin.resume();`; // it lives, and follows, until all have tried
     const all = Array.from({ length: 4 }, () => {
-      const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", 2] });
+      const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["pipe", "pipe", 2] });
       const lines: string[] = [];
       const seen = createInterface(child.stdout!).on("line", (line) => lines.push(line));
-      return { lines, ready: once(seen, "line"), pid: child.pid, ended: once(child, "close") };
+      return { lines, seen, ready: once(seen, "line"), pid: child.pid, child, ended: once(child, "close") };
     });
     await Promise.all(all.map(({ ready }) => ready));
+    const tried = all.map(({ seen }) => once(seen, "line"));
     writeFileSync(go, "");
+    await Promise.all(tried);
+    for (const { child } of all) child.stdin!.end();
     await Promise.all(all.map(({ ended }) => ended));
     const [winner, ...others] = all.filter(({ lines }) => lines.at(-1) === "mine");
     assert.deepEqual(others, []);
