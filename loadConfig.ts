@@ -160,7 +160,7 @@ function valueOf(source: Source, key: string, { parse }: Setting): unknown {
 /** Lists and maps of texts. */
 const TEXTS = ["items", "env", "labels", "nodeSelector"] as const;
 
-/** Refuses what YAML takes for a number, a date or a flag, where it is written in another way than it arrives. */
+/** Refuses a value that YAML takes for a number, a date or a flag, and that arrives in another spelling. */
 function checkQuotes(source: Source, key: (typeof TEXTS)[number]): void {
   const values = valueOf(source, key, settings[key]) as Record<string, unknown> | undefined;
   if (values === undefined) return;

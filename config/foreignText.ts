@@ -1,5 +1,5 @@
-// Text that is not ours to trust (items, reasons, logs, names in Redis), harmless for whatever prints it: it neither
-// drives a terminal, nor hides, nor turns round what stands beside it.
+// Makes text harmless that we do not trust (items, reasons, logs, names in Redis). Printed anywhere, it cannot drive a
+// terminal, hide, or reverse the text beside it.
 
 /** Control and format characters: C0, C1, line separators, bidirectional and zero-width ones. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;

@@ -31,13 +31,13 @@ export interface Facts {
   };
 }
 
-/** A line of a file of items: an item as it is, a JSON value that is one as it is written, or a JSON string of one. */
+/** A line of a file of items: the item as it is, a JSON value as it is written, or a JSON string of the item. */
 export type ItemsFormat = "text" | "ndjson" | "strings";
 
 /** Everything that a program is told. */
 export type ProgramSettings<P extends Program> = Facts[P] & { [K in Key<P>]: Value<Table[K]> };
 
-/** Another one means that programs of before, or of after, cannot read it. */
+/** It changes when older or newer programs cannot read the settings. */
 const VERSION = 1;
 
 /** The settings that a program is told. */
@@ -49,7 +49,8 @@ const entries = Object.entries(batchSettings as Record<string, BatchSetting>);
 export const settingsText = (values: object): string => JSON.stringify({ version: VERSION, ...values });
 
 /**
- * Reads the settings of a program. One that the Batch does not know has its default: then the image is the newer one.
+ * Reads the settings of a program. A setting that the Batch does not know has its default: the image is then newer than
+ * the Batch.
  * @param text The value of WQ_SETTINGS.
  * @throws ConfigError: one line.
  */

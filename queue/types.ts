@@ -20,7 +20,7 @@ export interface Counts {
   waiting: number;
   /** Items with a lease. */
   running: number;
-  /** Items that wait for another attempt, and those of them that were lost with a worker and run alone. */
+  /** Items that wait for another attempt; and how many of these are suspects, which run alone. */
   delayed: number;
   suspects: number;
   /** Delayed items that may run again within 10 s. */
@@ -171,8 +171,8 @@ export interface ConsumerOptions {
   /** A process that holds nothing gives up when Redis is away for longer, ms. Default: 60,000. */
   maxDowntimeMs?: number;
   /**
-   * For a handler that hands items to other processes, and ends them by itself: on how many items those that are ready
-   * work at a time. No more are reserved, and none is given up before its handler's promise is settled.
+   * For a handler that hands items to other processes, and ends these by itself: how many items they can work on now.
+   * No more are reserved, and none is given up before its handler's promise is settled.
    */
   readySlots?: (() => number) | undefined;
   /** Told of what happens, for the log. */
@@ -213,7 +213,7 @@ export interface ConsumerApi {
 
 /**
  * Many items in one buffer, for sources of many short ones: none of them becomes an object. Item `i` is the bytes from
- * `starts[i]` to before `ends[i]`. It may be changed after the next block was asked for.
+ * `starts[i]` to before `ends[i]`. The block may be changed after the next one was asked for.
  */
 export interface ItemBlock {
   bytes: Buffer;
@@ -224,7 +224,7 @@ export interface ItemBlock {
 
 /** Source of the items, in their order. Must begin anew each time it is iterated. */
 export type ItemSource = (AsyncIterable<string | Buffer | ItemBlock> | Iterable<string | Buffer | ItemBlock>) & {
-  /** No more than this, items and what stands between them, bytes; where that is known without reading them. */
+  /** Upper bound of the bytes of all items and their separators, where it is known without reading them. */
   maxBytes?: number;
 };
 
@@ -238,7 +238,7 @@ export interface SeedOptions {
   seedId: string;
   /** Called after each chunk with the number of items that are in. */
   onProgress?: (seeded: number) => void;
-  /** Told in one line what is not as it should be, and does not keep the items from being seeded. */
+  /** Told in one line of a problem that does not stop the seeding. */
   onWarning?: (line: string) => void;
 }
 

@@ -58,7 +58,7 @@ const isChanged = (item: unknown) =>
     ? !Number.isSafeInteger(item)
     : /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* \+0000 UTC$/.test(String(item));
 
-/** Refuses an item that is no text in YAML, and another one when it gets here. */
+/** Refuses an item that YAML does not read as a text, and so changes. */
 export function unquoted(where: string, got: string, written?: string): never {
   const text = written === undefined ? "" : `, "${written}"`;
   throw new ConfigError(

@@ -96,7 +96,7 @@ function fromJson(path: string, file: string, bytes: Buffer, isJson: boolean): I
     .toString()
     .replace(/^\ufeff/, "")
     .trim();
-  // Lines that are JSON each are a list of it, also where there is but one, unless the name says otherwise.
+  // Lines of JSON are a list, even a single line, unless the name says otherwise.
   const isOneLine = !text.includes("\n");
   if (!isJson && isOneLine) return undefined;
   const value = parsed(text);

@@ -111,7 +111,7 @@ function entryText(key: string, entry: unknown): string {
   throw new ConfigError(`Expected \`${key}\` to be a text, got ${got}.`);
 }
 
-/** Names of this project: of variables of its programs, and of those that a command has for its item. */
+/** Names of this project's variables: those of its programs, and those that a command gets for its item. */
 const OWN_VARIABLE = /^(WQ_.*|ITEM|ITEM_ID|ITEM_ATTEMPT)$/;
 
 /** True if a variable's name is this project's. */

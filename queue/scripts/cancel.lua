@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Gives items up for good that are not done. ARGV: why (a JSON string), then "items" and ids that were taken before, or
--- "list" and place, payload, place, payload ... of waiting ones, in their order. One in flight loses its lease: its
--- worker learns that by its next renewal. An item that is not there any more is left alone. Where nothing is left, the
--- batch is over, also without a worker. Answers how many it gave up.
+-- Gives up for good items that are not done. ARGV: why (a JSON string), then "items" and ids that were taken before, or
+-- "list" and place, payload, place, payload ... of waiting ones, in their order. An item in flight loses its lease,
+-- which its worker learns by its next renewal. An item that is gone is left alone. If nothing is left, the batch is
+-- over, also without a worker. Answers how many it gave up.
 --- @include "keys"
 --- @include "clock": time, now, text
 --- @include "records": LONG_PAYLOAD, keepPayload, withoutTake, bury

@@ -9,7 +9,7 @@ local deadCount, suspectCount = call('ZCARD', dead), call('ZCARD', suspects)
 local total, lastLength, external = tonumber(batch[6] or 0), tonumber(batch[7] or 0), tonumber(batch[10] or 0)
 local state = batch[2] or 'open'
 
--- The list's length differs from the one that the last script left by somebody else's pushes and pops.
+-- If the list's length is not what the last script left, others pushed or popped.
 if waiting > lastLength then total = total + waiting - lastLength else external = external + lastLength - waiting end
 if state == 'finished' and waiting > 0 then state = 'open' end
 if state == 'open' and batch[3] == '1' then state = 'paused' end

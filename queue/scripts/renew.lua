@@ -18,7 +18,7 @@ local function renew(member, fraction)
   if score then
     call('ZADD', leases, deadline .. (score % 1 > 0 and '.5' or fraction), member)
   else
-    -- Never makes a lease that somebody took away, but for one whose item nobody has taken up.
+    -- A lease that was taken away is not made again, unless nobody has taken up its item.
     local record = takeBack(member)
     if record then
       call('HSET', items, member:match('^%d+'), record)

@@ -1,5 +1,5 @@
 #!lua
--- Puts dead items back, with their history, due at once; at most 1000 or 4 MiB a call. ARGV[1]: only those that died
+-- Puts dead items back, with their history, due at once; at most 1000 or 4 MiB per call. ARGV[1]: only those that died
 -- until then (ms), and ARGV[2]: from when on, 0 leaves out the cancelled ones; or ARGV[1] is empty, and ids follow.
 -- Answers how many it put back: call again until there are none.
 --- @include "keys"
@@ -21,7 +21,7 @@ for _, id in ipairs(ids) do
     -- That it was cancelled is no attempt, and over.
     record = record:gsub('^c[^\n]*\n', '')
     bytes = bytes + #record
-    -- The attempt that ended it: lost, or reserved after a loss, makes it a suspect, and so it stays one.
+    -- If its last attempt was lost, or came after a loss, the item was a suspect and stays one.
     local losses = record:match('^[^\n]*\n%d+ (%d+) ')
     local isSuspect = record:sub(1, 1) == 'l' or (losses and tonumber(losses) > 0)
     call('HDEL', results, id)

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- Accounts for a chunk which the RPUSH before it, in the same transaction, added to the list or to the one that is
--- built beside it: pushed by the command itself, items need not become Lua strings, which is twice as fast. A full
--- Redis refuses the RPUSH, and the transaction with it. ARGV: the digests, "list" or "next", how many items. The digest
--- is that of all items before, so a chunk that is sent twice, too late or by another seeder is taken off again, and
--- "moved" or "aborted" is returned; else how many items of the source are in.
+-- Accounts for a chunk. The RPUSH before this script, in the same transaction, added it to the list, or to the one that
+-- is built beside the list. So items need not become Lua strings, which is twice as fast. A full Redis refuses the
+-- RPUSH, and the transaction with it. ARGV: the digests, "list" or "next", how many items. The digest is that of all
+-- items before, so a chunk that is sent twice, too late or by another seeder is taken off again, and "moved" or
+-- "aborted" is returned; else how many items of the source are in.
 --- @include "keys"
 --- @include "seeding": digest, read, refusal, text, account
 local target, count = ARGV[3], tonumber(ARGV[4])

@@ -2,8 +2,8 @@
 -- that was not begun, as far as is known, is not to blame: it runs alone next, which shows what it does.
 --- @needs clock (now, text), batch (batch), records (headOf, recordOf, attemptCounts, startOf, reschedule, lose)
 local MAX_RECLAIM_BYTES = 4 * 1024 * 1024
--- A lease that ran out in a silence is no loss: nobody can know that the item did it. Where nothing proves that Redis
--- was away, a lone worker that its item kills looks the same, so that is believed of an item this often.
+-- A lease that ran out in a silence is no loss: nobody can know that the item did it. Without proof that Redis was
+-- away, an item that kills the only worker looks the same. So an item is excused only this many times.
 local UNPROVEN_SILENCES = 2
 
 local function silencesOf(record)

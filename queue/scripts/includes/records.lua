@@ -2,8 +2,8 @@
 --- @needs clock (now), batch (batch)
 local MAX_HEAD = 64 * 1024
 
--- Long payloads do not move with their records: they lie in a hash of their own, from the first reservation on. In two
--- parts: with the header of a value, one that filled its place in the list would need the next larger size of memory.
+-- Long payloads do not move with their records: they lie in a hash of their own, from the first reservation on. Each
+-- lies there in two parts: as one value with its header, it might need the next larger size of memory.
 local LONG_PAYLOAD, LAST_PART = 32 * 1024, 64
 
 -- Keeps a long payload. Answers what its record has in place of an empty line and the payload.
@@ -90,7 +90,8 @@ local function bury(id, record, time)
   call('ZADD', dead, time or now, id)
 end
 
--- An attempt ended with its worker: the item may be what ended it, so it runs alone from now on, and not for ever.
+-- An attempt ended with its worker: the item may be what ended it, so it runs alone from now on, and only a limited
+-- number of times.
 local function lose(id, record, line, maxLosses, lease)
   local _, losses = attemptCounts(record)
   record = line .. record

@@ -56,8 +56,8 @@ local function due(from, count)
   return ids, records, isLeft
 end
 
--- Redis keeps small sets as one string and searches it from end to end, which costs a third of all where many items are
--- in flight. A long member, for a moment, makes it keep a table, until the set is empty again.
+-- Redis keeps a small set as one string and searches it from end to end, which costs a third of the time when many
+-- items are in flight. A long member, added for a moment, makes it keep a table until the set is empty again.
 local function keepTables()
   if call('EXISTS', items, leases) > 0 then return end
   local long = string.rep('-', 100)

@@ -1,4 +1,4 @@
--- The state of the batch. Only this changes it. Pause is a flag beside it.
+-- The state of the batch. Only this file changes it. Pause is a flag beside it.
 local MOVES = {
   -- A list without a batch is looked at; a seeding begins, or a new `run`, which first takes everything away.
   fill     = { none = 'open' },
