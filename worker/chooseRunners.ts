@@ -45,7 +45,7 @@ export function handlerRunners(
 ): RunnerPool {
   if (name.endsWith(".py")) {
     checkCommand(["python3"]);
-    const command = ["python3", own("runner/python/run.py", "python/run.py"), file, name, kindOf(settings)];
+    const command = ["python3", "-u", own("runner/python/run.py", "python/run.py"), file, name, kindOf(settings)];
     return manyProcesses({ name, command, env: commandEnvironment() }, settings);
   }
   const main = own("runner/node/main.ts", "runner/node/main.js", "runner.js");
@@ -63,9 +63,11 @@ function node(): string[] {
   return basename(execPath) === "start" ? [execPath, "--library-path", dir, join(dir, "node")] : [execPath];
 }
 
-/** The handler's file that lies beside the programs. */
+/** The handler's file that lies beside the programs: one in Python in its package, if it is of one. */
 export function ownHandler(name: string): string {
-  return name.endsWith(".py") ? own(`handler/${basename(name)}`, name) : own("handler.ts", "handler.js");
+  if (!name.endsWith(".py")) return own("handler.ts", "handler.js");
+  const parts = name.split("/");
+  return own(...parts.map((_, at) => `handler/${parts.slice(at).join("/")}`), name);
 }
 
 const kindOf = ({ batch }: RunnerSettings) => (batch === undefined ? "one" : "batch");

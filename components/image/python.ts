@@ -1,7 +1,7 @@
 // Needs of a handler in Python: an interpreter in the image, and the packages of its requirements.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { ConfigError } from "../../config/parse.ts";
 import { CODE_DIR, PACKAGES_DIR, WORK_DIR } from "./layout.ts";
 
@@ -16,9 +16,17 @@ const PIP = `python3 -m pip install --quiet --disable-pip-version-check --no-cac
 /** Installs the packages: from wheels in `files` alone, where they are all there, and else from the network. */
 export const INSTALL = `cd ${WORK_DIR} 2>/dev/null; ${PIP} --no-index 2>/dev/null || ${PIP}`;
 
-/** Copies a handler under its own name, which stack traces show, and the modules beside it that it imports. */
+/** The folder in which Python looks for a module by its whole name: above the packages that it is in. */
+function rootOf(folder: string): string {
+  return existsSync(join(folder, "__init__.py")) ? rootOf(dirname(resolve(folder))) : folder;
+}
+
+/**
+ * Copies a handler under its own name, which stack traces show, and the modules beside it that it imports. A module of
+ * a package comes with the whole of it.
+ */
 export function copyPython(handler: string, to: string): void {
-  const from = dirname(handler);
+  const from = rootOf(dirname(handler));
   const copied = new Set<string>();
   const copy = (name: string) => {
     const stat = statSync(join(from, name), { throwIfNoEntry: false });
@@ -34,11 +42,11 @@ export function copyPython(handler: string, to: string): void {
     }
   };
   mkdirSync(to);
-  copy(basename(handler));
+  copy(relative(from, handler).split(sep, 1)[0]!);
 }
 
 const isModule = (path: string) => path.endsWith(".py");
-const isSource = (path: string) => basename(path) !== "__pycache__";
+const isSource = (path: string) => !/^(__pycache__|node_modules|\..+)$/.test(basename(path));
 
 /** Top-level names of the modules that a text imports. */
 const importsOf = (text: string) =>

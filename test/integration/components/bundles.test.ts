@@ -86,6 +86,11 @@ describe("a handler's bundle", () => {
     assert.deepEqual(await answer(handler), { id: 1, result: "plain" });
   });
 
+  it("may be what TypeScript makes for CommonJS", async () => {
+    const compiled = 'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = (item) => item;';
+    assert.deepEqual(await answer(compiled), { id: 1, result: "fig" });
+  });
+
   it("has the variables of CommonJS, beside those that a module declares itself", async () => {
     install("old", 'exports.here = () => [typeof __dirname, typeof __filename, typeof require("node:" + "fs")];');
     const handler = `import { createRequire } from "node:module";

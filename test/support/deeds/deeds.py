@@ -1,5 +1,7 @@
 """deeds.ts in Python."""
 
+import dataclasses
+import decimal
 import os
 import signal
 import subprocess
@@ -84,7 +86,51 @@ def note(file, context):
         log.write(f"{os.getpid()}\n")
 
 
+def caused(why, context):
+    try:
+        open("/no/such/file")
+    except OSError as error:
+        raise ValueError(why) from error
+
+
+def noted(why, context):
+    error = ValueError(why)
+    if hasattr(error, "add_note"):
+        error.add_note("a note")
+    raise error
+
+
+@dataclasses.dataclass
+class Peel:
+    color: str
+    weight: decimal.Decimal
+
+
+LOOPS = []
+
+
+async def later_on(value):
+    import asyncio
+
+    LOOPS.append(asyncio.get_running_loop())
+    await asyncio.sleep(0)
+    return len(LOOPS) > 1 and LOOPS[-1] is LOOPS[-2]
+
+
+async def cancelled():
+    import asyncio
+
+    raise asyncio.CancelledError()
+
+
 DEEDS = {
+    "caused": caused,
+    "noted": noted,
+    "peel": lambda color, context: Peel(color, decimal.Decimal("1.10")),
+    "await": lambda value, context: later_on(value),
+    "cancelled": lambda value, context: cancelled(),
+    "progress": lambda value, context: sys.stderr.write("\r10%\r50%\rdone\n") and None,
+    "under": lambda text, context: sys.__stdout__.write(text) and None,
     "sleep": listen,
     "block": block,
     "hang": lambda value, context: forever(),

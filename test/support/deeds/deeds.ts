@@ -49,6 +49,15 @@ const deeds: Record<string, (value: string, context: ItemContext) => unknown> = 
   },
   half: (_, { progress }) => [0, 0.499, 0.4951, 1].forEach(progress),
   bigint: () => 1n,
+  map: () => ({ counts: new Map([["a", 1]]) }),
+  promises: () => [sleep(1, "x")],
+  generator: function* () {
+    yield 1;
+  },
+  error: (why) => new Error(why),
+  function: () => sleep,
+  empty: () => ({ list: [], map: {}, text: "{}" }),
+  progress: () => void process.stdout.write("\r10%\r50%\rdone\n"),
   print: (times) => {
     for (let line = 0; line < Number(times); line++) console.log(`line ${line} ${"x".repeat(80)}`);
     return "printed";

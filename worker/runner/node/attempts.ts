@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { errorText, nameOf } from "../../../queue/errorText.ts";
 import { say } from "./answers.ts";
+import { checkResult } from "./checkResult.ts";
 import type { RunningItem } from "./runningItem.ts";
 
 /** Items whose attempts have not ended, by id. */
@@ -26,7 +27,9 @@ function end(item: RunningItem, outcome: object): void {
 }
 
 export function succeed(item: RunningItem, result: unknown): void {
+  if (result instanceof Error) return fail(item, result);
   try {
+    checkResult(result);
     end(item, { result });
   } catch (error) {
     // A BigInt, or what leads back to itself.

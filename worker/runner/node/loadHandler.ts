@@ -35,6 +35,9 @@ export async function loadFunctions(file: string, name: string, kind: "one" | "b
       cause: error,
     });
   }
+  // TypeScript makes such a default export for CommonJS.
+  const compiled = (module.default as typeof module | undefined)?.default;
+  if (typeof compiled === "function") module = module.default as typeof module;
   if (kind === "batch") {
     if (typeof module.handleBatch === "function") return { batch: module.handleBatch as BatchFunction };
     throw new Error(`${name} needs \`export async function handleBatch(items, context)\`, since \`batch\` is set`);

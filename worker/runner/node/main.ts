@@ -53,7 +53,6 @@ async function runBatch(all: RunningItem[]): Promise<void> {
     const settled = await Promise.allSettled(results);
     for (const [index, outcome] of settled.entries()) {
       if (outcome.status === "rejected") fail(all[index]!, outcome.reason);
-      else if (outcome.value instanceof Error) fail(all[index]!, outcome.value);
       else succeed(all[index]!, outcome.value);
     }
   } catch (error) {

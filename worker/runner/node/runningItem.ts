@@ -46,7 +46,8 @@ export class RunningItem implements ItemContext {
 
   /** Adds to the log what was printed, line by line. */
   print(text: string): void {
-    const lines = (this.#rest + text).split("\n");
+    // A carriage return ends a line, too, as progress bars use it.
+    const lines = (this.#rest + text).replace(/^\r+/, "").split(/\r\n|\n|\r(?!$)/);
     this.#rest = lines.pop()!;
     for (const line of lines) this.log(line);
     for (; this.#rest.length > MAX_LINE_LENGTH; this.#rest = this.#rest.slice(MAX_LINE_LENGTH))

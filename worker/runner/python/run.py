@@ -1,24 +1,26 @@
 """The runner of a handler in Python. What it prints and logs is in the log of the item. See worker/README.md."""
 
 import base64
-import importlib.util
 import inspect
 import json
 import logging
 import os
 import queue
+import re
 import sys
 import threading
 import traceback
-from typing import Any, Callable, Dict, List, TextIO
+from typing import Any, Dict, List, Optional, TextIO
 
 sys.dont_write_bytecode = True  # not beside this file
 from wq import BatchContext, Context, DoNotRetry, TryLater, _say
+from wq_handler import Function, load
 
 sys.dont_write_bytecode = False
 
-Function = Callable[..., Any]
 _hand: Dict[int, Context] = {}
+_loop: Any = None
+_OWN = os.path.dirname(__file__) + os.sep
 
 
 class _Log:
@@ -28,7 +30,8 @@ class _Log:
         self._stream, self._rest = stream, ""
 
     def write(self, text: str) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
+        # A carriage return ends a line, too, as progress bars use it.
+        *lines, self._rest = re.split("\r\n|\n|\r(?!$)", (self._rest + text).lstrip("\r"))
         if len(self._rest) > 16384:
             lines, self._rest = [*lines, self._rest], ""
         for line in lines:
@@ -57,22 +60,53 @@ def _end(context: Context, **outcome: Any) -> None:
 def _fail(context: Context, error: BaseException) -> None:
     if isinstance(error, TryLater):
         return _end(context, later=error.seconds * 1000)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-    stack = "".join(f"\n    at {frame.name} ({frame.filename}:{frame.lineno})" for frame in reversed(frames))
-    text = traceback.format_exception_only(type(error), error)[-1].strip()
-    _end(context, error=(text[3:] if text.startswith("wq.") else text) + stack, retry=not isinstance(error, DoNotRetry))
+    _end(context, error=_text(error), retry=not isinstance(error, DoNotRetry))
+
+
+def _text(error: Optional[BaseException]) -> str:
+    """An error's message and notes, its stack below them, and its causes."""
+    parts: List[str] = []
+    while error and len(parts) < 8:
+        lines = traceback.format_exception_only(type(error), error)
+        text = "".join(line for line in lines if not line.startswith(" ")).strip()  # a syntax error shows its line first
+        stack = ""
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if frame.filename.startswith(_OWN):
+                break  # what called the handler
+            stack += f"\n    at {frame.name} ({frame.filename}:{frame.lineno})"
+        parts.append((text[3:] if text.startswith("wq.") else text) + stack)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\ncaused by: ".join(parts)
+
+
+def _awaited(value: Any) -> Any:
+    """What an asynchronous function returns: all run in one event loop, so that their clients outlive an item."""
+    if not inspect.isawaitable(value):
+        return value
+    global _loop
+    if _loop is None:
+        import asyncio  # late: it takes a while, and few need it
+
+        asyncio.set_event_loop(_loop := asyncio.new_event_loop())
+
+    async def wait() -> Any:
+        return await value
+
+    return _loop.run_until_complete(wait())
 
 
 def _run(function: Function, items: List[Context], is_batch: bool) -> None:
     texts = [context.bytes.decode(errors="replace") for context in items]
     try:
-        results = function(texts, BatchContext(items)) if is_batch else [function(texts[0], items[0])]
+        results = _awaited(function(texts, BatchContext(items)) if is_batch else function(texts[0], items[0]))
+        if not is_batch:
+            results = [results]
         if isinstance(results, (dict, set, frozenset, str, bytes)):
             raise TypeError(f"handle_batch returned a {type(results).__name__}, not a list with a result for each item")
         results = list(results)
         if len(results) != len(items):
             raise TypeError(f"handle_batch returned {len(results)} results for {len(items)} items")
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # also a task that was cancelled, and sys.exit
         if len(items) == 1:
             return _fail(items[0], error)
         for context in items:  # one of them may be to blame: each is run alone
@@ -102,44 +136,12 @@ def _read(lines: Any, orders: "queue.Queue[List[Context]]") -> None:
     os._exit(0)  # the worker is gone, or wants this to end
 
 
-def _load(path: str, name: str, function: str) -> Function:
-    module_name = os.path.splitext(os.path.basename(path))[0]
-    sys.path[:0] = [os.path.dirname(os.path.abspath(path)), os.getcwd()]
-    try:
-        spec = importlib.util.spec_from_file_location(module_name, path)
-        assert spec and spec.loader
-        module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    except BaseException as error:
-        where = f" (line {error.lineno})" if isinstance(error, SyntaxError) else ""
-        what = error.msg if isinstance(error, SyntaxError) else str(error).split("\n")[0]
-        raise ImportError(f"{name} does not load: {type(error).__name__}: {what}{where}") from error
-    if not callable(getattr(module, function, None)):
-        raise ImportError(f"{name} has no function {function}: it needs `def {function}(…, context):`")
-    return _calling(getattr(module, function))
-
-
-def _calling(function: Function) -> Function:
-    """A function that may be asynchronous, or take no context, as one that is called with item and context."""
-    if inspect.iscoroutinefunction(function):
-        import asyncio  # late: it takes a while, and few need it
-
-        return _calling(lambda *args: asyncio.run(function(*args[: len(inspect.signature(function).parameters)])))
-    try:
-        inspect.signature(function).bind(None, None)
-    except ValueError:
-        pass  # one in C does not tell
-    except TypeError:
-        return lambda item, _context: function(item)
-    return function
-
-
 def _main(path: str, name: str, kind: str) -> None:
     lines = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # programs that a handler starts must not read the orders
     sys.stdout, sys.stderr = _Log(sys.stdout), _Log(sys.stderr)  # type: ignore[assignment]
     try:
-        function = _load(path, name, "handle_batch" if kind == "batch" else "handle")
+        function = load(path, name, "handle_batch" if kind == "batch" else "handle")
     except ImportError as error:
         _say(ready=False, error=str(error))
         os._exit(65)

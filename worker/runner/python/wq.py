@@ -19,10 +19,14 @@ def _say(**answer: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers and arrays of numpy and pandas, and dates, as JSON has them."""
-    for way in ("tolist", "isoformat"):
+    """Numbers and arrays of numpy and pandas, dates, decimals, paths and models as JSON has them."""
+    for way in ("tolist", "isoformat", "model_dump"):
         if hasattr(value, way):
             return getattr(value, way)()
+    if type(value).__module__.partition(".")[0] in ("decimal", "uuid", "pathlib"):
+        return str(value)
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: getattr(value, name) for name in value.__dataclass_fields__}
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 

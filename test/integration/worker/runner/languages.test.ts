@@ -46,17 +46,17 @@ describe("a program with `serve`", () => {
 
   describe("beside a handler in Python", () => {
     /** The bundled worker over a handler.py. */
-    const work = async (text: string, env: Record<string, unknown> = {}) => {
-      const handler = join(dir, "work.py");
+    const work = async (text: string, env: Record<string, unknown> = {}, folder = "") => {
+      const handler = join(dir, folder, "work.py");
       // A text that does not compile would not be staged.
       writeFileSync(handler, "def handle(item, context): pass");
       const staged = stageWorker(`python-test-${process.pid}`, { handler, files: undefined });
-      writeFileSync(join(staged, "code/bin/handler/work.py"), text);
+      writeFileSync(join(staged, "code/bin/handler", folder, "work.py"), text);
       return execa(process.execPath, [resolve(staged, "code/bin/worker.js")], {
         env: programEnvironment({
           WQ_REDIS_URL: queue.url,
           queue: "job2",
-          handler: "./work.py",
+          handler: `./${join("src", folder, "work.py")}`,
           maxAttempts: "1",
           lease: "2s",
           ...env,
@@ -76,10 +76,26 @@ describe("a program with `serve`", () => {
       assert.equal((await queue.records())[0]!.value, '{"n":12345678901234567890}');
     });
 
+    it("runs one that is a module of a package, with what is in it", async () => {
+      mkdirSync(join(dir, "fruits/tools"), { recursive: true });
+      for (const file of ["__init__.py", "tools/__init__.py", ".secret"]) writeFileSync(join(dir, "fruits", file), "");
+      writeFileSync(join(dir, "fruits/peeling.py"), "def peel(item): return 'peeled ' + item");
+      await queue.redis.rpush(queue.k.list, "apple");
+      const text =
+        "from ..peeling import peel\nimport fruits.peeling\nimport argparse\nargparse.ArgumentParser().parse_args()\nhandle = lambda item, context: peel(item)\n";
+      const worked = await work(text, {}, "fruits/tools");
+      assert.equal(worked.exitCode, 0, worked.all);
+      assert.equal((await queue.records())[0]!.value, '"peeled apple"');
+    });
+
     for (const [title, text] of [
       ["that takes no context", "def handle(item):\n  return item.upper()\n"],
       ["that is asynchronous", "async def handle(item, context):\n  return item.upper()\n"],
       ["that is asynchronous and takes no context", "async def handle(item):\n  return item.upper()\n"],
+      [
+        "that a decorator made synchronous by its looks",
+        "async def work(item):\n  return item.upper()\ndef handle(item, context):\n  return work(item)\n",
+      ],
       ["that takes what comes", "def handle(*args):\n  return args[0].upper()\n"],
     ] as const)
       it(`runs a function ${title}`, async () => {
@@ -93,18 +109,18 @@ describe("a program with `serve`", () => {
       [
         "a syntax error",
         "def handle(item, context)\n  pass\n",
-        "./work.py does not load: SyntaxError: expected ':' (line 1)",
+        "./src/work.py does not load: SyntaxError: expected ':' (line 1)",
       ],
       [
         "an import that fails",
         "import torchh\ndef handle(item, context): pass\n",
-        "./work.py does not load: ModuleNotFoundError: No module named 'torchh'",
+        "./src/work.py does not load: ModuleNotFoundError: No module named 'torchh'",
       ],
-      ["no function", "handle = 3\n", "./work.py has no function handle: it needs `def handle(…, context):`"],
+      ["no function", "handle = 3\n", "./src/work.py has no function handle: it needs `def handle(…, context):`"],
       [
         "no function for batches",
         "def handle(item, context): pass\n",
-        "./work.py has no function handle_batch: it needs `def handle_batch(…, context):`",
+        "./src/work.py has no function handle_batch: it needs `def handle_batch(…, context):`",
         { batch: "4" },
       ],
     ];

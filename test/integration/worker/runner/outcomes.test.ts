@@ -75,6 +75,49 @@ for (const language of ["ts", "py"] as const) {
       assert.equal(outcome.get("apple"), '"did apple"');
     });
 
+    if (language === "ts")
+      it("fails an item of whose result JSON would keep nothing, without a word", async () => {
+        const form = "dead: the result has no JSON form: ";
+        const lost = {
+          map: `${form}JSON keeps nothing of Map`,
+          promises: `${form}JSON keeps nothing of Promise`,
+          generator: `${form}JSON keeps nothing of Generator`,
+          function: `${form}it is a function`,
+          "error no peel": "dead: no peel",
+        };
+        const { outcome } = await run([...Object.keys(lost), "empty"]);
+        for (const [item, reason] of Object.entries(lost)) assert.equal(outcome.get(item), reason);
+        assert.equal(outcome.get("empty"), '{"list":[],"map":{},"text":"{}"}');
+      });
+    else
+      it("awaits in one loop, tells causes and notes, and keeps what has a plain form", async () => {
+        const { rows, outcome } = await run([
+          "await 1",
+          "await 2",
+          "cancelled",
+          "caused x",
+          "noted x",
+          "peel red",
+          "under print",
+        ]);
+        assert.deepEqual([outcome.get("await 1"), outcome.get("await 2")], ["false", "true"]);
+        assert.match(outcome.get("cancelled")!, /^dead: asyncio\.exceptions\.CancelledError/);
+        const reason = (item: string) => rows.find(({ payload }) => payload.toString() === item)!.reason!;
+        assert.match(
+          reason("caused x"),
+          /^ValueError: x\n +at caused .*\n[^]*caused by: FileNotFoundError: .*\n +at caused/,
+        );
+        assert.match(reason("noted x"), /^ValueError: x\n/);
+        assert.doesNotMatch(reason("cancelled"), /asyncio\/|run\.py/);
+        assert.equal(outcome.get("peel red"), '{"color":"red","weight":"1.10"}');
+        assert.equal(await log("under print"), "print\n");
+      });
+
+    it("takes each state of a progress bar for a line", async () => {
+      await run(["progress"]);
+      assert.equal(await log("progress"), "10%\n50%\ndone\n");
+    });
+
     it("keeps what is printed with its item, also much, without an end, and binary", async () => {
       const items = ["print 20000", "long 1000000", "binary", "raw from below", "apple"];
       const { outcome, worker } = await run(items);

@@ -1,0 +1,24 @@
+// Results that JSON would keep nothing of, without a word.
+
+/** JSON makes `{}` of them: a Map, a Set, a promise, a generator that nobody ran, an Error. */
+function isLost(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || Object.keys(value).length > 0) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return !Array.isArray(value) && prototype !== Object.prototype && prototype !== null;
+}
+
+/** @throws TypeError for a result, or a part of one, of which JSON keeps nothing. */
+export function checkResult(result: unknown): void {
+  if (typeof result === "function" || typeof result === "symbol") throw new TypeError(`it is a ${typeof result}`);
+  if (typeof result !== "object" || !JSON.stringify(result)?.includes("{}")) return;
+  JSON.stringify(result, (_, value: unknown) => {
+    if (isLost(value)) throw new TypeError(`JSON keeps nothing of ${nameOf(value)}`);
+    return value;
+  });
+}
+
+/** Kind of an object, as its class or JavaScript names it. */
+function nameOf(value: object): string {
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  return kind === "Object" ? value.constructor.name : kind;
+}
