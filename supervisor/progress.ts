@@ -12,7 +12,8 @@ export function progressLine(everyMs: number): (counts: Counts) => string | unde
   return (counts) => {
     const settled = ({ done, dead }: Counts) => done + dead;
     if (!first || settled(counts) < settled(first)) first = counts;
-    if (counts.now < next) return undefined;
+    // More than that is left where the clock of Redis went back.
+    if (counts.now < next && counts.now >= next - everyMs) return undefined;
     const parts = [`${settled(counts)} of ${counts.total} items`];
     if (counts.dead) parts.push(`${counts.dead} failed`);
     if (counts.state !== "open") parts.push(counts.state);

@@ -14,7 +14,8 @@ export class StallWatch {
   /** @returns A line, once for each stall. */
   look({ state, done, dead, total, running, now }: Counts): string | undefined {
     const settled = done + dead;
-    if (settled !== this.#settled || state !== "open") {
+    const wentBack = now < this.#since; // the clock of Redis
+    if (settled !== this.#settled || state !== "open" || wentBack) {
       this.#settled = settled;
       this.#since = now;
       this.#said = false;

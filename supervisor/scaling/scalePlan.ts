@@ -27,7 +27,9 @@ export class ScalePlan {
     const { min, max, concurrency, idleAfterMs } = this.#options;
     const pods = Math.max(min, Math.min(max, Math.ceil((load.waiting + load.running + load.dueSoon) / concurrency)));
     this.#needs.push({ at: load.now, pods });
-    this.#needs = this.#needs.filter(({ at }, index, all) => index === all.length - 1 || load.now - at < idleAfterMs);
+    this.#needs = this.#needs.filter(
+      ({ at }, index, all) => index === all.length - 1 || Math.abs(load.now - at) < idleAfterMs,
+    );
     return Math.max(...this.#needs.map(({ pods }) => pods));
   }
 }

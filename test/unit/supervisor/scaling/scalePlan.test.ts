@@ -33,4 +33,10 @@ describe("the plan of how many pods there should be", () => {
     plan.next(load(0, 40));
     assert.equal(plan.next(load(600, 0)), 2);
   });
+
+  it("forgets what was needed by a clock that went back since", () => {
+    const plan = new ScalePlan(options);
+    plan.next(load(4_000, 40));
+    assert.equal(plan.next(load(400, 0)), 2);
+  });
 });
