@@ -29,6 +29,8 @@ export class Supervisor {
   readonly #conclusion: Conclusion;
   /** Counts of the last look. */
   #last?: Counts;
+  /** The batch was seen before its end, or at it. */
+  #wasSeen = false;
 
   constructor(settings: SupervisorSettings) {
     this.#settings = settings;
@@ -83,9 +85,11 @@ export class Supervisor {
       if (wasOurs && !isOurs) console.log("Another supervisor has taken over");
       wasOurs = isOurs;
       const patience = isOurs ? 0 : STAND_BY_MS;
-      const counts = await admin.counts();
+      const counts = await this.#look(admin);
       // Without the keys of the batch nobody knows what was done.
-      if (this.#last?.owner && !counts.owner) return await this.#conclusion.lost(admin, this.#last, counts);
+      const last = this.#last;
+      const isGone = !counts.owner && (last?.owner || (last?.startedAt && counts.total === 0));
+      if (last && isGone) return await this.#conclusion.lost(admin, last, counts);
       this.#last = counts;
       this.#metrics?.update(counts, admin);
       const isOverdue = Date.now() > this.#deadline + patience;
@@ -96,13 +100,26 @@ export class Supervisor {
           console.log("The verdict waits: Redis did not write the end of the batch to its disk within 30 s");
           continue;
         }
-        const confirmed = await admin.counts();
+        const confirmed = await this.#look(admin);
         if (confirmed.state === counts.state) return await this.#conclusion.ended(admin, confirmed);
         continue;
       }
       if (isOverdue) return await this.#conclusion.overdue(admin, counts);
       if (isOurs) await this.#follow(admin, counts);
     }
+  }
+
+  /**
+   * Counts of the batch. Items that somebody pushed after its end are of none where its workers have left: nobody would
+   * take them.
+   */
+  async #look(admin: QueueAdmin): Promise<Counts> {
+    const counts = await admin.counts();
+    const { state, workersAlive, waiting, total, now } = counts;
+    const endedAt = state === "open" ? await admin.supervision.finishedAt() : undefined;
+    this.#wasSeen ||= endedAt === undefined;
+    if (endedAt === undefined || !this.#wasSeen || workersAlive > 0 || now - endedAt < STAND_BY_MS) return counts;
+    return { ...counts, state: "finished", endedAt, total: total - waiting };
   }
 
   /** End of the workers' time, ms since the epoch. If a Job was held (Kueue), the time begins when it is let go. */
@@ -115,7 +132,8 @@ export class Supervisor {
   async #follow(admin: QueueAdmin, counts: Counts): Promise<void> {
     const time = this.#idleMeter.look(counts);
     if (time) await admin.supervision.addWorkerTime(time);
-    const lines = [await this.#scaler?.follow(counts), this.#progress(counts)];
+    const busyPods = () => admin.supervision.busyWorkers();
+    const lines = [await this.#scaler?.follow(counts, busyPods), this.#progress(counts)];
     const stalled = this.#stalls.look(counts);
     if (stalled) {
       lines.push(stalled);

@@ -12,7 +12,8 @@ const listed = (name: string) => (/[,'"]|^\s|\s$/.test(name) || name === "" ? `'
 
 /** The line of the verdict, and whether the batch passes. */
 export function summarize(counts: Counts, failed: string[], allowFailures: boolean): { line: string; passes: boolean } {
-  const { state, reason, total, done, dead } = counts;
+  const { state, reason, total, done, dead, waiting } = counts;
+  const late = waiting > 0 ? `; ${items(waiting)} pushed after the end, not run (to run: npx --no wq resume)` : "";
   const missing = total - done - dead;
   const others =
     missing > 0
@@ -28,12 +29,12 @@ export function summarize(counts: Counts, failed: string[], allowFailures: boole
   if (dead === 0) {
     const all = total === 1 ? "the 1 item" : `all ${items(total)}`;
     return missing > 0
-      ? { line: `${done} of ${items(total)} done${others}`, passes: allowFailures }
-      : { line: `${all} done`, passes: true };
+      ? { line: `${done} of ${items(total)} done${others}${late}`, passes: allowFailures }
+      : { line: `${all} done${late}`, passes: true };
   }
   const more = dead > failed.length ? `, and ${dead - failed.length} more` : "";
   return {
-    line: `${dead} of ${items(total)} failed: ${failed.map(listed).join(", ")}${more}${others} (why: npx --no wq failed; ${AGAIN})`,
+    line: `${dead} of ${items(total)} failed: ${failed.map(listed).join(", ")}${more}${others}${late} (why: npx --no wq failed; ${AGAIN})`,
     passes: allowFailures,
   };
 }

@@ -5,9 +5,12 @@ import type { Redis } from "ioredis";
 import { keys } from "../redis/keys.ts";
 import { Script } from "../redis/script.ts";
 import { waitAof } from "../redis/waitAof.ts";
+import { countBusy } from "./workers.ts";
 
 /** For so long somebody has `finish` without a word, ms. */
 const FINISH_MS = 10_000;
+/** So long its output is tried to be kept while Redis is away, ms: after that, it runs again. */
+const KEEP_MS = 60_000;
 
 const noteScript = new Script("supervision/note");
 const addScript = new Script("supervision/add");
@@ -38,6 +41,12 @@ export class Supervision {
     const holder = await this.#redis.hget(this.#batch, SUPERVISOR);
     if (holder === null) await this.takeOver(id);
     return holder === null || holder === id;
+  }
+
+  /** Time of a good end, ms by Redis, whatever was pushed since; undefined until a worker goes on with that. */
+  async finishedAt(): Promise<number | undefined> {
+    const [state, endedAt] = await this.#redis.hmget(this.#batch, "state", "endedAt");
+    return state === "finished" ? Number(endedAt) : undefined;
   }
 
   /** Waits until all that was written so far is on disk. @returns False where Redis's disk took too long. */
@@ -79,8 +88,14 @@ export class Supervision {
     const renewal = setInterval(() => void ask().catch(() => {}), FINISH_MS / 4);
     try {
       const output = await run();
-      await ask(output);
-      return output;
+      for (const end = performance.now() + KEEP_MS; ; await sleep(FINISH_MS / 10)) {
+        const failure = await ask(output).then(
+          () => undefined,
+          (error: Error) => error,
+        );
+        if (!failure) return output;
+        if (performance.now() > end) throw failure;
+      }
     } finally {
       clearInterval(renewal);
     }
@@ -88,6 +103,11 @@ export class Supervision {
 
   async #note(...fields: string[]): Promise<void> {
     await noteScript.run(this.#redis, this.#queue, ...fields);
+  }
+
+  /** Number of workers that have something in flight. */
+  busyWorkers(): Promise<number> {
+    return countBusy(this.#redis, this.#queue);
   }
 
   /** Adds to the time that workers were there, and to that in which they had nothing in flight, ms. */

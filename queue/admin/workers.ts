@@ -42,6 +42,11 @@ export async function readWorkers(redis: Redis, queue: string): Promise<WorkerIn
   return [...infos.values()].sort((a, b) => a.startedAt - b.startedAt);
 }
 
+/** Number of workers that hold items. */
+export async function countBusy(redis: Redis, queue: string): Promise<number> {
+  return new Set((await readLeases(redis, keys(queue).leases)).values()).size;
+}
+
 /**
  * Time between two heartbeats of this many workers (scripts/includes/heartbeat.lua): they are alive for three times as
  * long.

@@ -17,6 +17,8 @@ export class Scaler {
   /** Parallelism that was seen or set last, and what was asked for. Any other is somebody else's, like `wq scale`. */
   #there?: number;
   #asked?: number;
+  /** Pods that the load needed at the last look. */
+  #needed?: number;
   #lookedAt = -Infinity;
   #trouble = "";
 
@@ -29,12 +31,18 @@ export class Scaler {
     this.#plan = new ScalePlan(options);
   }
 
-  /** Looks, and changes the Job where it is too small or too large. @returns A line to say. */
-  async follow(counts: Counts): Promise<string | undefined> {
+  /**
+   * Looks, and changes the Job where it is too small or too large.
+   * @param busyPods Number of pods that have something in flight, asked before the Job gets smaller: Kubernetes would
+   *   end these, too.
+   * @returns A line to say.
+   */
+  async follow(counts: Counts, busyPods: () => Promise<number>): Promise<string | undefined> {
     const pods = this.#plan.next(counts);
-    if (pods === this.#asked && counts.now - this.#lookedAt < LOOK_MS) return undefined;
+    if (pods === this.#needed && Math.abs(counts.now - this.#lookedAt) < LOOK_MS) return undefined;
     try {
-      const line = await this.#apply(pods);
+      const line = await this.#apply(pods, busyPods);
+      this.#needed = pods;
       this.#lookedAt = counts.now;
       this.#trouble = "";
       return line;
@@ -46,7 +54,7 @@ export class Scaler {
     }
   }
 
-  async #apply(pods: number): Promise<string | undefined> {
+  async #apply(needed: number, busyPods: () => Promise<number>): Promise<string | undefined> {
     const { spec } = (await this.#call(this.#path)) as Job;
     const there = spec.parallelism;
     // A change whose answer was lost may have been made, or not.
@@ -60,6 +68,7 @@ export class Scaler {
       this.#asked = there;
       return `${there} pods at most from now on, set from outside, for instance by \`wq scale\``;
     }
+    const pods = needed < there ? Math.min(there, Math.max(needed, await busyPods())) : needed;
     this.#asked = pods;
     if (there === pods || spec.suspend) return undefined;
     await this.#call(this.#path, { spec: { parallelism: pods } });

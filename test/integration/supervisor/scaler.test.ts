@@ -52,7 +52,7 @@ describe("the scaler", () => {
     const options = { min: 1, max: 9, concurrency: 1, idleAfterMs: 60_000 };
     const scaler = new Scaler("n", "w", options, (path, body) => callApi(path, body, account));
     const counts = { waiting: 3, running: 0, dueSoon: 0, now: 0 } as Counts;
-    const look = () => scaler.follow({ ...counts, now: (counts.now += 1_000) });
+    const look = () => scaler.follow({ ...counts, now: (counts.now += 1_000) }, () => Promise.resolve(0));
     answers.push(BUSY, BUSY, GATEWAY, FORBIDDEN, JOB, BUSY, JOB, JOB);
     assert.equal(await look(), "The workers cannot be scaled: it answered 429");
     assert.equal(await look(), undefined);
@@ -68,5 +68,18 @@ describe("the scaler", () => {
     counts.waiting = 6;
     answers.push(THREE);
     assert.equal(await look(), "3 pods at most from now on, set from outside, for instance by `wq scale`");
+  });
+
+  it("takes no pod away that has something in flight, however few would do", async () => {
+    const options = { min: 1, max: 9, concurrency: 4, idleAfterMs: 0 };
+    const scaler = new Scaler("n", "w", options, (path, body) => callApi(path, body, account));
+    let [busy, now] = [3, 0];
+    const look = () =>
+      scaler.follow({ waiting: 0, running: busy, dueSoon: 0, now: (now += 5_000) } as Counts, async () => busy);
+    answers.push(THREE, THREE, THREE);
+    assert.equal(await look(), undefined);
+    busy = 2;
+    assert.equal(await look(), "From 3 to 2 pods");
+    assert.equal(asked.at(-1), 'PATCH {"spec":{"parallelism":2}}');
   });
 });

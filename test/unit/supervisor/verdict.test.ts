@@ -30,6 +30,14 @@ const failed = { ...finished, done: 7, dead: 2 };
 const verdicts: [title: string, counts: Counts, failed: string[], allow: boolean, line: string, passes: boolean][] = [
   ["all done", finished, [], false, "all 9 items done", true],
   ["one item", { ...finished, total: 1, done: 1 }, [], false, "the 1 item done", true],
+  [
+    "an item that came too late",
+    { ...finished, waiting: 1 },
+    [],
+    false,
+    "all 9 items done; 1 item pushed after the end, not run (to run: npx --no wq resume)",
+    true,
+  ],
   ["none", { ...finished, total: 0, done: 0 }, [], false, "all 0 items done", true],
   ["some failed", failed, ["banana", "fig"], false, `2 of 9 items failed: banana, fig ${advice}`, false],
   ["some failed, and may", failed, ["banana", "fig"], true, `2 of 9 items failed: banana, fig ${advice}`, true],
