@@ -15,6 +15,10 @@ const SCRIPT = /^[^-].*[./]/;
 const NAMES = /(?<!\$)\{(\/\/|\/\.|[./#]?)\}/;
 const REPLACED = /\{(\/\/|\/\.|[./#]?|[1-9]\d?|[A-Za-z_]\w*)\}/g;
 
+/** Operators of a shell, and programs that have such of their own. */
+const OPERATOR = /^(\||\|\||&&|[12]?>>?|2>&1|&>)$/;
+const TAKES_OPERATORS = /(^|\/)(expr|test|\[|tr|find)$/;
+
 /** Places of arguments that are code, and what to write there instead of `{}`. */
 function codeOf(command: string[]): Map<number, string> {
   const places = new Map<number, string>();
@@ -36,6 +40,13 @@ export function wrongReplacement(command: string[]): string | undefined {
     const found = NAMES.exec(command[place] ?? "");
     if (found)
       return `no ${found[0]} in the text after "${command[place - 1]}", where an item could run as code: ${advice}`;
+  }
+  const code = codeOf(command);
+  for (const [place, word] of command.entries()) {
+    const variable = /^[^\s]*(\$ITEM\b|\$\{ITEM\})/.exec(word)?.[1];
+    if (variable && !code.has(place)) return `no ${variable} in "${word}", which no shell reads: write {}`;
+    if (place > 0 && OPERATOR.test(word) && !(TAKES_OPERATORS.test(command[0]!) || command[place - 1]!.startsWith("-")))
+      return `no "${word}", since no shell reads it: write ["sh", "-c", "…"]`;
   }
   return undefined;
 }

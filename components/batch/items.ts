@@ -1,4 +1,5 @@
 // The items of a Batch, from one of its three arguments.
+import * as pulumi from "@pulumi/pulumi";
 import { itemSource } from "../../config/checks.ts";
 import { fromFile, fromRange, type ItemList, listed } from "../../config/items/items.ts";
 import { ConfigError } from "../../config/parse.ts";
@@ -22,7 +23,14 @@ export function itemsOf(args: BatchSettings): BatchItems | undefined {
     const range = later(value, (known) => fromRange(key, String(known)));
     return { kind: "range", range: later(range, ({ range }) => range), digest: later(range, ({ digest }) => digest) };
   }
-  if (!isPending(value)) return inText(key === "items" ? listed(key, value) : fromFile(key, String(value)));
+  if (!isPending(value)) {
+    const list = key === "items" ? listed(key, value) : fromFile(key, String(value));
+    if (!list.isText)
+      void pulumi.log.warn(
+        `\`itemsFile\` ${String(value)} is not UTF-8: a handler finds \ufffd in its items, and their bytes in \`context.bytes\`; of Latin-1, \`iconv -f LATIN1 -t UTF-8 ${String(value)} > items.txt\` makes a list`,
+      );
+    return inText(list);
+  }
   const list = later(value, (known) => checkFits(inText(listed(key, known))));
   return {
     kind: "file",
@@ -33,7 +41,7 @@ export function itemsOf(args: BatchSettings): BatchItems | undefined {
   };
 }
 
-const inText = ({ gzipped, ...items }: ItemList) => ({ ...items, base64: gzipped.toString("base64") });
+const inText = ({ gzipped, isText: _, ...items }: ItemList) => ({ ...items, base64: gzipped.toString("base64") });
 
 function checkFits<T extends { inline: boolean }>(list: T): T {
   if (list.inline) return list;

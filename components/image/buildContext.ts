@@ -6,7 +6,7 @@ import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
 import { ConfigError, invalid } from "../../config/parse.ts";
 import { isCurrent, recordInputs } from "./inputs.ts";
 import { COPY_NODE, OLDEST_NODE, WORK_DIR } from "./layout.ts";
-import { checkPython, copyPython, INSTALL, isPython } from "./python.ts";
+import { checkPython, copyPython, copyRequirements, INSTALL, isPython } from "./python.ts";
 import { checkWhole } from "./wholePackages.ts";
 import { copyFiles, markUsed, stage, stagedBefore } from "./stage.ts";
 
@@ -121,7 +121,7 @@ export function stageWorker(name: string, { handler, files, requirements }: User
     copyFiles(own("queue/scripts"), `${staged}/code/scripts`);
     for (const path of ["Dockerfile", "start-node.sh"]) copyFileSync(own(`worker/${path}`), `${staged}/${path}`);
     copyFileSync(COPY_NODE, `${staged}/copy-node.sh`);
-    if (requirements) copyFileSync(requirements, `${staged}/code/requirements.txt`);
+    if (requirements) copyRequirements(requirements, `${staged}/code`);
     if (files) {
       copyFiles(files, `${staged}/files`);
       appendFileSync(`${staged}/Dockerfile`, `WORKDIR ${WORK_DIR}\nCOPY files/ ${WORK_DIR}/\n`);

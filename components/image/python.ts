@@ -1,7 +1,7 @@
 // Needs of a handler in Python: an interpreter in the image, and the packages of its requirements.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { ConfigError } from "../../config/parse.ts";
 import { CODE_DIR, PACKAGES_DIR, WORK_DIR } from "./layout.ts";
 
@@ -44,6 +44,30 @@ export function copyPython(handler: string, to: string): void {
   mkdirSync(to);
   copy(relative(from, handler).split(sep, 1)[0]!);
 }
+
+/**
+ * Copies requirements, with the files that they name by `-r` and `-c`, which get names of their own.
+ * @returns The name of the copy.
+ * @throws ConfigError for a file that is missing, or that pip cannot read.
+ */
+export function copyRequirements(file: string, to: string, name = "requirements.txt"): string {
+  if (/\.(toml|lock|ya?ml)$|Pipfile$/.test(file))
+    throw new ConfigError(
+      `Expected \`requirements\` to be a list for pip, got ${file}: \`uv export\`, \`poetry export\` or \`pip freeze\` make one.`,
+    );
+  if (!existsSync(file))
+    throw new ConfigError(`Expected \`requirements\` to name files that exist, and there is no ${resolve(file)}.`);
+  let count = 0;
+  const text = readFileSync(file, "utf8").replaceAll(INCLUDE, (_, option: string, other: string) => {
+    const own = isAbsolute(other) || other.includes("://");
+    return `${option} ${own ? other : copyRequirements(join(dirname(file), other), to, `${++count}-${name}`)}`;
+  });
+  writeFileSync(join(to, name), text);
+  return name;
+}
+
+/** A line that names another file. */
+const INCLUDE = /^[ \t]*(-r|-c|--requirement|--constraint)[ \t=]*([^\s#]+)/gm;
 
 const isModule = (path: string) => path.endsWith(".py");
 const isSource = (path: string) => !/^(__pycache__|node_modules|\..+)$/.test(basename(path));

@@ -49,6 +49,9 @@ function normalizeModes(dir: string): void {
   }
 }
 
+/** Traces of tools, which change without the files and are of no use in an image. */
+const LEFT = new Set(["__pycache__", ".git"]);
+
 /**
  * Copies a folder. Links are replaced by their targets, which an image does not have.
  * @throws ConfigError for a link that leads nowhere or to a folder that it is in, and for a pipe, a socket or a device.
@@ -59,6 +62,7 @@ export function copyFiles(from: string, to: string, above: string[] = []): void 
     throw new ConfigError(`The image cannot be made: ${from} is a link that leads back to a folder it is in.`);
   mkdirSync(to, { recursive: true });
   for (const name of readdirSync(from)) {
+    if (LEFT.has(name)) continue;
     const path = join(from, name);
     if (resolve(path) === resolve(stageFolder())) continue; // the copy itself, where the folder is that of the program
     const stat = statSync(path, { throwIfNoEntry: false });

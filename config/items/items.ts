@@ -1,4 +1,5 @@
 // The items of a stack, from one of three sources, as the seeding Job will get them.
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -26,6 +27,8 @@ export interface ItemList {
   /** Small enough for a ConfigMap. */
   inline: boolean;
   digest: string;
+  /** False where a handler would find replacement characters in an item. */
+  isText: boolean;
 }
 
 const sha = (text: string | Buffer) => createHash("sha256").update(text).digest("hex");
@@ -33,7 +36,7 @@ const sha = (text: string | Buffer) => createHash("sha256").update(text).digest(
 function packed(format: "text" | "ndjson" | "strings", text: string | Buffer): ItemList {
   const gzipped = gzipSync(text, { level: 9 });
   gzipped[9] = 255; // the operating system's number: the same items give the same bytes everywhere
-  return { kind: "file", format, gzipped, inline: gzipped.length <= MAX_INLINE, digest: sha(text) };
+  return { kind: "file", format, gzipped, inline: gzipped.length <= MAX_INLINE, digest: sha(text), isText: true };
 }
 
 /** Items of the stack file: a list of texts. */
@@ -78,9 +81,7 @@ export function fromFile(key: string, path: string): ItemList {
     content = readFileSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why =
-      code === "ENOENT" ? `there is no ${resolve(path)}` : code === "EISDIR" ? "it is a folder" : String(code);
-    return invalid(key, `the path of a readable file, seen from the project (${why})`, path);
+    return invalid(key, `the path of a readable file, seen from the project (${unreadable(path, code)})`, path);
   }
   const { format, bytes } = itemsContent(path, content);
   content = bytes;
@@ -98,7 +99,17 @@ export function fromFile(key: string, path: string): ItemList {
     start = next + 1;
   }
   if (items === 0) invalid(key, "a file with at least one item, one per line", path);
-  return packed(format, content);
+  return { ...packed(format, content), isText: isUtf8(content) };
+}
+
+/** Reason why a path is not that of a file, and how to make a list of what it is. */
+function unreadable(path: string, code: string | undefined): string {
+  if (code === "EISDIR") return `it is a folder: \`ls -d ${path.replace(/\/$/, "")}/* > items.txt\` lists its files`;
+  if (code !== "ENOENT") return String(code);
+  if (/^[a-z]\w+:\/\//i.test(path)) return "it is an address: download it first";
+  return /[*?]/.test(path)
+    ? `it is a pattern: \`ls -d ${path} > items.txt\` makes a list`
+    : `there is no ${resolve(path)}`;
 }
 
 function checkJson(path: string, number: number, line: string): void {

@@ -131,7 +131,13 @@ export const variables = withOutputs(
             `Expected \`${key}\` to leave ${name} alone: the worker reads its own settings from it. Take another name.`,
           );
       }
-      return stringMap(key, value);
+      const all = stringMap(key, value);
+      for (const [name, text] of Object.entries(all))
+        if (new RegExp(`\\$[({]?${name.replaceAll(".", "\\.")}\\b`).test(text))
+          throw new ConfigError(
+            `Expected \`${key}.${name}\` to be its whole value, since nothing puts the image's into $${name}.`,
+          );
+      return all;
     },
     true,
   ),

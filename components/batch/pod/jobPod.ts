@@ -73,7 +73,9 @@ function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
     if (step.name !== REQUIREMENTS) return [step];
     // The user's variables too: an index or a proxy, and its password.
     const env = later(args.env, (own) => [...own, ...(step.env as EnvVar[])]);
-    return args.runsUserCode ? [{ ...step, env, envFrom: args.container?.envFrom }] : [];
+    // As much memory as the workers, which a person raises where it is too little.
+    const resources = args.program === "worker" ? args.container?.resources : step.resources;
+    return args.runsUserCode ? [{ ...step, env, envFrom: args.container?.envFrom, resources }] : [];
   });
   const start = [...image.node, ...(args.nodeOptions ?? []), `${CODE_DIR}/bin/${args.program}.js`];
   return {

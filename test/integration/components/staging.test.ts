@@ -61,6 +61,7 @@ describe("the build contexts of `up`s in one checkout", () => {
     const script = `console.log(stageWorker("worker", { handler: undefined, files: process.cwd() }))`;
     const once = () => execa(process.execPath, ["--input-type=module", "-e", IMPORT + script], { cwd: dir });
     writeFileSync(join(dir, "mine"), "");
+    for (const left of ["__pycache__", ".git"]) mkdirSync(join(dir, left));
     const { stdout: context } = await once();
     assert.deepEqual(readdirSync(join(dir, context, "files")), ["mine"]);
     assert.equal((await once()).stdout, context);

@@ -79,6 +79,38 @@ describe("WorkerImage", () => {
     rmSync(dir, { recursive: true });
   });
 
+  it("brings requirements with the files that they name", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "job-wq-2-requirements-"));
+    const write = (name: string, text: string) => writeFileSync(join(dir, name), text);
+    mkdirSync(join(dir, "more"));
+    write("work.py", "def handle(item): pass");
+    write(
+      "packages.txt",
+      "-r more/base.txt # the base\n--constraint=more/../pins.txt\n-r https://a.example/x.txt\nsix\n",
+    );
+    write("more/base.txt", "-r ../deep.txt\nnumpy\n");
+    write("deep.txt", "pandas\n");
+    write("pins.txt", "numpy<2\n");
+    const image = (requirements: string) =>
+      new WorkerImage("w", { handler: join(dir, "work.py"), requirements: join(dir, requirements) }).image;
+    const files = image("packages.txt").code!.files.filter(({ path }) => path.endsWith("requirements.txt"));
+    assert.deepEqual(Object.fromEntries(files.map(({ path, content }) => [path, String(content)])), {
+      "code/requirements.txt":
+        "-r 1-requirements.txt # the base\n--constraint 2-requirements.txt\n-r https://a.example/x.txt\nsix\n",
+      "code/1-requirements.txt": "-r 1-1-requirements.txt\nnumpy\n",
+      "code/1-1-requirements.txt": "pandas\n",
+      "code/2-requirements.txt": "numpy<2\n",
+    });
+    write("packages.txt", "-r gone.txt");
+    assert.throws(() => image("packages.txt"), { message: /to name files that exist, and there is no .*gone\.txt\.$/ });
+    write("pyproject.toml", "[project]");
+    assert.throws(() => image("pyproject.toml"), {
+      message: /to be a list for pip, got .*pyproject\.toml: `uv export`/,
+    });
+    await registered();
+    rmSync(dir, { recursive: true });
+  });
+
   it("never repeats a secret argument that cannot be used", () => {
     const login = { registryUsername: "u", registryPassword: ["hunter2"] as never };
     assert.throws(() => new WorkerImage("worker", { handler: "worker/handler.ts", ...login }), {

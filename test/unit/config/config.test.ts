@@ -50,6 +50,14 @@ describe("config", () => {
         'Expected `env` to be a map of variables, by names of letters, digits, `_`, `-` and `.`, got "A B".',
       ],
       [
+        { env: { PATH: "/opt/venv/bin:$PATH" } },
+        "Expected `env.PATH` to be its whole value, since nothing puts the image's into $PATH.",
+      ],
+      [
+        { secretEnv: { LIB: "/x:${LIB}" } },
+        "Expected `secretEnv.LIB` to be its whole value, since nothing puts the image's into $LIB.",
+      ],
+      [
         { secretEnv: { "a/b": "x" } },
         "Expected `secretEnv` to be a map of variables, by names of letters, digits, `_`, `-` and `.`, got something else.",
       ],
@@ -252,7 +260,7 @@ describe("config", () => {
       { itemsFile: "nowhere.txt" },
       `Expected \`itemsFile\` to be the path of a readable file, seen from the project (there is no ${resolve("nowhere.txt")}), got "nowhere.txt".`,
     ],
-    ["a folder as file", { itemsFile: dir }, /^Expected `itemsFile` to be .* \(it is a folder\), got/],
+    ["a folder as file", { itemsFile: dir }, /^Expected `itemsFile` to be .* \(it is a folder: .*\), got/],
     [
       "an empty file",
       { itemsFile: file("empty", "\n\r\n\n") },

@@ -41,6 +41,24 @@ describe("an item in the arguments of a command", () => {
       assert.deepEqual(replacer(["program", argument])(item, 7), ["program", expected]);
     });
 
+  it("is not a variable, and a command has no operators, where no shell reads them", () => {
+    const none = (word: string) => `no "${word}", since no shell reads it: write ["sh", "-c", "…"]`;
+    const table: [command: string[], wrong: string | undefined][] = [
+      [["python3", "process.py", "$ITEM"], 'no $ITEM in "$ITEM", which no shell reads: write {}'],
+      [["convert", "--in=${ITEM}"], 'no ${ITEM} in "--in=${ITEM}", which no shell reads: write {}'],
+      [["cat", "{}", "|", "wc", "-l"], none("|")],
+      [["./run", "{}", ">", "out.txt"], none(">")],
+      [["./run", "2>&1"], none("2>&1")],
+      [["sh", "-c", "echo $ITEM | wc"], undefined],
+      [["timeout", "5", "bash", "-c", "$ITEM"], undefined],
+      [["eval.sh", "echo $ITEM"], undefined],
+      [["echo", "$ITEMS", "$$", "{}"], undefined],
+      [["cut", "-d", "|", "-f1"], undefined],
+      [["/usr/bin/expr", "{}", "|", "0"], undefined],
+    ];
+    for (const [command, wrong] of table) assert.equal(wrongReplacement(command), wrong, command.join(" "));
+  });
+
   it("is refused in code, which is never replaced", () => {
     const where = "where an item could run as code:";
     const inPython = 'write os.environ["ITEM"], or { }';

@@ -22,6 +22,26 @@ describe("An items file", () => {
     assert.deepEqual(gunzipSync(items.gzipped), content);
   });
 
+  it("that is not UTF-8 is known: handlers find other characters in its items", () => {
+    assert.equal(fromFile("itemsFile", file("utf8.txt", "ü\n")).isText, true);
+    assert.equal(fromFile("itemsFile", file("latin1.txt", Buffer.from("\xfc\n", "latin1"))).isText, false);
+  });
+
+  it("that is none is refused with the way to a list", () => {
+    const why = (path: string) => {
+      try {
+        fromFile("itemsFile", path);
+      } catch (error) {
+        return /\((.*)\), got/.exec((error as Error).message)?.[1];
+      }
+      return undefined;
+    };
+    assert.equal(why(`${dir}/`), `it is a folder: \`ls -d ${dir}/* > items.txt\` lists its files`);
+    assert.equal(why("photos/*.jpg"), "it is a pattern: `ls -d photos/*.jpg > items.txt` makes a list");
+    assert.equal(why("https://a.example/list.txt"), "it is an address: download it first");
+    assert.equal(why("/no/such"), "there is no /no/such");
+  });
+
   it("may begin with a byte order mark", () => {
     assert.equal(fromFile("itemsFile", file("bom.ndjson", '\ufeff{"a":1}\n')).format, "ndjson");
     assert.throws(() => fromFile("itemsFile", file("bom.txt", "\ufeff\r\n")), {
