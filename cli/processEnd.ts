@@ -24,9 +24,11 @@ export function beforeEnd(undo: () => Promise<unknown>): () => Promise<void> {
   return once;
 }
 
-/** Ends the process, after that. */
+/** Ends the process, after that, and after all that was printed is out: a pipe may take its time. */
 export async function endProcess(code: number): Promise<never> {
   await Promise.all([...undone].map((undo) => undo()));
+  const { stdout } = process;
+  if (!stdout.errored) await new Promise<void>((resolve) => stdout.write("", () => resolve()));
   process.exit(code);
 }
 

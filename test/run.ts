@@ -32,7 +32,10 @@ const LAST_CHARS = 2_000;
 
 const stages = [...Object.keys(checks), "unit", "integration", "e2e"];
 const stageOf = (path: string) => path.split("/")[0]!;
-const asked = process.argv.slice(2).filter((word) => word !== "full");
+const asked = process.argv
+  .slice(2)
+  .filter((word) => word !== "full")
+  .map((word) => word.replace(/^(\.\/)?test\//, "").replace(/\/$/, ""));
 const isFull = process.argv.includes("full");
 
 let passed = 0;
@@ -99,6 +102,18 @@ function report(): void {
   console.log(`\n${passed} passed, ${failed} failed`);
 }
 
+/**
+ * Runs files that need the platform to themselves, which mostly wait, beside those that need none. The lane of the
+ * first helps with the others at its end: all lanes take the next file from the same list.
+ */
+async function runLast(alone: string[], integration: string[]): Promise<void> {
+  const platformLane = async () => {
+    await runFiles(alone, 1, count);
+    await runFiles(integration, 1, count);
+  };
+  await Promise.all([platformLane(), runFiles(integration, INTEGRATION_WIDTH, count)]);
+}
+
 /** Runs the stages that are asked for. */
 async function main(): Promise<void> {
   if (isFull) process.env.TEST_FULL = "1";
@@ -111,17 +126,12 @@ async function main(): Promise<void> {
   if (wantedChecks.length) await timed(wantedChecks.join(", "), () => runChecks(wantedChecks));
   if (unit.length) await timed("unit", async () => count(await runMocha(unit, "test/unit")));
   if (together.length) await timed("e2e", () => runFiles(together, E2E_WIDTH, count));
-  // Files that have the platform to themselves mostly wait, and integration tests need none.
   const names = [alone.length && "e2e, alone", integration.length && "integration"].filter(Boolean);
-  const platform = async () => {
-    await runFiles(alone, 1, count);
-    await runFiles(integration, 1, count);
-  };
-  const last = () => Promise.all([platform(), runFiles(integration, INTEGRATION_WIDTH, count)]);
-  if (names.length) await timed(names.join(", and beside it "), last);
+  if (names.length) await timed(names.join(", and beside it "), () => runLast(alone, integration));
 }
 
 checkAsked();
 await main();
 report();
-process.exit(failed ? 1 : 0);
+// All that was printed gets out first: a pipe may take its time.
+process.stdout.write("", () => process.exit(failed ? 1 : 0));

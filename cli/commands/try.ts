@@ -11,6 +11,7 @@ import { waitForFamilies } from "../../worker/processes/family.ts";
 import { handlerRunners, ownHandler, serveCommand } from "../../worker/chooseRunners.ts";
 import { type Trial, tryItem } from "../../worker/tryItem.ts";
 import { verbCommand } from "../command.ts";
+import { endProcess } from "../processEnd.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { findProgram, root, stackCandidates } from "../stack/findStack.ts";
@@ -169,5 +170,5 @@ export default verbCommand({
     else print(trial);
     await waitForFamilies(0);
     // A handle that a handler left open must not keep the terminal.
-    process.exit(trial.outcome === "done" ? EXIT_OK : EXIT_FAILED);
+    await endProcess(trial.outcome === "done" ? EXIT_OK : EXIT_FAILED);
   });

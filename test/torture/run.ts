@@ -13,7 +13,7 @@ if (!Number.isFinite(seconds) || (first !== undefined && !Number.isInteger(first
 try {
   const count = await torture(seconds, (line) => console.log(line), first);
   console.log(`${count} batches, no violation`);
-  process.exit(0);
+  process.stdout.write("", () => process.exit(0));
 } catch (error) {
   console.error((error as Error).stack);
   process.exit(1);

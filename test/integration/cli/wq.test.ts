@@ -180,6 +180,14 @@ describe("the command wq", () => {
     assert.deepEqual([late.code, late.err], [1, "Failed: The time limit of 0.2 s is over"]);
   });
 
+  it("try prints a long result to its end, also where its reader takes its time", async () => {
+    const file = join(folder, "long.ts");
+    writeFileSync(file, 'export default () => "x".repeat(1_000_000);');
+    const script = `"$1" try kiwi --json --handler ${file} | { sleep 1; cat; }`;
+    const { stdout } = await execa("sh", ["-c", script, "-", wqScript], { cwd: folder });
+    assert.equal((JSON.parse(stdout) as { result: string }).result.length, 1_000_000);
+  });
+
   it("try ends with what it started at SIGTERM", async () => {
     const pid = join(folder, "pid");
     const script = `echo $$ > ${pid}.new; mv ${pid}.new ${pid}; exec sleep 60`;
