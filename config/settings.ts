@@ -2,7 +2,7 @@
 //
 //   redisSettings    Redis           imageSettings    WorkerImage     batchSettings    Batch
 //   objectSettings   Redis and Batch: name, namespace, labels and owner of their objects
-//   programSettings  index.ts alone: names, files, and what it makes arguments of
+//   programSettings  index.ts: names, files, and what it makes arguments of
 //
 // In a stack file each is a key `job-wq-2:KEY`, those of Redis with `redis` in front. `npm run docs` generates
 // Pulumi.yaml, docs/settings.md and components/args.ts from here. Programs of the image get theirs by toldSettings.ts.

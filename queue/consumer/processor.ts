@@ -201,12 +201,12 @@ export class Processor implements ItemListener {
     this.leases.setState(item.row, LeaseState.ended);
     const { id, row, member, bytes: payload } = item;
     this.outcomes.add({ id, row, member, payload }, kind, line, log);
+    if (event) this.#options.onEvent?.(event);
     const now = performance.now();
     this.#prefetched.recordDuration(item.elapsed(now));
     if (this.#prefetched.isExpired(now)) this.returnPrefetched();
     else if (this.#prefetched.size > 0 && this.#freeSlots > 0) this.#run(this.#start(this.#prefetched.shift()));
     this.#onOutcome();
-    if (event) this.#options.onEvent?.(event);
   }
 
   /** Gives back what is in no slot, which costs those items nothing. */

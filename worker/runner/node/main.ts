@@ -1,5 +1,6 @@
 // The runner of a handler in JavaScript or TypeScript: a process of its own, in which items run side by side.
 // Everything that an item does, also in callbacks and after its end, is attributed to the item.
+import { exitCodes } from "../../exitCodes.ts";
 import { flush, say } from "./answers.ts";
 import { fail, items, running, succeed } from "./attempts.ts";
 import { loadFunctions } from "./loadHandler.ts";
@@ -23,7 +24,7 @@ process.on("exit", flush);
 
 const { one, batch } = await loadFunctions(file, name, kind).catch((error: Error): never => {
   say({ ready: false, error: error.message });
-  return exit(65);
+  return exit(exitCodes.load);
 });
 
 /** Calls the handler on an item. One that returns no promise costs none. */
@@ -86,5 +87,5 @@ process.stdin.on("data", (chunk: string) => {
 });
 // The worker is gone, or wants it to end.
 process.stdin.on("end", () => exit(0));
-process.on("SIGTERM", () => exit(143));
+process.on("SIGTERM", () => exit(exitCodes.terminated));
 say({ ready: true });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { connect, Consumer, keys, QueueAdmin } from "../../../../queue/index.ts";
-import type { Handler, ItemRecord } from "../../../../queue/types.ts";
+import type { ConsumerEvent, Handler, ItemRecord } from "../../../../queue/types.ts";
 import { quick, startConsumer } from "../../../support/consuming.ts";
 import { startRedis, type TestRedis } from "../../../support/redis.ts";
 
@@ -54,6 +54,18 @@ describe("items taken ahead", () => {
     const inOrder = (items: string[]) => items.filter((item) => !back.has(item));
     assert.deepEqual(inOrder(seen), inOrder(text(0, 3_000)));
     assert.ok(back.size < 3_000 / 2, `${back.size} were given back`);
+  });
+
+  it("are told of in their order: an item's end before the next one's begin", async () => {
+    await redis.rpush(k.list, ...text(0, 3_000));
+    const told: string[] = [];
+    const onEvent = (event: ConsumerEvent) => {
+      if (event.type === "working" || event.type === "done") told.push(`${event.type} ${event.id}`);
+    };
+    await consumer(() => undefined, { onEvent }).run();
+    assert.equal(told.length, 6_000);
+    const inOrder = told.flatMap((line) => (line.startsWith("working") ? [line, line.replace("working", "done")] : []));
+    assert.deepEqual(told, inOrder);
   });
 
   it("are none where a handler is slow, or items are long", async () => {
