@@ -17,6 +17,7 @@ const EXPORTS = [
   "CoreV1Api",
   "CustomObjectsApi",
   "KubeConfig",
+  "KubernetesObjectApi",
   "PatchStrategy",
   "PortForward",
   "setHeaderOptions",

@@ -1,24 +1,40 @@
+import type { KubernetesObject } from "@kubernetes/client-node";
 import { oneLine } from "../../config/foreignText.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { wq } from "../invocation.ts";
+import { findBatches } from "../stack/batches.ts";
+import { openCluster } from "../stack/openCluster.ts";
 import { openBatch } from "../stack/openQueue.ts";
-import { type FoundBatch, readBatchAt } from "../stack/readStack.ts";
-import { forget, locate } from "./runs.ts";
+import { type FoundStack, readStackAt } from "../stack/readStack.ts";
+import { forget, locate, readNote } from "./runs.ts";
 import { pulumiError, runStack } from "./runStack.ts";
 
 /** The command that goes on with a run. */
 export const attachLine = (name: string): string => `\`${wq(`run --attach ${name}`)}\``;
 
 /** Deletes the keys of a run from a Redis of the user's own. @returns Why it could not. */
-async function purge(found: FoundBatch | undefined): Promise<string | undefined> {
-  if (found?.batch.redis.url === undefined) return undefined; // another one goes with its pod
+async function purge(found: FoundStack | undefined): Promise<string | undefined> {
+  const [batch] = found ? findBatches(found.state) : [];
+  if (batch?.redis.url === undefined) return undefined; // another one goes with its pod
   try {
-    const { admin, close } = await openBatch(found);
+    const { admin, close } = await openBatch({ ...found!, batch });
     await admin.purge({ force: true }).finally(close);
     return undefined;
   } catch (error) {
     return oneLine(firstLine(error));
   }
+}
+
+/**
+ * Deletes what a Pulumi that was killed was creating, which is in its state as that only.
+ * @throws UserError
+ */
+async function deletePending(name: string, found: FoundStack | undefined): Promise<void> {
+  const pending = (found?.state.pending ?? []).filter(({ type }) => type.startsWith("kubernetes:"));
+  if (pending.length === 0) return;
+  const { namespace, context } = readNote(name);
+  const cluster = await openCluster({ context }, namespace, found!.location);
+  for (const { inputs } of pending) await cluster.deleteObject(inputs as KubernetesObject);
 }
 
 /** Removes everything that a run created, and forgets it. @throws UserError of one line. */
@@ -27,12 +43,13 @@ export async function takeAway(name: string): Promise<void> {
   const ignore = () => {};
   process.on("SIGINT", ignore);
   try {
-    const found = await readBatchAt(locate(name)).catch(() => undefined);
     const stack = await runStack(name, async () => {});
     await stack.cancel().catch(() => {}); // a lock that a killed run left
+    const found = await readStackAt(locate(name)).catch(() => undefined);
     // Before, since only its pods may reach this Redis; and again, since they may have written something meanwhile.
     const before = await purge(found);
     await stack.destroy();
+    await deletePending(name, found);
     const after = await purge(found);
     await stack.workspace.removeStack(name);
     forget(name);

@@ -70,7 +70,8 @@ export function locate(name: string): StackLocation & { stack: string } {
     program: folderOf(name),
     stack: name,
     env: {
-      PULUMI_BACKEND_URL: pathToFileURL(join(home(), "stacks")).href,
+      // Metadata would be written in place: after a Pulumi that was killed then, the state could not be read.
+      PULUMI_BACKEND_URL: `${pathToFileURL(join(home(), "stacks")).href}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: passphrase(),
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PATH: [process.env.PATH, join(pulumiFolder(), "bin")].join(delimiter),

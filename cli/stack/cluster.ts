@@ -1,4 +1,4 @@
-import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Pod } from "@kubernetes/client-node";
+import type { BatchV1Api, CoreV1Api, KubeConfig, KubernetesObject, V1Job, V1Pod } from "@kubernetes/client-node";
 import { kubeconfigOf } from "../../kube/kubeconfig.ts";
 import { loadClient } from "../../kube/kubernetesClient.ts";
 import { lifeProblem } from "../../kube/podEnds.ts";
@@ -12,6 +12,13 @@ import type { ClusterSettings } from "./batches.ts";
 import type { StackLocation } from "./findStack.ts";
 
 const client = await loadClient();
+
+/** The answer; undefined where there is no such object. */
+const orNothing = <T>(request: Promise<T>): Promise<T | undefined> =>
+  request.catch((error: unknown) => {
+    if (error instanceof client.ApiException && error.code === 404) return undefined;
+    throw error;
+  });
 
 /** A namespace of the cluster of a batch, through the API server alone: no kubectl. Errors are {@link UserError}s. */
 export class Cluster {
@@ -100,16 +107,18 @@ export class Cluster {
     await this.#ask(`Pod ${pod}`, this.#core.deleteNamespacedPod({ name: pod, namespace: this.#namespace }));
   }
 
+  /** Deletes an object of any kind with what it owns. One that is not there is no error. */
+  async deleteObject({ apiVersion, kind, metadata }: KubernetesObject): Promise<void> {
+    const api = this.#config.makeApiClient(client.KubernetesObjectApi);
+    const object = { apiVersion, kind, metadata: { name: metadata!.name!, namespace: this.#namespace } };
+    const request = api.delete(object, undefined, undefined, undefined, undefined, "Background");
+    await this.#ask(`${kind} ${object.metadata.name}`, orNothing(request));
+  }
+
   /** A Job as the cluster has it; undefined where it is gone. */
   async readJob(name: string): Promise<V1Job | undefined> {
     const request = this.#batch.readNamespacedJob({ name, namespace: this.#namespace });
-    return this.#ask(
-      `Job ${name}`,
-      request.catch((error: unknown) => {
-        if (error instanceof client.ApiException && error.code === 404) return undefined;
-        throw error;
-      }),
-    );
+    return this.#ask(`Job ${name}`, orNothing(request));
   }
 
   /** True if the Job has ended, or is gone. */

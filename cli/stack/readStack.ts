@@ -56,7 +56,10 @@ export async function readBatch({ stack, batch }: { stack?: string; batch?: stri
   return batchOf(await readStack(stack), batch);
 }
 
+/** A stack whose location is known. @throws UserError where it is not there. */
+export const readStackAt = (location: StackLocation): Promise<FoundStack> => exportFirst([location]);
+
 /** The only batch of a stack whose location is known. */
 export async function readBatchAt(location: StackLocation): Promise<FoundBatch> {
-  return batchOf(await exportFirst([location]), undefined);
+  return batchOf(await readStackAt(location), undefined);
 }

@@ -17,6 +17,14 @@ export interface StackState {
   /** The stack's name; undefined while it is empty. */
   stack: string | undefined;
   resources: StateResource[];
+  /** Their creation was cut off: they may be there. */
+  pending: StateResource[];
+}
+
+/** The parts of the text that are read. */
+interface Deployment {
+  resources?: StateResource[];
+  pending_operations?: { type: string; resource: StateResource }[];
 }
 
 /** Key and value that mark a secret in the state. */
@@ -37,8 +45,10 @@ function reveal(value: unknown): unknown {
 
 /** Reads the text of `pulumi stack export --show-secrets`. */
 export function parseStackExport(text: string): StackState {
-  const { deployment } = JSON.parse(text) as { deployment?: { resources?: StateResource[] } };
-  const resources = (deployment?.resources ?? []).filter((resource) => !resource.delete);
+  const { deployment = {} } = JSON.parse(text) as { deployment?: Deployment };
+  const resources = (deployment.resources ?? []).filter((resource) => !resource.delete);
+  const operations = deployment.pending_operations ?? [];
+  const pending = operations.filter(({ type }) => type === "creating").map(({ resource }) => resource);
   const revealed = resources.map((resource) => ({
     ...resource,
     inputs: reveal(resource.inputs) as Record<string, unknown> | undefined,
@@ -46,5 +56,5 @@ export function parseStackExport(text: string): StackState {
   }));
   // urn:pulumi:STACK::PROJECT::TYPE::NAME
   const stack = revealed[0]?.urn.split("::")[0]?.split(":")[2];
-  return { stack, resources: revealed };
+  return { stack, resources: revealed, pending };
 }

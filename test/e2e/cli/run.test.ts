@@ -32,9 +32,9 @@ describe("wq run", () => {
   });
 
   /** Starts it, without a terminal. */
-  function start(args: string[], { input = "", other = {} } = {}) {
+  function start(args: string[], { input = "", other = {}, detached = false } = {}) {
     const env = { ...process.env, ...environment(), WQ_RUN_HOME: home, ...other };
-    const child = spawn(process.execPath, [wqScript, "run", ...args], { env, cwd: folder, stdio: "pipe" });
+    const child = spawn(process.execPath, [wqScript, "run", ...args], { env, cwd: folder, stdio: "pipe", detached });
     const said = { out: "", err: "" };
     child.stdout.on("data", (data: Buffer) => (said.out += data.toString()));
     child.stderr.on("data", (data: Buffer) => (said.err += data.toString()));
@@ -173,6 +173,18 @@ describe("wq run", () => {
       assert.equal(second.rows().length, 30);
       await assertNothingLeft();
     }
+  });
+
+  it("leaves nothing where it was killed with its Pulumi, as a closed terminal does, while it was created", async () => {
+    const first = start(["-n", namespace, "--", "true", "{}", ":::", "a"], { detached: true });
+    let made = "";
+    while (!made.includes("secret/wq-")) made = await names(["secrets"]);
+    process.kill(-first.child.pid!, "SIGKILL");
+    await first.ended;
+    const second = start(["--attach", /^wq-\w+/.exec(first.said.err)![0]]);
+    assert.equal(await second.ended, 3);
+    assert.match(second.said.err, /was cut off while it was created or removed: /);
+    await assertNothingLeft();
   });
 
   it("asks at Ctrl-C in a terminal, and takes nothing away before the answer", async () => {

@@ -102,6 +102,17 @@ describe("batches of a stack's state", () => {
       assert.deepEqual(findBatches(parseStackExport(text)), []);
   });
 
+  it("has what a Pulumi that was killed was creating, and not what it was deleting", () => {
+    const secretOf = (name: string) => ({
+      urn: urn("kubernetes:core/v1:Secret", name),
+      type: "kubernetes:core/v1:Secret",
+    });
+    const operations = ["creating", "deleting"].map((type) => ({ type, resource: secretOf(type) }));
+    const text = JSON.stringify({ deployment: { resources: [stack], pending_operations: operations } });
+    assert.deepEqual(parseStackExport(text).pending, [secretOf("creating")]);
+    assert.deepEqual(both.pending, []);
+  });
+
   it("has no URN of workers where a batch has none", () => {
     const [component, ...children] = batch("thumbs", own, "");
     const outputs = { ...(component as { outputs: object }).outputs, workerJob: undefined };
