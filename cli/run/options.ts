@@ -113,7 +113,7 @@ export function checkOptions(options: RunOptions): void {
   for (const [option, path] of Object.entries({ handler: options.handler, files: options.files }))
     if (path !== undefined && !existsSync(path)) throw new UserError(`--${option} ${path}: it does not exist`);
   if (options.files !== undefined && !statSync(options.files).isDirectory())
-    throw new UserError(`--files ${options.files}: it is no folder`);
+    throw new UserError(`--files ${options.files}: it is not a folder`);
   // Before all of it is copied: it may be a home folder.
   if (options.files !== undefined && bytesIn(options.files) > MAX_FILES_BYTES)
     throw new UserError(

@@ -109,7 +109,7 @@ function fromJson(path: string, file: string, bytes: Buffer, isJson: boolean): I
     refuse(path, "one JSON value, not a list", `jq -c '.[]' ${file} > items.ndjson, or the path of the list in it`);
   if (!isJson) return undefined;
   if (parsed(text.split("\n", 1)[0]!) !== undefined) return { format: "ndjson", bytes };
-  return refuse(path, "no JSON", "repair it, or name it .txt if its lines are the items");
+  return refuse(path, "not JSON", "repair it, or name it .txt if its lines are the items");
 }
 
 type Reviver = (key: string, value: unknown, context: { source: string }) => unknown;

@@ -118,7 +118,7 @@ describe("wq run", () => {
     [{ memory: "512" }, /^Expected `--memory` to be a quantity with its unit, like 512Mi, got "512"\.$/],
     [{ redis: "me:s3cret@host" }, /^Expected `--redis` to be a URL like .*, got something else\.$/],
     [{ files: "/nowhere" }, /^--files \/nowhere: it does not exist$/],
-    [{ files: "/dev/null" }, /^--files \/dev\/null: it is no folder$/],
+    [{ files: "/dev/null" }, /^--files \/dev\/null: it is not a folder$/],
     [{ handler: "nowhere.ts" }, /^--handler nowhere\.ts: it does not exist$/],
     [{ pod: "/nowhere" }, /^--pod \/nowhere: ENOENT/],
     [{ env: ["X"] }, /^--env takes NAME=VALUE, not X; --secret-env takes one from here$/],

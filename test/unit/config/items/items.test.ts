@@ -130,7 +130,7 @@ describe("An items file", () => {
     ["lfs.txt", "version https://git-lfs.github.com/spec/v1\n", /is a pointer of Git LFS.*: git lfs pull/],
     ["one.json", '{"items": ["a"]}', /is one JSON value, not a list: jq -c '\.\[\]'/],
     ["map.txt", '{\n "a": 1\n}', /is one JSON value/],
-    ["bad.json", "[\n1,\n", /is no JSON: repair it/],
+    ["bad.json", "[\n1,\n", /is not JSON: repair it/],
     ["it's.zip", "PK\u0003\u0004\u0014", /unzip -p '\S+it'\\''s\.zip' > items/],
   ];
   for (const [name, content, message] of refused)
