@@ -9,12 +9,10 @@ import { FinishError, runFinish } from "./finish.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Notifier, Occasion } from "./notifier.ts";
 import type { SupervisorSettings } from "./settings.ts";
-import { lostLine, summarize, verdictLine } from "./verdict.ts";
+import { lostLine, NAMED, summarize, verdictLine } from "./verdict.ts";
 
 /** Time for Prometheus to read the last metrics, ms. */
 const SCRAPE_MS = 30_000;
-/** Number of failed items that the verdict names. */
-const NAMED = 5;
 
 /** Listeners that are told of the end. */
 export interface Listeners {

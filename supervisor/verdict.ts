@@ -4,6 +4,9 @@ import type { Counts } from "../queue/index.ts";
 
 const items = (count: number) => `${count} item${count === 1 ? "" : "s"}`;
 
+/** Number of failed items that the line names. */
+export const NAMED = 5;
+
 /** The command that goes on, at the end of every bad verdict. */
 const AGAIN = "again: npx --no wq retry";
 

@@ -1,4 +1,3 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkRedis } from "../../config/checks.ts";
 import { ConfigError } from "../../config/parse.ts";
@@ -9,6 +8,7 @@ import { checked, OwnChecks } from "../programChecks.ts";
 import { defaultNamespace } from "../cluster/client.ts";
 import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
 import type { Labels } from "../labels.ts";
+import { makeNamespace } from "../namespace.ts";
 import { nameOf, readArgs, type Values } from "../readArgs.ts";
 import type { K8sObject } from "../types.ts";
 import { TakenNames } from "./takenNames.ts";
@@ -85,7 +85,9 @@ export class Redis extends pulumi.ComponentResource {
     this.plannedNamespace = args.namespace ?? defaultNamespace(this);
     const mayComeLater = mayBeMadeBefore(this.plannedNamespace, opts);
     checks.await(ownership.check(this, { component, namespace: this.plannedNamespace, mayComeLater }));
-    const namespace = createNamespace ? makeNamespace(`${name}-namespace`, args, this) : this.plannedNamespace;
+    const namespace = createNamespace
+      ? makeNamespace(`${name}-namespace`, args.namespace!, this)
+      : this.plannedNamespace;
     this.createsNamespace = createNamespace;
     this.namespace = pulumi.output(namespace);
     if (typeof namespace === "string") this.existingNamespace = namespace;
@@ -185,10 +187,4 @@ function checkTogether(args: RedisArgs, createNamespace: boolean): void {
   checkRedis({ ...args });
   if (createNamespace && args.namespace === undefined)
     throw new ConfigError("Expected `namespace` with `createNamespace`, the name of the one to create.");
-}
-
-/** The namespace. @returns Its name, known when it is created. */
-function makeNamespace(resource: string, { namespace }: RedisArgs, parent: pulumi.Resource): pulumi.Output<string> {
-  const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
-  return new k8s.core.v1.Namespace(resource, { metadata: { name: namespace, labels } }, { parent }).metadata.name;
 }

@@ -4,11 +4,13 @@ import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ItemContext } from "../../../queue/index.ts";
 
-type BatchFunction = (items: string[], context: { items: ItemContext[] }) => unknown;
+export type BatchFunction = (items: string[], context: { items: ItemContext[] }) => unknown;
+
+export type OneFunction = (item: string, context: ItemContext) => unknown;
 
 /** Exports of a handler's file: its default is called for each item, `handleBatch` for several at once. */
 export interface HandlerFunctions {
-  one?: (item: string, context: ItemContext) => unknown;
+  one?: OneFunction;
   batch?: BatchFunction;
 }
 
@@ -42,6 +44,6 @@ export async function loadFunctions(file: string, name: string, kind: "one" | "b
     if (typeof module.handleBatch === "function") return { batch: module.handleBatch as BatchFunction };
     throw new Error(`${name} needs \`export async function handleBatch(items, context)\`, since \`batch\` is set`);
   }
-  if (typeof module.default === "function") return { one: module.default as HandlerFunctions["one"] };
+  if (typeof module.default === "function") return { one: module.default as OneFunction };
   throw new Error(`${name} exports nothing callable: it needs \`export default async function handle(item, context)\``);
 }

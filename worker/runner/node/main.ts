@@ -2,7 +2,8 @@
 // Everything that an item does, also in callbacks and after its end, is attributed to the item.
 import { exitCodes } from "../../exitCodes.ts";
 import { flush, say } from "./answers.ts";
-import { fail, items, running, succeed } from "./attempts.ts";
+import { items } from "./attempts.ts";
+import { runBatch, runOne } from "./callHandler.ts";
 import { loadFunctions } from "./loadHandler.ts";
 import { keepPrintedLines } from "./printedLines.ts";
 import { RunningItem } from "./runningItem.ts";
@@ -27,41 +28,6 @@ const { one, batch } = await loadFunctions(file, name, kind).catch((error: Error
   return exit(exitCodes.load);
 });
 
-/** Calls the handler on an item. One that returns no promise costs none. */
-function runOne(item: RunningItem): void {
-  try {
-    const value = running.run([item], one!, item.text, item);
-    if (typeof (value as PromiseLike<unknown> | undefined)?.then === "function")
-      (value as PromiseLike<unknown>).then(
-        (result) => succeed(item, result),
-        (error: unknown) => fail(item, error),
-      );
-    else succeed(item, value);
-  } catch (error) {
-    fail(item, error);
-  }
-}
-
-/** Each of a batch has an outcome of its own. Where the function throws, each is run alone: one may be to blame. */
-async function runBatch(all: RunningItem[]): Promise<void> {
-  try {
-    const texts = all.map(({ text }) => text);
-    const results = (await running.run(all, async () => batch!(texts, { items: all }))) as unknown[];
-    if (!Array.isArray(results) || results.length !== all.length)
-      throw new TypeError(
-        `handleBatch returned ${Array.isArray(results) ? `${results.length} results` : "no list"} for ${all.length} items`,
-      );
-    const settled = await Promise.allSettled(results);
-    for (const [index, outcome] of settled.entries()) {
-      if (outcome.status === "rejected") fail(all[index]!, outcome.reason);
-      else succeed(all[index]!, outcome.value);
-    }
-  } catch (error) {
-    if (all.length === 1) return fail(all[0]!, error);
-    for (const item of all) if (items.has(item.id)) await runBatch([item]);
-  }
-}
-
 function obey(order: Order): void {
   if ("cancel" in order) {
     const item = items.get(order.cancel);
@@ -74,8 +40,8 @@ function obey(order: Order): void {
   const works = "items" in order ? order.items : [order];
   const all = works.map(({ id, attempt, item, base64 }) => new RunningItem(id, attempt, item, base64));
   for (const item of all) items.set(item.id, item);
-  if ("items" in order) void runBatch(all);
-  else runOne(all[0]!);
+  if ("items" in order) void runBatch(batch!, all);
+  else runOne(one!, all[0]!);
 }
 
 let rest = "";
