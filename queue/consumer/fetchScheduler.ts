@@ -101,7 +101,9 @@ export class FetchScheduler {
     if (this.#inFlight.size >= maxInFlight) return undefined;
     const pending = [...this.#inFlight.values()];
     const requested = pending.reduce((sum, { count }) => sum + count, 0);
-    const onlyWatching = load.onlyWatching || pace.waitMs > 0;
+    // A slow worker that waits for its longer items hears that it need not.
+    const isHeldBack = load.freeSlots > 0 && pace.limit <= load.inFlight;
+    const onlyWatching = load.onlyWatching || pace.waitMs > 0 || isHeldBack;
     const waitMs = this.#waitMs(load, onlyWatching, now);
     const isExclusive = pending.some(({ exclusive }) => exclusive);
     const mayFetch = !load.reservesNothing && !isExclusive && (unacked > 0 || waitMs === 0);

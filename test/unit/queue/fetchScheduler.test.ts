@@ -75,6 +75,13 @@ describe("an idle worker", () => {
     assert.deepEqual(scheduler.plan(nothing, 1_300), { count: 1, exclusive: true, sample: false, onlyWatches: false });
   });
 
+  it("looks on while it is slow, and longer items keep it from trying another one", () => {
+    const load = { ...nothing, inFlight: 1, freeSlots: 7, pace: { limit: 1, waitMs: 0 } };
+    const look = { count: 0, exclusive: false, sample: true, onlyWatches: true };
+    assert.deepEqual(idle(-1).plan(load, 1_200), look);
+    assert.equal(idle(-1).plan({ ...load, freeSlots: 0 }, 1_200), undefined);
+  });
+
   it("does not look again while it takes nothing more: an end, or a suspect in flight", () => {
     assert.equal(idle(200).plan({ ...nothing, reservesNothing: true }, 1_001), undefined);
     assert.equal(idle(200).plan({ ...nothing, reservesNothing: true }, 1_300), undefined);
