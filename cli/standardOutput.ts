@@ -13,7 +13,8 @@ let answer: Answer = (error) => {
 };
 
 export function guardStandardOutput(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => answer(error));
+  process.stdout.once("error", (error: NodeJS.ErrnoException) => answer(error));
+  process.stdout.on("error", () => {}); // what is written after the first
   process.stderr.on("error", () => {}); // nobody is left to be told
 }
 
