@@ -80,9 +80,17 @@ export function loadConfig(): Config {
     void pulumi.log.warn(
       `\`${key}\` is readable in the stack file: \`pulumi config set --secret ${key}\` asks for it and encrypts it.`,
     );
+  if (isForNobody(source))
+    void pulumi.log.warn(
+      "`baseImage` is set, and neither `command` nor `handler`: the shipped handler runs, and counts the characters of each item.",
+    );
   const { from, ...others } = redis;
   return { ...config, redis: from === undefined ? others : { ...others, from: referenceOf(from) } };
 }
+
+/** True if an image of the user's runs nothing of the user's, which is hardly meant. */
+export const isForNobody = (source: Source): boolean =>
+  source.get("baseImage") !== undefined && source.get("command") === undefined && source.get("handler") === undefined;
 
 /** Settings that hold a secret, and are not encrypted. A URL without a password is none. */
 export function exposed(source: Source): string[] {

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { type BatchItems, itemsOf as batchItems } from "../../../components/batch/items.ts";
-import { exposed, readConfig, type Source } from "../../../loadConfig.ts";
+import { exposed, isForNobody, readConfig, type Source } from "../../../loadConfig.ts";
 import { redisUrl } from "../../../config/parse.ts";
 import { plainValues } from "../../../config/plainValues.ts";
 
@@ -123,6 +123,13 @@ describe("config", () => {
       assert.throws(() => readConfig(source({ ...enough, [key]: value }, [key])), {
         message: `Expected \`${key}\` to be set without \`--secret\`, since it is readable in the cluster and in Pulumi's state; secret variables belong in \`secretEnv\`.`,
       });
+  });
+
+  it("notices an image of the user's that runs the shipped handler", () => {
+    const baseImage = "me/thumbs:1";
+    assert.ok(isForNobody(source({ baseImage })));
+    for (const values of [{}, { baseImage, command: ["a"] }, { baseImage, handler: "a.ts" }])
+      assert.ok(!isForNobody(source(values)));
   });
 
   it("notices secrets that are not encrypted", () => {
