@@ -1,10 +1,12 @@
 // The end of a run for its command: it is taken away, kept, or left to the cluster.
 import { setTimeout as sleep } from "node:timers/promises";
 import { oneLine } from "../../config/foreignText.ts";
-import { firstLine, UserError } from "../errors.ts";
+import { AbsentError, firstLine, UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED } from "../exitCodes.ts";
 import { endProcess } from "../processEnd.ts";
+import { readBatchAt } from "../stack/readStack.ts";
 import { attachLine, takeAway } from "./remove.ts";
+import { locate } from "./runs.ts";
 import { type RunState, summary } from "./watch.ts";
 
 /** Time for a Pulumi that was interrupted to end, ms. */
@@ -53,10 +55,16 @@ export async function stop(name: string, work: Promise<unknown>): Promise<never>
 
 /** Ends this process; the run goes on in the cluster. @param trouble Why, if nobody asked for it. */
 export async function leave(name: string, trouble?: Error): Promise<never> {
-  console.error(
-    trouble
-      ? `wq run: ${oneLine(firstLine(trouble))}; nothing was removed; to go on: ${attachLine(name)}`
-      : `Left running. To go on: ${attachLine(name)}.`,
-  );
+  const attach = attachLine(name);
+  if (trouble) console.error(`wq run: ${oneLine(firstLine(trouble))}; nothing was removed; to go on: ${attach}`);
+  else if (await hasBegun(name)) console.error(`Left running. To go on: ${attach}.`);
+  else console.error(`It had not begun, and does not go on. To remove what is there: ${attach}.`);
   return endProcess(EXIT_UNFINISHED);
 }
+
+/** False for a run that was left before there was a batch. */
+const hasBegun = (name: string): Promise<boolean> =>
+  readBatchAt(locate(name)).then(
+    () => true,
+    (error) => !(error instanceof AbsentError),
+  );

@@ -134,6 +134,22 @@ describe("wq run that goes on", () => {
     assert.equal(kubeconfig, join(folder, "kubeconfig"));
   });
 
+  it("does not say that it goes on where it was left before it began", async () => {
+    const up = join(folder, "up");
+    pulumi(`up) touch ${up}; exec sleep 5`, "*) echo '{}'");
+    const env = { ...process.env, PATH: [folder, process.env.PATH].join(delimiter), WQ_RUN_HOME: folder };
+    const args = [wqScript, "run", "--", "true", "{}", ":::", "a"];
+    const child = spawn(process.execPath, args, { env: { ...env, KUBECONFIG: writeKubeconfig() }, cwd: folder });
+    let err = "";
+    child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+    await t.until(() => existsSync(up));
+    child.kill("SIGTERM");
+    assert.deepEqual(await once(child, "close"), [2, null]);
+    const [run] = /^wq-\w+/.exec(err)!;
+    const line = `It had not begun, and does not go on. To remove what is there: \`wq run --attach ${run}\`.`;
+    assert.equal(err.replaceAll("npx --no wq", "wq").trimEnd().split("\n").at(-1), line);
+  });
+
   it("leaves nothing in a Redis of the user's own", async () => {
     assert.notDeepEqual(await t.redis.keys("*"), []);
     const { code, err } = await attach();
