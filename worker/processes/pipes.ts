@@ -22,13 +22,23 @@ export interface PipedProgram {
   closed: Promise<unknown>;
 }
 
-/** Starts a program, in a group of its own. @param input Its standard input; without one it is a pipe. */
-export function spawnPiped(program: string, args: string[], env: NodeJS.ProcessEnv, input?: Buffer): PipedProgram {
+/**
+ * Starts a program, in a group of its own.
+ * @param input Its standard input; without one it is a pipe.
+ * @param more More pipes, from descriptor 3 on.
+ */
+export function spawnPiped(
+  program: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  input?: Buffer,
+  more: "pipe"[] = [],
+): PipedProgram {
   const stdin = input && openInput(input);
   const pipes = [openFifo(), openFifo()];
   const ends = [stdin, ...pipes.map((pipe) => pipe?.end)];
   try {
-    const child = spawn(program, args, { detached: true, env, stdio: ends.map((end) => end ?? "pipe") });
+    const child = spawn(program, args, { detached: true, env, stdio: [...ends.map((end) => end ?? "pipe"), ...more] });
     if (input && stdin === undefined) child.stdin!.on("error", () => {}).end(input); // it need not be read
     const [stdout, stderr] = pipes.map((pipe, at) => pipe?.ours ?? (child.stdio[at + 1] as Readable));
     child.once("error", () => [stdout!, stderr!].forEach((stream) => stream.destroy()));

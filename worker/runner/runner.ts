@@ -1,11 +1,12 @@
 // One runner: a process that lives as long as the pod, and works on items that it is given.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Family, TERM_MS } from "../processes/family.ts";
 import { endOf, LastWords } from "../processes/lastWords.ts";
+import { spawnPiped } from "../processes/pipes.ts";
 import { splitLines } from "../processes/splitLines.ts";
 import { type Answer, parseAnswer } from "./protocol.ts";
 
@@ -38,6 +39,8 @@ export class Runner {
   readonly #family = new Family();
   readonly #words = new LastWords();
   readonly #child: ChildProcess;
+  /** Its log, and its answers. */
+  readonly #pipes: Readable[];
   readonly #giveRest: (() => void)[];
   #output = "";
   #why?: string;
@@ -49,17 +52,18 @@ export class Runner {
     const [file, ...args] = program.command as [string, ...string[]];
     const env = { ...program.env, ...this.#family.env };
     // A group of its own: a signal from the terminal is the worker's business.
-    const child = spawn(file, args, { detached: true, env, stdio: ["pipe", "pipe", "pipe", "pipe"] });
+    const { child, stdout, stderr } = spawnPiped(file, args, env, undefined, ["pipe"]);
     this.#child = child;
+    this.#pipes = [stdout, stderr, child.stdio[3] as Readable];
     if (child.pid !== undefined) this.#family.begin(child.pid);
     child.on("error", (error) => this.#words.add(error.message));
-    child.stdin.on("error", () => {});
-    this.#read(child.stdio[3] as Readable);
+    child.stdin!.on("error", () => {});
+    this.#read(this.#pipes[2]!);
     const onLine = (line: string) => {
       this.#words.add(line);
       listener.onLine(line);
     };
-    this.#giveRest = [child.stdout, child.stderr].map((log) => splitLines(log, onLine));
+    this.#giveRest = [stdout, stderr].map((log) => splitLines(log, onLine));
     const ended = (code: number | null, signal: NodeJS.Signals | null) => void this.#onExit(code, signal);
     if (child.pid === undefined) child.once("error", () => ended(null, null));
     else child.once("exit", ended);
@@ -125,13 +129,12 @@ export class Runner {
 
   async #onExit(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     this.#hasExited = true;
-    const { stdin, stdout, stderr, stdio } = this.#child;
-    const pipes = [stdout!, stderr!, stdio[3] as Readable];
+    const pipes = this.#pipes;
     const closed = Promise.all(pipes.filter((pipe) => !pipe.closed).map((pipe) => once(pipe, "close")));
     // Nothing that it started lives on beside its successor.
     await this.#family.end(this.#why === undefined ? TERM_MS : 0);
     await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })]);
-    for (const pipe of [stdin!, ...pipes]) pipe.destroy();
+    for (const pipe of [this.#child.stdin!, ...pipes]) pipe.destroy();
     setImmediate(() => this.#listener.onEnd(this.#reason(code, signal), this.#why === undefined && signal !== null));
   }
 

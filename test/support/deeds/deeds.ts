@@ -57,6 +57,7 @@ const deeds: Record<string, (value: string, context: ItemContext) => unknown> = 
   error: (why) => new Error(why),
   function: () => sleep,
   empty: () => ({ list: [], map: {}, text: "{}" }),
+  byName: (text) => void spawnSync("sh", ["-c", `echo ${text} | tee /dev/stderr > /dev/stdout`], { stdio: "inherit" }),
   progress: () => void process.stdout.write("\r10%\r50%\rdone\n"),
   print: (times) => {
     for (let line = 0; line < Number(times); line++) console.log(`line ${line} ${"x".repeat(80)}`);

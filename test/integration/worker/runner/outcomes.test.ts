@@ -113,6 +113,11 @@ for (const language of ["ts", "py"] as const) {
         assert.equal(await log("under print"), "print\n");
       });
 
+    it("logs what a program of the handler's writes to streams that it opens by name", async () => {
+      await run(["byName apple"]);
+      assert.equal(await log("byName apple"), "apple\napple\n");
+    });
+
     it("takes each state of a progress bar for a line", async () => {
       await run(["progress"]);
       assert.equal(await log("progress"), "10%\n50%\ndone\n");
