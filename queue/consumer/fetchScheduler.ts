@@ -101,7 +101,7 @@ export class FetchScheduler {
     if (this.#inFlight.size >= maxInFlight) return undefined;
     const pending = [...this.#inFlight.values()];
     const requested = pending.reduce((sum, { count }) => sum + count, 0);
-    // A slow worker that waits for its longer items hears that it need not.
+    // A slow worker asks also while its longer items run: the answer may say that it is slow no longer.
     const isHeldBack = load.freeSlots > 0 && pace.limit <= load.inFlight;
     const onlyWatching = load.onlyWatching || pace.waitMs > 0 || isHeldBack;
     const waitMs = this.#waitMs(load, onlyWatching, now);
