@@ -84,7 +84,8 @@ export async function slowProblem(
     status?.phase === "Pending" && now - (status.startTime?.getTime() ?? now) > SLOW_MS;
   if (pods.length === 0 || !pods.every(isSlow)) return undefined;
   const { name } = pods[0]!.metadata!;
-  const time = ({ lastTimestamp, eventTime }: CoreV1Event) => (lastTimestamp ?? eventTime)?.getTime() ?? 0;
+  // The client reads `eventTime`, which has microseconds, as a text.
+  const time = ({ lastTimestamp, eventTime }: CoreV1Event) => new Date(lastTimestamp ?? eventTime ?? 0).getTime();
   const newest = (await eventsOf(name!)).sort((a, b) => time(a) - time(b)).at(-1);
   if (!newest?.message) return undefined;
   const line = `Pod ${name} has not started after a minute: ${firstLine(newest.message)}`;

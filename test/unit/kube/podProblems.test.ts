@@ -71,8 +71,9 @@ describe("what keeps pods from starting", () => {
     });
     const event = (seconds: number, reason: string, message: string) =>
       ({ lastTimestamp: new Date(seconds * 1000), reason, message }) as CoreV1Event;
+    const scheduled = { eventTime: "1970-01-01T00:00:01.478640Z" as unknown, reason: "Scheduled" } as CoreV1Event;
     const message = 'MountVolume.SetUp failed for volume "rules" : configmap "rules" not found\nmore';
-    const events = () => Promise.resolve([event(5, "FailedMount", message), event(1, "Scheduled", "assigned to n")]);
+    const events = () => Promise.resolve([event(5, "FailedMount", message), scheduled]);
     const line = `Pod p has not started after a minute: ${message.split("\n")[0]}`;
     assert.deepEqual(await slowProblem([slow(2), slow(3)], events, 0), { fatal: false, about: "FailedMount", line });
     assert.equal(await slowProblem([slow(2), slow(0.5)], events, 0), undefined);
