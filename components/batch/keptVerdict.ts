@@ -32,17 +32,15 @@ export interface KeptVerdict {
 
 /**
  * Reads it; undefined where there is none, or the supervisor that is there now has not judged yet.
- * @param onWarning Called where the cluster has not answered for a while.
  * @throws Error where it may not be read, or the cluster stays away.
  */
 export async function keptVerdict(
   cluster: Cluster,
   { namespace, name, owner, supervisor }: { namespace: string; name: string; owner: string; supervisor?: V1Job },
-  onWarning: (line: string) => void,
 ): Promise<KeptVerdict | undefined> {
   const request = { name: batchNames(name).verdict, namespace };
   const denied = `The cluster does not let \`up\` see the ConfigMap ${request.name}: allow it to \`get\` configmaps in namespace ${namespace}.`;
-  const map = await answerOf(cluster, () => cluster.core.readNamespacedConfigMap(request), denied, onWarning);
+  const map = await answerOf(cluster, () => cluster.core.readNamespacedConfigMap(request), denied);
   const { [FOLLOWS]: follows, [MARKS]: marks, [OWNER]: of } = map?.metadata?.annotations ?? {};
   // One without counts is of an earlier version, whose `up` passed although it could not read the verdict.
   if (!follows || !marks || of !== owner || !map?.data?.counts) return undefined;

@@ -91,7 +91,7 @@ export class Lifecycle {
   ): Promise<[verdict?: KeptVerdict | undefined, isLost?: boolean]> {
     const { name, owner } = this.#args;
     try {
-      const verdict = await keptVerdict(cluster, { namespace, name, owner, supervisor }, this.warn);
+      const verdict = await keptVerdict(cluster, { namespace, name, owner, supervisor });
       if (verdict || !supervisor || jobEnd(supervisor) !== "Complete") return [verdict];
       const job = { name: supervisor.metadata!.name!, uid: supervisor.metadata!.uid!, namespace };
       return [undefined, (await printedVerdict(cluster, job, this.warn)).verdict === undefined];
@@ -107,7 +107,7 @@ export class Lifecycle {
     const { name, owner } = this.#args;
     if (!cluster) return {};
     try {
-      return await liveJobs(cluster, { namespace, name, owner }, this.warn);
+      return await liveJobs(cluster, { namespace, name, owner });
     } catch (error) {
       return fail(error as Error, this.#batch);
     }

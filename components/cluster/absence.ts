@@ -4,16 +4,20 @@ import { type Cluster, codeOf, isForbidden } from "./client.ts";
 
 const WARN_AFTER_MS = 60_000;
 const GIVE_UP_AFTER_MS = 10 * 60_000;
+/** Patience of a first look: nothing has begun yet. */
+const BRIEF_MS = 20_000;
 const POLL_MS = 500;
 
 /** Absence of a cluster, and its length. */
 export class Absence {
   readonly #cluster: Cluster;
+  readonly #isBrief: boolean;
   #since?: number;
   #isSaid = false;
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, isBrief = false) {
     this.#cluster = cluster;
+    this.#isBrief = isBrief;
   }
 
   /** Notes an answer. */
@@ -25,13 +29,14 @@ export class Absence {
   /**
    * Notes a call that failed. Credentials that ran out are read again.
    * @returns A warning that was not given yet.
-   * @throws Error when it has lasted for minutes.
+   * @throws Error when it has lasted too long.
    */
   async note(error: unknown, now = performance.now()): Promise<string | undefined> {
     this.#since ??= now;
     if (codeOf(error) === 401) await this.#cluster.renew().catch(() => {});
     const lasts = now - this.#since;
     const line = `${this.#server} ${reasonOf(error)}`;
+    if (this.#isBrief && lasts >= BRIEF_MS) throw new Error(`${line}.`, { cause: error });
     if (lasts >= GIVE_UP_AFTER_MS)
       throw new Error(`${line}, for 10 minutes now: the batch goes on without \`up\`, and \`pulumi up\` waits on.`, {
         cause: error,
@@ -49,7 +54,7 @@ export class Absence {
 /**
  * Asks the cluster until it answers.
  * @param denied The line where it may not be asked.
- * @param onWarning Called where it has not answered for a while.
+ * @param onWarning Called where it has not answered for a while; without it that is an error.
  * @returns Undefined where there is no such object.
  * @throws Error where it may not be asked, or stays away: to guess would run things again.
  */
@@ -57,16 +62,16 @@ export async function answerOf<T>(
   cluster: Cluster,
   ask: () => Promise<T>,
   denied: string,
-  onWarning: (line: string) => void,
+  onWarning?: (line: string) => void,
 ): Promise<T | undefined> {
-  for (const absence = new Absence(cluster); ; await sleep(POLL_MS)) {
+  for (const absence = new Absence(cluster, !onWarning); ; await sleep(POLL_MS)) {
     try {
       return await ask();
     } catch (error) {
       if (codeOf(error) === 404) return undefined;
       if (isForbidden(error)) throw new Error(denied, { cause: error });
       const warning = await absence.note(error);
-      if (warning) onWarning(warning);
+      if (warning) onWarning?.(warning);
     }
   }
 }

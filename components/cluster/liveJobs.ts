@@ -31,20 +31,18 @@ export interface LiveJobs {
 
 /**
  * The Jobs of a Batch; those of another stack are not.
- * @param onWarning Called where the cluster has not answered for a while.
  * @throws Error where they may not be listed, or the cluster stays away: to guess would run them again.
  */
 export async function liveJobs(
   cluster: Cluster,
   { namespace, name, owner }: { namespace: string; name: string; owner: string },
-  onWarning: (line: string) => void,
 ): Promise<LiveJobs> {
   const labelSelector = Object.entries(instanceSelector(name))
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
   const denied = `The cluster does not let \`up\` see the Jobs in namespace ${namespace}: allow it to \`get\`, \`list\` and \`delete\` jobs there.`;
   const list = () => cluster.batch.listNamespacedJob({ namespace, labelSelector });
-  return ownJobs((await answerOf(cluster, list, denied, onWarning))?.items ?? [], owner);
+  return ownJobs((await answerOf(cluster, list, denied))?.items ?? [], owner);
 }
 
 /** The Jobs of an owner, by role. An `up` that was cut off leaves a supervisor that Pulumi does not know of. */

@@ -10,6 +10,7 @@ import { parse } from "yaml";
 import type { BatchArgs, RedisArgs } from "../../../components/index.ts";
 import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
 import { isFull } from "../../support/full.ts";
+import { freePort } from "../../support/freePort.ts";
 import { InlineStacks } from "../../support/inline.ts";
 import { environment, kubectl, onPlatform, say } from "../../support/platform.ts";
 
@@ -231,8 +232,9 @@ describe("the verdict of a Batch", () => {
     const exec = { apiVersion: api, command: "sh", args: ["-c", script], interactiveMode: "Never" };
     kubeconfig.users[0]!.user = { exec } as never;
     const text = JSON.stringify(kubeconfig);
-    const stack = await stacks.make("five", () => {
-      const provider = new k8s.Provider("own", { kubeconfig: pulumi.secret(text), namespace: `${id}-five` });
+    const away = `127.0.0.1:${await freePort()}`;
+    const onCluster = (kubeconfig: string) => () => {
+      const provider = new k8s.Provider("own", { kubeconfig: pulumi.secret(kubeconfig), namespace: `${id}-five` });
       const opts = { provider };
       const redis = new Redis("redis", {}, opts);
       const batch = new Batch(
@@ -241,16 +243,20 @@ describe("the verdict of a Batch", () => {
         { ...opts, parent: redis },
       );
       return Promise.resolve({ counts: batch.counts });
-    });
+    };
+    const stack = await stacks.make("five", onCluster(text));
+    const other = await stacks.make("away", onCluster(text.replace(/https:\/\/[^"]+/, `https://${away}`)));
     const { changeSummary } = await stack.preview();
     const up = await ended(stack.up());
+    const lost = await ended(other.preview());
+    assert.deepEqual(lost.errors, [`The cluster at https://${away} does not answer: connect ECONNREFUSED ${away}.`]);
     assert.deepEqual(up.errors, [], up.text);
     assert.deepEqual((await stack.outputs()).counts!.value, { total: 1, done: 1, failed: 0 });
     const created = Number(/^ {4}\+ (\d+) created$/m.exec(up.text)![1]);
     assert.equal(changeSummary.create, created);
     await get("five", "cm/work-verdict");
-    // Once for each program: a preview, and an `up`.
-    assert.equal(readFileSync(asked, "utf8"), "\n\n");
+    // Once for each program: two previews, and an `up`.
+    assert.equal(readFileSync(asked, "utf8"), "\n\n\n");
   });
 
   it("leaves its process alive: after a refused and an impossible program good ones run side by side", async () => {

@@ -22,6 +22,15 @@ describe("a cluster that does not answer", () => {
     });
   });
 
+  it("is an error after 20 s where nothing has begun yet", async () => {
+    const absence = new Absence(cluster, true);
+    await absence.note(refused, 0);
+    await absence.note(refused, 19_999);
+    await assert.rejects(absence.note(refused, 20_000), {
+      message: "The cluster at https://k.example.com does not answer: connect ECONNREFUSED.",
+    });
+  });
+
   it("is forgotten with an answer", async () => {
     const absence = new Absence(cluster);
     await absence.note(refused, 0);
