@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -65,12 +66,20 @@ export function startConsumer(url: string, options: ChildOptions = {}): Child {
   let stderr = "";
   let over = false;
   child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
+  /** A line that is no JSON: the half of one where the process was killed as it printed. */
+  let half: string | undefined;
   const lines = createInterface(child.stdout).on("line", (line) => {
-    events.push(JSON.parse(line) as ChildEvent);
+    assert.equal(half, undefined);
+    try {
+      events.push(JSON.parse(line) as ChildEvent);
+    } catch {
+      half = line;
+    }
     for (const look of waiting) look();
   });
   const ended = Promise.all([once(child, "close"), once(lines, "close")]).then(([[code, signal]]) => {
     running.delete(child);
+    if (signal === null) assert.equal(half, undefined);
     over = true;
     for (const look of waiting) look();
     return { code: code as number | null, signal: signal as NodeJS.Signals | null, stderr };
