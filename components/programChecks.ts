@@ -21,7 +21,7 @@ class Checks {
     if (!isMocked()) void this.await(requirePulumi());
   }
 
-  /** Adds a check that takes time. @returns The same, for those who wait for it. */
+  /** Adds a check that takes time. @returns The same check. If it rejects, so does this. */
   await(check: Promise<void>): Promise<void> {
     const kept = check.catch((error: Error) => {
       throw keepsItsLine(error);

@@ -15,7 +15,7 @@ export interface ProviderSettings {
   namespace?: string | undefined;
 }
 
-/** Where the paths of a kubeconfig are looked for. */
+/** Paths of kubeconfigs, beside those of the settings. */
 export interface SearchPaths {
   /** Value of KUBECONFIG: a path, or several of them. */
   path?: string | undefined;

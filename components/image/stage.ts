@@ -82,7 +82,7 @@ const UNUSED_MS = 60 * 60_000;
 /**
  * Makes a folder, or takes the one with the same content. Its path changes with its content: another `up` in the same
  * checkout may be reading what was there before, or be making the same one now.
- * @param name Name of what it is for: of the folder, before its digest.
+ * @param name First part of the folder's name; the digest of the content follows.
  * @param fill Writes its content into an empty folder.
  * @returns Its path.
  */

@@ -67,7 +67,7 @@ local function moveRanges(lastId, places)
   table.sort(kept, function(a, b) return a[1] < b[1] end)
   local written, last = {}, 0
   for i, range in ipairs(kept) do
-    -- One that follows on another is part of it: there may be a million.
+    -- Neighbours become one range: there may be a million of them.
     local follows = i > 1 and range[1] <= last + 1
     if follows then written[#written] = nil else written[#written + 1] = text(range[1]) .. '-' end
     last = follows and math.max(last, range[2]) or range[2]

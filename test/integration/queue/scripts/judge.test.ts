@@ -60,7 +60,7 @@ for (const version of redisVersions) {
       const numbers = (count: number) => Array.from({ length: count }, (_, number) => `${number}`);
       const seed = (items: string[]) =>
         new Seeder({ url: queue.url, queue: "job2" }).seed(items, { owner: "p/s", run: "1", seedId: "1" });
-      /** So many in a row. */
+      /** Payloads of samples, taken one after the other. */
       const samples = async (count: number) => {
         const peer = new Peer(queue.redis);
         const found: string[] = [];
