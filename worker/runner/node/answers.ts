@@ -4,8 +4,10 @@ import { writeSync } from "node:fs";
 const MAX_WAITING = 64 * 1024;
 let waiting = "";
 
-export function say(answer: object): void {
-  const line = `${JSON.stringify(answer)}\n`;
+/** @param result Field `result`, where it is JSON already. */
+export function say(answer: object, result?: string): void {
+  const text = JSON.stringify(answer);
+  const line = result === undefined ? `${text}\n` : `${text.slice(0, -1)},"result":${result}}\n`;
   if (waiting === "") setImmediate(flush);
   waiting += line;
   if (waiting.length > MAX_WAITING) flush();

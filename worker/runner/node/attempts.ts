@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { errorText, nameOf } from "../../../queue/errorText.ts";
 import { say } from "./answers.ts";
-import { checkResult } from "./checkResult.ts";
+import { resultJson } from "./resultJson.ts";
 import type { RunningItem } from "./runningItem.ts";
 
 /** Items whose attempts have not ended, by id. */
@@ -11,26 +11,25 @@ export const items = new Map<number, RunningItem>();
 /** For which items some code runs: one, or a batch. Known in all that it awaits, and in its callbacks. */
 export const running = new AsyncLocalStorage<RunningItem[]>();
 
-/** Those for which the code that asks runs, as far as they have not ended. */
+/** The running items of the caller: one item, or those of a batch that have not ended. */
 export const itemsHere = (): RunningItem[] => running.getStore()?.filter(({ id }) => items.has(id)) ?? [];
 
 /** The kept text of an error, with the stack frames of the handler, and without those of its caller. */
 export const reasonOf = (error: unknown) =>
   errorText(error).replaceAll(/\n +at AsyncLocalStorage\.run \(node:.*(\n +at .*)*/g, "");
 
-/** Tells how an attempt ended; only the first word counts. */
-function end(item: RunningItem, outcome: object): void {
+/** Tells how an attempt ended; only the first word counts. @param json Result, as JSON. */
+function end(item: RunningItem, outcome: object, json?: string): void {
   if (items.get(item.id) !== item) return;
   item.flushLog();
-  say({ id: item.id, ...outcome });
+  say({ id: item.id, ...outcome }, json);
   items.delete(item.id);
 }
 
 export function succeed(item: RunningItem, result: unknown): void {
   if (result instanceof Error) return fail(item, result);
   try {
-    checkResult(result);
-    end(item, { result });
+    end(item, {}, resultJson(result));
   } catch (error) {
     // A BigInt, or what leads back to itself.
     fail(item, new TypeError(`the result has no JSON form: ${String((error as Error).message).split("\n")[0]}`));

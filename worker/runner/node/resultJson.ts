@@ -1,4 +1,4 @@
-// Results that JSON would keep nothing of, without a word.
+// A result as JSON, unless JSON would keep nothing of it without a word.
 
 /** JSON makes `{}` of them: a Map, a Set, a promise, a generator that nobody ran, an Error. */
 function isLost(value: unknown): value is object {
@@ -7,14 +7,16 @@ function isLost(value: unknown): value is object {
   return !Array.isArray(value) && prototype !== Object.prototype && prototype !== null;
 }
 
-/** @throws TypeError for a result, or a part of one, of which JSON keeps nothing. */
-export function checkResult(result: unknown): void {
+/** A result as JSON; undefined without one. @throws TypeError for one of which JSON keeps nothing, or not a part. */
+export function resultJson(result: unknown): string | undefined {
   if (typeof result === "function" || typeof result === "symbol") throw new TypeError(`it is a ${typeof result}`);
-  if (typeof result !== "object" || !JSON.stringify(result)?.includes("{}")) return;
-  JSON.stringify(result, (_, value: unknown) => {
-    if (isLost(value)) throw new TypeError(`JSON keeps nothing of ${nameOf(value)}`);
-    return value;
-  });
+  const json = JSON.stringify(result) as string | undefined;
+  if (typeof result === "object" && json?.includes("{}"))
+    JSON.stringify(result, (_, value: unknown) => {
+      if (isLost(value)) throw new TypeError(`JSON keeps nothing of ${nameOf(value)}`);
+      return value;
+    });
+  return json;
 }
 
 /** Kind of an object, as its class or JavaScript names it. */
