@@ -1,5 +1,6 @@
 // The end of this process, and what has to be undone before it.
 import { constants } from "node:os";
+import { printedOut } from "../worker/processes/printedOut.ts";
 
 const undone = new Set<() => Promise<void>>();
 let isEnding = false;
@@ -24,11 +25,10 @@ export function beforeEnd(undo: () => Promise<unknown>): () => Promise<void> {
   return once;
 }
 
-/** Ends the process, after that, and after all that was printed is out: a pipe may take its time. */
+/** Ends the process, after that, and after all that was printed is out. */
 export async function endProcess(code: number): Promise<never> {
   await Promise.all([...undone].map((undo) => undo()));
-  const { stdout } = process;
-  if (!stdout.errored) await new Promise<void>((resolve) => stdout.write("", () => resolve()));
+  await printedOut();
   process.exit(code);
 }
 

@@ -3,6 +3,7 @@
 // the end, and the last line is the sum.
 import { join } from "node:path";
 import { execa } from "execa";
+import { printedOut } from "../worker/processes/printedOut.ts";
 import {
   type FileOutcome,
   inOrder,
@@ -133,5 +134,5 @@ async function main(): Promise<void> {
 checkAsked();
 await main();
 report();
-// All that was printed gets out first: a pipe may take its time.
-process.stdout.write("", () => process.exit(failed ? 1 : 0));
+await printedOut();
+process.exit(failed ? 1 : 0);

@@ -3,6 +3,7 @@ import { ConfigError } from "../config/parse.ts";
 import { oneLine } from "../config/foreignText.ts";
 import { RedisError } from "../queue/index.ts";
 import { exitCodes } from "./exitCodes.ts";
+import { printedOut } from "./processes/printedOut.ts";
 
 /** Ends a program with its reason as the last line, which is what Kubernetes and `pulumi up` show. */
 export class ProgramExit extends Error {
@@ -36,8 +37,7 @@ export async function runProgram(main: () => Promise<number>): Promise<never> {
     code = error instanceof ProgramExit ? error.code : codeOf(error);
     console.error(lastWords(message));
   }
-  // Standard output may be a pipe: what was printed gets out before the end.
-  await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
+  await printedOut();
   process.exit(code);
 }
 
