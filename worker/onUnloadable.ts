@@ -1,7 +1,7 @@
 // A worker that cannot start its handler or command: it restarts, or the batch ends with the reason.
 import { setTimeout as sleep } from "node:timers/promises";
 import { oneLine } from "../config/foreignText.ts";
-import { connect, QueueAdmin } from "../queue/index.ts";
+import { connect, isOver, QueueAdmin } from "../queue/index.ts";
 import { NotInImage } from "./command/checkCommand.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { ProgramExit } from "./runProgram.ts";
@@ -28,9 +28,9 @@ export async function onUnloadable(
   try {
     const admin = new QueueAdmin(redis, queue);
     for (const end = performance.now() + lookMs; ; await sleep(100)) {
-      const { state, running, workersAlive } = await admin.counts();
-      if (state === "finished" || state === "aborted") return;
-      if (running + workersAlive > 0) throw new Error("others are at work");
+      const counts = await admin.counts();
+      if (isOver(counts)) return;
+      if (counts.running + counts.workersAlive > 0) throw new Error("others are at work");
       if (performance.now() < end) continue;
       return void (await admin.abort(reason));
     }

@@ -9,7 +9,7 @@ import { countBusy } from "./workers.ts";
 
 /** For so long somebody has `finish` without a word, ms. */
 const FINISH_MS = 10_000;
-/** So long its output is tried to be kept while Redis is away, ms: after that, it runs again. */
+/** Redis may be away this long, ms, when `finish` has ended. After that its output is lost, and it runs again. */
 const KEEP_MS = 60_000;
 
 const noteScript = new Script("supervision/note");
@@ -89,12 +89,12 @@ export class Supervision {
     try {
       const output = await run();
       for (const end = performance.now() + KEEP_MS; ; await sleep(FINISH_MS / 10)) {
-        const failure = await ask(output).then(
-          () => undefined,
-          (error: Error) => error,
-        );
-        if (!failure) return output;
-        if (performance.now() > end) throw failure;
+        try {
+          await ask(output);
+          return output;
+        } catch (error) {
+          if (performance.now() > end) throw error;
+        }
       }
     } finally {
       clearInterval(renewal);

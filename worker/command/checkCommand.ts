@@ -1,6 +1,7 @@
-import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readSync, statSync } from "node:fs";
 import { basename, delimiter, join } from "node:path";
 import { wrongReplacement } from "../../config/replacements.ts";
+import { canAccess } from "../processes/access.ts";
 
 /** The image lacks something, so each of its pods does. */
 export class NotInImage extends Error {}
@@ -17,7 +18,7 @@ export function checkCommand(command: string[]): void {
   const [program, ...args] = command as [string, ...string[]];
   const path = (process.env.PATH ?? "").split(delimiter).map((dir) => join(dir, program));
   const files = (program.includes("/") ? [program] : path).filter(isFile);
-  const file = files.find(isExecutable);
+  const file = files.find((one) => canAccess(one, constants.X_OK));
   if (file !== undefined) {
     checkInterpreter(program, file);
     return checkScript(program, args);
@@ -77,15 +78,6 @@ const isThere = (program: string) =>
 function isFile(file: string): boolean {
   try {
     return statSync(file).isFile();
-  } catch {
-    return false;
-  }
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
   } catch {
     return false;
   }

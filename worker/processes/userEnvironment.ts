@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { userInfo } from "node:os";
+import { canAccess } from "./access.ts";
 
 /** Variables of the worker, which a command does not get. */
 const PRIVATE = /^WQ_/;
@@ -16,7 +17,7 @@ export function commandEnvironment(): NodeJS.ProcessEnv {
 
 /** HOME as the image sets it. If it sets none, the user's own folder, or /tmp where that is read-only. */
 function home(path: string): string {
-  return isFromImage(path) || canWrite(path) ? path : "/tmp";
+  return isFromImage(path) || canAccess(path, constants.W_OK) ? path : "/tmp";
 }
 
 function isFromImage(path: string): boolean {
@@ -24,14 +25,5 @@ function isFromImage(path: string): boolean {
     return path !== "/" && path !== userInfo().homedir;
   } catch {
     return path !== "/"; // a user that the image does not know
-  }
-}
-
-function canWrite(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
