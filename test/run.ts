@@ -24,7 +24,7 @@ const checks: Record<string, string[]> = {
 };
 
 /** Number of files that run side by side: their tests wait more than they compute. */
-const INTEGRATION_WIDTH = 2;
+const INTEGRATION_WIDTH = 3;
 const E2E_WIDTH = 4;
 
 /** Ends of a failure's text that are repeated, characters: what a program did first, and what it died of. */

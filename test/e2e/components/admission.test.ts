@@ -1,4 +1,5 @@
 // Runs first: it waits for a minute.
+// Full run only: clusters with rules of their own.
 // Namespaces whose rules admit not every pod: what runs in them as it is, and what is an error of `up` within seconds.
 import assert from "node:assert/strict";
 import { execa } from "execa";

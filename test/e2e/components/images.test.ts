@@ -1,3 +1,4 @@
+// Full run only: images that few users bring.
 // An image that others made: the program in it finds what `docker run` would show it, without a C library in sight.
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,3 +1,4 @@
+// Full run only: `test/unit/components` asks most of it of mocks.
 // One program as others write them: its own namespace, a provider and nearly every argument from what it makes itself,
 // secrets among them, and other resources that use the outcome.
 import assert from "node:assert/strict";

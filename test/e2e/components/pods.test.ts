@@ -1,3 +1,4 @@
+// Full run only: pods that few users make.
 // Pods of the user's making: a sidecar, a claim that goes from batch to batch, a Job that is suspended.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";

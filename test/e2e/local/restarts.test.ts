@@ -76,6 +76,21 @@ describe("the local platform", function () {
     assert.equal(await ping(), "PONG");
   });
 
+  it("does not make the machine route what others send to loopback", async () => {
+    const file = "/proc/sys/net/ipv4/conf/all/route_localnet";
+    const found = readFileSync(file, "utf8");
+    try {
+      writeFileSync(file, "0");
+      process.kill(running("proxy")!.pid, "SIGKILL");
+      const up = await platform("up");
+      assert.match(up.all, /proxy: started/);
+      assert.equal(await ping(), "PONG");
+      assert.equal(readFileSync(file, "utf8").trim(), "0");
+    } finally {
+      writeFileSync(file, found);
+    }
+  });
+
   it("comes back with its pods where all of it went at once, as in a container that is started anew", async () => {
     await kill(Object.keys(daemons(chosenNodes())).flatMap((name) => running(name)?.pid ?? []));
     for (const node of allNodes) await kill([...containerProcesses(node.socket), ...cgroupProcesses(node.cgroup)]);
