@@ -71,6 +71,17 @@ export const faults = {
     for (const one of workers) one.signal("SIGCONT");
   },
   terminate: async (scene: Scene) => worker(scene).signal("SIGTERM"),
+  // It begins to connect, and is let in only later, if ever.
+  terminatedConnecting: async (scene: Scene) => {
+    const { random } = scene;
+    const stopped = worker(scene);
+    stopped.proxy.close();
+    stopped.signal("SIGKILL");
+    await sleep(random.integer(300, 2_000));
+    stopped.signal("SIGTERM");
+    await sleep(random.integer(0, 1_000));
+    stopped.proxy.open();
+  },
   stop: async (scene: Scene) => {
     const stopped = worker(scene);
     stopped.signal("SIGSTOP");
