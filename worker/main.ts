@@ -56,7 +56,7 @@ async function work(): Promise<number> {
     url,
     queue,
     handler: health.watched(handler),
-    readySlots: runners && (() => runners.slots),
+    readySlots: () => runners?.slots ?? settings.concurrency,
     concurrency: settings.concurrency * (runners ? (settings.batch ?? 1) : 1),
     retry: { maxAttempts: settings.maxAttempts, backoff: settings.backoff },
     leaseMs: settings.lease,

@@ -9,6 +9,7 @@ import { Family } from "../processes/family.ts";
 import { endOf, LastWords } from "../processes/lastWords.ts";
 import { type PipedProgram, spawnPiped } from "../processes/pipes.ts";
 import { splitLines } from "../processes/splitLines.ts";
+import { inTurn } from "../inTurn.ts";
 
 /** The exit code that means "do not try this item again": EX_DATAERR of sysexits.h. */
 const DO_NOT_RETRY = 65;
@@ -32,8 +33,9 @@ const SHELL = /(^|\/)(ba|da|a|k|z)?sh$|\.sh$/;
 export function commandHandler(command: string[], maxResultBytes: number): Handler {
   const commandFor = replacer(command);
   const isShell = command.some((word) => SHELL.test(word));
-  return async (item, context) => {
+  return inTurn(async (item, context) => {
     const { id, signal, log, bytes } = context;
+    signal.throwIfAborted();
     const line = commandFor(item, id) as [string, ...string[]];
     if (!isText(bytes) && line.some((word, place) => word !== command[place] && NO_TEXT.test(word)))
       throw withoutStack(
@@ -78,7 +80,7 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
     if (code === TRY_LATER) throw new TryLater(LATER_MS);
     const reason = endOf(program, code, killedBy, words.text || printed.text);
     throw withoutStack(code === DO_NOT_RETRY ? new DoNotRetry(reason) : new Error(reason));
-  };
+  });
 }
 
 function start(program: string, args: string[], env: NodeJS.ProcessEnv, input: Buffer): PipedProgram {

@@ -13,8 +13,6 @@ export class HandedItem implements Work {
   /** The runner said that it tries to stop this item: so no other item blocks the runner. */
   isCancelling = false;
   isSettled = false;
-  /** The next attempt at the same item, which waits for the end of this one. */
-  next?: HandedItem;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
 

@@ -26,7 +26,6 @@ export interface HostOptions {
 export interface HostListener {
   /** There is room for more. */
   onRoom(): void;
-  onSettled(item: HandedItem): void;
   /** A line that belongs to no item. */
   onLine(line: string): void;
   /** No runner can be started. */
@@ -133,7 +132,6 @@ export class Host {
     this.#inFlight.remove(item);
     this.#crashes = 0;
     tell();
-    this.#listener.onSettled(item);
     if (item.unit!.left === 0) this.#listener.onRoom();
   }
 

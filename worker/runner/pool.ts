@@ -2,6 +2,7 @@
 import type { Handler } from "../../queue/index.ts";
 import { Host, type HostOptions } from "./host.ts";
 import { HandedItem } from "./handedItem.ts";
+import { inTurn } from "../inTurn.ts";
 
 /** Options of a pool of runners. */
 export interface PoolOptions extends HostOptions {
@@ -20,8 +21,6 @@ export class RunnerPool {
   readonly failure: Promise<never>;
   readonly #options: PoolOptions;
   readonly #hosts: Host[];
-  /** All that were accepted and are not settled. */
-  readonly #items = new Map<number, HandedItem>();
   /** Items that no runner has, and since when the first of a batch waits. */
   #waiting: HandedItem[] = [];
   #waitsSince = 0;
@@ -41,7 +40,6 @@ export class RunnerPool {
         this.#started();
         this.#handOut();
       },
-      onSettled: (item: HandedItem) => this.#onSettled(item),
       onLine: options.onLine,
       onFailure: (reason: string) => this.#fail(new Error(reason)),
     };
@@ -54,8 +52,9 @@ export class RunnerPool {
     return this.#hosts.filter(({ isReady }) => isReady).length * units * batch;
   }
 
-  readonly handler: Handler = (_, context) =>
-    new Promise((resolve, reject) => this.#accept(new HandedItem(context, resolve, reject)));
+  readonly handler: Handler = inTurn(
+    (_, context) => new Promise((resolve, reject) => this.#accept(new HandedItem(context, resolve, reject))),
+  );
 
   /** Asks all runners to end, and kills what is left of them after `ms`. */
   async end(ms: number): Promise<void> {
@@ -64,14 +63,6 @@ export class RunnerPool {
   }
 
   #accept(item: HandedItem): void {
-    let last = this.#items.get(item.id);
-    if (last) {
-      // Never beside the attempt before it, whose lease this worker lost.
-      while (last.next) last = last.next;
-      last.next = item;
-      return;
-    }
-    this.#items.set(item.id, item);
     item.context.signal.addEventListener("abort", () => this.#onAbort(item), { once: true });
     if (item.context.signal.aborted) return this.#onAbort(item);
     if (this.#waiting.length === 0) this.#waitsSince = performance.now();
@@ -84,14 +75,6 @@ export class RunnerPool {
     if (item.unit) return this.#hosts.forEach((host) => host.cancel(item));
     this.#waiting = this.#waiting.filter((waiting) => waiting !== item);
     item.fail(item.context.signal.reason);
-    this.#onSettled(item);
-  }
-
-  #onSettled(item: HandedItem): void {
-    this.#items.delete(item.id);
-    if (!item.next) return;
-    const { next } = item;
-    this.#accept(next);
   }
 
   /** Gives what waits to runners with room: whole batches, or a partial one that waited long enough. */

@@ -1,8 +1,9 @@
 // The three programs as a container runs them: real processes, a real Redis.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import { connect, QueueAdmin } from "../../../queue/index.ts";
@@ -174,6 +175,34 @@ describe("the programs of the image", () => {
     const script = `[ $ITEM_ATTEMPT = 1 ] || { pgrep -fc '^sleep ${nap}$'; exit 0; }; sh ${leave} ${nap}; exit 1`;
     await work({ ...shell(script), maxAttempts: "2" });
     assert.equal((await results())[0]!.value, "0");
+  });
+
+  /** Writes down its process, and does not end when it is asked to. The next one looks if that is still there. */
+  const alone = (note: string) => {
+    const next = 'kill -0 $(cat "$0") 2>/dev/null && echo beside || echo alone; exit';
+    const first = 'trap "" TERM; echo $$ > "$0.part"; mv "$0.part" "$0"; while :; do sleep 0.1; done';
+    return command("sh", "-c", `if [ -e "$0" ]; then ${next}; fi; ${first}`, note);
+  };
+
+  it("begin no second attempt beside one that does not end at its time limit", async () => {
+    await seed(["a"]);
+    const note = join(dir, `limit-${queue}`);
+    await work({ ...alone(note), concurrency: "2", itemTimeout: "1s", maxAttempts: "2" });
+    assert.equal((await results())[0]!.value, '"alone"');
+  });
+
+  it("begin no second attempt beside one that was cancelled, where the item is retried at once", async () => {
+    await seed(["a"]);
+    const note = join(dir, `cancelled-${queue}`);
+    const worked = work({ ...alone(note), concurrency: "2" });
+    while (!existsSync(note)) await sleep(20);
+    const connection = await connect(redis.url);
+    const admin = new QueueAdmin(connection, `q${queue}`);
+    assert.equal(await admin.cancel([1], "me"), 1);
+    assert.equal(await admin.retry(), 1);
+    connection.disconnect();
+    await worked;
+    assert.equal((await results())[0]!.value, '"alone"');
   });
 
   it("abort the batch with the reason when the command is not in the image", async () => {
