@@ -10,8 +10,14 @@ const AFTERWARDS = [
   /^ERROR conda\.cli\.main_run|^error: process didn't exit successfully/, // conda, Cargo
 ];
 
+/** Longer lines are judged by their beginning, characters: the patterns would take seconds for a long one. */
+const MAX_JUDGED = 500;
+
 /** True for a line that comes after the reason. */
-export const isAftermath = (line: string): boolean => AFTERWARDS.some((words) => words.test(line));
+export function isAftermath(line: string): boolean {
+  const beginning = line.slice(0, MAX_JUDGED);
+  return AFTERWARDS.some((words) => words.test(beginning));
+}
 
 /** The reason in the end of a log; its last line where it has none. */
 export function reasonIn(log: string): string {

@@ -15,8 +15,14 @@ const ADVICE: [words: RegExp, advice: string][] = [
   ],
 ];
 
+/** A line is looked at so far, characters: it may be endless. */
+const MAX_LOOKED_AT = 2_000;
+
 /** The advice for a line of a log, in brackets; undefined where there is none. */
-export const adviceFor = (line: string) => ADVICE.find(([words]) => words.test(line))?.[1];
+export function adviceFor(line: string): string | undefined {
+  const beginning = line.slice(0, MAX_LOOKED_AT);
+  return ADVICE.find(([words]) => words.test(beginning))?.[1];
+}
 
 /** The text of an error, with the advice at its end of line where it needs some. */
 export function advised(text: string): string {

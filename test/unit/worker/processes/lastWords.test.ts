@@ -10,6 +10,21 @@ const wordsOf = (...lines: string[]) => {
 };
 
 describe("a program's last words", () => {
+  it("take no longer for a line that looks like a stack, or like advice, however long it is", () => {
+    const time = (line: string) => {
+      const since = performance.now();
+      for (let times = 0; times < 20; times++) wordsOf(line);
+      return performance.now() - since;
+    };
+    const length = 16 * 1024;
+    time("x".repeat(length)); // compiles
+    const plain = Math.max(1, time("x".repeat(length)));
+    for (const word of ["(", "ENOENT ", "()"]) {
+      const took = time(word.repeat(length / word.length));
+      assert.ok(took < 100 * plain, `${word}: ${took} and ${plain} ms`);
+    }
+  });
+
   it("say where a program may write that wrote beside itself, whatever it said after that", () => {
     for (const line of [
       "sh: 1: cannot create out.txt: Read-only file system",
