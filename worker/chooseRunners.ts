@@ -46,11 +46,11 @@ export function handlerRunners(
   if (name.endsWith(".py")) {
     checkCommand(["python3"]);
     const command = ["python3", "-u", own("runner/python/run.py", "python/run.py"), file, name, kindOf(settings)];
-    return manyProcesses({ name, command, env: commandEnvironment() }, settings);
+    return manyProcesses({ name, command, env: commandEnvironment(), hasEmptyInput: true }, settings);
   }
   const main = own("runner/node/main.ts", "runner/node/main.js", "runner.js");
   const command = [...node(), "--enable-source-maps", main, file, name, kindOf(settings)];
-  const program = { name, command, env: { ...commandEnvironment(), ...TOLD, ...told } };
+  const program = { name, command, env: { ...commandEnvironment(), ...TOLD, ...told }, hasEmptyInput: true };
   const { concurrency, batch = 1, ...rest } = settings;
   const isBatch = settings.batch !== undefined;
   return new RunnerPool({ ...rest, program, runners: 1, units: concurrency, batch, isBatch });

@@ -32,7 +32,7 @@ export function spawnPiped(
   args: string[],
   env: NodeJS.ProcessEnv,
   input?: Buffer,
-  more: "pipe"[] = [],
+  more: readonly "pipe"[] = [],
 ): PipedProgram {
   const stdin = input && openInput(input);
   const pipes = [openFifo(), openFifo()];
@@ -97,7 +97,7 @@ function makeFifos(): string[] {
     folder = mkdtempSync(join(tmpdir(), "job-wq-2-pipes-"));
     const paths = Array.from({ length: STOCK }, (_, number) => join(folder!, String(number)));
     const { error, status } = spawnSync("mkfifo", ["-m", "600", ...paths]);
-    isWithout = error !== undefined;
+    isWithout = error !== undefined && "code" in error && error.code === "ENOENT"; // else no process can be started
     return status === 0 ? paths : [];
   } catch {
     return [];

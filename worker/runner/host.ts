@@ -104,8 +104,10 @@ export class Host {
       if ("log" in answer || "progress" in answer || "cancelling" in answer) return;
       return this.#runner.kill(`answered for item ${answer.id}, which it does not have`);
     }
-    if ("log" in answer) item.context.log(answer.log);
-    else if ("progress" in answer) item.context.progress(answer.progress);
+    if ("log" in answer) {
+      if (this.#inFlight.units === 1) for (const line of answer.log.split("\n")) this.#runner.hear(line);
+      item.context.log(answer.log);
+    } else if ("progress" in answer) item.context.progress(answer.progress);
     else if ("cancelling" in answer) item.isCancelling = true;
     else {
       if (this.#inFlight.size === 1) this.#runner.flushLines();

@@ -49,7 +49,7 @@ export function parseAnswer(line: string): Answer | undefined {
 function isAnswer(value: unknown): value is Answer {
   if (typeof value !== "object" || value === null) return false;
   const { ready, id, error, log, later, progress } = value as Record<string, unknown>;
-  if (ready === true || (ready === false && typeof error === "string")) return true;
+  if (ready !== undefined) return ready === true || (ready === false && typeof error === "string");
   const isTextOr = (field: unknown, type: string) => field === undefined || typeof field === type;
   return (
     Number.isSafeInteger(id) &&

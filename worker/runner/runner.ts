@@ -1,17 +1,18 @@
 // One runner: a process that lives as long as the pod, and works on items that it is given.
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { Readable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
+import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Family, TERM_MS } from "../processes/family.ts";
 import { endOf, LastWords } from "../processes/lastWords.ts";
 import { spawnPiped } from "../processes/pipes.ts";
 import { splitLines } from "../processes/splitLines.ts";
+import { ORDERS } from "./orders.ts";
 import { type Answer, parseAnswer } from "./protocol.ts";
+import { WholeLines } from "./wholeLines.ts";
 
 /** Longest line that a runner may write, characters: results have their own limit, far below. */
-const MAX_LINE = 64 * 1024 * 1024;
+const MAX_LINE = 32 * 1024 * 1024;
 /** A runner that ended is read to its end for so long at most: something may hold its pipes, ms. */
 const DRAIN_MS = 1_000;
 
@@ -21,6 +22,8 @@ export interface Executable {
   name: string;
   command: string[];
   env: NodeJS.ProcessEnv;
+  /** It reads items from {@link ORDERS}. Its standard input is empty: programs that a handler starts inherit that. */
+  hasEmptyInput?: boolean;
 }
 
 /** Listener to a runner. */
@@ -39,12 +42,15 @@ export class Runner {
   readonly #family = new Family();
   readonly #words = new LastWords();
   readonly #child: ChildProcess;
+  readonly #orders: Writable;
   /** Its log, and its answers. */
   readonly #pipes: Readable[];
   readonly #giveRest: (() => void)[];
   #output = "";
   #why?: string;
   #hasExited = false;
+  /** It was asked to end. */
+  #isAsked = false;
 
   constructor(program: Executable, listener: RunnerListener) {
     this.#program = program;
@@ -52,12 +58,16 @@ export class Runner {
     const [file, ...args] = program.command as [string, ...string[]];
     const env = { ...program.env, ...this.#family.env };
     // A group of its own: a signal from the terminal is the worker's business.
-    const { child, stdout, stderr } = spawnPiped(file, args, env, undefined, ["pipe"]);
+    const [input, more] = program.hasEmptyInput
+      ? [Buffer.alloc(0), ["pipe", "pipe"] as const]
+      : [undefined, ["pipe"] as const];
+    const { child, stdout, stderr } = spawnPiped(file, args, env, input, more);
     this.#child = child;
+    this.#orders = (program.hasEmptyInput ? child.stdio[ORDERS] : child.stdin) as Writable;
     this.#pipes = [stdout, stderr, child.stdio[3] as Readable];
     if (child.pid !== undefined) this.#family.begin(child.pid);
     child.on("error", (error) => this.#words.add(error.message));
-    child.stdin!.on("error", () => {});
+    this.#orders.on("error", () => this.#onDeaf("no longer reads its standard input"));
     this.#read(this.#pipes[2]!);
     const onLine = (line: string) => {
       this.#words.add(line);
@@ -78,7 +88,7 @@ export class Runner {
   send(lines: string): void {
     if (this.#output === "")
       queueMicrotask(() => {
-        this.#child.stdin!.write(this.#output);
+        this.#orders.write(this.#output);
         this.#output = "";
       });
     this.#output += lines;
@@ -87,6 +97,11 @@ export class Runner {
   /** Tells what it printed without an end of line. */
   flushLines(): void {
     for (const giveRest of this.#giveRest) giveRest();
+  }
+
+  /** A line that an item logged may be the reason of its end, as one that it printed. */
+  hear(line: string): void {
+    this.#words.add(line);
   }
 
   /** The runner gets new work: its earlier words do not explain how that ends. */
@@ -102,21 +117,29 @@ export class Runner {
 
   /** Asks it to end, by the end of its input and by SIGTERM; what is left after `ms` is killed. */
   end(ms: number): Promise<void> {
-    this.#child.stdin!.end();
+    this.#isAsked = true;
+    this.#orders.end();
     return this.#family.end(ms);
   }
 
   #read(answers: Readable): void {
-    const decoder = new StringDecoder("utf8");
-    let rest = "";
+    const whole = new WholeLines();
     answers.on("error", () => {});
+    answers.on("end", () => this.#onDeaf("closed descriptor 3"));
     answers.on("data", (chunk: Buffer) => {
-      const lines = (rest + decoder.write(chunk)).split("\n");
-      rest = lines.pop()!;
-      if (rest.length > MAX_LINE) return this.kill(`wrote a line of more than ${MAX_LINE} characters to descriptor 3`);
+      const lines = whole.add(chunk);
+      if (whole.restLength > MAX_LINE) {
+        answers.destroy();
+        return this.kill(`wrote a line of more than ${MAX_LINE} characters to descriptor 3`);
+      }
       // After what it printed before: its log is read in the same turn.
       setImmediate(() => this.#onLines(lines));
     });
+  }
+
+  /** It can work no more. Where it is about to end, its end says why. */
+  #onDeaf(why: string): void {
+    setTimeout(() => this.#isAsked || this.#hasExited || this.kill(why), DRAIN_MS).unref();
   }
 
   #onLines(lines: string[]): void {
@@ -134,7 +157,7 @@ export class Runner {
     // Nothing that it started lives on beside its successor.
     await this.#family.end(this.#why === undefined ? TERM_MS : 0);
     await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })]);
-    for (const pipe of [this.#child.stdin!, ...pipes]) pipe.destroy();
+    for (const pipe of [this.#orders, ...pipes]) pipe.destroy();
     setImmediate(() => this.#listener.onEnd(this.#reason(code, signal), this.#why === undefined && signal !== null));
   }
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import wq
@@ -123,7 +124,52 @@ async def cancelled():
     raise asyncio.CancelledError()
 
 
+def forked(how, context):
+    """A process that comes back to where it was called from; and its exit code."""
+    pid = os.fork()
+    if pid == 0:
+        print("forked")
+        if how == "raise":
+            raise ValueError("of the forked one")
+        return sys.exit(0) if how == "exit" else "of the forked one"
+    return os.WEXITSTATUS(os.waitpid(pid, 0)[1])
+
+
+def last_words(why, context):
+    print(why)
+    os._exit(3)
+
+
+def threads(count, context):
+    def talk(name):
+        for number in range(200):
+            print(f"{name}-{number} ", end="")
+
+    sys.setswitchinterval(1e-6)
+    talkers = [threading.Thread(target=talk, args=(name,)) for name in range(int(count))]
+    for talker in talkers:
+        talker.start()
+    for talker in talkers:
+        talker.join()
+    sys.setswitchinterval(0.005)
+
+
+class Odd:
+    def isoformat(self):
+        raise KeyError("no format")
+
+
 DEEDS = {
+    "forked": forked,
+    "lastWords": last_words,
+    "reader": lambda value, context: subprocess.run(["timeout", "1", "cat"], stdout=subprocess.PIPE).stdout.decode(),
+    "closesInput": lambda value, context: sys.stdin.close(),
+    "threads": threads,
+    "odd": lambda value, context: Odd(),
+    "nan": lambda value, context: context.progress(float("nan")),
+    "logged": lambda length, context: context.log("x" * int(length)),
+    "result": lambda length, context: "x" * int(length),
+    "longLine": lambda length, context: print("x" * int(length)),
     "caused": caused,
     "noted": noted,
     "peel": lambda color, context: Peel(color, decimal.Decimal("1.10")),

@@ -1,5 +1,5 @@
 // A handler for tests: an item says what is to happen to it, `sleep 50`. Anything else succeeds with its text.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -48,6 +48,27 @@ const deeds: Record<string, (value: string, context: ItemContext) => unknown> = 
     throw new TryLater(50);
   },
   half: (_, { progress }) => [0, 0.499, 0.4951, 1].forEach(progress),
+  nan: (_, { progress }) => [0 / 0, 1 / 0].forEach(progress),
+  laterEver: () => {
+    throw Object.assign(new Error("no number"), { name: "TryLater", delayMs: NaN });
+  },
+  logged: (length, { log }) => log("x".repeat(Number(length))),
+  result: (length) => "x".repeat(Number(length)),
+  /** A program that reads what it inherits. */
+  reader: () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const child = spawn("timeout", ["1", "cat"], { stdio: ["inherit", "pipe", "inherit"] });
+    let read = "";
+    child.stdout.on("data", (data: Buffer) => (read += data.toString()));
+    child.on("close", () => resolve(read));
+    return promise;
+  },
+  closesInput: () => void process.stdin.on("data", () => {}).destroy(),
+  lastWords: async (why) => {
+    console.log(why);
+    await sleep(50);
+    process.kill(process.pid, "SIGKILL");
+  },
   bigint: () => 1n,
   map: () => ({ counts: new Map([["a", 1]]) }),
   promises: () => [sleep(1, "x")],
@@ -64,6 +85,7 @@ const deeds: Record<string, (value: string, context: ItemContext) => unknown> = 
     return "printed";
   },
   long: (length) => void process.stdout.write("x".repeat(Number(length))),
+  longLine: (length) => console.log("x".repeat(Number(length))),
   binary: () => void process.stdout.write(Buffer.from([0, 255, 10, 128])),
   raw: (text) => void writeSync(1, text),
   bytes: (_, { bytes }) => bytes.toString("hex").slice(0, 100),

@@ -38,6 +38,6 @@ export function succeed(item: RunningItem, result: unknown): void {
 
 export function fail(item: RunningItem, error: unknown): void {
   const later = nameOf(error) === "TryLater" ? (error as { delayMs?: unknown }).delayMs : undefined;
-  if (typeof later === "number") end(item, { later });
+  if (Number.isFinite(later)) end(item, { later });
   else end(item, { error: reasonOf(error), ...(nameOf(error) === "DoNotRetry" && { retry: false }) });
 }

@@ -1,10 +1,13 @@
 // The runner of a handler in JavaScript or TypeScript: a process of its own, in which items run side by side.
 // Everything that an item does, also in callbacks and after its end, is attributed to the item.
+import { Socket } from "node:net";
 import { exitCodes } from "../../exitCodes.ts";
+import { ORDERS } from "../orders.ts";
 import { flush, say } from "./answers.ts";
 import { items } from "./attempts.ts";
 import { runBatch, runOne } from "./callHandler.ts";
 import { loadFunctions } from "./loadHandler.ts";
+import { WholeLines } from "../wholeLines.ts";
 import { keepPrintedLines } from "./printedLines.ts";
 import { RunningItem } from "./runningItem.ts";
 import { catchStrayErrors, exit } from "./strayErrors.ts";
@@ -44,14 +47,12 @@ function obey(order: Order): void {
   else runOne(one!, all[0]!);
 }
 
-let rest = "";
-process.stdin.setEncoding("utf8");
-process.stdin.on("data", (chunk: string) => {
-  const lines = (rest + chunk).split("\n");
-  rest = lines.pop()!;
-  for (const line of lines) obey(JSON.parse(line) as Order);
+const orders = new WholeLines();
+const input = new Socket({ fd: ORDERS, readable: true });
+input.on("data", (chunk: Buffer) => {
+  for (const line of orders.add(chunk)) obey(JSON.parse(line) as Order);
 });
 // The worker is gone, or wants it to end.
-process.stdin.on("end", () => exit(0));
+input.on("end", () => exit(0));
 process.on("SIGTERM", () => exit(exitCodes.terminated));
 say({ ready: true });

@@ -1,4 +1,5 @@
 // A result as JSON, unless JSON would keep nothing of it without a word.
+import { MAX_RESULT_BYTES } from "../../../queue/limits.ts";
 
 /** JSON makes `{}` of them: a Map, a Set, a promise, a generator that nobody ran, an Error. */
 function isLost(value: unknown): value is object {
@@ -7,7 +8,10 @@ function isLost(value: unknown): value is object {
   return !Array.isArray(value) && prototype !== Object.prototype && prototype !== null;
 }
 
-/** A result as JSON; undefined without one. @throws TypeError for one of which JSON keeps nothing, or not a part. */
+/**
+ * A result as JSON; of one that is longer than any that is kept, the beginning as a text; undefined without one.
+ * @throws TypeError for one of which JSON keeps nothing, or not a part.
+ */
 export function resultJson(result: unknown): string | undefined {
   if (typeof result === "function" || typeof result === "symbol") throw new TypeError(`it is a ${typeof result}`);
   const json = JSON.stringify(result) as string | undefined;
@@ -16,7 +20,7 @@ export function resultJson(result: unknown): string | undefined {
       if (isLost(value)) throw new TypeError(`JSON keeps nothing of ${nameOf(value)}`);
       return value;
     });
-  return json;
+  return json !== undefined && json.length > MAX_RESULT_BYTES ? JSON.stringify(json.slice(0, MAX_RESULT_BYTES)) : json;
 }
 
 /** Kind of an object, as its class or JavaScript names it. */

@@ -1,4 +1,5 @@
 import type { ItemContext } from "../../../queue/index.ts";
+import { MAX_LOG_CHARS } from "../../../queue/limits.ts";
 import { MAX_LINE_LENGTH } from "../../processes/splitLines.ts";
 import { say } from "./answers.ts";
 
@@ -32,11 +33,12 @@ export class RunningItem implements ItemContext {
 
   /** Bound, because handlers take it out of their context. */
   get log(): (line: string) => void {
-    return (line) => say({ id: this.id, log: String(line) });
+    return (line) => say({ id: this.id, log: String(line).slice(-MAX_LOG_CHARS) });
   }
 
   get progress(): (share: number) => void {
-    return (share) => say({ id: this.id, progress: share });
+    // 0 / 0 is no number in JSON.
+    return (share) => void (Number.isFinite(share) && say({ id: this.id, progress: share }));
   }
 
   stop(reason: Error): void {

@@ -6,61 +6,35 @@ import json
 import logging
 import os
 import queue
-import re
 import sys
 import threading
 import traceback
-from typing import Any, Dict, List, Optional, TextIO
+from typing import Any, List, Optional
 
 sys.dont_write_bytecode = True  # not beside this file
 from wq import BatchContext, Context, DoNotRetry, TryLater, _say
 from wq_handler import Function, load
+from wq_log import Log, hand
 
 sys.dont_write_bytecode = False
 
-_hand: Dict[int, Context] = {}
 _loop: Any = None
 _OWN = os.path.dirname(__file__) + os.sep
-
-
-class _Log:
-    """Standard output or error: what is printed is in the logs of the items in hand."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._rest = stream, ""
-
-    def write(self, text: str) -> int:
-        # A carriage return ends a line, too, as progress bars use it.
-        *lines, self._rest = re.split("\r\n|\n|\r(?!$)", (self._rest + text).lstrip("\r"))
-        if len(self._rest) > 16384:
-            lines, self._rest = [*lines, self._rest], ""
-        for line in lines:
-            for id in list(_hand):
-                _say(id=id, log=line)
-            if not _hand:
-                print(line, file=self._stream, flush=True)
-        return len(text)
-
-    def end(self) -> None:
-        if self._rest:
-            self.write("\n")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+_REASON = 8192  # characters that are kept of a reason
 
 
 def _end(context: Context, **outcome: Any) -> None:
     for log in (sys.stdout, sys.stderr):
-        if isinstance(log, _Log):
+        if isinstance(log, Log):
             log.end()
     _say(id=context.id, **outcome)
-    _hand.pop(context.id, None)
+    hand.pop(context.id, None)
 
 
 def _fail(context: Context, error: BaseException) -> None:
     if isinstance(error, TryLater):
         return _end(context, later=error.seconds * 1000)
-    _end(context, error=_text(error), retry=not isinstance(error, DoNotRetry))
+    _end(context, error=_text(error)[:_REASON], retry=not isinstance(error, DoNotRetry))
 
 
 def _text(error: Optional[BaseException]) -> str:
@@ -99,6 +73,8 @@ def _run(function: Function, items: List[Context], is_batch: bool) -> None:
     texts = [context.bytes.decode(errors="replace") for context in items]
     try:
         results = _awaited(function(texts, BatchContext(items)) if is_batch else function(texts[0], items[0]))
+        if not hand:
+            sys.exit()  # a process that the handler forked, and did not end
         if not is_batch:
             results = [results]
         if isinstance(results, (dict, set, frozenset, str, bytes)):
@@ -107,6 +83,8 @@ def _run(function: Function, items: List[Context], is_batch: bool) -> None:
         if len(results) != len(items):
             raise TypeError(f"handle_batch returned {len(results)} results for {len(items)} items")
     except BaseException as error:  # also a task that was cancelled, and sys.exit
+        if not hand:
+            raise
         if len(items) == 1:
             return _fail(items[0], error)
         for context in items:  # one of them may be to blame: each is run alone
@@ -115,7 +93,7 @@ def _run(function: Function, items: List[Context], is_batch: bool) -> None:
     for context, result in zip(items, results):
         try:
             _fail(context, result) if isinstance(result, BaseException) else _end(context, result=result)
-        except (TypeError, ValueError, RecursionError) as error:
+        except Exception as error:  # whatever its own code makes of it
             _fail(context, TypeError(f"the result has no JSON form: {error}"))
 
 
@@ -123,7 +101,7 @@ def _read(lines: Any, orders: "queue.Queue[List[Context]]") -> None:
     for line in lines:
         order = json.loads(line)
         if "cancel" in order:
-            context = _hand.get(order["cancel"])  # the main thread may take it away at any time
+            context = hand.get(order["cancel"])  # the main thread may take it away at any time
             if context:
                 context._stop.set()
             continue
@@ -131,15 +109,14 @@ def _read(lines: Any, orders: "queue.Queue[List[Context]]") -> None:
         for work in order.get("items", [order]):
             data = base64.b64decode(work["base64"]) if "base64" in work else work["item"].encode()
             items.append(Context(work["id"], work["attempt"], data))
-            _hand[work["id"]] = items[-1]
+            hand[work["id"]] = items[-1]
         orders.put(items)
     os._exit(0)  # the worker is gone, or wants this to end
 
 
 def _main(path: str, name: str, kind: str) -> None:
-    lines = os.fdopen(os.dup(0), "rb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # programs that a handler starts must not read the orders
-    sys.stdout, sys.stderr = _Log(sys.stdout), _Log(sys.stderr)  # type: ignore[assignment]
+    lines = os.fdopen(4, "rb")  # not standard input, which programs that a handler starts may read
+    sys.stdout, sys.stderr = Log(sys.stdout), Log(sys.stderr)  # type: ignore[assignment]
     try:
         function = load(path, name, "handle_batch" if kind == "batch" else "handle")
     except ImportError as error:

@@ -1,21 +1,36 @@
 """The module `wq` for handlers in Python. Python 3.9 or later, standard library only."""
 
 import json
+import math
 import os
 import threading
 from typing import Any, List
 
 __all__ = ["BatchContext", "Context", "DoNotRetry", "TryLater"]
 
-_lock = threading.Lock()
+_lock = threading.RLock()
+_LOG = 64 * 1024  # characters that are kept of a log
+_RESULT = 8 * 2**20  # of a result
 
 
 def _say(**answer: Any) -> None:
     """A line on descriptor 3."""
-    line = json.dumps(answer, allow_nan=False, default=_plain).encode() + b"\n"
+    line = json.dumps(answer, allow_nan=False, default=_plain)
+    if len(line) > _RESULT and "result" in answer:
+        line = json.dumps({**answer, "result": json.dumps(answer["result"], default=_plain)[:_RESULT]})
+    data = line.encode() + b"\n"
     with _lock:
-        while line:
-            line = line[os.write(3, line) :]
+        while data:
+            data = data[os.write(3, data) :]
+
+
+def _forked() -> None:
+    """In a process that a handler forked: another thread may have had the lock."""
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def _plain(value: Any) -> Any:
@@ -60,11 +75,12 @@ class Context:
 
     def log(self, line: object) -> None:
         """A line for the log of this item. What is printed is in it, too."""
-        _say(id=self.id, log=str(line))
+        _say(id=self.id, log=str(line)[-_LOG:])
 
     def progress(self, share: float) -> None:
         """Notes the share of the item that is done, from 0 to 1: `40 %` in its log."""
-        _say(id=self.id, progress=float(share))
+        if math.isfinite(share):
+            _say(id=self.id, progress=float(share))
 
 
 class BatchContext:

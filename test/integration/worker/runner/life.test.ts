@@ -133,6 +133,26 @@ describe("runners", () => {
     );
   });
 
+  const ready = `echo '{"ready":true}' >&3`;
+  for (const [title, first, reason] of [
+    ["that closed its answers", `${ready}; read -r line; exec 3>&-`, "sh closed descriptor 3"],
+    ["that closed its input", `exec </dev/null; ${ready}`, "sh no longer reads its standard input"],
+  ] as const)
+    it(`replace a program ${title}, and wait for no time limit`, async () => {
+      const mark = join(dir, title);
+      const answer = `id=\${line#*:}; printf '{"id":%s}\\n' "\${id%%,*}" >&3`;
+      const next = `${ready}; while read -r line; do ${answer}; done`;
+      await push("apple", "banana");
+      const program = serve(`if [ ! -e "${mark}" ]; then touch "${mark}"; ${first}; sleep 300; fi; ${next}`);
+      const worker = await startRunners(queue.url, program, { retry: once });
+      assert.equal(await worker.ended, "finished");
+      const rows = await queue.records();
+      assert.deepEqual(
+        rows.map(({ reason, outcome }) => reason?.split("\n")[0] ?? outcome),
+        [reason, "done"],
+      );
+    });
+
   it("find out by themselves which of several blocks the event loop, and give back the others at no cost", async () => {
     await push("block 60000", "deaf 700", "deaf 701");
     const worker = await startRunners(queue.url, deeds("ts"), { concurrency: 3, retry: once, itemTimeoutMs: 1_500 });

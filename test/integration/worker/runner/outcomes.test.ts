@@ -89,7 +89,29 @@ for (const language of ["ts", "py"] as const) {
         for (const [item, reason] of Object.entries(lost)) assert.equal(outcome.get(item), reason);
         assert.equal(outcome.get("empty"), '{"list":[],"map":{},"text":"{}"}');
       });
-    else
+    else {
+      it("ends a process that a handler forked and that comes back, as Python would, and hears what it printed", async () => {
+        const { outcome } = await run(["forked raise", "forked exit", "forked return", "apple"]);
+        assert.deepEqual(
+          ["raise", "exit", "return"].map((how) => outcome.get(`forked ${how}`)),
+          ["1", "0", "0"],
+        );
+        for (const how of ["exit", "return"]) assert.match((await log(`forked ${how}`))!, /^forked$/m);
+        assert.equal(outcome.get("apple"), '"did apple"');
+      });
+
+      it("keeps all that threads print at the same time", async () => {
+        await run(["threads 8"]);
+        const words = new Set((await log("threads 8"))!.split(/\s+/).filter(Boolean));
+        assert.equal(words.size, 8 * 200);
+      });
+
+      it("fails an item of whose result its own code makes an error", async () => {
+        const { outcome } = await run(["odd", "apple"]);
+        assert.match(outcome.get("odd")!, /^dead: TypeError: the result has no JSON form: 'no format'/);
+        assert.equal(outcome.get("apple"), '"did apple"');
+      });
+
       it("awaits in one loop, tells causes and notes, and keeps what has a plain form", async () => {
         const { rows, outcome } = await run([
           "await 1",
@@ -112,6 +134,7 @@ for (const language of ["ts", "py"] as const) {
         assert.equal(outcome.get("peel red"), '{"color":"red","weight":"1.10"}');
         assert.equal(await log("under print"), "print\n");
       });
+    }
 
     it("logs what a program of the handler's writes to streams that it opens by name", async () => {
       await run(["byName apple"]);
@@ -140,15 +163,45 @@ for (const language of ["ts", "py"] as const) {
       assert.ok(!worker.lines.some((line) => line.includes("from below")));
     });
 
-    it("logs how much of an item is done, once for each percent", async () => {
-      await run(["half"]);
+    it("logs how much of an item is done, once for each percent, and nothing where that is no number", async () => {
+      const { outcome } = await run(["half", "nan", "apple"]);
       assert.equal(await log("half"), "0 %\n49 %\n100 %\n");
+      assert.equal(await log("nan"), undefined);
+      assert.doesNotMatch(String(outcome.get("nan")), /^dead/);
+      assert.equal(outcome.get("apple"), '"did apple"');
+    });
+
+    it("cuts what is longer than the protocol takes: a line, a log, a result", async () => {
+      const items = ["longLine 70000000", "logged 70000000", "result 70000000"];
+      const { rows } = await run(items);
+      assert.deepEqual(
+        rows.map(({ outcome, truncated = false }) => [outcome, truncated]),
+        [["done", false], ["done", false], ["done", true]], // prettier-ignore
+      );
+      for (const item of items.slice(0, 2)) assert.match((await log(item))!, /^x{65000,}\n+$/);
+      assert.match(rows[2]!.value!, /^"\\?"?x+$/);
+    });
+
+    it("gives no item to what a handler starts, or does with its input", async () => {
+      const items = ["reader", "closesInput", ...Array.from({ length: 20 }, (_, n) => `x ${n}`)];
+      const { outcome } = await run(items, { concurrency: 3, itemTimeoutMs: 10_000 });
+      assert.equal(outcome.get("reader"), '""');
+      for (const item of items.slice(2)) assert.equal(outcome.get(item), JSON.stringify(`did ${item}`));
+    });
+
+    it("tells the last line of an item's log, where it ended its runner", async () => {
+      const { outcome } = await run(["lastWords no peel"]);
+      assert.match(
+        outcome.get("lastWords no peel")!,
+        /^dead: deeds\.\w+ (was ended by SIGKILL, perhaps out of memory|exited with code 3): no peel$/,
+      );
     });
 
     const ends: [item: string, reason: RegExp][] = [
       ["die SIGKILL", /^dead: deeds\.\w+ was ended by SIGKILL, perhaps out of memory$/],
       ["die SIGSEGV", /^dead: deeds\.\w+ was ended by SIGSEGV/],
       ["garbage no JSON", /^dead: deeds\.\w+ wrote to descriptor 3 what is not an answer: no JSON$/],
+      ['garbage {"id":1,"ready":false}', /^dead: deeds\.\w+ wrote to descriptor 3 what is not an answer: \{"id":1,/],
       ["alien", /^dead: deeds\.\w+ answered for item 123456789, which it does not have$/],
       [
         "exit 3",
