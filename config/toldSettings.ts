@@ -22,6 +22,8 @@ export interface Facts {
     queue: string;
     /** The batch's, in messages. */
     name?: string;
+    /** The batch has a source of items, and was seeded from it before the supervisor starts. */
+    isSeeded?: boolean;
     /** Since when the workers' time limit runs: a date. */
     workersSince?: string;
     /** Digest of the program of `finish`: its command, code and variables. */

@@ -60,8 +60,8 @@ export class Conclusion {
     return this.#conclude(admin, "overdue", line, false, counts);
   }
 
-  /** Redis no longer has the batch. @param before The last counts. */
-  lost(admin: QueueAdmin, before: Counts, counts: Counts): Promise<number> {
+  /** Redis no longer has the batch. @param before The last counts, where there are any. */
+  lost(admin: QueueAdmin, before: Counts | undefined, counts: Counts): Promise<number> {
     return this.#conclude(admin, "lost", lostLine(before), false, counts);
   }
 

@@ -11,8 +11,8 @@ export function progressLine(everyMs: number): (counts: Counts) => string | unde
   let first: Counts | undefined;
   return (counts) => {
     const settled = ({ done, dead }: Counts) => done + dead;
-    if (!first || settled(counts) < settled(first)) first = counts;
-    // More than that is left where the clock of Redis went back.
+    // Also where the clock of Redis went back.
+    if (!first || settled(counts) < settled(first) || counts.now < first.now) first = counts;
     if (counts.now < next && counts.now >= next - everyMs) return undefined;
     const parts = [`${settled(counts)} of ${counts.total} items`];
     if (counts.dead) parts.push(`${counts.dead} failed`);

@@ -29,7 +29,7 @@ export class Supervisor {
   readonly #conclusion: Conclusion;
   /** Counts of the last look. */
   #last?: Counts;
-  /** The batch was seen before its end, or at it. */
+  /** The batch was seen before its end, or at it, or its workers began before that. */
   #wasSeen = false;
 
   constructor(settings: SupervisorSettings) {
@@ -84,17 +84,13 @@ export class Supervisor {
       const isOurs = await supervision.holds(id);
       if (wasOurs && !isOurs) console.log("Another supervisor has taken over");
       wasOurs = isOurs;
-      const patience = isOurs ? 0 : STAND_BY_MS;
       const counts = await this.#look(admin);
-      // Without the keys of the batch nobody knows what was done.
-      const last = this.#last;
-      const isGone = !counts.owner && (last?.owner || (last?.startedAt && counts.total === 0));
-      if (last && isGone) return await this.#conclusion.lost(admin, last, counts);
+      if (this.#isGone(counts)) return await this.#conclusion.lost(admin, this.#last, counts);
       this.#last = counts;
       this.#metrics?.update(counts, admin);
-      const isOverdue = Date.now() > this.#deadline + patience;
+      const isOverdue = Date.now() > this.#deadline + (isOurs ? 0 : STAND_BY_MS);
       if (isOver(counts)) {
-        if (counts.now - counts.endedAt < patience) continue;
+        if (!isOurs && isRecent(counts)) continue;
         // An end is believed once it is on disk, and still there.
         if (!(await supervision.persist(id)) && !isOverdue) {
           console.log("The verdict waits: Redis did not write the end of the batch to its disk within 30 s");
@@ -115,11 +111,17 @@ export class Supervisor {
    */
   async #look(admin: QueueAdmin): Promise<Counts> {
     const counts = await admin.counts();
-    const { state, workersAlive, waiting, total, now } = counts;
-    const endedAt = state === "open" ? await admin.supervision.finishedAt() : undefined;
-    this.#wasSeen ||= endedAt === undefined;
-    if (endedAt === undefined || !this.#wasSeen || workersAlive > 0 || now - endedAt < STAND_BY_MS) return counts;
-    return { ...counts, state: "finished", endedAt, total: total - waiting };
+    const { state, endedAt, workersAlive, waiting, total } = counts;
+    const isRefilled = state === "open" && endedAt > 0;
+    this.#wasSeen ||= !isRefilled || endedAt > this.#settings.workersSince;
+    if (!isRefilled || !this.#wasSeen || workersAlive > 0 || isRecent(counts)) return counts;
+    return { ...counts, state: "finished", total: total - waiting };
+  }
+
+  /** True if Redis no longer has the keys of the batch: nobody knows what was done. */
+  #isGone({ owner, total }: Counts): boolean {
+    const wasOwned = this.#settings.isSeeded || this.#last?.owner;
+    return !owner && Boolean(wasOwned || (this.#last?.startedAt && total === 0));
   }
 
   /** End of the workers' time, ms since the epoch. If a Job was held (Kueue), the time begins when it is let go. */
@@ -142,3 +144,6 @@ export class Supervisor {
     for (const line of lines) if (line) console.log(oneLine(line));
   }
 }
+
+/** True if a batch ended a moment ago; also by a clock of Redis that went back since. */
+const isRecent = ({ now, endedAt }: Counts) => Math.abs(now - endedAt) < STAND_BY_MS;

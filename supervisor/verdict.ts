@@ -42,9 +42,11 @@ export function summarize(counts: Counts, failed: string[], allowFailures: boole
   };
 }
 
-/** The line where the keys of a batch went away while it ran. @param last The counts before. */
-export const lostLine = ({ done, total }: Counts): string =>
-  `Redis lost the batch, or somebody purged it, with ${done} of ${items(total)} done: another \`run\` runs all items again`;
+/** The line where the keys of a batch went away while it ran. @param last The counts before, where they are known. */
+export function lostLine(last: Counts | undefined): string {
+  const far = last ? `, with ${last.done} of ${items(last.total)} done` : "";
+  return `Redis lost the batch, or somebody purged it${far}: another \`run\` runs all items again`;
+}
 
 /** The outcome of a batch that passes: a line of the log, where `up` finds it (components/batch/verdict.ts). */
 export function verdictLine(counts: Counts, failed: string[], finish?: string): string {

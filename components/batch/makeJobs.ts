@@ -66,6 +66,7 @@ export function makeJobs(shared: JobDefaults, plan: BatchPlan, onWait: () => voi
   const supervisor = makeSupervisorJob(`${name}-supervisor`, shared, {
     settings,
     workers,
+    isSeeded: items !== undefined,
     envFrom,
     order: {
       follows: [...seeded.follows, workers],

@@ -10,7 +10,7 @@ export interface ScaleOptions {
   idleAfterMs: number;
 }
 
-type Load = Pick<Counts, "waiting" | "running" | "dueSoon" | "now">;
+type Load = Pick<Counts, "waiting" | "running" | "dueSoon" | "suspects" | "now">;
 
 /** Decides the number of pods: it grows with the load at once, and shrinks when pods were not needed for a while. */
 export class ScalePlan {
@@ -25,7 +25,9 @@ export class ScalePlan {
   /** @returns How many pods there should be. */
   next(load: Load): number {
     const { min, max, concurrency, idleAfterMs } = this.#options;
-    const pods = Math.max(min, Math.min(max, Math.ceil((load.waiting + load.running + load.dueSoon) / concurrency)));
+    // A suspect takes a whole pod.
+    const slots = load.waiting + load.running + load.dueSoon + load.suspects * (concurrency - 1);
+    const pods = Math.max(min, Math.min(max, Math.ceil(slots / concurrency)));
     this.#needs.push({ at: load.now, pods });
     this.#needs = this.#needs.filter(
       ({ at }, index, all) => index === all.length - 1 || Math.abs(load.now - at) < idleAfterMs,

@@ -21,6 +21,8 @@ type Settings = Values<typeof batchSettings>;
 export interface SupervisorJobArgs {
   settings: Settings;
   workers: k8s.batch.v1.Job;
+  /** It has items, and is not filled by hand. */
+  isSeeded: boolean;
   /** The Secret with the user's encrypted variables, for `finish`. */
   envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
   order: JobOrder;
@@ -73,6 +75,7 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
       ...settingsVariable("supervisor", settings, {
         queue: defaults.queue,
         name: defaults.name,
+        isSeeded: args.isSeeded,
         workersSince: workers.metadata.creationTimestamp,
         finishDigest: finish && whole([finish, defaults.image.id, settings.env ?? {}], digestOf),
         scale: scale && { ...scale, job: defaults.names.workers },

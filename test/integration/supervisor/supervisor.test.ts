@@ -315,6 +315,12 @@ describe("the supervisor", () => {
     assert.equal(listener.told[0]!.event, "lost");
   });
 
+  it("ends with a bad verdict where Redis had lost it before this supervisor was started", async () => {
+    const { exitCode, all } = await supervise({ isSeeded: true });
+    assert.equal(exitCode, 90);
+    assert.match(all, /^Redis lost the batch, or somebody purged it: another `run` runs all items again$/m);
+  });
+
   it("ends with a bad verdict also where it lost a list that was filled by hand", async () => {
     await fixture.redis.rpush("job2", "a", "b");
     await new Peer(fixture.redis).reserve();
@@ -337,6 +343,25 @@ describe("the supervisor", () => {
     const { exitCode, all } = await supervisor;
     assert.equal(exitCode, 0, all);
     assert.match(all, /the 1 item done; 1 item pushed after the end, not run \(to run: npx --no wq resume\)$/);
+  });
+
+  it("waits for nobody either where it was started after that", async () => {
+    const workersSince = new Date(Date.now() - 1_000).toISOString();
+    await fixture.seed(["a"]);
+    await work(() => {});
+    await fixture.redis.rpush("job2", "late");
+    const { exitCode, all } = await supervise({ workersSince });
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /the 1 item done; 1 item pushed after the end, not run \(to run: npx --no wq resume\)$/);
+  });
+
+  it("judges the batch although the clock of Redis went back since its end", async () => {
+    await fixture.seed(["a"]);
+    await work(() => {});
+    await fixture.redis.hincrby("{job2}:batch", "endedAt", 3_600_000);
+    const { exitCode, all } = await supervise({ activeDeadline: "1m" });
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /the 1 item done$/);
   });
 
   it("judges the batch although its connection goes silent", async () => {

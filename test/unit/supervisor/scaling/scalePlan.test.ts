@@ -3,11 +3,12 @@ import { ScalePlan } from "../../../../supervisor/scaling/scalePlan.ts";
 
 const options = { min: 2, max: 10, concurrency: 4, idleAfterMs: 60_000 };
 /** A look at the batch, `at` seconds after the first. */
-const load = (at: number, waiting: number, running = 0, dueSoon = 0) => ({
+const load = (at: number, waiting: number, running = 0, dueSoon = 0, suspects = 0) => ({
   now: 1_000_000 + at * 1_000,
   waiting,
   running,
   dueSoon,
+  suspects,
 });
 
 describe("the plan of how many pods there should be", () => {
@@ -18,6 +19,10 @@ describe("the plan of how many pods there should be", () => {
 
   it("counts items in flight and those that are due soon", () => {
     assert.equal(new ScalePlan(options).next(load(0, 4, 5, 12)), 6);
+  });
+
+  it("has a pod for each suspect, which runs alone", () => {
+    assert.equal(new ScalePlan(options).next(load(0, 4, 0, 5, 5)), 6);
   });
 
   it("grows at once, and shrinks when fewer were enough for a while", () => {
