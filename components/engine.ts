@@ -1,5 +1,6 @@
 // The engine that runs the program of the components: whether it previews, is mocked, or still listens; how it fails.
 import * as pulumi from "@pulumi/pulumi";
+import { oneLine } from "../config/foreignText.ts";
 
 /**
  * True if it runs with mocks: then there is neither an engine nor a cluster. They may be those of another copy of the
@@ -26,9 +27,10 @@ export const isPreview = (): boolean => pulumi.runtime.isDryRun() || isMocked();
  */
 export async function fail({ message }: Error, component: pulumi.Resource): Promise<never> {
   if (!(await hasEngine())) return new Promise(() => {});
-  const error = keepsItsLine(new pulumi.ResourceError(message, component, true));
+  const line = oneLine(message);
+  const error = keepsItsLine(new pulumi.ResourceError(line, component, true));
   // Pulumi prints the stack of an error that comes after the last line of the program was run.
-  throw Object.assign(error, { stack: message });
+  throw Object.assign(error, { stack: line });
 }
 
 /** Keeps Pulumi from writing `error serializing property` into an error that an output was rejected with. */

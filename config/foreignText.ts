@@ -1,8 +1,12 @@
 // Makes text harmless that we do not trust (items, reasons, logs, names in Redis). Printed anywhere, it cannot drive a
-// terminal, hide, or reverse the text beside it.
+// terminal, end Pulumi, hide, or reverse the text beside it.
 
-/** Control and format characters: C0, C1, line separators, bidirectional and zero-width ones. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/**
+ * Control and format characters: C0, C1, line separators, bidirectional ones, and all that have no width but those that
+ * choose the look of an emoji. And the braces of `<{%` and `%}>`, between which Pulumi's command line expects the name
+ * of a colour: it dies of any other name.
+ */
+const UNSEEN = /[[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}]--[\ufe0e\ufe0f]]|(?<=<)\{(?=%)|(?<=%)\}(?=>)/gv;
 // eslint-disable-next-line no-control-regex -- colours, as a handler's logger writes them
 const COLOURS = /\u001b\[[\d;]*m/g;
 const SHORT: Record<string, string> = { "\n": "\\n", "\t": "\\t" };

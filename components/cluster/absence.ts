@@ -1,5 +1,6 @@
 // A cluster that does not answer, or no longer takes the credentials: said after a minute, and not for ever.
 import { setTimeout as sleep } from "node:timers/promises";
+import { oneLine } from "../../config/foreignText.ts";
 import { type Cluster, codeOf, isForbidden } from "./client.ts";
 
 const WARN_AFTER_MS = 60_000;
@@ -83,5 +84,5 @@ export function reasonOf(error: unknown): string {
   if (typeof code === "number") return `answers ${code}`;
   const { cause, message } = error as Error & { cause?: Error };
   const words = (cause?.message || message).trim().split("\n").at(-1);
-  return `does not answer: ${words}`;
+  return `does not answer: ${oneLine(words ?? "")}`;
 }

@@ -1,4 +1,5 @@
 // Reason why a Job is suspended: by Kueue, until there is room for it, or by hand.
+import { oneLine } from "../../config/foreignText.ts";
 import { loadClient } from "../../kube/kubernetesClient.ts";
 import type { Cluster } from "./client.ts";
 import type { StartProblem } from "../../kube/podProblems.ts";
@@ -34,7 +35,7 @@ async function kueueReason(cluster: Cluster, namespace: string, jobUid: string):
     const { items } = (await api.listNamespacedCustomObject(list)) as { items: Workload[] };
     const workload = items.find(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === jobUid));
     const refusal = workload?.status?.conditions?.find(({ status, message }) => status === "False" && message);
-    if (refusal) return refusal.message!;
+    if (refusal) return oneLine(refusal.message!);
   } catch {
     // Kueue is not there, or may not be asked.
   }

@@ -1,4 +1,6 @@
-/** A setting or an argument that cannot be used: which one, its value, and what is allowed. */
+import { oneLine } from "../foreignText.ts";
+
+/** A setting or an argument that cannot be used: which one, its value, and what is allowed. On one harmless line. */
 export class ConfigError extends Error {
   override name = "ConfigError";
   /**
@@ -10,8 +12,8 @@ export class ConfigError extends Error {
   readonly concealed: string;
 
   constructor(message: string, concealed = message) {
-    super(message);
-    this.concealed = concealed;
+    super(oneLine(message));
+    this.concealed = oneLine(concealed);
   }
 }
 

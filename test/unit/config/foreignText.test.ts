@@ -9,6 +9,10 @@ const lines: [what: string, text: string, shown: string][] = [
   ["what turns text round", "\u202egnp.exe\u2066", "\\u202egnp.exe\\u2066"],
   ["what has no width", "a\u200bb\u200dc\ufeffd\u00ade", "a\\u200bb\\u200dc\\ufeffd\\u00ade"],
   ["an invisible tag", "a\u{e0041}", "a\\u{e0041}"],
+  ["letters without a look", "a\u3164\u034f\u{e0100}", "a\\u3164\\u034f\\u{e0100}"],
+  ["an emoji as it is", "✔️", "✔️"],
+  ["marks by which Pulumi takes the name of a colour", "<{%x%}>%}><{%", "<\\u007b%x%\\u007d>%\\u007d><\\u007b%"],
+  ["other braces as they are", "{% if %} <{a}>", "{% if %} <{a}>"],
 ];
 
 const several: [what: string, text: string, shown: string][] = [
