@@ -32,9 +32,17 @@ async function* ndjson(rows: Rows): AsyncIterable<string> {
   yield chunk;
 }
 
+/**
+ * Beginnings of formulas within a text. Where commas are decimal points, a spreadsheet takes cells apart at semicolons,
+ * and lines at every line end.
+ */
+const WITHIN = /([;\t\r\n]["\s]*)(?=[=+\-@])/g;
+
 /** Cells of a spreadsheet: what is not a text or a number is JSON. A terminal is shown no control characters. */
 async function* cells(rows: Rows): AsyncIterable<Record<string, unknown>> {
-  const shown = (cell: unknown) => (process.stdout.isTTY && typeof cell === "string" ? oneLine(cell) : cell);
+  const plain = (text: string) => text.replaceAll(WITHIN, "$1'");
+  const shown = (cell: unknown) =>
+    typeof cell !== "string" ? cell : process.stdout.isTTY ? oneLine(plain(cell)) : plain(cell);
   for await (const row of rows) {
     const { result } = row;
     const isPlain = typeof result === "string" || typeof result === "number";
@@ -44,8 +52,8 @@ async function* cells(rows: Rows): AsyncIterable<Record<string, unknown>> {
 }
 
 /**
- * Writes CSV. A text that a spreadsheet would run as a formula (`=HYPERLINK(…)`) gets an apostrophe in front; a
- * negative number does not.
+ * Writes CSV. What a spreadsheet would run as a formula (`=HYPERLINK(…)`) gets an apostrophe in front; a negative
+ * number does not.
  */
 async function writeCsv(rows: Rows): Promise<void> {
   const { stringify } = await import("csv-stringify");

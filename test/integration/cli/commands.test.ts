@@ -91,7 +91,7 @@ describe("wq on a Redis", () => {
 
   it("results as CSV begin no cell with a formula, and leave negative numbers alone", async () => {
     const queue = "formulas";
-    const items = ['=HYPERLINK("http://x")', "@SUM(1)", "+1", "-1"];
+    const items = ['=HYPERLINK("http://x")', "@SUM(1)", "+1", "-1", "x;=1+1", 'x; "@SUM(1)', "a;b-c"];
     await new Seeder({ url: redis.url, queue }).seed(items, { owner: "a/b", run: "1", seedId: "1" });
     const handler = (item: string) => (item === "-1" ? -1 : { item });
     assert.equal(await new Consumer({ ...quick(redis.url), queue, handler }).run(), "finished");
@@ -103,6 +103,9 @@ describe("wq on a Redis", () => {
         `2,'@SUM(1),done,"{""item"":""@SUM(1)""}"`,
         `3,'+1,done,"{""item"":""+1""}"`,
         "4,'-1,done,-1",
+        `5,x;'=1+1,done,"{""item"":""x;'=1+1""}"`,
+        `6,"x; ""'@SUM(1)",done,"{""item"":""x; \\""@SUM(1)""}"`,
+        `7,a;b-c,done,"{""item"":""a;b-c""}"`,
       ],
     );
   });
