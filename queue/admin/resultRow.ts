@@ -44,11 +44,18 @@ export const COLUMNS = [
 /** True when the outcome will not change by itself. */
 export const isSettled = ({ outcome }: ItemRecord): boolean => outcome === "done" || outcome === "dead";
 
-/** JSON where it is JSON, else the text itself. */
+/** JSON of so many characters is nested less deep than V8 can write it, which is some 4,000 levels. */
+const SURELY_FLAT = 4_000;
+/** Levels that whoever writes a value again may put around it. */
+const AROUND = 200;
+
+/** JSON where it is JSON, else the text itself; also where it is nested too deep to be written again. */
 function parseValue(text: string | undefined): unknown {
   if (text === undefined) return null;
   try {
-    return JSON.parse(text) as unknown;
+    const value = JSON.parse(text) as unknown;
+    if (text.length > SURELY_FLAT) JSON.stringify(Array.from({ length: AROUND }).reduce((inner) => [inner], value));
+    return value;
   } catch {
     return text;
   }

@@ -51,6 +51,21 @@ describe("a row of results", () => {
       assert.deepEqual({ ...made, ...row }, made);
     });
   }
+  it("can be written again, however deep a result is nested", () => {
+    const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+    let depth = 1_000;
+    const isWritten = () => {
+      try {
+        return JSON.stringify(JSON.parse(nested(depth))) !== "";
+      } catch {
+        return false;
+      }
+    };
+    while (isWritten()) depth += 10;
+    for (let tried = depth - 200; tried <= depth; tried++)
+      assert.match(JSON.stringify(resultRow(record("a", { value: nested(tried) }))), /"result":"?\[\[/);
+    assert.deepEqual(resultRow(record("a", { value: nested(1_000) })).result, JSON.parse(nested(1_000)));
+  });
   it("is settled when it is done or dead", () => {
     const outcomes = ["done", "dead", "running", "delayed"] as const;
     assert.deepEqual(
