@@ -12,21 +12,31 @@ const PAGE = 1_000;
 const MAX_ORIGINS = 10_000;
 
 /**
- * Parses `heard SP json` (docs/queue/keys.md). Missing parts are empty or 0: half a worker is better than an error.
+ * Parses `heard SP json` (docs/queue/keys.md). Parts that are missing or of another type are empty or 0: half a worker
+ * is better than an error, and whoever has the password may write anything.
  */
 function parseWorker(text: string): WorkerFields {
-  const space = text.indexOf(" ");
-  const reported = JSON.parse(space < 0 ? "{}" : text.slice(space + 1)) as Partial<WorkerFields>;
+  const [heard = "", ...json] = text.split(" ");
+  const reported = fieldsOf(json.join(" "));
+  const word = (name: string) => (typeof reported[name] === "string" ? reported[name] : "");
+  const number = (name: string) => (Number.isFinite(reported[name]) ? Number(reported[name]) : 0);
   return {
-    pod: "",
-    node: "",
-    slots: 0,
-    startedAt: 0,
-    done: 0,
-    failed: 0,
-    ...reported,
-    lastSeen: Number(space < 0 ? text : text.slice(0, space)),
+    pod: word("pod"),
+    node: word("node"),
+    slots: number("slots"),
+    startedAt: number("startedAt"),
+    done: number("done"),
+    failed: number("failed"),
+    lastSeen: Number(heard) || 0,
   };
+}
+
+function fieldsOf(json: string): Record<string, unknown> {
+  try {
+    return { ...(JSON.parse(json) as object) };
+  } catch {
+    return {};
+  }
 }
 
 /** The reports of these sessions; sessions that left nothing are missing. */

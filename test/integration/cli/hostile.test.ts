@@ -85,6 +85,25 @@ describe("what would drive a terminal", () => {
     isHarmless(aborted.all);
   });
 
+  it("is nothing in a worker's report but texts and numbers", async () => {
+    const connection = await connect(redis.url);
+    const reports = ['{"pod":"p","node":{},"done":"\\u001b[2J","failed":[1],"slots":1e999}', "no JSON", "null"];
+    for (const [session, report] of reports.entries()) {
+      await connection.hset("{aborted}:workers", `forged-${session}`, `${Date.now()} ${report}`);
+      await connection.zadd("{aborted}:alive", Date.now() + 60_000, `forged-${session}`);
+    }
+    const workers = await new QueueAdmin(connection, "aborted").workers();
+    assert.deepEqual(
+      workers.map(({ pod, node, done, failed, slots }) => [pod, node, done, failed, slots]),
+      [["p", "", 0, 0, 0], ...Array.from({ length: 2 }, () => ["", "", 0, 0, 0])],
+    );
+    const { stdout, stderr } = await wq(redis.url, "status", "--queue", "aborted");
+    assert.equal(stderr, "");
+    isHarmless(stdout);
+    await connection.del("{aborted}:workers", "{aborted}:alive");
+    connection.disconnect();
+  });
+
   it("is printed as escapes by wq results --csv in a terminal, and as it is into a file", async () => {
     const args = ["results", "--csv", "--all"];
     const screen = inTerminal([process.execPath, wqScript, ...args], { WQ_REDIS_URL: redis.url });
