@@ -55,7 +55,7 @@ function parsed<T>(key: string, json: string): T {
   try {
     return JSON.parse(json) as T;
   } catch {
-    throw new UserError(`\`${key}\` of the stack is not JSON: ${oneLine(json)}`);
+    throw new UserError(`\`${key}\` of the stack is not JSON${key === "secretEnv" ? "" : `: ${oneLine(json)}`}`);
   }
 }
 

@@ -81,6 +81,9 @@ export function environmentOf(pairs: string[] = []): Record<string, string> {
 export function secretsOf(names: string[] = []): Record<string, string> {
   return Object.fromEntries(
     names.map((name) => {
+      const at = name.indexOf("=");
+      if (at >= 0)
+        throw new UserError(`--secret-env takes a name alone, and the value from here: ${name.slice(0, at)}`);
       const value = process.env[name];
       if (value === undefined) throw new UserError(`--secret-env ${name}: there is no such variable here`);
       return [name, value];

@@ -12,7 +12,8 @@ import { startRedis, type TestRedis } from "../../support/redis.ts";
 import { programEnvironment } from "../../support/programEnvironment.ts";
 
 const root = join(import.meta.dirname, "../../..");
-const HOSTILE = "a\u001b]0;owned\u0007\u001b[2J\u009b5m\rb\u202ec\u200bd\u00ade\u2066f\ufeffg\u{e0041}h\u3164%}><{%x%}>";
+const HOSTILE =
+  "a\u001b]0;owned\u0007\u001b[2J\u009b5m\rb\u202ec\u200bd\u00ade\u2066f\ufeffg\u{e0041}h\u3164%}><{%x%}>";
 /** All but line ends: a program separates its lines by them. And what Pulumi takes for the name of a colour. */
 const UNSEEN = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u3164]|<\{%|%\}>/u;
 /** The arguments of each verb. Verbs that need a cluster say that there is none. */

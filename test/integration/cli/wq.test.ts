@@ -240,6 +240,10 @@ describe("the command wq", () => {
         await tried(of({ command: { value: "python3 p.py {}" } })),
         "wq try: `command` of the stack is not JSON: python3 p.py {}",
       );
+      assert.equal(
+        await tried(of({ command, secretEnv: { value: "TOKEN=hunter2", secret: true } as never })),
+        "wq try: `secretEnv` of the stack is not JSON",
+      );
       const none = of({});
       writeFileSync(join(bin, "pulumi"), `#!/bin/sh\necho "error: $WHY" >&2; exit 255\n`);
       assert.equal(

@@ -203,6 +203,9 @@ describe("wq run", () => {
     assert.throws(() => secretsOf(["NO_SUCH_THING"]), {
       message: "--secret-env NO_SUCH_THING: there is no such variable here",
     });
+    assert.throws(() => secretsOf(["TOKEN=hunter2"]), {
+      message: "--secret-env takes a name alone, and the value from here: TOKEN",
+    });
     assert.equal(resourcesOf({ jobs: "2" }), undefined);
     assert.deepEqual(resourcesOf({ jobs: "2", gpu: 1, memory: "2Gi" }), {
       requests: { cpu: "100m", memory: "2Gi" },
