@@ -66,7 +66,7 @@ export const verbGroups: Record<string, Verb[]> = {
       name: "try",
       args: "ITEM",
       summary: "run the handler on one item, on this machine",
-      load: () => import("./commands/try.ts"),
+      load: () => import("./try/command.ts"),
     },
     {
       name: "completion",

@@ -2,7 +2,8 @@
 import { DoNotRetry, type Handler, percentLog } from "../queue/index.ts";
 
 /** The end of the attempt. */
-export type Trial = { outcome: "done"; result: unknown } | { outcome: "failed"; reason: string; isFinal: boolean };
+export type Trial =
+  { outcome: "done"; result: unknown } | { outcome: "failed"; reason: string; stack?: string; isFinal: boolean };
 
 /** Limits of the attempt, and where its log goes. */
 export interface TrialOptions {
@@ -31,8 +32,9 @@ export async function tryItem(handler: Handler, item: string, options: TrialOpti
     const context = { id: 1, attempt: 1, signal, bytes: Buffer.from(item), log, progress: percentLog(log) };
     return { outcome: "done", result: await Promise.race([handler(item, context), aborted]) };
   } catch (error) {
-    const [reason] = (error instanceof Error ? error.message : String(error)).split("\n") as [string];
-    return { outcome: "failed", reason, isFinal: error instanceof DoNotRetry };
+    const [reason = "", ...frames] = (error instanceof Error ? error.message : String(error)).split("\n");
+    const stack = frames.length > 0 ? { stack: frames.join("\n") } : {};
+    return { outcome: "failed", reason, ...stack, isFinal: error instanceof DoNotRetry };
   } finally {
     clearTimeout(timer);
     options.signal.removeEventListener("abort", stop);

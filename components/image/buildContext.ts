@@ -2,12 +2,11 @@
 import { appendFileSync, copyFileSync, cpSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildFailure, type BuildOptions, buildSync } from "esbuild";
+import { banner, bundle, bundleHandler, exportsOf } from "../../bundle/bundle.ts";
 import { ConfigError, invalid } from "../../config/parse.ts";
 import { isCurrent, recordInputs } from "./inputs.ts";
 import { COPY_NODE, OLDEST_NODE, WORK_DIR } from "./layout.ts";
 import { checkPython, copyPython, copyRequirements, INSTALL, isPython } from "./python.ts";
-import { checkWhole } from "./wholePackages.ts";
 import { copyFiles, markUsed, stage, stagedBefore } from "./stage.ts";
 
 /** The user's part of an image. */
@@ -29,53 +28,11 @@ const programs = {
   supervisor: program("supervisor/main"),
 };
 
-/**
- * Variables that CommonJS packages expect and an ES module does not have. A module that declares them itself keeps
- * its own.
- */
-const banner = [
-  'import { createRequire as createRequireOfBundle } from "node:module";',
-  "globalThis.require ??= createRequireOfBundle(import.meta.url);",
-  "const filenameOfBundle = import.meta.filename, dirnameOfBundle = import.meta.dirname;",
-].join("\n");
 /** Runs before everything else of a program: on an older Node.js, the rest would fail in words of its own. */
 const oldest = `if (parseInt(process.versions.node) < ${OLDEST_NODE}) {
   console.error("Node.js ${OLDEST_NODE} or newer is needed, and \`nodeImage\` has " + process.versions.node);
   process.exit(64);
 }`;
-const define = { __filename: "filenameOfBundle", __dirname: "dirnameOfBundle" };
-
-/** A package may ask for another one that is not installed: a driver, for instance, that few of its users need. */
-const LACKS = /^Could not resolve "(.+)"$/;
-
-/** @param external Modules that are left out, besides native code; they are looked for when they are used. */
-function bundle(options: BuildOptions, external: string[] = []) {
-  try {
-    return buildSync({
-      external: ["*.node", ...external],
-      bundle: true,
-      metafile: true,
-      format: "esm",
-      platform: "node",
-      target: "node22",
-      banner: { js: banner },
-      define,
-      legalComments: "none",
-      logLevel: "silent",
-      ...options,
-    });
-  } catch (error) {
-    const { errors = [] } = error as BuildFailure;
-    const lacking = errors.map(({ text, location }) =>
-      location?.file.includes("node_modules/") ? LACKS.exec(text)?.[1] : undefined,
-    );
-    const first = errors[lacking.indexOf(undefined)];
-    if (!first && lacking.length > 0 && external.length === 0) return bundle(options, lacking as string[]);
-    if (!first) throw error;
-    const where = first.location ? `${first.location.file}:${first.location.line}: ` : "";
-    throw new ConfigError(`The image cannot be bundled: ${where}${first.text}`);
-  }
-}
 
 /** @throws ConfigError for a path that is no text. */
 export function checkPaths(args: { [K in keyof UserFiles]?: unknown }): void {
@@ -116,7 +73,7 @@ export function stageWorker(name: string, { handler, files, requirements }: User
   return stage(name, (staged) => {
     addPrograms(`${staged}/code/bin`);
     if (isPython(handler)) copyHandler(handler!, `${staged}/code/bin`);
-    else if (handler) addHandler(handler, `${staged}/code/bin`, minify);
+    else if (handler) bundleHandler(handler, `${staged}/code/bin`, minify);
     writeFileSync(`${staged}/code/package.json`, '{"type":"module"}\n');
     copyFiles(own("queue/scripts"), `${staged}/code/scripts`);
     for (const path of ["Dockerfile", "start-node.sh"]) copyFileSync(own(`worker/${path}`), `${staged}/${path}`);
@@ -135,10 +92,15 @@ function addPrograms(outdir: string): void {
   const kept = stagedBefore("programs").find(isCurrent);
   if (kept !== undefined && copied(`${kept}/bin`, outdir)) return markUsed(kept);
   const options = { entryPoints: programs, outdir, splitting: true, banner: { js: `${oldest}\n${banner}` } };
-  const { inputs } = bundle({ ...options, minifyWhitespace: true, minifySyntax: true }).metafile!;
+  const { inputs } = bundle({ ...options, minifyWhitespace: true, minifySyntax: true });
   stage("programs", (staged) => {
     cpSync(outdir, `${staged}/bin`, { recursive: true });
-    recordInputs(staged, [...Object.keys(inputs), here, fileURLToPath(import.meta.resolve("esbuild/package.json"))]);
+    recordInputs(staged, [
+      ...Object.keys(inputs),
+      here,
+      program("bundle/bundle"),
+      fileURLToPath(import.meta.resolve("esbuild/package.json")),
+    ]);
   });
 }
 
@@ -156,25 +118,10 @@ function copied(from: string, to: string): boolean {
 /** True if a handler has a function for several items at once. */
 export function hasBatchFunction(handler: string): boolean {
   if (isPython(handler)) return /\bhandle_batch\b/.test(readFileSync(handler, "utf8"));
-  const { outputs } = bundle({ entryPoints: [handler], write: false, outdir: "." }).metafile!;
-  return Object.values(outputs).some(({ exports }) => exports.includes("handleBatch"));
+  return exportsOf(bundle({ entryPoints: [handler], write: false, outdir: "." })).includes("handleBatch");
 }
 
 function copyHandler(handler: string, outdir: string): void {
   copyFiles(own("worker/runner/python"), `${outdir}/python`);
   copyPython(handler, `${outdir}/handler`);
-}
-
-function addHandler(handler: string, outdir: string, minify: boolean): void {
-  // By a map, stacks name the handler's own file and line. A minified one is to be small.
-  const sourcemap = !minify && "linked";
-  const options: BuildOptions = { entryPoints: { handler }, outdir, minify, sourcemap, sourcesContent: false };
-  const metafile = bundle(options).metafile!;
-  checkWhole(metafile, handler);
-  const { outputs } = metafile;
-  const output = Object.entries(outputs).find(([path]) => path.endsWith("/handler.js"));
-  if (["default", "handleBatch"].some((name) => output?.[1].exports.includes(name))) return;
-  throw new ConfigError(
-    `${handler} exports nothing callable: it needs \`export default async function handle(item, context)\`.`,
-  );
 }

@@ -7,7 +7,7 @@ import ts from "typescript";
 const root = join(import.meta.dirname, "../..");
 
 describe("a source that the package compiles", () => {
-  for (const folder of ["cli", "components", "config", "kube", "queue", "seed", "supervisor", "worker"]) {
+  for (const folder of ["bundle", "cli", "components", "config", "kube", "queue", "seed", "supervisor", "worker"]) {
     it(`imports what was compiled: ${folder}/`, () => {
       const files = globSync(`${folder}/**/*.ts`, { cwd: root });
       assert.ok(files.length > 0);

@@ -65,7 +65,7 @@ describe("failing items", () => {
     writeFileSync(handler, "export default function (");
     const broken = await stack.up();
     assert.ok(!broken.ok);
-    assert.match(broken.text, /^\s*error: The image cannot be bundled: worker\/handler.ts:1: /m);
+    assert.match(broken.text, /^\s*error: The handler cannot be bundled: worker\/handler.ts:1: /m);
     writeFileSync(handler, "export const handle = 1;");
     const none = await stack.up();
     assert.match(

@@ -167,7 +167,7 @@ describe("the command wq", () => {
     );
     writeFileSync(file, "export default (\n  item: string => item;\n");
     const broken = await run(["try", "kiwi", "--handler", "handler.ts"], { env });
-    assert.match(broken.err, /^wq try: handler\.ts does not load: SyntaxError.*: Expected .* \(handler\.ts:2\)$/);
+    assert.match(broken.err, /^wq try: The handler cannot be bundled: handler\.ts:2: Expected .*$/);
     const dash = await run(["try", "--", "-rf", "--", "echo", "{}"], { env });
     assert.equal(dash.out, 'Working on -rf\nDone: "-rf"');
     writeFileSync(join(folder, "loud.py"), "print('loading')\ndef handle(item):\n  return item\n");
@@ -178,6 +178,21 @@ describe("the command wq", () => {
     );
     const late = await run(["try", "kiwi", "--timeout", "0.2", "--", "sleep", "10"], { env });
     assert.deepEqual([late.code, late.err], [1, "Failed: The time limit of 0.2 s is over"]);
+  });
+
+  it("try takes a handler as `up` does: with modules by any of their names, enums, JSON; and says where it fails", async () => {
+    writeFileSync(join(folder, "units.ts"), "export enum Unit { Kilo = 1000 }\n");
+    writeFileSync(join(folder, "rates.json"), '{"rate": 2}');
+    const handler = `import { Unit } from "./units.js";
+import { rate } from "./rates.json";
+export default (item: string) => {
+  if (item === "bad") throw new Error("no rate");
+  return rate * Unit.Kilo;
+};`;
+    writeFileSync(join(folder, "work.ts"), handler);
+    const tried = (item: string) => run(["try", item, "--handler", "work.ts"], { env: { PATH: process.env.PATH! } });
+    assert.deepEqual(await tried("fig"), { out: "Working on fig\nDone: 2000", err: "", code: 0 });
+    assert.match((await tried("bad")).err, /^Failed: no rate\n {4}at .*work\.ts:4:\d+\)?$/);
   });
 
   it("try prints a long result to its end, also where its reader takes its time", async () => {

@@ -60,7 +60,7 @@ describe("a handler's bundle", () => {
   it("is refused where the handler itself imports what is not installed", () => {
     assert.throws(
       () => stage('import x from "no-such-package"; export default () => x;'),
-      refused(/^The image cannot be bundled: .*handler\.ts:1: Could not resolve "no-such-package"$/),
+      refused(/^The handler cannot be bundled: .*handler\.ts:1: Could not resolve "no-such-package"$/),
     );
   });
 

@@ -17,7 +17,7 @@ describe("a handler", () => {
   let redis: Awaited<ReturnType<typeof startRedis>>;
   let queue = 0;
   before(async () => {
-    for (const folder of ["config", "kube", "queue", "worker", "seed", "supervisor", "cli"])
+    for (const folder of ["bundle", "config", "kube", "queue", "worker", "seed", "supervisor", "cli"])
       cpSync(join(root, folder), join(dir, folder), { recursive: true });
     cpSync(join(root, "package.json"), join(dir, "package.json"));
     symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
@@ -186,8 +186,14 @@ describe("a handler", () => {
         'import { DoNotRetry } from "../queue/index.ts"; export default (i) => { throw i === "a" ? new DoNotRetry("no") : new Error("later"); };',
       );
       const [a, b] = [await attempt("a"), await attempt("b")];
-      assert.deepEqual([a.exitCode, a.stderr], [1, "Failed: not to be retried: no"]);
-      assert.deepEqual([b.exitCode, b.stderr], [1, "Failed: later"]);
+      for (const [{ exitCode, stderr }, words] of [
+        [a, "not to be retried: no"],
+        [b, "later"],
+      ] as const) {
+        const [first, ...stack] = stderr.split("\n");
+        assert.deepEqual([exitCode, first], [1, `Failed: ${words}`]);
+        assert.match(stack.join("\n"), /^ {4}at .*handler\.ts:\d+:\d+\)?$/);
+      }
     });
     it("ends at its time limit, also one that does not listen, and leaves nothing open", async () => {
       handler("export default () => new Promise(() => setInterval(() => {}, 1000));");

@@ -30,9 +30,12 @@ const plain = (text: string) =>
 
 describe("docs/troubleshooting.md", () => {
   it("quotes messages in the words of the code", () => {
-    const files = globSync("{*.ts,{cli,components,config,kube,queue,seed,supervisor,worker,local}/**/*.{ts,lua}}", {
-      cwd: root,
-    });
+    const files = globSync(
+      "{*.ts,{bundle,cli,components,config,kube,queue,seed,supervisor,worker,local}/**/*.{ts,lua}}",
+      {
+        cwd: root,
+      },
+    );
     const sources = plain(files.map((file) => readFileSync(join(root, file), "utf8")).join("\n"));
     const page = readFileSync(join(root, "docs/troubleshooting.md"), "utf8");
     const cells = [...page.matchAll(/^\| (.*?) \|/gm)].map((match) => match[1]!);

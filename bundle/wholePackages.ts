@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";
-import { ConfigError } from "../../config/parse.ts";
+import { ConfigError } from "../config/parse.ts";
 
 /** Fields of a package.json that tell how it is built, and which packages it can do without. */
 interface Manifest {
