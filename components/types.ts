@@ -10,6 +10,12 @@ export type K8sObject = pulumi.Resource & { metadata: pulumi.Output<{ uid: strin
 /** A value that is known now, or an output. */
 export type Known<T> = T | pulumi.Output<T>;
 
+/** A watch of pods, look by look. */
+export interface PodWatch {
+  /** @returns A warning that was not given yet. @throws Error with a problem that only a person can end. */
+  look(): Promise<string | undefined>;
+}
+
 /** Items of a Batch, done and failed. */
 export interface BatchCounts {
   total: number;

@@ -9,6 +9,12 @@ import type { StartProblem } from "./podProblems.ts";
 const UNSTARTABLE = new Set(["StartError", "ContainerCannotRun"]);
 /** A pod that runs for longer and is not ready is worth a warning. */
 const UNREADY_MS = 60_000;
+/** Last line of a worker that has nothing to do: its batch is paused, or the list empty (worker/log.ts). */
+const IDLE = /^Waiting for work$|"event":"waiting"/;
+
+/** The init container that installs the packages of `requirements`; after so many failures it will not. */
+export const REQUIREMENTS = "requirements";
+const MAX_INSTALLS = 3;
 
 /**
  * The problem of pods that started, if none of them stays or gets ready; undefined if one of them is well. A restart
@@ -23,9 +29,12 @@ export async function lifeProblem(
   const wanted = pods.filter(({ metadata }) => !metadata?.deletionTimestamp);
   if (!wanted.every((pod) => wasNeverReady(pod))) return undefined;
   for (const pod of wanted) {
-    const end = repeatedEnd(pod);
-    if (!end) continue;
+    const ended = repeatedEnd(pod);
+    if (!ended) continue;
+    const { end, container, restarts } = ended;
     const words = endWords(end);
+    if (container === REQUIREMENTS && restarts >= MAX_INSTALLS)
+      return { fatal: true, line: `Pod ${pod.metadata!.name} cannot install \`requirements\`: ${words}` };
     if (UNSTARTABLE.has(end.reason ?? ""))
       return { fatal: true, line: `Pod ${pod.metadata!.name} does not start: ${words}` };
     const how = end.reason === "OOMKilled" ? "out of memory (OOMKilled)" : `with exit code ${end.exitCode}`;
@@ -35,22 +44,34 @@ export async function lifeProblem(
   if (!first || !wanted.every((pod) => now - (runningSince(pod) ?? now) > UNREADY_MS)) return undefined;
   const { name } = first.metadata!;
   const words = (await lastLine(name!)) || "it printed nothing";
+  if (IDLE.test(words)) return undefined;
   return { fatal: false, about: "unready", line: `Pod ${name} runs for over a minute and is not ready: ${words}` };
 }
 
 /** Last words of a container that ended, or of the runtime that could not start it. */
 export function endWords({ reason = "", message = "" }: V1ContainerStateTerminated): string {
   const words = oneLine(reasonIn(message)) || "it printed nothing";
-  if (!UNSTARTABLE.has(reason)) return words;
-  const cause = words.replace(/^.*unable to start container process: (error during container init: )?|: unknown$/g, "");
-  const way = "(the image's WORKDIR is closed to this user: `runAsUser` chooses another, `files` another folder)";
-  return /chdir to cwd/.test(cause) ? `${cause} ${way}` : cause;
+  const cause = UNSTARTABLE.has(reason)
+    ? words.replace(/^.*unable to start container process: (error during container init: )?|: unknown$/g, "")
+    : words;
+  const [, way] = WAYS.find(([start]) => start.test(cause)) ?? [];
+  return way === undefined ? cause : `${cause} ${way}`;
 }
+
+/** Ways out, by the words of the runtime. */
+const WAYS: [words: RegExp, way: string][] = [
+  [/chdir to cwd/, "(the image's WORKDIR is closed to this user: `runAsUser` chooses another, `files` another folder)"],
+  [/exec format error/, "(the image is for another processor than the node's: `platform`, or `nodeSelector`)"],
+  [
+    /\/job-wq-2\/(node|code)\/.*no such file/,
+    "(`image` is for an image that this project built: any other one is `baseImage`)",
+  ],
+];
 
 /**
  * The end of a pod that was at work, because of its memory or its node. The batch goes on; the same may happen again.
  */
-export function lossProblem(pods: V1Pod[]): StartProblem | undefined {
+export function lossProblem(pods: V1Pod[], memory = "resources.limits.memory"): StartProblem | undefined {
   for (const { metadata, status } of pods) {
     const { name } = metadata!;
     if (status?.phase === "Failed" && status.reason)
@@ -64,7 +85,7 @@ export function lossProblem(pods: V1Pod[]): StartProblem | undefined {
       return {
         fatal: false,
         about: "OOMKilled",
-        line: `Pod ${name} ran out of memory (OOMKilled): raise \`resources.limits.memory\``,
+        line: `Pod ${name} ran out of memory (OOMKilled): raise \`${memory}\``,
       };
   }
   return undefined;
@@ -117,10 +138,11 @@ function wasNeverReady(pod: V1Pod): boolean {
 const runningSince = ({ status }: V1Pod) =>
   status?.containerStatuses?.find(({ state }) => state?.running)?.state?.running?.startedAt?.getTime();
 
-/** The last end of a container that is down and was started again before. */
+/** The last end of a container that is down and was started again before, and how often. */
 function repeatedEnd({ status }: V1Pod) {
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const down = containers.find(({ restartCount, state }) => restartCount > 0 && !state?.running);
   const end = down?.state?.terminated ?? down?.lastState?.terminated;
-  return end?.exitCode === 0 ? undefined : end;
+  if (!down || !end || end.exitCode === 0) return undefined;
+  return { end, container: down.name, restarts: down.restartCount };
 }

@@ -30,9 +30,12 @@ export function hasStarted({ status }: V1Pod): boolean {
   return status?.containerStatuses?.some(({ state }) => Boolean(state?.running ?? state?.terminated)) ?? false;
 }
 
+/** Pods that are gone, or are to go, do not wait. */
+const isWanted = ({ metadata, status }: V1Pod) => !metadata?.deletionTimestamp && status?.phase !== "Failed";
+
 /** The problem that keeps all of these pods from starting; undefined where one has none, or there are no pods. */
 export function podProblem(pods: V1Pod[]): StartProblem | undefined {
-  const problems = pods.map(problemOf);
+  const problems = pods.filter(isWanted).map(problemOf);
   return problems.every((problem) => problem !== undefined) ? problems[0] : undefined;
 }
 
@@ -82,8 +85,9 @@ export async function slowProblem(
 ): Promise<StartProblem | undefined> {
   const isSlow = ({ status }: V1Pod) =>
     status?.phase === "Pending" && now - (status.startTime?.getTime() ?? now) > SLOW_MS;
-  if (pods.length === 0 || !pods.every(isSlow)) return undefined;
-  const { name } = pods[0]!.metadata!;
+  const wanted = pods.filter(isWanted);
+  if (wanted.length === 0 || !wanted.every(isSlow)) return undefined;
+  const { name } = wanted[0]!.metadata!;
   // The client reads `eventTime`, which has microseconds, as a text.
   const time = ({ lastTimestamp, eventTime }: CoreV1Event) => new Date(lastTimestamp ?? eventTime ?? 0).getTime();
   const newest = (await eventsOf(name!)).sort((a, b) => time(a) - time(b)).at(-1);

@@ -8,6 +8,7 @@ import { jobEnd } from "../../kube/jobEnd.ts";
 import { type AwaitedJob, waitForJob } from "../cluster/waitForJob.ts";
 import { fail, hasEngine, isPreview } from "../engine.ts";
 import { digestOf } from "../labels.ts";
+import type { PodWatch } from "../types.ts";
 import { keptVerdict, type KeptVerdict, type Marks } from "./keptVerdict.ts";
 import { printedVerdict } from "./printedVerdict.ts";
 
@@ -26,6 +27,8 @@ export interface LifecycleArgs {
   owner: string;
   hasWorkers: boolean;
   hasVerdict: boolean;
+  /** Begins to watch its Redis, where this program runs it. */
+  watchRedis: () => Promise<PodWatch | undefined>;
 }
 
 /** Life of a Batch within one run of the program. In a preview it only looks. */
@@ -134,6 +137,7 @@ export class Lifecycle {
       if (!cluster) throw new Error("the kubeconfig that Pulumi uses cannot be read here, so `up` cannot wait");
       await waitForJob(cluster, awaited, {
         needs: others.filter((other) => other !== undefined),
+        redis: await this.#args.watchRedis(),
         isWanted: hasEngine,
         onWait,
         onProgress: (line) => void pulumi.log.info(line, this.#batch, undefined, true),

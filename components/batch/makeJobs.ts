@@ -39,6 +39,7 @@ export function makeJobs(shared: JobDefaults, plan: BatchPlan, onWait: () => voi
     owner: shared.owner,
     hasWorkers: settings.workers,
     hasVerdict: settings.workers && settings.wait,
+    watchRedis: () => args.redis.watch(),
   });
   const before = start(plan, lifecycle);
   const secretEnv =

@@ -14,6 +14,8 @@ export interface Watched {
   fieldSelector?: string;
   /** Their Job is waited for, not only needed. */
   mustEnd?: boolean;
+  /** Name of the setting with their memory. */
+  memory?: string;
   /** Another reason why it gets no pods. */
   otherwise?: () => Promise<StartProblem | undefined>;
 }
@@ -41,6 +43,11 @@ export class StartWatch {
     this.#watched = watched;
   }
 
+  /** The problem at the last look. */
+  get problem(): string | undefined {
+    return this.#since?.line;
+  }
+
   /**
    * Looks once.
    * @returns A warning that was not given yet.
@@ -61,19 +68,25 @@ export class StartWatch {
   }
 
   async #problem(): Promise<StartProblem | undefined> {
-    const { owner, ownerUid, namespace, labelSelector, fieldSelector, mustEnd = false } = this.#watched;
+    const { owner, ownerUid, namespace, labelSelector, fieldSelector, mustEnd = false, memory } = this.#watched;
     const { core } = this.#cluster;
     try {
       const { items: pods } = await core.listNamespacedPod({ namespace, labelSelector, fieldSelector, limit: 50 });
       this.#started ||= pods.some(hasStarted);
       const last = (pod: string) => lastLine(core, namespace, pod);
       const tail = (pod: string) => logTail(core, namespace, pod);
-      const problem = (await lifeProblem(pods, last)) ?? (await endProblem(pods, mustEnd, tail)) ?? lossProblem(pods);
+      const loss = lossProblem(pods, memory);
+      // One that was told hides nothing: pods that failed stay there.
+      const news = loss && !this.#warned.has(loss.about!) ? loss : undefined;
+      const problem = (await lifeProblem(pods, last)) ?? (await endProblem(pods, mustEnd, tail)) ?? news;
       if (problem) return problem;
+      if (pods.length > 0) {
+        const start = podProblem(pods) ?? (await slowProblem(pods, (pod) => podEvents(core, namespace, pod)));
+        // After a drain, for instance: work has begun, and what keeps the next pods from starting may pass.
+        return start && this.#started ? { ...start, fatal: false } : start;
+      }
       // A Job that ran once can only be suspended.
-      if (this.#started) return pods.length > 0 ? undefined : await this.#watched.otherwise?.();
-      if (pods.length > 0)
-        return podProblem(pods) ?? (await slowProblem(pods, (pod) => podEvents(core, namespace, pod)));
+      if (this.#started) return await this.#watched.otherwise?.();
       const refusals = `involvedObject.uid=${ownerUid},reason=FailedCreate`;
       const { items: events } = await core.listNamespacedEvent({ namespace, fieldSelector: refusals });
       return admissionProblem(owner, events) ?? (await this.#watched.otherwise?.());

@@ -7,6 +7,7 @@ import { Absence } from "./absence.ts";
 import { type Cluster, codeOf, isForbidden } from "./client.ts";
 import { StartWatch } from "./startWatch.ts";
 import { suspension } from "./suspension.ts";
+import type { PodWatch } from "../types.ts";
 
 /** A Job that is waited for. */
 export interface AwaitedJob {
@@ -19,6 +20,8 @@ export interface AwaitedJob {
 export interface WaitOptions {
   /** Other Jobs whose pods must start, or this Job never ends. */
   needs?: AwaitedJob[];
+  /** The watch of its Redis, without which it never ends either. */
+  redis?: PodWatch | undefined;
   /** True if the wait still makes sense; asked at each look. */
   isWanted?: () => Promise<boolean>;
   /** Called once, where it is not over at the first look. */
@@ -46,8 +49,9 @@ const watchOf = (cluster: Cluster, job: AwaitedJob, mustEnd: boolean) =>
  * starts.
  */
 export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: WaitOptions = {}): Promise<void> {
-  const { needs = [], isWanted, onWait, onProgress, onWarning } = options;
-  const watches = [job, ...needs].map((one) => watchOf(cluster, one, one === job));
+  const { needs = [], redis, isWanted, onWait, onProgress, onWarning } = options;
+  const watches: PodWatch[] = [job, ...needs].map((one) => watchOf(cluster, one, one === job));
+  if (redis) watches.push(redis);
   const absence = new Absence(cluster);
   let said = "";
   let waits = false;

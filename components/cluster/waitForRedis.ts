@@ -9,6 +9,20 @@ const POLL_MS = 500;
 const TIMEOUT_MS = 12 * 60_000;
 
 /**
+ * A watch of the pod of Redis: nobody replaces a bare Pod that failed, or was deleted.
+ * @param mayComeBack A StatefulSet makes it anew: that is waited for.
+ */
+export function redisWatch(cluster: Cluster, watched: Watched, mayComeBack = false): StartWatch {
+  const line = `${watched.owner} has no pod any more (deleted, evicted, or its node died): \`pulumi up --refresh\` makes it anew, and without \`redisStorage\` everything runs again.`;
+  return new StartWatch(cluster, {
+    ...watched,
+    memory: "redisMemory",
+    fieldSelector: "status.phase!=Failed",
+    otherwise: () => Promise.resolve({ fatal: !mayComeBack, line }),
+  });
+}
+
+/**
  * Waits until a pod of Redis is ready. Without the right to look it returns at once; the seed Job waits by itself.
  * @throws Error with what keeps the pod from starting.
  */
@@ -17,13 +31,7 @@ export async function waitForRedis(
   watched: Watched,
   onWarning: (line: string) => void,
 ): Promise<void> {
-  const line = `${watched.owner} has no pod any more (deleted, evicted, or its node died): \`pulumi up --refresh\` makes it anew, and without \`redisStorage\` everything runs again.`;
-  // Nobody replaces a bare Pod that failed.
-  const watch = new StartWatch(cluster, {
-    ...watched,
-    fieldSelector: "status.phase!=Failed",
-    otherwise: () => Promise.resolve({ fatal: true, line }),
-  });
+  const watch = redisWatch(cluster, watched);
   const absence = new Absence(cluster);
   const { namespace, labelSelector } = watched;
   /** True also where nobody may look. */
@@ -43,7 +51,7 @@ export async function waitForRedis(
   };
   if (!(await pollUntil(isReady, { timeoutMs: TIMEOUT_MS, intervalMs: POLL_MS })))
     throw new Error(
-      `${watched.owner} is not ready after 12 minutes: \`kubectl -n ${namespace} describe pod -l ${labelSelector}\` says why.`,
+      `${watched.owner} is not ready after 12 minutes: ${watch.problem ?? `\`kubectl -n ${namespace} describe pod -l ${labelSelector}\` says why`}.`,
     );
 }
 

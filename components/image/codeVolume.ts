@@ -6,6 +6,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { MAX_FILES_BYTES } from "../../config/configMap.ts";
 import { ConfigError } from "../../config/parse.ts";
+import { REQUIREMENTS } from "../../kube/podEnds.ts";
 import type { Labels } from "../labels.ts";
 import { containerSecurity } from "../podSecurity.ts";
 import type { Known } from "../types.ts";
@@ -121,10 +122,7 @@ export function makeCodeVolume(
   return nodeImage === undefined ? parts : withNode(parts, nodeImage);
 }
 
-/** The init container that installs Python packages; only programs of the user need them. */
-export const REQUIREMENTS = "requirements";
-
-/** Adds it, with a volume for the packages. */
+/** Adds the init container that installs Python packages, with a volume for them. */
 function addPackages(parts: CodeParts, image: pulumi.Input<string>): void {
   const packages = { name: "packages", mountPath: PACKAGES_DIR };
   parts.initContainers.push({

@@ -10,7 +10,7 @@ import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.t
 import type { Labels } from "../labels.ts";
 import { makeNamespace } from "../namespace.ts";
 import { nameOf, readArgs, type Values } from "../readArgs.ts";
-import type { K8sObject } from "../types.ts";
+import type { K8sObject, PodWatch } from "../types.ts";
 import { TakenNames } from "./takenNames.ts";
 import { redisByReference, redisByUrl } from "./existingRedis.ts";
 import { addressAccess, makeRedisAddress } from "./redisAddress.ts";
@@ -119,6 +119,11 @@ export class Redis extends pulumi.ComponentResource {
    */
   get ready(): Promise<void> {
     return this.#backend.ready;
+  }
+
+  /** Begins to watch its pod; undefined in a preview, and where this program does not run it. @internal */
+  watch(): Promise<PodWatch | undefined> {
+    return this.#backend.watch?.() ?? Promise.resolve(undefined);
   }
 
   /**

@@ -2,10 +2,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { REDIS_PORT } from "../../config/ports.ts";
-import { addressOf, connectCluster, known, uidOf } from "../cluster/client.ts";
-import { waitForRedis } from "../cluster/waitForRedis.ts";
+import { addressOf, uidOf } from "../cluster/client.ts";
+import { redisWatch } from "../cluster/waitForRedis.ts";
 import { waitForServiceAccount } from "../cluster/waitForServiceAccount.ts";
-import { fail, isPreview } from "../engine.ts";
+import { isPreview } from "../engine.ts";
 import { CLIENT_LABEL, clientValue, DO_NOT_DISRUPT, labels, NO_MESH, selector } from "../labels.ts";
 import { redisNames } from "../names.ts";
 import { strategicMerge } from "../podPatch.ts";
@@ -13,6 +13,7 @@ import type { K8sObject, Known } from "../types.ts";
 import type { RedisBackend, RedisObjects } from "./reference.ts";
 import { redisPodSpec } from "./redisPodSpec.ts";
 import { makeRedisPassword, passwordIn, passwordVariable } from "./redisPassword.ts";
+import { podOf, untilReady } from "./redisPod.ts";
 import { makeRedisPolicy } from "./redisPolicy.ts";
 import { makeRedisPod, makeRedisStatefulSet } from "./redisStorage.ts";
 
@@ -40,7 +41,8 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
   const policy = makeRedisPolicy(`${name}-policy`, { metadata, service, namespace, auth }, child);
   const password = auth ? makeRedisPassword(`${name}-password`, metadata, child) : undefined;
   const data = makeStorage(parent, `${name}-pod`, args, password ? [policy, password] : [policy]);
-  const ready = isPreview() ? Promise.resolve() : untilReady(parent, args, data);
+  const pod = isPreview() ? Promise.resolve(undefined) : podOf(parent, service, namespace, podLabels(args), data);
+  const ready = untilReady(parent, pod);
   ready.catch(() => {}); // the Service, which waits for it, reports it
   // Created last: what depends on the Redis finds one that is ready.
   const dependsOn = ready.then(() => [data]);
@@ -72,6 +74,11 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
       labels: { [CLIENT_LABEL]: namespace.apply((known) => clientValue(known, service)) },
     },
     ready,
+    watch: () =>
+      pod.then(
+        (found) => found && redisWatch(found.cluster, found.watched, storage !== undefined),
+        () => undefined, // told by those who wait for it
+      ),
   };
 }
 
@@ -128,21 +135,4 @@ function templateOf(args: RedisServerArgs): PodTemplate {
     spec: redisPodSpec({ image, memory, memoryBytes, passwordSecret, hasClaim: storage !== undefined }),
   };
   return strategicMerge(template, pod ?? {}) as PodTemplate;
-}
-
-/** Resolves when its pod is ready. Rejects with the reason where it cannot start. */
-async function untilReady(parent: pulumi.ComponentResource, args: RedisServerArgs, data: K8sObject): Promise<void> {
-  const there = await known(pulumi.all([args.namespace, uidOf(data)]));
-  if (!there) return; // the engine passes it over: `--target`
-  const [namespace, ownerUid] = there;
-  const cluster = await connectCluster(parent);
-  const labelSelector = Object.entries(podLabels(args))
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
-  const watched = { owner: `Redis ${args.service}`, ownerUid, namespace, labelSelector };
-  try {
-    if (cluster) await waitForRedis(cluster, watched, (line) => void pulumi.log.warn(line, parent));
-  } catch (error) {
-    return fail(error as Error, parent);
-  }
 }

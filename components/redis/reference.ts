@@ -3,7 +3,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import type { Labels } from "../labels.ts";
-import type { EnvVar, K8sObject } from "../types.ts";
+import type { EnvVar, K8sObject, PodWatch } from "../types.ts";
 
 /** Parts of a pod that lead it to a Redis. */
 export interface RedisAccess {
@@ -75,4 +75,6 @@ export interface RedisBackend {
   access: RedisAccess;
   /** Resolves when it is ready. Rejects with the reason where it cannot start. */
   ready: Promise<void>;
+  /** Begins to watch its pod; absent where another program runs it. */
+  watch?: () => Promise<PodWatch | undefined>;
 }

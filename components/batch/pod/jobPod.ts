@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type Facts, keysOf, settingsText } from "../../../config/toldSettings.ts";
 import type { batchSettings, Program } from "../../../config/settings.ts";
 import { labels, NO_MESH } from "../../labels.ts";
-import { REQUIREMENTS } from "../../image/codeVolume.ts";
+import { REQUIREMENTS } from "../../../kube/podEnds.ts";
 import { CODE_DIR } from "../../image/layout.ts";
 import { containerSecurity, podSecurity } from "../../podSecurity.ts";
 import { later, type Values, whole } from "../../readArgs.ts";

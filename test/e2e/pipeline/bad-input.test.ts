@@ -126,6 +126,10 @@ describe("bad input", () => {
     const byHand = await stack.up({ items: undefined });
     assert.ok(!byHand.ok);
     assert.match(byHand.text, new RegExp(line));
+    // An image of anybody's is none of ours.
+    const other = await stack.up({ image: "127.0.0.1:5000/library/python:3-slim", items: ["apple"] });
+    const ours = "(`image` is for an image that this project built: any other one is `baseImage`)";
+    assert.ok(other.text.includes(ours), other.text);
     // With an image that is there it goes on.
     await stack.mustUp({ image: undefined, imageName: "127.0.0.1:5000/job-wq-2", items: ["apple"] });
     assert.deepEqual(await stack.items(), ["apple"]);

@@ -37,12 +37,15 @@ describe("Redis of a pipeline", function () {
       assert.equal(await pod(".status.containerStatuses[0].restartCount"), "1");
       assert.deepEqual(await stack.items(), fruits);
 
-      // As when its node is gone, and it with that.
+      // As when its node is gone, and it with that: while `up` waits, and before the next one.
+      const gone = /error: Redis redis has no pod any more .*: `pulumi up --refresh` makes it anew/;
+      stack.set({ workSeconds: 300, run: "2" });
+      const waiting = stack.start("up", "--yes", "--skip-preview");
+      for (let i = 0; i < 600; i++, await sleep(100))
+        if (Number(await stack.redis("zcard", "{job2}:leases").catch(() => "0")) > 0) break;
       await stack.kubectl("delete", "pod/redis-master");
-      assert.match(
-        (await stack.up()).text,
-        /error: Redis redis has no pod any more .*: `pulumi up --refresh` makes it anew/,
-      );
+      assert.match((await waiting).all, gone);
+      assert.match((await stack.up({ workSeconds: 0.5 })).text, gone);
       const again = await stack.pulumi("up", "--yes", "--skip-preview", "--refresh");
       assert.ok(again.ok, again.text);
       assert.deepEqual(await stack.items(), fruits);
@@ -57,7 +60,9 @@ describe("Redis of a pipeline", function () {
     try {
       await stack.mustUp();
       assert.equal(await stack.redis("rpush", "job2", ...fruits), "9");
-      await stack.mustUp({ workers: true });
+      const none = "warning: Batch job-wq-2: none of `items`, `itemsFile` and `itemsRange` is set, so the workers wait";
+      const { text } = await stack.mustUp({ workers: true });
+      assert.ok(text.includes(none), text);
       assert.deepEqual(await stack.items(), fruits);
       assert.match(await stack.verdict(), /all 9 items done/);
       await stack.mustUp({ items: ["kiwi"] });

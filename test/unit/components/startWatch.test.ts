@@ -49,6 +49,21 @@ describe("the watch of pods that started", () => {
     }
   });
 
+  it("warns where all pods wait for a node, though some ran before and others were evicted: after a drain", async () => {
+    const watched = watch();
+    pods = [well];
+    assert.equal(await watched.look(0), undefined);
+    const evicted = { metadata: { name: "e" }, status: { phase: "Failed", reason: "Evicted", message: "no disk" } };
+    const message = "0/2 nodes are available: 2 Insufficient cpu.";
+    const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }];
+    pods = [evicted, { metadata: { name: "x" }, status: { phase: "Pending", conditions } }];
+    assert.equal(await watched.look(10_000), "Pod e failed (Evicted): no disk");
+    assert.equal(await watched.look(20_000), undefined);
+    assert.equal(await watched.look(90_000), `Pod x waits for a node: ${message}`);
+    assert.equal(watched.problem, `Pod x waits for a node: ${message}`);
+    for (let look = 10; look < 20; look++) assert.equal(await watched.look(look * 10_000), undefined);
+  });
+
   it("says nothing while one of them works", async () => {
     const watched = watch();
     pods = [down(7, "no"), well];

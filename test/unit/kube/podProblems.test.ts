@@ -49,6 +49,17 @@ describe("what keeps pods from starting", () => {
     assert.deepEqual(problem, { fatal: false, line: `Pod p waits for a node: ${message}` });
   });
 
+  it("is that of the pods that are wanted: others failed, or are to go, and stay listed for a while", async () => {
+    const failed: V1Pod = { metadata: { name: "e" }, status: { phase: "Failed" } };
+    const leaving: V1Pod = { ...pod({ running: {} }), metadata: { name: "t", deletionTimestamp: new Date(0) } };
+    const waiting = waits("ErrImagePull", "no");
+    assert.match(podProblem([failed, leaving, waiting])!.line, /^The cluster cannot pull/);
+    const slow: V1Pod = { metadata: { name: "p" }, status: { phase: "Pending", startTime: new Date(-120_000) } };
+    const events = (name: string) => Promise.resolve([{ message: `of ${name}` } as CoreV1Event]);
+    assert.match((await slowProblem([failed, leaving, slow], events, 0))!.line, /^Pod p has not started .*: of p$/);
+    assert.equal(podProblem([failed, leaving]), undefined);
+  });
+
   it("may be that the API server admits no pod", () => {
     const message = 'Error creating: pods "job-wq-2-x" is forbidden: exceeded quota: q';
     const event = { metadata: {}, involvedObject: {}, reason: "FailedCreate", message };
@@ -152,6 +163,38 @@ describe("what keeps pods from starting", () => {
       assert.equal(problem?.line, "Pod w runs for over a minute and is not ready: loading a model");
     });
 
+    it("is nothing where a worker has nothing to do: its batch is paused, or the list empty", async () => {
+      const idle = worker({ running: { startedAt: at(10) } });
+      for (const last of ["Waiting for work", '{"time":"2026-11-30T12:00:00.000Z","event":"waiting","forMs":1000}'])
+        assert.equal(await lifeProblem([idle], () => Promise.resolve(last), 99_000), undefined);
+    });
+
+    it("ends `up` where packages cannot be installed, again and again", async () => {
+      const down = status({ waiting: { reason: "CrashLoopBackOff" } });
+      const installs = (restartCount: number, name = "requirements"): V1Pod => ({
+        metadata: { name: "w" },
+        status: { initContainerStatuses: [{ ...down, name, restartCount, lastState: ended(1, "ERROR: no x") }] },
+      });
+      const line = "Pod w cannot install `requirements`: ERROR: no x";
+      assert.deepEqual(await lifeProblem([installs(3)], silent), { fatal: true, line });
+      for (const pod of [installs(2), installs(9, "waits-for-a-database")])
+        assert.equal((await lifeProblem([pod], silent))?.fatal, false);
+    });
+
+    it("says what to do about an image for another processor, or one that is not ours", () => {
+      const said = (message: string, reason = "Error") => endWords(ended(255, message, reason).terminated);
+      assert.equal(
+        said("exec /job-wq-2/node/start: exec format error"),
+        "exec /job-wq-2/node/start: exec format error (the image is for another processor than the node's: `platform`, or `nodeSelector`)",
+      );
+      const absent = 'exec: "/job-wq-2/node/start": stat /job-wq-2/node/start: no such file or directory';
+      const ours = "(`image` is for an image that this project built: any other one is `baseImage`)";
+      assert.equal(
+        said(`runc: unable to start container process: ${absent}: unknown`, "StartError"),
+        `${absent} ${ours}`,
+      );
+    });
+
     it("is nothing where one pod is well, was well, ended once, or is to go", async () => {
       const bad = down(ended(1, "x"));
       const well: V1Pod = { status: { conditions: [{ type: "Ready", status: "True" }] } };
@@ -168,6 +211,7 @@ describe("what keeps pods from starting", () => {
       const oom = worker({ running: { startedAt: at(5) } }, 1, ended(137, "", "OOMKilled"));
       const told = "Pod w ran out of memory (OOMKilled): raise `resources.limits.memory`";
       assert.deepEqual(lossProblem([well, oom]), { fatal: false, about: "OOMKilled", line: told });
+      assert.match(lossProblem([oom], "redisMemory")!.line, /: raise `redisMemory`$/);
       const message = 'Usage of EmptyDir volume "tmp" exceeds the limit "10Gi". ';
       const evicted: V1Pod = { metadata: { name: "e" }, status: { phase: "Failed", reason: "Evicted", message } };
       assert.equal(lossProblem([evicted])?.line, `Pod e failed (Evicted): ${message.trim()}`);
