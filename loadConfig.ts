@@ -109,10 +109,7 @@ function referenceOf(stack: string): pulumi.Output<RedisReference> {
 
 /** The settings of a source. @throws ConfigError: one line that names the setting, its value and what is allowed. */
 export function readConfig(source: Source): Config<string> {
-  for (const name of source.names()) {
-    if (name in settings) continue;
-    throw new ConfigError(`There is no setting \`${name}\`; did you mean \`${closest(name, Object.keys(settings))}\`?`);
-  }
+  for (const name of source.names()) if (!(name in settings)) unknown(source, name);
   for (const key of Object.keys(settings) as Key[]) check(source, key);
   for (const key of TEXTS) checkQuotes(source, key);
   const { name, createNamespace, namespace, labels, owner, redisFrom, handler, files, requirements } = group(
@@ -151,6 +148,24 @@ export function readConfig(source: Source): Config<string> {
       queue: source.get("queue") ?? (redisFrom === undefined ? DEFAULT_QUEUE : source.stack),
     },
   } as unknown as Config<string>;
+}
+
+/** Refuses a key that is no setting. */
+function unknown(source: Source, name: string): never {
+  const all = settings as Record<string, Setting>;
+  const map = /^\w+(?=[.[])/.exec(name)?.[0] ?? "";
+  if (map in all) {
+    const secret = all[map]!.secret ? "--secret " : "";
+    throw new ConfigError(
+      `\`${name}\` was set without \`--path\`: \`pulumi config rm ${name}\`, then \`pulumi config set ${secret}--path '${name}' …\`.`,
+    );
+  }
+  const nested = /^{"(\w+)"/.exec(source.get(name) ?? "")?.[1] ?? "";
+  if (nested in all)
+    throw new ConfigError(
+      `There is no setting \`${name}\`: in the stack file, each is a key of its own, like \`job-wq-2:${nested}\`.`,
+    );
+  throw new ConfigError(`There is no setting \`${name}\`; did you mean \`${closest(name, Object.keys(all))}\`?`);
 }
 
 /** The value of a setting as it is written, parsed where it is a list or a map. */

@@ -34,13 +34,8 @@ function codeOf(command: string[]): Map<number, string> {
   return places;
 }
 
-/** Reason why an item cannot be put into this command, in one line; undefined where it can. */
-export function wrongReplacement(command: string[]): string | undefined {
-  for (const [place, advice] of codeOf(command)) {
-    const found = NAMES.exec(command[place] ?? "");
-    if (found)
-      return `no ${found[0]} in the text after "${command[place - 1]}", where an item could run as code: ${advice}`;
-  }
+/** Word of a command that only a shell would read, in one line; undefined where there is none. */
+export function needsShell(command: string[]): string | undefined {
   const code = codeOf(command);
   for (const [place, word] of command.entries()) {
     const variable = /^[^\s]*(\$ITEM\b|\$\{ITEM\})/.exec(word)?.[1];
@@ -49,6 +44,16 @@ export function wrongReplacement(command: string[]): string | undefined {
       return `no "${word}", since no shell reads it: write ["sh", "-c", "…"]`;
   }
   return undefined;
+}
+
+/** Reason why an item cannot be put into this command, in one line; undefined where it can. */
+export function wrongReplacement(command: string[]): string | undefined {
+  for (const [place, advice] of codeOf(command)) {
+    const found = NAMES.exec(command[place] ?? "");
+    if (found)
+      return `no ${found[0]} in the text after "${command[place - 1]}", where an item could run as code: ${advice}`;
+  }
+  return needsShell(command);
 }
 
 /** The text without its last ending: `a/b.tar` of `a/b.tar.gz`. */
@@ -72,6 +77,13 @@ function fieldsOf(item: string): Record<string, unknown> {
 export function hasReplacement(command: string[]): boolean {
   const code = codeOf(command);
   return command.some((word, place) => !code.has(place) && word.search(REPLACED) >= 0);
+}
+
+/** A place for a field of an item, like `{name}`; undefined where there is none. */
+export function fieldPlace(command: string[]): string | undefined {
+  const code = codeOf(command);
+  const places = command.map((word, place) => (code.has(place) ? undefined : /\{[A-Za-z_]\w*\}/.exec(word)?.[0]));
+  return places.find((place) => place !== undefined);
 }
 
 /**

@@ -3,14 +3,23 @@ import * as pulumi from "@pulumi/pulumi";
 import { itemSource } from "../../config/checks.ts";
 import { fromFile, fromRange, type ItemList, listed } from "../../config/items/items.ts";
 import { ConfigError } from "../../config/parse.ts";
+import { fieldPlace } from "../../config/replacements.ts";
 import type { BatchSettings } from "../args.ts";
 import { isPending, later } from "../readArgs.ts";
 import type { Known } from "../types.ts";
 
 /** Items as they travel to the seed Job; bytes as text, since an output takes a buffer apart. */
 export type BatchItems =
-  | { kind: "range"; range: Known<string>; digest: Known<string> }
-  | { kind: "file"; format: Known<string>; base64: Known<string>; inline: boolean; digest: Known<string> };
+  | { kind: "range"; range: Known<string>; digest: Known<string>; isJson: false }
+  | {
+      kind: "file";
+      format: Known<string>;
+      base64: Known<string>;
+      inline: boolean;
+      digest: Known<string>;
+      /** Not known of items that are an output. */
+      isJson?: boolean;
+    };
 
 const SOURCES = ["items", "itemsFile", "itemsRange"] as const;
 
@@ -21,7 +30,8 @@ export function itemsOf(args: BatchSettings): BatchItems | undefined {
   const value: unknown = args[key];
   if (key === "itemsRange") {
     const range = later(value, (known) => fromRange(key, String(known)));
-    return { kind: "range", range: later(range, ({ range }) => range), digest: later(range, ({ digest }) => digest) };
+    const [text, digest] = [later(range, ({ range }) => range), later(range, ({ digest }) => digest)];
+    return { kind: "range", range: text, digest, isJson: false };
   }
   if (!isPending(value)) {
     const list = key === "items" ? listed(key, value) : fromFile(key, String(value));
@@ -39,6 +49,27 @@ export function itemsOf(args: BatchSettings): BatchItems | undefined {
     base64: later(list, ({ base64 }) => base64),
     digest: later(list, ({ digest }) => digest),
   };
+}
+
+/** Warns of workers that wait for items, and of places in a command for fields that text does not have. */
+export function warnOfItems(
+  component: string,
+  queue: string,
+  items: BatchItems | undefined,
+  { workers, command }: { workers: boolean; command: unknown },
+): void {
+  if (items === undefined && workers)
+    void pulumi.log.warn(
+      `${component}: none of \`items\`, \`itemsFile\` and \`itemsRange\` is set, so the workers wait until somebody fills the list ${queue}`,
+    );
+  if (items?.isJson !== false || command === undefined) return;
+  later(command as Known<string[]>, (words) => {
+    const place = fieldPlace(words);
+    if (place === undefined) return;
+    void pulumi.log.warn(
+      `${component}: ${place} in \`command\` stays as it is, since the items are no JSON: {} is the item`,
+    );
+  });
 }
 
 const inText = ({ gzipped, isText: _, ...items }: ItemList) => ({ ...items, base64: gzipped.toString("base64") });

@@ -11,10 +11,10 @@ import type { Labels } from "../labels.ts";
 import { later, nameOf, readArgs, type Values } from "../readArgs.ts";
 import { Redis } from "../redis/redis.ts";
 import type { K8sObject } from "../types.ts";
-import { type BatchItems, itemsOf } from "./items.ts";
+import { type BatchItems, itemsOf, warnOfItems } from "./items.ts";
 import { scaleOf } from "./jobs/scaleRights.ts";
 import { dryRunPods } from "./pod/dryRunPods.ts";
-import { checkPodPatch, warnOfOthers } from "./pod/podSettings.ts";
+import { checkClaims, checkPodPatch, warnOfOthers } from "./pod/podSettings.ts";
 
 /** A Batch that another one comes after. */
 interface Predecessor {
@@ -90,6 +90,7 @@ export function planOf(name: string, args: PlanArgs, isBatch: (value: unknown) =
     args.redis.takeNames(name, { queue, jobName, namespace: elsewhereOf(args) });
     return items;
   });
+  warnOfItems(component, queue, items, settings);
   for (const key of ["pod", "auxPod"] as const)
     settings[key] &&= later(settings[key], (patch) => checked(component, () => checkPodPatch(key, patch)));
   later(settings.pod, (patch) => warnOfOthers(component, patch));
@@ -142,5 +143,6 @@ function checkTogether(args: PlanArgs): BatchItems | undefined {
   if (command === undefined && String(workers) !== "false" && !image.isReadyMade && image.handler === undefined)
     throw new ConfigError("Expected `command`, or an image with a `handler`, got neither.");
   checkRunners(args);
+  checkClaims(args.claims, image);
   return items;
 }

@@ -73,6 +73,8 @@ export class WorkerImage extends pulumi.ComponentResource {
   readonly handler: string | undefined;
   /** Build options of the image; undefined where none is built. */
   readonly build: BuildOptions | undefined;
+  /** True if `files` are in its working directory. */
+  readonly hasFiles: boolean;
   /** True if the image was made elsewhere, with or without a handler. */
   readonly isReadyMade: boolean;
 
@@ -108,6 +110,7 @@ export class WorkerImage extends pulumi.ComponentResource {
     this.pullSecret = settings.pullSecret;
     this.isReadyMade = image !== undefined;
     this.handler = this.isReadyMade ? undefined : args.handler;
+    this.hasFiles = !this.isReadyMade && args.files !== undefined;
     const { entrypoint } = settings;
     if (imageName === undefined) {
       this.image = code
@@ -119,7 +122,7 @@ export class WorkerImage extends pulumi.ComponentResource {
       const built = this.#built(name, staged!, this.build, ownNode, user.requirements !== undefined);
       this.image = { ...built, node: BROUGHT_NODE, entrypoint };
     }
-    unlisted(this, "image", "login", "build");
+    unlisted(this, "image", "login", "build", "hasFiles");
     this.registerOutputs({ reference: this.image.reference });
   }
 

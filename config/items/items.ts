@@ -29,6 +29,8 @@ export interface ItemList {
   digest: string;
   /** False where a handler would find replacement characters in an item. */
   isText: boolean;
+  /** The first item looks like an object or an array of JSON. */
+  isJson: boolean;
 }
 
 const sha = (text: string | Buffer) => createHash("sha256").update(text).digest("hex");
@@ -36,7 +38,9 @@ const sha = (text: string | Buffer) => createHash("sha256").update(text).digest(
 function packed(format: "text" | "ndjson" | "strings", text: string | Buffer): ItemList {
   const gzipped = gzipSync(text, { level: 9 });
   gzipped[9] = 255; // the operating system's number: the same items give the same bytes everywhere
-  return { kind: "file", format, gzipped, inline: gzipped.length <= MAX_INLINE, digest: sha(text), isText: true };
+  const isJson = /^\ufeff?"?\s*[[{]/.test(String(text.slice(0, 256)));
+  const inline = gzipped.length <= MAX_INLINE;
+  return { kind: "file", format, gzipped, inline, digest: sha(text), isText: true, isJson };
 }
 
 /** Items of the stack file: a list of texts. */

@@ -20,6 +20,10 @@ const NOT_TEXT = /[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]/g;
 const NOT_TEXT_SHARE = 0.01;
 const LOOK_BYTES = 64 * 1024;
 
+/** Prints the rows of a table with a header, a JSON object for each. */
+const rowsOf = (file: string, separator: string) =>
+  `python3 -c 'import csv, json, sys; [print(json.dumps(row)) for row in csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8-sig"), delimiter="${separator}")]' ${file}`;
+
 /** A path as a shell takes it. */
 const word = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
@@ -37,6 +41,11 @@ export function itemsContent(path: string, content: Buffer): ItemsContent {
   const extension = /\.(\w+)(\.gz)?$/.exec(path)?.[1]?.toLowerCase() ?? "";
   if (extension === "yaml" || extension === "yml") refuse(path, "YAML", `yq -r '.[]' ${file} > items.txt`);
   if (extension === "csv" || extension === "tsv") {
+    // A cell in quotes may hold line ends.
+    const separator =
+      extension === "tsv" ? "\\t" : /^[^,\n]*;/.test(bytes.toString("latin1", 0, LOOK_BYTES)) ? ";" : ",";
+    if (bytes.includes(34))
+      refuse(path, "a table", `${rowsOf(file, separator)} > items.ndjson, an object for each row`);
     // Excel's own first line, before the header.
     const first = /^(\xef\xbb\xbf)?sep=/.test(bytes.toString("latin1", 0, 8)) ? 3 : 2;
     refuse(path, "a table, whose lines are rows", `tail -n +${first} ${file} > items.txt, without its header`);

@@ -1,5 +1,5 @@
 // Parsers of lists: the items, and commands.
-import { wrongReplacement } from "../replacements.ts";
+import { needsShell, wrongReplacement } from "../replacements.ts";
 import { ConfigError, invalid } from "./configError.ts";
 import { parser } from "./parser.ts";
 
@@ -12,6 +12,13 @@ export const command = parser(
   (key, value) => {
     const isCommand = Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string");
     if (!isCommand) invalid(key, 'a list of texts like ["python3", "process.py"]', value);
+    const [program] = value as [string];
+    if (value.length === 1 && /^\S+\s+\S/.test(program))
+      invalid(key, 'a list with an entry for each word, like ["python3", "process.py"]', value);
+    if (/^\w+=/.test(program))
+      invalid(key, "a list that begins with a program, since variables belong into `env`", value);
+    const wrong = needsShell(value);
+    if (wrong !== undefined) throw new ConfigError(`Expected \`${key}\` to have ${wrong}.`);
     return value;
   },
   true,
@@ -22,8 +29,6 @@ export const itemCommand = parser(
   command.type,
   (key, value) => {
     const words = command(key, value);
-    if (words.length === 1 && /^\S+\s+\S/.test(words[0]!))
-      invalid(key, 'a list with an entry for each word, like ["python3", "process.py"]', value);
     const wrong = wrongReplacement(words);
     if (wrong !== undefined) throw new ConfigError(`Expected \`${key}\` to have ${wrong}.`);
     return words;

@@ -27,12 +27,10 @@ export const integer = (min: number, max = Infinity) =>
 /** A number of pods, or a range of it like `2..100`. */
 export const parallelism = parser("number | string", (key, value) => {
   const [, min, max] = (/^(\d+)\.\.(\d+)$/.exec(String(value)) ?? []).map(Number);
-  if (min === undefined || max === undefined) {
-    const pods = integer(1)(key, value);
-    return { min: pods, max: pods };
-  }
-  if (min < 1 || max < min) invalid(key, "an integer from 1 up, or two of them, the smaller first, like 2..100", value);
-  return { min, max };
+  const pods = numeric(value);
+  if (min !== undefined && max !== undefined && min >= 1 && max >= min) return { min, max };
+  if (Number.isSafeInteger(pods) && pods >= 1) return { min: pods, max: pods };
+  return invalid(key, "an integer from 1 up, or a range like 2..100", value);
 });
 
 /** A number above or equal to 0. */

@@ -1,8 +1,10 @@
 // The user's additions to the workers' pod: the patch, and the two that are asked for most.
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError, isOwnVariable } from "../../../config/parse.ts";
+import { ConfigError, invalid, isOwnVariable } from "../../../config/parse.ts";
 import { knownPart } from "../../cluster/dryRun.ts";
+import { WORK_DIR } from "../../image/layout.ts";
+import type { WorkerImage } from "../../image/workerImage.ts";
 import { strategicMerge } from "../../podPatch.ts";
 import { later } from "../../readArgs.ts";
 import type { Known } from "../../types.ts";
@@ -50,6 +52,18 @@ export function checkPodPatch<T>(setting: string, patch: T, container = "c"): T 
   const variable = list(own.env).find(({ name }) => isOwnVariable(String(name)));
   if (variable) refuse(`the variable ${String(variable.name)}`, "the worker reads its own settings from it");
   return patch;
+}
+
+/**
+ * Checks that claims leave the user's `files` where they are. In a ConfigMap, nothing can be mounted among them.
+ * @throws ConfigError
+ */
+export function checkClaims(claims: unknown, { hasFiles, image: { code } }: WorkerImage): void {
+  for (const [name, path] of Object.entries(hasFiles ? tree(claims) : {})) {
+    const place = typeof path === "string" ? path.replace(/\/+$/, "") : "";
+    if (place === WORK_DIR || (code && place.startsWith(`${WORK_DIR}/`)))
+      invalid(`claims.${name}`, `a path outside of ${WORK_DIR}, where \`files\` are`, path);
+  }
 }
 
 /** Warns of containers beside the worker: they keep its pod, and so its Job, when the batch is done. */

@@ -263,7 +263,9 @@ describe("the verdict of a Batch", () => {
     const run = async (stack: string, ...program: Parameters<typeof programOf>) =>
       ended((await stacks.make(stack, programOf(...program))).up());
     const refused = await run("refused", "three", () => ({ parallelism: 0 }));
-    assert.deepEqual(refused.errors, ["Batch work: Expected `parallelism` to be an integer from 1 up, got 0."]);
+    assert.deepEqual(refused.errors, [
+      "Batch work: Expected `parallelism` to be an integer from 1 up, or a range like 2..100, got 0.",
+    ]);
     const selector = { "kubernetes.io/os": "not a label!" };
     const impossible = await run("impossible", "three", () => ({ nodeSelector: selector }));
     assert.equal(impossible.errors.length, 1, impossible.text);

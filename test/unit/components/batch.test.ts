@@ -435,7 +435,11 @@ describe("Batch", () => {
   const secrets = (name: string) => JSON.stringify(secretsOf(name));
 
   const refused: [title: string, args: () => Partial<Components.BatchArgs>, message: string][] = [
-    ["a bad number", () => ({ parallelism: 0 }), "Batch b: Expected `parallelism` to be an integer from 1 up, got 0."],
+    [
+      "a bad number",
+      () => ({ parallelism: 0 }),
+      "Batch b: Expected `parallelism` to be an integer from 1 up, or a range like 2..100, got 0.",
+    ],
     [
       "a bad duration",
       () => ({ lease: "soon" }),
@@ -450,6 +454,19 @@ describe("Batch", () => {
       "a patch of what it stands on",
       () => ({ auxPod: { spec: { restartPolicy: "Always" } } }),
       "Batch b: Expected `auxPod` to leave spec.restartPolicy alone: the Job depends on it.",
+    ],
+    [
+      "a claim in place of the files",
+      () => ({ image: built({ files: "worker/command" }), claims: { films: "/work/" } }),
+      'Batch b: Expected `claims.films` to be a path outside of /work, where `files` are, got "/work/".',
+    ],
+    [
+      "a claim among files that a ConfigMap brings",
+      () => ({
+        image: new components.WorkerImage("code", { handler: "worker/handler.ts", files: "worker/command" }),
+        claims: { films: "/work/films" },
+      }),
+      'Batch b: Expected `claims.films` to be a path outside of /work, where `files` are, got "/work/films".',
     ],
     [
       "a variable that is the worker's",

@@ -232,6 +232,36 @@ describe("config", () => {
       'Expected `command` to be a list with an entry for each word, like ["python3", "process.py"], got ["sh -c ls"].',
     ],
     [
+      "variables before a command",
+      { command: ["A=1", "python3"] },
+      'Expected `command` to be a list that begins with a program, since variables belong into `env`, got ["A=1","python3"].',
+    ],
+    [
+      "a `finish` in one word",
+      { finish: ["jq -s ."] },
+      'Expected `finish` to be a list with an entry for each word, like ["python3", "process.py"], got ["jq -s ."].',
+    ],
+    [
+      "a `finish` that needs a shell",
+      { finish: ["jq", "-s", ".", ">", "all.json"] },
+      'Expected `finish` to have no ">", since no shell reads it: write ["sh", "-c", "…"].',
+    ],
+    [
+      "settings below the project's name",
+      { "job-wq-2": { parallelism: 3 } },
+      "There is no setting `job-wq-2`: in the stack file, each is a key of its own, like `job-wq-2:parallelism`.",
+    ],
+    [
+      "an entry of a map as a key",
+      { "env.MODE": "fast" },
+      "`env.MODE` was set without `--path`: `pulumi config rm env.MODE`, then `pulumi config set --path 'env.MODE' …`.",
+    ],
+    [
+      "a secret entry of a map as a key",
+      { "secretEnv.TOKEN": "x" },
+      "`secretEnv.TOKEN` was set without `--path`: `pulumi config rm secretEnv.TOKEN`, then `pulumi config set --secret --path 'secretEnv.TOKEN' …`.",
+    ],
+    [
       "memory without a unit",
       { resources: { limits: { memory: 512 } } },
       "Expected `resources.limits.memory` to be a quantity with its unit, like 512Mi, got 512.",
@@ -283,9 +313,12 @@ describe("config", () => {
       { itemsRange: "9..1" },
       'Expected `itemsRange` to be two whole numbers, the smaller first, like 1..1000, got "9..1".',
     ],
-    ["parallelism 0", { parallelism: "0" }, 'Expected `parallelism` to be an integer from 1 up, got "0".'],
-    ["parallelism 1.5", { parallelism: "1.5" }, 'Expected `parallelism` to be an integer from 1 up, got "1.5".'],
-    ["parallelism two", { parallelism: "two" }, 'Expected `parallelism` to be an integer from 1 up, got "two".'],
+    ["parallelism 0", { parallelism: "0" }, /^Expected `parallelism` to be .*, got "0"\.$/],
+    ...["1.5", "two", "1-10", "9..1"].map((parallelism): (typeof refused)[number] => [
+      `parallelism ${parallelism}`,
+      { parallelism },
+      `Expected \`parallelism\` to be an integer from 1 up, or a range like 2..100, got "${parallelism}".`,
+    ]),
     ["a flag that is none", { wait: "no" }, 'Expected `wait` to be true or false, got "no".'],
     ["a word that is none", { logFormat: "xml" }, 'Expected `logFormat` to be one of text, json, got "xml".'],
     [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { replacer, wrongReplacement } from "../../../config/replacements.ts";
+import { fieldPlace, replacer, wrongReplacement } from "../../../config/replacements.ts";
 
 describe("an item in the arguments of a command", () => {
   const table: [argument: string, item: string, expected: string][] = [
@@ -40,6 +40,16 @@ describe("an item in the arguments of a command", () => {
     it(`${argument} of ${item || '""'} is ${expected || '""'}`, () => {
       assert.deepEqual(replacer(["program", argument])(item, 7), ["program", expected]);
     });
+
+  it("may have a place for a field of it, in a word that is no code", () => {
+    const table: [command: string[], place: string | undefined][] = [
+      [["resize", "--in={url}", "{w}"], "{url}"],
+      [["resize", "{}", "{/.}.png", "{1}", "{#}"], undefined],
+      [["awk", "{print}"], undefined],
+      [["sh", "-c", "echo ${x} {item}", "{item}"], "{item}"],
+    ];
+    for (const [command, place] of table) assert.equal(fieldPlace(command), place);
+  });
 
   it("is not a variable, and a command has no operators, where no shell reads them", () => {
     const none = (word: string) => `no "${word}", since no shell reads it: write ["sh", "-c", "…"]`;

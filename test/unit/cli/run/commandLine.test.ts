@@ -112,7 +112,7 @@ describe("wq run", () => {
     });
 
   for (const [wrong, message] of [
-    [{ jobs: "two" }, /^Expected `--jobs` to be an integer from 1 up, got "two"\.$/],
+    [{ jobs: "two" }, /^Expected `--jobs` to be an integer from 1 up, or a range like 2\.\.100, got "two"\.$/],
     [{ image: "Python:3" }, /^Expected `--image` to be an image's name .*, got "Python:3"\.$/],
     [{ timeout: "30" }, /^Expected `--timeout` to be a duration from 1s up, .*, got "30"\.$/],
     [{ memory: "512" }, /^Expected `--memory` to be a quantity with its unit, like 512Mi, got "512"\.$/],

@@ -27,6 +27,15 @@ describe("An items file", () => {
     assert.equal(fromFile("itemsFile", file("latin1.txt", Buffer.from("\xfc\n", "latin1"))).isText, false);
   });
 
+  it("is known to be of JSON, or not, by its first item", () => {
+    const isJson = (name: string, content: string) => fromFile("itemsFile", file(name, content)).isJson;
+    assert.deepEqual(
+      [isJson("a.txt", '\ufeff{"a":1}\n'), isJson("b.json", '["[1]"]'), isJson("c.txt", "a\n")],
+      [true, true, false],
+    );
+    assert.deepEqual([listed("items", ['{"a":1}']).isJson, listed("items", ["a {b}"]).isJson], [true, false]);
+  });
+
   it("that is none is refused with the way to a list", () => {
     const why = (path: string) => {
       try {
@@ -113,6 +122,13 @@ describe("An items file", () => {
     ["letter.rtf", "{\\rtf1\\ansi a\\par\n}", /is a document \(RTF\): save it as plain text$/],
     ["a.npy", "\x93NUMPY\u0001\0v\0{'descr'\u0001\u0002", /is binary: put the names/],
     ["a.tsv", "id\turl\n", /is a table/],
+    [
+      "quoted.csv",
+      'id,text\n1,"two\nlines"\n',
+      /is a table: python3 -c 'import csv, .*delimiter=","\)\]' \S+ > items\.ndjson/,
+    ],
+    ["quoted.tsv", 'id\ttext\n1\t"a b"\n', /is a table: .*delimiter="\\t"\)\]' \S+quoted\.tsv > items\.ndjson/],
+    ["excel2.csv", 'id;text\n1;"a;b"\n', /is a table: .*delimiter=";"/],
     ["a.pdf", "%PDF-1.7\n", /is a PDF: put the names of such files into a list/],
     ["a.png", Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), /is an image: put the names/],
     ["a.jpg", Buffer.from("\xff\xd8\xff\xe0", "latin1"), /is an image/],
