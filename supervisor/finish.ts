@@ -5,6 +5,7 @@ import { oneLine } from "../config/foreignText.ts";
 import { type QueueAdmin, resultRow } from "../queue/index.ts";
 import { commandEnvironment } from "../worker/processes/userEnvironment.ts";
 import { outputRead } from "../worker/command/output.ts";
+import { checkProgram } from "../worker/command/checkCommand.ts";
 import { Family } from "../worker/processes/family.ts";
 import { endOf, LastWords } from "../worker/processes/lastWords.ts";
 import { type PipedProgram, spawnPiped } from "../worker/processes/pipes.ts";
@@ -13,6 +14,16 @@ import { splitLines } from "../worker/processes/splitLines.ts";
 /** The end of the program itself. Other errors on the way to it are those of Redis. */
 export class FinishError extends Error {
   override name = "FinishError";
+}
+
+/** Reason why a program cannot run here, one line; undefined where it can. */
+export function finishProblem(command: string[]): string | undefined {
+  try {
+    checkProgram(command);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** Every result, in the order of the items, a line of JSON each. */
@@ -34,7 +45,10 @@ function start(program: string, args: string[], family: Family): PipedProgram {
  * @returns What it wrote to standard output.
  * @throws FinishError with its last line where it fails; errors of Redis as they are.
  */
-export async function runFinish([program, ...args]: string[], admin: QueueAdmin, maxBytes: number): Promise<string> {
+export async function runFinish(command: string[], admin: QueueAdmin, maxBytes: number): Promise<string> {
+  const problem = finishProblem(command);
+  if (problem !== undefined) throw new FinishError(problem);
+  const [program, ...args] = command;
   const family = new Family();
   const started = start(program!, args, family);
   const { child, stdout, stderr, closed } = started;

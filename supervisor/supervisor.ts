@@ -4,6 +4,7 @@ import { type Counts, isOver, isRefusal, QueueAdmin, RedisError } from "../queue
 import { exitCodes } from "../worker/exitCodes.ts";
 import { ProgramExit } from "../worker/runProgram.ts";
 import { Conclusion } from "./conclusion.ts";
+import { finishProblem } from "./finish.ts";
 import { IdleMeter } from "./idleMeter.ts";
 import { Metrics } from "./metrics.ts";
 import { Notifier } from "./notifier.ts";
@@ -27,6 +28,8 @@ export class Supervisor {
   readonly #scaler?: Scaler;
   readonly #metrics?: Metrics;
   readonly #conclusion: Conclusion;
+  /** Reason why `finish` cannot run. */
+  readonly #finishProblem?: string | undefined;
   /** Counts of the last look. */
   #last?: Counts;
   /** The batch was seen before its end, or at it, or its workers began before that. */
@@ -34,7 +37,7 @@ export class Supervisor {
 
   constructor(settings: SupervisorSettings) {
     this.#settings = settings;
-    const { queue, name, notifyUrl, scale, metrics, stallAfter, concurrency } = settings;
+    const { queue, name, notifyUrl, scale, metrics, stallAfter, concurrency, finish } = settings;
     this.#idleMeter = new IdleMeter(concurrency);
     this.#stalls = new StallWatch(stallAfter);
     if (notifyUrl) this.#notifier = new Notifier(notifyUrl, name);
@@ -44,6 +47,8 @@ export class Supervisor {
       // Another pod on the host's network may have the port.
       this.#metrics.listen().catch((error: Error) => console.log(oneLine(`Warning: no metrics: ${error.message}`)));
     }
+    // A file that is named from the root may lie on a volume, and come with the items.
+    if (finish && !finish.some((word) => word.startsWith("/"))) this.#finishProblem = finishProblem(finish);
     this.#conclusion = new Conclusion(settings, { notifier: this.#notifier, metrics: this.#metrics });
   }
 
@@ -101,6 +106,8 @@ export class Supervisor {
         continue;
       }
       if (isOverdue) return await this.#conclusion.overdue(admin, counts);
+      if (isOurs && this.#finishProblem !== undefined)
+        return await this.#conclusion.unfinishable(admin, counts, this.#finishProblem);
       if (isOurs) await this.#follow(admin, counts);
     }
   }

@@ -250,6 +250,21 @@ describe("the supervisor", () => {
     assert.match(missing, /the 1 item done, but finish failed: .*no-such-program/);
   });
 
+  it("says at the beginning that `finish` cannot run, and not after hours of work", async () => {
+    await fixture.seed(["a"]);
+    const early = await supervise(finish("no-such-program"));
+    assert.equal(early.exitCode, 90);
+    assert.match(
+      early.all.split("\n").at(-1)!,
+      /^`finish` cannot run: the command no-such-program is not in the image: .*\. The workers go on: mend it, and run `pulumi up`$/,
+    );
+    assert.equal((await fixture.admin.counts()).state, "open");
+    // It may come with the items, on a volume.
+    const supervisor = supervise(finish("/no/such/merge"));
+    await work(() => {});
+    assert.match((await supervisor).all, /the 1 item done, but finish failed: the command \/no\/such\/merge is not in/);
+  });
+
   it("runs `finish` once, also where Redis is away when it ends", async () => {
     await fixture.seed(["a"]);
     await work(() => {});
