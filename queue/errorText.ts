@@ -26,12 +26,20 @@ function causeOf(error: unknown): unknown {
 }
 
 function describe(error: unknown): string {
-  if (!safely(() => error instanceof Error)) return safely(() => String(error)) ?? "an object that has no text";
+  if (!safely(() => error instanceof Error)) return plainText(error) ?? "an object that has no text";
   const field = (name: "message" | "name" | "stack") => text(safely(() => (error as Error)[name]));
   const head = field("message") || field("name") || "an error without a message";
   const stack = field("stack");
   const frames = stack.slice(stack.indexOf("\n    at ") + 1 || stack.length);
   return frames ? `${head}\n${frames}` : head;
+}
+
+/** A text as it is; of an object that has none, its fields: some SDKs throw plain objects. */
+function plainText(thrown: unknown): string | undefined {
+  const words = safely(() => String(thrown));
+  if (words !== undefined && !/^\[object \w+\]$/.test(words)) return words;
+  const json = safely(() => JSON.stringify(thrown) as string | undefined);
+  return json === undefined || json === "{}" ? words : json;
 }
 
 /** Fields of errors hold anything. */

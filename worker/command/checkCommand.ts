@@ -15,6 +15,11 @@ const OTHER = /^-.*[cempr]$|^--(eval|print)$/;
 export function checkCommand(command: string[]): void {
   const wrong = wrongReplacement(command);
   if (wrong !== undefined) throw new Error(`the command must have ${wrong}`);
+  checkProgram(command);
+}
+
+/** @throws NotInImage with one line where there is no such program, or no script for it. */
+export function checkProgram(command: string[]): void {
   const [program, ...args] = command as [string, ...string[]];
   const path = (process.env.PATH ?? "").split(delimiter).map((dir) => join(dir, program));
   const files = (program.includes("/") ? [program] : path).filter(isFile);
@@ -26,7 +31,9 @@ export function checkCommand(command: string[]): void {
   throw new NotInImage(
     files.length > 0
       ? `the command ${program} is not a program: \`chmod +x\`, or name what runs it, like ["sh", "${program}"]`
-      : `the command ${program} is not in the image: set \`baseImage\` to one that has it, name its full path, or set \`entrypoint\` if the image's ENTRYPOINT adds it to PATH`,
+      : isFile(program)
+        ? `the command ${program} is a file of the working directory, and not in PATH: write "./${program}", or what runs it in front, like "python3"`
+        : `the command ${program} is not in the image: set \`baseImage\` to one that has it, name its full path, or set \`entrypoint\` if the image's ENTRYPOINT adds it to PATH`,
   );
 }
 
@@ -50,9 +57,9 @@ function checkScript(program: string, args: string[]): void {
   const script = args[at] ?? "";
   if (!INTERPRETER.test(basename(program)) || !SCRIPT.test(script) || OTHER.test(args[at - 1] ?? "")) return;
   if (isFile(script)) return;
-  throw new NotInImage(
-    `the command's ${script} is not in the image, seen from ${process.cwd()}: files of your own belong into \`files\``,
-  );
+  const name = basename(script);
+  const way = isFile(name) ? `there it is ${name}` : "files of your own belong into `files`";
+  throw new NotInImage(`the command's ${script} is not in the image, seen from ${process.cwd()}: ${way}`);
 }
 
 /** The first line of a file; empty for one that may be run, and not read. */

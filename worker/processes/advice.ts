@@ -6,6 +6,7 @@ const ADVICE: [words: RegExp, advice: string][] = [
     /(ENOENT|No such file|Cannot find module).*\/job-wq-2\/code\//,
     "(only a handler's code comes with it: other files belong into `files`, or into a `baseImage`)",
   ],
+  [/^.*ModuleNotFoundError: No module named/, "(`requirements` names the packages to install)"],
   [/No space left on device.*\/dev\/shm|shared memory \(shm\)/, "(`sharedMemory` sets the size of /dev/shm)"],
   [/\bEROFS\b|read-only file ?system/i, "(only /tmp and the volumes of `claims` can be written)"],
   // About files. Databases and SSH use these words, too, and say more.

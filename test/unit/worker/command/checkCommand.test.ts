@@ -65,6 +65,21 @@ describe("a command", () => {
         (error: Error) => error instanceof NotInImage && message.test(error.message),
         program,
       );
+    const cwd = process.cwd();
+    process.chdir(dir);
+    try {
+      script("work.py", "print(1)\n");
+      assert.throws(() => checkCommand(["work.py"]), {
+        message:
+          'the command work.py is a file of the working directory, and not in PATH: write "./work.py", or what runs it in front, like "python3"',
+      });
+      // As the path is in the checkout.
+      assert.throws(() => checkCommand(["python3", "worker/files/work.py"]), {
+        message: `the command's worker/files/work.py is not in the image, seen from ${process.cwd()}: there it is work.py`,
+      });
+    } finally {
+      process.chdir(cwd);
+    }
     assert.throws(() => checkCommand(["python3", "-u", "process.py", "{}"]), {
       message: `the command's process.py is not in the image, seen from ${process.cwd()}: files of your own belong into \`files\``,
     });

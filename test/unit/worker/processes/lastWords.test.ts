@@ -66,6 +66,8 @@ describe("a program's last words", () => {
         advised(line),
         `${line} (only a handler's code comes with it: other files belong into \`files\`, or into a \`baseImage\`)`,
       );
+    const lacking = "ModuleNotFoundError: No module named 'requests'";
+    assert.equal(wordsOf(lacking).text, `${lacking} (\`requirements\` names the packages to install)`);
     const full = "OSError: [Errno 28] No space left on device: '/dev/shm/x'";
     assert.equal(advised(full), `${full} (\`sharedMemory\` sets the size of /dev/shm)`);
     const bus = "python3 was ended by SIGBUS, perhaps out of shared memory (`sharedMemory`)";
