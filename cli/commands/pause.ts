@@ -1,5 +1,6 @@
 // `wq pause`: items in flight finish, none starts.
 import { jsonLine } from "../../config/foreignText.ts";
+import { isOver } from "../../queue/index.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
@@ -21,7 +22,7 @@ export default queueCommand({
       const counts = await admin.counts();
       const { state, running, waiting, delayed } = counts;
       if (json) console.log(jsonLine({ queue, state, running, waiting, delayed }));
-      else if (state === "finished") console.log(`Nothing to pause: ${stateText(counts)}.`);
+      else if (isOver(counts)) console.log(`Nothing to pause: ${stateText(counts)}.`);
       else {
         const left = waiting + delayed;
         const wait = left === 1 ? "waits" : "wait";

@@ -15,8 +15,8 @@ end
 if not state then return false end
 
 if action == 'pause' then
-  -- A batch that is over can't be paused: the next one would not begin.
-  if state ~= 'finished' or waiting > 0 then call('HSET', batchKey, 'paused', 1) end
+  -- A batch that is over can't be paused: the next one, or the same one once it is mended, would not begin.
+  if state ~= 'aborted' and (state ~= 'finished' or waiting > 0) then call('HSET', batchKey, 'paused', 1) end
 elseif action == 'resume' or action == 'reopen' then
   if action == 'resume' then call('HDEL', batchKey, 'paused') end
   if move('resume') then

@@ -229,6 +229,10 @@ describe("wq on a Redis", () => {
         (await run("failed", ...at)).out,
         "The batch was aborted: the command pyton3 is not in the image. Again: npx --no wq retry.",
       );
+      assert.equal(
+        (await run("pause", ...at)).out,
+        "Nothing to pause: aborted: the command pyton3 is not in the image.",
+      );
       outs.push((await run(verb, ...at)).out);
       assert.equal((await admin.counts()).state, "open");
     }
