@@ -86,7 +86,7 @@ export class Consumer implements ConsumerApi {
         keepLogs: this.#options.keepLogs === "all",
         mayAbort: this.#options.abortWhenNothingSucceeds ?? true,
         maxDowntimeMs,
-        mayGiveUp: () => this.#processor.leases.isEmpty,
+        mayGiveUp: () => this.#processor.leases.isEmpty || (!this.#ending.isRunning && this.#processor.inFlight === 0),
         onConnectionChange: (why) => onEvent?.({ type: "redis", up: why === undefined, ...(why && { why }) }),
       });
       this.#calls.use(this.#queueSession);

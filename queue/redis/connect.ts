@@ -15,6 +15,8 @@ const FAREWELL_MS = 300;
 const SOCKET_TIMEOUT_MS = 40_000;
 /** Longest wait between two attempts to connect, ms. */
 const MAX_RETRY_MS = 1_000;
+/** A connection that is given up is waited for this long, ms: nobody may be there to close it. */
+const GOODBYE_MS = 50;
 
 /** Reason why a connection broke or could not be made, since it last worked. */
 const connectionErrors = new WeakMap<Redis, Error>();
@@ -91,6 +93,7 @@ export async function connect(
     // After a failover an old connection may lead to what is now a replica: a new one leads to the new primary.
     reconnectOnError: ({ message }) => message.startsWith("READONLY"),
     connectTimeout: 5_000,
+    disconnectTimeout: GOODBYE_MS,
     socketTimeout: SOCKET_TIMEOUT_MS,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), maxRetryMs),
   });

@@ -87,7 +87,10 @@ export class Retrier {
     } catch (thrown) {
       const error = realError(this.#redis, thrown as Error);
       if (error.message.startsWith("NOSCRIPT")) await this.#options.loadScripts().catch(() => {});
-      else if (isTransient(error)) this.#downSince ??= startedAt;
+      else if (isTransient(error)) {
+        this.#downSince ??= startedAt;
+        this.#limitHandshake(performance.now());
+      }
       throw error;
     }
   }

@@ -30,7 +30,7 @@ export async function gateProxy(port: number): Promise<GateProxy> {
   const held = new Map<string, (() => void)[]>();
   let isOpen = true;
   let connections = 0;
-  const server: Server = createServer((client) => {
+  const server: Server = createServer({ allowHalfOpen: true }, (client) => {
     if (!isOpen) return void client.destroy();
     const number = ++connections;
     const upstream = connect(port, "127.0.0.1");
@@ -38,6 +38,8 @@ export async function gateProxy(port: number): Promise<GateProxy> {
       const direction = `${number} ${from === client ? "requests" : "replies"}`;
       sockets.add(from);
       from.on("error", () => {});
+      // Nobody answers to the end of a frozen one, either.
+      from.on("end", () => frozen.has(number) || from.end());
       from.on("data", (data) => {
         if (frozen.has(number)) return;
         if (from === client) proxy.onRequest?.(data.toString("latin1"));

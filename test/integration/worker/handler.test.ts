@@ -6,6 +6,8 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { stageWorker } from "../../../components/image/buildContext.ts";
+import { connect } from "../../../queue/index.ts";
+import { Peer } from "../../support/peer.ts";
 import { startRedis } from "../../support/redis.ts";
 import { programEnvironment } from "../../support/programEnvironment.ts";
 
@@ -116,6 +118,16 @@ describe("a handler", () => {
     assert.ok(exitCode === 65 || exitCode === 0, all); // 0: it saw only the end
     assert.equal(all.split("\n")[0], "worker/handler.ts does not load: Error: no disk");
     assert.equal((await run("supervisor/main.ts")).all.split("\n").at(-1), "all 2 items done");
+  });
+
+  it("that does not load aborts the batch although a worker vanished before with an item in flight", async () => {
+    handler('throw new Error("no disk");');
+    await seed();
+    const connection = await connect(redis.url);
+    await new Peer(connection, { queue: `q${queue}` }).reserve();
+    connection.disconnect();
+    const { exitCode, all } = await run("worker/main.ts", { lease: "2s" });
+    assert.deepEqual([exitCode, all.split("\n").at(-1)], [0, "Nothing to do here, exiting"]);
   });
 
   it("that still loads, or does not load, ends at once with SIGTERM", async () => {

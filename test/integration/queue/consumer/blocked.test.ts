@@ -10,16 +10,35 @@ describe("a worker that cannot reach Redis", () => {
   const queue = withQueue();
 
   it("keeps its item when its own connection dies without a word", async () => {
+    const leaseMs = 5_000;
     const proxy = await gateProxy(queue.server.port);
-    await queue.redis.rpush(queue.k.list, "deaf 3000");
-    const worker = startConsumer(proxy.url, { leaseMs: 2_000 });
+    await queue.redis.rpush(queue.k.list, "deaf 8000");
+    const worker = startConsumer(proxy.url, { leaseMs });
     await worker.saw(working);
+    const other = startConsumer(queue.url, { leaseMs, pod: "pod-2" });
+    await other.saw(({ type }) => type === "waiting");
     proxy.freeze(1);
-    const other = startConsumer(queue.url, { leaseMs: 2_000 });
     assert.deepEqual([(await worker.ended).code, (await other.ended).code], [0, 0]);
     assert.equal(runs(worker, other), 1);
     const { done, lost } = await queue.places();
     assert.deepEqual({ done, lost }, { done: 1, lost: 0 });
+    await proxy.end();
+  });
+
+  it("keeps its item when the next connection is let in and says nothing", async () => {
+    const leaseMs = 5_000;
+    const proxy = await gateProxy(queue.server.port);
+    await queue.redis.rpush(queue.k.list, "deaf 8000");
+    const worker = startConsumer(proxy.url, { leaseMs });
+    await worker.saw(working);
+    const other = startConsumer(queue.url, { leaseMs, pod: "pod-2" });
+    await other.saw(({ type }) => type === "waiting");
+    proxy.freeze(2);
+    proxy.close();
+    proxy.open();
+    assert.deepEqual([(await worker.ended).code, (await other.ended).code], [0, 0]);
+    assert.equal(runs(worker, other), 1);
+    assert.equal((await queue.places()).lost, 0);
     await proxy.end();
   });
 

@@ -116,6 +116,15 @@ describe("Redis away", () => {
     await holder.ended;
   });
 
+  it("does not keep a worker that was told to stop", async () => {
+    await fill("hang");
+    const worker = startConsumer(server.url, { maxDowntimeMs: 500 });
+    await worker.saw(working);
+    await server.kill();
+    worker.signal("SIGTERM");
+    assert.equal((await worker.ended).code, 75);
+  });
+
   it("tells of a password that was changed, and leaves for a process that reads the new one", async () => {
     await fill("sleep 60000");
     const worker = startConsumer(server.url.replace("redis://", "redis://:old@"), { maxDowntimeMs: 1_000 });
