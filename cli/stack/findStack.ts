@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError } from "../errors.ts";
 
@@ -38,11 +38,17 @@ function remembered(): StackLocation | undefined {
   return { program: root, ...(JSON.parse(readFileSync(note, "utf8")) as Omit<StackLocation, "program">) };
 }
 
-/** The folder of the Pulumi program that this folder belongs to, as Pulumi finds it. */
+/**
+ * The folder of the Pulumi program that this folder belongs to, as Pulumi finds it. A program may run anything as
+ * whoever asks for its state. So one is passed over that neither the user, nor root, nor whoever has this folder made:
+ * everybody may write a file into a folder like /tmp.
+ */
 export function findProgram(folder: string): string | undefined {
   const files = ["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"];
+  const makers = [process.getuid?.() ?? 0, 0, statSync(folder, { throwIfNoEntry: false })?.uid];
+  const isOurs = (path: string) => makers.includes(statSync(path, { throwIfNoEntry: false })?.uid ?? -1);
   for (let at = folder; ; at = dirname(at)) {
-    if (files.some((file) => existsSync(join(at, file)))) return at;
+    if (files.some((file) => isOurs(join(at, file)))) return at;
     if (dirname(at) === at) return undefined;
   }
 }

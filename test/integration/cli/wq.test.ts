@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -95,6 +96,18 @@ describe("the command wq", () => {
       const err = `wq ${name}: there is no Pulumi program in this folder or above it: change to the folder of one, or give --redis URL`;
       assert.deepEqual(await run([name, ...args]), { out: "", err, code: 3 });
     }
+  });
+
+  it("passes over a program that somebody else put into a folder above", async () => {
+    const shared = join(folder, "shared");
+    const own = join(shared, "own");
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(shared, "Pulumi.yaml"), "name: p\nruntime: nodejs\n");
+    chownSync(join(shared, "Pulumi.yaml"), 65_534, 65_534);
+    assert.match((await run(["status"], { cwd: own })).err, /^wq status: there is no Pulumi program in this folder or/);
+    // The owner of the folder may put there what they like.
+    chownSync(own, 65_534, 65_534);
+    assert.match((await run(["status"], { cwd: own })).err, /^wq status: pulumi is not on PATH/);
   });
 
   it("says in one line that there is no Pulumi", async () => {
