@@ -12,7 +12,7 @@ interface Step {
 }
 interface Workflow {
   permissions?: Record<string, string>;
-  jobs: Record<string, { steps: Step[] }>;
+  jobs: Record<string, { permissions?: Record<string, string>; steps: Step[] }>;
 }
 
 describe("a workflow", () => {
@@ -30,6 +30,18 @@ describe("a workflow", () => {
       assert.deepEqual(permissions, { contents: "read" });
       for (const { uses, with: options } of steps)
         if (uses?.startsWith("actions/checkout@")) assert.equal(options?.["persist-credentials"], false);
+    });
+
+    it(`runs no test where it has a right beside reading: ${file}`, () => {
+      for (const { permissions = {}, steps } of Object.values(jobs))
+        if (Object.values(permissions).includes("write"))
+          for (const { run } of steps) assert.doesNotMatch(run ?? "", /\bnpm (test|run (test|lint))/);
+    });
+
+    it(`publishes what was compiled, since npm runs no script by itself here: ${file}`, () => {
+      const runs = steps.map(({ run }) => run ?? "");
+      for (const [at, run] of runs.entries())
+        if (run.includes("npm publish")) assert.deepEqual([runs[at - 1], /\.tgz /.test(run)], ["npm run pack", true]);
     });
 
     it(`runs no text of a foreign commit or issue: ${file}`, () => {
