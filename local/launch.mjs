@@ -40,7 +40,7 @@ function modernNode() {
   const binary = join(home, "node_modules", ".bin", "node");
   if (existsSync(binary)) return binary;
   console.error(`job-wq-2: this is Node.js ${process.versions.node}; fetching ${NODE} from npm`);
-  mkdirSync(cache, { recursive: true });
+  mkdirSync(cache, { recursive: true, mode: 0o755 }); // nobody else changes what is run from it
   const half = mkdtempSync(`${home}-`);
   npm(nodeInstall(half).args, half);
   try {

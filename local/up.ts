@@ -64,6 +64,7 @@ async function writeConfigs(): Promise<void> {
   mkdirSync(stateDir, { recursive: true });
   chmodSync(stateDir, 0o700);
   for (const dir of [backendDir, pulumiHome, runDir]) mkdirSync(dir, { recursive: true });
+  chmodSync(runDir, 0o755); // one that an earlier version made may be open to all
   for (const node of allNodes) {
     write(node.containerdConfig, configs.containerdConfig(node));
     write(node.kubeletConfig, configs.kubeletConfig(node));
@@ -147,8 +148,9 @@ function steps(plain: boolean): Listr {
       step("bridge, cgroups", async () => {
         await writeConfigs();
         for (const { cgroup } of nodes) makeCgroup(cgroup);
-        await closeRegistry();
-        return makeBridge();
+        const isClosed = await closeRegistry();
+        const how = await makeBridge();
+        return isClosed ? how : `${how}; other users can write to the registry: iptables here has no match \`owner\``;
       }),
       group(
         "containerd, registry, etcd",

@@ -5,7 +5,7 @@ import { stateDir } from "../paths.ts";
 
 /** Runs `work` under the platform's lock. `onWait` is called once when another process holds it. */
 export async function withLock<T>(work: () => Promise<T>, onWait: () => void): Promise<T> {
-  mkdirSync(stateDir, { recursive: true });
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const options = { stale: 10_000, update: 2_000 };
   let release: () => Promise<void>;
   try {

@@ -30,9 +30,9 @@ export async function makeBridge(): Promise<string> {
 
 /**
  * Keeps other users of the machine from the registry: it has no login, and its images are what pods and builds run.
- * A kernel without this match leaves it open.
+ * @returns False where the kernel has no such match: it stays open.
  */
-export async function closeRegistry(): Promise<void> {
+export async function closeRegistry(): Promise<boolean> {
   const others = [
     "-p",
     "tcp",
@@ -48,7 +48,7 @@ export async function closeRegistry(): Promise<void> {
   ];
   const rule = ["OUTPUT", ...others, ...COMMENT, "-j", "REJECT", "--reject-with", "tcp-reset"];
   const there = await execa("iptables", ["-C", ...rule], { reject: false });
-  if (there.failed) await execa("iptables", ["-I", ...rule], { reject: false });
+  return !there.failed || !(await execa("iptables", ["-I", ...rule], { reject: false })).failed;
 }
 
 /**

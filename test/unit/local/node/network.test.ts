@@ -1,7 +1,31 @@
 import assert from "node:assert/strict";
-import { withoutOurRules } from "../../../../local/node/network.ts";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { closeRegistry, withoutOurRules } from "../../../../local/node/network.ts";
 
 const foreign = ["*nat", ":PREROUTING ACCEPT [0:0]", ":MINE - [0:0]", "-A PREROUTING -j MINE", "COMMIT", ""].join("\n");
+
+describe("the rule that closes the registry", () => {
+  it("is not taken for set where iptables refuses it", async () => {
+    const bin = mkdtempSync(join(tmpdir(), "job-wq-2-iptables-"));
+    const { PATH } = process.env;
+    process.env.PATH = `${bin}:${PATH}`;
+    try {
+      for (const [script, isClosed] of [
+        ['[ "$1" = -I ]', true],
+        ['[ "$1" = -C ]', true],
+        ["false", false],
+      ] as const) {
+        writeFileSync(join(bin, "iptables"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+        assert.equal(await closeRegistry(), isClosed, script);
+      }
+    } finally {
+      process.env.PATH = PATH;
+      rmSync(bin, { recursive: true });
+    }
+  });
+});
 
 describe("iptables rules that `down` removes", () => {
   it("leaves those of others alone", () => {
