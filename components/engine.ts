@@ -2,14 +2,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { oneLine } from "../config/foreignText.ts";
 
+/** The connection of this program by which it registers resources: each inline program has its own. */
+export const monitor = (): object | undefined =>
+  (pulumi.runtime as unknown as { getMonitor: () => object | undefined }).getMonitor();
+
 /**
  * True if it runs with mocks: then there is neither an engine nor a cluster. They may be those of another copy of the
  * SDK, as in a workspace with two versions of it.
  */
-export function isMocked(): boolean {
-  const { getMonitor } = pulumi.runtime as unknown as { getMonitor: () => object | undefined };
-  return "mocks" in (getMonitor() ?? {});
-}
+export const isMocked = (): boolean => "mocks" in (monitor() ?? {});
 
 /** Key of a program without a stack: one of mocks, and a component in a plugin. */
 const STACKLESS = {};
@@ -27,16 +28,26 @@ export const isPreview = (): boolean => pulumi.runtime.isDryRun() || isMocked();
  */
 export async function fail({ message }: Error, component: pulumi.Resource): Promise<never> {
   if (!(await hasEngine())) return new Promise(() => {});
-  const line = oneLine(message);
-  const error = keepsItsLine(new pulumi.ResourceError(line, component, true));
-  // Pulumi prints the stack of an error that comes after the last line of the program was run.
-  throw Object.assign(error, { stack: line });
+  throw ownError(new pulumi.ResourceError(oneLine(message), component, true));
 }
 
-/** Keeps Pulumi from writing `error serializing property` into an error that an output was rejected with. */
-export function keepsItsLine<E extends Error>(error: E): E {
+/** Errors of this program and of others, by the connection of each. */
+const programs = new WeakMap<object, object | undefined>();
+
+/** Marks an error as one of this program, and keeps its one line. */
+export function ownError<E extends Error>(error: E): E {
   const { message } = error;
+  programs.set(error, monitor());
+  // Pulumi prints the stack in a plugin, and when the last line of a program was run.
+  if (pulumi.RunError.isInstance(error) || pulumi.ResourceError.isInstance(error)) error.stack = message;
+  // It writes `error serializing property` into an error that an output was rejected with.
   return Object.defineProperty(error, "message", { get: () => message, set: () => {} });
+}
+
+/** True if an error was marked by another program than that of a connection. */
+export function isAnothers(error: unknown, own: object): boolean {
+  const program = programs.get(error as object);
+  return program !== undefined && program !== own;
 }
 
 /** Leaves properties of a component out of the stack's outputs, where a program exports the component as a whole. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../config/parse.ts";
 import { requirePulumi } from "../config/pulumiVersion.ts";
-import { isMocked, keepsItsLine, program } from "./engine.ts";
+import { isMocked, ownError, program } from "./engine.ts";
 
 /**
  * Components wait at most this long for the checks of others, ms: a check may need a resource that comes after them.
@@ -24,7 +24,7 @@ class Checks {
   /** Adds a check that takes time. @returns The same check. If it rejects, so does this. */
   await(check: Promise<void>): Promise<void> {
     const kept = check.catch((error: Error) => {
-      throw keepsItsLine(error);
+      throw ownError(error);
     });
     kept.catch(() => {}); // the components that wait for it report it
     this.pending.push(kept);
@@ -50,7 +50,7 @@ export function claimed(object: string, component: string): string | undefined {
 
 /** Refuses a component's arguments, after which the program creates nothing. */
 export function refuse(component: string, message: string): never {
-  const error = keepsItsLine(new ConfigError(component ? `${component}: ${message}` : message));
+  const error = ownError(new ConfigError(component ? `${component}: ${message}` : message));
   ofProgram().refusals.push(error);
   throw error;
 }
