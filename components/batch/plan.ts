@@ -4,7 +4,9 @@ import { ConfigError } from "../../config/parse.ts";
 import { batchSettings, objectSettings, programSettings } from "../../config/settings.ts";
 import type { BatchSettings } from "../args.ts";
 import { checked, type OwnChecks } from "../programChecks.ts";
+import { connectCluster } from "../cluster/client.ts";
 import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
+import { checkSameCluster } from "../cluster/sameCluster.ts";
 import { checkRunners } from "./checkRunners.ts";
 import { WorkerImage } from "../image/workerImage.ts";
 import type { Labels } from "../labels.ts";
@@ -112,6 +114,13 @@ export function checkInCluster(
   const mayComeLater = elsewhere === undefined || mayBeMadeBefore(elsewhere, opts);
   checks.await(ownership.check(batch, { component, namespace, mayComeLater }));
   checks.await(dryRunPods(batch, component, { namespace, isCreated: redis.createsNamespace }, args));
+  // The address of a Redis that runs elsewhere is in a Secret, which a Batch in another namespace has for itself.
+  if (redis.podName !== undefined || elsewhere === undefined) checks.await(onClusterOf(redis, batch, component));
+}
+
+async function onClusterOf(redis: Redis, batch: pulumi.ComponentResource, component: string): Promise<void> {
+  const [own, ofRedis] = await Promise.all([connectCluster(batch), connectCluster(redis)]);
+  await checkSameCluster(component, own, ofRedis);
 }
 
 const elsewhereOf = ({ redis, namespace }: PlanArgs) =>
