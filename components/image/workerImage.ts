@@ -57,6 +57,8 @@ export interface BuildOptions {
   baseImage: Known<string>;
   nodeImage: Known<string>;
   login: RegistryLogin | undefined;
+  /** The Docker provider of the component, where it has one. */
+  provider: pulumi.ProviderResource | undefined;
 }
 
 /**
@@ -118,7 +120,8 @@ export class WorkerImage extends pulumi.ComponentResource {
         : { reference: image!, id: image!, node: BROUGHT_NODE, entrypoint };
     } else {
       const { platform } = settings;
-      this.build = { imageName, push, platform, baseImage, nodeImage, login: this.login };
+      const provider = this.getProvider("docker:index/image:Image");
+      this.build = { imageName, push, platform, baseImage, nodeImage, login: this.login, provider };
       const built = this.#built(name, staged!, this.build, ownNode, user.requirements !== undefined);
       this.image = { ...built, node: BROUGHT_NODE, entrypoint };
     }

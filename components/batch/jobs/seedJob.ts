@@ -113,7 +113,7 @@ function inImage(resource: string, defaults: JobDefaults, base64: string, build:
       },
       registry: build.login,
     },
-    { parent: defaults.parent },
+    { parent: defaults.parent, provider: build.provider },
   );
   // After it is registered: a message about a resource holds up all later ones.
   pulumi

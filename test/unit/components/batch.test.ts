@@ -133,6 +133,17 @@ describe("Batch", () => {
       assert.match(init.image, /^reg.example.com\/x:items-job-wq-2@sha256:/);
     });
 
+    it("carries it by the Docker provider of the image", async () => {
+      const docker = await import("@pulumi/docker");
+      const provider = new docker.Provider("builder", { host: "ssh://builder" });
+      const args = { imageName: "reg.example.com/x:2", handler: "worker/handler.ts" };
+      const image = new components.WorkerImage("worker", args, { provider });
+      await batch({ image, items: undefined, itemsFile: long });
+      const { parent } = optionsOf("job-wq-2-seed-items-image");
+      assert.equal(parent.getProvider("docker:index/image:Image"), undefined);
+      assert.equal(optionsOf("job-wq-2-seed-items-image").provider, provider);
+    });
+
     it("carries nothing for a range", async () => {
       await batch({ items: undefined, itemsRange: "1..9" });
       assert.deepEqual(summary(/seed/), ["Job job-wq-2-seed = job-wq-2-seed"]);
