@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { checkImage, checkPushable } from "../../config/checks.ts";
 import { registryOf } from "../../config/parse/imageReference.ts";
@@ -111,7 +112,7 @@ export class WorkerImage extends pulumi.ComponentResource {
     this.login = username && password ? { server, username, password } : undefined;
     this.pullSecret = settings.pullSecret;
     this.isReadyMade = image !== undefined;
-    this.handler = this.isReadyMade ? undefined : args.handler;
+    this.handler = this.isReadyMade ? undefined : fromHere(args.handler);
     this.hasFiles = !this.isReadyMade && args.files !== undefined;
     const { entrypoint } = settings;
     if (imageName === undefined) {
@@ -158,6 +159,9 @@ export class WorkerImage extends pulumi.ComponentResource {
 /** True if the base image has Node.js. If its name is an output, that is known only where `nodeImage` is the same. */
 const bringsNode = (base: Known<string>, nodeImage: Known<string>): boolean =>
   base === nodeImage || (typeof base === "string" && hasNode(base));
+
+/** A path seen from here. The workers are told it, and in the checkout of another machine it is the same. */
+const fromHere = (path: string | undefined) => (path && isAbsolute(path) ? relative("", path) : path);
 
 const pushable = (component: string, push: boolean) => (name: string) =>
   checked(component, () => checkPushable(name, push));

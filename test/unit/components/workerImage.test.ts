@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type * as Components from "../../../components/index.ts";
 import { inputsOf, registered, reset, startMocks, summary, valueOf } from "../../support/mockProgram.ts";
 
@@ -33,6 +33,12 @@ describe("WorkerImage", () => {
       network: "none",
       args: { BASE_IMAGE: "node:24-slim", NODE_IMAGE: "node:24-slim", KIND: "node" },
     });
+  });
+
+  it("tells the workers no path of this machine", () => {
+    const handlerOf = (handler: string) => new WorkerImage("worker", { handler }).handler;
+    assert.equal(handlerOf(resolve("worker/handler.ts")), "worker/handler.ts");
+    assert.equal(handlerOf("./worker/handler.ts"), "./worker/handler.ts");
   });
 
   it("is run by its name where nothing is pushed, and adds Node.js to a base without it", async () => {
