@@ -91,12 +91,14 @@ export function stageWorker(name: string, { handler, files, requirements }: User
 function addPrograms(outdir: string): void {
   const kept = stagedBefore("programs").find(isCurrent);
   if (kept !== undefined && copied(`${kept}/bin`, outdir)) return markUsed(kept);
-  const options = { entryPoints: programs, outdir, splitting: true, banner: { js: `${oldest}\n${banner}` } };
-  const { inputs } = bundle({ ...options, minifyWhitespace: true, minifySyntax: true });
+  const options = { entryPoints: programs, splitting: true, banner: { js: `${oldest}\n${banner}` } };
+  // A bundle names its inputs as they are seen from a folder: from our own they are the same for every program.
+  const seen = { absWorkingDir: own("."), outdir: resolve(outdir) };
+  const { inputs } = bundle({ ...options, ...seen, minifyWhitespace: true, minifySyntax: true });
   stage("programs", (staged) => {
     cpSync(outdir, `${staged}/bin`, { recursive: true });
     recordInputs(staged, [
-      ...Object.keys(inputs),
+      ...Object.keys(inputs).map(own),
       here,
       program("bundle/bundle"),
       fileURLToPath(import.meta.resolve("esbuild/package.json")),

@@ -67,6 +67,17 @@ describe("the build contexts of `up`s in one checkout", () => {
     assert.equal((await once()).stdout, context);
   });
 
+  it("have the same bytes wherever the program is", async () => {
+    const script = `console.log(stageWorker("worker", { handler: undefined, files: undefined }))`;
+    const contexts = ["near", "a/folder/far/away"].map(async (name) => {
+      const cwd = join(dir, name);
+      mkdirSync(cwd, { recursive: true });
+      return (await execa(process.execPath, ["--input-type=module", "-e", IMPORT + script], { cwd })).stdout;
+    });
+    const [near, far] = await Promise.all(contexts);
+    assert.equal(near, far); // its name has a digest of all that is in it
+  });
+
   it("are for their owner alone, since what is copied may be", async () => {
     mkdirSync(join(dir, ".job-wq-2"), { mode: 0o755 });
     await stage("a");
