@@ -116,7 +116,7 @@ export function findRedis(state: StackState): RedisLocation[] {
     return component.type === REDIS && location ? [{ ...location, cluster: clusterOf(component, state) }] : [];
   });
   const all = [...own, ...findBatches(state).map(({ redis }) => redis)];
-  const key = ({ url, namespace, pod }: RedisLocation) => url ?? `${namespace}/${pod}`;
+  const key = ({ url, cluster, namespace, pod }: RedisLocation) => url ?? JSON.stringify([cluster, namespace, pod]);
   return [...new Map(all.map((redis) => [key(redis), redis])).values()];
 }
 

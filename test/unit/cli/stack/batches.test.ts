@@ -134,6 +134,16 @@ describe("batches of a stack's state", () => {
     );
   });
 
+  it("lists two of one name where they are in two clusters", () => {
+    const here = batch("here", own, `${defaultProvider.urn}::id-1`);
+    const there = batch("there", own, `${otherProvider.urn}::id-2`);
+    const state = parseStackExport(exported(stack, defaultProvider, otherProvider, ...here, ...there));
+    assert.deepEqual(
+      findRedis(state).map(({ cluster }) => cluster),
+      [{}, { kubeconfig: "/other", context: "prod" }],
+    );
+  });
+
   const picks: [does: string, names: string[], name: string | undefined, line: string][] = [
     ["lists several", ["a", "b"], undefined, "stack dev has several batches: choose one with --batch NAME (a, b)"],
     ["lists those there are", ["a", "b"], "c", "stack dev has no batch c; it has a, b"],
