@@ -35,6 +35,8 @@ export class Batch extends pulumi.ComponentResource {
    * with.
    */
   readonly done: Promise<void>;
+  /** True if `up` waits for its end. @internal */
+  readonly isAwaited: boolean;
   readonly #verdict: Verdict | undefined;
 
   /**
@@ -52,6 +54,7 @@ export class Batch extends pulumi.ComponentResource {
     const { workers, supervisor, verdict, last, done } = makeJobs(shared, plan, () => this.#sayHowToWatch());
     this.last = last;
     this.done = done;
+    this.isAwaited = verdict !== undefined;
     this.workerJob = workers && shared.names.workers;
     this.supervisorJob = supervisor?.metadata.name;
     this.#verdict = verdict;
@@ -63,7 +66,7 @@ export class Batch extends pulumi.ComponentResource {
       .apply(([namespace, sharedRedis]) =>
         watchCommands({ namespace, queue, workerJob: this.workerJob, redisPod: redis.podName, sharedRedis }),
       );
-    unlisted(this, "last", "done");
+    unlisted(this, "last", "done", "isAwaited");
     // `wq` reads them from the state early in an `up`, so none may wait for a Job.
     this.registerOutputs({ name, namespace, queue, workerJob: this.workerJob, redis: redis.location });
   }

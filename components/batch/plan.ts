@@ -22,6 +22,8 @@ import { checkClaims, checkPodPatch, warnOfOthers } from "./pod/podSettings.ts";
 interface Predecessor {
   last: K8sObject;
   done: Promise<void>;
+  /** True if `up` waits for its end. @internal */
+  isAwaited: boolean;
 }
 
 /** Arguments of a Batch; of the Batches that it comes after, what the next one needs to know. */
@@ -143,7 +145,12 @@ function checkKinds({ redis, image, after }: PlanArgs, isBatch: (value: unknown)
 
 /** Checks arguments that depend on each other. @returns The items. @throws ConfigError */
 function checkTogether(args: PlanArgs): BatchItems | undefined {
-  const { image, command, workers } = args;
+  const { image, command, workers, after = [] } = args;
+  const unawaited = after.findIndex(({ isAwaited }) => !isAwaited);
+  if (unawaited >= 0)
+    throw new ConfigError(
+      `Expected \`after\` to have only Batches that \`up\` waits for, and \`after[${unawaited}]\` has \`wait: false\` or \`workers: false\`.`,
+    );
   const items = itemsOf(args);
   if (items?.kind === "file" && !items.inline && !image.build)
     throw new ConfigError(

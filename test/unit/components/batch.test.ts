@@ -497,6 +497,11 @@ describe("Batch", () => {
       "Batch b: Expected `after` to be a list of Batches, got something else.",
     ],
     [
+      "a Batch that nobody waits for where one must have succeeded",
+      () => ({ after: [new components.Batch("early", { redis: redis(), image: ready(), items: ["a"], wait: false })] }),
+      "Batch b: Expected `after` to have only Batches that `up` waits for, and `after[0]` has `wait: false` or `workers: false`.",
+    ],
+    [
       "an output that decides what is created",
       () => ({ wait: pulumi.output(true) }) as never,
       "Batch b: Expected `wait` to be a plain value, since it decides what is created, got an output.",
