@@ -1,5 +1,6 @@
 // The library's door: components that run a list of items in parallel on Kubernetes.
 import "../config/requireNode.mjs";
+import "./image/ownFiles.ts";
 import "./inlinePrograms.ts";
 import "./lostEngine.ts";
 export type { BatchSettings, ImageSettings, RedisSettings } from "./args.ts";

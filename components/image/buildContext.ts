@@ -6,6 +6,7 @@ import { banner, bundle, bundleHandler, exportsOf } from "../../bundle/bundle.ts
 import { ConfigError, invalid } from "../../config/parse.ts";
 import { isCurrent, recordInputs } from "./inputs.ts";
 import { COPY_NODE, OLDEST_NODE, WORK_DIR } from "./layout.ts";
+import { own } from "./ownFiles.ts";
 import { checkPython, copyPython, copyRequirements, INSTALL, isPython } from "./python.ts";
 import { copyFiles, markUsed, stage, stagedBefore } from "./stage.ts";
 
@@ -17,8 +18,7 @@ export interface UserFiles {
 }
 
 const here = fileURLToPath(import.meta.url);
-/** A file of this project, whose programs are TypeScript in the checkout and JavaScript in the package. */
-const own = (path: string) => join(dirname(here), "../..", path);
+/** A program: TypeScript in the checkout, and JavaScript in the package. */
 const program = (path: string) => own(path + extname(here));
 
 const programs = {

@@ -1,6 +1,6 @@
 // Places of this project's files in a container: one folder that no image uses, so that programs of the image find
 // their own files unchanged.
-import { fileURLToPath } from "node:url";
+import { own } from "./ownFiles.ts";
 
 /** The bundled programs. */
 export const CODE_DIR = "/job-wq-2/code";
@@ -12,7 +12,7 @@ export const PACKAGES_DIR = "/job-wq-2/packages";
 export const WORK_DIR = "/work";
 
 /** Copies Node.js out of an image that has it. */
-export const COPY_NODE = fileURLToPath(new URL("copy-node.sh", import.meta.url));
+export const COPY_NODE = own("components/image/copy-node.sh");
 
 /**
  * Starts the Node.js that was brought along, by the loader that came with it. It needs nothing of the image, not even a

@@ -1,9 +1,9 @@
 // The pod that runs Redis: command line, rights of its user, resources, probes.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { REDIS_PORT } from "../../config/ports.ts";
+import { own } from "../image/ownFiles.ts";
 import { containerSecurity, podSecurity } from "../podSecurity.ts";
 import { later } from "../readArgs.ts";
 import type { Known } from "../types.ts";
@@ -38,7 +38,7 @@ const USER = 999;
 const RIGHTS = "~* &* +@all -@dangerous -@admin +info +keys";
 
 /** Repairs a log that was cut off when its host died, then becomes `redis-server`. */
-const START = readFileSync(join(import.meta.dirname, "start.sh"), "utf8");
+const START = readFileSync(own("components/redis/start.sh"), "utf8");
 
 /**
  * Probes with `redis-cli ping` and checks its output: while Redis loads data, the command prints an error but exits

@@ -1,0 +1,17 @@
+// This project's own files: the programs of the image, in TypeScript in the checkout and compiled in the package, and
+// the scripts that containers run.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError } from "../../config/parse.ts";
+
+/** Undefined in a bundle of CommonJS. */
+const here: string | undefined = import.meta.dirname;
+
+// Elsewhere than in this file, nothing of it would be found one by one, each in words of Node.js.
+if (here === undefined || !existsSync(join(here, "copy-node.sh")))
+  throw new ConfigError(
+    "job-wq-2 reads files of its own, so a program that is bundled must leave it out: `esbuild --packages=external`, `ncc -e job-wq-2`.",
+  );
+
+/** The path of one. */
+export const own = (path: string): string => join(here, "../..", path);
