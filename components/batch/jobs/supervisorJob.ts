@@ -85,9 +85,18 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
   });
 }
 
-/** True if the provider may make up names: the config of a stack may forbid that. */
+/** Rules of a stack's config for names that providers make up. */
+interface Autonaming {
+  mode?: string;
+  providers?: { kubernetes?: Autonaming & { resources?: Record<string, Autonaming | undefined> } };
+}
+
+/** True if the provider may make up a name of a Job: the config may forbid that for all, for Kubernetes, or for Jobs. */
 function mayBeUnnamed(): boolean {
-  return new pulumi.Config("pulumi").getObject<{ mode?: string }>("autonaming")?.mode !== "disabled";
+  const all = new pulumi.Config("pulumi").getObject<Autonaming>("autonaming");
+  const ofKubernetes = all?.providers?.kubernetes;
+  const ofJobs = ofKubernetes?.resources?.["kubernetes:batch/v1:Job"];
+  return (ofJobs?.mode ?? ofKubernetes?.mode ?? all?.mode) !== "disabled";
 }
 
 /** CPU and memory of a worker, which `finish` may need as well; extended resources, like GPUs, are left out. */

@@ -89,14 +89,20 @@ describe("the components", () => {
       assert.deepEqual(options.get(name)!.replaceOnChanges, ["data"]);
   });
 
-  it("name the supervisor Job where the stack's config forbids made-up names", async () => {
-    pulumi.runtime.setConfig("pulumi:autonaming", JSON.stringify({ mode: "disabled" }));
-    await declare();
-    for (const { name, inputs } of objects())
-      assert.ok((inputs as { metadata: { name?: string } }).metadata.name, name);
-    assert.equal((inputsOf("work-supervisor") as { metadata: { name: string } }).metadata.name, "work-supervisor");
-    pulumi.runtime.setConfig("pulumi:autonaming", "{}");
-  });
+  const disabled = { mode: "disabled" };
+  for (const [where, config] of [
+    ["", disabled],
+    [" for Kubernetes", { providers: { kubernetes: disabled } }],
+    [" for Jobs", { providers: { kubernetes: { resources: { "kubernetes:batch/v1:Job": disabled } } } }],
+  ] as const)
+    it(`name the supervisor Job where the stack's config forbids made-up names${where}`, async () => {
+      pulumi.runtime.setConfig("pulumi:autonaming", JSON.stringify(config));
+      await declare();
+      for (const { name, inputs } of objects())
+        assert.ok((inputs as { metadata: { name?: string } }).metadata.name, name);
+      assert.equal((inputsOf("work-supervisor") as { metadata: { name: string } }).metadata.name, "work-supervisor");
+      pulumi.runtime.setConfig("pulumi:autonaming", "{}");
+    });
 
   it("give the supervisor Job a name that Kubernetes takes, whatever the component is called", async () => {
     const redis = new components.Redis("redis", { namespace: "fruits" });
