@@ -79,7 +79,8 @@ export function makeJobs(shared: JobDefaults, plan: BatchPlan, onWait: () => voi
   const jobs = { workers, supervisor, last: supervisor };
   if (!settings.wait) return { ...jobs, done: seeded.gate };
   const follows = seed ? [seed, workers, supervisor] : [workers, supervisor];
-  const verdict = makeVerdict(`${name}-verdict`, shared, { supervisor, workers, follows, lifecycle, onWait });
+  const ended = { supervisor, workers, follows, items: items?.digest, lifecycle, onWait };
+  const verdict = makeVerdict(`${name}-verdict`, shared, ended);
   return { ...jobs, verdict, done: verdict.given };
 }
 

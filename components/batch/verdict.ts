@@ -27,6 +27,8 @@ export interface VerdictArgs {
   workers: k8s.batch.v1.Job;
   /** All of them. */
   follows: K8sObject[];
+  /** Digest of the items; secret where they are. */
+  items: pulumi.Input<string> | undefined;
   lifecycle: Lifecycle;
   /** Called when `up` begins to wait for it. */
   onWait: () => void;
@@ -42,7 +44,7 @@ const NOTHING = { counts: '{"total":0,"done":0,"failed":0}', failed: "[]", secon
 export function makeVerdict(
   resource: string,
   { parent, name, names, namespace, labels: own }: JobDefaults,
-  { supervisor, workers, follows, lifecycle, onWait }: VerdictArgs,
+  { supervisor, workers, follows, items, lifecycle, onWait }: VerdictArgs,
 ): Verdict {
   const end = lifecycle.complete(supervisor, [workers], onWait).then(async (job) => {
     const cluster = await lifecycle.cluster;
@@ -53,7 +55,8 @@ export function makeVerdict(
   const given = end.then(() => {});
   given.catch(() => {}); // the ConfigMap, which waits for it, reports it
   const uid = uidOf(supervisor);
-  const data = pulumi.all([uid, lifecycle.left]).apply(async ([uid, { verdict }]) => {
+  // Of secret items, which it names, it is a secret, too.
+  const data = pulumi.all([uid, lifecycle.left, items]).apply(async ([uid, { verdict }]) => {
     if (verdict?.uids.includes(uid)) return verdict.data;
     if (isMocked() && !pulumi.runtime.isDryRun()) return {};
     if (isPreview()) return pulumi.unknown as Record<string, string>;
@@ -80,9 +83,9 @@ export function makeVerdict(
   );
   const text = (key: keyof typeof NOTHING) => map.data.apply((kept) => kept?.[key] ?? NOTHING[key]);
   return {
-    counts: text("counts").apply((json) => JSON.parse(json) as BatchCounts),
+    counts: pulumi.unsecret(text("counts").apply((json) => JSON.parse(json) as BatchCounts)),
     failed: text("failed").apply((json) => JSON.parse(json) as string[]),
-    seconds: text("seconds").apply(Number),
+    seconds: pulumi.unsecret(text("seconds").apply(Number)),
     finish: text("finish"),
     given,
   };

@@ -44,4 +44,20 @@ describe("a program under test", () => {
       );
       assert.equal((await valueOf(redis.reference)).location.pod, "redis-master");
     });
+
+  it("has an outcome that is secret, but for its numbers, where items are", async () => {
+    await pulumi.runtime.setMocks({
+      newResource: ({ name, inputs }) => ({ id: name, state: inputs as object }),
+      call: ({ inputs }) => inputs as Record<string, unknown>,
+    });
+    const redis = new Redis("redis", { namespace: "fruits" });
+    const image = new WorkerImage("worker", { image: "reg.example.com/x:1" });
+    const secretsOf = async (name: string, item: pulumi.Input<string>) => {
+      const batch = new Batch(name, { redis, image, items: [item], command: ["true"], finish: ["cat"] });
+      const outcome = [batch.failed, batch.finish!, batch.counts, batch.seconds];
+      return Promise.all(outcome.map((output) => pulumi.isSecret<unknown>(output)));
+    };
+    assert.deepEqual(await secretsOf("secret", pulumi.secret("hush")), [true, true, false, false]);
+    assert.deepEqual(await secretsOf("plain", pulumi.output("a")), [false, false, false, false]);
+  });
 });
