@@ -5,6 +5,7 @@ import { fromFile, fromRange, type ItemList, listed } from "../../config/items/i
 import { ConfigError } from "../../config/parse.ts";
 import { fieldPlace } from "../../config/replacements.ts";
 import type { BatchSettings } from "../args.ts";
+import { checked } from "../programChecks.ts";
 import { isPending, later } from "../readArgs.ts";
 import type { Known } from "../types.ts";
 
@@ -23,16 +24,24 @@ export type BatchItems =
 
 const SOURCES = ["items", "itemsFile", "itemsRange"] as const;
 
-/** @returns The items, or undefined where the queue is filled by hand. @throws ConfigError */
-export function itemsOf(args: BatchSettings): BatchItems | undefined {
+/**
+ * @param component The Batch, for messages about items that are outputs.
+ * @param range The checked range, where there is one.
+ * @returns The items, or undefined where the queue is filled by hand.
+ * @throws ConfigError
+ */
+export function itemsOf(
+  component: string,
+  args: BatchSettings,
+  range: Known<string> | undefined,
+): BatchItems | undefined {
   const key = itemSource(args, SOURCES);
   if (key === undefined) return undefined;
-  const value: unknown = args[key];
   if (key === "itemsRange") {
-    const range = later(value, (known) => fromRange(key, String(known)));
-    const [text, digest] = [later(range, ({ range }) => range), later(range, ({ digest }) => digest)];
-    return { kind: "range", range: text, digest, isJson: false };
+    const known = later(range!, (text) => fromRange(key, text));
+    return { kind: "range", range: range!, digest: later(known, ({ digest }) => digest), isJson: false };
   }
+  const value: unknown = args[key];
   if (!isPending(value)) {
     const list = key === "items" ? listed(key, value) : fromFile(key, String(value));
     if (!list.isText)
@@ -41,7 +50,7 @@ export function itemsOf(args: BatchSettings): BatchItems | undefined {
       );
     return inText(list);
   }
-  const list = later(value, (known) => checkFits(inText(listed(key, known))));
+  const list = later(value, (known) => checked(component, () => checkFits(inText(listed(key, known)))));
   return {
     kind: "file",
     inline: true,

@@ -90,7 +90,8 @@ export function planOf(name: string, args: PlanArgs, isBatch: (value: unknown) =
       throw new ConfigError(
         "Expected a fixed `parallelism` and no `idleAfter` with `kueueQueue`: Kueue evicts all workers when their number changes.",
       );
-    const items = checkTogether(args);
+    const items = itemsOf(component, args, settings.itemsRange);
+    checkTogether(args, items);
     args.redis.takeNames(name, { queue, jobName, namespace: elsewhereOf(args) });
     return items;
   });
@@ -143,15 +144,14 @@ function checkKinds({ redis, image, after }: PlanArgs, isBatch: (value: unknown)
       );
 }
 
-/** Checks arguments that depend on each other. @returns The items. @throws ConfigError */
-function checkTogether(args: PlanArgs): BatchItems | undefined {
+/** Checks arguments that depend on each other. @throws ConfigError */
+function checkTogether(args: PlanArgs, items: BatchItems | undefined): void {
   const { image, command, workers, after = [] } = args;
   const unawaited = after.findIndex(({ isAwaited }) => !isAwaited);
   if (unawaited >= 0)
     throw new ConfigError(
       `Expected \`after\` to have only Batches that \`up\` waits for, and \`after[${unawaited}]\` has \`wait: false\` or \`workers: false\`.`,
     );
-  const items = itemsOf(args);
   if (items?.kind === "file" && !items.inline && !image.build)
     throw new ConfigError(
       `Expected \`items\` of at most 512 KiB, compressed, ${image.isReadyMade ? "with `image`" : "without an image"}: more needs \`imageName\`, and Docker, to travel in an image.`,
@@ -160,5 +160,4 @@ function checkTogether(args: PlanArgs): BatchItems | undefined {
     throw new ConfigError("Expected `command`, or an image with a `handler`, got neither.");
   checkRunners(args);
   checkClaims(args.claims, image);
-  return items;
 }

@@ -218,6 +218,30 @@ describe("the components", () => {
       });
   });
 
+  it("say of which Batch items are that turn out bad when they are known, in one line", async () => {
+    const redis = new components.Redis("late", { namespace: "fruits" });
+    const image = new components.WorkerImage("late", { image: "reg.example.com/x:1" });
+    const told = new Set<string>();
+    const tell = ({ message }: Error) => void told.add(message);
+    const others = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection").on("unhandledRejection", tell);
+    for (const [name, items] of [
+      ["late-list", { items: pulumi.output("a") }],
+      ["late-range", { itemsRange: pulumi.output("9..1") }],
+    ] as const)
+      new components.Batch(name, { redis, image, ...(items as object) });
+    await registered();
+    process.removeAllListeners("unhandledRejection");
+    for (const other of others) process.on("unhandledRejection", other);
+    assert.deepEqual(
+      [...told],
+      [
+        'Batch late-list: Expected `items` to be a list of texts, got "a".',
+        'Batch late-range: Expected `itemsRange` to be two whole numbers, the smaller first, like 1..1000, got "9..1".',
+      ],
+    );
+  });
+
   it("refuse as `from` what is no reference, as of a stack that exports another one", async () => {
     const given = (from: unknown) => {
       const { reference } = new components.Redis("other", { from: pulumi.output<never>(from as never) });

@@ -24,7 +24,8 @@ function source(values: Values, secrets: string[] = []): Source {
 
 const enough = { imageName: "ghcr.io/you/job-wq-2" };
 const read = (values: Values) => readConfig(source({ ...enough, ...values }));
-const itemsOf = (values: Values) => batchItems(read(values).batch) as Extract<BatchItems, { kind: "file" }>;
+const itemsOf = (values: Values) =>
+  batchItems("Batch b", read(values).batch, undefined) as Extract<BatchItems, { kind: "file" }>;
 
 describe("config", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-config-"));
