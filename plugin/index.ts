@@ -63,6 +63,8 @@ export interface WorkQueueArgs {
   redisMemory?: pulumi.Input<string>;
   /** Namespace of everything. Default: that of the Kubernetes provider. */
   namespace?: pulumi.Input<string>;
+  /** Prefix of the names of all objects: lower-case letters, digits and dashes. Default: the resource's name. */
+  name?: string;
 }
 
 /** A finite list of items, processed in parallel by a Kubernetes Job. It is there when the batch has ended well. */
@@ -82,7 +84,8 @@ export class WorkQueue extends pulumi.ComponentResource {
     super("job-wq-2:index:WorkQueue", name, args, opts);
     const { redisUrl, redisStorage, redisMemory, namespace, baseImage, nodeImage, pullSecret, ...batch } = args;
     const child = { parent: this };
-    const place = { url: redisUrl, storage: redisStorage, memory: redisMemory, namespace };
+    const redisName = args.name && `${args.name}-redis`;
+    const place = { url: redisUrl, storage: redisStorage, memory: redisMemory, namespace, name: redisName };
     const redis = new Redis(`${name}-redis`, given(place), child);
     const image = new WorkerImage(`${name}-image`, given({ baseImage, nodeImage, pullSecret }), child);
     const done = new Batch(name, { redis, image, ...given(batch) }, child);
