@@ -7,7 +7,7 @@ import { ConfigError } from "../../config/parse.ts";
 import { claimed } from "../programChecks.ts";
 import { OWNER } from "../../kube/ownLabels.ts";
 import { isMocked } from "../engine.ts";
-import { later } from "../readArgs.ts";
+import { isPending, later } from "../readArgs.ts";
 import type { Known } from "../types.ts";
 import { type Cluster, connectCluster, known, rendersYaml } from "./client.ts";
 import { request } from "./request.ts";
@@ -51,27 +51,27 @@ export class Ownership {
    * of the components.
    */
   #noteOwner(parent: pulumi.ComponentResource): void {
-    const ownIgnored = new WeakMap<pulumi.Resource, string[]>();
-    const note: pulumi.ResourceTransformation = ({ resource, opts }) => {
-      ownIgnored.set(resource, (opts as pulumi.CustomResourceOptions).ignoreChanges ?? []);
+    const before = new WeakMap<pulumi.Resource, { name: unknown; ignored: string[] }>();
+    const note: pulumi.ResourceTransformation = ({ resource, props, opts }) => {
+      const { ignoreChanges: ignored = [] } = opts as pulumi.CustomResourceOptions;
+      before.set(resource, { name: (props as { metadata?: Tree }).metadata?.name, ignored });
       return undefined;
     };
     const mark: pulumi.ResourceTransformation = ({ resource, type, props, opts }) => {
-      const metadata = (props as { metadata?: Tree }).metadata;
+      const given = (props as { metadata?: Known<Tree> }).metadata;
       // Another component below it marks its own.
-      if (opts.parent !== parent || !type.startsWith("kubernetes:") || !metadata) return undefined;
-      if (typeof metadata.name === "string") this.#children.push({ type, name: metadata.name });
-      const given = metadata.annotations as Known<Record<string, string>> | undefined;
-      const annotations = later(given ?? {}, (others) => ({ ...others, [OWNER]: this.#owner }));
+      if (opts.parent !== parent || !type.startsWith("kubernetes:") || !given) return undefined;
+      const { name: first, ignored } = before.get(resource)!;
+      // A transformation may have made an output of all, which is known after what a Job follows.
+      const name = isPending(given) ? first : (given as Tree).name;
+      if (typeof name === "string") this.#children.push({ type, name });
+      const metadata = later(given, (all) => {
+        const others = all.annotations as Known<Record<string, string>> | undefined;
+        return { ...all, annotations: later(others ?? {}, (known) => ({ ...known, [OWNER]: this.#owner })) };
+      });
       const { ignoreChanges = [] } = opts as pulumi.CustomResourceOptions;
-      const ignored = new Set([
-        ...ownIgnored.get(resource)!,
-        ...ignoreChanges.filter((path) => !ANNOTATIONS.test(path)),
-      ]);
-      return {
-        props: { ...props, metadata: { ...metadata, annotations } },
-        opts: { ...opts, ignoreChanges: [...ignored] },
-      };
+      const kept = new Set([...ignored, ...ignoreChanges.filter((path) => !ANNOTATIONS.test(path))]);
+      return { props: { ...props, metadata }, opts: { ...opts, ignoreChanges: [...kept] } };
     };
     // In their order: those given as an option, then those of the parents.
     const { __transformations: all } = parent as unknown as { __transformations: pulumi.ResourceTransformation[] };

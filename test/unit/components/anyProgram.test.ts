@@ -44,29 +44,37 @@ describe("the components", () => {
     return seen;
   }
 
-  it("let a transformation add labels and annotations to everything", async () => {
-    const add: pulumi.ResourceTransformation = ({ type, props, opts }) => {
-      const { metadata } = props as { metadata?: { labels?: Texts; annotations?: Texts } };
-      if (!type.startsWith("kubernetes:") || !metadata) return undefined;
-      const labels = { ...metadata.labels, team: "blue" };
-      const annotations = { ...metadata.annotations, "cost-center": "42" };
-      return { props: { ...props, metadata: { ...metadata, labels, annotations } }, opts };
-    };
-    const parent = new pulumi.ComponentResource("acme:index:Thumbs", "thumbs", {}, { transformations: [add] });
-    await declare({ parent });
-    assert.equal(objects().length, 15);
-    for (const { name, inputs } of objects()) {
-      const { labels, annotations } = (inputs as { metadata: { labels: Texts; annotations: Texts } }).metadata;
-      assert.deepEqual([labels.team, annotations["cost-center"]], ["blue", "42"], name);
-      assert.equal(annotations["job-wq-2/owner"], "job-wq-2/test", name);
-      for (const [key, value] of Object.entries(annotations))
-        assert.ok(typeof value === "string" && /^[\w.-]+(\/[\w.-]+)?$/.test(key), `${name}: ${key}`);
-    }
-    assert.match(
-      (inputsOf("work-seed") as { metadata: { annotations: Texts } }).metadata.annotations["job-wq-2/follows"]!,
-      /^uid of redis-pod$/,
-    );
+  type Metadata = { labels?: Texts; annotations?: Texts };
+  const added = (metadata: Metadata) => ({
+    ...metadata,
+    labels: { ...metadata.labels, team: "blue" },
+    annotations: { ...metadata.annotations, "cost-center": "42" },
   });
+  for (const [title, change] of [
+    ["", added],
+    [", as an output", (metadata: Metadata) => pulumi.output(metadata).apply((known) => added(known as Metadata))],
+  ] as const)
+    it(`let a transformation add labels and annotations to everything${title}`, async () => {
+      const add: pulumi.ResourceTransformation = ({ type, props, opts }) => {
+        const { metadata } = props as { metadata?: Metadata };
+        if (!type.startsWith("kubernetes:") || !metadata) return undefined;
+        return { props: { ...props, metadata: change(metadata) }, opts };
+      };
+      const parent = new pulumi.ComponentResource("acme:index:Thumbs", "thumbs", {}, { transformations: [add] });
+      await declare({ parent });
+      assert.equal(objects().length, 15);
+      for (const { name, inputs } of objects()) {
+        const { labels, annotations } = (inputs as { metadata: { labels: Texts; annotations: Texts } }).metadata;
+        assert.deepEqual([labels.team, annotations["cost-center"]], ["blue", "42"], name);
+        assert.equal(annotations["job-wq-2/owner"], "job-wq-2/test", name);
+        for (const [key, value] of Object.entries(annotations))
+          assert.ok(typeof value === "string" && /^[\w.-]+(\/[\w.-]+)?$/.test(key), `${name}: ${key}`);
+      }
+      assert.match(
+        (inputsOf("work-seed") as { metadata: { annotations: Texts } }).metadata.annotations["job-wq-2/follows"]!,
+        /^uid of redis-pod$/,
+      );
+    });
 
   it("may be children of one another", async () => {
     const redis = new components.Redis("redis", { namespace: "fruits", owner: "old/one" });
