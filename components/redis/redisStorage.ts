@@ -29,12 +29,16 @@ export function makeRedisPod(
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Pod {
   const { name, namespace, template } = args;
-  const metadata = template.metadata as Metadata;
-  const given = metadata.annotations as Known<Record<string, string>>;
-  const annotations = later(given, (others) => ({ ...others, [WAIT_FOR]: AT_ONCE, [SPEC]: digestOfSpec(args) }));
+  // A patch may have made an output of it.
+  const { labels, annotations: given, finalizers } = template.metadata as Metadata;
+  const annotations = later(given as Known<Record<string, string>>, (others) => ({
+    ...others,
+    [WAIT_FOR]: AT_ONCE,
+    [SPEC]: digestOfSpec(args),
+  }));
   return new k8s.core.v1.Pod(
     resource,
-    { metadata: { ...metadata, name, namespace, annotations }, spec: template.spec },
+    { metadata: { name, namespace, labels, annotations, finalizers }, spec: template.spec },
     opts,
   );
 }

@@ -80,6 +80,19 @@ describe("Redis", () => {
     ]);
   });
 
+  it("keeps its names where a patch has an output as the whole of its metadata", async () => {
+    const annotations = { note: "redis" };
+    new Redis("redis", { namespace: "fruits", pod: { metadata: pulumi.output({ annotations }) } });
+    await registered();
+    const { metadata } = inputsOf("redis-pod");
+    const { name, namespace, labels } = metadata;
+    assert.deepEqual(
+      [name, namespace, labels["app.kubernetes.io/component"], metadata.annotations.note],
+      ["redis-master", "fruits", "redis", "redis"],
+    );
+    assert.equal(metadata.annotations["job-wq-2/owner"], "job-wq-2/test");
+  });
+
   it("generates the password once, and does not wait for the Service", async () => {
     new Redis("redis", {}, recorder);
     await registered();
