@@ -38,7 +38,7 @@ const programs = new WeakMap<object, object | undefined>();
 export function ownError<E extends Error>(error: E): E {
   const { message } = error;
   programs.set(error, monitor());
-  // Pulumi prints the stack in a plugin, and when the last line of a program was run.
+  // Pulumi prints the stack of an error that comes after the last line of the program was run.
   if (pulumi.RunError.isInstance(error) || pulumi.ResourceError.isInstance(error)) error.stack = message;
   // It writes `error serializing property` into an error that an output was rejected with.
   return Object.defineProperty(error, "message", { get: () => message, set: () => {} });

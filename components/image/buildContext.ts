@@ -1,6 +1,6 @@
 // Bundles the programs of the image into a folder that is its whole build context.
 import { appendFileSync, copyFileSync, cpSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, extname, join, resolve } from "node:path";
+import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { banner, bundle, bundleHandler, exportsOf } from "../../bundle/bundle.ts";
 import { ConfigError, invalid } from "../../config/parse.ts";

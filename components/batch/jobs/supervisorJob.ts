@@ -91,7 +91,7 @@ interface Autonaming {
   providers?: { kubernetes?: Autonaming & { resources?: Record<string, Autonaming | undefined> } };
 }
 
-/** True if the provider may make up a name of a Job: the config may forbid that for all, for Kubernetes, or for Jobs. */
+/** True if the provider may name a Job: the config may forbid that for all, for Kubernetes, or for Jobs. */
 function mayBeUnnamed(): boolean {
   const all = new pulumi.Config("pulumi").getObject<Autonaming>("autonaming");
   const ofKubernetes = all?.providers?.kubernetes;

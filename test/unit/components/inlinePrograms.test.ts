@@ -26,7 +26,10 @@ function begin(monitor: string) {
 describe("inline programs side by side", () => {
   it("are told of the components' errors each by itself, and of all others as Pulumi does it", async () => {
     const before = process.rawListeners(EVENT);
-    const [one, two] = ["127.0.0.1:1", "127.0.0.1:2"].map(begin) as [ReturnType<typeof begin>, ReturnType<typeof begin>];
+    const [one, two] = ["127.0.0.1:1", "127.0.0.1:2"].map(begin) as [
+      ReturnType<typeof begin>,
+      ReturnType<typeof begin>,
+    ];
     await new Promise(setImmediate);
     const reject = (error: Error) => {
       for (const listener of process.rawListeners(EVENT)) if (!before.includes(listener)) listener(error, {});
