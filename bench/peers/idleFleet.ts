@@ -21,7 +21,7 @@ const IDLE: WorkerLoad = {
   freeLeases: 1,
   unacked: 0,
   reservesNothing: false,
-  onlyWatching: false,
+  onlyLooks: false,
   pace: { limit: Infinity, waitMs: 0 },
 };
 
@@ -73,12 +73,12 @@ async function wait(queueSession: QueueSession, session: string, onReserved: () 
       await sleep(plan?.waitMs ?? 1);
       continue;
     }
-    const number = scheduler.start(plan);
+    const number = scheduler.calls.start(plan);
     const report = heartbeat.next(performance.now());
     const { count: reserve, exclusive } = plan;
     const reply = await queueSession.ackAndReserve({ number, outcomes: [], reserve, exclusive, heartbeat: report });
     const now = performance.now();
-    scheduler.finish(number);
+    scheduler.calls.finish(number);
     heartbeat.onReply(report, reply.heartbeatMs, now);
     if (reply.kind === "finished") return;
     if (reply.reserved.length > 0) return onReserved();

@@ -3,10 +3,12 @@ import type { Reply } from "../redis/ackAndReserve.ts";
 import type { Judgement, Outcome, Progress } from "../redis/exchange.ts";
 import type { QueueSession } from "../redis/queueSession.ts";
 import type { ConsumerOptions } from "../types.ts";
+import type { FetchRequest } from "./callsInFlight.ts";
 import type { Ending } from "./ending.ts";
-import { type FetchRequest, FetchScheduler } from "./fetchScheduler.ts";
+import { FetchScheduler, type WorkerLoad } from "./fetchScheduler.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Processor } from "./processor.ts";
+import type { Reservations } from "./reservations.ts";
 
 /** Most acknowledgements in one call, and most bytes that they move: a script blocks Redis while it runs. */
 const MAX_ACKS = 500;
@@ -16,6 +18,7 @@ const LATE_SHARE = 0.6;
 
 /** Parts of a consumer that its calls work with. */
 export interface CallParts {
+  reservations: Reservations;
   processor: Processor;
   heartbeat: Heartbeat;
   ending: Ending;
@@ -74,16 +77,11 @@ export class Calls {
   }
 
   #call(): void {
-    const { processor, ending } = this.#parts;
-    if (this.#scheduler.inFlight === 0 && processor.leases.isEmpty) ending.onDrained();
+    const { reservations, ending } = this.#parts;
+    if (this.#scheduler.calls.size === 0 && reservations.leases.isEmpty) ending.onDrained();
     if (ending.isStopped) return;
     const now = performance.now();
-    const load = processor.load(now);
-    const isBusy = load.inFlight + load.prefetched > 0;
-    load.reservesNothing ||= !ending.isRunning;
-    // Another worker may take the suspect that this one drains for.
-    load.onlyWatching ||= this.#isDraining && isBusy;
-    const plan = this.#scheduler.plan(load, now);
+    const plan = this.#scheduler.plan(this.#load(now), now);
     if (!plan) return;
     if ("waitMs" in plan) {
       clearTimeout(this.#timer);
@@ -93,11 +91,30 @@ export class Calls {
     }
   }
 
+  #load(now: number): WorkerLoad {
+    const { processor, reservations, ending } = this.#parts;
+    const { prefetched, leases, outcomes } = reservations;
+    const { inFlight, freeSlots } = processor;
+    const isBusy = inFlight + prefetched.size > 0;
+    return {
+      freeSlots,
+      inFlight,
+      prefetched: prefetched.size,
+      prefetchCapacity: prefetched.capacity,
+      freeLeases: leases.free,
+      unacked: outcomes.size,
+      reservesNothing: processor.runsSuspect || !ending.isRunning,
+      // Another worker may take the suspect that this one drains for.
+      onlyLooks: processor.hasNoSlots || (this.#isDraining && isBusy),
+      pace: processor.slowdown.pace(now),
+    };
+  }
+
   /** One call, and what follows from its reply. */
   async #roundTrip(request: FetchRequest): Promise<void> {
-    const { processor, heartbeat } = this.#parts;
-    const outcomes = processor.outcomes.take(MAX_ACKS, MAX_ACK_BYTES);
-    const number = this.#scheduler.start(request);
+    const { processor, reservations, heartbeat } = this.#parts;
+    const outcomes = reservations.outcomes.take(MAX_ACKS, MAX_ACK_BYTES);
+    const number = this.#scheduler.calls.start(request);
     const sentAt = performance.now();
     const report = heartbeat.next(sentAt);
     try {
@@ -109,23 +126,23 @@ export class Calls {
         ...processor.slowdown.report(sentAt),
         sample: request.sample,
         draining: this.#isDraining,
-        largest: processor.largest,
+        largest: reservations.prefetched.largest,
         heartbeat: report,
       });
-      this.#scheduler.finish(number);
+      this.#scheduler.calls.finish(number);
       heartbeat.onReply(report, reply.heartbeatMs, performance.now());
       this.#onReply(reply, request, outcomes, sentAt);
     } catch (error) {
-      this.#scheduler.finish(number);
+      this.#scheduler.calls.finish(number);
       if (!this.#parts.ending.isStopped) this.#listener.onFailed(error as Error);
     }
   }
 
   #onReply(reply: Reply, request: FetchRequest, outcomes: Outcome[], sentAt: number): void {
     const { onEvent, leaseMs } = this.#options;
-    const { processor, ending } = this.#parts;
+    const { processor, reservations, ending } = this.#parts;
     const { kind, stale, reserved, pollMs, dueMs } = reply;
-    processor.onAcknowledged(outcomes);
+    reservations.onAcknowledged(outcomes);
     if (stale.length > 0) this.#tellStale(stale, outcomes);
     if (kind === "finished") ending.leave(kind);
     if (kind === "aborted") this.#listener.onAborted();
@@ -134,12 +151,12 @@ export class Calls {
     this.#isDraining = reply.drain;
     this.#scheduler.onReply(request, { reserved: reserved.length, pollMs, dueMs, drain: reply.drain }, now);
     if (pollMs > 0 && reserved.length === 0 && processor.inFlight === 0) onEvent?.({ type: "waiting", forMs: pollMs });
-    if (processor.leases.isEmpty) processor.leases.renewedAt = sentAt;
-    processor.accept(reserved, request.sample);
+    if (reservations.leases.isEmpty) reservations.leases.renewedAt = sentAt;
+    reservations.accept(reserved, request.sample);
     // A reply that lay unread behind a handler that blocked: other workers may have these items by now.
     const isLate = reserved.length > 0 && now - sentAt > LATE_SHARE * leaseMs;
-    if (!ending.isRunning || isLate) processor.returnPrefetched();
-    const started = processor.startAccepted();
+    if (!ending.isRunning || isLate) reservations.returnPrefetched();
+    const started = processor.fillSlots();
     // Request the next items before running the handlers, so that Redis and this process work in parallel. Two calls
     // sent together stay in lockstep and lose the overlap.
     this.#call();

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Redis } from "ioredis";
 import { errorText, firstLine } from "../errorText.ts";
 import { MAX_RESULT_BYTES } from "../limits.ts";
 import { connect } from "../redis/connect.ts";
@@ -11,6 +12,7 @@ import { guardExit } from "./exitGuard.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { LeaseRenewer } from "./leases/leaseRenewer.ts";
 import { Processor } from "./processor.ts";
+import { Reservations } from "./reservations.ts";
 import { catchStrayErrors } from "./strayErrors.ts";
 
 /** A process that breaks gives back what it holds within this time, ms. */
@@ -28,6 +30,7 @@ const MAX_DOWNTIME_MS = 60_000;
 export class Consumer implements ConsumerApi {
   readonly #options: ConsumerOptions;
   readonly #session = randomBytes(6).toString("base64url").replaceAll("-", "A").replaceAll("_", "B");
+  readonly #reservations: Reservations;
   readonly #processor: Processor;
   readonly #heartbeat: Heartbeat;
   readonly #renewer: LeaseRenewer;
@@ -43,24 +46,26 @@ export class Consumer implements ConsumerApi {
     if (options.maxResultBytes > MAX_RESULT_BYTES)
       throw new RangeError(`Expected maxResultBytes to be at most ${MAX_RESULT_BYTES}, got ${options.maxResultBytes}.`);
     this.#options = options;
-    this.#processor = new Processor(
-      options,
-      this.#session,
-      () => this.#calls.schedule(),
-      (items) => this.#queueSession.noteBegun(items),
-    );
-    this.#heartbeat = new Heartbeat(() => this.#row());
-    const parts = { processor: this.#processor, heartbeat: this.#heartbeat, ending: this.#ending };
+    const reservations = new Reservations(this.#session, options.concurrency, () => this.#calls.schedule());
+    this.#reservations = reservations;
+    this.#processor = new Processor(options, reservations, (items) => this.#queueSession.noteBegun(items));
+    this.#heartbeat = new Heartbeat(() => this.#report());
+    const parts = { reservations, processor: this.#processor, heartbeat: this.#heartbeat, ending: this.#ending };
     this.#calls = new Calls(options, parts, {
       onAborted: () => this.#abort(),
       onSick: (reason) => this.#onSick(reason),
       onFailed: (error) => this.#onCallFailed(error),
     });
-    const { leases } = this.#processor;
-    this.#renewer = new LeaseRenewer(leases, this.#session, options.leaseMs, this.#heartbeat, (gone, state) => {
-      this.#processor.onLeasesLost(gone);
-      if (state === "aborted") this.#abort();
-    });
+    this.#renewer = new LeaseRenewer(
+      reservations.leases,
+      this.#session,
+      options.leaseMs,
+      this.#heartbeat,
+      (gone, state) => {
+        this.#processor.onLeasesLost(gone);
+        if (state === "aborted") this.#abort();
+      },
+    );
   }
 
   /**
@@ -69,41 +74,25 @@ export class Consumer implements ConsumerApi {
    * @throws Error with one line where Redis refuses, or where this process broke.
    */
   async run(): Promise<ConsumerEnd> {
-    const { url, tls, leaseMs, itemTimeoutMs, onEvent, maxDowntimeMs = MAX_DOWNTIME_MS } = this.#options;
+    const { url, tls, leaseMs, maxDowntimeMs = MAX_DOWNTIME_MS, onEvent } = this.#options;
     const allowExit = guardExit();
-    const ended = (end: ConsumerEnd) => {
-      onEvent?.({ type: "ended", end });
-      return end;
-    };
     const connecting = connect(url, maxDowntimeMs, tls, Math.min(1_000, leaseMs * 0.1));
     const atEnd: (() => unknown)[] = [() => this.#calls.end()];
     try {
-      const redis = await Promise.race([connecting, this.#stopped.promise]);
-      if (!redis) return ended("stopped");
-      this.#queueSession = new QueueSession(redis, {
-        ...this.#options,
-        session: this.#session,
-        keepLogs: this.#options.keepLogs === "all",
-        mayAbort: this.#options.abortWhenNothingSucceeds ?? true,
-        maxDowntimeMs,
-        mayGiveUp: () => this.#processor.leases.isEmpty || (!this.#ending.isRunning && this.#processor.inFlight === 0),
-        onConnectionChange: (why) => onEvent?.({ type: "redis", up: why === undefined, ...(why && { why }) }),
-      });
+      const redis = await this.#unlessStopped(connecting);
+      if (!redis) return this.#ended("stopped");
+      this.#queueSession = this.#sessionOn(redis, maxDowntimeMs);
       this.#calls.use(this.#queueSession);
-      const start = await Promise.race([this.#queueSession.start(), this.#stopped.promise]);
-      if (!start) return ended("stopped");
+      const start = await this.#unlessStopped(this.#queueSession.start());
+      if (!start) return this.#ended("stopped");
       this.#startedAt = start.startedAt;
-      this.#processor.logFeed.start(redis);
-      const ticks = setInterval(() => this.#tick(), Math.max(10, Math.min(100, itemTimeoutMs / 4)));
-      atEnd.push(catchStrayErrors((error) => this.#onUnownedError(error)));
-      atEnd.push(() => clearInterval(ticks));
-      atEnd.push(() => this.#processor.logFeed.flush());
+      atEnd.push(...this.#begin(redis));
       onEvent?.({ type: "started", session: this.#session, empty: start.waiting === 0 });
-      return ended(await this.#untilOver());
+      return this.#ended(await this.#untilOver());
     } catch (error) {
       if (!(error instanceof RedisUnavailableError)) throw error;
       onEvent?.({ type: "redis", up: false, why: error.message });
-      return ended("redis-away");
+      return this.#ended("redis-away");
     } finally {
       for (const act of atEnd) await act();
       allowExit();
@@ -115,16 +104,49 @@ export class Consumer implements ConsumerApi {
     }
   }
 
+  /** Waits for something; undefined if this worker is told to stop before. */
+  #unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
+    return Promise.race([work, this.#stopped.promise]);
+  }
+
+  #ended(end: ConsumerEnd): ConsumerEnd {
+    this.#options.onEvent?.({ type: "ended", end });
+    return end;
+  }
+
+  #sessionOn(redis: Redis, maxDowntimeMs: number): QueueSession {
+    const { keepLogs, abortWhenNothingSucceeds = true, onEvent } = this.#options;
+    return new QueueSession(redis, {
+      ...this.#options,
+      session: this.#session,
+      keepLogs: keepLogs === "all",
+      mayAbort: abortWhenNothingSucceeds,
+      maxDowntimeMs,
+      mayGiveUp: () =>
+        this.#reservations.leases.isEmpty || (!this.#ending.isRunning && this.#processor.inFlight === 0),
+      onConnectionChange: (why) => onEvent?.({ type: "redis", up: why === undefined, ...(why && { why }) }),
+    });
+  }
+
+  /** Begins to work. @returns What is to be done at the end. */
+  #begin(redis: Redis): (() => unknown)[] {
+    const { logFeed } = this.#processor;
+    logFeed.start(redis);
+    const ticks = setInterval(() => this.#tick(), Math.max(10, Math.min(100, this.#options.itemTimeoutMs / 4)));
+    const stopCatching = catchStrayErrors((error) => this.#onUnownedError(error));
+    return [stopCatching, () => clearInterval(ticks), () => logFeed.flush()];
+  }
+
   async #untilOver(): Promise<ConsumerEnd> {
     for (;;) {
       const ended = this.#ending.wait();
       this.#calls.schedule();
       const end = await ended;
       if (end !== "finished" && end !== "aborted") {
-        await this.#queueSession.deregister(this.#row()).catch(() => {});
+        await this.#queueSession.deregister(this.#report()).catch(() => {});
         return end;
       }
-      if (await this.#queueSession.confirmEnd(this.#row())) return end;
+      if (await this.#queueSession.confirmEnd(this.#report())) return end;
       if (this.#stopping) return "stopped";
       // Redis has forgotten the end, or somebody added items: there is more to do.
       this.#ending.undo();
@@ -149,7 +171,7 @@ export class Consumer implements ConsumerApi {
   }
 
   async #releaseAfter(graceMs: number): Promise<void> {
-    this.#processor.returnPrefetched();
+    this.#reservations.returnPrefetched();
     const end = performance.now() + graceMs;
     while (this.#processor.inFlight > 0 && performance.now() < end)
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -172,7 +194,7 @@ export class Consumer implements ConsumerApi {
   }
 
   /** This worker's report of itself. */
-  #row(): string {
+  #report(): string {
     const { pod, node, concurrency: slots } = this.#options;
     const { done, failed } = this.#processor;
     return JSON.stringify({ pod, node, slots, startedAt: this.#startedAt, done, failed });

@@ -1,3 +1,4 @@
+import { CallsInFlight, type FetchRequest } from "./callsInFlight.ts";
 import type { Pace } from "./slowdown.ts";
 
 /**
@@ -29,22 +30,10 @@ export interface WorkerLoad {
   unacked: number;
   /** Nothing more is to be reserved. */
   reservesNothing: boolean;
-  /** Nothing may be reserved for now; whether the batch is over is still looked at. */
-  onlyWatching: boolean;
+  /** Nothing may be reserved for now. Whether the batch is over is still looked at. */
+  onlyLooks: boolean;
   /** Limits of its speed. */
   pace: Pace;
-}
-
-/** The next call. */
-export interface FetchRequest {
-  /** Number of items. */
-  count: number;
-  /** Nothing else is in flight: it may bring a suspect, which has to run alone. */
-  exclusive: boolean;
-  /** It is to bring an item of any place of the list. */
-  sample: boolean;
-  /** It asks for nothing but whether the batch is over. */
-  onlyWatches: boolean;
 }
 
 /** Nothing is to be called for now. */
@@ -66,17 +55,14 @@ export interface PollAdvice {
 
 /**
  * Decides when to call Redis and how many items to reserve. If there is enough to share, two calls are in flight: Redis
- * works on one while this process works on the other. One has an even number and one an odd. Redis keeps the last
- * answer of each parity, so each of the two can be sent again.
+ * works on one while this process works on the other.
  */
 export class FetchScheduler {
+  readonly calls = new CallsInFlight();
   readonly #slots: number;
-  #lastNumber = 0;
-  /** Calls in flight, by number. */
-  readonly #inFlight = new Map<number, FetchRequest>();
-  /** Times of its next call for items, and of its next question if the batch is over. */
+  /** Times of its next call for items, and of its next look if the batch is over. */
   #nextPollAt = 0;
-  #nextWatchAt = 0;
+  #nextLookAt = 0;
   #lastExclusiveAt = -Infinity;
   /** The last call that asked for items got fewer. */
   #lastFetchShort = false;
@@ -85,36 +71,24 @@ export class FetchScheduler {
     this.#slots = slots;
   }
 
-  /** Calls in flight. */
-  get inFlight(): number {
-    return this.#inFlight.size;
-  }
-
   /**
    * The next call, or the wait before it; undefined if the next event (a reply, a finished item) decides.
    * @param now ms. The wait is measured from this one look at the clock. After a second look it might be over, and
    *   nobody would look again.
    */
   plan(load: WorkerLoad, now: number): FetchRequest | Wait | undefined {
-    const { pace, unacked } = load;
-    const maxInFlight = this.#places(load) < MIN_SLOTS_TO_PIPELINE ? 1 : 2;
-    if (this.#inFlight.size >= maxInFlight) return undefined;
-    const pending = [...this.#inFlight.values()];
-    const requested = pending.reduce((sum, { count }) => sum + count, 0);
-    // A slow worker asks also while its longer items run: the answer may say that it is slow no longer.
-    const isHeldBack = load.freeSlots > 0 && pace.limit <= load.inFlight;
-    const onlyWatching = load.onlyWatching || pace.waitMs > 0 || isHeldBack;
-    const waitMs = this.#waitMs(load, onlyWatching, now);
-    const isExclusive = pending.some(({ exclusive }) => exclusive);
-    const mayFetch = !load.reservesNothing && !isExclusive && (unacked > 0 || waitMs === 0);
-    const count = mayFetch && !onlyWatching ? this.#countFor(load, requested, maxInFlight) : 0;
-    const onlyWatches = mayFetch && onlyWatching && pending.length === 0;
-    if (count === 0 && unacked === 0 && !onlyWatches) {
-      return waitMs > 0 ? { waitMs: pace.waitMs > 0 ? Math.min(waitMs, pace.waitMs) : waitMs } : undefined;
-    }
+    const maxCalls = this.#places(load) < MIN_SLOTS_TO_PIPELINE ? 1 : 2;
+    const { size, requested, hasExclusive } = this.calls;
+    if (size >= maxCalls) return undefined;
+    const onlyLooks = mayOnlyLook(load);
+    const waitMs = this.#waitMs(load, onlyLooks, now);
+    const mayAsk = !load.reservesNothing && !hasExclusive && (load.unacked > 0 || waitMs === 0);
+    const count = mayAsk && !onlyLooks ? this.#countFor(load, requested, maxCalls) : 0;
+    const isLook = mayAsk && onlyLooks && size === 0;
+    if (count === 0 && load.unacked === 0 && !isLook) return waitMs > 0 ? { waitMs } : undefined;
     const isIdle = requested + load.inFlight + load.prefetched === 0;
-    const exclusive = count > 0 && isIdle && this.#takeExclusiveTurn(maxInFlight, now);
-    return { count, exclusive, sample: pace.limit === 1, onlyWatches };
+    const exclusive = count > 0 && isIdle && this.#takeExclusiveTurn(maxCalls, now);
+    return { count, exclusive, sample: load.pace.limit === 1, isLook };
   }
 
   /** Number of items that this worker may hold. */
@@ -122,51 +96,46 @@ export class FetchScheduler {
     return this.#slots + prefetchCapacity;
   }
 
-  /** Time until the next call for items, or until the next question if the batch is over. */
-  #waitMs({ reservesNothing }: WorkerLoad, onlyWatching: boolean, now: number): number {
+  /** Time until the next call for items, or until the next look; a slow worker asks as soon as its pace lets it. */
+  #waitMs({ reservesNothing, pace }: WorkerLoad, onlyLooks: boolean, now: number): number {
     if (reservesNothing) return 0;
-    return Math.max(0, (onlyWatching ? this.#nextWatchAt : this.#nextPollAt) - now);
+    const waitMs = Math.max(0, (onlyLooks ? this.#nextLookAt : this.#nextPollAt) - now);
+    return pace.waitMs > 0 ? Math.min(waitMs, pace.waitMs) : waitMs;
   }
 
   /** Number of items to request: there is room for them, and each call takes its share. */
-  #countFor(load: WorkerLoad, requested: number, maxInFlight: number): number {
+  #countFor(load: WorkerLoad, requested: number, maxCalls: number): number {
     const places = this.#places(load);
     const room = load.freeSlots + load.prefetchCapacity - load.prefetched;
     const byPace = load.pace.limit - load.inFlight - load.prefetched;
     const free = Math.min(room, load.freeLeases, byPace) - requested;
-    return Math.max(0, Math.min(free, Math.ceil(places / maxInFlight), MAX_FETCH));
+    return Math.max(0, Math.min(free, Math.ceil(places / maxCalls), MAX_FETCH));
   }
 
   /** While an exclusive request is in flight, no other one is made. So a busy worker takes few of these turns. */
-  #takeExclusiveTurn(maxInFlight: number, now: number): boolean {
-    const isDue = maxInFlight === 1 || this.#lastFetchShort || now - this.#lastExclusiveAt > EXCLUSIVE_INTERVAL_MS;
+  #takeExclusiveTurn(maxCalls: number, now: number): boolean {
+    const isDue = maxCalls === 1 || this.#lastFetchShort || now - this.#lastExclusiveAt > EXCLUSIVE_INTERVAL_MS;
     if (isDue) this.#lastExclusiveAt = now;
     return isDue;
   }
 
-  /** The call is made. @returns Its number. */
-  start(request: FetchRequest): number {
-    const [other] = this.#inFlight.keys();
-    const sameParity = other !== undefined && (this.#lastNumber + 1) % 2 === other % 2;
-    this.#lastNumber += sameParity ? 2 : 1;
-    this.#inFlight.set(this.#lastNumber, request);
-    return this.#lastNumber;
-  }
-
-  /** The call ended, answered or not. */
-  finish(number: number): void {
-    this.#inFlight.delete(number);
-  }
-
   /** Learns from a reply. */
-  onReply({ count, onlyWatches }: FetchRequest, { reserved, pollMs, dueMs, drain }: PollAdvice, now: number): void {
-    if (count === 0 && !onlyWatches) return;
-    // A worker that only looks on takes nothing of what is due.
-    this.#nextWatchAt = reserved > 0 ? 0 : now + idleWait(pollMs, -1);
-    if (onlyWatches) return;
+  onReply({ count, isLook }: FetchRequest, { reserved, pollMs, dueMs, drain }: PollAdvice, now: number): void {
+    if (count === 0 && !isLook) return;
+    // A look takes nothing of what is due.
+    this.#nextLookAt = reserved > 0 ? 0 : now + idleWait(pollMs, -1);
+    if (isLook) return;
     this.#lastFetchShort = reserved < count;
     this.#nextPollAt = reserved > 0 ? 0 : now + idleWait(drain ? 0 : pollMs, dueMs);
   }
+}
+
+/**
+ * True if nothing may be reserved for now. A slow worker looks also while its longer items run: the answer may say that
+ * it is slow no longer.
+ */
+function mayOnlyLook({ onlyLooks, freeSlots, inFlight, pace }: WorkerLoad): boolean {
+  return onlyLooks || pace.waitMs > 0 || (freeSlots > 0 && pace.limit <= inFlight);
 }
 
 /**

@@ -8,22 +8,22 @@ const OVERDUE = 1.25;
  * number of workers.
  */
 export class Heartbeat {
-  readonly #row: () => string;
+  readonly #content: () => string;
   #dueAt = -Infinity;
   #intervalMs = FIRST_INTERVAL_MS;
   #known?: string;
 
-  /** @param row What is reported, JSON. */
-  constructor(row: () => string) {
-    this.#row = row;
+  /** @param content What is reported, JSON. */
+  constructor(content: () => string) {
+    this.#content = content;
   }
 
   /** The report for a call: nothing when it is not due, an empty text where nothing changed. */
   next(now: number): string | undefined {
     if (now < this.#dueAt) return undefined;
     this.#dueAt = now + this.#intervalMs; // one call takes it along
-    const row = this.#row();
-    return row === this.#known ? "" : row;
+    const content = this.#content();
+    return content === this.#known ? "" : content;
   }
 
   isOverdue(now: number): boolean {

@@ -1,82 +1,39 @@
-import { ActiveItem, type HeldItem, type ItemListener, leaseMember } from "./attempts/activeItem.ts";
+import { ActiveItem, type ItemListener } from "./attempts/activeItem.ts";
 import { type AttemptEnd, failure, lost, released, success } from "./attempts/attemptEnd.ts";
-import { MAX_FETCH, type WorkerLoad } from "./fetchScheduler.ts";
-import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
-import { LogFeed } from "./logFeed.ts";
-import { encodeReleased } from "./attempts/outcome.ts";
-import { OutcomeQueue } from "./attempts/outcomeQueue.ts";
-import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
-import { runFor } from "./attempts/attribution.ts";
+import { HandlerCalls } from "./attempts/handlerCalls.ts";
 import { TimeLimit } from "./attempts/timeLimit.ts";
+import { LogFeed } from "./logFeed.ts";
+import type { Reservations } from "./reservations.ts";
 import { Slowdown } from "./slowdown.ts";
 import { errorText, firstLine } from "../errorText.ts";
 import type { ConsumerOptions } from "../types.ts";
-import type { Outcome, ReservedItem } from "../redis/exchange.ts";
 
-/** After a handler that blocked the event loop for longer than this, ms, outcomes go out and replies come in first. */
-const BLOCKED_MS = 10;
-
-/** Runs items: each in a slot, with its handler and its time limit, until its outcome is known. */
+/** Runs reserved items: each in a slot, with its handler and its time limit, until its attempt is over. */
 export class Processor implements ItemListener {
-  /** Everything that was reserved, until Redis has answered for its outcome. */
-  readonly leases: LeaseTable;
   readonly logFeed: LogFeed;
   readonly slowdown = new Slowdown();
-  /** Outcomes that Redis was not sent yet. */
-  readonly outcomes = new OutcomeQueue();
   done = 0;
   failed = 0;
   readonly #options: ConsumerOptions;
-  readonly #session: string;
-  readonly #onOutcome: () => void;
-  readonly #noteBegun: (items: ActiveItem[]) => Promise<void>;
+  readonly #reservations: Reservations;
+  readonly #handlerCalls: HandlerCalls;
   /** Items in slots, in the order in which their handlers are called. */
   readonly #active = new Set<ActiveItem>();
-  readonly #prefetched: PrefetchBuffer;
   #suspect?: ActiveItem;
   readonly #timeLimit: TimeLimit;
 
-  /**
-   * @param onOutcome Called after an outcome was added to {@link outcomes}.
-   * @param noteBegun Tells Redis of items that were begun.
-   */
-  constructor(
-    options: ConsumerOptions,
-    session: string,
-    onOutcome: () => void,
-    noteBegun: (items: ActiveItem[]) => Promise<void>,
-  ) {
+  /** @param noteBegun Tells Redis of items that were begun. */
+  constructor(options: ConsumerOptions, reservations: Reservations, noteBegun: (items: ActiveItem[]) => Promise<void>) {
     this.#options = options;
-    this.#session = session;
-    this.#onOutcome = onOutcome;
-    this.#noteBegun = noteBegun;
+    this.#reservations = reservations;
+    this.#handlerCalls = new HandlerCalls(options, reservations, noteBegun, {
+      onReturned: (item, value) => this.#succeed(item, value),
+      onThrown: (item, error) => this.#fail(item, error),
+    });
     this.logFeed = new LogFeed(options.queue, options.pod);
-    // Twice what may be held: a lease keeps its row until Redis has answered for its outcome.
-    this.leases = new LeaseTable(2 * (options.concurrency + MAX_PREFETCH + MAX_FETCH));
-    this.#prefetched = new PrefetchBuffer(options.concurrency);
     // Runners that do not stop are killed by the pool.
     const giveUp = options.readySlots ? undefined : (item: ActiveItem) => this.#fail(item, undefined);
     this.#timeLimit = new TimeLimit(options.itemTimeoutMs, giveUp);
-  }
-
-  /** The load. Nothing may be started beside a suspect: it may be what kills workers. */
-  load(now: number): WorkerLoad {
-    return {
-      freeSlots: this.#freeSlots,
-      inFlight: this.#active.size,
-      prefetched: this.#prefetched.size,
-      prefetchCapacity: this.#prefetched.capacity,
-      freeLeases: this.leases.free,
-      unacked: this.outcomes.size,
-      reservesNothing: this.#suspect !== undefined && !this.#suspect.isSettled,
-      onlyWatching: this.#options.readySlots?.() === 0,
-      pace: this.slowdown.pace(now),
-    };
-  }
-
-  get #freeSlots(): number {
-    const { concurrency, readySlots } = this.#options;
-    return Math.max(0, Math.min(concurrency, readySlots?.() ?? concurrency) - this.#active.size);
   }
 
   /** Items in slots. */
@@ -84,85 +41,40 @@ export class Processor implements ItemListener {
     return this.#active.size;
   }
 
-  /** Longest payload of late, bytes. */
-  get largest(): number {
-    return this.#prefetched.largest;
+  get freeSlots(): number {
+    const { concurrency, readySlots } = this.#options;
+    return Math.max(0, Math.min(concurrency, readySlots?.() ?? concurrency) - this.#active.size);
   }
 
-  /** Redis has answered for these outcomes. */
-  onAcknowledged(outcomes: Outcome[]): void {
-    for (const { row } of outcomes) this.leases.remove(row!);
+  /** No runner is ready. */
+  get hasNoSlots(): boolean {
+    return this.#options.readySlots?.() === 0;
   }
 
-  /** Items that were reserved for this worker. */
-  accept(reserved: ReservedItem[], isSample = false): void {
-    for (const item of reserved as HeldItem[]) {
-      item.row = this.leases.add(item);
-      if (isSample && item.failures + item.losses === 0) item.isSample = true;
-    }
-    this.#prefetched.add(reserved as HeldItem[]);
+  /** A suspect is at work. Nothing may be started beside it: it may be what kills workers. */
+  get runsSuspect(): boolean {
+    return this.#suspect !== undefined && !this.#suspect.isSettled;
   }
 
-  /** Puts accepted items into free slots; {@link run} is to be called with them. */
-  startAccepted(): ActiveItem[] {
+  /** Puts prefetched items into free slots; {@link run} is to be called with them. */
+  fillSlots(): ActiveItem[] {
     const items: ActiveItem[] = [];
-    while (this.#prefetched.size > 0 && this.#freeSlots > 0) items.push(this.#start(this.#prefetched.shift()));
+    for (let item; (item = this.#start());) items.push(item);
     return items;
   }
 
-  #start(held: HeldItem): ActiveItem {
-    const item = new ActiveItem(held, this.#session, this);
+  /** Puts an item into a slot, if there is one for it. */
+  #start(): ActiveItem | undefined {
+    if (this.#reservations.prefetched.size === 0 || this.freeSlots === 0) return undefined;
+    const item = new ActiveItem(this.#reservations.take(), this);
     this.#active.add(item);
-    this.leases.setState(held.row, LeaseState.inFlight);
-    if (held.runsAlone) this.#suspect = item;
+    if (item.runsAlone) this.#suspect = item;
     return item;
   }
 
-  /**
-   * Calls the handler on each, in turn. Redis is told of the first item before its handler is called, and of the items
-   * that still run afterwards, so it never counts an item that was not begun. A suspect waits for the answer. If items
-   * are quick, telling costs too much.
-   */
-  async run(items: ActiveItem[]): Promise<void> {
-    const [first] = items;
-    const isTold = this.#prefetched.capacity === 0 || first?.runsAlone;
-    const told = first && isTold && this.#noteBegun([first]);
-    if (first?.runsAlone) await told;
-    const rest = this.#runInTurn(items);
-    const begun = items.filter((item) => item !== first && item.startedAt > 0 && !item.isSettled);
-    if (isTold && begun.length > 0) void this.#noteBegun(begun);
-    if (rest.length > 0) setImmediate(() => void this.run(rest));
-  }
-
-  /** @returns Those that were not begun, since one blocked the event loop. */
-  #runInTurn(items: ActiveItem[]): ActiveItem[] {
-    for (let index = 0; index < items.length; index++) {
-      const item = items[index]!;
-      if (item.isSettled) continue; // it was released before it was begun
-      this.#run(item);
-      if (index === items.length - 1 || performance.now() - item.startedAt < BLOCKED_MS) continue;
-      return items.slice(index + 1);
-    }
-    return [];
-  }
-
-  /** Calls the handler on an item. One that returns no promise costs none. */
-  #run(item: ActiveItem): void {
-    const { handler, onEvent } = this.#options;
-    item.startedAt = performance.now();
-    this.leases.setState(item.row, LeaseState.begun);
-    onEvent?.({ type: "working", id: item.id, payload: item.bytes, attempt: item.attempt });
-    try {
-      const value = runFor(item, handler, item.bytes.toString(), item);
-      if (value instanceof Promise || typeof (value as PromiseLike<unknown> | undefined)?.then === "function") {
-        (value as Promise<unknown>).then(
-          (result) => this.#succeed(item, result),
-          (error: unknown) => this.#fail(item, error),
-        );
-      } else this.#succeed(item, value);
-    } catch (error) {
-      this.#fail(item, error);
-    }
+  /** Calls the handler on items in slots. */
+  run(items: ActiveItem[]): Promise<void> {
+    return this.#handlerCalls.callInTurn(items);
   }
 
   #succeed(item: ActiveItem, value: unknown): void {
@@ -188,41 +100,33 @@ export class Processor implements ItemListener {
       const { reason, isFinal } = failed;
       // A handler that says so for good has worked.
       const slowsDown = !isFinal && this.slowdown.onFailure(item.id, reason, item.startedAt, item.isSample, now);
-      if (slowsDown) this.returnPrefetched();
+      if (slowsDown) this.#reservations.returnPrefetched();
     }
     this.#settle(item, end);
   }
 
   /** An attempt is over: its outcome goes to Redis, and the next item into its slot. */
-  #settle(item: ActiveItem, { kind, line, log, event }: AttemptEnd): void {
+  #settle(item: ActiveItem, end: AttemptEnd): void {
     if (item.isSettled) return;
     item.isSettled = true;
     this.#active.delete(item);
-    this.leases.setState(item.row, LeaseState.ended);
     const { id, row, member, bytes: payload } = item;
-    this.outcomes.add({ id, row, member, payload }, kind, line, log);
-    if (event) this.#options.onEvent?.(event);
+    this.#reservations.settle({ id, row, member, payload }, end);
+    if (end.event) this.#options.onEvent?.(end.event);
     const now = performance.now();
-    this.#prefetched.recordDuration(item.elapsed(now));
-    if (this.#prefetched.isExpired(now)) this.returnPrefetched();
-    else if (this.#prefetched.size > 0 && this.#freeSlots > 0) this.#run(this.#start(this.#prefetched.shift()));
-    this.#onOutcome();
-  }
-
-  /** Gives back what is in no slot, which costs those items nothing. */
-  returnPrefetched(): void {
-    for (const held of this.#prefetched.takeAll()) {
-      const { id, row, payload } = held;
-      this.leases.setState(row, LeaseState.ended);
-      const settled = { id, row, member: leaseMember(this.#session, held), payload };
-      this.outcomes.add(settled, { kind: "released" }, encodeReleased(0));
+    const { prefetched } = this.#reservations;
+    prefetched.recordDuration(item.elapsed(now));
+    if (prefetched.isExpired(now)) this.#reservations.returnPrefetched();
+    else {
+      const next = this.#start();
+      if (next) this.#handlerCalls.call(next);
     }
-    this.#onOutcome();
+    this.#reservations.announce();
   }
 
   /** Releases all items without counting an attempt, and tells their handlers to stop. */
   releaseAll(why: string): void {
-    this.returnPrefetched();
+    this.#reservations.returnPrefetched();
     const now = performance.now();
     for (const item of this.#active) {
       item.abort(new Error(why));
@@ -261,7 +165,7 @@ export class Processor implements ItemListener {
    * any of them may have caused it.
    */
   onUnownedError(error: unknown): void {
-    this.returnPrefetched();
+    this.#reservations.returnPrefetched();
     const begun = [...this.#active].filter(({ startedAt }) => startedAt > 0);
     if (begun.length === 1) return this.onStrayError(begun[0]!, error);
     const reason = `the process broke while ${begun.length} items were in flight: ${firstLine(errorText(error))}`;
@@ -273,7 +177,7 @@ export class Processor implements ItemListener {
 
   /** Called while the event loop turns. */
   tick(now: number): void {
-    if (this.#prefetched.isExpired(now)) this.returnPrefetched();
+    if (this.#reservations.prefetched.isExpired(now)) this.#reservations.returnPrefetched();
     this.#timeLimit.tick(this.#active, now);
   }
 }

@@ -138,9 +138,9 @@ export class QueueSession {
   }
 
   /** Ends the session, if Redis can be reached at once. */
-  async deregister(row: string): Promise<void> {
+  async deregister(report: string): Promise<void> {
     const { queue, session } = this.#options;
-    await this.#retrier.once(() => deregisterScript.send(this.#redis, queue, session, row));
+    await this.#retrier.once(() => deregisterScript.send(this.#redis, queue, session, report));
   }
 
   /**
@@ -148,12 +148,12 @@ export class QueueSession {
    * @returns Whether it still is, and that is on Redis's disk. All is asked on one connection: a Redis that was killed
    *   meanwhile may have forgotten the end, and would grant a wait for what it never wrote.
    */
-  confirmEnd(row: string): Promise<boolean> {
+  confirmEnd(report: string): Promise<boolean> {
     const { queue, session } = this.#options;
     let waits = 0;
     return this.#retrier.run(async () => {
       const [, isOnDisk, state] = await Promise.all([
-        deregisterScript.send(this.#redis, queue, session, row),
+        deregisterScript.send(this.#redis, queue, session, report),
         waitAof(this.#redis),
         this.#redis.hget(keys(queue).batch, "state"),
       ]);

@@ -4,8 +4,8 @@ import { runFor } from "./attribution.ts";
 import type { ItemContext } from "../../types.ts";
 import type { ReservedItem } from "../../redis/exchange.ts";
 
-/** An item that this worker holds, with the row of its lease. */
-export type HeldItem = ReservedItem & { row: number };
+/** An item that this worker holds, with the row of its lease in the worker's table, and the lease's name. */
+export type HeldItem = ReservedItem & { row: number; member: string };
 
 /** Name of the lease of an item: a member of `leases`. */
 export function leaseMember(session: string, { id, call }: Pick<ReservedItem, "id" | "call">): string {
@@ -46,12 +46,12 @@ export class ActiveItem implements ItemContext {
   #progress?: (share: number) => void;
   readonly #listener: ItemListener;
 
-  constructor(held: HeldItem, session: string, listener: ItemListener) {
+  constructor(held: HeldItem, listener: ItemListener) {
     this.id = held.id;
     this.bytes = held.payload;
     this.failures = held.failures;
     this.losses = held.losses;
-    this.member = leaseMember(session, held);
+    this.member = held.member;
     this.row = held.row;
     this.deadline = held.deadline;
     this.runsAlone = held.runsAlone;

@@ -9,7 +9,7 @@ const nothing: WorkerLoad = {
   prefetchCapacity: 0,
   unacked: 0,
   reservesNothing: false,
-  onlyWatching: false,
+  onlyLooks: false,
   freeLeases: 1_000,
   pace: { limit: Infinity, waitMs: 0 },
 };
@@ -18,8 +18,8 @@ const nothing: WorkerLoad = {
 function idle(wait: number): FetchScheduler {
   const scheduler = new FetchScheduler(1);
   const request = scheduler.plan(nothing, 1_000);
-  assert.deepEqual(request, { count: 1, exclusive: true, sample: false, onlyWatches: false });
-  scheduler.finish(scheduler.start(request));
+  assert.deepEqual(request, { count: 1, exclusive: true, sample: false, isLook: false });
+  scheduler.calls.finish(scheduler.calls.start(request));
   scheduler.onReply(request, { reserved: 0, pollMs: 200, dueMs: wait, drain: false }, 1_000);
   return scheduler;
 }
@@ -27,7 +27,7 @@ function idle(wait: number): FetchScheduler {
 describe("an idle worker", () => {
   it("asks again when there may be something, and after 200 ms at the latest", () => {
     assert.deepEqual(idle(50).plan(nothing, 1_010), { waitMs: 40 });
-    assert.deepEqual(idle(50).plan(nothing, 1_050), { count: 1, exclusive: true, sample: false, onlyWatches: false });
+    assert.deepEqual(idle(50).plan(nothing, 1_050), { count: 1, exclusive: true, sample: false, isLook: false });
     assert.deepEqual(idle(3_600_000).plan(nothing, 1_000), { waitMs: 200 });
     assert.deepEqual(idle(0).plan(nothing, 1_000), { waitMs: 5 });
   });
@@ -41,7 +41,7 @@ describe("an idle worker", () => {
     fc.assert(
       fc.property(moment, (now) => {
         const next = idle(100).plan(nothing, now);
-        if (now >= 1_100) assert.deepEqual(next, { count: 1, exclusive: true, sample: false, onlyWatches: false });
+        if (now >= 1_100) assert.deepEqual(next, { count: 1, exclusive: true, sample: false, isLook: false });
         else assert.ok(next && "waitMs" in next && next.waitMs > 0 && now + next.waitMs >= 1_100);
       }),
     );
@@ -52,32 +52,32 @@ describe("an idle worker", () => {
       count: 1,
       exclusive: true,
       sample: false,
-      onlyWatches: false,
+      isLook: false,
     });
   });
 
   it("looks for the end as often as any other while it is slow", () => {
     const pace = { limit: 1, waitMs: 30_000 };
     assert.deepEqual(idle(-1).plan({ ...nothing, pace }, 1_100), { waitMs: 100 });
-    const look = { count: 0, exclusive: false, sample: true, onlyWatches: true };
+    const look = { count: 0, exclusive: false, sample: true, isLook: true };
     assert.deepEqual(idle(-1).plan({ ...nothing, pace }, 1_200), look);
   });
 
   it("looks no sooner for what is due to others, while it is slow or drains", () => {
     const scheduler = idle(0);
-    const load = { ...nothing, inFlight: 1, freeSlots: 3, onlyWatching: true };
+    const load = { ...nothing, inFlight: 1, freeSlots: 3, onlyLooks: true };
     const look = scheduler.plan(load, 1_200);
-    assert.deepEqual(look, { count: 0, exclusive: false, sample: false, onlyWatches: true });
-    scheduler.finish(scheduler.start(look));
+    assert.deepEqual(look, { count: 0, exclusive: false, sample: false, isLook: true });
+    scheduler.calls.finish(scheduler.calls.start(look));
     scheduler.onReply(look, { reserved: 0, pollMs: 200, dueMs: 0, drain: true }, 1_200);
     assert.deepEqual(scheduler.plan(load, 1_300), { waitMs: 100 });
     // As soon as it may take something again, it does.
-    assert.deepEqual(scheduler.plan(nothing, 1_300), { count: 1, exclusive: true, sample: false, onlyWatches: false });
+    assert.deepEqual(scheduler.plan(nothing, 1_300), { count: 1, exclusive: true, sample: false, isLook: false });
   });
 
   it("looks on while it is slow, and longer items keep it from trying another one", () => {
     const load = { ...nothing, inFlight: 1, freeSlots: 7, pace: { limit: 1, waitMs: 0 } };
-    const look = { count: 0, exclusive: false, sample: true, onlyWatches: true };
+    const look = { count: 0, exclusive: false, sample: true, isLook: true };
     assert.deepEqual(idle(-1).plan(load, 1_200), look);
     assert.equal(idle(-1).plan({ ...load, freeSlots: 0 }, 1_200), undefined);
   });

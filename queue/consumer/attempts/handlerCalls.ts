@@ -1,0 +1,81 @@
+import type { ConsumerOptions } from "../../types.ts";
+import type { Reservations } from "../reservations.ts";
+import type { ActiveItem } from "./activeItem.ts";
+import { runFor } from "./attribution.ts";
+
+/** After a handler that blocked the event loop for longer than this, ms, outcomes go out and replies come in first. */
+const BLOCKED_MS = 10;
+
+/** Listener to handlers that end. */
+export interface HandlerListener {
+  onReturned(item: ActiveItem, value: unknown): void;
+  onThrown(item: ActiveItem, error: unknown): void;
+}
+
+/** Calls the handler on items, and tells Redis of those that it was called on. */
+export class HandlerCalls {
+  readonly #options: ConsumerOptions;
+  readonly #reservations: Reservations;
+  readonly #noteBegun: (items: ActiveItem[]) => Promise<void>;
+  readonly #listener: HandlerListener;
+
+  /** @param noteBegun Tells Redis of items that were begun. */
+  constructor(
+    options: ConsumerOptions,
+    reservations: Reservations,
+    noteBegun: (items: ActiveItem[]) => Promise<void>,
+    listener: HandlerListener,
+  ) {
+    this.#options = options;
+    this.#reservations = reservations;
+    this.#noteBegun = noteBegun;
+    this.#listener = listener;
+  }
+
+  /**
+   * Calls it on each, in turn. Redis is told of the first item before its handler is called, and of the items that
+   * still run afterwards, so it never counts an item that was not begun. A suspect waits for the answer. If items are
+   * quick, telling costs too much.
+   */
+  async callInTurn(items: ActiveItem[]): Promise<void> {
+    const [first] = items;
+    const isTold = this.#reservations.prefetched.capacity === 0 || first?.runsAlone;
+    const told = first && isTold && this.#noteBegun([first]);
+    if (first?.runsAlone) await told;
+    const rest = this.#callUntilBlocked(items);
+    const begun = items.filter((item) => item !== first && item.startedAt > 0 && !item.isSettled);
+    if (isTold && begun.length > 0) void this.#noteBegun(begun);
+    if (rest.length > 0) setImmediate(() => void this.callInTurn(rest));
+  }
+
+  /** @returns Items that were not begun, since one blocked the event loop. */
+  #callUntilBlocked(items: ActiveItem[]): ActiveItem[] {
+    for (let index = 0; index < items.length; index++) {
+      const item = items[index]!;
+      if (item.isSettled) continue; // it was released before it was begun
+      this.call(item);
+      if (index === items.length - 1 || performance.now() - item.startedAt < BLOCKED_MS) continue;
+      return items.slice(index + 1);
+    }
+    return [];
+  }
+
+  /** Calls it on an item. One that returns no promise costs none. */
+  call(item: ActiveItem): void {
+    const { handler, onEvent } = this.#options;
+    item.startedAt = performance.now();
+    this.#reservations.begin(item);
+    onEvent?.({ type: "working", id: item.id, payload: item.bytes, attempt: item.attempt });
+    try {
+      const value = runFor(item, handler, item.bytes.toString(), item);
+      if (value instanceof Promise || typeof (value as PromiseLike<unknown> | undefined)?.then === "function") {
+        (value as Promise<unknown>).then(
+          (result) => this.#listener.onReturned(item, result),
+          (error: unknown) => this.#listener.onThrown(item, error),
+        );
+      } else this.#listener.onReturned(item, value);
+    } catch (error) {
+      this.#listener.onThrown(item, error);
+    }
+  }
+}
