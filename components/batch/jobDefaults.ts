@@ -4,6 +4,7 @@ import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
 import { labels } from "../labels.ts";
 import { batchNames } from "../names.ts";
+import { accessFromElsewhere } from "../redis/redisAddress.ts";
 import type { RedisAccess } from "../redis/reference.ts";
 import type { JobDefaults } from "./jobs/jobArgs.ts";
 import type { BatchPlan } from "./plan.ts";
@@ -51,12 +52,9 @@ const metadataOf = ({ name, namespace, labels: own }: Plain, object: string) => 
 
 /** The way to Redis: by a Secret with its address, where that is in another namespace. */
 function accessTo(plain: Plain, { name, args, elsewhere }: BatchPlan): RedisAccess {
-  if (elsewhere === undefined) return args.redis.access();
-  return args.redis.access({
-    resource: `${name}-redis`,
-    ...metadataOf(plain, plain.names.redis),
-    parent: plain.parent,
-  });
+  if (elsewhere === undefined) return args.redis.access;
+  const metadata = metadataOf(plain, plain.names.redis);
+  return accessFromElsewhere(`${name}-redis`, args.redis, metadata, { parent: plain.parent });
 }
 
 /** The code, where no image was built. */

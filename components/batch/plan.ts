@@ -112,11 +112,12 @@ export function checkInCluster(
   opts: pulumi.ComponentResourceOptions | undefined,
 ): void {
   const { redis } = args;
-  const namespace = elsewhere ?? redis.plannedNamespace;
+  const { isCreated } = redis.planned;
+  const namespace = elsewhere ?? redis.planned.namespace;
   // The namespace of its Redis is that one's to look for.
   const mayComeLater = elsewhere === undefined || mayBeMadeBefore(elsewhere, opts);
   checks.await(ownership.check(batch, { component, namespace, mayComeLater }));
-  checks.await(dryRunPods(batch, component, { namespace, isCreated: redis.createsNamespace }, args));
+  checks.await(dryRunPods(batch, component, { namespace, isCreated }, args));
   // The address of a Redis that runs elsewhere is in a Secret, which a Batch in another namespace has for itself.
   if (redis.podName !== undefined || elsewhere === undefined) checks.await(onClusterOf(redis, batch, component));
 }
@@ -127,7 +128,7 @@ async function onClusterOf(redis: Redis, batch: pulumi.ComponentResource, compon
 }
 
 const elsewhereOf = ({ redis, namespace }: PlanArgs) =>
-  namespace === redis.namespace || namespace === redis.plannedNamespace ? undefined : namespace;
+  namespace === redis.namespace || namespace === redis.planned.namespace ? undefined : namespace;
 
 /** Checks that the arguments which are components are of the right kind. @throws ConfigError */
 function checkKinds({ redis, image, after }: PlanArgs, isBatch: (value: unknown) => boolean): void {

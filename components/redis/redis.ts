@@ -13,7 +13,6 @@ import { nameOf, readArgs, type Values } from "../readArgs.ts";
 import type { K8sObject, PodWatch } from "../types.ts";
 import { TakenNames } from "./takenNames.ts";
 import { redisByReference, redisByUrl } from "./existingRedis.ts";
-import { addressAccess, makeRedisAddress } from "./redisAddress.ts";
 import { redisServer } from "./redisServer.ts";
 import {
   checkReference,
@@ -58,12 +57,8 @@ export class Redis extends pulumi.ComponentResource {
   readonly location: pulumi.Output<RedisLocation>;
   /** Name of the pod that runs it; undefined where this program does not run it. */
   readonly podName: string | undefined;
-  /** Its namespace, known before it is created. @internal */
-  readonly plannedNamespace: pulumi.Input<string>;
-  /** Name of its namespace, unless that is an output. @internal */
-  readonly existingNamespace: string | undefined;
-  /** True if it creates its namespace. @internal */
-  readonly createsNamespace: boolean;
+  /** Its namespace as its arguments name it, and whether it creates that one. @internal */
+  readonly planned: { namespace: pulumi.Input<string>; isCreated: boolean };
   readonly #backend: RedisBackend;
   readonly #taken = new TakenNames();
 
@@ -82,21 +77,17 @@ export class Redis extends pulumi.ComponentResource {
     const ownership = new Ownership(settings.owner ?? defaultOwner());
     const checks = new OwnChecks();
     super("job-wq-2:index:Redis", name, {}, checks.options(opts));
-    this.plannedNamespace = args.namespace ?? defaultNamespace(this);
-    const mayComeLater = mayBeMadeBefore(this.plannedNamespace, opts);
-    checks.await(ownership.check(this, { component, namespace: this.plannedNamespace, mayComeLater }));
-    const namespace = createNamespace
-      ? makeNamespace(`${name}-namespace`, args.namespace!, this)
-      : this.plannedNamespace;
-    this.createsNamespace = createNamespace;
-    this.namespace = pulumi.output(namespace);
-    if (typeof namespace === "string") this.existingNamespace = namespace;
+    const namespace = args.namespace ?? defaultNamespace(this);
+    const mayComeLater = mayBeMadeBefore(namespace, opts);
+    checks.await(ownership.check(this, { component, namespace, mayComeLater }));
+    this.planned = { namespace, isCreated: createNamespace };
+    this.namespace = createNamespace ? makeNamespace(`${name}-namespace`, namespace, this) : pulumi.output(namespace);
     const objects = { service, namespace: this.namespace, labels: args.labels };
     this.#backend = makeBackend(this, name, objects, args, settings);
     this.reference = this.#backend.reference;
     this.location = this.reference.location;
     this.podName = this.#backend.podName;
-    unlisted(this, "plannedNamespace", "existingNamespace", "createsNamespace");
+    unlisted(this, "planned");
     this.registerOutputs({ namespace: this.namespace, location: this.location });
   }
 
@@ -126,24 +117,9 @@ export class Redis extends pulumi.ComponentResource {
     return this.#backend.watch?.() ?? Promise.resolve(undefined);
   }
 
-  /**
-   * The way to it, for the pods of a Batch.
-   * @param elsewhere The Secret with its address, where the Batch is in another namespace.
-   * @internal
-   */
-  access(elsewhere?: {
-    resource: string;
-    name: string;
-    namespace: pulumi.Input<string>;
-    labels: Labels;
-    parent: pulumi.Resource;
-  }): RedisAccess {
-    const { access } = this.#backend;
-    if (!elsewhere) return access;
-    const { resource, parent, ...metadata } = elsewhere;
-    const address = { ...metadata, reference: this.reference };
-    makeRedisAddress(resource, address, { parent });
-    return { ...addressAccess(address), labels: access.labels };
+  /** The way to it, for pods in its namespace. @internal */
+  get access(): RedisAccess {
+    return this.#backend.access;
   }
 
   /**
@@ -164,7 +140,7 @@ export class Redis extends pulumi.ComponentResource {
     batch: string,
     { queue, jobName, namespace }: { queue: string; jobName: string; namespace: unknown },
   ): void {
-    this.#taken.add(batch, { queue, jobName, namespace: namespace ?? this.existingNamespace });
+    this.#taken.add(batch, { queue, jobName, namespace: namespace ?? this.planned.namespace });
   }
 }
 

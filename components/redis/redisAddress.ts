@@ -27,6 +27,18 @@ export function makeRedisAddress(
   return makeSecret(resource, { name, namespace, labels }, texts, opts);
 }
 
+/** Creates the Secret for pods of another namespace. @returns Their way to this Redis. */
+export function accessFromElsewhere(
+  resource: string,
+  { reference, access }: { reference: pulumi.Output<RedisReference>; access: RedisAccess },
+  metadata: Omit<RedisAddressArgs, "reference">,
+  opts: pulumi.CustomResourceOptions,
+): RedisAccess {
+  const address = { ...metadata, reference };
+  makeRedisAddress(resource, address, opts);
+  return { ...addressAccess(address), labels: access.labels };
+}
+
 /**
  * Parts of a pod in the same namespace that lead it to this Redis. A preview may not know yet if there is a
  * certificate. So the Secret decides: Kubernetes leaves out what it lacks.

@@ -23,7 +23,7 @@ describe("Redis", () => {
   }
 
   /** The path of the certificate in a pod. Neither variable nor volume keeps a pod from starting without one. */
-  function pathOf({ env, volumes, volumeMounts }: ReturnType<Components.Redis["access"]>): string {
+  function pathOf({ env, volumes, volumeMounts }: Components.Redis["access"]): string {
     const variable = env.find(({ name }) => name === "NODE_EXTRA_CA_CERTS") as {
       valueFrom: { secretKeyRef: { name: string; key: string; optional: boolean } };
     };
@@ -131,9 +131,9 @@ describe("Redis", () => {
     const redis = new Redis("redis", { url: "rediss://u:p@h:6380", ca });
     await registered();
     assert.deepEqual(summary(), ["Redis redis = -", "Secret redis-url = redis-url"]);
-    assert.deepEqual(trusted("redis-url"), { ca, path: pathOf(redis.access()) });
+    assert.deepEqual(trusted("redis-url"), { ca, path: pathOf(redis.access) });
     assert.equal(inputsOf("redis-url").texts.url, "rediss://u:p@h:6380");
-    assert.deepEqual(redis.access().env[0], {
+    assert.deepEqual(redis.access.env[0], {
       name: "WQ_REDIS_URL",
       valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } },
     });
@@ -143,11 +143,13 @@ describe("Redis", () => {
   });
 
   it("takes the certificate to the pods of another namespace, and of another program", async () => {
+    const { accessFromElsewhere } = await import("../../../components/redis/redisAddress.ts");
     const ca = "-----BEGIN CERTIFICATE-----";
     const redis = new Redis("redis", { url: "rediss://u:p@h:6380", ca: pulumi.output(ca) });
     const borrower = new Redis("borrower", { namespace: "fruits", from: redis.reference });
-    const batch = { resource: "batch-redis", name: "batch-redis", namespace: "nuts", labels: {}, parent: borrower };
-    const paths = [redis.access(), borrower.access(), borrower.access(batch)].map(pathOf);
+    const batch = { name: "batch-redis", namespace: "nuts", labels: {} };
+    const elsewhere = accessFromElsewhere("batch-redis", borrower, batch, { parent: borrower });
+    const paths = [redis.access, borrower.access, elsewhere].map(pathOf);
     await registered();
     for (const [index, name] of ["redis-url", "borrower-url", "batch-redis"].entries())
       assert.deepEqual(trusted(name), { ca, path: paths[index] }, name);
@@ -157,7 +159,7 @@ describe("Redis", () => {
     const redis = new Redis("redis", { url: "redis://h:6379" });
     await registered();
     assert.deepEqual(inputsOf("redis-url").texts, { url: "redis://h:6379", storage: "redis://h:6379" });
-    assert.equal(redis.access().volumes!.length, 1, "which is optional, as a preview may not know");
+    assert.equal(redis.access.volumes!.length, 1, "which is optional, as a preview may not know");
   });
 
   it("is used by another program by its reference, which follows the data", async () => {
@@ -169,7 +171,7 @@ describe("Redis", () => {
     assert.equal(metadata.namespace, "fruits");
     assert.match(texts.url, /^redis:\/\/:[0-9a-f]{48}@store.stores:6379$/);
     assert.equal(texts.storage, "uid of store-pod");
-    assert.equal(await valueOf(borrower.access().labels["job-wq-2/redis"]!), "stores.store");
+    assert.equal(await valueOf(borrower.access.labels["job-wq-2/redis"]!), "stores.store");
     assert.deepEqual(await valueOf(borrower.location), {
       namespace: "stores",
       pod: "store-master",
