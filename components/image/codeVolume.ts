@@ -6,15 +6,12 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { MAX_FILES_BYTES } from "../../config/configMap.ts";
 import { ConfigError } from "../../config/parse.ts";
-import { REQUIREMENTS } from "../../kube/podEnds.ts";
 import type { Labels } from "../labels.ts";
-import { containerSecurity } from "../podSecurity.ts";
 import type { Known } from "../types.ts";
-import { CODE_DIR, COPY_NODE, NODE_DIR, PACKAGES_DIR, WORK_DIR } from "./layout.ts";
-import { INSTALL } from "./python.ts";
+import { type CodeParts, copyNode, installPackages } from "./initContainers.ts";
+import { CODE_DIR, WORK_DIR } from "./layout.ts";
 
 type Volume = k8s.types.input.core.v1.Volume;
-type Container = k8s.types.input.core.v1.Container;
 
 /** A file of the code. */
 interface CodeFile {
@@ -31,15 +28,6 @@ export interface Code {
   digest: string;
   /** The image that Node.js comes from, where the base image has none. */
   nodeImage: Known<string> | undefined;
-}
-
-/** Parts of a pod that run code. */
-export interface CodeParts {
-  volumes: Volume[];
-  initContainers: Container[];
-  volumeMounts: k8s.types.input.core.v1.VolumeMount[];
-  /** That of the image where it is undefined. */
-  workingDir: string | undefined;
 }
 
 /** Reads the files of a staged folder. @param nodeImage Where Node.js comes from, if not from the base image. */
@@ -118,42 +106,7 @@ export function makeCodeVolume(
     parts.volumeMounts.push({ name: "work", mountPath: WORK_DIR });
     parts.workingDir = WORK_DIR;
   }
-  if (files.some(({ path }) => path === "code/requirements.txt")) addPackages(parts, image);
-  return nodeImage === undefined ? parts : withNode(parts, nodeImage);
-}
-
-/** Adds the init container that installs Python packages, with a volume for them. */
-function addPackages(parts: CodeParts, image: pulumi.Input<string>): void {
-  const packages = { name: "packages", mountPath: PACKAGES_DIR };
-  parts.initContainers.push({
-    name: REQUIREMENTS,
-    image,
-    command: ["sh", "-c", INSTALL],
-    env: [{ name: "HOME", value: "/tmp" }],
-    resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } },
-    securityContext: containerSecurity,
-    terminationMessagePolicy: "FallbackToLogsOnError",
-    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...parts.volumeMounts, packages],
-  });
-  parts.volumes.push({ name: "packages", emptyDir: {} });
-  parts.volumeMounts.push({ ...packages, readOnly: true });
-}
-
-/** Adds an init container that copies Node.js into a volume. */
-function withNode(parts: CodeParts, nodeImage: Known<string>): CodeParts {
-  const copy: Container = {
-    name: "node",
-    image: nodeImage,
-    command: ["sh", "-c", readFileSync(COPY_NODE, "utf8"), "copy-node.sh", NODE_DIR],
-    resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "500m", memory: "128Mi" } },
-    securityContext: containerSecurity,
-    terminationMessagePolicy: "FallbackToLogsOnError",
-    volumeMounts: [{ name: "node", mountPath: NODE_DIR }],
-  };
-  return {
-    ...parts,
-    volumes: [...parts.volumes, { name: "node", emptyDir: {} }],
-    initContainers: [copy, ...parts.initContainers],
-    volumeMounts: [...parts.volumeMounts, { name: "node", mountPath: NODE_DIR, readOnly: true }],
-  };
+  if (files.some(({ path }) => path === "code/requirements.txt")) installPackages(parts, image);
+  if (nodeImage !== undefined) copyNode(parts, nodeImage);
+  return parts;
 }

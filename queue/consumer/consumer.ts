@@ -122,8 +122,7 @@ export class Consumer implements ConsumerApi {
       keepLogs: keepLogs === "all",
       mayAbort: abortWhenNothingSucceeds,
       maxDowntimeMs,
-      mayGiveUp: () =>
-        this.#reservations.leases.isEmpty || (!this.#ending.isRunning && this.#processor.inFlight === 0),
+      mayGiveUp: () => this.#reservations.leases.isEmpty || (!this.#ending.isRunning && this.#processor.inFlight === 0),
       onConnectionChange: (why) => onEvent?.({ type: "redis", up: why === undefined, ...(why && { why }) }),
     });
   }

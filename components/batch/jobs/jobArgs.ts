@@ -1,7 +1,7 @@
 // Arguments of the Jobs of a Batch: those that they share, and those of each.
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { CodeParts } from "../../image/codeVolume.ts";
+import type { CodeParts } from "../../image/initContainers.ts";
 import type { RunnableImage } from "../../image/workerImage.ts";
 import type { Labels } from "../../labels.ts";
 import type { batchNames } from "../../names.ts";

@@ -1,0 +1,51 @@
+// The containers that run before a worker's own, where no image was built: one installs Python packages, one copies
+// Node.js.
+import { readFileSync } from "node:fs";
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { REQUIREMENTS } from "../../kube/podEnds.ts";
+import { containerSecurity } from "../podSecurity.ts";
+import type { Known } from "../types.ts";
+import { COPY_NODE, NODE_DIR, PACKAGES_DIR } from "./layout.ts";
+import { INSTALL } from "./python.ts";
+
+/** Parts of a pod that run code. */
+export interface CodeParts {
+  volumes: k8s.types.input.core.v1.Volume[];
+  initContainers: k8s.types.input.core.v1.Container[];
+  volumeMounts: k8s.types.input.core.v1.VolumeMount[];
+  /** That of the image where it is undefined. */
+  workingDir: string | undefined;
+}
+
+/** Adds the one that installs the packages of `requirements.txt`, with a volume for them. */
+export function installPackages(parts: CodeParts, image: pulumi.Input<string>): void {
+  const packages = { name: "packages", mountPath: PACKAGES_DIR };
+  parts.initContainers.push({
+    name: REQUIREMENTS,
+    image,
+    command: ["sh", "-c", INSTALL],
+    env: [{ name: "HOME", value: "/tmp" }],
+    resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } },
+    securityContext: containerSecurity,
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...parts.volumeMounts, packages],
+  });
+  parts.volumes.push({ name: "packages", emptyDir: {} });
+  parts.volumeMounts.push({ ...packages, readOnly: true });
+}
+
+/** Adds the one that copies Node.js, first of all, with a volume for it. */
+export function copyNode(parts: CodeParts, nodeImage: Known<string>): void {
+  parts.initContainers.unshift({
+    name: "node",
+    image: nodeImage,
+    command: ["sh", "-c", readFileSync(COPY_NODE, "utf8"), "copy-node.sh", NODE_DIR],
+    resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "500m", memory: "128Mi" } },
+    securityContext: containerSecurity,
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    volumeMounts: [{ name: "node", mountPath: NODE_DIR }],
+  });
+  parts.volumes.push({ name: "node", emptyDir: {} });
+  parts.volumeMounts.push({ name: "node", mountPath: NODE_DIR, readOnly: true });
+}
