@@ -185,7 +185,13 @@ describe("WorkerImage", () => {
     const { image } = new WorkerImage("w", { handler, requirements });
     assert.equal(image.reference, "python:3-slim");
     const paths = image.code!.files.map(({ path }) => path);
-    for (const path of ["bin/handler/work.py", "bin/python/run.py", "bin/python/wq.py", "requirements.txt"])
+    for (const path of [
+      "bin/handler/work.py",
+      "bin/python/run.py",
+      "bin/python/wq.py",
+      "bin/python/wq_answers.py",
+      "requirements.txt",
+    ])
       assert.ok(paths.includes(`code/${path}`), path);
   });
 

@@ -12,7 +12,8 @@ import traceback
 from typing import Any, List, Optional
 
 sys.dont_write_bytecode = True  # not beside this file
-from wq import BatchContext, Context, DoNotRetry, TryLater, _say
+from wq import BatchContext, Context, DoNotRetry, TryLater
+from wq_answers import say
 from wq_handler import Function, load
 from wq_log import Log, hand
 
@@ -27,7 +28,7 @@ def _end(context: Context, **outcome: Any) -> None:
     for log in (sys.stdout, sys.stderr):
         if isinstance(log, Log):
             log.end()
-    _say(id=context.id, **outcome)
+    say(id=context.id, **outcome)
     hand.pop(context.id, None)
 
 
@@ -120,12 +121,12 @@ def _main(path: str, name: str, kind: str) -> None:
     try:
         function = load(path, name, "handle_batch" if kind == "batch" else "handle")
     except ImportError as error:
-        _say(ready=False, error=str(error))
+        say(ready=False, error=str(error))
         os._exit(65)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     orders: "queue.Queue[List[Context]]" = queue.Queue()
     threading.Thread(target=_read, args=(lines, orders), daemon=True).start()
-    _say(ready=True)
+    say(ready=True)
     while True:
         _run(function, orders.get(), kind == "batch")
 

@@ -4,9 +4,10 @@ import os
 import re
 from typing import Any, Dict, TextIO
 
-import wq
+import wq_answers
+from wq import Context
 
-hand: Dict[int, wq.Context] = {}
+hand: Dict[int, Context] = {}
 os.register_at_fork(after_in_child=hand.clear)  # what a forked process prints is read by the worker
 
 
@@ -17,7 +18,7 @@ class Log:
         self._stream, self._rest = stream, ""
 
     def write(self, text: str) -> int:
-        with wq._lock:  # threads may print at the same time
+        with wq_answers.lock:  # threads may print at the same time
             # A carriage return ends a line, too, as progress bars use it.
             *lines, self._rest = re.split("\r\n|\n|\r(?!$)", (self._rest + text).lstrip("\r"))
             if len(self._rest) > 16384:
