@@ -1,10 +1,8 @@
 // The server of `wq ui`: one page, what it shows as server-sent events, and the changes it may ask for.
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { QueueAdmin, resultRow } from "../../queue/index.ts";
 import { firstLine, UserError } from "../errors.ts";
-import { LogSubscription } from "../follow/logSubscription.ts";
 import type { LastingQueue } from "../follow/lastingQueue.ts";
 import type { FoundBatch } from "../stack/readStack.ts";
 import { stateText } from "../view/progressBar.ts";
@@ -13,11 +11,8 @@ import { guard, type Keys, policy } from "./access.ts";
 import { type Change, changes } from "./changes.ts";
 import type { ListedBatch, LiveItem } from "./liveState.ts";
 import { LiveBatch } from "./liveBatch.ts";
+import { liveLog } from "./liveLog.ts";
 import { page, scriptOf, styleOf } from "./page.ts";
-
-/** Lines of a log that wait for a browser; what comes then is left out. */
-const MAX_LINES = 2_000;
-const LOG_MS = 250;
 
 /** Parts that the server is made of. */
 export interface UiOptions {
@@ -125,22 +120,9 @@ export class UiServer {
     const batch = await this.#of(c);
     const id = Number(c.req.param("id"));
     return streamSSE(c, async (stream) => {
-      let lines: string[] = [];
-      const subscription = new LogSubscription((line) => {
-        if (line.id === id && lines.length < MAX_LINES) lines.push(line.line);
-      });
-      try {
-        while (!stream.aborted && !this.#options.signal.aborted) {
-          // The page says that Redis is away.
-          await subscription.renew(this.#options.lasting.current, batch).catch(() => {});
-          const some = lines;
-          lines = [];
-          if (some.length > 0) await stream.writeSSE({ event: "lines", data: JSON.stringify(some) });
-          await sleep(LOG_MS);
-        }
-      } finally {
-        subscription.end();
-      }
+      const isOver = () => stream.aborted || this.#options.signal.aborted;
+      for await (const lines of liveLog(this.#options.lasting, batch, id, isOver))
+        await stream.writeSSE({ event: "lines", data: JSON.stringify(lines) });
     });
   }
 
