@@ -1,6 +1,6 @@
 // The worker: takes items from the queue and hands them to runners, or to a command, until the batch is over.
 import { type ProgramSettings, readSettings } from "../config/toldSettings.ts";
-import { Consumer, type ConsumerEnd, type Handler } from "../queue/index.ts";
+import { Consumer, type ConsumerEnd, type ConsumerOptions, type Handler } from "../queue/index.ts";
 import { checkCommand } from "./command/checkCommand.ts";
 import { commandHandler } from "./command/command.ts";
 import { severalLines } from "../config/foreignText.ts";
@@ -34,10 +34,8 @@ interface Started {
 async function work(): Promise<number> {
   const url = await redisUrl();
   const settings = readSettings("worker");
-  const { queue, gracePeriod, healthPort } = settings;
-  const onEvent = logger(settings.logFormat);
   const health = new Health();
-  if (healthPort !== undefined) health.serve(healthPort);
+  if (settings.healthPort !== undefined) health.serve(settings.healthPort);
 
   let stop: () => void = () => process.exit(exitCodes.terminated);
   process.on("SIGTERM", () => stop());
@@ -52,26 +50,8 @@ async function work(): Promise<number> {
     return 0;
   }
   const { handler, runners } = started;
-  const consumer = new Consumer({
-    url,
-    queue,
-    handler: health.watched(handler),
-    readySlots: () => runners?.slots ?? settings.concurrency,
-    concurrency: settings.concurrency * (runners ? (settings.batch ?? 1) : 1),
-    retry: { maxAttempts: settings.maxAttempts, backoff: settings.backoff },
-    leaseMs: settings.lease,
-    itemTimeoutMs: settings.itemTimeout,
-    maxLosses: settings.maxLosses,
-    maxFailures: settings.maxFailures,
-    abortWhenNothingSucceeds: !settings.allowFailures,
-    maxResultBytes: settings.maxResultBytes,
-    keepResults: settings.keepResults,
-    keepLogs: settings.keepLogs,
-    pod: process.env.WQ_POD ?? "",
-    node: process.env.WQ_NODE ?? "",
-    onEvent,
-  });
-  stop = () => void consumer.stop(gracePeriod);
+  const consumer = new Consumer(consumerOptions(url, settings, { handler: health.watched(handler), runners }));
+  stop = () => void consumer.stop(settings.gracePeriod);
   let broken: Error | undefined;
   runners?.failure.catch((error: Error) => {
     broken = error;
@@ -82,6 +62,33 @@ async function work(): Promise<number> {
   await waitForFamilies(SHUTDOWN_GRACE_MS);
   if (broken) throw new ProgramExit(exitCodes.load, broken.message);
   return codes[end];
+}
+
+function consumerOptions(
+  url: string,
+  settings: ProgramSettings<"worker">,
+  { handler, runners }: Started,
+): ConsumerOptions {
+  const { queue, maxLosses, maxFailures, maxResultBytes, keepResults, keepLogs } = settings;
+  return {
+    url,
+    queue,
+    handler,
+    readySlots: () => runners?.slots ?? settings.concurrency,
+    concurrency: settings.concurrency * (runners ? (settings.batch ?? 1) : 1),
+    retry: { maxAttempts: settings.maxAttempts, backoff: settings.backoff },
+    leaseMs: settings.lease,
+    itemTimeoutMs: settings.itemTimeout,
+    maxLosses,
+    maxFailures,
+    abortWhenNothingSucceeds: !settings.allowFailures,
+    maxResultBytes,
+    keepResults,
+    keepLogs,
+    pod: process.env.WQ_POD ?? "",
+    node: process.env.WQ_NODE ?? "",
+    onEvent: logger(settings.logFormat),
+  };
 }
 
 /** Starts what runs the items. @throws Error with one line where it cannot be started. */

@@ -151,13 +151,12 @@ export class Host {
     const { items } = this.#inFlight;
     for (const item of items) this.#settle(item, () => item.fail(this.#errorOf(item, reason, items.length)));
     if (this.#isEnding) return;
-    if (items.length === 0) {
-      // A runner that ends by itself at its start will do so again; a signal may have come from elsewhere.
-      if (!(wasReady || isCrash) || ++this.#crashes >= MAX_IDLE_CRASHES)
-        return this.#listener.onFailure(this.#loadError ?? reason);
-      this.#listener.onLine(reason);
-      setTimeout(() => this.#isEnding || this.#start(), RESTART_MS * this.#crashes);
-    } else this.#start();
+    if (items.length > 0) return this.#start();
+    // A runner that ends by itself at its start will do so again; a signal may have come from elsewhere.
+    const mayLoad = wasReady || isCrash;
+    if (!mayLoad || ++this.#crashes >= MAX_IDLE_CRASHES) return this.#listener.onFailure(this.#loadError ?? reason);
+    this.#listener.onLine(reason);
+    setTimeout(() => this.#isEnding || this.#start(), RESTART_MS * this.#crashes);
   }
 
   #errorOf(item: HandedItem, reason: string, inFlight: number): unknown {
