@@ -12,26 +12,9 @@ import { unknownOption, wrongString } from "./gnuParallel.ts";
 import { doneIn } from "./joblog.ts";
 import * as options from "./options.ts";
 import { followerOf, listNotes } from "./runs.ts";
-import { attachRun, startRun } from "./run.ts";
+import { attachRun, type RunWork, startRun } from "./run.ts";
 import { parseCommandLine, readItems } from "./sources.ts";
 import { formatDuration, pluralize } from "../view/format.ts";
-
-/** As a shell reads it: one word. */
-const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
-
-function list(json: boolean | undefined): void {
-  const notes = listNotes();
-  if (json)
-    for (const { output: _, ...note } of notes)
-      console.log(jsonLine({ ...note, follower: followerOf(note.name) ?? null }));
-  else if (notes.length === 0) console.log("There is no run that was left.");
-  else
-    for (const { name, namespace, items, startedAt, command } of notes) {
-      const follower = followerOf(name);
-      const since = `${formatDuration(Date.now() - startedAt)} ago${follower ? `, followed by process ${follower}` : ""}`;
-      console.log(`${name}  ${pluralize(items, "item")} in ${namespace}, ${since}: ${oneLine(command)}`);
-    }
-}
 
 export default verbCommand({
   name: "run",
@@ -106,38 +89,68 @@ export default verbCommand({
     if (given.list) return list(given.json);
     if (given.attach !== undefined) return attachRun(given.attach, given);
     const { command, items: fromLine } = await parseCommandLine(words, given);
-    if ((command.length === 0) === (given.handler === undefined))
-      throw new UserError(`say what to run: a program after --, or --handler FILE; see ${wq("run --help")}`);
-    const wrong = wrongReplacement(command);
-    if (wrong !== undefined) throw new UserError(`the command must have ${wrong}`);
-    if (command.length === 1 && /^\S+\s+\S/.test(command[0]!))
-      throw new UserError(
-        `no shell takes ${JSON.stringify(command[0])} apart: give each word by itself, or sh -c '…' with "$ITEM" for the item`,
-      );
-    if (given.resumeFailed && given.joblog === undefined) throw new UserError("--resume-failed needs --joblog FILE");
+    checkProgram(command, given);
     if (fromLine === undefined && process.stdin.isTTY)
       throw new UserError("there are no items: give ::: ITEMS, :::: FILE, or standard input");
     options.checkOptions(given);
     const all = fromLine ?? (await readItems("-", given));
     if (all.length === 0) throw new UserError("the files or the input have no items");
-    const wrongAgain = wrongString(command, all[0]!);
-    if (wrongAgain !== undefined) throw new UserError(`${wrongAgain}; see ${wq("run --help")}`);
-    const done = given.resumeFailed ? doneIn(given.joblog!) : new Set<number>();
-    const places = all.map((_, index) => index + 1).filter((place) => !done.has(place));
-    const items = places.map((place) => all[place - 1]!);
-    if (given.dryRun) {
-      const commandOf = replacer(command);
-      for (const [index, item] of items.entries()) {
-        const shown = command.length > 0 ? commandOf(item, index + 1) : [basename(given.handler!), item];
-        const input = command.length > 0 && !hasReplacement(command) ? `ITEM=${quoted(item)} ` : "";
-        console.log(oneLine(input + shown.map(quoted).join(" ")));
-      }
-      return;
-    }
-    if (items.length === 0) return console.error("Every item is done.");
-    if (!listed("items", items).inline)
+    const wrong = wrongString(command, all[0]!);
+    if (wrong !== undefined) throw new UserError(`${wrong}; see ${wq("run --help")}`);
+    const work = { command, ...itemsToRun(all, given) };
+    if (given.dryRun) return printCommands(work, given.handler);
+    if (work.items.length === 0) return console.error("Every item is done.");
+    if (!listed("items", work.items).inline)
       throw new UserError(
-        `the ${items.length} items exceed ${MAX_INLINE / 1024} KiB, compressed, the most that a run can carry: give the names of parts of the list as items, or use a stack with \`imageName\``,
+        `the ${work.items.length} items exceed ${MAX_INLINE / 1024} KiB, compressed, the most that a run can carry: give the names of parts of the list as items, or use a stack with \`imageName\``,
       );
-    await startRun({ command, items, places }, given);
+    await startRun(work, given);
   });
+
+/** @throws UserError where nothing can be run, as far as that is seen without the items. */
+function checkProgram(command: string[], { handler, resumeFailed, joblog }: options.RunOptions): void {
+  if ((command.length === 0) === (handler === undefined))
+    throw new UserError(`say what to run: a program after --, or --handler FILE; see ${wq("run --help")}`);
+  const wrong = wrongReplacement(command);
+  if (wrong !== undefined) throw new UserError(`the command must have ${wrong}`);
+  if (command.length === 1 && /^\S+\s+\S/.test(command[0]!))
+    throw new UserError(
+      `no shell takes ${JSON.stringify(command[0])} apart: give each word by itself, or sh -c '…' with "$ITEM" for the item`,
+    );
+  if (resumeFailed && joblog === undefined) throw new UserError("--resume-failed needs --joblog FILE");
+}
+
+/** The items that are to run, and the place of each among all that were given, from 1. */
+function itemsToRun(all: string[], { resumeFailed, joblog }: options.RunOptions): Omit<RunWork, "command"> {
+  const done = resumeFailed ? doneIn(joblog!) : new Set<number>();
+  const places = all.map((_, index) => index + 1).filter((place) => !done.has(place));
+  return { places, items: places.map((place) => all[place - 1]!) };
+}
+
+/** For `--dry-run`: what would be run. */
+function printCommands({ command, items }: RunWork, handler: string | undefined): void {
+  const commandOf = replacer(command);
+  for (const [index, item] of items.entries()) {
+    const shown = command.length > 0 ? commandOf(item, index + 1) : [basename(handler!), item];
+    const input = command.length > 0 && !hasReplacement(command) ? `ITEM=${quoted(item)} ` : "";
+    console.log(oneLine(input + shown.map(quoted).join(" ")));
+  }
+}
+
+/** As a shell reads it: one word. */
+const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
+
+/** For `--list`: the runs that were left, or go on. */
+function list(json: boolean | undefined): void {
+  const notes = listNotes();
+  if (json)
+    for (const { output: _, ...note } of notes)
+      console.log(jsonLine({ ...note, follower: followerOf(note.name) ?? null }));
+  else if (notes.length === 0) console.log("There is no run that was left.");
+  else
+    for (const { name, namespace, items, startedAt, command } of notes) {
+      const follower = followerOf(name);
+      const since = `${formatDuration(Date.now() - startedAt)} ago${follower ? `, followed by process ${follower}` : ""}`;
+      console.log(`${name}  ${pluralize(items, "item")} in ${namespace}, ${since}: ${oneLine(command)}`);
+    }
+}

@@ -1,19 +1,15 @@
 // Follows a run: its rows, its progress, and how it ended.
 import { setTimeout as sleep } from "node:timers/promises";
-import { Chalk } from "chalk";
-import { createLogUpdate } from "log-update";
 import { type Counts, isOver, resultRow } from "../../queue/index.ts";
 import { SettledRows } from "../follow/settledRows.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { OpenQueue } from "../stack/openQueue.ts";
 import { FailureGroups } from "../view/failureGroups.ts";
 import { oneLine, pluralize } from "../view/format.ts";
-import { progressBar, progressLine } from "../view/progressBar.ts";
-import { RateEstimator } from "../view/throughput.ts";
+import { LiveProgress } from "../view/liveProgress.ts";
 import { OutputError, type RowWriter } from "./rowWriter.ts";
 
 const LOOK_MS = 500;
-const LINE_INTERVAL_MS = 10_000;
 /** A run that cannot be read for so long is left: the cluster may be gone. */
 const PATIENCE_MS = 5 * 60_000;
 
@@ -44,85 +40,98 @@ interface Watch {
  * or the cluster is away, it asks again.
  * @throws OutputError where a row cannot be written; UserError where a run without an `up` cannot be read for long.
  */
-export async function watchRun(
-  open: () => Promise<OpenQueue>,
-  { rows, eta, warnings, signal, patienceMs = PATIENCE_MS }: Watch,
-): Promise<RunState> {
-  const settled = new SettledRows();
-  const state: RunState = { failures: new FailureGroups() };
-  const progress = progressOn(process.stderr, eta);
-  const told = new Set<string | undefined>([undefined]);
-  const warn = (line: string | undefined) => {
-    if (told.has(line)) return;
-    told.add(line);
-    progress.clear();
-    console.error(`warning: ${oneLine(line!)}`);
-  };
-  let queue: OpenQueue | undefined;
-  let awaySince: number | undefined;
-  let haveWorkersEnded = false;
+export async function watchRun(open: () => Promise<OpenQueue>, watch: Watch): Promise<RunState> {
+  const { signal, rows } = watch;
+  const follower = new RunFollower(open, watch);
   try {
     for (;;) {
       const isLast = signal.aborted;
-      for (const line of warnings?.splice(0) ?? []) warn(line);
-      try {
-        queue ??= await open();
-        const counts = await queue.admin.counts();
-        state.counts = counts;
-        for await (const record of settled.look(queue.admin, counts)) {
-          if (record.outcome === "dead") state.failures.add(record);
-          progress.clear();
-          rows.add(resultRow(record));
-        }
-        const isIdle = counts.state === "open" && counts.running === 0;
-        state.isDeserted = isIdle && haveWorkersEnded; // these counts are younger than the end of the workers
-        haveWorkersEnded = !warnings && isIdle && ((await queue.workersEnded?.()) ?? false);
-        if (!warnings && isIdle && !haveWorkersEnded) warn(await queue.podProblem?.());
-        progress.show(counts);
-        state.unread = undefined;
-        awaySince = undefined;
-      } catch (error) {
-        if (error instanceof OutputError) throw error;
-        state.unread = firstLine(queue?.admin.reasonOf(error) ?? error); // not there yet, or away
-        // At first, what `up` makes is not there yet.
-        if (!isLast && (!warnings || state.counts)) warn(`cannot read the run: ${state.unread}; trying again`);
-        queue?.close();
-        queue = undefined;
-        awaySince ??= performance.now();
-        if (!isLast && !warnings && performance.now() - awaySince > patienceMs)
-          throw new UserError(`cannot read the run: ${state.unread}`);
-      }
-      if (isLast || (state.unread === undefined && ((state.counts && isOver(state.counts)) || state.isDeserted))) break;
+      if ((await follower.look(isLast)) || isLast) break;
       await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
     }
     await rows.end();
-    return state;
+    return follower.state;
   } finally {
-    queue?.close();
-    progress.clear();
+    follower.end();
   }
 }
 
-/** A bar in a terminal; else, where it is wanted, a line now and then. */
-function progressOn(stream: NodeJS.WriteStream, eta: boolean) {
-  const draw = createLogUpdate(stream);
-  const chalk = new Chalk(stream.isTTY ? {} : { level: 0 });
-  const estimator = new RateEstimator();
-  let lastLineAt = -Infinity;
-  return {
-    show(counts: Counts): void {
-      estimator.sample(counts);
-      const line = progressLine(counts, estimator.throughput());
-      if (stream.isTTY) draw(`${progressBar(counts, 30, chalk)}  ${line}`);
-      else if (eta && performance.now() - lastLineAt > LINE_INTERVAL_MS) {
-        lastLineAt = performance.now();
-        stream.write(`${line}\n`);
-      }
-    },
-    clear: () => {
-      if (stream.isTTY) draw.clear();
-    },
-  };
+/** State of a run, look by look. */
+class RunFollower {
+  readonly state: RunState = { failures: new FailureGroups() };
+  readonly #open: () => Promise<OpenQueue>;
+  readonly #watch: Watch;
+  readonly #progress: LiveProgress;
+  readonly #settled = new SettledRows();
+  readonly #warned = new Set<string>();
+  #queue: OpenQueue | undefined;
+  #awaySince: number | undefined;
+  #haveWorkersEnded = false;
+
+  constructor(open: () => Promise<OpenQueue>, watch: Watch) {
+    this.#open = open;
+    this.#watch = watch;
+    this.#progress = new LiveProgress(process.stderr, watch.eta);
+  }
+
+  /** @param isLast An error is no news any more. @returns True if nothing more is to come. */
+  async look(isLast: boolean): Promise<boolean> {
+    for (const line of this.#watch.warnings?.splice(0) ?? []) this.#warn(line);
+    try {
+      this.#queue ??= await this.#open();
+      await this.#read(this.#queue);
+    } catch (error) {
+      if (error instanceof OutputError) throw error;
+      this.#onUnreadable(error, isLast);
+    }
+    const { unread, counts, isDeserted = false } = this.state;
+    return unread === undefined && ((counts !== undefined && isOver(counts)) || isDeserted);
+  }
+
+  end(): void {
+    this.#queue?.close();
+    this.#progress.clear();
+  }
+
+  async #read(queue: OpenQueue): Promise<void> {
+    const { state } = this;
+    const { rows, warnings } = this.#watch;
+    const counts = await queue.admin.counts();
+    state.counts = counts;
+    for await (const record of this.#settled.look(queue.admin, counts)) {
+      if (record.outcome === "dead") state.failures.add(record);
+      this.#progress.clear();
+      rows.add(resultRow(record));
+    }
+    const isIdle = counts.state === "open" && counts.running === 0;
+    state.isDeserted = isIdle && this.#haveWorkersEnded; // these counts are younger than the end of the workers
+    this.#haveWorkersEnded = !warnings && isIdle && ((await queue.workersEnded?.()) ?? false);
+    if (!warnings && isIdle && !this.#haveWorkersEnded) this.#warn(await queue.podProblem?.());
+    this.#progress.show(counts);
+    state.unread = undefined;
+    this.#awaySince = undefined;
+  }
+
+  /** The run is not there yet, or away. @throws UserError where it is away for too long. */
+  #onUnreadable(error: unknown, isLast: boolean): void {
+    const { warnings, patienceMs = PATIENCE_MS } = this.#watch;
+    const unread = firstLine(this.#queue?.admin.reasonOf(error) ?? error);
+    this.state.unread = unread;
+    // At first, what `up` makes is not there yet.
+    if (!isLast && (!warnings || this.state.counts)) this.#warn(`cannot read the run: ${unread}; trying again`);
+    this.#queue?.close();
+    this.#queue = undefined;
+    this.#awaySince ??= performance.now();
+    if (!isLast && !warnings && performance.now() - this.#awaySince > patienceMs)
+      throw new UserError(`cannot read the run: ${unread}`);
+  }
+
+  #warn(line: string | undefined): void {
+    if (line === undefined || this.#warned.has(line)) return;
+    this.#warned.add(line);
+    this.#progress.clear();
+    console.error(`warning: ${oneLine(line)}`);
+  }
 }
 
 /** The outcome for people: the counts, and the failures by reason. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Chalk } from "chalk";
+import { Chalk, type ChalkInstance } from "chalk";
 import { createLogUpdate } from "log-update";
-import type { QueueAdmin } from "../../queue/index.ts";
+import type { Counts, QueueAdmin } from "../../queue/index.ts";
 import { progressBar, progressLine } from "./progressBar.ts";
 import { RateEstimator } from "./throughput.ts";
 
@@ -15,32 +15,50 @@ interface Watched {
   close: () => void;
 }
 
-/**
- * Draws the bar of `wq status` in place until the signal aborts; where there is no terminal, a line now and then.
- * Silent until the queue can be opened. Never throws: it only watches.
- */
+/** Progress of a batch: a bar in a terminal; else, where it is wanted, a line now and then. */
+export class LiveProgress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #hasLines: boolean;
+  readonly #draw: ReturnType<typeof createLogUpdate>;
+  readonly #chalk: ChalkInstance;
+  readonly #estimator = new RateEstimator();
+  #lastLineAt = -Infinity;
+
+  constructor(stream: NodeJS.WriteStream, hasLines: boolean) {
+    this.#stream = stream;
+    this.#hasLines = hasLines;
+    this.#draw = createLogUpdate(stream);
+    this.#chalk = new Chalk(stream.isTTY ? {} : { level: 0 });
+  }
+
+  show(counts: Counts): void {
+    this.#estimator.sample(counts);
+    const line = progressLine(counts, this.#estimator.throughput());
+    if (this.#stream.isTTY) this.#draw(`${progressBar(counts, 30, this.#chalk)}  ${line}`);
+    else if (this.#hasLines && performance.now() - this.#lastLineAt > LINE_INTERVAL_MS) {
+      this.#lastLineAt = performance.now();
+      this.#stream.write(`${line}\n`);
+    }
+  }
+
+  clear(): void {
+    if (this.#stream.isTTY) this.#draw.clear();
+  }
+}
+
+/** Shows it until the signal aborts. Silent until the queue can be opened. Never throws: it only watches. */
 export async function watchProgress(
   open: () => Promise<Watched>,
   { signal, stream }: { signal: AbortSignal; stream: NodeJS.WriteStream },
 ): Promise<void> {
-  const draw = createLogUpdate(stream);
-  const chalk = new Chalk(stream.isTTY ? {} : { level: 0 });
-  let lastLineAt = 0;
+  const progress = new LiveProgress(stream, true);
   while (!signal.aborted) {
     try {
       const { admin, close } = await open();
-      const estimator = new RateEstimator();
       try {
         for (; !signal.aborted; await sleep(POLL_MS, undefined, { signal })) {
           const counts = await admin.counts();
-          estimator.sample(counts);
-          if (counts.total === 0) continue;
-          const line = progressLine(counts, estimator.throughput());
-          if (stream.isTTY) draw(`${progressBar(counts, 30, chalk)}  ${line}`);
-          else if (performance.now() - lastLineAt > LINE_INTERVAL_MS) {
-            lastLineAt = performance.now();
-            stream.write(`${line}\n`);
-          }
+          if (counts.total > 0) progress.show(counts);
         }
       } finally {
         close();
@@ -49,5 +67,5 @@ export async function watchProgress(
       await sleep(POLL_MS, undefined, { signal }).catch(() => {});
     }
   }
-  if (stream.isTTY) draw.clear();
+  progress.clear();
 }
