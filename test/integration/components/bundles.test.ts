@@ -30,9 +30,9 @@ describe("a handler's bundle", () => {
     const code = join(dir, "pod");
     cpSync(stage(handler), code, { recursive: true });
     const [runner, bundle] = ["runner", "handler"].map((name) => join(code, `code/bin/${name}.js`));
+    const order = new TextEncoder().encode('{"id":1,"attempt":1,"item":"fig"}\n');
     const { stdio } = await execa(process.execPath, ["--enable-source-maps", runner!, bundle!, "handler.ts", "one"], {
-      input: '{"id":1,"attempt":1,"item":"fig"}\n',
-      stdio: ["pipe", "pipe", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "pipe", order],
       cwd: code,
     });
     return JSON.parse(String(stdio[3]).split("\n").at(-1)!) as Record<string, unknown>;
