@@ -32,10 +32,7 @@ export interface Counts {
   retried: number;
   /** Items that left the list by another hand than this queue's. */
   external: number;
-  /**
-   * Start and end in ms since the epoch by the clock of Redis; 0 while there is none. A finished batch to which
-   * somebody pushed is open, and has an end until a worker goes on.
-   */
+  /** Start and end in ms since the epoch by the clock of Redis; 0 while there is none. */
   startedAt: number;
   endedAt: number;
   /** Worker processes that were heard of late. */

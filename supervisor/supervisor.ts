@@ -118,11 +118,12 @@ export class Supervisor {
    */
   async #look(admin: QueueAdmin): Promise<Counts> {
     const counts = await admin.counts();
-    const { state, endedAt, workersAlive, waiting, total } = counts;
-    const isRefilled = state === "open" && endedAt > 0;
-    this.#wasSeen ||= !isRefilled || endedAt > this.#settings.workersSince;
-    if (!isRefilled || !this.#wasSeen || workersAlive > 0 || isRecent(counts)) return counts;
-    return { ...counts, state: "finished", total: total - waiting };
+    const { state, workersAlive, waiting, total } = counts;
+    const endedAt = state === "open" ? await admin.supervision.finishedAt() : undefined;
+    this.#wasSeen ||= endedAt === undefined || endedAt > this.#settings.workersSince;
+    if (endedAt === undefined || !this.#wasSeen || workersAlive > 0) return counts;
+    const ended: Counts = { ...counts, state: "finished", endedAt, total: total - waiting };
+    return isRecent(ended) ? counts : ended;
   }
 
   /** True if Redis no longer has the keys of the batch: nobody knows what was done. */

@@ -43,6 +43,12 @@ export class Supervision {
     return holder === null || holder === id;
   }
 
+  /** Time of a good end, ms by Redis, whatever was pushed since; undefined until a worker goes on with that. */
+  async finishedAt(): Promise<number | undefined> {
+    const [state, endedAt] = await this.#redis.hmget(this.#batch, "state", "endedAt");
+    return state === "finished" ? Number(endedAt) : undefined;
+  }
+
   /** Waits until all that was written so far is on disk. @returns False where Redis's disk took too long. */
   async persist(id: string): Promise<boolean> {
     await this.takeOver(id);

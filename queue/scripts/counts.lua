@@ -11,6 +11,8 @@ local state = batch[2] or 'open'
 
 -- If the list's length is not what the last script left, others pushed or popped.
 if waiting > lastLength then total = total + waiting - lastLength else external = external + lastLength - waiting end
+if state == 'finished' and waiting > 0 then state = 'open' end
+if state == 'open' and batch[3] == '1' then state = 'paused' end
 
 -- A batch that was reopened has not ended, and may not have begun again.
 local startedAt, endedAt = tonumber(batch[11] or 0), tonumber(batch[12] or 0)
@@ -18,9 +20,6 @@ if state ~= 'finished' and state ~= 'aborted' then
   if startedAt <= endedAt then startedAt = 0 end
   endedAt = 0
 end
--- It is open again when something was pushed. The time of its end stays until a worker goes on.
-if state == 'finished' and waiting > 0 then state = 'open' end
-if state == 'open' and batch[3] == '1' then state = 'paused' end
 
 -- Time when the first delayed item may be reserved; 0 where none waits.
 local function firstDue(key)
