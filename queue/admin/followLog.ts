@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { logChannel } from "../redis/keys.ts";
+import { dated } from "../redis/record.ts";
 import type { LogLine } from "../types.ts";
 
 /** Subscribes, on a connection of its own, to what items log. @returns How to end that. */
@@ -30,5 +31,5 @@ function linesOf(message: string): LogLine[] {
 
 function isLine(line: Partial<LogLine> | null): line is LogLine {
   const texts = [line?.item, line?.pod, line?.line];
-  return texts.every((text) => typeof text === "string") && Number.isFinite(line?.id) && Number.isFinite(line?.at);
+  return texts.every((text) => typeof text === "string") && Number.isFinite(line?.id) && dated(Number(line?.at)) === line?.at;
 }

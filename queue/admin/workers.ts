@@ -63,8 +63,8 @@ async function readLeases(redis: Redis, key: string): Promise<Map<number, string
   for (let cursor = "0", first = true; first || cursor !== "0"; first = false) {
     const [next, found] = await redis.zscan(key, cursor, "COUNT", PAGE);
     for (let at = 0; at < found.length; at += 2) {
-      const [, id, session] = /^(\d+):([^.]+)/.exec(found[at]!)!;
-      leases.set(Number(id), session!);
+      const [, id, session] = /^(\d+):([^.]+)/.exec(found[at]!) ?? [];
+      if (session !== undefined) leases.set(Number(id), session);
     }
     cursor = next;
   }

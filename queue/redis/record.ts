@@ -50,10 +50,11 @@ export function parseRecord(
       end = line;
       continue;
     }
-    const [, , start, holder = ""] = line.split(" ");
+    const [, , began, holder = ""] = line.split(" ");
+    const start = dated(Number(began));
     const [session = ""] = holder.split(".");
-    if (end) parsed.attempts.unshift(attempt(end, Number(start), originOf(session)));
-    else if (index === 0) parsed.lease = { session, since: Number(start) };
+    if (end) parsed.attempts.unshift(attempt(end, start, originOf(session)));
+    else if (index === 0) parsed.lease = { session, since: start };
     end = undefined;
   }
   const last = parsed.attempts.at(-1);
@@ -71,11 +72,14 @@ export function sessionsOf(record: Buffer): string[] {
   return lines.flatMap((line) => /^\d+ \d+ \d+ ([^ .]+)/.exec(line)?.[1] ?? []);
 }
 
+/** A time that a date can have, ms; 0 for any other: whoever has the password may write anything. */
+export const dated = (ms: number): number => (Math.abs(ms) <= 8.64e15 ? ms : 0);
+
 /** One attempt from its end-line; times of an end-line are durations, except those of a lost lease. */
 function attempt(line: string, start: number, origin: Origin): Attempt {
   const outcome = ENDS[line[0]!]!;
   const [time = "0", heard = ""] = line.slice(1).split(" ", 2);
-  const end = outcome === "lost" ? Number(time) : start + Number(time);
+  const end = dated(outcome === "lost" ? Number(time) : start + Number(time));
   const error = errorOf(line, outcome, origin, heard);
   return { ...origin, start, end, outcome, ...(error !== undefined && { error }) };
 }
@@ -84,7 +88,7 @@ function attempt(line: string, start: number, origin: Origin): Attempt {
 function errorOf(line: string, outcome: AttemptOutcome, origin: Origin, heard: string): string | undefined {
   const rest = (words: number) => line.split(" ").slice(words).join(" ");
   if (outcome === "failed" || outcome === "timeout") return text(rest(1));
-  if (outcome === "lost") return rest(2) ? `lost: ${text(rest(2))}` : lostReason(origin, Number(heard));
+  if (outcome === "lost") return rest(2) ? `lost: ${text(rest(2))}` : lostReason(origin, dated(Number(heard)));
   if (outcome === "released" && heard === "silence") return SILENCE;
   if (outcome === "released" && heard === "unbegun") return UNBEGUN;
   if (outcome === "released" && heard === "later") return `put off by its handler, ${rest(2)} times in a row`;

@@ -93,7 +93,9 @@ describe("what would drive a terminal", () => {
       await connection.hset("{aborted}:workers", `forged-${session}`, `${Date.now()} ${report}`);
       await connection.zadd("{aborted}:alive", Date.now() + 60_000, `forged-${session}`);
     }
-    const workers = await new QueueAdmin(connection, "aborted").workers();
+    await connection.zadd("{aborted}:leases", Date.now() + 60_000, "no lease");
+    const admin = new QueueAdmin(connection, "aborted");
+    const workers = await admin.workers();
     assert.deepEqual(
       workers.map(({ pod, node, done, failed, slots }) => [pod, node, done, failed, slots]),
       [["p", "", 0, 0, 0], ...Array.from({ length: 2 }, () => ["", "", 0, 0, 0])],
@@ -101,7 +103,13 @@ describe("what would drive a terminal", () => {
     const { stdout, stderr } = await wq(redis.url, "status", "--queue", "aborted");
     assert.equal(stderr, "");
     isHarmless(stdout);
-    await connection.del("{aborted}:workers", "{aborted}:alive");
+    const line = { id: 1, item: "a", pod: "p", at: 1, line: "true" };
+    const { promise: heard, resolve } = Promise.withResolvers<string>();
+    const stop = await admin.followLog(({ line }) => resolve(line));
+    await connection.publish("{aborted}:log", JSON.stringify([{ ...line, at: 9e99, line: "forged" }, line]));
+    assert.equal(await heard, "true");
+    stop();
+    await connection.del("{aborted}:workers", "{aborted}:alive", "{aborted}:leases");
     connection.disconnect();
   });
 

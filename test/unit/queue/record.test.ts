@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resultRow } from "../../../queue/admin/resultRow.ts";
 import { parseRecord } from "../../../queue/redis/record.ts";
 
 const place = (session: string) => ({ pod: `pod-${session}`, node: "n1" });
@@ -80,6 +81,13 @@ describe("a record", () => {
       assert.equal(record.reason, "released");
     });
   }
+
+  it("that somebody forged has times that can be printed", () => {
+    for (const record of ["d1e300 =1\n0 0 1e300 s\n\nx", "l9e99 9e99\n0 0 x s\n\nx", 'f1e99 "no"\n0 0 -9e99 s\n\nx']) {
+      const { start, end, duration } = resultRow(parse(record, true));
+      assert.deepEqual([start, end, duration ?? 0], [null, null, 0], record);
+    }
+  });
 
   it("that was edited by hand is refused with its id", () => {
     assert.throws(() => parse("apple"), /^Error: The record of item 7 has no payload: was it edited by hand\?$/);
