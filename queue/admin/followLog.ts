@@ -31,5 +31,7 @@ function linesOf(message: string): LogLine[] {
 
 function isLine(line: Partial<LogLine> | null): line is LogLine {
   const texts = [line?.item, line?.pod, line?.line];
-  return texts.every((text) => typeof text === "string") && Number.isFinite(line?.id) && dated(Number(line?.at)) === line?.at;
+  return (
+    texts.every((text) => typeof text === "string") && Number.isFinite(line?.id) && dated(Number(line?.at)) === line?.at
+  );
 }

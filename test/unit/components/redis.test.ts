@@ -42,6 +42,13 @@ describe("Redis", () => {
   });
   beforeEach(reset);
 
+  it("runs the image that a digest names, and no other", async () => {
+    const image = `redis:8@sha256:${"0".repeat(64)}`;
+    new Redis("redis", { namespace: "fruits", image }, recorder);
+    await registered();
+    assert.equal(inputsOf("redis-pod").spec.containers[0].image, image);
+  });
+
   it("creates the page's Pod and Service, with a password and a policy", async () => {
     new Redis("redis", { namespace: "fruits" }, recorder);
     await registered();

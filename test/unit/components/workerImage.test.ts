@@ -75,6 +75,13 @@ describe("WorkerImage", () => {
     assert.notEqual(other.code!.digest, code!.digest);
   });
 
+  it("runs on the base image that a digest names, with its own Node.js", async () => {
+    const baseImage = `node:24-slim@sha256:${"0".repeat(64)}`;
+    const { reference, node } = new WorkerImage("worker", { handler: "worker/handler.ts", baseImage }).image;
+    await registered();
+    assert.deepEqual([reference, node], [baseImage, ["node"]]);
+  });
+
   it("refuses code that does not fit into a ConfigMap", () => {
     const dir = mkdtempSync(join(tmpdir(), "job-wq-2-files-"));
     writeFileSync(join(dir, "model.bin"), Buffer.alloc(1_200_000));
