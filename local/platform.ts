@@ -5,7 +5,7 @@ import prettyMs from "pretty-ms";
 import { down } from "./down.ts";
 import { UserError } from "./errors.ts";
 import { debianVersion } from "./host/apt.ts";
-import { environment, exportLines } from "./host/environment.ts";
+import { exportLines, platformEnvironment } from "./host/platformEnvironment.ts";
 import { logFile } from "./host/exec.ts";
 import { withLock } from "./host/lock.ts";
 import { platformEngine } from "./images/docker.ts";
@@ -33,7 +33,7 @@ function age(name: string): string {
 /** Prints a line for each part, each node and each provider plugin; exit code 1 when one of them does not serve. */
 async function status(): Promise<void> {
   const table = new Table({ head: ["part", "state", "since", "version", "listens"], style: { head: [], border: [] } });
-  const engine = environment().DOCKER_HOST ?? platformEngine.host;
+  const engine = platformEnvironment().DOCKER_HOST ?? platformEngine.host;
   const nodes = chosenNodes();
   let all = true;
   for (const daemon of Object.values(daemons(nodes))) {
@@ -96,7 +96,7 @@ program
   .command("env")
   .description('exports for your own shell: eval "$(npm run -s platform env)"')
   .option("--json", "as JSON, for a program")
-  .action(({ json }: { json?: boolean }) => console.log(json ? JSON.stringify(environment()) : exportLines()));
+  .action(({ json }: { json?: boolean }) => console.log(json ? JSON.stringify(platformEnvironment()) : exportLines()));
 
 try {
   await program.parseAsync();

@@ -1,7 +1,7 @@
 // The queue's door: nothing else of this folder is imported from outside.
 export { QueueAdmin } from "./admin/admin.ts";
 export { isOver } from "./admin/counts.ts";
-export type { Durations } from "./admin/durations.ts";
+export type { Durations } from "./admin/readDurations.ts";
 export { COLUMNS, isSettled, resultRow, type ResultRow } from "./admin/resultRow.ts";
 export { type ItemResult, resultsOf } from "./admin/resultsOf.ts";
 export { connect } from "./redis/connect.ts";

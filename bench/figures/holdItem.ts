@@ -1,5 +1,5 @@
 import type { QueueSession } from "../../queue/redis/queueSession.ts";
-import { encodeDone } from "../../queue/consumer/attempts/outcome.ts";
+import { encodeDone } from "../../queue/consumer/attempts/outcomeLine.ts";
 
 const RENEW_MS = 2_000;
 

@@ -3,7 +3,7 @@ import { connect as dial } from "node:net";
 import { MAX_PREFETCH } from "../../queue/consumer/prefetch.ts";
 import { connect } from "../../queue/index.ts";
 import { encodeRequest } from "../../queue/redis/ackAndReserve.ts";
-import type { Outcome } from "../../queue/redis/exchange.ts";
+import type { Outcome } from "../../queue/redis/callContent.ts";
 import { keyList } from "../../queue/redis/keys.ts";
 import { readScript } from "../../queue/redis/script.ts";
 import { ours } from "./ours.ts";

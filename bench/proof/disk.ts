@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment } from "../../local/host/environment.ts";
+import { platformEnvironment } from "../../local/host/platformEnvironment.ts";
 import { firstNode } from "../../local/node/nodes.ts";
 import { say } from "../../test/support/platform.ts";
 
@@ -44,7 +44,7 @@ export class Disk {
         nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [onNode] }] } },
       },
     };
-    await execa("kubectl", ["apply", "--filename=-"], { env: environment(), input: JSON.stringify(volume) });
+    await execa("kubectl", ["apply", "--filename=-"], { env: platformEnvironment(), input: JSON.stringify(volume) });
     return disk;
   }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
-import { environment, fileBackend } from "../../local/host/environment.ts";
+import { fileBackend, platformEnvironment } from "../../local/host/platformEnvironment.ts";
 import { firstNode } from "../../local/node/nodes.ts";
 import { root } from "../../test/support/checkout.ts";
 import { kubectl, say } from "../../test/support/platform.ts";
@@ -76,7 +76,7 @@ export class ProofStack {
     const args = [command, "--yes", "--skip-preview", "--config-file", this.#settings];
     const run = await execa("pulumi", [...args, "--non-interactive", "--color=never"], {
       cwd: program,
-      env: { ...environment(), ...this.#env },
+      env: { ...platformEnvironment(), ...this.#env },
       all: true,
       reject: false,
       timeout: TIMEOUT_MS,
@@ -87,7 +87,7 @@ export class ProofStack {
 
   /** The output of `wq results`. */
   async results(): Promise<Result[]> {
-    const env = { ...environment(), ...this.#env };
+    const env = { ...platformEnvironment(), ...this.#env };
     const { stdout } = await execa(process.execPath, [join(root, "cli/wq.mjs"), "results"], {
       cwd: program,
       env,

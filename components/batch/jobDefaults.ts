@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { makeCodeVolume } from "../image/codeVolume.ts";
 import { makePullSecret } from "../image/pullSecret.ts";
 import { labels } from "../labels.ts";
-import { batchNames } from "../names.ts";
+import { batchNames } from "../objectNames.ts";
 import { accessFromElsewhere } from "../redis/redisAddress.ts";
 import type { RedisAccess } from "../redis/reference.ts";
 import type { JobDefaults } from "./jobs/jobArgs.ts";

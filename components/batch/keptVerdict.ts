@@ -4,7 +4,7 @@ import type { Cluster } from "../cluster/client.ts";
 import { answerOf } from "../cluster/absence.ts";
 import { FOLLOWS } from "../cluster/liveJobs.ts";
 import { OWNER } from "../../kube/ownLabels.ts";
-import { batchNames } from "../names.ts";
+import { batchNames } from "../objectNames.ts";
 
 /** Annotation with the {@link Marks} of the Jobs that it is of. */
 export const MARKS = "job-wq-2/marks";

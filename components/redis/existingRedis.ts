@@ -1,7 +1,7 @@
 // A Redis that this program does not run: by its URL, or by the reference that another program exports.
 import * as pulumi from "@pulumi/pulumi";
 import { CLIENT_LABEL, clientValue, labels } from "../labels.ts";
-import { redisNames } from "../names.ts";
+import { redisNames } from "../objectNames.ts";
 import type { RedisBackend, RedisObjects, RedisReference } from "./reference.ts";
 import { addressAccess, makeRedisAddress } from "./redisAddress.ts";
 

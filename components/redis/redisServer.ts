@@ -7,7 +7,7 @@ import { redisWatch } from "../cluster/waitForRedis.ts";
 import { waitForServiceAccount } from "../cluster/waitForServiceAccount.ts";
 import { isPreview } from "../engine.ts";
 import { CLIENT_LABEL, clientValue, DO_NOT_DISRUPT, labels, NO_MESH, selector } from "../labels.ts";
-import { redisNames } from "../names.ts";
+import { redisNames } from "../objectNames.ts";
 import { strategicMerge } from "../podPatch.ts";
 import type { K8sObject, Known } from "../types.ts";
 import type { RedisBackend, RedisObjects } from "./reference.ts";

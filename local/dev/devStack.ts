@@ -1,7 +1,7 @@
 // The stack that `npm start` runs.
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment } from "../host/environment.ts";
+import { platformEnvironment } from "../host/platformEnvironment.ts";
 import { UserError } from "../../cli/errors.ts";
 import { root, type StackLocation } from "../../cli/stack/findStack.ts";
 import { capturePulumi, failure } from "../../cli/stack/pulumi.ts";
@@ -20,7 +20,7 @@ export type DevStack = StackLocation & { stack: string };
  * into it.
  */
 export function devStack(): DevStack {
-  return { program: root, stack: "dev", env: environment() };
+  return { program: root, stack: "dev", env: platformEnvironment() };
 }
 
 /** True if its backend has the stack. */

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import semver from "semver";
 import { which } from "./apt.ts";
-import { provide } from "./parts.ts";
+import { provide } from "./platformParts.ts";
 import { binDir } from "../paths.ts";
 import { oldestPulumi } from "../versions.ts";
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cached, hash } from "../host/cache.ts";
 import type { DockerEngine } from "./docker.ts";
-import { partKey, provide } from "../host/parts.ts";
+import { partKey, provide } from "../host/platformParts.ts";
 import { IMAGE_REGISTRY, isReachable } from "../host/releases.ts";
 import { debianMirror } from "../host/preflight.ts";
 import { registry } from "../addresses.ts";

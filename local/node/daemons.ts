@@ -1,7 +1,7 @@
 // Every process of the platform: its arguments, and how to see that it serves.
 import { join } from "node:path";
 import type { Daemon } from "./daemon.ts";
-import { partCommand } from "../host/parts.ts";
+import { partCommand } from "../host/platformParts.ts";
 import { bridgeAddress, podRange, ports, registry, serviceSubnet } from "../addresses.ts";
 import { dockerSocket, pkiDir, runDir, stateDir } from "../paths.ts";
 import { corednsVersion, kubernetesVersion } from "../versions.ts";

@@ -16,7 +16,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../host/bundle.ts";
 import { cached, hash } from "../host/cache.ts";
-import { provide } from "../host/parts.ts";
+import { provide } from "../host/platformParts.ts";
 import { download } from "../host/releases.ts";
 import { kubernetesProvider } from "../versions.ts";
 import { pluginVersions } from "../pluginVersions.ts";

@@ -11,7 +11,7 @@ import { readMembers } from "./members.ts";
 import { listQueues } from "./queueList.ts";
 import { parseRecord, sessionsOf } from "../redis/record.ts";
 import { idsUpTo, readRecords } from "../redis/recordReader.ts";
-import { type Durations, readDurations } from "./durations.ts";
+import { type Durations, readDurations } from "./readDurations.ts";
 import { Supervision } from "./supervision.ts";
 import { Origins } from "./workerInfo.ts";
 import { readWorkers } from "./workers.ts";

@@ -1,6 +1,6 @@
 // The calls of a worker to Redis: outcomes go out, reserved items come in.
 import type { Reply } from "../redis/ackAndReserve.ts";
-import type { Judgement, Outcome, Progress } from "../redis/exchange.ts";
+import type { Judgement, Outcome, Progress } from "../redis/callContent.ts";
 import type { QueueSession } from "../redis/queueSession.ts";
 import type { ConsumerOptions } from "../types.ts";
 import type { FetchRequest } from "./callsInFlight.ts";

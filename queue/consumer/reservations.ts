@@ -1,11 +1,11 @@
 import { type HeldItem, leaseMember } from "./attempts/activeItem.ts";
 import type { AttemptEnd } from "./attempts/attemptEnd.ts";
-import { encodeReleased } from "./attempts/outcome.ts";
+import { encodeReleased } from "./attempts/outcomeLine.ts";
 import { OutcomeQueue, type Settled } from "./attempts/outcomeQueue.ts";
 import { MAX_FETCH } from "./fetchScheduler.ts";
 import { LeaseState, LeaseTable } from "./leases/leaseTable.ts";
 import { MAX_PREFETCH, PrefetchBuffer } from "./prefetch.ts";
-import type { Outcome, ReservedItem } from "../redis/exchange.ts";
+import type { Outcome, ReservedItem } from "../redis/callContent.ts";
 
 /** Everything that was reserved for this worker, until Redis has answered for its outcome. */
 export class Reservations {

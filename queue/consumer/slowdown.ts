@@ -1,5 +1,5 @@
 import { firstLine } from "../errorText.ts";
-import type { FailureReport, Judgement, Progress } from "../redis/exchange.ts";
+import type { FailureReport, Judgement, Progress } from "../redis/callContent.ts";
 
 /** Failures in a row, on so many items, after which a worker slows down. */
 const FAILURES = 5;

@@ -1,6 +1,6 @@
 // The call of ack-and-reserve.lua: what it is sent and what it answers.
 import { durationIncrements } from "../durations.ts";
-import type { FailureReport, Judgement, Outcome, Progress, ReservedItem } from "./exchange.ts";
+import type { FailureReport, Judgement, Outcome, Progress, ReservedItem } from "./callContent.ts";
 import { pack, type Packable } from "./messagePack.ts";
 
 /** Request of a worker. Times are ms. */

@@ -1,7 +1,7 @@
 import { keys } from "../redis/keys.ts";
 import { ChunkEncoder } from "./chunkEncoder.ts";
 import { ChunkPipeline, MAX_CHUNKS_IN_FLIGHT } from "./chunkPipeline.ts";
-import type { SeedResult, SeedRun } from "./seedRun.ts";
+import type { PassResult, Seeding } from "./seeding.ts";
 import type { SeedSession, SeedState } from "./seedSession.ts";
 import { forEachItem } from "./source.ts";
 
@@ -9,8 +9,12 @@ import { forEachItem } from "./source.ts";
  * Adds the items of the source that come after the seeded ones. Returns undefined, with nothing changed, where the
  * seeded items are not the beginning of the source: then both must be compared item by item.
  */
-export async function append(session: SeedSession, run: SeedRun, state: SeedState): Promise<SeedResult | undefined> {
-  const { source, options, report } = run;
+export async function append(
+  session: SeedSession,
+  seeding: Seeding,
+  state: SeedState,
+): Promise<PassResult | undefined> {
+  const { source, options, report } = seeding;
   const chunks = new ChunkEncoder(keys(session.queue).list, MAX_CHUNKS_IN_FLIGHT);
   const pipeline = new ChunkPipeline(session, "list");
   let { digest } = state;
@@ -24,9 +28,9 @@ export async function append(session: SeedSession, run: SeedRun, state: SeedStat
   };
   const progress = (offset: number | undefined) => {
     if (offset === undefined) return;
-    report.added += offset - run.offset!;
-    run.offset = offset;
-    run.onStep();
+    report.added += offset - seeding.offset!;
+    seeding.offset = offset;
+    seeding.onStep();
     options.onProgress?.(offset);
   };
   const finishChunk = async () => {
@@ -44,7 +48,7 @@ export async function append(session: SeedSession, run: SeedRun, state: SeedStat
     same = true;
   };
 
-  if (run.offset === undefined) run.offset = state.offset;
+  if (seeding.offset === undefined) seeding.offset = state.offset;
   else progress(state.offset);
   try {
     await forEachItem(source, (item, start, end) => {
@@ -61,7 +65,7 @@ export async function append(session: SeedSession, run: SeedRun, state: SeedStat
   progress(await pipeline.flush());
   const reopened = !state.seeded || state.state === "aborted" || state.dead > 0;
   if (reopened && !growing) await grow();
-  return { offset: run.offset, digest, retired: state.retired };
+  return { offset: seeding.offset, digest, retired: state.retired };
 }
 
 /** The seeded items are not the beginning of the source, or an added one may be done already. */

@@ -5,7 +5,7 @@ import { append } from "./append.ts";
 import { checkRoom } from "./checkRoom.ts";
 import { reconcile } from "./edit/reconcile.ts";
 import { SeedInterruptedError, SeedOvertakenError } from "./seedErrors.ts";
-import type { SeedRun } from "./seedRun.ts";
+import type { Seeding } from "./seeding.ts";
 import { SeedSession } from "./seedSession.ts";
 import { checkSource } from "./source.ts";
 
@@ -51,7 +51,7 @@ export class Seeder {
     const { url, queue, maxDowntimeMs = 60_000 } = this.#options;
     let lastStep = performance.now();
     let wait = MIN_WAIT_MS;
-    const run: SeedRun = {
+    const seeding: Seeding = {
       source,
       options,
       report: { total: 0, added: 0, removed: 0, requeued: 0, kept: 0 },
@@ -66,7 +66,7 @@ export class Seeder {
       let session: SeedSession | undefined;
       try {
         session = await SeedSession.open(url, queue);
-        return await pass(session, run);
+        return await pass(session, seeding);
       } catch (error) {
         if (!(error instanceof SeedInterruptedError)) throw error;
         if (performance.now() - lastStep > maxDowntimeMs) {
@@ -95,14 +95,14 @@ function yieldMs(passMs: number, times: number): number {
 }
 
 /** One try: looks how far the batch is, and does what is left. */
-async function pass(session: SeedSession, run: SeedRun): Promise<SeedReport> {
-  const { options, report } = run;
-  if (!run.roomChecked) await checkRoom(session, run.source, options);
-  run.roomChecked = true;
+async function pass(session: SeedSession, seeding: Seeding): Promise<SeedReport> {
+  const { options, report } = seeding;
+  if (!seeding.roomChecked) await checkRoom(session, seeding.source, options);
+  seeding.roomChecked = true;
   const state = await session.begin(options, randomUUID());
   const editing = state.digest.startsWith("edit ");
-  const appended = editing ? undefined : await append(session, run, state);
-  const { offset, digest, retired } = appended ?? (await reconcile(session, run));
+  const appended = editing ? undefined : await append(session, seeding, state);
+  const { offset, digest, retired } = appended ?? (await reconcile(session, seeding));
 
   if (state.dead > 0) report.requeued += await session.requeue(state.diedUntil);
   [report.total, report.kept] = (await session.advance("done", digest, offset, options.seedId, retired)) as [

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
-import { provide } from "../../local/host/parts.ts";
+import { provide } from "../../local/host/platformParts.ts";
 import { pack, root } from "../support/checkout.ts";
 import { environment, onPlatform, say } from "../support/platform.ts";
 

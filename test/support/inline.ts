@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation/index.js";
-import { fileBackend } from "../../local/host/environment.ts";
+import { fileBackend } from "../../local/host/platformEnvironment.ts";
 import { environment } from "./platform.ts";
 
 /** Outcome of an operation. */

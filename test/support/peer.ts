@@ -7,9 +7,9 @@ import {
   encodeLater,
   encodeLost,
   encodeReleased,
-} from "../../queue/consumer/attempts/outcome.ts";
+} from "../../queue/consumer/attempts/outcomeLine.ts";
 import type { Reply } from "../../queue/redis/ackAndReserve.ts";
-import type { Outcome, ReservedItem } from "../../queue/redis/exchange.ts";
+import type { Outcome, ReservedItem } from "../../queue/redis/callContent.ts";
 import { type Call, QueueSession, type QueueSessionOptions } from "../../queue/redis/queueSession.ts";
 import { type Renewal, renewLeases, renewScript } from "../../queue/redis/renewal.ts";
 

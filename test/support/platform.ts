@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { environment as platformEnvironment } from "../../local/host/environment.ts";
+import { platformEnvironment } from "../../local/host/platformEnvironment.ts";
 import { pulumiHome as platformHome } from "../../local/paths.ts";
 import { root } from "./checkout.ts";
 

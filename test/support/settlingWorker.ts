@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
 import { Slowdown } from "../../queue/consumer/slowdown.ts";
 import { encodeRequest, parseReply, type RawReply } from "../../queue/redis/ackAndReserve.ts";
-import type { Outcome } from "../../queue/redis/exchange.ts";
+import type { Outcome } from "../../queue/redis/callContent.ts";
 import { renewLeases } from "../../queue/redis/renewal.ts";
 import type { Script } from "../../queue/redis/script.ts";
 import { BACKOFF, LEASE } from "./queueModel.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
-import { fileBackend } from "../../local/host/environment.ts";
+import { fileBackend } from "../../local/host/platformEnvironment.ts";
 import { checkout, root } from "./checkout.ts";
 import { environment, kubectl, type Said, say } from "./platform.ts";
 

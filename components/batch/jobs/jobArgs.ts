@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { CodeParts } from "../../image/initContainers.ts";
 import type { RunnableImage } from "../../image/workerImage.ts";
 import type { Labels } from "../../labels.ts";
-import type { batchNames } from "../../names.ts";
+import type { batchNames } from "../../objectNames.ts";
 import type { RedisAccess } from "../../redis/reference.ts";
 import type { EnvVar, K8sObject, Known } from "../../types.ts";
 

@@ -6,7 +6,7 @@ import { exitCodes } from "../../../worker/exitCodes.ts";
 import { METRICS_PORT } from "../../../config/ports.ts";
 import { uidOf } from "../../cluster/client.ts";
 import { digestOf, labels } from "../../labels.ts";
-import { nameableAs } from "../../names.ts";
+import { nameableAs } from "../../objectNames.ts";
 import { later, type Values, whole } from "../../readArgs.ts";
 import { makeSecret } from "../../secret.ts";
 import { makeJob } from "./job.ts";

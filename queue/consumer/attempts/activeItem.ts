@@ -2,7 +2,7 @@ import { MAX_LOG_CHARS } from "../../limits.ts";
 import { percentLog } from "../../percentLog.ts";
 import { runFor } from "./attribution.ts";
 import type { ItemContext } from "../../types.ts";
-import type { ReservedItem } from "../../redis/exchange.ts";
+import type { ReservedItem } from "../../redis/callContent.ts";
 
 /** An item that this worker holds, with the row of its lease in the worker's table, and the lease's name. */
 export type HeldItem = ReservedItem & { row: number; member: string };

@@ -1,10 +1,10 @@
 // The end of an attempt: what Redis is told of it, and whoever listens to the consumer.
 import { Unfinished } from "../../unfinished.ts";
-import type { OutcomeKind } from "../../redis/exchange.ts";
+import type { OutcomeKind } from "../../redis/callContent.ts";
 import type { ConsumerEvent, ConsumerOptions } from "../../types.ts";
 import type { ActiveItem } from "./activeItem.ts";
 import { failedAttempt, laterBy } from "./failedAttempt.ts";
-import { encodeDone, encodeFailed, encodeLater, encodeLost, encodeReleased } from "./outcome.ts";
+import { encodeDone, encodeFailed, encodeLater, encodeLost, encodeReleased } from "./outcomeLine.ts";
 
 /** The end of an attempt. */
 export interface AttemptEnd {

@@ -1,4 +1,4 @@
-import type { Outcome, OutcomeKind } from "../../redis/exchange.ts";
+import type { Outcome, OutcomeKind } from "../../redis/callContent.ts";
 
 /** Payloads of this length do not move with their records. */
 const LONG_PAYLOAD = 32 * 1024;

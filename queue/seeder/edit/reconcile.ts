@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ItemSource } from "../../types.ts";
 import { RedisFullError, SeedInterruptedError } from "../seedErrors.ts";
-import type { SeedResult, SeedRun } from "../seedRun.ts";
+import type { PassResult, Seeding } from "../seeding.ts";
 import type { SeedSession } from "../seedSession.ts";
 import { MultisetDiff } from "./multisetDiff.ts";
 import { NewList } from "./newList.ts";
@@ -14,8 +14,8 @@ import { WaitingList } from "./waitingList.ts";
  * the source, beside the old one, and put in its place. An edit that is cut off is begun again. If it is refused before
  * the old list is replaced, everything is as before.
  */
-export async function reconcile(session: SeedSession, run: SeedRun): Promise<SeedResult> {
-  const { report, onStep, options } = run;
+export async function reconcile(session: SeedSession, seeding: Seeding): Promise<PassResult> {
+  const { report, onStep, options } = seeding;
   const nonce = randomUUID();
   let steps = 0;
   const nextDigest = () => `edit ${nonce} ${++steps}`;
@@ -33,7 +33,7 @@ export async function reconcile(session: SeedSession, run: SeedRun): Promise<See
   const replaceAll = async () => {
     try {
       const change = new MultisetDiff();
-      return { change, ...(await replace(run.source, change)) };
+      return { change, ...(await replace(seeding.source, change)) };
     } catch (error) {
       if (!(error instanceof RedisFullError)) throw error;
     }
@@ -41,7 +41,7 @@ export async function reconcile(session: SeedSession, run: SeedRun): Promise<See
     await session.advance("edit", nextDigest());
     const change = new MultisetDiff();
     await replace([], change);
-    return { change, ...(await replace(run.source, change)) };
+    return { change, ...(await replace(seeding.source, change)) };
   };
 
   try {

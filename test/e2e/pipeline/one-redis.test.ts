@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { fileBackend } from "../../../local/host/environment.ts";
+import { fileBackend } from "../../../local/host/platformEnvironment.ts";
 import { environment, kubectl, onPlatform, say } from "../../support/platform.ts";
 import { TestStack, type Settings } from "../../support/stack.ts";
 

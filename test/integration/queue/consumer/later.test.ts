@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Consumer, TryLater } from "../../../../queue/index.ts";
-import { encodeLater } from "../../../../queue/consumer/attempts/outcome.ts";
+import { encodeLater } from "../../../../queue/consumer/attempts/outcomeLine.ts";
 import { quick } from "../../../support/consuming.ts";
 import { Peer } from "../../../support/peer.ts";
 import { withQueue } from "../../../support/withQueue.ts";

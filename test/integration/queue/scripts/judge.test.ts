@@ -1,6 +1,6 @@
 // The judgement on slow workers, by their reports: docs/queue/failures.md, "Who is at fault".
 import assert from "node:assert/strict";
-import type { FailureReport, ReservedItem } from "../../../../queue/redis/exchange.ts";
+import type { FailureReport, ReservedItem } from "../../../../queue/redis/callContent.ts";
 import { Seeder } from "../../../../queue/index.ts";
 import { pass } from "../../../support/consuming.ts";
 import { Peer } from "../../../support/peer.ts";

@@ -1,7 +1,7 @@
 // Only a crash of its worker counts as a loss of an item.
 import assert from "node:assert/strict";
 import { Seeder } from "../../../../queue/index.ts";
-import type { ReservedItem } from "../../../../queue/redis/exchange.ts";
+import type { ReservedItem } from "../../../../queue/redis/callContent.ts";
 import type { ItemRecord } from "../../../../queue/types.ts";
 import { pass } from "../../../support/consuming.ts";
 import { Peer } from "../../../support/peer.ts";

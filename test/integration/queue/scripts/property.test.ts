@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { connect, keys, QueueAdmin, Seeder } from "../../../../queue/index.ts";
 import { encodeRequest, parseReply, type RawReply } from "../../../../queue/redis/ackAndReserve.ts";
-import type { Outcome } from "../../../../queue/redis/exchange.ts";
+import type { Outcome } from "../../../../queue/redis/callContent.ts";
 import { renewLeases, renewScript } from "../../../../queue/redis/renewal.ts";
 import { Script } from "../../../../queue/redis/script.ts";
 import { pass } from "../../../support/consuming.ts";

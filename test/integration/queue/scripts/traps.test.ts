@@ -8,7 +8,7 @@ import { lossyProxy } from "../../../support/lossyProxy.ts";
 import { Peer } from "../../../support/peer.ts";
 import type { TestRedis } from "../../../support/redis.ts";
 import { withQueue } from "../../../support/withQueue.ts";
-import type { ReservedItem } from "../../../../queue/redis/exchange.ts";
+import type { ReservedItem } from "../../../../queue/redis/callContent.ts";
 
 const k = keys("job2");
 

@@ -1,7 +1,7 @@
 import type { ItemSource, SeedOptions, SeedReport } from "../types.ts";
 
 /** State that the passes of one seeding share. */
-export interface SeedRun {
+export interface Seeding {
   source: ItemSource;
   options: SeedOptions;
   report: SeedReport;
@@ -14,7 +14,7 @@ export interface SeedRun {
 }
 
 /** State of the batch at the end of a pass. */
-export interface SeedResult {
+export interface PassResult {
   /** Items of the source, and the digest of them. */
   offset: number;
   digest: string;

@@ -17,7 +17,7 @@ export function rememberDocker(host: string): void {
 export const fileBackend = (folder: string): string => `file://${folder}?metadata=skip`;
 
 /** The variables, by name. PATH has the platform's tools first. */
-export function environment(): Record<string, string> {
+export function platformEnvironment(): Record<string, string> {
   return {
     PATH: `${binDir}:${process.env.PATH ?? ""}`,
     KUBECONFIG: kubeconfig,
@@ -48,7 +48,7 @@ function linkTools(): void {
 export function exportLines(): string {
   linkTools();
   const quote = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
-  return Object.entries(environment())
+  return Object.entries(platformEnvironment())
     .map(([name, value]) => `export ${name}=${name === "PATH" ? `${quote(binDir)}:"$PATH"` : quote(value)}`)
     .join("\n");
 }
