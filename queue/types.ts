@@ -175,7 +175,7 @@ export interface ConsumerOptions {
    * No more are reserved, and none is given up before its handler's promise is settled.
    */
   readySlots?: (() => number) | undefined;
-  /** Told of what happens, for the log. */
+  /** Called with each event, for the log. */
   onEvent?: (event: ConsumerEvent) => void;
 }
 
@@ -257,30 +257,31 @@ export interface SeedReport {
 export interface QueueAdminApi {
   counts(): Promise<Counts>;
   workers(): Promise<WorkerInfo[]>;
-  /** Every item that was ever given, or those given after that id, in that order; flat memory. */
+  /** Every item that was ever reserved, or those with higher ids, by id; in constant memory. */
   results(after?: number): AsyncIterable<ItemRecord>;
-  /** The items of these ids that were given and are still there, in that order. */
+  /** The items of these ids that are still there, by id. */
   records(ids: Iterable<number>): AsyncIterable<ItemRecord>;
   /** The dead only, by time. */
   dead(): AsyncIterable<ItemRecord>;
-  /** Ids of the items with this payload that were ever given. */
+  /** Ids of the items with this payload that were ever reserved. */
   find(payload: string | Buffer): Promise<number[]>;
   log(id: number): Promise<string | undefined>;
-  /** Tells every line that any item logs from now on, within a second; returns how to end that. */
+  /** Calls `onLine` with every line that items log from now on, within a second. @returns A function that ends it. */
   followLog(onLine: (line: LogLine) => void): Promise<() => void>;
   /** Puts dead items back, all or those of `ids`; returns how many. */
   requeueDead(ids?: number[]): Promise<number>;
   /** The same, and reopens an aborted batch; one that is paused stays so. */
   retry(ids?: number[]): Promise<number>;
   /**
-   * Gives up for good what is not done: what waits is never started, what is in flight is told (its signal aborts in
-   * 3 s). Each is dead with the reason `cancelled by WHO`, can be put back, and does not count against `maxFailures`.
-   * @param which Called with the bytes of each item; or ids of items that were given.
+   * Gives up items for good that are not done. Waiting items are never started; for items in flight, the handler's
+   * signal aborts within 3 s. Each is dead with the reason `cancelled by WHO`, can be put back, and does not count
+   * against `maxFailures`.
+   * @param which Called with the bytes of each item; or ids of items that were reserved.
    * @returns How many it gave up.
    */
   cancel(which: ((payload: Buffer) => boolean) | number[], who: string): Promise<number>;
   pause(): Promise<void>;
-  /** Takes a pause back, and reopens an aborted batch. */
+  /** Ends a pause, and reopens an aborted batch. */
   resume(): Promise<void>;
   abort(reason: string): Promise<void>;
   /** Deletes the queue with all its keys; with `force` also while items are in flight or it is being seeded. */

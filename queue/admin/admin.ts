@@ -125,7 +125,7 @@ export class QueueAdmin implements QueueAdminApi {
       }
       return count;
     }
-    // Until now: what dies again while we are at it is not put back a second time.
+    // Up to now: an item that dies again meanwhile is not put back a second time.
     const { now } = await this.counts();
     for (let some = 1; some > 0; count += some) some = await this.#requeue(now, "-inf");
     return count;
@@ -136,7 +136,7 @@ export class QueueAdmin implements QueueAdminApi {
   }
 
   async retry(ids?: number[]): Promise<number> {
-    // First what a full Redis refuses: then nothing was changed.
+    // A full Redis refuses this, so it comes first: then nothing has changed.
     const count = await this.requeueDead(ids);
     await this.#change("reopen");
     return count;

@@ -37,7 +37,7 @@ export async function cancelItems(redis: Redis, queue: string, which: Which, rea
   return count;
 }
 
-/** From the end of the list to its head: workers take from there meanwhile, which moves nothing here. */
+/** Goes from the end of the list to its head. Workers take from the head meanwhile, which moves no item behind it. */
 async function cancelWaiting(
   redis: Redis,
   queue: string,
@@ -57,7 +57,7 @@ async function cancelWaiting(
     const page = (await listScript.runForBytes(redis, queue, first, end, PAGE_BYTES)) as Buffer[];
     if (page.length === 0) break;
     if (page.length < asked) {
-      // It was cut by its bytes, at the wrong end.
+      // The page reached its limit of bytes, and lacks its end, from which this goes. So a smaller one follows.
       size = page.length;
       continue;
     }

@@ -7,9 +7,9 @@ import { Script } from "../redis/script.ts";
 import { waitAof } from "../redis/waitAof.ts";
 import { countBusy } from "./workers.ts";
 
-/** For so long somebody has `finish` without a word, ms. */
+/** A supervisor that runs `finish` and says nothing counts for this long, ms. */
 const FINISH_MS = 10_000;
-/** Redis may be away this long, ms, when `finish` has ended. After that its output is lost, and it runs again. */
+/** Redis may be away this long after the end of `finish`, ms. If it is away longer, `finish` runs again. */
 const KEEP_MS = 60_000;
 
 const noteScript = new Script("supervision/note");
@@ -43,7 +43,7 @@ export class Supervision {
     return holder === null || holder === id;
   }
 
-  /** Time of a good end, ms by Redis, whatever was pushed since; undefined until a worker goes on with that. */
+  /** Time of a good end, ms by Redis. Items that were pushed since change nothing, until a worker takes one. */
   async finishedAt(): Promise<number | undefined> {
     const [state, endedAt] = await this.#redis.hmget(this.#batch, "state", "endedAt");
     return state === "finished" ? Number(endedAt) : undefined;
@@ -68,11 +68,11 @@ export class Supervision {
   }
 
   /**
-   * Runs something once for each end of the batch, again only where whoever ran it is gone.
+   * Runs a program once for each end of the batch. It runs again only if the supervisor that ran it is gone.
    * @param endedAt When the batch ended.
-   * @param program Digest of what runs: another program runs although the one before it ended well.
-   * @param id Who asks. Where another one runs it, this waits for what comes of it.
-   * @returns What came of it.
+   * @param program Digest of the program. With another digest it runs, even after an earlier one ended well.
+   * @param id The supervisor that asks. If another one runs the program, this waits for the output.
+   * @returns The output.
    */
   async finishOnce(endedAt: number, program: string, id: string, run: () => Promise<string>): Promise<string> {
     const ask = async (...output: string[]) =>
@@ -110,7 +110,7 @@ export class Supervision {
     return countBusy(this.#redis, this.#queue);
   }
 
-  /** Adds to the time that workers were there, and to that in which they had nothing in flight, ms. */
+  /** Adds to the time of all workers, and to the part of it with nothing in flight, ms. */
   async addWorkerTime({ aliveMs, idleMs }: { aliveMs: number; idleMs: number }): Promise<void> {
     const more = [ALIVE_MS, Math.round(aliveMs), IDLE_MS, Math.round(idleMs)];
     await addScript.run(this.#redis, this.#queue, ...more);

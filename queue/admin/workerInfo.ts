@@ -61,7 +61,7 @@ export class Origins {
     this.#keys = keys;
   }
 
-  /** Asks for those that are not known. One that left nothing is named by itself. */
+  /** Reads those that are not known yet. A session that left nothing behind goes by its own name. */
   async learn(sessions: Iterable<string>): Promise<void> {
     if (this.#known.size > MAX_ORIGINS) this.#known.clear();
     const unknown = [...new Set(sessions)].filter((session) => !this.#known.has(session));

@@ -39,7 +39,7 @@ export class Consumer implements ConsumerApi {
   #queueSession!: QueueSession;
   #startedAt = 0;
   #stopping?: Promise<void>;
-  /** It was told to stop: what waits for Redis at the start waits no longer. */
+  /** Aborts when this consumer is stopped, also while it still waits for Redis at the start. */
   readonly #stopped = Promise.withResolvers<undefined>();
 
   constructor(options: ConsumerOptions) {
@@ -70,7 +70,7 @@ export class Consumer implements ConsumerApi {
 
   /**
    * Reserves and runs items until the batch is finished or aborted, this consumer is stopped or unhealthy, or Redis
-   * stays away. Until then the process cannot exit with code 0; only after the first two it should.
+   * stays away. Until then the process cannot exit with code 0. After `finished` and `aborted` it should.
    * @throws Error with one line where Redis refuses, or where this process broke.
    */
   async run(): Promise<ConsumerEnd> {
@@ -96,7 +96,7 @@ export class Consumer implements ConsumerApi {
     } finally {
       for (const act of atEnd) await act();
       allowExit();
-      // Also one that is only made after the end.
+      // The connection may be made only after the end.
       connecting.then(
         (redis) => redis.disconnect(),
         () => {},
@@ -163,7 +163,7 @@ export class Consumer implements ConsumerApi {
     return (this.#stopping ??= this.#releaseAfter(graceMs));
   }
 
-  /** The batch was ended: what is in flight is of no use any more. */
+  /** The batch was aborted: items in flight are of no use any more. */
   #abort(): void {
     this.#ending.leave("aborted");
     this.#processor.releaseAll("The batch was aborted");

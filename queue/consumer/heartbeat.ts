@@ -1,11 +1,11 @@
-/** Until Redis says how often, ms. */
+/** Interval until Redis sets one, ms. */
 const FIRST_INTERVAL_MS = 1_000;
 /** A worker that makes no calls for items sends a heartbeat by itself when one is overdue by this factor. */
 const OVERDUE = 1.25;
 
 /**
- * A worker's report, its time, and its last content that Redis knows. Redis says how often, since that depends on the
- * number of workers.
+ * A worker's report, when it is due, and its last content that Redis knows. Redis sets the interval, since that depends
+ * on the number of workers.
  */
 export class Heartbeat {
   readonly #content: () => string;
@@ -33,7 +33,7 @@ export class Heartbeat {
   /**
    * A call was answered.
    * @param sent What {@link next} gave for it.
-   * @param intervalMs How long to wait, as Redis says; 0: it wants the same with the next call.
+   * @param intervalMs Wait until the next report, as Redis says; 0: Redis wants the same report with the next call.
    */
   onReply(sent: string | undefined, intervalMs: number, now: number): void {
     if (sent === undefined) return;

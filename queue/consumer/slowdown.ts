@@ -39,7 +39,7 @@ export class Slowdown {
   /** The progress of the batch when this was first reported. */
   #before: Progress | undefined;
   #isFree = false;
-  /** Redis takes this worker for a failing one. */
+  /** Redis was told that this worker is slow. */
   #isReported = false;
 
   /** An attempt succeeded here: the row is over. */
@@ -52,7 +52,7 @@ export class Slowdown {
   /**
    * An attempt failed here.
    * @param startedAt When it began, ms.
-   * @param isSample It was brought from any place of the list.
+   * @param isSample It came from anywhere in the list.
    * @returns Whether this worker slows down from now on.
    */
   onFailure(id: number, reason: string, startedAt: number, isSample: boolean, now: number): boolean {

@@ -25,7 +25,7 @@ export interface Request {
   /** The items of this worker fail one after the other; they no longer do. */
   failing?: FailureReport | undefined;
   recovered?: boolean;
-  /** One item of any place of the list is to show whether it is the items. */
+  /** Reserve one item from anywhere in the list, to see if the items are at fault. */
   sample?: boolean;
   /** The batch ends when nothing succeeds. */
   mayAbort?: boolean;

@@ -12,7 +12,7 @@ export interface ReservedItem {
   call: number;
   /** End of its lease if it is not renewed, ms by Redis. */
   deadline: number;
-  /** It was brought to a worker whose items fail, from any place of the list. */
+  /** A sample: it came from anywhere in the list, to a slow worker. */
   isSample?: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface FailureReport {
   forMs: number;
   longestMs: number;
   reason: string;
-  /** Attempts made slowly since then; samples, items of any place of the list, among them; those not reported yet. */
+  /** Slow attempts since then; samples among them (items from anywhere in the list); samples not reported yet. */
   tries: number;
   samples: number;
   newSamples: number;

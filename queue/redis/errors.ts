@@ -17,12 +17,12 @@ export const REDIS_FULL =
 const TRANSIENT = /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN|READONLY|CLUSTERDOWN|MISCONF|NOREPLICAS)/;
 /** Redis does not let us in; waiting does not change that. */
 const REFUSED = /WRONGPASS|NOAUTH|NOPERM|invalid password/i;
-/** We do not let ourselves in: an authority that nobody told us of, or another server's certificate. */
+/** Our side refuses: the certificate is of an unknown authority, or of another server. */
 const UNTRUSTED = /self[- ]signed certificate|unable to (verify|get) .*certificate/i;
 const BAD_CERTIFICATE = /certificate/i;
 const TOO_MANY_CLIENTS = /max number of clients/i;
 
-/** True when a connection or a command that failed so may work later. */
+/** True if a connection or a command that failed like this may work later. */
 export function isTransient(error: unknown): boolean {
   const { name, message } = error as Error;
   if (name === "ReplyError") return TRANSIENT.test(message);

@@ -61,8 +61,8 @@ export class QueueSession {
   }
 
   /**
-   * Begins.
-   * @returns When, ms by Redis, and how many items wait.
+   * Begins the session.
+   * @returns The time, ms by Redis, and the number of waiting items.
    */
   start(): Promise<{ startedAt: number; waiting: number }> {
     return this.#retrier.run(async () => {
@@ -99,7 +99,7 @@ export class QueueSession {
       } catch (error) {
         if (!(error as Error).message.startsWith("OOM")) throw error;
         this.#setFull(true);
-        // Items in flight go on, and an end is seen; there is just nothing new.
+        // Items in flight go on, and an end is seen. Only nothing new is reserved.
         const reply = await send(ackOnlyScript, { ...request, reserve: 0 });
         return { ...reply, drain: false, pollMs: Math.max(reply.pollMs, FULL_POLL_MS), dueMs: -1 };
       }
@@ -145,8 +145,8 @@ export class QueueSession {
 
   /**
    * Ends the session of a batch that is over.
-   * @returns Whether it still is, and that is on Redis's disk. All is asked on one connection: a Redis that was killed
-   *   meanwhile may have forgotten the end, and would grant a wait for what it never wrote.
+   * @returns Whether the batch is still over, and this end is on Redis's disk. All calls use one connection. A Redis
+   *   that was killed in between may have forgotten the end, and would confirm a disk on which the end never was.
    */
   confirmEnd(report: string): Promise<boolean> {
     const { queue, session } = this.#options;
@@ -157,7 +157,7 @@ export class QueueSession {
         waitAof(this.#redis),
         this.#redis.hget(keys(queue).batch, "state"),
       ]);
-      // After its clock went back, Redis may write nothing to its disk for as long.
+      // After its clock went back, Redis may not write to its disk for as long as the clock went back.
       if (!isOnDisk && ++waits < MAX_DISK_WAITS) throw new Error("its disk does not take the data");
       return state === "finished" || state === "aborted";
     }, DISK_TIMEOUT_MS + MAX_REPLY_TIMEOUT_MS);

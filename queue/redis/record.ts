@@ -84,7 +84,7 @@ function attempt(line: string, start: number, origin: Origin): Attempt {
   return { ...origin, start, end, outcome, ...(error !== undefined && { error }) };
 }
 
-/** Reason why the attempt ended as it did, where there is something to say. */
+/** Reason for the end of an attempt, if there is one to tell. */
 function errorOf(line: string, outcome: AttemptOutcome, origin: Origin, heard: string): string | undefined {
   const rest = (words: number) => line.split(" ").slice(words).join(" ");
   if (outcome === "failed" || outcome === "timeout") return text(rest(1));

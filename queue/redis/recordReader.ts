@@ -25,7 +25,8 @@ export interface ReadOptions {
 }
 
 /**
- * Reads records page by page, in the order of their ids: few at a time where they are long, whatever they were before.
+ * Reads records page by page, in the order of their ids. A page of long records has few of them, also after a page of
+ * short ones.
  */
 export async function* readRecords(
   redis: Redis,

@@ -34,10 +34,10 @@ export class Retrier {
   readonly #redis: Redis;
   readonly #options: RetrierOptions;
   #downSince?: number;
-  /** Since when Redis gave no sign of life at all. */
+  /** Time since which Redis has given no sign of life. */
   #silentSince?: number;
   #told?: { why: string; at: number };
-  /** Since when the connection is there and does not get ready. */
+  /** Time since which the connection is open and does not get ready. */
   #handshakeSince: number | undefined;
   /** A connection may be silent for this long, ms. */
   #patienceMs: number;
@@ -48,7 +48,7 @@ export class Retrier {
     this.#patienceMs = options.replyTimeoutMs;
   }
 
-  /** Since when no command got through, ms; 0 while they do. */
+  /** Time for which no command has got through, ms; 0 while they do. */
   get waitedMs(): number {
     return this.#downSince === undefined ? 0 : Math.round(performance.now() - this.#downSince);
   }
@@ -56,8 +56,8 @@ export class Retrier {
   /**
    * Does something with Redis until it works.
    * @param act Called anew for each attempt, with the number of those before it.
-   * @param leastMs The connection may be silent for so long meanwhile, at least.
-   * @throws {RedisUnavailableError} It did not for too long. Any other error that waiting does not help.
+   * @param leastMs The connection may be silent at least this long meanwhile.
+   * @throws {RedisUnavailableError} If Redis stays away for too long. Other errors if waiting would not help.
    */
   async run<T>(act: (attempt: number) => Promise<T>, leastMs = 0): Promise<T> {
     const startedAt = performance.now();
@@ -77,7 +77,7 @@ export class Retrier {
     }
   }
 
-  /** Does something with Redis once, or not, without telling anybody but the next call. */
+  /** Tries something with Redis once. A failure is told to nobody, but the next call knows of it. */
   async once<T>(act: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     try {
@@ -129,7 +129,7 @@ export class Retrier {
     this.#silentSince = isAnswer ? undefined : (this.#silentSince ?? startedAt);
     if (this.#silentSince === undefined || now - this.#silentSince < maxDowntimeMs) return;
     const seconds = Math.round(maxDowntimeMs / 1000);
-    // A password is read when a process starts: with the new one, the next may get in.
+    // A process reads the password at its start, so the next one may get in with a new password.
     if (isRefusal(error))
       throw new RedisUnavailableError(`Redis refused the connection for ${seconds} s: ${why}; ${advice(why)}`);
     if (mayGiveUp()) throw new RedisUnavailableError(`Redis was away for ${seconds} s: ${why}`);
@@ -147,9 +147,9 @@ export class Retrier {
 }
 
 /**
- * The answer, or an error when none comes. A connection on which nothing moves for too long is dead without a word, and
- * is made anew. A long reply that still arrives is not late, and neither is one that lies unread behind a handler that
- * blocked the event loop.
+ * The answer, or an error when none comes. A connection on which nothing moves for too long is dead, and is made anew.
+ * A long reply that is still arriving is not late. Neither is a reply that lies unread because a handler blocked the
+ * event loop.
  */
 async function withReplyTimeout<T>(redis: Redis, sent: Promise<T>, ms: number, onSilence: () => void): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

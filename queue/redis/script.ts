@@ -18,7 +18,7 @@ function withIncludes(text: string): string {
 }
 
 /**
- * A script of queue/scripts: sent by its digest, and whole where Redis does not know it (yet, or any more after a
+ * A script of queue/scripts. It is sent by its digest, and whole if Redis does not know it (yet, or any more after a
  * restart).
  */
 export class Script {
@@ -76,7 +76,7 @@ export class Script {
     return redis.sendCommand(command) as Promise<unknown>;
   }
 
-  /** As {@link sendRequest}, and whole where Redis does not know it. */
+  /** As {@link sendRequest}, but whole if Redis does not know the script. */
   async runRequest(redis: Redis, queue: string, request: string): Promise<unknown> {
     return orIfUnknown(this.sendRequest(redis, queue, request), async () => {
       await this.load(redis);
@@ -91,14 +91,14 @@ export class Script {
     return Buffer.from(`*${words.length + 1}\r\n${bulk}`).toString("latin1");
   }
 
-  /** As {@link send}, whole: in a transaction, one that Redis does not know would be found out too late. */
+  /** As {@link send}, but whole: in a transaction, it would be too late to find out that Redis does not know it. */
   sendWhole(redis: Redis, queue: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     const keys = keyList(queue);
     return redis.eval(this.#text, keys.length, ...keys, ...args);
   }
 }
 
-/** The answer to a script that was sent by its digest; if Redis does not know it, that of another way. */
+/** The answer to a script that was sent by its digest; if Redis does not know it, the answer of `otherwise`. */
 async function orIfUnknown<T>(sent: Promise<T>, otherwise: () => Promise<T>): Promise<T> {
   try {
     return await sent;

@@ -8,10 +8,10 @@
 --   draining          it waits to have nothing in flight, so that it can get a suspect
 --   failing           report of a worker whose items fail one after the other (queue/consumer/slowdown.ts)
 --   recovered         they no longer do
---   sample            it is to get one item of any place of the list
---   mayAbort          the batch ends when nothing succeeds
+--   sample            reserve one item from anywhere in the list
+--   mayAbort          the batch is aborted when nothing succeeds
 --   largest           bytes of the longest payload it has seen of late
---   lease, waited     ms: how long a lease is, and since when the call could not be made
+--   lease, waited     ms: the lease, and the time for which the call could not get through
 --   maxLosses, maxFailures      losses that make an item dead; most items that may be dead, or absent
 --   keepLogs          logs of failed attempts are kept when the item is done
 --   heartbeat         what the worker reports of itself, empty where nothing changed; absent when none is due
@@ -62,7 +62,7 @@ local function reclaimExpired()
   local isTooSoon = now < batch.reclaimAfter
   local expired = call('ZRANGEBYSCORE', leases, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, isTooSoon and 1 or 100)
   if #expired == 0 or isTooSoon then return #expired > 0 end
--- Parts that are seldom needed are made when they are: a script makes all its functions anew each time.
+-- Functions that are seldom needed are made only when they are. A script makes its functions anew at each call.
 --- @include "reclaim": reclaim
   reclaim(expired)
   return false

@@ -2,8 +2,8 @@
 -- Puts the list that was built beside the waiting one in its place. ARGV: the digests, how many items of the waiting
 -- list were looked at, the length of the new list, how many of those are of the source (the rest was pushed by others
 -- and stands behind them), and `externalRanges` of items that were taken.
--- Returns "moved" or "aborted"; {the length of the waiting list} where somebody took from it, or pushed more than is
--- moved here; then it changed nothing. Else 1.
+-- Returns 1. If it changes nothing, returns "moved" or "aborted"; or {the length of the waiting list}, if somebody
+-- took from it, or pushed more items than are moved here.
 --- @include "keys"
 --- @include "seeding": digest, read, refusal, text, account
 local known, built, own, externalTaken = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]

@@ -48,7 +48,7 @@ async function lookAt(
   const unlimited = { policy, room: Infinity, taken: 0 };
   if (limit === 0) return unlimited;
   const [owned, seeded, lastId] = await redis.hmget(keys(queue).batch, "owner", "run", "lastId");
-  // Another owner's batch is refused for that.
+  // A batch of another owner is refused later, for that reason.
   if (owner !== "" && owned && owned !== owner) return unlimited;
   // A new run frees all keys, any other seeding at most the waiting list.
   const startsOver = seeded !== null && seeded !== run;
@@ -59,7 +59,7 @@ async function lookAt(
   return { policy, room, taken: startsOver ? 0 : Number(lastId ?? 0) };
 }
 
-/** Its answer, or undefined where the user of Redis may not ask. */
+/** The answer of Redis, or undefined if the user may not ask. */
 async function allowed<T>(session: SeedSession, ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await session.call(ask);

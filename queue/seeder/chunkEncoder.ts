@@ -21,7 +21,7 @@ export interface EncodedChunk {
   count: number;
   /** Digest of everything encoded so far, this chunk included. */
   digest: string;
-  /** The command `RPUSH key item…`. Valid until as many more chunks were encoded as may be in flight. */
+  /** The command `RPUSH key item…`. Its buffer is used again after as many more chunks as may be in flight. */
   command: Buffer;
 }
 
@@ -102,7 +102,7 @@ export class ChunkEncoder {
     return true;
   }
 
-  /** Writes a text with its length, and nothing where that is another. */
+  /** Writes a text with its length; nothing if its bytes are more or fewer. */
   #writeText(item: string, length: number): boolean {
     const before = this.#end;
     this.#addLength(length);

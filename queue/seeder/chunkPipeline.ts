@@ -14,7 +14,7 @@ export class ChunkPipeline {
   readonly #session: SeedSession;
   readonly #target: "list" | "next";
   #inFlight: Promise<number>[] = [];
-  /** Digest that the last chunk left which Redis has answered. */
+  /** Digest after the last chunk that Redis has answered. */
   #confirmed: string | undefined;
 
   constructor(session: SeedSession, target: "list" | "next") {
@@ -50,7 +50,7 @@ export class ChunkPipeline {
     return offset;
   }
 
-  /** Takes the session back to the last chunk that was pushed, after one was not. */
+  /** After a chunk that was not pushed, sets the session back to the last one that was. */
   async abandon(): Promise<void> {
     await Promise.allSettled(this.#inFlight.splice(0));
     this.#session.digest = this.#confirmed ?? this.#session.digest;

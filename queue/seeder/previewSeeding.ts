@@ -27,7 +27,7 @@ interface Standing {
   done: number;
 }
 
-/** Beyond so many items a look takes too long. */
+/** Most items that are looked at: more would take too long. */
 const MAX_ITEMS = 100_000;
 
 /**

@@ -36,7 +36,7 @@ export class ActiveItem implements ItemContext {
   startedAt = 0;
   /** Longest time that its process stood still meanwhile, ms. */
   stillMs = 0;
-  /** The time limit has passed: why the signal was aborted. */
+  /** True if the signal was aborted because the time limit has passed. */
   timedOut = false;
   /** Its outcome is known: whatever its handler does no longer matters. */
   isSettled = false;

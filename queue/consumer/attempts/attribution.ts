@@ -9,7 +9,7 @@ export function runFor<T, A extends unknown[]>(item: ActiveItem, act: (...args: 
   return running.run(item, act, ...args);
 }
 
-/** The item that the code which asks runs for; undefined where it runs for none in particular. */
+/** The item of the calling code; undefined if that runs for none in particular. */
 export function runningItem(): ActiveItem | undefined {
   return running.getStore();
 }

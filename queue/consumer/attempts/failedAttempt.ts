@@ -7,7 +7,7 @@ import { backoff } from "./backoff.ts";
 /** A failed attempt. */
 export interface FailedAttempt {
   reason: string;
-  /** The handler said so for good: it works. */
+  /** The handler itself gave the item up (`DoNotRetry`), so the worker is not at fault. */
   isFinal: boolean;
   /** The item is given up. */
   isDead: boolean;

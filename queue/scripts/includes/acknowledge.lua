@@ -31,7 +31,7 @@ local function acknowledgeDone(ids, members, lines)
   call('ZREM', leases, unpack(members, 1, n))
   call('HDEL', items, unpack(ids, 1, n))
   call('HSET', results, unpack(done))
-  -- Logs of attempts that failed before.
+  -- Earlier attempts that failed may have left a log.
   if not request.keepLogs and call('EXISTS', logs) == 1 then call('HDEL', logs, unpack(ids, 1, n)) end
 end
 

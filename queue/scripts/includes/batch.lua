@@ -28,7 +28,7 @@ local function loadBatch()
   for i = 1, #increments, 2 do batch[increments[i]] = tonumber(v[17 + (i + 1) / 2] or 0) + increments[i + 1] end
 end
 
--- Each of these happens seldom, and is made when it does.
+-- Both are seldom needed, so the functions of state.lua are made only then.
 local function changeState(event)
 --- @include "state": move, adopt
   batch.state = move(event) or batch.state
@@ -57,7 +57,7 @@ local function endBatch(event, reason)
   noteStart()
   changeState(event)
   batch.endedAt = now
-  -- A pause of what is over would hold up the next items.
+  -- A pause that outlives its batch would hold up the next items.
   if batch.state == 'finished' then call('HDEL', batchKey, 'paused') end
   if reason then call('HSET', batchKey, 'reason', reason) end
 end

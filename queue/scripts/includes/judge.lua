@@ -54,7 +54,7 @@ local function judgeFailures(report)
   if doneByOthers >= DONE_BY_OTHERS and expected >= SICK_SAMPLES then
     reply.judgement = 'sick'
   elseif call('ZCOUNT', failing, text(now), '+inf') == workersAlive() then
-    -- Everybody who lives fails: it is the items, or the handler.
+    -- All live workers fail, so the items or the handler are at fault.
     if done > 0 or batch.waiting == 0 or not request.mayAbort then
       reply.judgement = 'free'
     elseif samples >= SAMPLES and report.forMs >= FAILING_MS and inFlight() >= now - longestMs then

@@ -83,7 +83,7 @@ local function reschedule(id, record, isSuspect, at)
   call('ZADD', isSuspect and suspects or delayed, at, id)
 end
 
--- Ends an item that is given up. One that was cancelled has a negative time, by which a seeding leaves it alone.
+-- Ends an item that is given up. A cancelled one has a negative time, so that a seeding does not put it back.
 local function bury(id, record, time)
   call('HDEL', items, id)
   call('HSET', results, id, record)

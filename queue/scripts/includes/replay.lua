@@ -4,8 +4,8 @@
 --- @needs clock (text), records (recordOf, payloadOf, attemptCounts, runsAlone)
 local parityField, token
 
--- The answer to a call that was already made: the same as far as it still holds, or none for a copy that was stuck in a
--- dead connection. Nothing for a new call.
+-- The answer to a call that was already made: the same, as far as its leases still hold; an empty one for a copy that
+-- was stuck in a dead connection. Nothing for a new call.
 local function replay()
   parityField = request.session .. '#' .. request.number % 2
   token = ':' .. request.session .. '.' .. text(request.number)

@@ -3,7 +3,7 @@
 --- @needs records (LONG_PAYLOAD, keepPayload, recordOf, payloadOf, attemptCounts)
 local MAX_BYTES = 4 * 1024 * 1024 -- in one call
 local MAX_STEP = 16 -- items of unknown size taken from the list at once
--- Times that workers vanished, a lease apart, before that is the end of the batch.
+-- The batch ends after workers vanished this many times, a lease apart.
 local VANISHINGS = 6
 -- Reserved items: ids, and `first-last` of those in a row; their number, and their bytes.
 local reserved, reservedCount, reservedBytes = {}, 0, 0

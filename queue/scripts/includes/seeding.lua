@@ -17,8 +17,7 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
--- Writes the length of the list as it is left, and what others pushed to it and popped from it since a script last
--- looked at its length.
+-- Writes the length that this script leaves, and the pushes and pops of others since a script last looked at it.
 local function account(lengthBefore, length)
   local lastLength, total, externalTaken = read('lastLength', 'total', 'externalTaken')
   local more = lengthBefore - (lastLength or 0)

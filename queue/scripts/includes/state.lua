@@ -22,7 +22,7 @@ local function move(event)
   return to
 end
 
--- An edit came to nothing, unless the batch was aborted meanwhile: it is in the state of before again.
+-- An edit came to nothing: unless the batch was aborted meanwhile, its state is the one before the edit.
 local function undoEdit(before)
   if call('HGET', batchKey, 'state') ~= 'seeding' then return false end
   call('HSET', batchKey, 'state', before)

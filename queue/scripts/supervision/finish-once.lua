@@ -15,7 +15,7 @@ end
 local of, before, runner, untilMs = unpack(call('HMGET', batchKey, 'finishOf', 'finish', 'finishBy', 'finishUntil'))
 if of == run then return { 'over', before } end
 local left = tonumber(untilMs or 0) - now
--- More than that is left where the clock went back.
+-- If the clock went back, more than that is left.
 if runner and runner ~= who and left > 0 and left <= tonumber(ms) then return { 'busy' } end
 call('HSET', batchKey, 'finishBy', who, 'finishUntil', text(now + ms))
 return { 'yours' }

@@ -2,10 +2,10 @@
 export type Range = [first: number, last: number];
 
 /**
- * Tracks which items were pushed by somebody else; an edit never removes those. An item's place is its number in the
- * order of first giving: its id or, for a waiting item, the last id plus its index in the list from 1. The seeder notes
- * up to which place it knows all items (`knownUpTo`), and the external ones among them (`externalRanges`, `3-5,9-9,`);
- * whatever lies beyond is external, too. Right as long as no other program takes from the list.
+ * Tracks external items, which an edit never removes. An item's place is its id or, for a waiting item, the last id
+ * plus its index in the list from 1. The seeder notes up to which place it knows all items (`knownUpTo`), and the
+ * external ones among them (`externalRanges`, `3-5,9-9,`). All items beyond are external, too. This is right as long as
+ * no other program takes from the list.
  */
 export class ExternalItems {
   readonly #lastId: number;

@@ -68,7 +68,7 @@ export class MultisetDiff {
     }
   }
 
-  /** Drops what is balanced, and doubles the table where that leaves it more than a third full. */
+  /** Drops balanced items. If the table is still more than a third full, doubles it. */
   #rebuild(): void {
     const [hashes, copies] = [this.#hashes, this.#copies];
     const kept = copies.reduce((count, difference) => count + (difference === 0 ? 0 : 1), 0);

@@ -13,15 +13,15 @@ import type { WaitingList } from "./waitingList.ts";
 /** Ingredients of a new list. */
 export interface Ingredients {
   source: ItemSource;
-  /** Items of the source that are not to wait: they were taken before. */
+  /** Items that were taken before: if the source has them, they do not wait again. */
   taken: TakenItems;
   /** The list that is replaced, whose external items stay. */
   old: WaitingList;
-  /** Collects the difference: the items that wait then, minus those that waited before. */
+  /** Collects the difference: the items that will wait, minus those that waited before. */
   change: MultisetDiff;
 }
 
-/** Builds a list beside the waiting one and puts it in its place, in one step. Until then nothing was changed. */
+/** Builds a list beside the waiting one, then swaps the two in one step. Until then nothing is changed. */
 export class NewList {
   readonly #session: SeedSession;
   readonly #nextDigest: () => string;
@@ -86,7 +86,7 @@ export class NewList {
     return { offset, digest: all.encode().digest };
   }
 
-  /** Puts it in place; what was pushed meanwhile comes along. */
+  /** Puts it in place, with the items that were pushed meanwhile. */
   async #swap(old: WaitingList, own: number): Promise<void> {
     for (let known = old.external.length; ;) {
       await this.#flush();

@@ -37,7 +37,7 @@ export async function reconcile(session: SeedSession, seeding: Seeding): Promise
     } catch (error) {
       if (!(error instanceof RedisFullError)) throw error;
     }
-    // There is no room for two lists: empty the old one first, but for what others pushed.
+    // There is no room for two lists, so the old one is emptied first, except for external items.
     await session.advance("edit", nextDigest());
     const change = new MultisetDiff();
     await replace([], change);

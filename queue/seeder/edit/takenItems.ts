@@ -11,9 +11,9 @@ export class TakenItems {
   readonly #reader: QueueReader;
   readonly #external: ExternalItems;
   readonly #onStep: () => void;
-  /** Done or in flight: there for good, whether the source has them or not. */
+  /** Done or in flight: they stay, whether the source has them or not. */
   readonly settled = new MultisetDiff();
-  /** Waiting for another try, or dead: dropped where the source does not have them. */
+  /** Delayed or dead: they are dropped if the source does not have them. */
   readonly unsettled = new MultisetDiff();
 
   private constructor(reader: QueueReader, external: ExternalItems, onStep: () => void) {
@@ -33,12 +33,12 @@ export class TakenItems {
     return taken;
   }
 
-  /** Takes an item of the source off those that were taken. Returns whether it was one of them. */
+  /** Matches an item of the source with one that was taken. @returns Whether there was one left to match. */
   match(item: string | Buffer): boolean {
     return this.settled.take(item) || this.unsettled.take(item);
   }
 
-  /** Drops unsettled items that were not matched, dead copies first. Returns how many. */
+  /** Drops unmatched items that are neither done nor in flight, dead copies first. @returns How many. */
   async dropUnmatched(session: SeedSession, nextDigest: () => string): Promise<number> {
     let dropped = 0;
     for (const outcome of ["dead", "delayed"] as const) {
