@@ -51,8 +51,8 @@ const commentSubject = {
 };
 
 /**
- * Folders with a door: from outside, only their index.ts is imported; and queue/limits.ts and errorText.ts, which cost
- * nothing to load, unlike the client of Redis.
+ * Folders with a door: from outside, only their index.ts is imported. Exceptions are queue/limits.ts and errorText.ts,
+ * since they cost nothing to load, unlike the client of Redis.
  */
 const doors = (...folders) => ({
   "no-restricted-imports": [

@@ -8,7 +8,7 @@ const config = loadConfig();
 // Start Redis: a Pod, a StatefulSet with a volume claim, or just the address of a Redis that exists.
 const redis = new Redis("redis", config.redis);
 
-// Build the image and push it, or use a ready-made one, or none. First the cluster must have answered.
+// Build the image and push it, or use a ready-made one, or none; but only after the cluster has answered.
 const image = new WorkerImage("worker", config.image, { dependsOn: redis.first });
 
 // Fill the queue, run the parallel Job, supervise it to its end.

@@ -29,7 +29,7 @@ export interface Source {
   getSecret(key: string): pulumi.Output<string> | undefined;
   /** True if it, or a part of it, is encrypted in the stack file. */
   isSecret(key: string): boolean;
-  /** Values of a list or a map that are not in quotes, and no texts, where a stack file can be read. */
+  /** Values of a list or a map that are neither in quotes nor texts, if the stack file can be read. */
   plainValues?(key: string): Map<string, PlainValue>;
 }
 
@@ -88,7 +88,7 @@ export function loadConfig(): Config {
   return { ...config, redis: from === undefined ? others : { ...others, from: referenceOf(from) } };
 }
 
-/** True if an image of the user's runs nothing of the user's, which is hardly meant. */
+/** True if an image of the user runs nothing of the user, which is probably a mistake. */
 export const isForNobody = (source: Source): boolean =>
   source.get("baseImage") !== undefined && source.get("command") === undefined && source.get("handler") === undefined;
 
@@ -190,7 +190,7 @@ function checkQuotes(source: Source, key: (typeof TEXTS)[number]): void {
   for (const [place, { written, value }] of source.plainValues?.(key) ?? []) {
     const given = values[place];
     if (given === undefined || given === null || String(given) === written) continue;
-    // Otherwise it is from another file.
+    // Otherwise the value comes from another file.
     if (String(given) === String(value) || (value instanceof Date && String(given).startsWith(written.slice(0, 4))))
       unquoted(key === "items" ? `items[${place}]` : `${key}.${place}`, String(given), written);
   }

@@ -6,9 +6,9 @@ import { wq } from "./invocation.ts";
 
 /** Options that say where a Redis is. */
 export interface RedisOptions {
-  /** The stack, where it is not the current one. */
+  /** The stack, if it is not the current one. */
   stack?: string;
-  /** The batch, where the stack has several. */
+  /** The batch, if the stack has several. */
   batch?: string;
   /** URL of a Redis to look into instead of a stack's: no cluster, no Pulumi. */
   redis?: string;
@@ -83,7 +83,7 @@ export function redisCommand(spec: CommandSpec): Command {
   return verbCommand(spec)
     .optionsGroup("Which batch:")
     .addOption(new Option("--stack <name>", "a stack other than the current one"))
-    .addOption(new Option("--batch <name>", "one of the stack's batches, where it has several"))
+    .addOption(new Option("--batch <name>", "one of the stack's batches, if it has several"))
     .addOption(new Option("--redis <url>", "address of a Redis; needs no stack and no cluster").env("WQ_REDIS_URL"))
     .optionsGroup("Options:")
     .hook("preAction", ignoreVariable);

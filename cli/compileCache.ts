@@ -9,7 +9,7 @@ import { join } from "node:path";
  * name in the system's temporary folder, which another user may have made first. Without a safe folder nothing is kept.
  */
 export function keepCompiledCode(): void {
-  // The checkout's launcher has chosen, or the user.
+  // The checkout's launcher or the user has chosen a folder.
   if (process.env.NODE_COMPILE_CACHE) return void enableCompileCache?.();
   try {
     const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "job-wq-2", "compiled");
@@ -18,6 +18,6 @@ export function keepCompiledCode(): void {
     if (process.getuid && (uid !== process.getuid() || (mode & 0o77) !== 0)) return;
     enableCompileCache?.(folder);
   } catch {
-    // Without a home, or on a full disk.
+    // There is no home, or the disk is full.
   }
 }

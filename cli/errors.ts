@@ -6,7 +6,7 @@ export class UserError extends Error {
   override name = "UserError";
 }
 
-/** There is no such stack, or no batch in it yet. Where its state cannot be read, nobody knows. */
+/** There is no such stack, or no batch in it yet. A state that cannot be read is another error. */
 export class AbsentError extends UserError {}
 
 /** The first line of whatever was thrown. */

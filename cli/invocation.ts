@@ -1,4 +1,4 @@
-// The way to type `wq` where this process was started, for all messages with commands.
+// The way to type `wq` in the shell of this process, for all messages with commands.
 import { accessSync, constants } from "node:fs";
 import { delimiter, join, sep } from "node:path";
 

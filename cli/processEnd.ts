@@ -6,8 +6,8 @@ const undone = new Set<() => Promise<void>>();
 let isEnding = false;
 
 /**
- * Notes what has to be undone, however the process ends: as it should, by an error, by Ctrl-C.
- * @returns Undoes it now. That is done once, and never throws.
+ * Notes what must be undone, however the process ends: normally, by an error, by Ctrl-C.
+ * @returns A function that undoes it now. It acts once, and never throws.
  */
 export function beforeEnd(undo: () => Promise<unknown>): () => Promise<void> {
   if (undone.size === 0) for (const signal of SIGNALS) process.on(signal, onSignal);

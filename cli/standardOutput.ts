@@ -14,11 +14,11 @@ let answer: Answer = (error) => {
 
 export function guardStandardOutput(): void {
   process.stdout.once("error", (error: NodeJS.ErrnoException) => answer(error));
-  process.stdout.on("error", () => {}); // what is written after the first
+  process.stdout.on("error", () => {}); // for writes after the first error
   process.stderr.on("error", () => {}); // nobody is left to be told
 }
 
-/** For a verb that has more to do then than to end. */
+/** Registers a listener, for a verb that must do more than end. */
 export function onBrokenOutput(other: Answer): void {
   answer = other;
 }

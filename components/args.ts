@@ -41,8 +41,8 @@ export interface ImageSettings {
    */
   baseImage?: pulumi.Input<string>;
   /**
-   * Image to copy Node.js from, if `baseImage` has none. If `baseImage` has a `node` of its own, give its name here,
-   * too. @default "node:24-slim"
+   * Image to copy Node.js from, if `baseImage` has none. If `baseImage` has a `node` of its own, name the same image
+   * here. @default "node:24-slim"
    */
   nodeImage?: pulumi.Input<string>;
   /**
@@ -83,8 +83,8 @@ export interface BatchSettings {
   /** Time that a handler, or a program with `serve`, may take to load. @default "5m" */
   startTimeout?: pulumi.Input<string>;
   /**
-   * Largest number of items in one call of `handleBatch`, or in one line to a program with `serve`. With it,
-   * `concurrency` counts batches.
+   * Largest number of items in one call of `handleBatch`, or in one line to a program with `serve`. Then `concurrency`
+   * counts batches.
    */
   batch?: number;
   /** Longest time that a `batch` waits for more items. @default "200ms" */
@@ -132,8 +132,8 @@ export interface BatchSettings {
   /** Log as plain lines (`text`) or as `json`. @default "text" */
   logFormat?: pulumi.Input<string>;
   /**
-   * Program with its arguments, as a list, run once at the end with every result on standard input; it prints the stack
-   * output `finish`.
+   * Program with its arguments, as a list, run once at the end with every result on standard input; its output becomes
+   * the stack output `finish`.
    */
   finish?: pulumi.Input<pulumi.Input<string>[]>;
   /** Another value runs every item again. @default 1 */
@@ -158,7 +158,9 @@ export interface BatchSettings {
   resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
   /** Strategic merge patch over the workers' pod template, as of `kubectl patch`; the container is named `c`. */
   pod?: pulumi.Input<Record<string, unknown>>;
-  /** The same for the pods that do no work: those of the seed Job, the supervisor, and the relay of `wq`. */
+  /**
+   * Strategic merge patch over the pods that do no work: those of the seed Job, the supervisor, and the relay of `wq`.
+   */
   auxPod?: pulumi.Input<Record<string, unknown>>;
   /** Existing volume claims and where workers find them: `{films: /films}`. */
   claims?: pulumi.Input<Record<string, pulumi.Input<string>>>;

@@ -22,9 +22,9 @@ export const program = (): object => pulumi.runtime.getStackResource() ?? STACKL
 export const isPreview = (): boolean => pulumi.runtime.isDryRun() || isMocked();
 
 /**
- * Fails a program by one line below a component. Pulumi reports an error once, however many registrations it keeps from
- * being made, so one cause is one object. Where no engine listens any more nothing is thrown: it would reach the next
- * inline program of this process.
+ * Fails a program by one line below a component. Pulumi reports an error object once, however many registrations it
+ * prevents, so one cause is one object. If no engine listens any more, nothing is thrown, since that would reach the
+ * next inline program of this process.
  */
 export async function fail({ message }: Error, component: pulumi.Resource): Promise<never> {
   if (!(await hasEngine())) return new Promise(() => {});
@@ -50,7 +50,7 @@ export function isAnothers(error: unknown, own: object): boolean {
   return program !== undefined && program !== own;
 }
 
-/** Leaves properties of a component out of the stack's outputs, where a program exports the component as a whole. */
+/** Leaves properties of a component out of the stack's outputs, if a program exports the whole component. */
 export function unlisted<C extends pulumi.ComponentResource>(component: C, ...names: (keyof C)[]): void {
   for (const name of names) Object.defineProperty(component, name, { enumerable: false });
 }

@@ -16,7 +16,7 @@ export function clientValue(namespace: string, service: string): string {
   return `${value.slice(0, 46)}-${createHash("sha256").update(value).digest("hex").slice(0, 16)}`;
 }
 
-/** Keeps service meshes out of a pod: their sidecar never ends, and so neither would a Job. */
+/** Keeps service meshes out of a pod, since a sidecar that never ends would keep a Job from ending. */
 export const NO_MESH = {
   labels: { "sidecar.istio.io/inject": "false" },
   annotations: { "linkerd.io/inject": "disabled" },

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
-/** All pods of ours keep to it, and nobody else is in a namespace that we made. */
+/** All our pods keep to this level, and a namespace that we create holds no other pods. */
 const LABELS = { "pod-security.kubernetes.io/enforce": "restricted" };
 
 /** The namespace of `createNamespace`. @returns Its name, known when it is created. */

@@ -6,7 +6,7 @@ import { requirePulumi } from "../config/pulumiVersion.ts";
 import { isMocked, ownError, program } from "./engine.ts";
 
 /**
- * Components wait at most this long for the checks of others, ms: a check may need a resource that comes after them.
+ * Components wait at most this long for the checks of others, ms. A check may itself wait for a component's resource.
  */
 const PATIENCE_MS = 10_000;
 
@@ -40,7 +40,7 @@ function ofProgram(): Checks {
   return checks;
 }
 
-/** Notes who declares an object. @returns Another component that does. */
+/** Notes which component declares an object. @returns Another component that declares it, too. */
 export function claimed(object: string, component: string): string | undefined {
   const { objects } = ofProgram();
   const other = objects.get(object);
@@ -73,7 +73,7 @@ export class OwnChecks {
   readonly #all = ofProgram();
   readonly #own: Promise<void>[] = [];
 
-  /** Adds a check that takes time: components are registered when it has resolved, and not at all where it rejects. */
+  /** Adds a check that takes time. Components are registered when it has resolved; if it rejects, none is. */
   await(check: Promise<void>): void {
     this.#own.push(this.#all.await(check));
   }
@@ -94,7 +94,7 @@ export class OwnChecks {
     if (refusals.length > before && !isMocked()) throw refusals[before]!;
     const patience = new AbortController();
     const given = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {});
-    // In the order of the program, so that of several refusals always the same one is told.
+    // In the order of the program, so that of several refusals always the same one is reported.
     const inOrder = async () => {
       for (const check of pending) await check;
     };

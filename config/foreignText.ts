@@ -16,18 +16,18 @@ function escaped(char: string): string {
   return SHORT[char] ?? (code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`);
 }
 
-/** On one line, with escapes for what is not seen. */
+/** The text on one line, with escapes for invisible characters. */
 export function oneLine(text: string): string {
   return text.replace(UNSEEN, escaped);
 }
 
-/** With its lines and tabs, without colours, and with escapes for what else is not seen. */
+/** The text with its lines and tabs, without colours, and with escapes for other invisible characters. */
 export function severalLines(text: string): string {
   const plain = text.replaceAll("\r\n", "\n").replaceAll(COLOURS, "");
   return plain.replace(UNSEEN, (char) => (char === "\n" || char === "\t" ? char : escaped(char)));
 }
 
-/** A line of JSON, which may also be read in a terminal: the same value, with escapes for what is not seen. */
+/** A line of JSON that is harmless in a terminal: the same value, with escapes for invisible characters. */
 export function jsonLine(value: unknown): string {
   return (JSON.stringify(value) ?? "null").replace(UNSEEN, (char) =>
     char

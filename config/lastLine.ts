@@ -1,5 +1,5 @@
-// The line of a log that says why a program ended: the last one, but for what its language, or what started it, says
-// after it.
+// The line of a log that says why a program ended: the last line, except those that its language or its launcher prints
+// after the reason.
 const AFTERWARDS = [
   /^\s|^[})\]^]+$|^-{4,}|^Stack ?trace:|^\.\.\. \d+ more|^note: |^(Node\.js|Bun) v\d/, // stacks, Node.js, Java, Rust
   /^goroutine \d+ \[|^exit status \d+$|^created by |^\[signal |^[\w./*()-]+\(.*\)$|^#\d+ /, // Go, PHP

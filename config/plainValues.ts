@@ -1,8 +1,8 @@
-// The settings of a stack as they are written: Pulumi gives their values alone, 668 for 01234.
+// The settings of a stack as they are written. Pulumi gives only their values, like 668 for 01234.
 import { existsSync, readFileSync } from "node:fs";
 import { isMap, isScalar, isSeq, parseDocument, Scalar } from "yaml";
 
-/** A value without quotes that YAML takes for something else than a text. */
+/** A value without quotes that YAML does not take for a text. */
 export interface PlainValue {
   written: string;
   value: unknown;

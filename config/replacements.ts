@@ -9,13 +9,13 @@ const CODE_FOLLOWS: [program: RegExp, option: RegExp, advice: string][] = [
   [/^(?:perl|ruby|lua|php|R|Rscript|julia)$/, /^(?:-[a-zA-Z\d]*[eEr]|--eval)$/, "read the variable ITEM"],
   [/^(?:jq|yq|[gm]?awk)$/, /^[^-]/, "read the variable ITEM, or write { }"],
 ];
-/** A script's path: what follows is its own affair. */
+/** A script's path. Arguments after it are its own affair. */
 const SCRIPT = /^[^-].*[./]/;
 /** Not `${#}` and the like, which are the shell's. */
 const NAMES = /(?<!\$)\{(\/\/|\/\.|[./#]?)\}/;
 const REPLACED = /\{(\/\/|\/\.|[./#]?|[1-9]\d?|[A-Za-z_]\w*)\}/g;
 
-/** Operators of a shell, and programs that have such of their own. */
+/** Operators of a shell, and programs with such operators of their own. */
 const OPERATOR = /^(\||\|\||&&|[12]?>>?|2>&1|&>)$/;
 const TAKES_OPERATORS = /(^|\/)(expr|test|\[|tr|find)$/;
 
@@ -73,7 +73,7 @@ function fieldsOf(item: string): Record<string, unknown> {
   }
 }
 
-/** True if any argument takes something of the item. Code takes nothing. */
+/** True if any argument has a replacement string. Code has none. */
 export function hasReplacement(command: string[]): boolean {
   const code = codeOf(command);
   return command.some((word, place) => !code.has(place) && word.search(REPLACED) >= 0);

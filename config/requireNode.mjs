@@ -1,4 +1,4 @@
-// The first thing that the library loads: on a Node.js that is too old, the rest would fail in words of its own.
+// The library loads this first, since on a Node.js that is too old the rest would fail with obscure errors.
 import { requireNode } from "./nodeVersion.mjs";
 
 requireNode();

@@ -101,7 +101,7 @@ export const imageSettings = {
     parse: image,
     default: "node:24-slim",
     description:
-      "Image to copy Node.js from, if `baseImage` has none. If `baseImage` has a `node` of its own, give its name here, too",
+      "Image to copy Node.js from, if `baseImage` has none. If `baseImage` has a `node` of its own, name the same image here",
   },
   entrypoint: {
     parse: parse.flag,
@@ -166,7 +166,7 @@ export const batchSettings = {
     programs: ["worker", "supervisor"],
     plain: true,
     description:
-      "Largest number of items in one call of `handleBatch`, or in one line to a program with `serve`. With it, `concurrency` counts batches",
+      "Largest number of items in one call of `handleBatch`, or in one line to a program with `serve`. Then `concurrency` counts batches",
   },
   batchWait: {
     parse: parse.duration(0),
@@ -285,7 +285,7 @@ export const batchSettings = {
     parse: parse.command,
     programs: ["supervisor"],
     description:
-      "Program with its arguments, as a list, run once at the end with every result on standard input; it prints the stack output `finish`",
+      "Program with its arguments, as a list, run once at the end with every result on standard input; its output becomes the stack output `finish`",
   },
 
   // Runs, their end, and who is told.
@@ -341,7 +341,8 @@ export const batchSettings = {
   },
   auxPod: {
     parse: parse.map("Record<string, unknown>"),
-    description: "The same for the pods that do no work: those of the seed Job, the supervisor, and the relay of `wq`",
+    description:
+      "Strategic merge patch over the pods that do no work: those of the seed Job, the supervisor, and the relay of `wq`",
   },
   claims: {
     parse: parse.mountPaths,

@@ -1,5 +1,5 @@
-// The settings that the programs of the image are told: one variable for each, WQ_SETTINGS, with the parsed values as
-// JSON. A Batch writes it, the program reads it.
+// The settings that the programs of the image get: each has one variable, WQ_SETTINGS, with the parsed values as JSON.
+// A Batch writes it, the program reads it.
 import { ConfigError, type Parsed } from "./parse.ts";
 import { batchSettings, type BatchSetting, type Program } from "./settings.ts";
 
@@ -20,11 +20,11 @@ export interface Facts {
   seed: { queue: string; owner?: string; items?: { range: string } | { file: string; format: ItemsFormat } };
   supervisor: {
     queue: string;
-    /** The batch's, in messages. */
+    /** The batch's name in messages. */
     name?: string;
     /** The batch has a source of items, and was seeded from it before the supervisor starts. */
     isSeeded?: boolean;
-    /** Since when the workers' time limit runs: a date. */
+    /** The beginning of the workers' time limit, as a date. */
     workersSince?: string;
     /** Digest of the program of `finish`: its command, code and variables. */
     finishDigest?: string;
@@ -51,8 +51,8 @@ const entries = Object.entries(batchSettings as Record<string, BatchSetting>);
 export const settingsText = (values: object): string => JSON.stringify({ version: VERSION, ...values });
 
 /**
- * Reads the settings of a program. A setting that the Batch does not know has its default: the image is then newer than
- * the Batch.
+ * Reads the settings of a program. If the image is newer than the Batch, the Batch may not know a setting, which then
+ * has its default.
  * @param text The value of WQ_SETTINGS.
  * @throws ConfigError: one line.
  */

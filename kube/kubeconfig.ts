@@ -58,7 +58,7 @@ export function contextOf(config: Config): string | undefined {
   return config.getCurrentContext() === IN_CLUSTER ? undefined : config.getCurrentContext();
 }
 
-/** The namespace of what names none. */
+/** The namespace of objects that name none. */
 export function namespaceOf(config: Config): string {
   const { namespace } = config.getContextObject(config.getCurrentContext()) ?? {};
   if (namespace) return namespace;
@@ -79,7 +79,7 @@ function given(kubeconfig: string | object, folder: string): Config {
   return config;
 }
 
-/** The choice of kubectl. */
+/** The kubeconfig that kubectl would choose. */
 function ofMachine(path: string | undefined, folder: string): Config {
   const files = existing(path || join(homedir(), ".kube/config"), folder);
   if (files.length > 0) return merged(files);

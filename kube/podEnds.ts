@@ -1,5 +1,5 @@
-// Problems of pods that started: they end again and again, do not get ready, or end without work; in their own words,
-// or the runtime's.
+// Problems of pods that started: they end again and again, do not get ready, or end without work. Each is told in the
+// words of the pod or of the runtime.
 import { oneLine } from "../config/foreignText.ts";
 import { reasonIn } from "../config/lastLine.ts";
 import type { V1ContainerStateTerminated, V1Pod } from "@kubernetes/client-node";
@@ -7,7 +7,7 @@ import type { StartProblem } from "./podProblems.ts";
 
 /** The runtime's reasons for a container that it cannot start. */
 const UNSTARTABLE = new Set(["StartError", "ContainerCannotRun"]);
-/** A pod that runs for longer and is not ready is worth a warning. */
+/** A pod that is not ready after this long is worth a warning, ms. */
 const UNREADY_MS = 60_000;
 /** Last line of a worker that has nothing to do: its batch is paused, or the list empty (worker/log.ts). */
 const IDLE = /^Waiting for work$|"event":"waiting"/;
@@ -95,9 +95,9 @@ export function lossProblem(pods: V1Pod[], memory = "resources.limits.memory"): 
 const OVER = /exiting$|"event":"ended"/m;
 
 /**
- * The problem of pods that ended well and nevertheless hold a batch up: another container keeps the pod, or the image
- * ran something else.
- * @param mustEnd Their Job is waited for; otherwise they are workers, whose Job outlives them.
+ * The problem of pods that ended well and still hold a batch up: another container keeps the pod, or the image ran
+ * something else.
+ * @param mustEnd True if their Job is waited for. Otherwise they are workers, whose Job outlives them.
  * @param tail Reads the last lines of a pod's log.
  */
 export async function endProblem(
@@ -120,14 +120,14 @@ export async function endProblem(
   return { fatal: true, line: noWorkLine(name!, text) };
 }
 
-/** The line about a pod that ran something else than it was to run. @param log The end of what it printed. */
+/** The line about a pod that ran something other than our program. @param log The end of its output. */
 export const noWorkLine = (name: string, log: string): string =>
   `Pod ${name} ended without work: the image's ENTRYPOINT must run its arguments, or \`entrypoint: false\` leaves it out; it printed: ${oneLine(log.split("\n").at(-1)!) || "nothing"}`;
 
 const hasEndedWell = ({ status }: V1Pod) =>
   status?.containerStatuses?.find(({ name }) => name === "c")?.state?.terminated?.exitCode === 0;
 
-/** True if its container is not ready, and was not since it last started. */
+/** True if its container is not ready, and has not been ready since its last start. */
 function wasNeverReady(pod: V1Pod): boolean {
   const ready = pod.status?.conditions?.find(({ type }) => type === "Ready");
   if (ready?.status === "True" || pod.status?.phase === "Succeeded") return false;

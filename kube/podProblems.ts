@@ -7,9 +7,9 @@ import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
 export interface StartProblem {
   /** The line to say. */
   line: string;
-  /** Only a person can solve it; otherwise waiting may help. */
+  /** True if only a person can solve it; otherwise waiting may help. */
   fatal: boolean;
-  /** The subject, where the line differs from look to look: it is told once. The problem has lasted already. */
+  /** The subject, if the line differs from look to look, so that it is told once. Such a problem has lasted already. */
   about?: string;
 }
 
@@ -70,7 +70,7 @@ export function admissionProblem(owner: string, events: CoreV1Event[]): StartPro
   return { fatal: true, line: `${owner} gets no pod: ${reason}` };
 }
 
-/** A pod that is being made for longer is worth a warning. */
+/** A pod that has not started after this long is worth a warning, ms. */
 const SLOW_MS = 60_000;
 
 /**

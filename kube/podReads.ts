@@ -2,16 +2,16 @@
 import { oneLine } from "../config/foreignText.ts";
 import type { CoreV1Api, CoreV1Event } from "@kubernetes/client-node";
 
-/** After parting words, what a worker's runners still print, lines. */
+/** Number of lines that a worker's runners may still print after its parting words. */
 const LOG_TAIL = 50;
 
-/** The last line that a pod printed; undefined where it has not started, or logs are not ours to read. */
+/** The last line that a pod printed; undefined if it has not started, or logs may not be read. */
 export async function lastLine(core: CoreV1Api, namespace: string, name: string): Promise<string | undefined> {
   const line = await logTail(core, namespace, name, 1);
   return line && oneLine(line);
 }
 
-/** The events of a pod; none where they are not ours to read. */
+/** The events of a pod; none if they may not be read. */
 export async function podEvents(core: CoreV1Api, namespace: string, name: string): Promise<CoreV1Event[]> {
   try {
     return (await core.listNamespacedEvent({ namespace, fieldSelector: `involvedObject.name=${name}` })).items;

@@ -8,8 +8,8 @@ export interface Polling {
 }
 
 /**
- * Calls `predicate` until it answers something truthy, which is returned; its last answer when the time is up. Its
- * errors pass through.
+ * Calls `predicate` until its answer is truthy, or the time is up, and returns the last answer. Errors of `predicate`
+ * are passed on.
  */
 export async function pollUntil<T>(
   predicate: () => T | Promise<T>,

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 
-/** The proxy that leads to a server by the environment: HTTPS_PROXY and NO_PROXY, as the provider understands them. */
+/** The proxy that the environment names for a server: by HTTPS_PROXY and NO_PROXY, as the provider reads them. */
 export function proxyOf(server: string, environment = process.env): string | undefined {
   const variable = (name: string) => environment[name] || environment[name.toLowerCase()];
   const { protocol, hostname, port } = new URL(server);

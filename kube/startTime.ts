@@ -1,4 +1,4 @@
-// Process ids are given again: with its start, an id is of one process.
+// Process ids are used again. An id and a start time together name one process.
 import { readFileSync } from "node:fs";
 
 /** True if a process has this id, whoever's it is. */

@@ -8,7 +8,7 @@ export const serviceSubnet = "10.96.0.0/16";
 export const registry = "127.0.0.1:5000";
 /** Registry with a login that the tests may start; containerd and dockerd speak plain HTTP to it. */
 export const secondRegistry = "127.0.0.1:5001";
-/** The nodes' own are in node/nodes.ts. */
+/** Ports of the daemons. Those of the nodes are in node/nodes.ts. */
 export const ports = {
   registry: 5000,
   etcd: 2379,

@@ -13,9 +13,9 @@ import { allNodes } from "./node/nodes.ts";
 import { kill, pulumiProcesses } from "./node/processes.ts";
 import { runDir, stateDir } from "./paths.ts";
 
-/** Ended before the nodes: pods come and go with what these do. */
+/** Daemons that end before the nodes, since they create and delete pods. */
 const FIRST = ["scheduler", "controller-manager", "provisioner"];
-/** Ended after the nodes, which work with them. dockerd ends before the containerd that it uses. */
+/** Daemons that end after the nodes, which use them. dockerd ends before the containerd that it uses. */
 const LAST = ["proxy", "coredns", "apiserver", "docker-registry"];
 
 const CNI_RESULTS = "/var/lib/cni/results";
@@ -53,7 +53,7 @@ export async function down(): Promise<string> {
   ended.push(...nodes.flatMap((node) => node.ended), ...(await stopAll(LAST)), ...(await stopAll(["etcd"])));
   await kill(pulumiProcesses());
   const mounts = await unmountBelow(stateDir, runDir);
-  // If nothing of ours ran, the rules are of another Kubernetes.
+  // If no daemon of ours ran, the rules belong to another Kubernetes.
   if (ended.length > 0 || existsSync(runDir)) await removeNetwork();
   restoreSysctls();
   for (const { cgroup } of allNodes) removeCgroup(cgroup);

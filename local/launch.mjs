@@ -47,7 +47,7 @@ function modernNode() {
     renameSync(half, home);
   } catch (error) {
     rmSync(half, { recursive: true, force: true });
-    if (!existsSync(binary)) throw error; // Else another launch was first, and its copy is as good.
+    if (!existsSync(binary)) throw error; // Otherwise another launch was first, and its copy is as good.
   }
   return binary;
 }

@@ -1,4 +1,4 @@
-// `platform up`: from whatever this machine has to a running platform. Each step finds what is there already.
+// `platform up`: brings this machine to a running platform, from any state. Each step uses what exists already.
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
@@ -60,7 +60,7 @@ async function writeConfigs(): Promise<void> {
     writeFileSync(file, text);
   };
   const inState = (name: string) => join(stateDir, name);
-  // It has stacks, logs and volumes, which others of the machine must not read.
+  // It holds stacks, logs and volumes, which other users of the machine must not read.
   mkdirSync(stateDir, { recursive: true });
   chmodSync(stateDir, 0o700);
   for (const dir of [backendDir, pulumiHome, runDir]) mkdirSync(dir, { recursive: true });
@@ -112,7 +112,7 @@ function steps(plain: boolean): Listr {
   const daemon = (name: string) =>
     step(name, async () => {
       const how = await start(all[name]!);
-      // Until the nodes were seen to be ready, an `up` that finds everything running is not done.
+      // An `up` is done only when the nodes were seen to be ready, even if it finds everything running.
       if (how === "started") rmSync(readyStamp, { force: true });
       return how;
     });

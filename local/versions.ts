@@ -9,8 +9,8 @@ export const corednsVersion = "v1.14.1";
 export const pulumiVersion = "v3.230.0";
 
 /**
- * The official Kubernetes provider where its release cannot be downloaded. The module proxy has no release of it, but
- * the source of one day.
+ * The official Kubernetes provider, if its release cannot be downloaded. The module proxy has no release of it, only
+ * its source of this day.
  */
 export const kubernetesProvider = {
   module: "github.com/pulumi/pulumi-kubernetes/provider/v4",

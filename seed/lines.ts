@@ -32,7 +32,7 @@ export async function* lineBlocks(
     firstLine: 1,
   };
   let nextLine = 1;
-  /** The beginning of a line whose end has not come yet. */
+  /** The beginning of a line whose end has not been read yet. */
   let begun: Buffer[] = [];
   let begunBytes = 0;
 

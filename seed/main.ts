@@ -49,7 +49,7 @@ function itemSource(items: ProgramSettings<"seed">["items"]): ItemSource | undef
   return "range" in items ? rangeSource(items.range) : fileSource(items.file, items.format);
 }
 
-/** Puts back what failed in a list that was filled by hand. Twice does no harm: there are no workers yet. */
+/** Puts back failed items of a list that was filled by hand. To do so twice does no harm, without workers yet. */
 async function retry(url: string, queue: string): Promise<number> {
   const redis = await connect(url, PATIENCE_MS);
   try {
@@ -63,6 +63,6 @@ async function retry(url: string, queue: string): Promise<number> {
   }
 }
 
-// Nothing is half-done by an interrupted seeding: the next one goes on where it was.
+// An interrupted seeding leaves nothing half-done. The next one goes on where it stopped.
 process.on("SIGTERM", () => process.exit(exitCodes.terminated));
 await runProgram(seed);

@@ -14,7 +14,7 @@ import { lostLine, NAMED, summarize, verdictLine } from "./verdict.ts";
 /** Time for Prometheus to read the last metrics, ms. */
 const SCRAPE_MS = 30_000;
 
-/** Listeners that are told of the end. */
+/** Recipients of the end. */
 export interface Listeners {
   notifier: Notifier | undefined;
   metrics: Metrics | undefined;

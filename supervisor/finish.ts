@@ -11,7 +11,7 @@ import { endOf, LastWords } from "../worker/processes/lastWords.ts";
 import { type PipedProgram, spawnPiped } from "../worker/processes/pipes.ts";
 import { splitLines } from "../worker/processes/splitLines.ts";
 
-/** The end of the program itself. Other errors on the way to it are those of Redis. */
+/** A failure of the program itself. Other errors here are those of Redis. */
 export class FinishError extends Error {
   override name = "FinishError";
 }
@@ -26,7 +26,7 @@ export function finishProblem(command: string[]): string | undefined {
   }
 }
 
-/** Every result, in the order of the items, a line of JSON each. */
+/** Every result, in the order of the items, one line of JSON each. */
 async function* rows(admin: QueueAdmin): AsyncIterable<string> {
   for await (const record of admin.results()) yield `${JSON.stringify(resultRow(record))}\n`;
 }
@@ -78,7 +78,7 @@ export async function runFinish(command: string[], admin: QueueAdmin, maxBytes: 
   // A program that does not read its input to the end is not an error.
   const fed = pipeline(Readable.from(rows(admin)), stdin).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE" || error.code === "ERR_STREAM_PREMATURE_CLOSE") return;
-    child.kill("SIGKILL"); // it must not take a part of the results for all
+    child.kill("SIGKILL"); // it must not mistake a part of the results for all
     throw error;
   });
   const [[code, signal]] = await Promise.all([ended, fed]);

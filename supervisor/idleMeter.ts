@@ -6,7 +6,7 @@ export interface WorkerTime {
   idleMs: number;
 }
 
-/** Longest time between two looks that is accounted for, ms: of a longer one nobody knows. */
+/** Longest time between two looks that counts, ms. What happened in a longer one is unknown. */
 const MAX_GAP_MS = 5_000;
 
 /** Measures how much of the workers' time is idle, from one look at the counts to the next. */
@@ -19,7 +19,7 @@ export class IdleMeter {
     this.#concurrency = concurrency;
   }
 
-  /** The time since the last look; undefined where there is none to account for. */
+  /** The time since the last look; undefined if it does not count. */
   look({ now, running, workersAlive }: Counts): WorkerTime | undefined {
     const ms = now - (this.#last ?? now);
     this.#last = now;

@@ -21,7 +21,7 @@ const GAUGES = {
   workers: ["Worker processes that were heard of late.", ({ workersAlive }: Counts) => workersAlive],
 } as const;
 
-/** Values that are asked only when Prometheus reads: they cost more than the counts. */
+/** Values that are read only when Prometheus asks, since they cost more than the counts. */
 type Admin = Pick<QueueAdmin, "workers" | "durations">;
 
 /** Metrics of a batch, for Prometheus. */
@@ -32,7 +32,7 @@ export class Metrics {
   #server?: Server;
   #admin?: Admin;
   #now = 0;
-  /** The numbers as Prometheus reads them, since the last look: however many ask, Redis is asked once. */
+  /** The metrics since the last look. Redis is asked once for each look, however many read them. */
   #text?: Promise<string>;
   /** Called when Prometheus has read them. */
   #onScrape?: () => void;
@@ -97,7 +97,7 @@ export class Metrics {
     return Math.max(0, this.#now - Math.min(this.#now, ...begun)) / 1000;
   }
 
-  /** Stays until the numbers of the end were read once, at most so long, ms. */
+  /** Waits until the final metrics were read once, at most this long, ms. */
   async close(timeoutMs: number): Promise<void> {
     if (!this.#server?.listening) return;
     await new Promise<void>((resolve) => {

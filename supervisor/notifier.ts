@@ -2,7 +2,7 @@ import pRetry from "p-retry";
 import { oneLine } from "../config/foreignText.ts";
 import type { Counts, QueueAdmin } from "../queue/index.ts";
 
-/** Events that are notified. */
+/** Events that cause a notification. */
 export type Occasion = "finished" | "failed" | "aborted" | "overdue" | "stalled" | "lost";
 
 const TIMEOUT_MS = 10_000;
@@ -21,7 +21,7 @@ export class Notifier {
 
   /**
    * Sends one JSON object; its `text` reads well in Slack and Mattermost.
-   * @returns Why it did not arrive, without the URL, which may be a secret; undefined where it did.
+   * @returns Why it did not arrive, without the URL, which may be secret; undefined if it did.
    */
   async tell(occasion: Occasion, line: string, counts: Counts): Promise<string | undefined> {
     const { total, done, dead, waiting, running, delayed, startedAt, endedAt, now } = counts;
@@ -41,7 +41,7 @@ export class Notifier {
     }
   }
 
-  /** Tells once of each event, also where the supervisor was started again. A failure is a line of the log. */
+  /** Notifies once of each event, also after a restart of the supervisor. A failure is a line of the log. */
   async tellOnce(
     supervision: QueueAdmin["supervision"],
     occasion: Occasion,
@@ -63,7 +63,7 @@ export class Notifier {
         method: "POST",
         headers,
         body,
-        redirect: "manual", // to where the user did not say
+        redirect: "manual", // a redirect leads to an address that the user did not give
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch (error) {
@@ -77,8 +77,8 @@ export class Notifier {
 }
 
 /**
- * A line for Slack and Mattermost in which an item mentions nobody and links nowhere: what begins a mention or a link
- * is followed by a space without width.
+ * A line for Slack and Mattermost in which an item mentions nobody and links nowhere. The first character of a mention
+ * or a link is followed by a space without width.
  */
 function chatText(line: string): string {
   const escaped = oneLine(line).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

@@ -3,7 +3,7 @@ import type { Counts } from "../queue/index.ts";
 /**
  * Makes lines of progress.
  * @param everyMs Least time between two lines, ms.
- * @returns A function of the counts that returns a line where there is something new.
+ * @returns A function of the counts that returns a line if there is something new.
  */
 export function progressLine(everyMs: number): (counts: Counts) => string | undefined {
   let said = "";

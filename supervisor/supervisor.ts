@@ -113,7 +113,7 @@ export class Supervisor {
   }
 
   /**
-   * Counts of the batch. Items that somebody pushed after its end are of none where its workers have left: nobody would
+   * Counts of the batch. Items that were pushed after its end do not count if its workers have left, since nobody would
    * take them.
    */
   async #look(admin: QueueAdmin): Promise<Counts> {

@@ -7,15 +7,15 @@ import { commandEnvironment } from "./processes/userEnvironment.ts";
 import { type PoolOptions, RunnerPool } from "./runner/pool.ts";
 import type { Executable } from "./runner/runner.ts";
 
-/** Variables for handlers in TypeScript: `resultsOf` needs the way to Redis, and the shipped handler its seconds. */
+/** Variables for handlers in TypeScript: the address of Redis for `resultsOf`, and `workSeconds` of the shipped one. */
 const TOLD = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => name.startsWith("WQ_REDIS_") || name === "WQ_WORK_SECONDS"),
 );
 
-/** The folder of the programs: in a bundle they all are in it. */
+/** The folder of the programs. In a bundle, it holds them all. */
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** A file of the programs, as it is called in the checkout, in the package, or in a bundle. */
+/** A file of the programs, by its names in the checkout, in the package, and in a bundle. */
 function own(...names: string[]): string {
   return names.map((name) => resolve(here, name)).find((file) => existsSync(file)) ?? resolve(names.at(-1)!);
 }
@@ -63,7 +63,7 @@ function node(): string[] {
   return basename(execPath) === "start" ? [execPath, "--library-path", dir, join(dir, "node")] : [execPath];
 }
 
-/** The handler's file that lies beside the programs: one in Python in its package, if it is of one. */
+/** The handler's file beside the programs. A file in Python may be in its package. */
 export function ownHandler(name: string): string {
   if (!name.endsWith(".py")) return own("handler.ts", "handler.js");
   const parts = name.split("/");

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { Handler } from "../queue/index.ts";
 
-/** Time for which a worker between two items counts as busy, ms: each change is written to the API server. */
+/** A worker between two items counts as busy for this long, ms, since each change is written to the API server. */
 const RECENT_MS = 3_000;
 
 /** Serves `/ready`: 200 while the worker has something in flight, else 503; and `/live`, while its event loop turns. */

@@ -16,7 +16,7 @@ export function printable(payload: Buffer): string {
 const first = (text = "") => oneLine(text.split("\n", 1)[0]!);
 const seconds = (ms: number) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 
-/** The line of an event, as the page's worker would print it; undefined for what it does not mention. */
+/** The line of an event, as the page's worker would print it; undefined for events that it does not mention. */
 export function textLine(event: ConsumerEvent): string | undefined {
   switch (event.type) {
     case "started":

@@ -19,7 +19,7 @@ export class ProgramExit extends Error {
 const MAX_BYTES = 1_800;
 const END_BYTES = 600;
 
-/** The last line: without its middle where it is too long, since the end of most says what to do. */
+/** The last line, without its middle if it is too long: the end of most lines says what to do. */
 export function lastWords(message: string): string {
   const bytes = Buffer.from(oneLine(message.split("\n")[0]!));
   if (bytes.length <= MAX_BYTES) return bytes.toString();

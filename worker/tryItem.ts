@@ -14,8 +14,7 @@ export interface TrialOptions {
 }
 
 /**
- * Runs the handler on the item. One that does not listen to its signal fails at the time limit all the same, as in
- * the worker.
+ * Runs the handler on the item. A handler that ignores its signal still fails at the time limit, as in the worker.
  */
 export async function tryItem(handler: Handler, item: string, options: TrialOptions): Promise<Trial> {
   const { timeoutMs, log } = options;

@@ -23,7 +23,7 @@ export function whoami(): string {
   }
 }
 
-/** The items that are meant. @throws UserError unless exactly one way to say it is given. */
+/** The items to cancel. @throws UserError unless they are named in exactly one way. */
 function chosen(item: string | undefined, { match, all }: CancelOptions): (payload: Buffer) => boolean {
   if ([item, match, all].filter((one) => one !== undefined).length !== 1 || match === "")
     throw new UserError("say which items: the text of one, --match TEXT, or --all");

@@ -14,7 +14,7 @@ function print({ reason, count, example }: FailureGroup): void {
   const { pod } = example.attempts.at(-1) ?? {};
   const facts = [displayName(example.payload), pluralize(example.attempts.length, "attempt")];
   if (pod) facts.push(`last in pod ${oneLine(pod)}`);
-  // Numbers may differ within the group: then one item's own words.
+  // If numbers differ within the group, the reason of one item is shown.
   const words = namelessReason(example) === reason ? "" : `: ${oneLine(resultRow(example).reason ?? "", MAX_WIDTH)}`;
   console.log(`${pluralize(count, "item")}: ${oneLine(reason, MAX_WIDTH)}`);
   console.log(`  e.g. ${facts.join(", ")}${words}`);

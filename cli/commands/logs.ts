@@ -21,13 +21,13 @@ const noSuchItem = (item: string | undefined, id: number | undefined) =>
   new UserError(`no such item was given to a worker yet: ${item === undefined ? id : oneLine(item)}`);
 
 function parseId(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Expected its number in `results`.");
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Expected the item's number in `results`.");
   return Number(text);
 }
 
 const NOT_KEPT = "(no log was kept: with keepLogs: all, done items keep theirs)";
 
-/** Outcome, stack and log, as text: no control characters of an item reach the terminal. */
+/** Prints outcome, stack and log as text: no control characters of an item reach the terminal. */
 function print(record: ItemRecord, log: string | undefined): void {
   const { attempts, outcome, reason } = resultRow(record);
   const why = reason === null ? "" : `: ${oneLine(reason)}`;
@@ -84,20 +84,20 @@ async function follow(options: QueueOptions, wanted: Wanted, json: boolean): Pro
 export default queueCommand({
   name: "logs",
   description:
-    "Prints the log of one item, its last 64 KiB, and how it ended. Logs are kept of failed items; of all with the setting keepLogs: all.",
+    "Prints the log of one item, its last 64 KiB, and how the item ended. Logs of failed items are kept; with the setting keepLogs: all, those of all items.",
   examples: [
     ["logs banana", "by the item's text"],
     ["logs --id 17", "by its number in `results`"],
-    ["logs -f banana", "as it is written, until the item is over"],
-    ["logs -f", "of all items, each line with its item"],
+    ["logs -f banana", "line by line, until the item is done or failed"],
+    ["logs -f", "the lines of all items, each with its item"],
     ["logs banana --json | jq -r .log", "for programs; with every attempt"],
   ],
   exitCodes: { [EXIT_OK]: "printed", [EXIT_FAILED]: "no log of the item was kept" },
 })
   .argument("[item]", "the item's text")
   .option("--id <number>", "its number instead", parseId)
-  .option("-f, --follow", "as it is written, across attempts and pods")
-  .option("--json", "a line of JSON for each item of this text; with --follow, for each line")
+  .option("-f, --follow", "print lines as they are written, across attempts and pods")
+  .option("--json", "one line of JSON per item of this text; with --follow, per line of the log")
   .action(async (item: string | undefined, options: LogsOptions) => {
     const { id, json = false } = options;
     if (options.follow) {

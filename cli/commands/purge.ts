@@ -13,13 +13,13 @@ export default redisCommand({
   description:
     "Deletes a batch from Redis: items, results, logs, and the record of what is done. Nothing brings them back. Refuses while items are in flight.",
   examples: [
-    ["purge thumbs", "what a destroyed stack left in a shared Redis"],
+    ["purge thumbs", "the batch that a destroyed stack left in a shared Redis"],
     ["purge thumbs --force", "even while its items are in flight"],
   ],
   exitCodes: { [EXIT_OK]: "deleted" },
 })
   .argument("<queue>", `the queue's name, as \`${wq("list")}\` shows it`)
-  .option("--force", "even while items are in flight, or are being put in")
+  .option("--force", "even while items are in flight, or the batch is being seeded")
   .option("--json", "one line of JSON")
   .action(async (queue: string, options: RedisOptions & { force?: boolean; json?: boolean }) => {
     await withRedis(options, async (redis) => {

@@ -20,7 +20,7 @@ const CHUNK = 65_536;
 
 type Rows = AsyncIterable<ResultRow>;
 
-/** A line of JSON each. */
+/** Writes one line of JSON per row. */
 async function* ndjson(rows: Rows): AsyncIterable<string> {
   let chunk = "";
   for await (const row of rows) {
@@ -38,7 +38,7 @@ async function* ndjson(rows: Rows): AsyncIterable<string> {
  */
 const WITHIN = /([;\t\r\n]["\s]*)(?=[=+\-@])/g;
 
-/** Cells of a spreadsheet: what is not a text or a number is JSON. A terminal is shown no control characters. */
+/** A cell of a spreadsheet: a text, a number, else JSON. A terminal gets no control characters. */
 async function* cells(rows: Rows): AsyncIterable<Record<string, unknown>> {
   const plain = (text: string) => text.replaceAll(WITHIN, "$1'");
   const shown = (cell: unknown) =>
@@ -66,7 +66,7 @@ async function writeCsv(rows: Rows): Promise<void> {
   await pipeline(cells(rows), format, process.stdout, { end: false });
 }
 
-/** Writes rows; also those before a failure, which are not found again. */
+/** Writes rows. After a failure, it still writes the rows before, since they are not found again. */
 async function writeRows(records: AsyncIterable<ItemRecord>): Promise<void> {
   let chunk = "";
   const flush = async () => {
@@ -84,7 +84,7 @@ async function writeRows(records: AsyncIterable<ItemRecord>): Promise<void> {
   }
 }
 
-/** Writes each row once its item settled, until the batch is over. @param file Rows that are left out. */
+/** Writes each row once its item is settled, until the batch is over. @param file Its rows are left out. */
 async function followRows(options: QueueOptions, file: string | undefined): Promise<void> {
   const settled = new SettledRows(file === undefined ? undefined : await earlierRows(file));
   const queue = await LastingQueue.open(options, sayAway);
@@ -118,16 +118,16 @@ export default queueCommand({
     ["results --csv > results.csv", "for a spreadsheet"],
     ["results --all", "also items that are not over yet"],
     ["results --follow > rows.ndjson", "each row once its item is done or failed, until the batch is over"],
-    ["results --follow --after rows.ndjson >> rows.ndjson", "goes on where that was cut off"],
+    ["results --follow --after rows.ndjson >> rows.ndjson", "goes on after an interruption"],
   ],
   exitCodes: { [EXIT_OK]: "printed" },
 })
   .addOption(new Option("-f, --format <format>", "format of the rows").choices(["ndjson", "csv"]).default("ndjson"))
   .option("--csv", "the same as --format csv")
   .option("--json", "the same as --format ndjson")
-  .option("-a, --all", "also what is running or waits for another attempt")
+  .option("-a, --all", "also items that run or wait for another attempt")
   .option("--follow", "each row as soon as its item is done or failed, until the batch is over")
-  .option("--after <file>", "with --follow: without the rows that are in this file")
+  .option("--after <file>", "with --follow: leave out the rows that are in this file")
   .action(async (options: ResultsOptions) => {
     const isCsv = !options.json && (options.csv || options.format === "csv");
     if (options.after !== undefined && !options.follow) throw new UserError("--after needs --follow");

@@ -9,7 +9,7 @@ import { changeForWorkers, startWorkers } from "../stack/workers.ts";
 import { pluralize } from "../view/format.ts";
 import { stateText } from "../view/progressBar.ts";
 
-/** Resumes; where the batch is finished, there is nothing to do. */
+/** Resumes. If the batch is finished, there is nothing to do. */
 async function resume({ admin, queue, ensureOwn, close }: OpenQueue, found: FoundBatch | undefined) {
   try {
     await ensureOwn();

@@ -15,7 +15,7 @@ interface RetryOptions extends QueueOptions {
   json?: boolean;
 }
 
-/** Ids of the failed items whose text or reason has this in it. */
+/** Ids of the failed items whose text or reason contains this. */
 async function matching(admin: QueueAdmin, match: string): Promise<number[]> {
   const ids: number[] = [];
   for await (const { id, payload, reason } of admin.dead()) {
@@ -24,7 +24,7 @@ async function matching(admin: QueueAdmin, match: string): Promise<number[]> {
   return ids;
 }
 
-/** Puts failed items back, and reopens an aborted batch; undefined where nothing is to be done. */
+/** Puts failed items back, and reopens an aborted batch; undefined if there is nothing to do. */
 async function requeue(
   { admin, queue, ensureOwn, close }: OpenQueue,
   found: FoundBatch | undefined,
@@ -42,7 +42,7 @@ async function requeue(
 
 const needsNothing = ({ state, dead, total }: Counts) => total === 0 || (state === "finished" && dead === 0);
 
-/** Tells the work of new workers. Items of an earlier retry wait too, if its workers never came. */
+/** Says what new workers will do. Items of an earlier retry wait too, if its workers never came. */
 function announce(requeued: number, left: number): string {
   const rest = left - requeued;
   if (requeued === 0) return `Nothing failed: going on with ${pluralize(rest, "item")} left.`;
@@ -60,7 +60,7 @@ export default queueCommand({
   ],
   exitCodes: { [EXIT_OK]: "`up` succeeded, or there was nothing to do", [EXIT_FAILED]: "`up` failed" },
 })
-  .option("-m, --match <text>", "only items whose text or reason has this in it")
+  .option("-m, --match <text>", "only items whose text or reason contains this")
   .option("--json", "one line of JSON; what `up` says goes to standard error")
   .action(async ({ match, json = false, ...options }: RetryOptions) => {
     if (match === "") throw new UserError("--match needs a text; without it, all that failed run again");

@@ -51,7 +51,7 @@ function toJson(queue: string, { counts, workers, throughput, podProblem, finish
 
 interface Printer {
   print: (snapshot: Snapshot) => void;
-  /** The next one is drawn below. */
+  /** Lets the next snapshot be drawn below this one. */
   leave: () => void;
 }
 
@@ -100,7 +100,7 @@ export default queueCommand({
   description: "Shows where the batch stands: counts, rate, time left, workers, the slowest items in flight.",
   examples: [
     ["status", "one look"],
-    ["status --watch", "drawn anew each second until it is over"],
+    ["status --watch", "redrawn each second until the batch is over"],
     ["status --json | jq .done", "for programs"],
   ],
   exitCodes: {

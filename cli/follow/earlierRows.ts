@@ -8,8 +8,8 @@ import { firstLine, UserError } from "../errors.ts";
 export const versionOf = ({ attempts, end }: Pick<ResultRow, "attempts" | "end">): string => `${attempts} ${end}`;
 
 /**
- * The version of each row, by id. A last row that was cut off is not counted, and taken out where standard output goes
- * on in the same file.
+ * The version of each row, by id. A last row that was cut off does not count. If standard output goes on in the same
+ * file, it is removed from there.
  * @throws UserError where the file cannot be read, or a line of it is no row.
  */
 export async function earlierRows(file: string): Promise<Map<number, string>> {

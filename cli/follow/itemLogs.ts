@@ -14,21 +14,21 @@ export interface Wanted {
   payload?: Buffer | undefined;
 }
 
-/** Told while logs are followed. */
+/** Listener to logs that are followed. */
 export interface LogListener {
   onLine: (line: LogLine) => void;
-  /** An item that is settled: nothing more comes of it. */
+  /** Called with an item that is settled. Nothing more comes of it. */
   onEnd: (record: ItemRecord) => void | Promise<void>;
 }
 
-/** Follows until the items that are wanted are settled, or the batch is over. @returns The number that was found. */
+/** Follows until all wanted items are settled, or the batch is over. @returns The number of items that were found. */
 export async function followLogs(
   queue: LastingQueue,
   { id, payload }: Wanted,
   { onLine, onEnd }: LogListener,
 ): Promise<number> {
   const isAll = id === undefined && payload === undefined;
-  /** Ids that are wanted, and not settled at the last look; and all of them. */
+  /** Ids of wanted items: those not settled at the last look, and all. */
   const [open, found] = [new Set<number>(), new Set<number>()];
   if (id !== undefined) open.add(id);
   /** Lines of items that no look has seen yet. */

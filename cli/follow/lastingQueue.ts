@@ -67,7 +67,7 @@ export class LastingQueue {
     return counts;
   }
 
-  /** False while nobody seeded or took from it. @throws UserError where it was there, and is gone. */
+  /** False while nobody has seeded it or taken from it. @throws UserError if it was there and is gone. */
   isThere({ total, owner }: Counts): boolean {
     if (total > 0 || owner !== "") return (this.#wasThere = true);
     if (this.#wasThere) throw new UserError(`the queue ${this.#queue.title} is gone: it was purged, or Redis lost it`);

@@ -11,7 +11,7 @@ export class LogSubscription {
     this.#onLine = onLine;
   }
 
-  /** @param admin Of another batch in the same Redis. */
+  /** @param admin That of another batch in the same Redis. Default: the queue's. */
   async renew(queue: OpenQueue, { admin }: Pick<OpenQueue, "admin"> = queue): Promise<void> {
     if (queue === this.#queue) return;
     this.#stop();

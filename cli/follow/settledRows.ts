@@ -1,11 +1,11 @@
 import { type Counts, isOver, type ItemRecord, isSettled, type QueueAdmin, resultRow } from "../../queue/index.ts";
 import { versionOf } from "./earlierRows.ts";
 
-/** Finds, look by look, the items that settled since: each once, and once more where it was put back meanwhile. */
+/** Finds, look by look, newly settled items: each once, and again if it was put back meanwhile. */
 export class SettledRows {
   /** Versions of rows that were told before this began, by id; removed when they are met. */
   readonly #told: Map<number, string>;
-  /** Given, and not settled at the last look. */
+  /** Ids of items that were not settled at the last look. */
   readonly #open = new Set<number>();
   /** Versions of the dead: these may be put back. */
   readonly #dead = new Map<number, string>();
@@ -34,7 +34,7 @@ export class SettledRows {
     }
   }
 
-  /** True if everything runs again since the last look: the item that was given last is not there, or began anew. */
+  /** True if everything runs again since the last look: the item with the highest id is gone, or has begun anew. */
   async #isAnew(admin: QueueAdmin, startedAt: number): Promise<boolean> {
     if (this.#last === 0) return false;
     for await (const { attempts } of admin.records([this.#last]))
@@ -42,7 +42,7 @@ export class SettledRows {
     return true;
   }
 
-  /** True if it settled, and was not told as it is now. */
+  /** True if it is settled, and this version of it was not told yet. */
   #isNew(record: ItemRecord): boolean {
     const { id, outcome } = record;
     if (!isSettled(record)) {

@@ -61,7 +61,7 @@ export async function collect(
       durations.push(last.end - last.start);
       ends[record.outcome === "dead" ? "dead" : "done"].push(last.end);
     }
-    // The failed are listed however many there are before them.
+    // Failed items are listed, however many items come before them.
     if (table.id.length >= MAX_LISTED && (record.outcome !== "dead" || table.id.length >= 2 * MAX_LISTED)) {
       table.left++;
       continue;

@@ -1,5 +1,5 @@
 /**
- * Numbers in as little memory as they need: a report counts ten millions of attempts, of which objects would fill the
+ * Numbers in as little memory as they need. A report counts ten million attempts, and objects for these would fill the
  * heap.
  */
 export class Column {

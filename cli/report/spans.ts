@@ -11,7 +11,7 @@ export interface AttemptSpan {
   item: string;
 }
 
-/** Limit of bars: more say nothing to the eye and cost the browser, so slices of time are drawn instead. */
+/** Most bars. Nobody could read more, and they cost the browser time, so slices of time are drawn instead. */
 export const MAX_BARS = 2000;
 
 /** The attempts of a batch. While they are few, each is kept and drawn; otherwise they are only counted. */
@@ -37,12 +37,12 @@ export class Spans {
     return this.#columns.pod.length;
   }
 
-  /** Of the first one. 0 where there is none. */
+  /** Start of the first attempt; 0 without one. */
   get start(): number {
     return this.length ? this.#start : 0;
   }
 
-  /** Of the last one. */
+  /** End of the last attempt. */
   get end(): number {
     return this.length ? this.#end : 0;
   }

@@ -41,7 +41,7 @@ export function timeline(spans: Spans, podNames: string[]): Timeline {
   if (length <= MAX_BARS && !perPod) {
     const links: [number, number][] = [];
     const bars = few.map(({ start, end, outcome, id, item }, index): Bar => {
-      // The attempts at an item follow each other.
+      // The attempts at one item are neighbours in the list.
       if (index > 0 && few[index - 1]!.id === id) links.push([index - 1, index]);
       return [laneOf(index), start - begin, end - begin, outcome, id, item];
     });

@@ -18,7 +18,7 @@ import { formatDuration, pluralize } from "../view/format.ts";
 
 export default verbCommand({
   name: "run",
-  description: `Runs a program, or a handler, once for each item on the cluster of your kubeconfig: no stack, no folder, no registry. Prints each result as a line of JSON as soon as it is there, and removes everything at the end. Ctrl-C asks if the run shall go on. In arguments, {} is the item, {.} {/} {//} {/.} parts of it as in GNU parallel, {#} its number, {name} a field of a JSON object, {1} the first of a JSON array. Several sources (::: a b ::: c d, or :::+ c d for pairs) make arrays. In the text after sh -c, write "$ITEM".`,
+  description: `Runs a program, or a handler, once for each item on the cluster of your kubeconfig: no stack, no folder, no registry. Prints each result as a line of JSON as soon as it is there, and removes everything at the end. Ctrl-C asks if the run is to go on. In arguments, {} is the item, {.} {/} {//} {/.} parts of it as in GNU parallel, {#} its number, {name} a field of a JSON object, {1} the first of a JSON array. Several sources (::: a b ::: c d, or :::+ c d for pairs) make arrays. In the text after sh -c, write "$ITEM".`,
   examples: [
     [
       "run -j 20 --image python:3-slim --files . -- python3 process.py {} :::: urls.txt",
@@ -83,7 +83,7 @@ export default verbCommand({
   .option("--dry-run", "print what would be run, and run nothing")
   .option("--keep", "remove nothing at the end")
   .option("--attach <name>", "go on with a run that was left: print all rows from its first, then remove it")
-  .option("--list", "list the runs that were left, or go on")
+  .option("--list", "list the runs that were left or are still followed")
   .option("--json", "with --list: one line of JSON per run; results are JSON anyway")
   .action(async (words: string[], given: options.RunOptions) => {
     if (given.list) return list(given.json);
@@ -137,7 +137,7 @@ function printCommands({ command, items }: RunWork, handler: string | undefined)
   }
 }
 
-/** As a shell reads it: one word. */
+/** A word, quoted so that a shell reads it as one. */
 const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
 
 /** For `--list`: the runs that were left, or go on. */

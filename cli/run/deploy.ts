@@ -22,7 +22,7 @@ export interface Deployment extends Target {
   items: string[];
 }
 
-/** The target of a run. @throws UserError where there is no kubeconfig, or not that context in it. */
+/** The target of a run. @throws UserError if there is no kubeconfig, or it lacks that context. */
 export function targetOf({ namespace, context }: RunOptions): Target {
   try {
     const config = kubeconfigOf({ context });
@@ -37,7 +37,7 @@ const MARKUP = /<\{%.*?%\}>/g;
 
 /**
  * Creates all of it, and waits for the verdict.
- * @param onWarning Told in a line what keeps it from going on, like pods that no node has room for.
+ * @param onWarning Called with a line about what keeps it from going on, like pods for which no node has room.
  * @throws UserError of one line: a bad verdict, or why the run cannot go on. Then some objects of it may exist.
  */
 export async function deploy(

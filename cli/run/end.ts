@@ -18,7 +18,7 @@ interface Conclusion {
   trouble: UserError | undefined;
 }
 
-/** The reason for which a run stays; undefined where it may go. @param trouble Failure of its `up`. */
+/** Reason why a run is kept; undefined if it may be removed. @param trouble Failure of its `up`. */
 export function whyLeft({ counts, unread }: RunState, trouble: UserError | undefined): UserError | undefined {
   const isBegun = counts?.state === "open" && counts.waiting < counts.total;
   if (trouble && isBegun) return trouble; // the work goes on without its `up`
@@ -39,14 +39,14 @@ export async function conclude(name: string, state: RunState, { keep, trouble }:
     await takeAway(name).catch((left: Error) => {
       throw trouble ? new UserError(`${trouble.message}; ${left.message}`) : left;
     });
-  // The trouble names failed items, if there are any. Without them the run did not get so far.
+  // If items failed, the trouble only repeats them. Otherwise it is the reason why the run did not get that far.
   if (trouble && (!counts || (counts.dead === 0 && counts.state !== "aborted"))) throw trouble;
   process.exitCode = isBad ? EXIT_FAILED : EXIT_OK;
 }
 
-/** Ends this process, and takes the run away. @param work May not be over yet. */
+/** Ends this process, and removes the run. @param work Its work, which may not be over yet. */
 export async function stop(name: string, work: Promise<unknown>): Promise<never> {
-  process.on("SIGINT", () => {}); // Pulumi is told of it, too
+  process.on("SIGINT", () => {}); // Pulumi gets the signal, too
   console.error("Removing it.");
   await Promise.race([work, sleep(CANCEL_MS)]);
   await takeAway(name).catch((error: Error) => console.error(oneLine(error.message)));

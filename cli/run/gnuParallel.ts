@@ -35,7 +35,7 @@ export function unknownOption(option: string, similar = ""): string {
 /** Replacement strings of GNU parallel, as whole arguments: `{%}`, `{..}`, `{2}`, `{1/.}`, `{-1}`, `{= perl =}`. */
 const STRING = /^\{(%|-?\d+[./]*|\/?\.\.+|\+[./]+|=.*=)\}$/s;
 
-/** Reason why a replacement string would stay as it is, in one line; undefined without one. @param item Any of them. */
+/** Reason why a replacement string would not be replaced, one line; undefined without one. @param item Any item. */
 export function wrongString(command: string[], item: string): string | undefined {
   const put = replacer(command)(item, 1);
   const kept = command.filter((word, at) => put[at] === word);

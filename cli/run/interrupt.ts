@@ -1,4 +1,4 @@
-// Ends of the following before the run is over: Ctrl-C, and rows that cannot be written.
+// Ways to stop following a run before it is over: Ctrl-C, and rows that cannot be written.
 import { createInterface } from "node:readline";
 import { onceEach } from "../processEnd.ts";
 import { onBrokenOutput } from "../standardOutput.ts";
@@ -28,7 +28,7 @@ export async function endingOf(work: Promise<unknown>, { watched, over }: Watche
     isAsked = true;
     over.abort();
     const answer = watched.then(ask); // its bar would be drawn over the question
-    answer.then(resolve, () => {}); // a watcher that failed is an ending of its own
+    answer.then(resolve, () => {}); // the failure of a watcher is reported below
   });
   const leave = () => resolve("left");
   process.on("SIGINT", onSignal).on("SIGTERM", leave).on("SIGHUP", leave);

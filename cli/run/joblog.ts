@@ -7,7 +7,7 @@ import { UserError } from "../errors.ts";
 
 const COLUMNS = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command"];
 
-/** The end of a command, from its reason. A failed item never has 0: its program may have ended well all the same. */
+/** Exit code and signal of a command, from its reason. A failed item never has 0, even if its program exited with 0. */
 function endOf({ outcome, reason }: ResultRow): { code: number; signal: number } {
   if (outcome === "done") return { code: 0, signal: 0 };
   const code = Number(/exited with code (\d+)/.exec(reason ?? "")?.[1]) || 1;
@@ -38,7 +38,7 @@ export function jobLine(row: ResultRow, seq: number, command: string): string {
 export function beginJoblog(file: string): void {
   let begin = `${COLUMNS.join("\t")}\n`;
   if (existsSync(file)) begin = statSync(file).isFile() && !/(^|\n)$/.test(readFileSync(file, "utf8")) ? "\n" : "";
-  appendFileSync(file, begin); // also nothing: then it can be written
+  appendFileSync(file, begin); // even if empty, since this shows that the file can be written
 }
 
 /** Places of the items that are done, by the last line of each. @throws UserError where it is no job log. */

@@ -40,7 +40,7 @@ export interface RunOptions {
   null?: boolean;
 }
 
-/** `soon,fail=10%`, `now,fail=3`: how many items may fail, of so many, before the one that ends the run. */
+/** Number of items that may fail before the next failure ends the run: by `soon,fail=10%` or `now,fail=3`. */
 export function maxFailures(halt: string, items: number): number {
   const [, count, isShare] = /^(?:soon|now),fail=(\d+)(%?)$/.exec(halt)!;
   return (isShare ? Math.ceil((items * Number(count)) / 100) : Number(count)) - 1;
@@ -117,7 +117,7 @@ export function checkOptions(options: RunOptions): void {
     if (path !== undefined && !existsSync(path)) throw new UserError(`--${option} ${path}: it does not exist`);
   if (options.files !== undefined && !statSync(options.files).isDirectory())
     throw new UserError(`--files ${options.files}: it is not a folder`);
-  // Before all of it is copied: it may be a home folder.
+  // Checked before anything is copied, since this may be a home folder.
   if (options.files !== undefined && bytesIn(options.files) > MAX_FILES_BYTES)
     throw new UserError(
       `--files ${options.files}: a run carries at most ${Math.ceil(MAX_FILES_BYTES / 1024)} KiB: give a smaller folder, or use a stack with \`imageName\``,

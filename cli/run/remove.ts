@@ -15,7 +15,7 @@ export const attachLine = (name: string): string => `\`${wq(`run --attach ${name
 /** Deletes the keys of a run from a Redis of the user's own. @returns Why it could not. */
 async function purge(found: FoundStack | undefined): Promise<string | undefined> {
   const [batch] = found ? findBatches(found.state) : [];
-  if (batch?.redis.url === undefined) return undefined; // another one goes with its pod
+  if (batch?.redis.url === undefined) return undefined; // any other Redis is removed with its pod
   try {
     const { admin, close } = await openBatch({ ...found!, batch });
     await admin.purge({ force: true }).finally(close);
@@ -26,7 +26,7 @@ async function purge(found: FoundStack | undefined): Promise<string | undefined>
 }
 
 /**
- * Deletes what a Pulumi that was killed was creating, which is in its state as that only.
+ * Deletes objects that a killed Pulumi was creating. Its state has them only as pending.
  * @throws UserError
  */
 async function deletePending(name: string, found: FoundStack | undefined): Promise<void> {
@@ -39,14 +39,14 @@ async function deletePending(name: string, found: FoundStack | undefined): Promi
 
 /** Removes everything that a run created, and forgets it. @throws UserError of one line. */
 export async function takeAway(name: string): Promise<void> {
-  // A terminal's Ctrl-C ends Pulumi, and that is told.
+  // A terminal's Ctrl-C ends Pulumi, and its error is reported.
   const ignore = () => {};
   process.on("SIGINT", ignore);
   try {
     const stack = await runStack(name, async () => {});
     await stack.cancel().catch(() => {}); // a lock that a killed run left
     const found = await readStackAt(locate(name)).catch(() => undefined);
-    // Before, since only its pods may reach this Redis; and again, since they may have written something meanwhile.
+    // Purged before, since perhaps only the run's pods reach this Redis; and again, since pods may have written since.
     const before = await purge(found);
     await stack.destroy();
     await deletePending(name, found);

@@ -7,7 +7,7 @@ import type { ResultRow } from "../../queue/index.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { beginJoblog, jobLine } from "./joblog.ts";
 
-/** Rows cannot be written where the user wants them. */
+/** Rows cannot be written to the file or stream that the user named. */
 export class OutputError extends UserError {
   constructor(where: string, cause: unknown) {
     super(`cannot write ${where}: ${firstLine(cause)}`);
@@ -44,7 +44,7 @@ export interface Output {
  */
 class Places {
   readonly #output: Output;
-  /** Indexes of the items that were not found yet, by their text, the first one last. */
+  /** Indexes of items that were not found yet, by text. The last one of a list is taken first. */
   readonly #left: Map<string, number[]>;
   readonly #found = new Map<number, number>();
 
@@ -106,7 +106,7 @@ export class RowWriter {
     this.#kept.delete(place);
   }
 
-  /** Writes what waits for rows that do not come, and waits until standard output has taken all. */
+  /** Writes rows that wait for others that do not come, then waits until standard output has taken all. */
   async end(): Promise<void> {
     for (const place of [...this.#kept.keys()].sort((a, b) => a - b)) this.#print(place);
     await new Promise((resolve) => process.stdout.write("", resolve));

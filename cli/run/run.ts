@@ -41,7 +41,7 @@ export async function startRun({ command, items, places }: RunWork, options: Run
   await follow(name, rows, options, { warnings, done });
 }
 
-/** Goes on with one that was left, and writes its rows where it wrote them. */
+/** Goes on with a run that was left, and writes its rows into the same files. */
 export async function attachRun(name: string, options: RunOptions): Promise<void> {
   const { output, kubeconfig } = takeOver(name);
   if (kubeconfig !== undefined) process.env.KUBECONFIG = kubeconfig;
@@ -49,13 +49,13 @@ export async function attachRun(name: string, options: RunOptions): Promise<void
   await follow(name, new RowWriter({ ...output, ...outputOf(options) }), options);
 }
 
-/** An `up` at work, and what it warns of. */
+/** An `up` at work, and its warnings. */
 interface Deploying {
   done: Promise<void>;
   warnings: string[];
 }
 
-/** Follows a run until it is over, or nobody follows it any more; then it goes away, or stays for `--attach`. */
+/** Follows a run until it is over, or no longer followed. Then the run is removed, or left for `--attach`. */
 async function follow(name: string, rows: RowWriter, { eta, keep }: RunOptions, deploying?: Deploying): Promise<void> {
   const over = new AbortController();
   const { signal } = over;
@@ -72,7 +72,7 @@ async function follow(name: string, rows: RowWriter, { eta, keep }: RunOptions, 
   else await leave(name, ending === "left" ? undefined : ending);
 }
 
-/** Removes a run that was killed as it was made or taken away. @throws UserError that says so. */
+/** Removes a run that was killed while it was created or removed. @throws UserError that says so. */
 async function removeCutOff(name: string): Promise<void> {
   try {
     await readBatchAt(locate(name));
@@ -85,18 +85,18 @@ async function removeCutOff(name: string): Promise<void> {
   }
 }
 
-/** True for a command that perhaps was to get the item as its last argument, as GNU parallel appends it. */
+/** True if the user may expect the item as the command's last argument, since GNU parallel appends it. */
 const isUnseen = (command: string[]) =>
   command.length > 0 && !hasReplacement(command) && !command.some((word) => word.includes("ITEM"));
 
-/** A list of paths, which are found from another folder, too. */
+/** A list of paths, made absolute, so that they hold in another folder, too. */
 const wholePaths = (paths = "") =>
   paths
     .split(delimiter)
     .map((path) => path && resolve(path))
     .join(delimiter);
 
-/** The options that say where rows go; files whole, since `--attach` may come from another folder. */
+/** The options for the rows. Paths are absolute, since `--attach` may run in another folder. */
 function outputOf({ joblog, results, ordered }: RunOptions): Partial<Output> {
   const whole = (file: string | undefined) => (file === undefined ? undefined : resolve(file));
   const given = { joblog: whole(joblog), results: whole(results), ordered };

@@ -44,7 +44,7 @@ function passphrase(): string {
     const own = `${file}.${process.pid}`;
     writeFileSync(own, randomBytes(24).toString("hex"), { mode: 0o600, flag: "wx" });
     try {
-      linkSync(own, file); // whole, and the first one's where two runs make it
+      linkSync(own, file); // appears whole; if two runs make it, the first one's stays
     } catch {
       // It is there by now.
     }
@@ -70,7 +70,7 @@ export function locate(name: string): StackLocation & { stack: string } {
     program: folderOf(name),
     stack: name,
     env: {
-      // Metadata would be written in place: after a Pulumi that was killed then, the state could not be read.
+      // Metadata would be written in place. A Pulumi that is killed then would leave a state that cannot be read.
       PULUMI_BACKEND_URL: `${pathToFileURL(join(home(), "stacks")).href}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: passphrase(),
       PULUMI_SKIP_UPDATE_CHECK: "true",
@@ -89,7 +89,7 @@ export function writeNote(note: RunNote): void {
   takeOver(note.name);
 }
 
-/** Makes a file, whole or not at all, whenever this is killed. @returns False where it is there already. */
+/** Makes a file, whole or not at all, even if this process is killed. @returns False if the file exists already. */
 function appear(file: string, content: RunNote | Follower): boolean {
   const half = `${file}.${process.pid}`;
   writeFileSync(half, JSON.stringify(content, null, 2));
@@ -104,7 +104,7 @@ function appear(file: string, content: RunNote | Follower): boolean {
   }
 }
 
-/** A file for each process that followed a run, one after the other: of two at the same moment, one makes the next. */
+/** A file for each process that has followed a run, numbered. Of two at the same moment, only one makes the next. */
 const followerFile = (name: string, number: number) => join(folderOf(name), `follower-${number}`);
 const countFollowers = (name: string) =>
   readdirSync(folderOf(name)).filter((file) => /^follower-\d+$/.test(file)).length;
@@ -121,7 +121,7 @@ export function followerOf(name: string, number = countFollowers(name)): number 
 
 /**
  * Takes a run over from a process that has ended.
- * @throws UserError where it lives, where another process takes it at the same moment, and where there is no such run.
+ * @throws UserError if that process lives, if another process takes the run now, or if there is no such run.
  */
 export function takeOver(name: string): RunNote {
   const note = readNote(name);
@@ -143,7 +143,7 @@ export function readNote(name: string): RunNote {
   );
 }
 
-/** All that was not taken away, the oldest first. */
+/** All runs that were not removed, the oldest first. */
 export function listNotes(): RunNote[] {
   const folder = join(home(), "runs");
   if (!existsSync(folder)) return [];
@@ -158,5 +158,5 @@ export function forget(name: string): void {
   rmSync(folderOf(name), { recursive: true, force: true });
 }
 
-/** A name for a run, which is that of all it makes in the cluster. */
+/** A name for a run and for all its objects in the cluster. */
 export const newName = (): string => `wq-${randomBytes(3).toString("hex")}`;

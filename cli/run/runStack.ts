@@ -5,7 +5,7 @@ import { locate, PROJECT, pulumiFolder } from "./runFolder.ts";
 
 let found: Promise<PulumiCommand> | undefined;
 
-/** Pulumi's command line: that of PATH, or one of our own, installed once. @throws UserError where it cannot be. */
+/** Pulumi's command line: that on PATH, or our own, installed once. @throws UserError if it cannot be installed. */
 export function findPulumi(): Promise<PulumiCommand> {
   return (found ??= find());
 }
@@ -36,7 +36,7 @@ export async function runStack(name: string, program: () => Promise<void>): Prom
   );
 }
 
-/** The reason in what the Automation API throws: its message holds all that Pulumi printed. */
+/** The reason in an error of the Automation API, whose message holds all that Pulumi printed. */
 export function pulumiError(error: unknown): UserError {
   const text = String((error as Error).message);
   const lines = text.split("\n").map((line) => line.trim());

@@ -44,9 +44,9 @@ export async function readItems(file: string, { null: isNull }: SourceOptions = 
   }
 }
 
-/** A word that items come after. With `+`, they are paired with those of the source before. */
+/** A word before items. With `+`, they are paired with the items of the source before. */
 const SOURCE = /^(:{3,4})(\+?)$/;
-/** More items than fit into a run, whatever they are. */
+/** Most combinations. Whatever the items are, more do not fit into a run. */
 const MAX_COMBINATIONS = 1_000_000;
 
 /**
@@ -71,7 +71,7 @@ export async function parseCommandLine(given: string[], options: SourceOptions =
     const before = isPaired ? sources.pop() : values.map(() => []);
     if (before?.length !== values.length)
       throw new UserError(
-        `${word} pairs as many items as stand before it: ${before?.length ?? "none"}, not ${values.length}`,
+        `${word} needs as many items as the source before it has: ${before?.length ?? "none"}, not ${values.length}`,
       );
     sources.push(before.map((parts, index) => [...parts, values[index]!]));
   }

@@ -10,14 +10,14 @@ import { LiveProgress } from "../view/liveProgress.ts";
 import { OutputError, type RowWriter } from "./rowWriter.ts";
 
 const LOOK_MS = 500;
-/** A run that cannot be read for so long is left: the cluster may be gone. */
+/** A run that cannot be read for this long is left, ms, since the cluster may be gone. */
 const PATIENCE_MS = 5 * 60_000;
 
 /** State of a run. */
 export interface RunState {
   counts?: Counts;
   failures: FailureGroups;
-  /** Trouble of the last look: rows may be missing. */
+  /** Reason why the last look failed. Rows may be missing then. */
   unread?: string | undefined;
   /** True if the batch is open and its workers have ended: nothing more will come. */
   isDeserted?: boolean;
@@ -27,9 +27,9 @@ interface Watch {
   rows: RowWriter;
   /** Lines of progress also where there is no terminal. */
   eta: boolean;
-  /** Lines of `up` to be told; each leaves the list. Without an `up`, the pods are asked for their problem. */
+  /** Lines of `up` to print; each leaves the list. Without an `up`, the problem of the pods is printed. */
   warnings?: string[];
-  /** Aborts when there is nothing more to come. */
+  /** Aborts when nothing more will come. */
   signal: AbortSignal;
   /** Without an `up`, which ends by itself: how long it may be unreadable, ms. */
   patienceMs?: number;
@@ -104,7 +104,7 @@ class RunFollower {
       rows.add(resultRow(record));
     }
     const isIdle = counts.state === "open" && counts.running === 0;
-    state.isDeserted = isIdle && this.#haveWorkersEnded; // these counts are younger than the end of the workers
+    state.isDeserted = isIdle && this.#haveWorkersEnded; // these counts were read after the end of the workers
     this.#haveWorkersEnded = !warnings && isIdle && ((await queue.workersEnded?.()) ?? false);
     if (!warnings && isIdle && !this.#haveWorkersEnded) this.#warn(await queue.podProblem?.());
     this.#progress.show(counts);
@@ -117,7 +117,7 @@ class RunFollower {
     const { warnings, patienceMs = PATIENCE_MS } = this.#watch;
     const unread = firstLine(this.#queue?.admin.reasonOf(error) ?? error);
     this.state.unread = unread;
-    // At first, what `up` makes is not there yet.
+    // At first, the objects of `up` do not exist yet.
     if (!isLast && (!warnings || this.state.counts)) this.#warn(`cannot read the run: ${unread}; trying again`);
     this.#queue?.close();
     this.#queue = undefined;

@@ -29,7 +29,7 @@ export class Cluster {
 
   /**
    * @param settings The provider's.
-   * @param stack The stack: a kubeconfig may be named relative to its program, or in its environment.
+   * @param stack The stack, since its kubeconfig may be relative to its program, or named in its environment.
    */
   constructor(settings: ClusterSettings, namespace: string, { program, env }: StackLocation) {
     this.#namespace = namespace;

@@ -19,7 +19,7 @@ export const root = join(import.meta.dirname, "../..");
 /** Folder in which a checkout notes its runs of `npm start`; tests have one of their own. */
 const stateFolder = process.env.JOB_WQ_2_STATE ?? join(root, ".state");
 const note = join(stateFolder, "stack.json");
-/** Any of these says that somebody chose where Pulumi looks. */
+/** Variables by which the user chooses where Pulumi looks for stacks. */
 const CHOICES = ["PULUMI_STACK", "PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_HOME"];
 
 /** Remembers the stack that `npm start` runs, for `wq`. */
@@ -28,7 +28,7 @@ export function remember(location: StackLocation): void {
   writeFileSync(note, JSON.stringify(location, null, 2));
 }
 
-/** Forgets it again, unless that is another one. */
+/** Forgets it again, unless another stack is remembered by now. */
 export function forget({ stack }: StackLocation): void {
   if (remembered()?.stack === stack) rmSync(note);
 }
@@ -74,9 +74,9 @@ const here = (): LookupContext => ({
  * Possible places of the stack, the likeliest first. The next one is tried when no stack is selected in the one before.
  *
  * 1. Within another Pulumi program than this checkout: that program.
- * 2. What `npm start` left, in its checkout and outside any program, unless the environment chose another backend.
- *    Where the environment chose the same one (`platform env`), a stack that was selected in the checkout comes
- *    first.
+ * 2. In the checkout of `npm start`, and outside of any program: the stack that `npm start` left, unless the
+ *    environment names another backend. If it names the same one (`platform env`), a stack that is selected in the
+ *    checkout comes first.
  * 3. Within this checkout: this program.
  * @throws UserError where there is no program.
  */

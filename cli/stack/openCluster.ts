@@ -15,5 +15,5 @@ export async function openCluster(
 
 /** Loads the client while Pulumi is asked. */
 export function preloadCluster(): void {
-  import("./cluster.ts").catch(() => {}); // whoever needs it meets the error
+  import("./cluster.ts").catch(() => {}); // the error is reported when the client is used
 }

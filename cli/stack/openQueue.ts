@@ -16,22 +16,22 @@ export interface OpenQueue {
   queue: string;
   /** For a headline: the queue's name, and the stack's. */
   title: string;
-  /** The problem of its workers' pods; undefined without one, or where nobody can tell. */
+  /** The problem of its workers' pods; undefined without one, or if the cluster does not tell. */
   podProblem?: () => Promise<string | undefined>;
-  /** True if its workers' Job has ended, or is gone; false where nobody can tell. */
+  /** True if its workers' Job has ended or is gone; false if the cluster does not tell. */
   workersEnded?: () => Promise<boolean>;
-  /** Before a change: the batch is the stack's. @throws UserError where it is another's. */
+  /** Called before a change. @throws UserError if the batch belongs to another stack. */
   ensureOwn: () => Promise<void>;
   close: () => void;
 }
 
 /**
- * True if it is another stack's. Another cluster may have the same names, and the kubeconfig's context may lead there.
+ * True if an object belongs to another stack. The kubeconfig's context may lead to another cluster with the same names.
  */
 export const isForeign = (batch: BatchLocation, owner: string | undefined): owner is string =>
   Boolean(owner && batch.owner) && owner !== batch.owner;
 
-/** The error of a change of what is another stack's. */
+/** The error of a change to an object of another stack. */
 export const foreign = (what: string, owner: string, batch: BatchLocation, { label }: { label: string }): UserError =>
   new UserError(
     `${what} belongs to ${owner} here, not to ${batch.owner}: ${label} may be another cluster than the stack's`,
@@ -75,7 +75,7 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
   return { admin: new QueueAdmin(redis, queue), redis, queue, title: queue, ensureOwn: async () => {}, close };
 }
 
-/** A Redis, whatever queues it holds: that of `--redis`, of the batch, or the only one of the stack. */
+/** A Redis with all its queues: that of `--redis`, of the batch, or the only one of the stack. */
 async function openRedis(options: RedisOptions): Promise<RedisConnection> {
   if (options.redis !== undefined) return connectTo(options.redis);
   preloadCluster();

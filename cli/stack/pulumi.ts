@@ -45,7 +45,7 @@ export async function capturePulumi(location: StackLocation, args: string[]): Pr
 export async function showPulumi(location: StackLocation, args: string[], output = 1): Promise<number> {
   const command = pulumiCommand(location, args);
   const child = spawn("pulumi", command.args, { ...command.options, stdio: ["ignore", output, 2] });
-  // A Ctrl-C reaches Pulumi by itself; it ends the update in its own way.
+  // A Ctrl-C reaches Pulumi directly, which then ends the update in its own way.
   const ignore = () => {};
   process.on("SIGINT", ignore);
   try {

@@ -20,7 +20,7 @@ export interface FoundBatch extends FoundStack {
 /** Also of a backend that nobody is logged in to. */
 const NO_STACK = /no stack (named|selected)|no current stack|not found|PULUMI_ACCESS_TOKEN must be set/i;
 
-/** The state of the first of these that is there. @throws UserError where none is, or it cannot be read. */
+/** The state of the first of these stacks that exists. @throws UserError if none does, or it cannot be read. */
 async function exportFirst(candidates: StackLocation[]): Promise<FoundStack> {
   let reason = "";
   for (const candidate of candidates) {

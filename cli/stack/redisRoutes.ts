@@ -57,7 +57,7 @@ export async function connectTo(given: string, options: ConnectOptions = {}): Pr
   }
 }
 
-/** Time for a Redis that this machine can perhaps not reach. */
+/** Time limit for a Redis that this machine may not reach, ms. */
 const DIRECT_MS = 2_000;
 
 /** Straight to its address: a Redis of the user's own that this machine can reach. */

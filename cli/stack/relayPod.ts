@@ -50,7 +50,7 @@ export function relayPodOf(job: V1Job): V1Pod {
   return {
     metadata: {
       generateName: `${name}-relay-`,
-      // As the namespace asks of all pods, and no mesh in it.
+      // With the labels that the namespace may demand, and those that keep service meshes out.
       labels: { ...ownLabels, ...APP, [COMPONENT]: "relay" },
       annotations: metadata?.annotations,
       ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name: name!, uid: uid! }],
@@ -105,11 +105,11 @@ async function runs(cluster: Cluster, pod: string): Promise<void> {
     throw new UserError(`the Pod ${pod}, which would relay to Redis, does not start: ${phase}`);
 }
 
-/** True if the relay of a Pod accepts connections: it is there a moment before it does. */
+/** True if the relay of a Pod accepts connections. The Pod runs a moment before that. */
 const accepts = (port: number): Promise<boolean> =>
   pollUntil(() => staysOpen(port), { timeoutMs: LISTEN_MS, intervalMs: POLL_MS });
 
-/** A forwarded connection is always accepted, and closed at once where nothing listens in the Pod. */
+/** A forwarded connection is always accepted. If nothing listens in the Pod, it is closed at once. */
 function staysOpen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");

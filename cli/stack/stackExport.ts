@@ -17,7 +17,7 @@ export interface StackState {
   /** The stack's name; undefined while it is empty. */
   stack: string | undefined;
   resources: StateResource[];
-  /** Their creation was cut off: they may be there. */
+  /** Resources whose creation was cut off. They may exist. */
   pending: StateResource[];
 }
 

@@ -1,4 +1,4 @@
-// Changes of the stack that `pulumi up` would make beside new workers, and that nobody would see.
+// Changes of the stack that `pulumi up` would make beside starting new workers, unseen by the user.
 import { firstLine, UserError } from "../errors.ts";
 import { COMPONENT } from "../../kube/ownLabels.ts";
 import { JOB, metadata } from "./batches.ts";
@@ -51,7 +51,7 @@ function parse({ stdout }: PulumiRun): Preview {
   }
 }
 
-/** Starting the workers anew must change nothing else of weight. @throws UserError where it would. */
+/** New workers must change nothing else of importance. @throws UserError if they would. */
 export async function refuseOtherChanges({ location, batch: { workerUrn } }: FoundBatch): Promise<void> {
   const anew = workerUrn === undefined ? [] : ["--replace", workerUrn];
   const run = await capturePulumi(location, ["preview", "--json", ...anew]);

@@ -1,4 +1,4 @@
-// The workers of a batch: whether they are still at it, and how new ones are started.
+// The workers of a batch: a check that they still run, and the start of new ones.
 import { type Counts, isOver } from "../../queue/index.ts";
 import { UserError } from "../errors.ts";
 import { wq } from "../invocation.ts";
@@ -8,7 +8,7 @@ import { refuseOtherChanges } from "./unseenChanges.ts";
 import { showPulumi } from "./pulumi.ts";
 import { type FoundBatch, readBatch } from "./readStack.ts";
 
-/** The batch that the options name, one with workers. @throws UserError where it has none. */
+/** The batch that the options name. @throws UserError if it has no workers. */
 export async function batchWithWorkers(options: { stack?: string; batch?: string }): Promise<FoundBatch> {
   const found = await readBatch(options);
   if (found.batch.workerJob === undefined)
@@ -34,22 +34,22 @@ export async function scaleWorkers(
   return { job, from: parallelism };
 }
 
-/** True if they are still at it: they take what is put back. */
+/** True if workers still run. They take items that are put back. */
 async function workersRun({ batch, location }: FoundBatch): Promise<boolean> {
   const cluster = await openCluster(batch.cluster, batch.namespace, location);
   const job = await cluster.job(batch.workerJob!).catch(() => undefined);
   return job !== undefined && job.ended === undefined;
 }
 
-/** True if it ended between two looks, though something was put back meanwhile. */
+/** True if the batch ended between two looks, although items were put back meanwhile. */
 const endedBetween = (before: Counts, after: Counts) => before.startedAt > 0 && after.startedAt !== before.startedAt;
 
 /**
- * Makes a change that leaves items to take.
- * @param found The stack of the queue, where it has one.
- * @returns What it returned, the counts after it, and who takes the items; undefined where new workers are to be
- *   started.
- * @throws UserError where these would change more than the workers; then nothing is changed.
+ * Makes a change that leaves items waiting.
+ * @param found The stack of the queue, if it has one.
+ * @returns The result of the change, the counts after it, and the workers that take the items. These are undefined if
+ *   new workers must be started.
+ * @throws UserError if new workers would also change other things. Then nothing is changed.
  */
 export async function changeForWorkers<T>(
   { admin, queue }: Pick<OpenQueue, "admin" | "queue">,
@@ -74,7 +74,7 @@ export async function changeForWorkers<T>(
 }
 
 /**
- * Starts them anew, and waits for the end as `pulumi up` does.
+ * Starts new workers, and waits for the end as `pulumi up` does.
  * @param output File descriptor for what `up` says.
  * @returns Whether it succeeded; null where `up` did not wait for the end (`wait: false`).
  */

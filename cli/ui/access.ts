@@ -1,4 +1,4 @@
-// Access for the browser that was given the token, on this machine, and for no page of another site.
+// Access for the browser that has the token, on this machine, and for no page of another site.
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
@@ -28,9 +28,9 @@ function isToken(given: string | undefined, token: string): boolean {
 /**
  * Refuses, each with a line that says why:
  *
- * - A request by another name than loopback's: a page of another site whose name leads here ("DNS rebinding").
- * - One without the token, which comes once in the address and from then on in a cookie.
- * - A change that another site's page asks for: `SameSite=Strict` keeps the cookie from it, and `Origin` says who asks.
+ * - A request for a host other than loopback: a page of another site whose name leads here ("DNS rebinding").
+ * - A request without the token, which comes once in the address, and from then on in a cookie.
+ * - A change by a page of another site: `SameSite=Strict` keeps the cookie from it, and `Origin` names it.
  */
 export function guard({ token, path }: Keys): MiddlewareHandler {
   return async (c, next) => {
@@ -50,7 +50,7 @@ export function guard({ token, path }: Keys): MiddlewareHandler {
   };
 }
 
-/** Nothing foreign is loaded, nothing inline is run, and nobody else's page holds this one in a frame. */
+/** The page loads nothing foreign, runs nothing inline, and is in no frame of another page. */
 export const policy: MiddlewareHandler = secureHeaders({
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],

@@ -16,20 +16,20 @@ export type Change = (
   found: FoundBatch | undefined,
 ) => Promise<string>;
 
-/** Ids of the dead that failed for a reason as the page shows it; undefined: of all. */
+/** Ids of the dead items with this reason, as the page shows it; of all without a reason. */
 async function idsOf(admin: QueueAdmin, { id, reason }: Record<string, unknown>): Promise<number[] | undefined> {
   if (Number.isSafeInteger(id)) return [id as number];
   if (typeof reason !== "string") return undefined;
   const ids: number[] = [];
   for await (const record of admin.dead()) {
     const words = namelessReason(record);
-    // As the page shows it: the words themselves, or their template.
+    // The page shows the reason itself, or its template.
     if ([words, reasonTemplate(words)].some((text) => oneLine(text, MAX_REASON) === reason)) ids.push(record.id);
   }
   return ids;
 }
 
-/** Makes a change that leaves items to take, and starts workers where none are left. @returns Who takes the items. */
+/** Makes a change that leaves items waiting, and starts workers if none are left. @returns Who takes the items. */
 async function withWorkers<T>(batch: LiveBatch, found: FoundBatch | undefined, change: () => Promise<T>) {
   const { changed, takers } = await changeForWorkers(batch, found, change);
   if (takers !== undefined) return { changed, by: takers };
@@ -46,7 +46,7 @@ async function retry(batch: LiveBatch, wanted: Record<string, unknown>, found?: 
   const { admin } = batch;
   const ids = await idsOf(admin, wanted);
   const { dead } = await admin.counts();
-  if (ids ? ids.length === 0 : dead === 0) throw new UserError("none of these is failed any more");
+  if (ids ? ids.length === 0 : dead === 0) throw new UserError("none of these items is failed any more");
   const { changed, by } = await withWorkers(batch, found, () => admin.retry(ids));
   return `Put ${pluralize(changed, "item")} back: ${by} take them.`;
 }

@@ -31,7 +31,7 @@ async function loadServer() {
   return { serve, UiServer, newKeys };
 }
 
-/** Opens an address in the browser of this machine; where there is none, the address was printed. */
+/** Opens an address in the browser of this machine. If there is none, the address is printed anyway. */
 async function openBrowser(address: string): Promise<void> {
   const { default: open } = await import("open");
   try {
@@ -45,12 +45,12 @@ async function openBrowser(address: string): Promise<void> {
 export default queueCommand({
   name: "ui",
   description:
-    "Serves a page to this machine's browser, which shows the batch live: counts, rate, time left, workers, failures, timeline, an item's attempts and log; with buttons for pause, resume, retry, cancel and scale. Ctrl-C ends it; the batch goes on.",
+    "Serves a page to this machine's browser, which shows the batch live: counts, rate, time left, workers, failures, timeline, an item's attempts and log; with buttons for pause, resume, retry, cancel and scale. Ctrl-C ends the page; the batch goes on.",
   examples: [
     ["ui", "opens it in the browser"],
     ["ui --no-open --port 8080", "prints the address only"],
   ],
-  exitCodes: { [EXIT_OK]: "it was ended" },
+  exitCodes: { [EXIT_OK]: "ended by Ctrl-C or SIGTERM" },
 })
   .option("--port <number>", "port on 127.0.0.1; 0: any that is free", parsePort, 0)
   .option("--no-open", "do not open the browser")

@@ -1,4 +1,4 @@
-// A batch as the page shows it: looked at for all browsers at once.
+// A batch as the page shows it. One look serves all browsers.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Counts, isOver, QueueAdmin, type WorkerInfo } from "../../queue/index.ts";
 import type { LastingQueue } from "../follow/lastingQueue.ts";
@@ -13,11 +13,11 @@ import { Paced } from "./paced.ts";
 import { SampledRun } from "./sampledRun.ts";
 
 const LOOK_MS = 500;
-/** A batch of at most so many items, or one that is over, is read as the report reads it. */
+/** A batch of at most this many items is read whole, as for the report. So is a batch that is over. */
 const MAX_READ = 2_000;
 const MAX_IN_FLIGHT_SHOWN = 8;
 
-/** Something for the page; `version` changes with it. */
+/** A value for the page. `version` changes with the value. */
 interface Versioned<T> {
   version: number;
   value: T;
@@ -67,7 +67,7 @@ export class LiveBatch {
     return this.#report;
   }
 
-  /** Resolves at the next look. */
+  /** Resolves with the next look. */
   next(): Promise<void> {
     return new Promise((resolve) => this.#waiting.add(resolve));
   }
@@ -91,7 +91,7 @@ export class LiveBatch {
       this.#run.addWorkers(counts, this.#workers);
     });
     this.#publish(this.#stateOf(counts));
-    // Not waited for: it takes long where there are millions of items. If Redis went away, the next look says so.
+    // Not awaited, since millions of items take long. If Redis went away, the next look says so.
     void this.#reportPace.run(() => this.#readReport(admin, counts)).catch(() => {});
   }
 

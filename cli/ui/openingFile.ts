@@ -1,11 +1,11 @@
-// A file that leads the browser to the page: everybody on the machine sees the arguments of the browser's process, and
-// only the user sees the file.
+// A file that leads the browser to the page. Everybody on the machine sees the arguments of the browser's process, but
+// only the user can read the file.
 import { randomBytes } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** Long enough for a browser that has to be started, ms. */
+/** Lifetime of the file, ms: long enough for a browser that must be started. */
 const LIFETIME_MS = 60_000;
 
 /**

@@ -1,14 +1,14 @@
 /** Share of the time that may go into one kind of reading. */
 const SHARE = 0.02;
 
-/** Runs something at most so often, and seldom enough to take a small share of the time only. */
+/** Runs something at a limited rate, and so seldom that it takes only a small share of the time. */
 export class Paced {
   readonly #everyMs: number;
   readonly #atMostMs: number;
   #next = 0;
   #isRunning = false;
 
-  /** @param atMostMs It is run so often however long it takes. */
+  /** @param everyMs Shortest interval. @param atMostMs Longest interval, however long one run takes. */
   constructor(everyMs: number, atMostMs: number) {
     this.#everyMs = everyMs;
     this.#atMostMs = atMostMs;

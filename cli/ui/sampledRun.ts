@@ -1,4 +1,4 @@
-// A run too long to be read again and again: its timeline and throughput from what is seen of it each second.
+// A run too long to be read again and again. Its timeline and throughput come from one look per second.
 import type { Counts, WorkerInfo } from "../../queue/index.ts";
 import type { Cell, ReportData, Timeline } from "../report/reportData.ts";
 import { displayName } from "../view/format.ts";
@@ -35,7 +35,7 @@ export class SampledRun {
     if (this.#start === 0 || now < this.#start) this.#start = now;
     while ((now - this.#start) / this.#width >= SLICES) this.#halve();
     const at = Math.floor((now - this.#start) / this.#width);
-    // A retry, or a new run, takes some away.
+    // A retry or a new run makes this number smaller.
     this.#done[at] = (this.#done[at] ?? 0) + Math.max(0, counts.done - (this.#last?.done ?? counts.done));
     this.#dead[at] = (this.#dead[at] ?? 0) + Math.max(0, counts.dead - (this.#last?.dead ?? counts.dead));
     this.#last = counts;

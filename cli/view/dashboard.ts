@@ -14,7 +14,7 @@ export interface Snapshot {
   podProblem?: string;
   /** Output of `finish`. */
   finish?: string;
-  /** Share of the workers' time in which they had nothing in flight, 0 to 1; absent where no supervisor measured it. */
+  /** Share of the workers' time with nothing in flight, 0 to 1; absent if no supervisor measured it. */
   idleShare?: number;
 }
 
@@ -30,7 +30,7 @@ export interface Surface {
 
 const SLOWEST_SHOWN = 5;
 
-/** The rows that there is room for, and the number of those left out. */
+/** The rows for which there is room, and the number of those left out. */
 function fit<T>(list: T[], room: number): [shown: T[], left: number] {
   if (list.length <= room) return [list, 0];
   const shown = Math.max(1, room - 1);

@@ -13,7 +13,7 @@ export interface FailureGroup {
   example: ItemRecord;
 }
 
-/** Beyond this number of groups the rest is one: memory stays flat, and nobody reads more. */
+/** Most groups. The rest is one group, since memory must stay flat, and nobody reads more. */
 const MAX_GROUPS = 1000;
 const OTHER = "other reasons";
 const NO_REASON = "no reason given";
@@ -55,7 +55,7 @@ export function namelessReason({ reason, payload, attempts }: ItemRecord): strin
 /** Exit codes, signals and statuses: digits that tell failures apart. */
 const TELLING = /^(?:\S+ (?:exited with code \d+|was ended by \w+))|\b(?:code|status|HTTP(?:\/[\d.]+)?) \d{1,3}\b/g;
 
-/** The same text for items that failed alike: `N is not acceptable` for `97 is not acceptable`. */
+/** The same text for items that failed in the same way: `N is not acceptable` for `97 is not acceptable`. */
 export function reasonTemplate(nameless: string): string {
   const withoutNumbers = (text: string) => NUMBERS.reduce((text, pattern) => text.replaceAll(pattern, "N"), text);
   const kept = nameless.match(TELLING) ?? [];
@@ -65,7 +65,7 @@ export function reasonTemplate(nameless: string): string {
     .join("");
 }
 
-/** Groups failed items by reason, whatever numbers and names it holds. */
+/** Groups failed items by reason, apart from numbers and names in it. */
 export class FailureGroups {
   readonly #groups = new Map<string, FailureGroup>();
 

@@ -22,7 +22,7 @@ export function oneLine(text: string, max = Infinity): string {
 function truncate(text: string, max: number): string {
   if (text.length * 2 <= max) return text;
   let width = 0;
-  let end = 0; // of what fits with an ellipsis after it
+  let end = 0; // end of the text that fits with an ellipsis
   for (const char of text) {
     width += char < "\u007f" ? 1 : stringWidth(char);
     if (width > max) return `${text.slice(0, end)}…`;

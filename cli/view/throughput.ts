@@ -1,6 +1,6 @@
 import type { Counts, WorkerInfo } from "../../queue/index.ts";
 
-/** Items settled (done or dead) per second, and how sure that is. */
+/** Items settled (done or dead) per second, and how certain that is. */
 export interface Throughput {
   rate: number;
   /** An 80 % interval of the rate is `rate / spread` to `rate * spread`; 1 is certain. */
@@ -49,7 +49,7 @@ export function workerThroughput(
   return estimate(rate, items);
 }
 
-/** Throughput from many looks: the rate over a sliding window, with the scatter that was really seen in it. */
+/** Throughput from many looks: the rate over a sliding window, with the scatter that was seen in it. */
 export class RateEstimator {
   #samples: { at: number; settled: number }[] = [];
 

@@ -71,7 +71,7 @@ export class Batch extends pulumi.ComponentResource {
     this.registerOutputs({ name, namespace, queue, workerJob: this.workerJob, redis: redis.location });
   }
 
-  /** Its items, done and failed. @throws ConfigError where `up` does not wait, as the next ones. */
+  /** Its items, done and failed. @throws ConfigError if `up` does not wait. The next two do the same. */
   get counts(): pulumi.Output<BatchCounts> {
     return this.#outcome.counts;
   }

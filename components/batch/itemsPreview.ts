@@ -13,7 +13,7 @@ import type { Left } from "./lifecycle.ts";
 
 /** Both sides of the comparison. */
 export interface ItemsPreviewArgs {
-  /** There is something to say only if this Job will run again. */
+  /** The seed Job: the preview says something only if this will run again. */
   seed: k8s.batch.v1.Job;
   /** State that an earlier `up` left. */
   left: pulumi.Output<Left>;
@@ -41,12 +41,12 @@ const PATIENCE_MS = 10_000;
  */
 export function previewItems(batch: pulumi.ComponentResource, args: ItemsPreviewArgs): void {
   if (!pulumi.runtime.isDryRun()) return;
-  // Otherwise Pulumi may end before the line is said.
+  // Otherwise Pulumi may end before the line is printed.
   const done = pulumi.runtime.rpcKeepAlive();
   lineOf(args)
     // By now the Batch is registered: a message about an unregistered resource would hold up all later messages.
     .then((line) => (line === undefined ? undefined : pulumi.log.info(line, batch)))
-    .catch(() => {}) // a preview without it is one, too
+    .catch(() => {}) // a preview works without this line, too
     .finally(done);
 }
 

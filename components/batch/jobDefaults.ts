@@ -11,7 +11,7 @@ import type { BatchPlan } from "./plan.ts";
 import { makeNetworkPolicy } from "./pod/networkPolicy.ts";
 import { nodeSelector } from "./pod/nodeSelector.ts";
 
-/** The part that does not ask for objects of its own. */
+/** The values for which no object is created. */
 type Plain = Omit<JobDefaults, "redis" | "code" | "pullSecrets" | "ready">;
 
 /** Creates what the Jobs share. */

@@ -14,7 +14,7 @@ import { printedVerdict } from "./printedVerdict.ts";
 
 /** State that an earlier `up` left. */
 export interface Left {
-  /** The verdict, where it was given: then nothing is left to look at, and the marks are those of that `up`. */
+  /** The verdict, if it was given. Then nothing else is looked at, and the marks are those of its `up`. */
   verdict?: KeptVerdict;
   marks: Marks;
   jobs: LiveJobs;
@@ -37,7 +37,7 @@ export class Lifecycle {
   readonly #args: LifecycleArgs;
   /** The cluster of its resources. */
   readonly cluster: Promise<Cluster | undefined>;
-  /** State before it. */
+  /** The state before this run of the program. */
   readonly left: pulumi.Output<Left>;
   /** Resolves when it has looked. */
   readonly looked: Promise<void>;
@@ -84,7 +84,7 @@ export class Lifecycle {
   }
 
   /**
-   * The kept verdict. If there is none: whether a supervisor has judged and its verdict is lost, so that another one
+   * The kept verdict. If there is none: true if a supervisor has judged and its verdict is lost, so that another one
    * must judge.
    */
   async #verdict(
@@ -103,7 +103,7 @@ export class Lifecycle {
     }
   }
 
-  /** Warns of the Batch. */
+  /** Prints a warning about the Batch. */
   readonly warn = (line: string): void => void pulumi.log.warn(line, this.#batch);
 
   async #jobs(cluster: Cluster | undefined, namespace: string): Promise<LiveJobs> {
@@ -119,8 +119,8 @@ export class Lifecycle {
   /**
    * Waits for a Job to complete, unless the engine passes over it.
    * @param needs Other Jobs whose pods must start, or this one never ends.
-   * @param onWait Called where there is something to wait for.
-   * @returns The Job, where it was waited for.
+   * @param onWait Called if there is something to wait for.
+   * @returns The Job, if it was waited for.
    * @throws ResourceError with the reason where it fails.
    */
   async complete(

@@ -16,7 +16,7 @@ import { makeVerdict, type Verdict } from "./verdict.ts";
 
 /** The Jobs of a Batch, and what comes after them. */
 export interface Stages {
-  /** Absent without workers, as the next ones. */
+  /** Absent without workers. So are the next ones. */
   workers?: k8s.batch.v1.Job;
   supervisor?: k8s.batch.v1.Job;
   /** Absent where `up` does not wait. */
@@ -101,7 +101,7 @@ function start({ args: { redis, after = [] } }: BatchPlan, { looked }: Lifecycle
   return { follows: [redis.storage, ...after.map(({ last }) => last)], gate };
 }
 
-/** The seed Job, and what the workers come after. */
+/** The seed Job, and the resources that the workers follow. */
 function makeSeed(
   shared: JobDefaults,
   { name, args: { image, redis }, settings, items }: BatchPlan,

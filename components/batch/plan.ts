@@ -26,7 +26,7 @@ interface Predecessor {
   isAwaited: boolean;
 }
 
-/** Arguments of a Batch; of the Batches that it comes after, what the next one needs to know. */
+/** Arguments of a Batch. Of the Batches before it, it knows only what it needs. */
 export interface PlanArgs extends BatchSettings {
   /** The Redis that holds the queue. Batches that share one need queues of their own. */
   redis: Redis;
@@ -114,7 +114,7 @@ export function checkInCluster(
   const { redis } = args;
   const { isCreated } = redis.planned;
   const namespace = elsewhere ?? redis.planned.namespace;
-  // The namespace of its Redis is that one's to look for.
+  // The Redis itself checks its own namespace.
   const mayComeLater = elsewhere === undefined || mayBeMadeBefore(elsewhere, opts);
   checks.await(ownership.check(batch, { component, namespace, mayComeLater }));
   checks.await(dryRunPods(batch, component, { namespace, isCreated }, args));

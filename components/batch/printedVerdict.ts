@@ -1,4 +1,4 @@
-// The verdict as the supervisor printed it: the only place that has it until `up` has kept it.
+// The verdict as the supervisor printed it. Until `up` has kept it, only the log has it.
 import { noWorkLine } from "../../kube/podEnds.ts";
 import { pollUntil } from "../../kube/poll.ts";
 import { answerOf } from "../cluster/absence.ts";
@@ -14,7 +14,7 @@ const LOST_AFTER_MS = 15_000;
 export interface PrintedVerdict {
   /** Its values as texts, since those of a ConfigMap are. */
   verdict?: Record<string, string>;
-  /** One line, where there is none. */
+  /** One line, if there is no verdict. */
   problem?: string;
 }
 

@@ -1,4 +1,5 @@
-// The verdict, the last child of a Batch: what depends on the Batch comes after it, and not at all after a bad one.
+// The verdict, the last child of a Batch. Resources that depend on the Batch come after it; after a bad one, they are
+// not created.
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { uidOf } from "../cluster/client.ts";
@@ -17,7 +18,7 @@ export interface Verdict {
   failed: pulumi.Output<string[]>;
   seconds: pulumi.Output<number>;
   finish: pulumi.Output<string>;
-  /** Resolves when it was given and is a good one; rejects with the line of a bad one. */
+  /** Resolves after a good verdict; rejects with the line of a bad one. */
   given: Promise<void>;
 }
 
@@ -34,7 +35,7 @@ export interface VerdictArgs {
   onWait: () => void;
 }
 
-/** No valid key of a ConfigMap: a verdict that was not waited for. */
+/** An invalid key for a ConfigMap. It stands for a verdict that was not waited for. */
 const NOT_ASKED = "a transform keeps Pulumi from changing the annotations of Jobs: leave out those of job-wq-2";
 
 /** Outcome of a batch with mocks: outputs that stay unknown would keep a test waiting. */

@@ -1,4 +1,4 @@
-// A cluster that does not answer, or no longer takes the credentials: said after a minute, and not for ever.
+// A cluster that does not answer, or no longer accepts the credentials: a warning after a minute, then an error.
 import { setTimeout as sleep } from "node:timers/promises";
 import { oneLine } from "../../config/foreignText.ts";
 import { type Cluster, codeOf, isForbidden } from "./client.ts";
@@ -57,7 +57,7 @@ export class Absence {
  * @param denied The line where it may not be asked.
  * @param onWarning Called where it has not answered for a while; without it that is an error.
  * @returns Undefined where there is no such object.
- * @throws Error where it may not be asked, or stays away: to guess would run things again.
+ * @throws Error if it may not be asked, or stays away. A guess instead might run things again.
  */
 export async function answerOf<T>(
   cluster: Cluster,

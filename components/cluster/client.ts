@@ -135,10 +135,9 @@ async function withProperties(provider: pulumi.ProviderResource): Promise<pulumi
 
 /** The value of an input, with a sentinel for what is unknown; undefined for what a provider was not given. */
 function raw<T>(input: pulumi.Input<T>): Promise<T> {
-  // An output stays as it is: wrapped in another output, a value that was not given would count as unknown in a
-  // preview.
+  // An output is not wrapped in another one: then a value that was not given would count as unknown in a preview.
   const output = pulumi.Output.isInstance(input) ? input : pulumi.output(input);
-  // The SDK has it, and does not declare it.
+  // The SDK has this property, but does not declare it.
   return (output as unknown as { promise(withUnknowns: boolean): Promise<T> }).promise(true);
 }
 
@@ -152,9 +151,9 @@ export async function known<T>(input: pulumi.Input<T>): Promise<T | undefined> {
 }
 
 /**
- * Stands for a property that the provider left out, which the SDK takes for known: the API server was not asked (in a
- * preview, of an object whose properties are not all known), or the engine passed the object over. Mocks need not have
- * it.
+ * Stands for a property that the provider left out, which the SDK takes for known. Then the API server was not asked
+ * (in a preview, if properties of the object are unknown), or the engine passed over the object. Mocks may lack the
+ * property.
  */
 const leftOut = () => (isMocked() && !pulumi.runtime.isDryRun() ? "" : (pulumi.unknown as string));
 

@@ -36,7 +36,7 @@ async function refusal(config: KubeConfig, path: string, object: unknown): Promi
   const answer = await request(config, `${path}?dryRun=All&fieldValidation=Strict`, object);
   if (answer?.code !== 400 && answer?.code !== 422) return undefined;
   const { message, details } = answer.body as { message: string; details?: { causes?: { field?: string }[] } };
-  // A policy that refuses this made-up object may take the real one: it gets the last word when that is created.
+  // A policy that refuses this made-up object may accept the real one, and decides when that is created.
   const isOfObject = answer.code === 400 || details?.causes?.some(({ field }) => field?.startsWith("spec."));
   return isOfObject && !/denied|admission webhook/.test(message) ? wordsOf(message) : undefined;
 }
@@ -44,7 +44,7 @@ async function refusal(config: KubeConfig, path: string, object: unknown): Promi
 /**
  * The words of a rule of the namespace, Pod Security or a policy, that refuses an object.
  * @param plain The same object without the part in question. A rule that refuses this one, too, may be about the
- * made-up object: it gets the last word when the real one is created.
+ * made-up object, and decides when the real one is created.
  */
 export async function ruleAgainst(
   config: KubeConfig,

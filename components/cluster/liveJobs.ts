@@ -19,7 +19,7 @@ export const RUNS_FOR = "job-wq-2/runs-for";
 export const INSTEAD_OF = "job-wq-2/instead-of";
 
 const POLL_MS = 500;
-/** Longer than its pods have to end, and than the cluster may be away. */
+/** Longer than the grace period of its pods, and than the cluster may be away. */
 const GONE_AFTER_MS = 11 * 60_000;
 
 /** The Jobs of a Batch. */
@@ -31,7 +31,7 @@ export interface LiveJobs {
 
 /**
  * The Jobs of a Batch; those of another stack are not.
- * @throws Error where they may not be listed, or the cluster stays away: to guess would run them again.
+ * @throws Error if they may not be listed, or the cluster stays away. A guess instead might run them again.
  */
 export async function liveJobs(
   cluster: Cluster,

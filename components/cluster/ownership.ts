@@ -25,7 +25,7 @@ export interface ChildNamespace {
   /** Its type and name, for messages. */
   component: string;
   namespace: pulumi.Input<string>;
-  /** True if something else that this program makes may make the namespace. */
+  /** True if another resource of this program may create the namespace. */
   mayComeLater: boolean;
 }
 
@@ -46,9 +46,9 @@ export class Ownership {
   }
 
   /**
-   * Marks the children that the constructor declares, after every transformation of the program. No transformation may
-   * keep Pulumi from changing the annotations, in which an `up` finds what the last one left, or undo `ignoreChanges`
-   * of the components.
+   * Marks the children that the constructor declares, after every transformation of the program. An `up` finds what the
+   * last one left by these annotations. So no transformation may keep Pulumi from changing them, nor undo the
+   * components' `ignoreChanges`.
    */
   #noteOwner(parent: pulumi.ComponentResource): void {
     const before = new WeakMap<pulumi.Resource, { name: unknown; ignored: string[] }>();
@@ -59,7 +59,7 @@ export class Ownership {
     };
     const mark: pulumi.ResourceTransformation = ({ resource, type, props, opts }) => {
       const given = (props as { metadata?: Known<Tree> }).metadata;
-      // Another component below it marks its own.
+      // A component among the children marks its own children.
       if (opts.parent !== parent || !type.startsWith("kubernetes:") || !given) return undefined;
       const { name: first, ignored } = before.get(resource)!;
       // A transformation may have made an output of all, which is known after what a Job follows.
@@ -73,7 +73,7 @@ export class Ownership {
       const kept = new Set([...ignored, ...ignoreChanges.filter((path) => !ANNOTATIONS.test(path))]);
       return { props: { ...props, metadata }, opts: { ...opts, ignoreChanges: [...kept] } };
     };
-    // In their order: those given as an option, then those of the parents.
+    // Transformations in their order: those given as an option, then those of the parents.
     const { __transformations: all } = parent as unknown as { __transformations: pulumi.ResourceTransformation[] };
     all.unshift(note);
     all.push(mark);

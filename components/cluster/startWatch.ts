@@ -12,7 +12,7 @@ export interface Watched {
   /** Selector of the pods. */
   labelSelector: string;
   fieldSelector?: string;
-  /** Their Job is waited for, not only needed. */
+  /** True if their Job is waited for, and not only needed. */
   mustEnd?: boolean;
   /** Name of the setting with their memory. */
   memory?: string;
@@ -34,7 +34,7 @@ export class StartWatch {
   #since?: { line: string; at: number };
   readonly #warned = new Set<string>();
   #started = false;
-  /** Pods may not be listed here. */
+  /** True if pods may not be listed here. */
   #isBlind = false;
   #lookedAt = -Infinity;
 
@@ -51,7 +51,7 @@ export class StartWatch {
   /**
    * Looks once.
    * @returns A warning that was not given yet.
-   * @throws Error with the problem, where one that only a person can end has lasted.
+   * @throws Error with the problem, if only a person can solve it, and it has lasted.
    */
   async look(now = performance.now()): Promise<string | undefined> {
     if (this.#isBlind || (this.#started && now - this.#lookedAt < LOOK_AGAIN_MS)) return undefined;

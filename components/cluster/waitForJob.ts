@@ -24,7 +24,7 @@ export interface WaitOptions {
   redis?: PodWatch | undefined;
   /** True if the wait still makes sense; asked at each look. */
   isWanted?: () => Promise<boolean>;
-  /** Called once, where it is not over at the first look. */
+  /** Called once, if the Job has not ended at the first look. */
   onWait?: () => void;
   /** Called with the last line that the Job's pod printed, when it has changed. */
   onProgress?: (line: string) => void;
@@ -45,8 +45,7 @@ const watchOf = (cluster: Cluster, job: AwaitedJob, mustEnd: boolean) =>
 
 /**
  * Waits until a Job is complete.
- * @throws Error with the last line of its pod where it failed, and with what keeps pods from starting where none
- * starts.
+ * @throws Error with the last line of its pod if it failed, or with the reason if no pod starts.
  */
 export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: WaitOptions = {}): Promise<void> {
   const { needs = [], redis, isWanted, onWait, onProgress, onWarning } = options;
@@ -106,7 +105,7 @@ export async function jobPods(cluster: Cluster, { namespace, uid }: AwaitedJob) 
   return items.sort((a, b) => time(a) - time(b));
 }
 
-/** The reason with which its last pod ended, one line. */
+/** The reason for the end of its last pod, one line. */
 async function lastWords(cluster: Cluster, job: AwaitedJob): Promise<string | undefined> {
   const pods = await jobPods(cluster, job).catch(() => []);
   const containers = pods.flatMap(({ status }) => [

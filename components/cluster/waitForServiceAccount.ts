@@ -11,7 +11,7 @@ const TIMEOUT_MS = 60_000;
 /**
  * Waits until a namespace has the ServiceAccount `default`. A new namespace has it after a moment, and admits no pod
  * before.
- * @returns The namespace. The API server tells what is wrong where the wait was in vain.
+ * @returns The namespace. If the wait was in vain, the API server will say what is wrong.
  */
 export async function waitForServiceAccount(component: pulumi.ComponentResource, namespace: string): Promise<string> {
   const cluster = isPreview() ? undefined : await connectCluster(component);
@@ -20,7 +20,7 @@ export async function waitForServiceAccount(component: pulumi.ComponentResource,
   return namespace;
 }
 
-/** True if there is nothing to wait for. Another answer than "not there" is for the provider to tell. */
+/** True if there is nothing to wait for. The provider reports any answer other than "not there". */
 export async function isAnswered(
   core: Pick<CoreV1Api, "readNamespacedServiceAccount" | "readNamespace">,
   namespace: string,
@@ -30,7 +30,7 @@ export async function isAnswered(
     return true;
   } catch (error) {
     if (codeOf(error) !== 404) return true;
-    // In a namespace that is not there none will come.
+    // A namespace that does not exist gets none.
     return core.readNamespace({ name: namespace }).then(
       () => false,
       (missing: unknown) => codeOf(missing) === 404,

@@ -28,7 +28,7 @@ const programs = {
   supervisor: program("supervisor/main"),
 };
 
-/** Runs before everything else of a program: on an older Node.js, the rest would fail in words of its own. */
+/** Runs before everything else of a program, since on an older Node.js the rest would fail with obscure errors. */
 const oldest = `if (parseInt(process.versions.node) < ${OLDEST_NODE}) {
   console.error("Node.js ${OLDEST_NODE} or newer is needed, and \`nodeImage\` has " + process.versions.node);
   process.exit(64);
@@ -87,7 +87,7 @@ export function stageWorker(name: string, { handler, files, requirements }: User
   });
 }
 
-/** Adds the programs: those of an earlier run, where nothing of them changed since, or bundled ones. */
+/** Adds the programs: those of an earlier run, if nothing of them has changed, or newly bundled ones. */
 function addPrograms(outdir: string): void {
   const kept = stagedBefore("programs").find(isCurrent);
   if (kept !== undefined && copied(`${kept}/bin`, outdir)) return markUsed(kept);

@@ -65,8 +65,8 @@ const sizeOf = (files: CodeFile[]) => files.reduce((sum, { content }) => sum + c
 const kib = (bytes: number) => `${Math.ceil(bytes / 1024)} KiB`;
 
 /**
- * The ConfigMap, under a name that changes with its content: a pod that restarts during an `up` runs wholly old or
- * wholly new code.
+ * The ConfigMap, under a name that changes with its content. So a pod that restarts during an `up` runs either the old
+ * or the new code.
  */
 export function makeCodeVolume(
   resource: string,

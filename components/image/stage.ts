@@ -76,7 +76,7 @@ export function copyFiles(from: string, to: string, above: string[] = []): void 
   }
 }
 
-/** No `up` reads a folder for longer than this after it began to use it, ms. */
+/** An `up` reads a folder for at most this long after its first use, ms. */
 const UNUSED_MS = 60 * 60_000;
 
 /**
@@ -127,7 +127,7 @@ function publish(staged: string, path: string): void {
   }
 }
 
-/** Paths of the folders with a name whose content is unchanged; to be asked while another one is being filled. */
+/** Paths of the folders with this name whose content is unchanged. Called while another folder is being filled. */
 export function stagedBefore(name: string): string[] {
   return readdirSync(stageFolder())
     .filter((found) => found.startsWith(`${name}-`) && isWhole(found))

@@ -27,7 +27,7 @@ export interface WorkerImageArgs extends ImageSettings {
   files?: string;
 }
 
-/** Parts of a pod that run an image. */
+/** An image as pods run it. */
 export interface RunnableImage {
   /** Reference that pins exactly one image, where there is a registry. */
   reference: pulumi.Input<string>;
@@ -35,7 +35,7 @@ export interface RunnableImage {
   pullPolicy?: string;
   /** Changes with the image, also where the reference does not. */
   id: pulumi.Input<string>;
-  /** Command that starts Node.js in it. */
+  /** Command that starts Node.js in the image. */
   node: string[];
   /** The user's programs run below its ENTRYPOINT, whose variables they inherit. */
   entrypoint: boolean;
@@ -142,7 +142,7 @@ export class WorkerImage extends pulumi.ComponentResource {
           context,
           dockerfile: `${context}/Dockerfile`,
           platform,
-          // Nothing else is downloaded in worker/Dockerfile, and an engine may have no network to give.
+          // worker/Dockerfile downloads nothing else, and an engine may have no network.
           network: downloads ? undefined : "none",
           args: { BASE_IMAGE: baseImage, NODE_IMAGE: nodeImage, KIND: ownNode ? "node" : "other" },
         },

@@ -53,7 +53,7 @@ export class Redis extends pulumi.ComponentResource {
   readonly namespace: pulumi.Output<string>;
   /** To be exported, and given to another program's Redis as `from`. */
   readonly reference: pulumi.Output<RedisReference>;
-  /** Its place, for the command line. */
+  /** The place of this Redis, for the command line. */
   readonly location: pulumi.Output<RedisLocation>;
   /** Name of the pod that runs it; undefined where this program does not run it. */
   readonly podName: string | undefined;
@@ -167,5 +167,5 @@ function makeBackend(
 function checkTogether(args: RedisArgs, createNamespace: boolean): void {
   checkRedis({ ...args });
   if (createNamespace && args.namespace === undefined)
-    throw new ConfigError("Expected `namespace` with `createNamespace`, the name of the one to create.");
+    throw new ConfigError("Expected `namespace` with `createNamespace`: the name of the namespace to create.");
 }

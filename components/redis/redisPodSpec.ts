@@ -90,8 +90,8 @@ export function redisPodSpec({ image, memory, memoryBytes, passwordSecret, hasCl
         resources: { requests: { cpu: "100m", memory }, limits: { cpu: "2", memory } },
         securityContext: containerSecurity,
         volumeMounts: [{ name: "data", mountPath: "/data" }],
-        // Ten minutes for loading a large AOF, checked every second. Then it is ready: one that is busy, or whose disk
-        // is full, says so itself to every client.
+        // Ten minutes for loading a large AOF, checked every second. Then it is ready, since a Redis that is busy, or
+        // whose disk is full, tells every client so itself.
         startupProbe: probe("PONG", { periodSeconds: 1, failureThreshold: 600 }),
         livenessProbe: probe("PONG|LOADING|BUSY|MISCONF", { periodSeconds: 10, failureThreshold: 6 }),
       },

@@ -28,7 +28,7 @@ export function makeRedisPolicy(
       metadata,
       spec: {
         podSelector: { matchLabels: selector(service, "redis") },
-        // None outwards: it asks nobody, and copies itself nowhere.
+        // No egress: Redis calls nobody, and must not be copied elsewhere.
         policyTypes: ["Ingress", "Egress"],
         ingress: [
           {

@@ -44,7 +44,7 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
   const pod = isPreview() ? Promise.resolve(undefined) : podOf(parent, service, namespace, podLabels(args), data);
   const ready = untilReady(parent, pod);
   ready.catch(() => {}); // the Service, which waits for it, reports it
-  // Created last: what depends on the Redis finds one that is ready.
+  // Created last, so that resources that depend on the Redis find it ready.
   const dependsOn = ready.then(() => [data]);
   const host = addressOf(makeService(`${name}-service`, metadata, args, { ...child, dependsOn }));
   const names = redisNames(service);
@@ -67,7 +67,7 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
     access: {
       env: [
         { name: "WQ_REDIS_URL", value: `redis://${service}:${REDIS_PORT}` },
-        // Used where the name does not resolve: a cluster without DNS.
+        // Used if the name does not resolve, as in a cluster without DNS.
         { name: "WQ_REDIS_HOST", value: host },
         ...(auth ? [passwordVariable("WQ_REDIS_PASSWORD", service)] : []),
       ],

@@ -23,7 +23,7 @@ function take(taken: Map<string, string>, key: string, value: string, batch: str
   const other = taken.get(value);
   if (other !== undefined)
     throw new ConfigError(
-      `Expected \`${key}\` to be another one than that of Batch ${other} ${where}, got ${JSON.stringify(value)}.`,
+      `Expected \`${key}\` to differ from that of Batch ${other} ${where}, got ${JSON.stringify(value)}.`,
     );
   taken.set(value, batch);
 }

@@ -18,7 +18,7 @@ export interface ItemRange {
   digest: string;
 }
 
-/** A list of items, a line each. */
+/** A list of items, one per line. */
 export interface ItemList {
   kind: "file";
   /** Form of its lines (worker/README.md). */
@@ -78,7 +78,7 @@ function tooLong(where: string): never {
   throw new ConfigError(`Expected ${where} to be at most 1 MiB: ${TOO_LONG_ADVICE}.`);
 }
 
-/** Items of a file: the bytes of a line each (seed/lines.ts). `.ndjson` and `.jsonl` are checked to be JSON. */
+/** Items of a file, the bytes of one line each (seed/lines.ts). Lines of `.ndjson` and `.jsonl` must be JSON. */
 export function fromFile(key: string, path: string): ItemList {
   let content: Buffer;
   try {
@@ -106,7 +106,7 @@ export function fromFile(key: string, path: string): ItemList {
   return { ...packed(format, content), isText: isUtf8(content) };
 }
 
-/** Reason why a path is not that of a file, and how to make a list of what it is. */
+/** Reason why a path names no file, and how to make a list of what it names. */
 function unreadable(path: string, code: string | undefined): string {
   if (code === "EISDIR") return `it is a folder: \`ls -d ${path.replace(/\/$/, "")}/* > items.txt\` lists its files`;
   if (code !== "ENOENT") return String(code);

@@ -1,6 +1,6 @@
 // Content of a file of items: lines of text, also packed or in UTF-16, or a JSON array. What is obviously something
 // else is refused, with the command that makes a list of it.
-/* eslint-disable no-control-regex -- they are what tells such files */
+/* eslint-disable no-control-regex -- such files are recognized by control characters */
 import { constants } from "node:buffer";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -16,7 +16,7 @@ export interface ItemsContent {
 
 /** Control characters that no text has. */
 const NOT_TEXT = /[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]/g;
-/** Beyond one of so many characters it is no text. */
+/** A content with more than one control character in this many characters is no text. */
 const NOT_TEXT_SHARE = 0.01;
 const LOOK_BYTES = 64 * 1024;
 
@@ -29,7 +29,7 @@ const word = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replac
 
 /**
  * Reads what a file holds.
- * @param path Its path, for messages; `.ndjson`, `.jsonl`, `.json` and `.csv` say what it is meant to be.
+ * @param path Its path, for messages. The endings `.ndjson`, `.jsonl`, `.json` and `.csv` tell its format.
  * @throws ConfigError of one line for what is no list.
  */
 export function itemsContent(path: string, content: Buffer): ItemsContent {

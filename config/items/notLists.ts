@@ -1,5 +1,5 @@
 // Files that are obviously no list of items, and the command that makes one of each.
-/* eslint-disable no-control-regex -- they are what tells such files */
+/* eslint-disable no-control-regex -- such files are recognized by control characters */
 
 /** Python's one-liner that prints one column of a table. */
 const column = (reader: string) => (file: string) =>

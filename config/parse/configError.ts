@@ -8,7 +8,7 @@ export class ConfigError extends Error {
    * for the worker's image.
    */
   readonly __pulumiRunError = true;
-  /** The message without the value, where that is in it. */
+  /** The message without the value, if it has one. */
   readonly concealed: string;
 
   constructor(message: string, concealed = message) {

@@ -86,7 +86,7 @@ export const mountPaths = withOutputs(
 
 const RESOURCES = "k8s.types.input.core.v1.ResourceRequirements";
 
-/** Requests and limits of a container, which Kubernetes checks; it takes memory without a unit for bytes. */
+/** Requests and limits of a container. Kubernetes checks them, but takes memory without a unit as bytes. */
 export const resources = withOutputs(
   "anywhere",
   parser(
@@ -128,14 +128,14 @@ export const variables = withOutputs(
           invalid(key, "a map of variables, by names of letters, digits, `_`, `-` and `.`", name);
         if (isOwnVariable(name))
           throw new ConfigError(
-            `Expected \`${key}\` to leave ${name} alone: the worker reads its own settings from it. Take another name.`,
+            `Expected \`${key}\` to leave ${name} alone: the worker sets this variable itself. Take another name.`,
           );
       }
       const all = stringMap(key, value);
       for (const [name, text] of Object.entries(all))
         if (new RegExp(`\\$[({]?${name.replaceAll(".", "\\.")}\\b`).test(text))
           throw new ConfigError(
-            `Expected \`${key}.${name}\` to be its whole value, since nothing puts the image's into $${name}.`,
+            `Expected \`${key}.${name}\` to be the whole value, since $${name} is not replaced in it.`,
           );
       return all;
     },

@@ -1,4 +1,4 @@
-// `npm run down`: takes away what `npm start` made, and the local platform with it.
+// `npm run down`: removes everything that `npm start` made, and the local platform.
 import { firstLine, UserError } from "../../cli/errors.ts";
 import { forget } from "../../cli/stack/findStack.ts";
 import { capturePulumi, showPulumi } from "../../cli/stack/pulumi.ts";

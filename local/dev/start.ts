@@ -1,4 +1,4 @@
-// `npm start`: the local platform, the stack `dev` on it, and what its workers did.
+// `npm start`: brings up the local platform and the stack `dev`, and prints which pod worked on which items.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -111,7 +111,7 @@ try {
     throw new UserError(`\`npm start\` takes no options; on a cluster of your own: ${wq("run")}, or \`pulumi up\``);
   const location = await prepareDev();
   remember(location);
-  // The old cluster's objects are gone, and Pulumi does not know it.
+  // The objects of the old cluster are gone, which Pulumi does not know.
   const isLost = existsSync(lostNode);
   if (isLost) console.log(`Node ${readFileSync(lostNode, "utf8")} was removed: looking for what must be created again`);
   const changed = await up(location, isLost ? ["--refresh"] : []);

@@ -42,7 +42,7 @@ export function which(command: string): string | undefined {
 const POLICY = "/usr/sbin/policy-rc.d";
 const OURS = "# job-wq-2";
 
-/** It forbids services only while this process lives, which may be killed before it removes the file. */
+/** The file forbids services only while this process lives, since this may be killed before it removes the file. */
 export async function withoutServices(work: () => Promise<unknown>, policy = POLICY): Promise<void> {
   const set = !existsSync(policy) || readFileSync(policy, "utf8").includes(OURS);
   const text = `#!/bin/sh\n${OURS}\nkill -0 ${process.pid} 2>/dev/null && exit 101\nexit 0\n`;

@@ -1,4 +1,4 @@
-// A cache of what is slow to make, by the content of its inputs.
+// A cache of slow builds and downloads, by the content of their inputs.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";

@@ -45,8 +45,7 @@ async function unpackDebianGo(dir: string): Promise<string> {
 }
 
 /**
- * The go command's own changes to a toolchain that it has fetched: modules carry no file modes, and no go.mod files
- * below their own.
+ * Changes a fetched toolchain as the go command does: modules carry no file modes, and no go.mod files below their own.
  */
 function makeUsable(root: string): void {
   for (const dir of ["bin", `pkg/tool/${platform.replace("-", "_")}`]) {

@@ -1,6 +1,6 @@
-// Published releases: downloaded where their hosts can be reached, which is quicker than building by minutes. Each file
-// is compared with its SHA-256 in local/releases.sha256. Where that has none, with the one that its publisher serves
-// beside it, over TLS; a mirror's word does not count.
+// Published releases. If their hosts can be reached, they are downloaded, which is minutes quicker than building. Each
+// file is compared with its SHA-256 in local/releases.sha256; if that has none, with the one that the publisher serves
+// over TLS. A mirror's word does not count.
 import { createHash } from "node:crypto";
 import { chmodSync, createReadStream, createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
 import http, { type IncomingMessage } from "node:http";
@@ -88,7 +88,7 @@ async function answers(url: string): Promise<boolean> {
 
 const probes = new Map<string, Promise<boolean>>();
 
-/** True if a published file can be had. The first call asks for one file of every host. */
+/** True if a published file can be downloaded. The first call asks every host for one file. */
 export function isReachable(url: string): Promise<boolean> {
   const host = (address: string) => new URL(address).host;
   if (probes.size === 0) {
@@ -178,7 +178,7 @@ async function downloadOne(artifact: Artifact, dir: string): Promise<void> {
 
 /**
  * Downloads a part into a folder.
- * @returns Whether it did: not where its hosts cannot be reached, or fail on the way.
+ * @returns False if its hosts cannot be reached, or fail during the download.
  * @throws UserError where a file has another checksum than it should have.
  */
 export async function download(part: string, dir: string): Promise<boolean> {

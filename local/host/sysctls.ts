@@ -1,16 +1,16 @@
-// Settings of the kernel that the platform needs, and how it found them, for when it goes.
+// Settings of the kernel that the platform needs, and their earlier values, which `down` restores.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runDir } from "../paths.ts";
 
 const ROOT = "/proc/sys";
-/** Gone after a reboot, like the settings that it notes. */
+/** File with the earlier values. A reboot removes it, and resets the settings. */
 const foundFile = join(runDir, "sysctls.json");
 
 const found = (): Record<string, string> =>
   existsSync(foundFile) ? (JSON.parse(readFileSync(foundFile, "utf8")) as Record<string, string>) : {};
 
-/** Sets one, like `net/ipv4/ip_forward`, where the kernel has it, and notes how it was. */
+/** Sets one, like `net/ipv4/ip_forward`, if the kernel has it, and notes its earlier value. */
 export function setSysctl(name: string, value: string): void {
   const path = join(ROOT, name);
   if (!existsSync(path)) return;
@@ -21,7 +21,7 @@ export function setSysctl(name: string, value: string): void {
   writeFileSync(path, value);
 }
 
-/** Puts back what {@link setSysctl} found. */
+/** Restores the values before {@link setSysctl}. */
 export function restoreSysctls(): void {
   for (const [name, value] of Object.entries(found())) {
     if (existsSync(join(ROOT, name))) writeFileSync(join(ROOT, name), value);

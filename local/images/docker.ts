@@ -1,5 +1,5 @@
-// The Docker engine of the platform: the machine's, where it answers and has or gets the base image, or one that the
-// platform starts.
+// The Docker engine of the platform: the machine's, if it answers and has the base image or can pull it; else one that
+// the platform starts.
 import { execa } from "execa";
 import { running } from "../node/daemon.ts";
 import { dockerSocket } from "../paths.ts";

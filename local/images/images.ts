@@ -154,8 +154,8 @@ async function inRegistry(recipe: Recipe): Promise<boolean> {
 }
 
 /**
- * True if images are pulled. The machine's engine was chosen because it can; the platform's can if the public registry
- * answers.
+ * True if images are pulled. The machine's engine was chosen because it can pull them. The platform's can if the public
+ * registry answers.
  */
 export async function canPull(docker: DockerEngine): Promise<boolean> {
   return !docker.ours || isReachable(IMAGE_REGISTRY);

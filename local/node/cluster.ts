@@ -41,7 +41,7 @@ export interface NodeState {
   message: string;
 }
 
-/** The state that a node's kubelet reported since it was started; what an earlier one reported does not count. */
+/** The state that a node's kubelet has reported since its start. A report of an earlier kubelet does not count. */
 function stateOf(node: V1Node | undefined, lease: V1Lease | undefined, startedAt: number): NodeState {
   if (!node) return { ready: false, message: "it did not register" };
   const condition = node.status?.conditions?.find(({ type }) => type === "Ready");
@@ -84,8 +84,8 @@ export async function waitForServiceAccount(): Promise<void> {
 }
 
 /**
- * Takes a node that is no longer run out of the cluster, with what was only there: its pods, which nobody there would
- * ever end, and the claims on its folders, so that what owns them makes both anew elsewhere.
+ * Removes a node that no longer runs from the cluster, with its pods, which no kubelet would ever end, and with the
+ * claims on its folders. Then the owners of both create them anew elsewhere.
  * @returns Whether it was in the cluster.
  */
 export async function forgetNode({ name }: ClusterNode): Promise<boolean> {
@@ -117,7 +117,7 @@ export async function makeStorageClass(): Promise<void> {
   const there = await storage.readStorageClass({ name: STORAGE_CLASS }).catch(orNothing);
   if (there?.provisioner === provisionerName) return;
   if (there) {
-    // That of an earlier version, which made a few volumes beforehand.
+    // This is of an earlier version, which made some volumes beforehand.
     await storage.deleteStorageClass({ name: STORAGE_CLASS });
     for (const { metadata, spec, status } of (await core.listPersistentVolume()).items) {
       const isUnused = status?.phase === "Available" || status?.phase === "Released";

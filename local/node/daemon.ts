@@ -1,5 +1,5 @@
-// Starts and stops the platform's processes by pid. A pid is taken for a daemon's only with the start time that was
-// recorded with it, so a record from before a reboot, or of a pid that another process has by now, is recognised.
+// Starts and stops the platform's processes by pid. A pid is a daemon's only if its start time is the recorded one. So
+// a record from before a reboot is recognised, and so is one whose pid another process has by now.
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

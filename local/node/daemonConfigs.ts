@@ -81,7 +81,7 @@ export function kubeletConfig({ socket, podLogs, cgroup, ports }: ClusterNode): 
     // A new node is Ready at its second status, which by default takes ten seconds.
     nodeStatusUpdateFrequency: "2s",
     nodeStatusReportFrequency: "5m",
-    // The platform shares the machine's disk: how full it is, is not the kubelet's to act on.
+    // The platform shares the machine's disk, so the kubelet must not act when that is full.
     imageGCHighThresholdPercent: 100,
     evictionHard: { "memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
   });
@@ -97,10 +97,10 @@ export function proxyConfig(): string {
     clusterCIDR: podRange,
     healthzBindAddress: `127.0.0.1:${ports.proxy}`,
     metricsBindAddress: "127.0.0.1:10249",
-    // Node ports on the bridge alone; by 127.0.0.1, the kernel would have to route what comes for loopback.
+    // Node ports are on the bridge alone. On 127.0.0.1, the kernel would have to route packets for loopback.
     nodePortAddresses: [podSubnet],
     iptables: { localhostNodePorts: false },
-    // Leaves the kernel's connection tracking limits as they are: a container may not set them.
+    // Leaves the kernel's limits of connection tracking as they are, since a container may not set them.
     conntrack: { maxPerCore: 0 },
     hostnameOverride: firstNode.name,
   });

@@ -24,7 +24,7 @@ const kubernetes = (name: string, command: string, values: Record<string, string
 /** Socket on which the volume provisioner says that it watches. */
 const provisionerSocket = join(runDir, "provisioner.sock");
 
-/** Socket for device plugins: each kubelet of a machine takes it over, whatever its own folder is. */
+/** Socket for device plugins. Each kubelet of a machine takes it over, wherever its own folder is. */
 const devicePluginSocket = "/var/lib/kubelet/device-plugins/kubelet.sock";
 
 /** Container runtime and kubelet of a node. */
@@ -49,7 +49,7 @@ function nodeDaemons(node: ClusterNode): Daemon[] {
       listens: `https://${bridgeAddress}:${kubelet}`,
       port: kubelet,
       ready: answers(`http://127.0.0.1:${healthz}/healthz`),
-      // If two take it over at the same moment, one finds it in use and ends.
+      // If two kubelets take it over at the same moment, one finds it in use and ends.
       started: accepts(devicePluginSocket),
     },
   ];
@@ -94,7 +94,7 @@ function controlPlane(): Daemon[] {
         "kubelet-client-certificate": pki("admin.crt"),
         "kubelet-client-key": pki("admin.key"),
         "allow-privileged": "true",
-        // The nodes' names resolve nowhere: by name, `logs` and `exec` would fail.
+        // The names of nodes resolve nowhere, so `logs` and `exec` would fail by name.
         "kubelet-preferred-address-types": "InternalIP",
       }),
       configs: [pki("apiserver.crt")],

@@ -8,7 +8,7 @@ import { setSysctl } from "../host/sysctls.ts";
 const bridgeRules = "net/bridge/bridge-nf-call-iptables";
 
 /**
- * Lets kube-proxy's rules see what goes from pod to pod over the bridge, else a Service's answer would come from the
+ * Applies kube-proxy's rules to packets between pods on the bridge. Otherwise a Service's answer would come from the
  * wrong address.
  */
 async function filterBridges(): Promise<void> {
@@ -16,7 +16,7 @@ async function filterBridges(): Promise<void> {
   setSysctl(bridgeRules, "1");
 }
 
-/** Makes the bridge before the first pod would, so that the name server has its address from the start. */
+/** Makes the bridge before the first pod needs it, so that the name server has its address from the start. */
 export async function makeBridge(): Promise<string> {
   setSysctl("net/ipv4/ip_forward", "1");
   await filterBridges();

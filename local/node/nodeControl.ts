@@ -1,4 +1,4 @@
-// A node that goes and comes back: what `down` does, what `up` does after a crash, and what tests do on purpose.
+// The end and the return of a node: by `down`, by `up` after a crash, and by tests on purpose.
 import { cgroupProcesses } from "./cgroups.ts";
 import { running, start, stop } from "./daemon.ts";
 import { chosenNodes, type ClusterNode, nodeNamed } from "./nodes.ts";

@@ -32,7 +32,7 @@ const objects = Object.entries(rights).flatMap(([name, rules]): KubernetesObject
   ];
 });
 
-/** Gives them their rights. */
+/** Grants the rights. */
 export async function grantRights(): Promise<void> {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);

@@ -1,6 +1,6 @@
-// Puts the two resource plugins into a PULUMI_HOME: the official ones where the user has them or the download works.
-// Else that of Kubernetes is built from its source, and for that of Docker, which no module proxy has, stands a small
-// one of our own.
+// Puts the two resource plugins into a PULUMI_HOME: the official ones, if the user has them or the download works.
+// Otherwise that of Kubernetes is built from its source. Docker's is on no module proxy, so a small one of our own
+// replaces it.
 import {
   chmodSync,
   existsSync,
@@ -34,7 +34,7 @@ const folderOf = (name: Name) => `resource-${name}-v${pluginVersions[name]}`;
 /** File beside a plugin that says what it is, for `status`. */
 const NOTE = "job-wq-2-note";
 
-/** The stand-in for Docker's. What the engine needs of a plugin is an executable of this name. */
+/** The replacement for Docker's plugin. The engine needs only an executable of this name. */
 async function makeDockerPlugin(half: string): Promise<void> {
   // Modules that only a Pulumi program needs, and those that only ssh needs.
   const external = ["typescript", "ts-node", "cpu-features"];
@@ -98,7 +98,7 @@ export function installPlugins(pulumiHome: string): Promise<string[]> {
   return Promise.all(names.map((name) => install(pulumiHome, name)));
 }
 
-/** The plugins that a PULUMI_HOME has, with what they are: a stand-in is not what its folder is called. */
+/** The plugins in a PULUMI_HOME, and what each is: the folder of a replacement has the official name. */
 export function installedPlugins(pulumiHome: string): { name: Name; is: string }[] {
   return names.flatMap((name) => {
     const note = join(pulumiHome, "plugins", folderOf(name), NOTE);

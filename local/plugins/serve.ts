@@ -17,7 +17,7 @@ export interface Provider {
   check(urn: string, news: Fields): Promise<Fields>;
   /** @returns Whether it is to be updated. */
   diff(olds: Fields, news: Fields): Promise<boolean>;
-  /** In a preview nothing is to be made in fact. */
+  /** In a preview, nothing is really created. */
   create(inputs: Fields, preview: boolean): Promise<{ id: string; outs: Fields }>;
   update(news: Fields, preview: boolean): Promise<Fields>;
   delete(): Promise<void>;
@@ -116,7 +116,7 @@ function service(provider: Provider): grpc.UntypedServiceImplementation {
   };
 }
 
-/** Messages may be as large as the engine's: a resource can be some MiB. */
+/** Messages may be as large as those of the engine, since a resource can take some MiB. */
 const SIZE = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
 
 /**

@@ -14,7 +14,7 @@ export class Scaler {
   readonly #path: string;
   readonly #options: ScaleOptions;
   #plan: ScalePlan;
-  /** Parallelism that was seen or set last, and what was asked for. Any other is somebody else's, like `wq scale`. */
+  /** Parallelism that was last seen or set, and last asked for. Any other is set by others, like `wq scale`. */
   #there?: number;
   #asked?: number;
   /** Pods that the load needed at the last look. */
@@ -61,7 +61,7 @@ export class Scaler {
     const isOurs = this.#there === undefined || there === this.#there || there === this.#asked;
     this.#there = there;
     if (!isOurs) {
-      // Somebody else's number, like that of `wq scale`, is the most from now on.
+      // A number that others set, like `wq scale`, is the maximum from now on.
       this.#options.max = there;
       this.#options.min = Math.min(this.#options.min, there);
       this.#plan = new ScalePlan(this.#options);

@@ -3,7 +3,7 @@ import { basename, delimiter, join } from "node:path";
 import { wrongReplacement } from "../../config/replacements.ts";
 import { canAccess } from "../processes/access.ts";
 
-/** The image lacks something, so each of its pods does. */
+/** The image lacks something, and so do all pods with this image. */
 export class NotInImage extends Error {}
 
 /** Programs whose first argument is a script's file; names of such files; options before code, or before a module. */
@@ -51,7 +51,7 @@ function checkInterpreter(program: string, file: string): void {
     throw new NotInImage(`the command ${program} needs ${needed}, which is not in the image`);
 }
 
-/** @throws NotInImage where the file is missing that is to be run: each item would say so. */
+/** @throws NotInImage if the file to run is missing, since every item would fail with that. */
 function checkScript(program: string, args: string[]): void {
   const at = args.findIndex((word) => !word.startsWith("-"));
   const script = args[at] ?? "";
@@ -62,7 +62,7 @@ function checkScript(program: string, args: string[]): void {
   throw new NotInImage(`the command's ${script} is not in the image, seen from ${process.cwd()}: ${way}`);
 }
 
-/** The first line of a file; empty for one that may be run, and not read. */
+/** The first line of a file; empty for a file that may be run but not read. */
 function firstLine(file: string): string {
   const start = Buffer.alloc(256);
   try {

@@ -26,9 +26,9 @@ const SHELL = /(^|\/)(ba|da|a|k|z)?sh$|\.sh$/;
  * A handler that runs `command` once per item: the item in its arguments (config/replacements.ts), on standard input,
  * and in `ITEM` where it is text of up to 100 KiB; `ITEM_ID` and `ITEM_ATTEMPT`. Exit code 0 is done, with standard
  * output as the result (worker/README.md);
- * {@link DO_NOT_RETRY} is dead at once; any other, or a signal, is a failed attempt. Standard error is the item's log,
- * and after a failure standard output, too.
- * All that it started is ended when it exits, at the time limit and at shutdown.
+ * {@link DO_NOT_RETRY} is dead at once, {@link TRY_LATER} is put off; any other, or a signal, is a failed attempt.
+ * Standard error is the item's log, and after a failure standard output, too. All processes that it started are ended
+ * when it exits, at the time limit and at shutdown.
  */
 export function commandHandler(command: string[], maxResultBytes: number): Handler {
   const commandFor = replacer(command);
@@ -104,7 +104,7 @@ const isText = (bytes: Buffer) => isUtf8(bytes) && !bytes.includes(0);
 /** Bytes that are no text leave these characters in an item's text. */
 const NO_TEXT = /[\0\ufffd]/;
 
-/** Standard input of a program: the item, and in a shell the line end without which `while read` finds no line. */
+/** Standard input of a program: the item, and for a shell a line end, which `while read` needs. */
 function inputOf(bytes: Buffer, isShell: boolean): Buffer {
   const lacksEnd = isShell && isText(bytes) && bytes.at(-1) !== LINE_FEED;
   return lacksEnd ? Buffer.concat([bytes, Buffer.of(LINE_FEED)]) : bytes;

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * long, ms.
  */
 const QUIET_MS = 1_000;
-/** Longest wait for such processes, which are being ended meanwhile, ms. */
+/** Longest wait for such processes, ms. They are being ended meanwhile. */
 const MAX_WAIT_MS = 6_000;
 const TICK_MS = 50;
 
@@ -58,9 +58,9 @@ const json = JSON as unknown as {
 const UNUSUAL_NUMBER = /\d{16}|\.\d*0(?!\d)|\d[eE]/;
 
 /**
- * The value of a text that is JSON as a whole; any other as it is, also a number that JavaScript would write in another
- * way: `007`, `1.10`, `123e4567` and 20 digits are words to those who print them. In objects and arrays numbers keep
- * their spelling.
+ * The value of a text that is JSON as a whole; any other text as it is. A number that JavaScript would write in another
+ * way also stays text: programs print `007`, `1.10`, `123e4567` and 20 digits as words. In objects and arrays, numbers
+ * keep their spelling.
  */
 export function parseOutput(text: string): unknown {
   try {
@@ -104,6 +104,6 @@ export async function outputRead(
     await Promise.race([onClose, sleep(TICK_MS)]);
     quietMs += TICK_MS;
   }
-  // A log's last line, where it has no end, is told at the close.
+  // If a log's last line has no end, it is told at the close.
   for (const pipe of [stdout, stderr]) if (!pipe.closed) await once(pipe.destroy(), "close");
 }

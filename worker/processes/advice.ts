@@ -25,7 +25,7 @@ export function adviceFor(line: string): string | undefined {
   return ADVICE.find(([words]) => words.test(beginning))?.[1];
 }
 
-/** The text of an error, with the advice at its end of line where it needs some. */
+/** The text of an error, with advice at the end of the line that needs it. */
 export function advised(text: string): string {
   const lines = text.split("\n");
   const at = lines.findIndex(adviceFor);

@@ -18,7 +18,7 @@ process.on("exit", () => {
 /** A program and everything that it started. */
 export class Family {
   readonly #mark = randomUUID();
-  /** Processes that were there before: not looked at, since a look at each takes time. */
+  /** Processes that existed before. They are not looked at, since a look at each takes time. */
   readonly #others = new Set(processes());
   #group?: number;
   #end?: Promise<void>;
@@ -53,7 +53,7 @@ export class Family {
 
   /** Signals all members. @returns Whether there are any. */
   signal(signal: NodeJS.Signals | 0): boolean {
-    // The group as a whole, where its members are marked or not.
+    // The whole group, whether its members are marked or not.
     const isGroupLeft = this.#group !== undefined && send(-this.#group, signal);
     return this.#members().reduce((isLeft, pid) => send(pid, signal) || isLeft, isGroupLeft);
   }
@@ -76,7 +76,7 @@ function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** All that can be seen; none where the system has no `/proc`. */
+/** All processes that can be seen; none if the system has no `/proc`. */
 function processes(): number[] {
   try {
     return readdirSync("/proc").map(Number).filter(Boolean);
@@ -85,7 +85,7 @@ function processes(): number[] {
   }
 }
 
-/** As it was at its start; nothing for a zombie, and for a process of another user. */
+/** Environment of a process at its start; empty for a zombie, and for a process of another user. */
 function environmentOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/environ`, "latin1");

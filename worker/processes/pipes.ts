@@ -18,7 +18,7 @@ export interface PipedProgram {
   child: ChildProcess;
   stdout: Readable;
   stderr: Readable;
-  /** Resolves when nobody writes to them any more. */
+  /** Resolves when no process can write to the outputs any more. */
   closed: Promise<unknown>;
 }
 
@@ -39,7 +39,7 @@ export function spawnPiped(
   const ends = [stdin, ...pipes.map((pipe) => pipe?.end)];
   try {
     const child = spawn(program, args, { detached: true, env, stdio: [...ends.map((end) => end ?? "pipe"), ...more] });
-    if (input && stdin === undefined) child.stdin!.on("error", () => {}).end(input); // it need not be read
+    if (input && stdin === undefined) child.stdin!.on("error", () => {}).end(input); // the program need not read it
     const [stdout, stderr] = pipes.map((pipe, at) => pipe?.ours ?? (child.stdio[at + 1] as Readable));
     child.once("error", () => [stdout!, stderr!].forEach((stream) => stream.destroy()));
     const closed = Promise.all([stdout!, stderr!].map((stream) => once(stream, "close")));
@@ -65,7 +65,7 @@ function openFifo(): { ours: Socket; end: number } | undefined {
   if (path === undefined) return undefined;
   try {
     const ours = openSync(path, O_RDONLY | O_NONBLOCK);
-    const end = openSync(path, O_WRONLY); // it is read, so this does not wait
+    const end = openSync(path, O_WRONLY); // the other end is open, so this does not wait
     unlinkSync(path);
     return { ours: new Socket({ fd: ours, readable: true, writable: false }), end };
   } catch {

@@ -10,7 +10,7 @@ export const MAX_LINE_LENGTH = 16 * 1024;
 /**
  * Calls `visit` with every line of `input`, without its end; the last one when the input is closed. A carriage return
  * ends a line too, as progress bars use it.
- * @returns What gives a last line now that has no end yet.
+ * @returns A function that gives a last line now, even if it has no end yet.
  */
 export function splitLines(input: Readable, visit: (line: string) => void): () => void {
   const decoder = new StringDecoder("utf8");

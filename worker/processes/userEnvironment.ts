@@ -24,6 +24,6 @@ function isFromImage(path: string): boolean {
   try {
     return path !== "/" && path !== userInfo().homedir;
   } catch {
-    return path !== "/"; // a user that the image does not know
+    return path !== "/"; // `/` is the home of a user that the image does not know
   }
 }

@@ -2,15 +2,15 @@ import { advised } from "../processes/advice.ts";
 import { DoNotRetry, type ItemContext, TryLater } from "../../queue/index.ts";
 import type { ItemAnswer, Work } from "./protocol.ts";
 
-/** An item on its way through a runner: what its handler's promise waits for. */
+/** An item on its way through a runner. The handler's promise waits for it. */
 export class HandedItem implements Work {
   readonly context: ItemContext;
   readonly id: number;
   readonly attempt: number;
   readonly bytes: Buffer;
-  /** The items that went to a runner together with it: the number of those that are not settled. */
+  /** The unit in which it went to a runner, with the number of its items that are not settled. */
   unit?: { left: number };
-  /** The runner said that it tries to stop this item: so no other item blocks the runner. */
+  /** True if the runner said that it stops this item. Then no other item blocks the runner. */
   isCancelling = false;
   isSettled = false;
   readonly #resolve: (value: unknown) => void;

@@ -6,7 +6,7 @@ import { advised } from "../processes/advice.ts";
 import { type Answer, cancelLine, parseAnswer, workLine } from "./protocol.ts";
 import { type Executable, Runner } from "./runner.ts";
 
-/** Runners that crash one after the other without an item are given up. */
+/** After this many crashes in a row without an item, runners are given up. */
 const MAX_IDLE_CRASHES = 5;
 const RESTART_MS = 200;
 
@@ -18,7 +18,7 @@ export interface HostOptions {
   /** Items come as batches, also a single one. */
   isBatch: boolean;
   startTimeoutMs: number;
-  /** After it was asked to stop an item, a runner has so long before it is killed, ms. */
+  /** Time that a runner has to stop an item before it is killed, ms. */
   graceMs: number;
 }
 

@@ -10,7 +10,7 @@ export interface PoolOptions extends HostOptions {
   /** Most items of a batch, and how long a partial one waits for more, ms. */
   batch: number;
   batchWaitMs: number;
-  /** Told what runners print for no item in particular. */
+  /** Called with printed lines that belong to no item. */
   onLine: (line: string) => void;
 }
 

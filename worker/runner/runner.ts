@@ -79,7 +79,7 @@ export class Runner {
     else child.once("exit", ended);
   }
 
-  /** It ended, or was killed: what it is given now is lost. */
+  /** True if it ended or was killed: items that it is given now are lost. */
   get isOver(): boolean {
     return this.#hasExited || this.#why !== undefined;
   }
@@ -94,7 +94,7 @@ export class Runner {
     this.#output += lines;
   }
 
-  /** Tells what it printed without an end of line. */
+  /** Tells a last printed line that has no line end. */
   flushLines(): void {
     for (const giveRest of this.#giveRest) giveRest();
   }
@@ -109,7 +109,7 @@ export class Runner {
     this.#words.clear();
   }
 
-  /** Ends it, and all that it started, at once. @param why What is told instead of the signal. */
+  /** Ends it and all its processes at once. @param why Reason that is told instead of the signal. */
   kill(why: string): void {
     this.#why ??= why;
     this.#child.kill("SIGKILL");
@@ -132,7 +132,7 @@ export class Runner {
         answers.destroy();
         return this.kill(`wrote a line of more than ${MAX_LINE} characters to descriptor 3`);
       }
-      // After what it printed before: its log is read in the same turn.
+      // In the same turn, its log is read, so earlier lines come first.
       setImmediate(() => this.#onLines(lines));
     });
   }
@@ -145,7 +145,7 @@ export class Runner {
   #onLines(lines: string[]): void {
     for (const line of lines) {
       const answer = parseAnswer(line);
-      if (!answer) return this.kill(`wrote to descriptor 3 what is not an answer: ${line.slice(0, 200)}`);
+      if (!answer) return this.kill(`wrote a line to descriptor 3 that is not an answer: ${line.slice(0, 200)}`);
       this.#listener.onAnswer(answer);
     }
   }

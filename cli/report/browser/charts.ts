@@ -34,7 +34,7 @@ const OUTCOME_COLOURS: Record<string, string> = {
 /** Escapes text for a tooltip, which is HTML. */
 const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** Draws a chart, or what changed of it: where a reader zoomed in, that stays. */
+/** Draws a chart, or only its changes, so that a reader's zoom stays. */
 function draw(id: string, option: Option): void {
   const chart = drawn.get(id) ?? init(element(id));
   drawn.set(id, chart);
@@ -63,7 +63,7 @@ const box = (formatter: (params: { data: unknown; seriesName: string; dataIndex:
   textStyle: { color: colour("text") },
 });
 
-/** As much of a lane's name as there is room for: pods of a Job differ at the end. */
+/** The end of a lane's name, as far as there is room: pods of a Job differ at the end. */
 const lastPart = (name: string, max: number) => (name.length <= max ? name : `…${name.slice(1 - max)}`);
 
 function drawTimeline({ timeline, start, end }: ReportData): void {

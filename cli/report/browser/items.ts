@@ -107,7 +107,7 @@ export function makeTable(onItem?: (id: number) => void): (data: ReportData) => 
   /** Applies search and sort order; equal rows stay in the order of the items. */
   const arrange = () => {
     const wanted = search.value.trim().toLowerCase();
-    // Pods and reasons repeat: each is searched once, not once an item.
+    // Pods and reasons repeat, so each is searched once, not once per item.
     const matches = (text: string) => text.toLowerCase().includes(wanted);
     const [pods, reasons] = [table.pods.map(matches), table.reasons.map(matches)];
     rows = table.id.map((_, index) => index);

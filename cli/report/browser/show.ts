@@ -54,7 +54,7 @@ function showNotes({ timeline, durations, reasons, table }: ReportData): void {
   element("items").hidden = table.id.length === 0;
 }
 
-/** A line for each reason, the biggest first, with a bar of its share. */
+/** One line per reason, the most frequent first, with a bar of its share. */
 function showReasons({ reasons }: ReportData, buttonsOf: (reason: string) => HTMLElement[]): void {
   const most = Math.max(...reasons.map(({ count }) => count));
   const list = element("reasons");

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-// Shows again what changes by itself. An element that did not change stays, so that a focus or a selection is not lost.
+// Redraws changing parts. An element that did not change stays, so that a focus or a selection is not lost.
 
 export function setText(node: HTMLElement, text: string): void {
   if (node.textContent !== text) node.textContent = text;

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import { element } from "../../report/browser/format.ts";
 
-/** Says what came of something. */
+/** Shows the result of an action. */
 export function say(text: string): void {
   element("message").textContent = text;
 }
@@ -17,12 +17,12 @@ async function answerOf<T>(response: Promise<Response>): Promise<T | undefined> 
   return undefined;
 }
 
-/** Asks the server below `api/batches/`. @returns undefined where it refused, which was said then. */
+/** Asks the server below `api/batches/`. @returns undefined if it refused, which is shown then. */
 export function ask<T>(path: string): Promise<T | undefined> {
   return answerOf<T>(fetch(path === "" ? "api/batches" : `api/batches/${path}`));
 }
 
-/** Asks the server for a change, and says what was done. */
+/** Asks the server for a change, and shows what was done. */
 export async function change(queue: string, name: string, wanted: Record<string, unknown>): Promise<void> {
   const request = fetch(`api/batches/${encodeURIComponent(queue)}/${name}`, {
     method: "POST",

@@ -65,6 +65,6 @@ function fill({ id, item, outcome, result, reason, attempts, log }: LiveItem): v
   document.querySelector("#attempts tbody")!.replaceChildren(...rows);
   (element("retry-item") as HTMLButtonElement).disabled = outcome !== "failed";
   (element("cancel-item") as HTMLButtonElement).disabled = outcome === "failed" || outcome === "done";
-  // It ended before its lines were followed.
+  // The item ended before its lines were followed.
   if (element("log").textContent === "" && log !== null) element("log").textContent = log;
 }

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-// Entry point of the page of `wq ui`: what the server tells, shown; what a button is for, asked of the server.
+// Entry point of the page of `wq ui`. It shows what the server sends, and asks the server for the changes of buttons.
 import type { ReportData } from "../../report/reportData.ts";
 import { element } from "../../report/browser/format.ts";
 import { makeReport } from "../../report/browser/show.ts";
@@ -11,10 +11,10 @@ import { showState } from "./state.ts";
 
 const wanted = new URLSearchParams(location.search);
 const queue = wanted.get("queue") ?? document.documentElement.dataset.queue!;
-// The cookie has the token from now on: it is nobody's who looks at the address, or at the history.
+// From now on the cookie has the token, so nobody can read it from the address or the history.
 history.replaceState(null, "", wanted.has("queue") ? `?queue=${encodeURIComponent(queue)}` : location.pathname);
 
-/** The last thing that was looked for; an answer for an earlier one comes too late. */
+/** The text that was searched last. An answer to an earlier search comes too late. */
 let searched: string | undefined;
 const open = (id: number) => {
   searched = undefined;
@@ -37,7 +37,7 @@ events.addEventListener("state", (event: MessageEvent<string>) => {
   document.documentElement.dataset.ready = "true";
 });
 events.addEventListener("report", (event: MessageEvent<string>) => showReport(JSON.parse(event.data) as ReportData));
-// It connects again by itself, and is then told everything.
+// It connects again by itself, and then gets everything.
 events.addEventListener("error", () => {
   element("away").hidden = false;
   element("away").textContent = "`wq ui` does not answer: is it still running? Trying again.";

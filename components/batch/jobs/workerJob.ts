@@ -68,7 +68,7 @@ export function workerPod(defaults: JobDefaults, { args, settings, handler, envF
     customize: (template) => customize(template, { ...settings, sharedMemory: args.sharedMemory }),
     pod: {
       restartPolicy: "OnFailure",
-      // Processes that a handler or a command leaves behind are reaped by the pause process, the first one of the pod.
+      // The pause process, the first one of the pod, reaps processes that a handler or a command leaves behind.
       shareProcessNamespace: true,
       nodeSelector: later(defaults.nodeSelector, (all) =>
         later(settings.nodeSelector ?? {}, (own) => ({ ...all, ...own })),
@@ -99,7 +99,7 @@ export function workerPod(defaults: JobDefaults, { args, settings, handler, envF
  */
 export function howItemsRun(defaults: JobDefaults, args: WorkerPodArgs): pulumi.Output<string> {
   const pod = workerPod(defaults, { ...args, settings: { ...args.settings, allowFailures: false } });
-  // A digest tells nothing, and one that is secret would hide the Job.
+  // A digest reveals nothing, and a secret one would hide the whole Job.
   return pulumi
     .unsecret(pulumi.output(podTemplate(defaults, pod)))
     .apply((template) => createHash("sha256").update(JSON.stringify(template)).digest("hex"));

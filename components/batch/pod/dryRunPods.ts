@@ -20,7 +20,7 @@ const SETTINGS = [
 
 type Args = Pick<BatchSettings, (typeof SETTINGS)[number]>;
 
-/** The workers' pod template with the user's settings, and nothing else that a dry run needs to know. */
+/** The workers' pod template with the user's settings, and nothing else, since a dry run needs no more. */
 function templateOf(args: Args) {
   const { resources, nodeSelector, tolerations, priorityClass: priorityClassName, serviceAccountName } = args;
   const template = {
@@ -66,7 +66,7 @@ export async function dryRunPods(
   if (given.length === 0) return;
   const [cluster, where] = await Promise.all([connectCluster(batch), known(namespace)]);
   if (!cluster) return;
-  // A setting that is only known in part is left out: Kubernetes would miss the rest.
+  // A setting of which only a part is known is left out, since Kubernetes would miss the rest.
   const settings = given.filter((setting) => isKnown(args[setting]));
   const refused = await refusedSetting(cluster.config, {
     // Any namespace will do: the answer does not depend on it.

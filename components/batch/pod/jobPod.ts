@@ -73,7 +73,7 @@ function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
     if (step.name !== REQUIREMENTS) return [step];
     // The user's variables too: an index or a proxy, and its password.
     const env = later(args.env, (own) => [...own, ...(step.env as EnvVar[])]);
-    // As much memory as the workers, which a person raises where it is too little.
+    // The same memory as the workers, since users raise that if it is too little.
     const resources = args.program === "worker" ? args.container?.resources : step.resources;
     return args.runsUserCode ? [{ ...step, env, envFrom: args.container?.envFrom, resources }] : [];
   });
@@ -91,7 +91,7 @@ function podSpec(defaults: JobDefaults, args: PodArgs): PodSpec {
     ...args.pod,
     initContainers: orNone([...steps, ...(args.initContainers ?? [])]),
     volumes: [
-      // A handler that fills it ends its own pod, not the node's.
+      // A handler that fills it ends its own pod, and not other pods of the node.
       { name: "tmp", emptyDir: { sizeLimit: "10Gi" } },
       ...(code?.volumes ?? []),
       ...(defaults.redis.volumes ?? []),

@@ -1,4 +1,4 @@
-// The user's additions to the workers' pod: the patch, and the two that are asked for most.
+// The user's additions to the workers' pod: the patch, and settings for two frequent needs, claims and shared memory.
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, invalid, isOwnVariable } from "../../../config/parse.ts";
@@ -50,7 +50,7 @@ export function checkPodPatch<T>(setting: string, patch: T, container = "c"): T 
       refuse(`${field} of container ${container}`, "it starts the worker; a program of your own is `command`");
   if ("image" in own) refuse(`image of container ${container}`, "that is `image`, `imageName` or `baseImage`");
   const variable = list(own.env).find(({ name }) => isOwnVariable(String(name)));
-  if (variable) refuse(`the variable ${String(variable.name)}`, "the worker reads its own settings from it");
+  if (variable) refuse(`the variable ${String(variable.name)}`, "the worker sets this variable itself");
   return patch;
 }
 

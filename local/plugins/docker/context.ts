@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** A hash that changes when the image would. */
+/** A hash that changes whenever the image would change. */
 export function contextDigest(context: string, dockerfile: string): string {
   const hash = createHash("sha256").update(readFileSync(dockerfile));
   const files = readdirSync(context, { recursive: true, withFileTypes: true })

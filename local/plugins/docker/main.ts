@@ -55,7 +55,7 @@ const provider: Provider = {
 
   update: (news, preview) => (preview ? Promise.resolve(news) : make(news)),
 
-  // The image stays in its registry; a daemon must answer all the same, as the official plugin wants it.
+  // The image stays in its registry, but a daemon must answer, as for the official plugin.
   async delete() {
     await connect();
   },

@@ -112,9 +112,8 @@ local function reserveFresh(fresh)
   batch.waiting = batch.waiting - count
 end
 
--- A worker whose items all fail tries an item from any place of the list, to tell if the worker or the items are at
--- fault. The sample changes places with the first item, unless only one of the two was pushed by hand: the seeder knows
--- items by their place.
+-- An item from anywhere in the list: it tells if the worker or the items are at fault. The sample changes places with
+-- the first item, unless only one of the two was pushed by hand: the seeder knows items by their place.
 local function popSample()
   local known, ranges = unpack(call('HMGET', batchKey, 'knownUpTo', 'externalRanges'))
   local function isExternal(place)

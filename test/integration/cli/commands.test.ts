@@ -334,7 +334,7 @@ describe("wq on a Redis", () => {
     [["logs"], "wq logs: say which item: its text, or --id NUMBER"],
     [
       ["logs", "--id", "x"],
-      "wq logs: option '--id <number>' argument 'x' is invalid. Expected its number in `results`; see npx --no wq logs --help",
+      "wq logs: option '--id <number>' argument 'x' is invalid. Expected the item's number in `results`; see npx --no wq logs --help",
     ],
     [
       ["run", "--zip", "gzip", "{}", ":::", "a"],

@@ -516,7 +516,7 @@ describe("wq ui in Chromium", function () {
         409,
         "only the workers of a stack can be scaled from here\n",
       ]);
-      assert.deepEqual(await post("job2/retry", {}), [409, "none of these is failed any more\n"]);
+      assert.deepEqual(await post("job2/retry", {}), [409, "none of these items is failed any more\n"]);
       assert.deepEqual(await post("nosuch/pause", {}), [409, "this Redis has no batch nosuch\n"]);
     });
   });

@@ -482,7 +482,7 @@ describe("Batch", () => {
     [
       "a variable that is the worker's",
       () => ({ env: { WQ_SETTINGS: "{}" } }),
-      "Batch b: Expected `env` to leave WQ_SETTINGS alone: the worker reads its own settings from it. Take another name.",
+      "Batch b: Expected `env` to leave WQ_SETTINGS alone: the worker sets this variable itself. Take another name.",
     ],
     [
       "a variable that is no text",
@@ -686,7 +686,7 @@ describe("Batch", () => {
     const shared = redis();
     new components.Batch("a", { redis: shared, image: ready(), items: ["a"], name: "n" });
     assert.throws(() => new components.Batch("b", { redis: shared, image: ready(), items: ["a"], name: "n" }), {
-      message: 'Batch b: Expected `name` to be another one than that of Batch a in the same namespace, got "n".',
+      message: 'Batch b: Expected `name` to differ from that of Batch a in the same namespace, got "n".',
     });
   });
 
@@ -705,7 +705,7 @@ describe("Batch", () => {
     const shared = redis();
     new components.Batch("a", { redis: shared, image: ready(), items: ["a"], queue: "q" });
     assert.throws(() => new components.Batch("b", { redis: shared, image: ready(), items: ["a"], queue: "q" }), {
-      message: 'Batch b: Expected `queue` to be another one than that of Batch a on the same Redis, got "q".',
+      message: 'Batch b: Expected `queue` to differ from that of Batch a on the same Redis, got "q".',
     });
   });
 

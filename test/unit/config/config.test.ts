@@ -52,11 +52,11 @@ describe("config", () => {
       ],
       [
         { env: { PATH: "/opt/venv/bin:$PATH" } },
-        "Expected `env.PATH` to be its whole value, since nothing puts the image's into $PATH.",
+        "Expected `env.PATH` to be the whole value, since $PATH is not replaced in it.",
       ],
       [
         { secretEnv: { LIB: "/x:${LIB}" } },
-        "Expected `secretEnv.LIB` to be its whole value, since nothing puts the image's into $LIB.",
+        "Expected `secretEnv.LIB` to be the whole value, since $LIB is not replaced in it.",
       ],
       [
         { secretEnv: { "a/b": "x" } },

@@ -8,7 +8,7 @@ import type { RunningItem } from "./runningItem.ts";
 /** Items whose attempts have not ended, by id. */
 export const items = new Map<number, RunningItem>();
 
-/** For which items some code runs: one, or a batch. Known in all that it awaits, and in its callbacks. */
+/** The items for which some code runs, one or a batch. Known in all that the code awaits, and in its callbacks. */
 export const running = new AsyncLocalStorage<RunningItem[]>();
 
 /** The running items of the caller: one item, or those of a batch that have not ended. */
@@ -31,7 +31,7 @@ export function succeed(item: RunningItem, result: unknown): void {
   try {
     end(item, {}, resultJson(result));
   } catch (error) {
-    // A BigInt, or what leads back to itself.
+    // A BigInt, or a value that contains itself.
     fail(item, new TypeError(`the result has no JSON form: ${String((error as Error).message).split("\n")[0]}`));
   }
 }

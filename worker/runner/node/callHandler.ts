@@ -18,7 +18,7 @@ export function runOne(one: OneFunction, item: RunningItem): void {
   }
 }
 
-/** Each of a batch has an outcome of its own. Where the function throws, each is run alone: one may be to blame. */
+/** Each item of a batch has its own outcome. If the function throws, each runs alone next: one may be to blame. */
 export async function runBatch(batch: BatchFunction, all: RunningItem[]): Promise<void> {
   try {
     const texts = all.map(({ text }) => text);

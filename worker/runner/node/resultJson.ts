@@ -1,4 +1,4 @@
-// A result as JSON, unless JSON would keep nothing of it without a word.
+// A result as JSON. A value of which JSON would silently keep nothing is refused.
 import { MAX_RESULT_BYTES } from "../../../queue/limits.ts";
 
 /** JSON makes `{}` of them: a Map, a Set, a promise, a generator that nobody ran, an Error. */

@@ -56,7 +56,7 @@ export class RunningItem implements ItemContext {
       this.log(this.#rest.slice(0, MAX_LINE_LENGTH));
   }
 
-  /** Its end: the last line, where it has no end. */
+  /** Ends the item: logs its last line, if that has no line end. */
   flushLog(): void {
     if (this.#rest !== "") this.log(this.#rest);
     this.#rest = "";

@@ -18,7 +18,7 @@ function onStrayError(error: unknown): void {
 /** The exit of the process itself. */
 export const exit = process.exit.bind(process);
 
-/** Errors and exits that a handler causes outside of its promise cost its own item only. */
+/** Makes errors and exits that a handler causes outside of its promise fail only its own item. */
 export function catchStrayErrors(): void {
   process.on("unhandledRejection", onStrayError);
   process.on("uncaughtException", onStrayError);

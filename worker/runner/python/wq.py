@@ -16,7 +16,7 @@ class DoNotRetry(Exception):
 
 
 class TryLater(Exception):
-    """The item goes back for so many seconds. It costs no attempt."""
+    """The item is tried again after this many seconds. That costs no attempt."""
 
     def __init__(self, seconds: float = 60) -> None:
         if not 0 <= seconds < 1e12:

@@ -99,8 +99,8 @@ describe("wq run", () => {
 
   for (const [words, why] of [
     [["cat", ":::"], "there is nothing after :::: give items, or files with items"],
-    [["cat", ":::", "a", ":::+", "b", "c"], ":::+ pairs as many items as stand before it: 1, not 2"],
-    [["cat", ":::+", "b"], ":::+ pairs as many items as stand before it: none, not 1"],
+    [["cat", ":::", "a", ":::+", "b", "c"], ":::+ needs as many items as the source before it has: 1, not 2"],
+    [["cat", ":::+", "b"], ":::+ needs as many items as the source before it has: none, not 1"],
     [["cat", ":::", "a", ":::"], "there is nothing after :::: give items, or files with items"],
     [
       ["cat", "::::", "/nowhere"],
