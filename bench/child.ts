@@ -22,12 +22,12 @@ export type Task =
   /** Take `count` items of the list that is there, and stop; answers items per second. */
   | { do: "part"; url: string; slots: number; warm: number; count: number }
   /**
-   * Get warm, answer, wait to be told, and work on what is there until it is finished; answers how many items it did.
+   * Get warm, answer, wait for a message, and work until the batch is finished; answers the number of items it did.
    */
   | { do: "share"; url: string; slots: number; warm: number }
   /**
-   * Start so many idle workers and answer; when one of ours is given an item, or all know that the batch is over,
-   * answer again, with the time.
+   * Start `count` idle workers and answer. Ours answer the time, too, when one of them gets an item, and when all of
+   * them know that the batch is over.
    */
   | { do: "idle"; peer: "ours" | "bullmq"; url: string; count: number };
 
@@ -37,7 +37,7 @@ async function flush(url: string): Promise<void> {
   redis.disconnect();
 }
 
-/** Garbage of making the items is not measured. */
+/** Removes the garbage that making the items left, so that it is not collected during the measurement. */
 function collectGarbage(): void {
   v8.setFlagsFromString("--expose-gc");
   (vm.runInNewContext("gc") as () => void)();
@@ -51,7 +51,7 @@ async function drain({ peer: name, url, slots, warm, count }: Task & { do: "drai
   await peer.seed(url, "job2", items(count));
   const drained = await peer.drain(url, "job2", slots, count);
   const done = await peer.done(url, "job2");
-  // NaN: it records nothing that could be compared, and made sure itself.
+  // NaN: this system keeps no records to count, and has checked the end itself.
   if (drained.count !== count || (done !== count && !Number.isNaN(done))) {
     throw new Error(`${peer.name} counted ${drained.count} items and Redis has ${done} as done, of ${count}`);
   }

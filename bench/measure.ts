@@ -11,9 +11,9 @@ export interface Figure {
   name: string;
   value: number;
   unit: string;
-  /** The thing that it is compared with, and that one's value. */
+  /** The other system, or a limit, with its value. */
   against: string;
-  /** Ratio to it: more than 1 is better, whatever the unit. Null where nothing is compared. */
+  /** Ratio to that: more than 1 is better, whatever the unit. Null if nothing is compared. */
   ratio: number | null;
   /** The lowest ratio that passes. */
   floor: number | null;
@@ -30,7 +30,7 @@ export interface Bench {
   rounds: number;
   /** Scales numbers of items: 1, or less for a quick look. */
   scale: number;
-  /** Says what is being done, while nobody sees a result. */
+  /** Prints what is being measured, while there is no result yet. */
   say(what: string): void;
 }
 
@@ -60,7 +60,7 @@ export function text(value: number): string {
 /** An empty Redis that has nothing left to do: no rewrite of its log competes with what is measured next. */
 export async function clean({ client }: Bench): Promise<void> {
   await client.flushall("SYNC");
-  await quiet(client); // one that Redis began by itself
+  await quiet(client); // Redis may have begun a rewrite by itself
   await client.bgrewriteaof();
   await quiet(client);
 }
@@ -71,7 +71,7 @@ export async function quiet(client: Redis): Promise<void> {
   while (/aof_rewrite_(in_progress|scheduled):1/.test(await client.info("persistence")));
 }
 
-/** A child that was given its task. */
+/** Starts a child with its task. */
 export function start(task: Task): { child: ChildProcess; answer: () => Promise<number> } {
   const child = fork(join(import.meta.dirname, "child.ts"));
   child.send(task);
@@ -92,7 +92,7 @@ export async function measure(bench: Bench, task: Task): Promise<number> {
   return start(task).answer();
 }
 
-/** Several measurements, in turns so that a slow minute of the machine is everybody's; the median of each. */
+/** Medians of several measurements. They take turns, so that a slow minute of the machine affects all of them. */
 export async function alternate<Name extends string>(
   bench: Bench,
   what: string,

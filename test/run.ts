@@ -1,5 +1,5 @@
-// `npm test -- [full] [STAGE|PATH…]`: every check there is, or those named, in the order of what they cost. A path
-// below test/ narrows a stage: `npm test -- e2e/pipeline`. `full` adds what mostly repeats. What failed is repeated at
+// `npm test -- [full] [STAGE|PATH…]`: all checks, or those that are named, the cheapest first. A path below test/
+// narrows a stage: `npm test -- e2e/pipeline`. `full` adds cases that mostly repeat others. Failures are repeated at
 // the end, and the last line is the sum.
 import { join } from "node:path";
 import { execa } from "execa";
@@ -23,11 +23,11 @@ const checks: Record<string, string[]> = {
   types: ["tsc"],
 };
 
-/** Number of files that run side by side: their tests wait more than they compute. */
+/** Number of files that run side by side. It exceeds the cores, since tests wait more than they compute. */
 const INTEGRATION_WIDTH = 3;
 const E2E_WIDTH = 4;
 
-/** Ends of a failure's text that are repeated, characters: what a program did first, and what it died of. */
+/** Characters of a failure's text that are repeated, from its beginning and from its end. */
 const FIRST_CHARS = 1_000;
 const LAST_CHARS = 2_000;
 
@@ -63,7 +63,7 @@ async function runChecks(names: string[]): Promise<void> {
   await Promise.all(names.map(check));
 }
 
-/** Test files of a stage, as far as they are asked for. */
+/** The test files of a stage that are asked for. */
 function filesOf(stage: string): string[] {
   const paths = asked.length ? asked.filter((path) => stageOf(path) === stage) : [stage];
   const isNamed = (file: string) =>
@@ -84,7 +84,7 @@ async function timed(title: string, work: () => Promise<unknown>): Promise<void>
   console.log(`== ${title}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
 }
 
-/** Ends the program for a stage or path that there is not. */
+/** Ends the program if a stage or path does not exist. */
 function checkAsked(): void {
   const isKnown = (path: string) => stages.includes(stageOf(path)) && (path in checks || testFiles(path).length > 0);
   const unknown = asked.find((path) => !isKnown(path));
@@ -104,8 +104,8 @@ function report(): void {
 }
 
 /**
- * Runs files that need the platform to themselves, which mostly wait, beside those that need none. The lane of the
- * first helps with the others at its end: all lanes take the next file from the same list.
+ * Runs the files that need the platform to themselves beside those that need no platform, since the former mostly
+ * wait. After its last file, their lane helps with the others: all lanes take files from the same list.
  */
 async function runLast(alone: string[], integration: string[]): Promise<void> {
   const platformLane = async () => {

@@ -7,7 +7,7 @@ import { openSession } from "../peers/idleFleet.ts";
 import { holdItem } from "./holdItem.ts";
 
 const SIZES = [100, 1_000, 3_000];
-/** Workers of one process. */
+/** Workers per process. */
 const PER_PROCESS = 1_000;
 const WINDOW_MS = 10_000;
 const SETTLE_MS = 15_000;
@@ -18,7 +18,7 @@ const MOST = { calls: 300, cpu: 5, logKiB: 10, ping: 5, pushedMs: 2_000 };
 
 /** The load of idle workers on Redis. */
 interface Cost {
-  /** Calls of workers a second. */
+  /** Calls of the workers per second. */
   calls: number;
   /** Percent of a core. */
   cpu: number;
@@ -49,7 +49,7 @@ export async function fleet(bench: Bench): Promise<Figure[]> {
   return figures;
 }
 
-/** A figure that must not be more than that. */
+/** A figure with an upper limit. */
 function atMost(name: string, value: number, unit: string, most: number, bullmq?: number): Figure {
   const against = bullmq === undefined ? `at most ${text(most)}` : `at most ${text(most)}; BullMQ ${text(bullmq)}`;
   return figure(name, value, unit, { with: against, ratio: most / Math.max(value, 0.01), floor: 1 });
@@ -94,12 +94,12 @@ async function costOfBullmq(bench: Bench, size: number): Promise<Cost> {
   }
 }
 
-/** Waits until workers call as often as they will. */
+/** Waits until the workers' intervals between calls have settled. */
 async function settle({ scale }: Bench): Promise<void> {
   await sleep(Math.max(MIN_SETTLE_MS, SETTLE_MS * scale));
 }
 
-/** Processes that have all their workers waiting. */
+/** Starts processes, and returns when all their workers are idle. */
 async function startChildren({ redis }: Bench, peer: "ours" | "bullmq", size: number): Promise<ChildProcess[]> {
   const children: ChildProcess[] = [];
   for (let left = size; left > 0; left -= PER_PROCESS) {

@@ -3,11 +3,11 @@ import { encodeDone } from "../../queue/consumer/attempts/outcomeLine.ts";
 
 const RENEW_MS = 2_000;
 
-/** An item in flight for as long as somebody wants. */
+/** An item that stays in flight until one of these is called. */
 export interface HeldItem {
-  /** It ends well; the batch with it, where it is the last one. */
+  /** Records it as done, which ends the batch if it is the last item. */
   finish(): Promise<void>;
-  /** It is left alone. */
+  /** Renews its lease no more. */
   stop(): void;
 }
 

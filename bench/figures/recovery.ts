@@ -18,8 +18,8 @@ function worker(program: string, url: string, queue: string): ChildProcess {
 }
 
 /**
- * From the start of a worker's process to its first take, and from a `kill -9` of one to its item running again
- * elsewhere.
+ * Time from the start of a worker's process to its first reservation, and from a `kill -9` of a worker until its item
+ * runs again elsewhere.
  */
 export async function recovery(bench: Bench): Promise<Figure[]> {
   const { redis, client } = bench;
@@ -38,7 +38,7 @@ export async function recovery(bench: Bench): Promise<Figure[]> {
     const queue = `recovery-${round}`;
     await peers.ours.seed(redis.url, queue, items(1));
     await sleep(round * 2_000); // one after the other: a start is measured on a machine that does nothing else
-    bench.say(`exec to first take, kill -9 to running again, ${round + 1} of ${bench.rounds}`);
+    bench.say(`exec to first reservation, kill -9 to running again, ${round + 1} of ${bench.rounds}`);
     const started = Date.now();
     const first = worker(program, redis.url, queue);
     const held = await holder(queue);
@@ -56,6 +56,6 @@ export async function recovery(bench: Bench): Promise<Figure[]> {
   const start = median(starts);
   return [
     figure("kill -9 to running again, default settings", back, "s", { with: "10 s", ratio: 10 / back, floor: 1 }),
-    figure("exec to first take", start, "ms", { with: "300 ms", ratio: 300 / start, floor: 1 }),
+    figure("exec to first reservation", start, "ms", { with: "300 ms", ratio: 300 / start, floor: 1 }),
   ];
 }

@@ -3,8 +3,8 @@ import { peers } from "../peers/index.ts";
 import { items } from "../peers/peer.ts";
 
 /**
- * The first 500,000 items of 10,000,000 against the first 500,000 of 1,000,000: whether the speed depends on what
- * waits.
+ * The first 500,000 items of 10,000,000 against the first 500,000 of 1,000,000. This shows if the speed depends on the
+ * number of waiting items.
  */
 export async function size(bench: Bench): Promise<Figure[]> {
   const { redis, client, scale } = bench;

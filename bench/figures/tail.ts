@@ -6,7 +6,7 @@ import { holdItem } from "./holdItem.ts";
 const WORKERS = 100;
 const SETTLE_MS = 3_000;
 
-/** From the end of the last item to the last of 100 idle workers knowing that the batch is over. */
+/** Time from the end of the last item until all of 100 idle workers know that the batch is over. */
 export async function tail(bench: Bench): Promise<Figure[]> {
   const { redis, client } = bench;
   const times: number[] = [];

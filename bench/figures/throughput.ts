@@ -1,17 +1,17 @@
 import { alternate, type Bench, type Figure, figure, measure, text } from "../measure.ts";
 import { type PeerName, peers } from "../peers/index.ts";
 
-/** Items of one measurement, about a second each: by slots, then by peer. */
+/** Number of items of a measurement, which takes about a second: by slots, then by peer. */
 const counts: Record<number, Record<PeerName, number>> = {
   1: { ours: 150_000, deployed: 20_000, limit: 150_000, bullmq: 6_000, beeQueue: 6_000, page: 3_000 },
   32: { ours: 150_000, deployed: 100_000, limit: 200_000, bullmq: 20_000, beeQueue: 15_000, page: 10_000 },
   256: { ours: 300_000, deployed: 150_000, limit: 300_000, bullmq: 20_000, beeQueue: 15_000, page: 10_000 },
 };
 
-/** Floors of the worker as it is deployed, whose handler is a process of its own, against BullMQ. */
+/** Floors against BullMQ of the worker as it is deployed, with its handler in a process of its own. */
 const wantedDeployed: Record<number, { floor?: number }> = { 1: {}, 32: { floor: 3 }, 256: { floor: 3 } };
 
-/** Floors and goals against BullMQ. At 256 slots it is the best of BullMQ at 32 and 256 that counts. */
+/** Floors and goals against BullMQ. At 256 slots, the best result of BullMQ at any number of slots counts. */
 const wanted: Record<number, { floor: number; goal?: number }> = {
   1: { floor: 2, goal: 2.5 },
   32: { floor: 5, goal: 8 },

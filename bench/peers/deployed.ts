@@ -1,4 +1,4 @@
-// As a worker of a pod works: a consumer over a runner of Node.js, a process of its own.
+// Our queue as a pod runs it: a consumer, with the handler in a runner, a process of its own.
 import { fileURLToPath } from "node:url";
 import { handlerRunners } from "../../worker/chooseRunners.ts";
 import { drainWith, ours } from "./ours.ts";

@@ -1,4 +1,4 @@
-// Workers that wait for work, many in one process: what they say to Redis, without a handler and a thread each.
+// Idle workers, many in one process. Each makes the calls of a real one, but has no handler and no runner.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "bullmq";
@@ -41,8 +41,8 @@ export async function openSession(url: string, session: string): Promise<QueueSe
 
 /**
  * Starts idle workers of ours: the calls of a consumer with one slot, as its own scheduler and heartbeat make them.
- * @param onReserved Told when one of them is given an item, which it then keeps.
- * @returns What is fulfilled when all of them know that the batch is over.
+ * @param onReserved Called when one of them gets an item, which it then keeps.
+ * @returns `over` resolves when all of them know that the batch is over.
  */
 export async function startOurs(
   url: string,

@@ -6,7 +6,7 @@ import { ours } from "./ours.ts";
 import { page } from "./page.ts";
 import type { Peer } from "./peer.ts";
 
-/** Everybody, by the name a child process is told. */
+/** All systems, by the name that a child process gets. */
 export const peers = { ours, deployed, limit, bullmq, beeQueue, page } satisfies Record<string, Peer>;
 
 /** A name of {@link peers}. */

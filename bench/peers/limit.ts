@@ -13,8 +13,9 @@ const script = readScript("ack-and-reserve");
 const sha = createHash("sha1").update(script).digest("hex");
 const OK = "$2\r\nok\r\n";
 
-/** Exchanges under way at a time, and items in each: what slots and what is taken ahead share. */
+/** Calls in flight at a time. */
 const LANES = 2;
+/** Items of each call: the calls in flight share the slots and the items ahead. */
 const sizeFor = (slots: number) => Math.ceil((slots + MAX_PREFETCH) / LANES);
 
 function resp(parts: (string | number)[]): string {
@@ -24,11 +25,11 @@ function resp(parts: (string | number)[]): string {
 }
 
 /**
- * The limit: the same exchanges as a consumer with so many slots makes, written beforehand and fed by a client that
- * does nothing but count answers. With nobody else there, the ids are known: the first exchange gets 1 to n, the next
- * the n after that.
+ * The limit: the calls that a consumer with this many slots makes, written beforehand. The client that sends them only
+ * counts answers. Nobody else takes items, so the ids are known: the first call gets 1 to n, the next one the n after
+ * that.
  */
-function exchanges(queue: string, slots: number, count: number): Buffer[] {
+function preparedCalls(queue: string, slots: number, count: number): Buffer[] {
   const size = sizeFor(slots);
   const all: Buffer[] = [];
   const last = Math.ceil(count / size);
@@ -61,7 +62,7 @@ export const limit: Peer = {
     const redis = await connect(url);
     await redis.script("LOAD", script);
     redis.disconnect();
-    const all = exchanges(queue, slots, count);
+    const all = preparedCalls(queue, slots, count);
     const socket = dial(Number(new URL(url).port), "127.0.0.1").setNoDelay(true);
     let sent = 0;
     const next = () => void (sent < all.length && socket.write(all[sent++]!));

@@ -1,2 +1,2 @@
-// The handler of the measurement "as deployed": nothing, as that of every peer.
+// The handler of the measurement "as deployed": it does nothing, like that of every other system.
 export default async function handle(): Promise<void> {}

@@ -1,7 +1,7 @@
 import { connect, Consumer, type Handler, keys, Seeder } from "../../queue/index.ts";
 import { type Drained, type Peer, nothing } from "./peer.ts";
 
-/** Our queue as it ships: leases, fences, renewal thread, results kept; the options are the defaults of the stack. */
+/** Our queue as it ships: the options are the defaults of a stack, so results are kept. */
 export function consumer(
   url: string,
   queue: string,
@@ -43,7 +43,7 @@ export async function drainWith(
   };
   const end = await consumer(url, queue, slots, counted, readySlots).run();
   if (end !== "finished") throw new Error(`the consumer ended as ${end}`);
-  // The end as the script knew it: what comes after is the wait for the disk, once a batch.
+  // The moment at which the script saw the end. The wait for the disk comes after it, once per batch.
   const redis = await connect(url);
   const endedAt = Number(await redis.hget(keys(queue).batch, "endedAt"));
   redis.disconnect();

@@ -3,9 +3,9 @@ import { Redis } from "ioredis";
 import { type Peer, nothing, runsOf } from "./peer.ts";
 
 /**
- * The commands of the Kubernetes page's rediswq.py, one after the other as there: is it empty (two), take, lease,
- * handle, complete (two). A slot is a connection, as it is a pod on the page. It keeps no results: what it counts is
- * all there is, so Redis is asked that both lists are empty.
+ * The commands of the Kubernetes page's rediswq.py, in its order: two to see if the list is empty, one to take an item,
+ * one for its lease, and, after the handler, two to complete it. A slot is a connection, where the page has a pod. The
+ * page keeps no results. So its own count is all there is, and Redis is only asked if both lists are empty.
  */
 export const page: Peer = {
   name: "page",

@@ -19,7 +19,7 @@ export interface Drained {
   ms: number;
 }
 
-/** The handler of every peer: nothing, the way a handler is: asynchronous. */
+/** The handler of every system: an asynchronous function that does nothing. */
 export async function nothing(): Promise<void> {}
 
 /** The item with this number: 12 bytes. One flat string, as from a file. */
@@ -32,7 +32,7 @@ export function items(count: number): string[] {
   return Array.from({ length: count }, (_, number) => item(number));
 }
 
-/** A list in runs of at most `size`. */
+/** Cuts a list into parts of at most `size`. */
 export function* runsOf<T>(list: T[], size: number): Generator<T[]> {
   for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size);
 }

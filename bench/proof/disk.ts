@@ -1,5 +1,5 @@
-// A disk of bounded size for Redis: a tmpfs of the machine, as a volume that is kept for the claim of its first pod. It
-// survives whatever happens to pods and nodes, and can be filled without filling the machine's.
+// A disk of limited size for Redis: a tmpfs of the machine, as a volume that is reserved for the claim of Redis. It
+// outlives pods and nodes, and filling it does not fill the machine's disk.
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,7 +48,7 @@ export class Disk {
     return disk;
   }
 
-  /** Takes it away, with what is on it, once nothing uses it. */
+  /** Removes it and its content, once nothing uses it. */
   async remove(): Promise<void> {
     await say("kubectl", ["delete", "persistentvolume", this.#name, "--ignore-not-found", "--timeout=60s"]);
     await execa("umount", ["--lazy", this.#path]);

@@ -1,4 +1,4 @@
-// The field of the faults: a batch at work, seen from outside.
+// A batch at work, seen from outside, while faults happen to it.
 import { setTimeout as sleep } from "node:timers/promises";
 import { say } from "../../test/support/platform.ts";
 import type { RunLog } from "./runs.ts";
@@ -54,7 +54,7 @@ export class Field {
     return this.#log.read() / this.#items;
   }
 
-  /** Waits until so much is done, or `up` has ended. */
+  /** Waits until this share is done, or `up` has ended. */
   async reached(share: number): Promise<void> {
     while (!this.isOver && this.share < share) await sleep(POLL_MS);
   }

@@ -1,8 +1,8 @@
-// Processes of pods, as the machine that is all nodes at once sees them.
+// Processes of pods. All nodes are this machine, so it sees all of them.
 import { readdirSync, readFileSync } from "node:fs";
 import { kill } from "../../local/node/processes.ts";
 
-/** Processes of a pod whose command line begins so. */
+/** Processes of a pod whose command line matches. */
 function processesOf(uid: string, command: RegExp): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -17,7 +17,7 @@ function processesOf(uid: string, command: RegExp): number[] {
     .map(Number);
 }
 
-/** Ends them with SIGKILL, as the kernel does for want of memory. @returns When, or undefined where there is none. */
+/** Ends them with SIGKILL, as the kernel does when memory runs out. @returns The time; undefined if there are none. */
 export async function killInPod({ uid }: { uid: string }, command: RegExp): Promise<number | undefined> {
   const pids = processesOf(uid, command);
   const at = Date.now();

@@ -8,13 +8,13 @@ import type { Field } from "./field.ts";
 /** One row. */
 export interface Row {
   title: string;
-  /** Does its faults, and puts right what they broke. */
+  /** Causes its faults, and repairs what they broke. */
   disturb: (field: Field) => Promise<unknown>;
-  /** Fewer faults than this prove nothing. */
+  /** Least number of faults: fewer prove nothing. */
   atLeast: number;
 }
 
-/** With which the others are compared. */
+/** The row that all others are compared with. */
 export const UNDISTURBED = "undisturbed";
 
 /** All of them, by name. */

@@ -14,9 +14,9 @@ export interface RowOutcome extends Balance, Disturbance {
   faults: number;
   /** From the beginning of the first run to the end of the last one. */
   ms: number;
-  /** When, ISO 8601. */
+  /** Time of its beginning, ISO 8601. */
   date: string;
-  /** Reason why it proves nothing, or the wrong thing, one line. */
+  /** One line: a broken promise, or a reason why the row proves nothing. */
   problem?: string;
 }
 
@@ -28,7 +28,7 @@ export interface RowOptions {
   shape: BatchShape;
   /** Gets the promise of each stack's removal, which no row needs to wait for. */
   removals: Promise<void>[];
-  /** Ends the row early; what it broke is put right. */
+  /** Ends the row early; it repairs what it broke. */
   stop?: AbortSignal;
   /** The row itself. Default: that of the name. */
   row?: Row;
@@ -70,7 +70,7 @@ export async function runRow(
   }
 }
 
-/** Everything that may be wrong with a row. */
+/** Measures of a row that show if it failed. */
 interface Ending extends Balance {
   faults: number;
   /** Reason why a fault could not be done or undone. */

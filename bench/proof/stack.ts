@@ -1,4 +1,4 @@
-// The stack that faults are done to: its own namespace, disk, backend and folder.
+// The stack under faults, with its own namespace, disk, backend and folder.
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -96,7 +96,7 @@ export class ProofStack {
     return stdout.split("\n").map((line) => JSON.parse(line) as Result);
   }
 
-  /** Takes everything away, whatever became of it. */
+  /** Removes everything, in whatever state it is. */
   async remove(): Promise<void> {
     await this.pulumi("destroy");
     await say("kubectl", ["delete", "namespace", this.namespace, "--ignore-not-found", "--timeout=120s"]);

@@ -17,7 +17,7 @@ export interface Result {
 export interface Balance {
   done: number;
   dead: number;
-  /** Items without a result, and items said to be done of which no worker noted that run's end. */
+  /** Items without a result, and items whose result names a run that did not end, by the workers' notes. */
   lost: number;
   /** Results beyond the first of an item, and results of no item. */
   duplicated: number;
@@ -46,11 +46,11 @@ export interface Disturbance {
   cut: number;
   /** From the fault to the item's next run, ms: the median, and the longest. */
   takenOver?: { median: number; longest: number };
-  /** From a fault, or the end of one that lasts, to the end of a run that began after it, ms: the longest. */
+  /** From a fault (if it lasts, from its end) to the first end of a run that began after it, ms: the longest. */
   firstEnd?: number;
 }
 
-/** Tells what faults did. */
+/** Measures what the faults did. */
 export function disturbance(runs: Iterable<Run>, faults: FaultRecord[]): Disturbance {
   const all = [...runs].sort((a, b) => a.start - b.start);
   const byItem = Map.groupBy(all, ({ item }) => item);

@@ -5,7 +5,7 @@ import { type Browser, chromium } from "playwright-core";
 const PROGRAM = "/usr/bin/chromium";
 
 /**
- * A headless Chromium: the one of Debian, installed with its fonts and libraries where it is not there. CHROMIUM names
+ * A headless Chromium: that of Debian, which is installed with its fonts and libraries if it is missing. CHROMIUM names
  * another one.
  */
 export async function startChromium(): Promise<Browser> {

@@ -1,8 +1,9 @@
-// node consumerChild.ts OPTIONS: a worker in a process of its own, which can be killed. An item says what is to happen
-// to it: `sleep 50`, `block 3000`, `blockat pod-1 3000`, `fail why`, `never why` (DoNotRetry), `exit`, `die`, `hang`,
-// `deaf 50`, `reject why` and `throw why` (where nobody catches it), `listener why` (on its signal), `odd what` (an
-// error of a strange kind), `later 50` (puts it off, every second time), anything else succeeds. Prints the consumer's
-// events, a line of JSON each. OPTIONS: those of Consumer as JSON, `graceMs`, and `sick`: the deed of every item here.
+// node consumerChild.ts OPTIONS: a worker in a process of its own, which can be killed. An item names the deed that is
+// done to it: `sleep 50`, `block 3000`, `blockat pod-1 3000`, `fail why`, `never why` (DoNotRetry), `exit`, `die`,
+// `hang`, `deaf 50`, `reject why` and `throw why` (which nobody catches), `listener why` (on its signal), `odd what`
+// (an error of a strange kind), `later 50` (puts it off, in half of all cases). Any other item succeeds. Prints the
+// consumer's events, one line of JSON for each. OPTIONS is JSON: the options of Consumer, `graceMs`, and `sick`, a deed
+// that is done to every item of this process.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer, DoNotRetry, TryLater } from "../../queue/index.ts";
 import type { ConsumerOptions, Handler } from "../../queue/types.ts";
@@ -15,7 +16,7 @@ const { graceMs, sick, ...options } = JSON.parse(process.argv[2]!) as Omit<Consu
 const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => unknown> = {
   sleep: (ms, { signal }) => sleep(Number(ms), undefined, { signal }),
   deaf: (ms) => sleep(Number(ms)),
-  // Ten of these at once must not keep two cores from everybody else.
+  // Waits instead of computing, since ten of these at once must leave the cores to others.
   block: (ms) => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(ms));
   },
@@ -56,7 +57,7 @@ const deeds: Record<string, (value: string, context: Parameters<Handler>[1]) => 
   },
 };
 
-/** Errors that a careless reader of errors breaks on. */
+/** Errors that break careless code that reads errors. */
 function odd(what: string): unknown {
   const error = new Error("odd");
   if (what === "circle") error.cause = error;

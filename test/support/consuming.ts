@@ -8,7 +8,7 @@ import { keys } from "../../queue/redis/keys.ts";
 import type { ConsumerOptions } from "../../queue/types.ts";
 
 const k = keys("job2");
-/** None outlives the tests. */
+/** Processes that are killed when the tests end. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -42,13 +42,13 @@ export const quick = (url: string): Omit<ConsumerOptions, "handler"> => ({
   node: "node-1",
 });
 
-/** Options of a consumer, the time for items in flight at SIGTERM in ms, and `sick`: the deed of every item there. */
+/** Options of a consumer; `graceMs`: time for items in flight at SIGTERM; `sick`: a deed that is done to every item. */
 export type ChildOptions = Partial<ConsumerOptions> & { graceMs?: number; sick?: string };
 
 /** A consumer in a process of its own. */
 export interface Child {
   events: ChildEvent[];
-  /** The first event that is so, seen or still to come; undefined when the process ended without it. */
+  /** The first event that matches, past or future; undefined if the process ends without one. */
   saw(wanted: (event: ChildEvent) => boolean): Promise<ChildEvent | undefined>;
   signal(signal: NodeJS.Signals): void;
   /** Its end. */
@@ -66,7 +66,7 @@ export function startConsumer(url: string, options: ChildOptions = {}): Child {
   let stderr = "";
   let over = false;
   child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
-  /** A line that is no JSON: the half of one where the process was killed as it printed. */
+  /** A line that is not JSON: a process that is killed while it prints leaves half a line. */
   let half: string | undefined;
   const lines = createInterface(child.stdout).on("line", (line) => {
     assert.equal(half, undefined);
@@ -102,7 +102,7 @@ export function startConsumer(url: string, options: ChildOptions = {}): Child {
   };
 }
 
-/** Takes so many ms off every time that the queue noted. */
+/** Subtracts this many ms from every time that the queue noted. */
 const PASS = `
   local batch, items, ms = KEYS[1], KEYS[2], ARGV[1]
   local function earlier(time)
@@ -121,7 +121,7 @@ const PASS = `
   end`;
 
 /**
- * Makes time pass for the queue, in which nobody is heard (docs/queue/timing.md). A negative time: its clock goes
+ * Makes time pass for the queue, while no worker is heard (docs/queue/timing.md). With a negative time, its clock goes
  * back.
  */
 export async function pass(redis: Redis, ms: number): Promise<void> {

@@ -1,10 +1,10 @@
 // Numbers of pods and items, seen from outside the programs.
 import type { TestStack } from "./stack.ts";
 
-/** Resources of a pod, of which some twenty fit on a small machine. */
+/** Resources so small that some twenty pods fit on a small machine. */
 export const smallPod = { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } };
 
-/** Names of the pods that work or could, by whether they are ready: those with something in flight. */
+/** The running pods by name, and if each is ready. A pod is ready while it has something in flight. */
 export async function pods(stack: TestStack): Promise<Map<string, boolean>> {
   const path =
     '{range .items[*]}{.metadata.name} {.metadata.deletionTimestamp} {.status.phase} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';

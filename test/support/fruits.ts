@@ -6,7 +6,7 @@ import { Consumer, DoNotRetry, Seeder } from "../../queue/index.ts";
 export const fruits = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon", "orange"];
 const root = join(import.meta.dirname, "../..");
 
-/** Nine fruits through the real queue: banana fails at once, fig after two attempts, date at its first one only. */
+/** Nine fruits through the real queue: banana is dead at once, fig after two attempts, date is done at its second. */
 export async function runFruits(url: string): Promise<void> {
   await new Seeder({ url, queue: "job2" }).seed(fruits, { owner: "fruit/dev", run: "1", seedId: "1" });
   const consumer = new Consumer({

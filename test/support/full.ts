@@ -1,7 +1,7 @@
-// The full run, `npm test -- full`: also what only repeats with other values what each run does with some.
+// The full run, `npm test -- full`, also has cases that repeat others with other values.
 
-/** True if this is one. */
+/** True in a full run. */
 export const isFull = process.env.TEST_FULL === "1";
 
-/** All of a list in the full run, else the first ones. */
+/** The whole list in a full run, else its first entries. */
 export const some = <T>(all: readonly T[], count: number): readonly T[] => (isFull ? all : all.slice(0, count));

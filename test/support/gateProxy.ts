@@ -8,15 +8,15 @@ export interface GateProxy {
   /** Cuts all connections; nobody is let in until it is opened. */
   close(): void;
   open(): void;
-  /** From now on nothing moves on these connections (in the order in which they were made), and nothing says so. */
+  /** Silences connections without closing them. They are numbered in the order in which they were made. */
   freeze(...numbers: number[]): void;
   /**
-   * Holds what clients send, or what they are answered, on the connections that there are. What a client sent before it
-   * went away arrives all the same.
-   * @returns Lets it go on.
+   * Holds back requests or replies on the open connections. What a client sent before it went away arrives all the
+   * same.
+   * @returns A function that lets them go on.
    */
   hold(what: "requests" | "replies"): () => void;
-  /** Every answer comes so much later, ms. */
+  /** Delay of every answer, ms. */
   lagMs: number;
   /** Called with what clients send, before it is passed on. */
   onRequest?: (text: string) => unknown;

@@ -33,13 +33,13 @@ export class InlineStacks {
       return { errors: [], text: (await run).stdout };
     } catch (error) {
       const text = (error as Error).message;
-      // The server of inline programs says once more, of the stack, what was said of a component.
+      // The server of inline programs repeats a component's error as one of the stack.
       const lines = text.matchAll(/^ {4}error: (?:One or more errors occurred: )?(.*)$/gm);
       return { errors: [...new Set([...lines].map(([, line]) => line!))], text };
     }
   }
 
-  /** Forgets the stacks: what they made goes with its namespace. */
+  /** Forgets the stacks. Their objects go with the namespace. */
   forget(): void {
     rmSync(this.#dir, { recursive: true, force: true });
   }

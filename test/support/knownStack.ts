@@ -1,4 +1,4 @@
-// A stack with a batch, as `wq` finds it: its state, a `pulumi` that tells it, and an API server with its worker Job.
+// A stack with a batch, as `wq` finds it: its state, a `pulumi` that prints it, and an API server with its worker Job.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ const BATCH = "job-wq-2:index:Batch";
 const JOB = "kubernetes:batch/v1:Job";
 const provider = { urn: urn("pulumi:providers:kubernetes", "default"), type: "pulumi:providers:kubernetes", id: "i" };
 
-/** The seed Job in a preview, which is made anew. */
+/** The step of a preview that replaces the seed Job. */
 function seeding(run: string) {
   const jobOf = (run: string) => ({
     type: JOB,

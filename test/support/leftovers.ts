@@ -27,7 +27,7 @@ function processes(): string[] {
     .map((line) => `process ${line}`);
 }
 
-/** Links on the machine, but those that it always has. */
+/** Network links of the platform. */
 async function links(): Promise<string[]> {
   const { stdout } = await execa("ip", ["-o", "link", "show"]);
   return stdout.split("\n").filter((line) => line.includes(bridge) || / veth[0-9a-f]{8}@/.test(line));

@@ -1,9 +1,9 @@
 import type { Attempt, Counts, ItemRecord, WorkerInfo } from "../../queue/types.ts";
 
-/** When these looks are taken, ms. */
+/** The time of these looks, ms. */
 export const NOW = 1_800_000_000_000;
 
-/** One look at a batch of 100 items that runs since ten seconds. */
+/** A look at a batch of 100 items that has run for ten seconds. */
 export const counts = (more: Partial<Counts> = {}): Counts => ({
   state: "open",
   owner: "fruit/dev",

@@ -2,11 +2,11 @@ import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 
 /** The fault of the next connection. */
 export interface Loss {
-  /** After this many bytes to the server. What was sent before them arrives. */
+  /** It happens after this many bytes to the server. The bytes before arrive. */
   after: number;
   /**
-   * `request`: cut there, in the middle of a command. `reply`: all of it arrives, the next answer is lost. `nothing`:
-   * it is only held up until `then` has ended.
+   * `request`: the connection is cut there, in the middle of a command. `reply`: the request arrives, and the next
+   * answer is lost. `nothing`: the request is only held back until `then` has ended.
    */
   lose: "request" | "reply" | "nothing";
   /** Called at that moment, before the connection is cut. */

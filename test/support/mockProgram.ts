@@ -1,5 +1,5 @@
-// Components with Pulumi's mocks: what they create, and with which options. What providers do with it is shown end to
-// end.
+// Components with Pulumi's mocks: what they create, and with which options. End-to-end tests show what the providers
+// make of that.
 import * as pulumi from "@pulumi/pulumi";
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- what a mock is given has no type */
@@ -103,7 +103,7 @@ export const variablesOf = (name: string): Record<string, string> =>
 export const toldTo = (name: string): Record<string, any> =>
   JSON.parse(variablesOf(name).WQ_SETTINGS!.replaceAll("$$", "$")) as Record<string, any>;
 
-/** The logical names of what a resource is replaced with, and the values whose change replaces it. */
+/** Logical names of the resources whose replacement replaces this one, and the values whose change does so. */
 export async function replacedBy(name: string): Promise<{ replaceWith: string[]; trigger: unknown }> {
   const { replaceWith, replacementTrigger } = optionsOf(name);
   const urns = await Promise.all(replaceWith.map(({ urn }: pulumi.Resource) => valueOf(urn)));

@@ -13,12 +13,12 @@ import type { Outcome, ReservedItem } from "../../queue/redis/callContent.ts";
 import { type Call, QueueSession, type QueueSessionOptions } from "../../queue/redis/queueSession.ts";
 import { type Renewal, renewLeases, renewScript } from "../../queue/redis/renewal.ts";
 
-/** A worker reduced to its calls: each step is one that the test asks for. */
+/** A worker reduced to its calls. It makes only those that a test asks for. */
 export class Peer {
   readonly session = randomBytes(6).toString("hex");
   readonly #redis: Redis;
   readonly #options: QueueSessionOptions;
-  /** True if it begins what it reserves. */
+  /** True if it begins at once the items that it reserves. */
   begins = true;
   readonly #queueSession: QueueSession;
   number = 0;
@@ -45,7 +45,7 @@ export class Peer {
     return reply;
   }
 
-  /** Reserves up to so many; by itself it says that nothing else is in flight. */
+  /** Reserves up to `count` items. By default it says that nothing else is in flight. */
   async reserve(count = 1, { exclusive = true, ...rest }: Partial<Call> = {}): Promise<ReservedItem[]> {
     return (await this.call({ reserve: count, exclusive, ...rest })).reserved;
   }
@@ -70,7 +70,7 @@ export class Peer {
     });
   }
 
-  /** Says that it ends. */
+  /** Tells Redis that this worker ends. */
   deregister(row = "{}"): Promise<void> {
     return this.#queueSession.deregister(row);
   }
@@ -84,7 +84,7 @@ export class Peer {
     return { kind: "done", id: item.id, member: this.member(item), line, log };
   }
 
-  /** An attempt that failed, and is tried again after so long or not at all. */
+  /** A failed attempt. @param next Delay before the next attempt, ms; or `dead` if there is none. */
   failed(
     item: ReservedItem,
     next: number | "dead" = 0,

@@ -17,7 +17,7 @@ export function platform(...args: string[]) {
 
 let isUp: Promise<void> | undefined;
 
-/** Brings the platform up, once per process; seconds when it runs already. For a `before`: mind its time-out. */
+/** Brings the platform up, once per process. If it runs already, that takes seconds; otherwise minutes. */
 export function platformUp(): Promise<void> {
   isUp ??= (async () => {
     const up = await platform("up");
@@ -33,12 +33,12 @@ export async function platformVariables(): Promise<Record<string, string>> {
   return JSON.parse(stdout) as Record<string, string>;
 }
 
-/** Has a cluster ready for stacks. */
+/** Makes a cluster ready for stacks. */
 export const clusterUp = async (): Promise<void> => (isOwnCluster ? undefined : platformUp());
 
 /**
- * Has the platform up before the tests of the `describe` that calls this. A machine that is new to it builds it first.
- * @param prepare What else they need.
+ * Brings the platform up before the tests of the `describe` that calls this. On a new machine it is built first.
+ * @param prepare Makes what else the tests need.
  */
 export function onPlatform(prepare?: () => unknown): void {
   before(async function () {
@@ -50,7 +50,7 @@ export function onPlatform(prepare?: () => unknown): void {
 
 let home: string | undefined;
 
-/** A PULUMI_HOME of the tests' own, with the platform's plugins: which stack is selected where is the user's. */
+/** A PULUMI_HOME of the tests' own, with the platform's plugins. The user's own notes which stacks are selected. */
 function pulumiHome(): string {
   if (home === undefined) {
     const folder = (home = mkdtempSync(join(tmpdir(), "job-wq-2-home-")));
@@ -63,7 +63,7 @@ function pulumiHome(): string {
 
 /** Variables with which pulumi, kubectl and docker work on the cluster of the tests. */
 export function environment(): Record<string, string> {
-  // Pulumi that is killed leaves pipes, and its providers kubeconfigs.
+  // A killed Pulumi leaves pipes behind, and its providers leave kubeconfigs. They go with this folder.
   if (!isOwnCluster) return { ...platformEnvironment(), PULUMI_HOME: pulumiHome(), TMPDIR: join(pulumiHome(), "tmp") };
   return { PULUMI_CONFIG_PASSPHRASE: "test", PULUMI_SKIP_UPDATE_CHECK: "true" };
 }

@@ -3,7 +3,7 @@ import { batchSettings, type Setting } from "../../config/settings.ts";
 
 /**
  * The environment of a program of the image.
- * @param values Settings as they stand in a stack file, what a Batch tells beside them, and variables, in capitals.
+ * @param values Settings as in a stack file, fields that a Batch adds, and variables. Names in capitals are variables.
  */
 export function programEnvironment(values: Record<string, unknown>): Record<string, string> {
   const [variables, told] = [{} as Record<string, string>, {} as Record<string, unknown>];

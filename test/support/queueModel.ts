@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
  * The lease asked for, ms. All times below are so far apart from each other that a slow machine makes no difference.
  */
 export const LEASE = 100_000;
-/** A lease lasts so long (docs/queue/timing.md). */
+/** Time that a lease lasts (docs/queue/timing.md). */
 const HELD = 0.8 * LEASE;
 const SUSPECT_WAIT = 0.1 * LEASE;
 /** Backoff of a failed attempt. */
 export const BACKOFF = 50_000;
-/** Payloads of one call. */
+/** Limit of the payloads of one call, bytes. */
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Silences that nothing proves, and that an item is excused for. */
+/** Number of unproven silences for which an item is excused. */
 const EXCUSES = 2;
 
 /** Outcome of an item in flight. */
@@ -70,7 +70,7 @@ export class QueueModel {
   state: "open" | "finished" = "open";
   paused = false;
   waiting: string[] = [];
-  /** All the seeder was ever given. */
+  /** All items that the seeder ever got. */
   source: string[] = [];
   items = new Map<number, Reserved>();
   lastId = 0;
@@ -80,9 +80,9 @@ export class QueueModel {
   lost = 0;
   lastHeartbeat?: number;
   reclaimAfter = -Infinity;
-  /** The last silence was Redis's own. */
+  /** Redis itself was certainly away in the last silence. */
   silenceProven = false;
-  /** By session: until when it counts as one that drains for a suspect. */
+  /** Sessions that drain for a suspect, and until when that counts. */
   drainers = new Map<string, number>();
   /** Last remembered call by session and parity. */
   calls: Record<string, { number: number; stale: string[]; ids: number[] }> = {};
@@ -95,7 +95,7 @@ export class QueueModel {
     return [...this.items].flatMap(([id, item]) => (item.place === place ? [id] : [])).sort((a, b) => a - b);
   }
 
-  /** Ids of those whose time has come. */
+  /** Ids of the items there that are due. */
   private due(place: Reserved["place"]): number[] {
     return this.ids(place).filter((id) => this.items.get(id)!.at <= this.now);
   }
@@ -132,12 +132,12 @@ export class QueueModel {
     return dead.length;
   }
 
-  /** Items are begun, as far as the leases are still there. */
+  /** Notes that items were begun. A lease that is gone is passed over. */
   begin(members: string[]): void {
     for (const member of members) Object.assign(this.leased(member) ?? {}, { isBegun: true });
   }
 
-  /** Answers those that are gone. */
+  /** Renews leases. @returns Those that are gone. */
   renew(members: string[]): string[] {
     const gone = members.filter((member) => {
       const item = this.leased(member) ?? this.takeBack(member);
@@ -197,7 +197,7 @@ export class QueueModel {
     return item?.place === "leased" && item.member === member ? item : undefined;
   }
 
-  /** Somebody calls. After a silence of half a lease everybody gets the time of half a lease more to do so. */
+  /** A worker is heard. After a silence of half a lease, all workers get another half to be heard. */
   private hear(): void {
     const silence = this.now - (this.lastHeartbeat ?? this.now);
     this.lastHeartbeat = this.now;
@@ -205,7 +205,7 @@ export class QueueModel {
     if (silence < 0 || silence > LEASE / 2) this.reclaimAfter = this.now + LEASE / 2;
   }
 
-  /** Something ran out in a silence and is not taken back yet: nothing is reserved. */
+  /** True if a lease ran out in a silence and its item is not taken back yet. Then nothing is reserved. */
   private isReclaimDue(): boolean {
     return this.now < this.reclaimAfter && this.due("leased").length > 0;
   }
@@ -219,11 +219,11 @@ export class QueueModel {
     for (const [session, until] of this.drainers) this.drainers.set(session, until - span - 0.06 * LEASE);
   }
 
-  /** The item of a lease that ran out, where its worker is heard after all and nobody else has it. */
+  /** The item of an expired lease whose worker is heard after all, unless somebody else has the item. */
   private takeBack(member: string): Reserved | undefined {
     const item = this.items.get(idOf(member));
     if (!item || item.place === "leased" || item.place === "done" || item.expired?.member !== member) return;
-    // A batch that is over stays as it was told.
+    // The counts of a batch that is over were reported, so they stay.
     if (item.place === "dead" && this.state !== "open") return;
     if (item.expired.as === "loss") {
       item.losses--;
@@ -338,7 +338,7 @@ export class QueueModel {
     }
   }
 
-  /** As many sessions as suspects are due drain for them. */
+  /** True if the session drains. One session drains for each suspect that is due. */
   private drains(session: string): boolean {
     for (const [other, until] of this.drainers) if (until <= this.now) this.drainers.delete(other);
     if (!this.drainers.has(session) && this.drainers.size >= this.due("suspect").length) return false;
@@ -347,7 +347,7 @@ export class QueueModel {
   }
 }
 
-/** Id of the item that a lease is of. */
+/** Id of a lease's item. */
 export function idOf(member: string): number {
   return Number(member.split(":")[0]);
 }

@@ -25,29 +25,29 @@ export interface TestRedis {
   restart(more?: string[]): Promise<void>;
 }
 
-/** None outlives the tests. */
+/** Servers that are killed when the tests end. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const server of running) server.kill("SIGKILL");
 });
 
 const startScript = resolve(import.meta.dirname, "../../components/redis/start.sh");
-/** Debian's place of each server, for machines that do not have it. */
+/** The Debian package of each server, for machines without it. */
 const packages = {
   "8": { suite: "trixie", name: "redis-server", program: "redis" },
   "7.0": { suite: "bookworm", name: "redis-server", program: "redis" },
   valkey: { suite: "trixie", name: "valkey-server", program: "valkey" },
 };
 
-/** A server the queue is made for. */
+/** A server that the queue supports. */
 export type RedisVersion = keyof typeof packages;
 
-/** Versions that every test of the scripts runs on: in the full run, all. */
+/** Versions on which the tests of the scripts run: in the full run all, else the first. */
 export const redisVersions = some(Object.keys(packages) as RedisVersion[], 1);
 
 /**
- * Command of a program of this version: the one on PATH if it is that, else Debian's package, unpacked once into the
- * user's cache.
+ * Command of a program in this version: that on PATH if its version fits, else that of Debian's package, which is
+ * unpacked once into the user's cache.
  */
 export async function redisProgram(version: RedisVersion, name: "redis-server" | "redis-cli"): Promise<string[]> {
   const { suite, name: include, program } = packages[version];
@@ -76,7 +76,7 @@ async function makePath(version: RedisVersion): Promise<string> {
   const server = await redisProgram(version, "redis-server");
   if (server.length === 1 && server[0] === "redis-server") return process.env.PATH!;
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-redis-bin-"));
-  // By the names that the script of our Pod runs.
+  // Under the names that the script of our Pod calls.
   for (const tool of ["server", "check-aof"]) {
     const program = server.with(-1, server.at(-1)!.replace(/server$/, tool));
     writeFileSync(join(dir, `redis-${tool}`), `#!/bin/sh\nexec ${program.join(" ")} "$@"\n`, { mode: 0o755 });

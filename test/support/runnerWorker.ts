@@ -12,7 +12,7 @@ export const deeds = (language: "ts" | "py") => join(import.meta.dirname, "deeds
 export interface RunnerWorker {
   runners: RunnerPool;
   events: ConsumerEvent[];
-  /** Lines of no item. */
+  /** Printed lines that belong to no item. */
   lines: string[];
   stop(graceMs?: number): Promise<void>;
   ended: Promise<ConsumerEnd>;

@@ -5,11 +5,11 @@ import xterm from "@xterm/headless";
 export interface Screen {
   /** The lines that are not empty, as they stand. */
   lines(): Promise<string[]>;
-  /** Lines that were scrolled out of sight: what is redrawn in place leaves none. */
+  /** Number of lines that were scrolled out of sight: redrawing in place scrolls none. */
   scrolled(): number;
   /** All that was written, escape sequences included. */
   raw(): string;
-  /** Bytes of a key. */
+  /** Sends the bytes of keys. */
   type(keys: string): void;
   /** Its exit code. */
   ended: Promise<number | undefined>;
@@ -20,7 +20,7 @@ export function inTerminal(program: string[], env: Record<string, string> = {}):
   const terminal = new xterm.Terminal({ cols: 80, rows: 24, allowProposedApi: true });
   // From bsdutils, which every Debian has: runs a command on a new pty, and ends as it does.
   const command = `stty rows 24 cols 80; exec ${program.map((word) => `'${word}'`).join(" ")}`;
-  // A person's terminal: what CI, or the one who runs the tests, thinks of colours does not count.
+  // As in a person's terminal: settings of CI, or of the developer, for colours do not count.
   const plain = { TERM: "xterm-256color", CI: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined };
   const script = execa("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     env: { ...plain, ...env },

@@ -5,7 +5,7 @@ import v8 from "node:v8";
 import { Seeder } from "../../queue/seeder/seeder.ts";
 import { fileSource } from "../../seed/sources.ts";
 
-// V8 gives a busy process a larger nursery: not what is measured here.
+// V8 gives a busy process a larger young generation, which is not to be measured here.
 v8.setFlagsFromString("--semi-space-growth-factor=1");
 
 const [, , url, count, kind = "iterable"] = process.argv;

@@ -13,7 +13,7 @@ const k = keys("job2");
 /** Outcome of an item that {@link SeederFixture.give} takes. */
 export type Fate = "done" | "dead" | "lost" | "delayed" | "suspect" | "leased";
 
-/** A Redis for a file of tests, emptied before each, and what they do with it. */
+/** A Redis for a file of tests, emptied before each test, with helpers. */
 export class SeederFixture {
   server!: TestRedis;
   redis!: Redis;
@@ -37,7 +37,7 @@ export class SeederFixture {
     return fixture;
   }
 
-  /** As a new seed Job would; another `seedId` each time unless it is given. */
+  /** Seeds as a new seed Job would, with a new `seedId` each time, unless one is given. */
   seed(source: ItemSource, options: Partial<SeedOptions> = {}, maxDowntimeMs = 2_000): Promise<SeedReport> {
     return new Seeder({ url: this.server.url, queue: "job2", maxDowntimeMs }).seed(source, {
       owner: "fruit/dev",
@@ -59,13 +59,13 @@ export class SeederFixture {
     return Number(/used_memory:(\d+)/.exec(await this.redis.info("memory"))![1]);
   }
 
-  /** Runs with so much room, bytes. */
+  /** Runs something while Redis has room for this many bytes. */
   async withRoom<T>(bytes: number, act: () => Promise<T>): Promise<T> {
     await this.redis.config("SET", "maxmemory", String((await this.usedMemory()) + bytes));
     return act().finally(() => this.redis.config("SET", "maxmemory", "0"));
   }
 
-  /** The head of the list as taken, and what became of it. */
+  /** Takes the head of the list, and gives the item a fate. */
   async give(fate: Fate, id: number): Promise<void> {
     const { redis } = this;
     const payload = (await redis.lpop(k.list))!;

@@ -7,19 +7,19 @@ import { renewLeases } from "../../queue/redis/renewal.ts";
 import type { Script } from "../../queue/redis/script.ts";
 import { BACKOFF, LEASE } from "./queueModel.ts";
 
-/** Attempts of an item that fails each time. */
+/** Attempts after which a failing item is dead. */
 export const MAX_ATTEMPTS = 3;
-/** Time between two looks, ms, and how many of these an attempt takes at most. */
+/** A step of the test's clock, ms, and the most steps that an attempt takes. */
 export const STEP = 10_000;
 export const MAX_STEPS = 3;
 
-/** A batch is over so long after the last fault, ms: the bound of docs/queue/failures.md. */
+/** Longest time from the last fault to the end of a batch, ms (docs/queue/failures.md). */
 export function bound(items: number): number {
   const alone = items * MAX_ATTEMPTS * MAX_STEPS * STEP;
   return 1.5 * LEASE + MAX_ATTEMPTS * (BACKOFF + 3 * LEASE + 30_000 + MAX_STEPS * STEP) + alone;
 }
 
-/** Outcome of an item at a worker, after this many steps. */
+/** The way a worker ends an attempt at an item: how, and after how many steps. */
 export type Habit = (payload: string) => { isGood: boolean; steps: number };
 
 /** Settings of a worker. `slots`: items that it works on at a time; `mayAbort`: it may end the batch. */
@@ -38,7 +38,7 @@ interface Held extends ReturnType<Habit> {
   isSample: boolean;
 }
 
-/** A worker that no fault happens to, by a clock that only the test moves. It is as slow as a real one. */
+/** A worker without faults, by a clock that only the test moves. It slows down as a real one does. */
 export class SettlingWorker {
   isOver = false;
   readonly #redis: Redis;
@@ -75,7 +75,7 @@ export class SettlingWorker {
     assert.deepEqual(gone, [], "a worker that renews loses no lease");
   }
 
-  /** A step of time is over: ends what is ended, and calls until it gets nothing more. */
+  /** A step of time is over. Ends the attempts that are due, and calls until no more items come. */
   async step(now: number): Promise<void> {
     for (const item of this.#held) if (--item.steps <= 0) this.#end(item, now);
     this.#held = this.#held.filter(({ steps }) => steps > 0);

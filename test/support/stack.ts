@@ -51,7 +51,7 @@ export class TestStack {
     return join(this.#dir, `Pulumi.${this.name}.yaml`);
   }
 
-  /** Changes settings; `undefined` takes one away. */
+  /** Changes settings; `undefined` removes one. */
   set(settings: Settings): void {
     this.#settings = { ...this.#settings, ...settings };
     const given = Object.entries(this.#settings).filter(([, value]) => value !== undefined);
@@ -59,7 +59,7 @@ export class TestStack {
     const config = Object.fromEntries(
       given.map(([key, value]) => [key.includes(":") ? key : `job-wq-2:${key}`, value]),
     );
-    // Secrets were encrypted by Pulumi.
+    // Pulumi has encrypted the secrets, so they stay as they are.
     for (const [key, value] of Object.entries((before.config ?? {}) as Settings)) {
       if (typeof value === "object" && value !== null && "secure" in value) config[key] ??= value;
     }
@@ -121,8 +121,8 @@ export class TestStack {
   }
 
   /**
-   * A verb of `wq`, as `npx --no wq VERB ARGS --stack NAME` typed in a checkout of its own, where the settings lie as a
-   * user's do; without npx, which takes five times as long as what it starts.
+   * Runs a verb of `wq`, like `npx --no wq VERB ARGS --stack NAME` in a checkout of its own, where the settings lie as
+   * a user's do. It leaves out npx, which takes five times as long as the program that it starts.
    */
   async wq(...args: string[]): Promise<{ code: number; out: string; err: string }> {
     if (this.project === root) this.#checkout ??= checkout();
@@ -142,7 +142,7 @@ export class TestStack {
     return this.kubectl("exec", "redis-master", "--", "redis-cli", ...args);
   }
 
-  /** Items that the pods of the present worker Job say they worked on: item and pod, in order of the item. */
+  /** Items and pods, by the pods' logs of the present worker Job, sorted by item. */
   async worked(): Promise<{ pod: string; item: string }[]> {
     const logs = await this.kubectl(
       "logs",
@@ -166,7 +166,7 @@ export class TestStack {
     return this.kubectl("logs", "-l", "app.kubernetes.io/component=supervisor", "--tail=-1");
   }
 
-  /** Takes everything away, whatever became of it: with the namespace goes all that is in it, without a `destroy`. */
+  /** Removes everything, in whatever state it is. All objects go with the namespace, without a `destroy`. */
   async remove(): Promise<void> {
     await say("kubectl", ["delete", "namespace", this.namespace, "--ignore-not-found", "--wait=false"]);
     rmSync(this.#dir, { recursive: true, force: true });

@@ -15,7 +15,7 @@ export interface QueueFixture {
   places(): Promise<Pick<Counts, "state" | "waiting" | "running" | "delayed" | "done" | "dead" | "lost">>;
   /** All records, or the dead ones. */
   records(which?: "results" | "dead"): Promise<ItemRecord[]>;
-  /** Waits until something is so. */
+  /** Waits until a condition holds. */
   until(what: () => Promise<boolean> | boolean, why?: string): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ import { type FaultName, faults, type Scene } from "./faults.ts";
 import { Random } from "./random.ts";
 import { KeptWorker } from "./workers.ts";
 
-/** A batch may take this long once nothing is done to it any more, ms. Its attempts alone take a few seconds. */
+/** Longest time of a batch after its last fault, ms. Its attempts alone take a few seconds. */
 const LIMIT_MS = 150_000;
 
 /** Deed of an item (test/support/consumerChild.ts), and its share in percent, in each kind of batch. */
@@ -39,7 +39,7 @@ const MIXES: Record<string, [deed: string, share: number][]> = {
     ["block 200", 5],
     ["listener mine", 5],
   ],
-  // Each of these costs `maxLosses` processes and leases, some seconds a piece.
+  // Each of these items costs `maxLosses` processes and leases, and each of those some seconds.
   deadly: [
     ["sleep 50", 94],
     ["die", 3],
@@ -55,7 +55,7 @@ export interface Outcome {
   seconds: number;
 }
 
-/** Runs one batch that the seed decides. @throws AssertionError where it did not end, or what it left is wrong. */
+/** Runs one batch that the seed decides. @throws AssertionError if it does not end, or leaves something wrong. */
 export async function runBatch(seed: number): Promise<Outcome> {
   const random = new Random(seed);
   const kind = random.pick(Object.keys(MIXES));
@@ -102,7 +102,7 @@ export async function runBatch(seed: number): Promise<Outcome> {
       await faults[name](scene);
     }
     admin = await QueueAdmin.open(server.url, "job2");
-    // If somebody opened it again when workers had left, new ones come, as the supervisor sees to.
+    // A fault may have reopened the batch after workers left. Then a new one starts, as after `wq retry`.
     let isOver = await areOver(workers);
     const { state } = await admin.counts();
     if (state === "open" && done.some((name) => mayReopen.has(name))) {

@@ -10,7 +10,7 @@ import type { KeptWorker } from "./workers.ts";
 
 /** Targets of a fault. */
 export interface Scene {
-  /** Items that must be recorded, and those that may be: an edit took them away. */
+  /** Items that must be recorded, and removed ones that may be, since an edit took them away. */
   items: string[];
   removed: string[];
   /** Somebody pushed to the head of the list: the next edit would take it for a seeded item (queue/README.md). */
@@ -22,7 +22,7 @@ export interface Scene {
 
 const worker = ({ random, workers }: Scene) => random.pick(workers);
 
-/** Does something with the server itself, beside the workers' ways to it. */
+/** Does something with the server itself, on another way than the workers' proxies. */
 async function withRedis<T>({ server }: Scene, act: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = await connect(server.url);
   try {
@@ -61,7 +61,7 @@ async function hold(scene: Scene, what: "requests" | "replies"): Promise<void> {
   release();
 }
 
-/** All of them pass by themselves. */
+/** All faults pass by themselves. */
 export const faults = {
   kill: async (scene: Scene) => worker(scene).signal("SIGKILL"),
   allKilled: async ({ workers }: Scene) => workers.forEach((one) => one.signal("SIGKILL")),
@@ -114,7 +114,7 @@ export const faults = {
       const seconds = scene.random.integer(1, 20) / 10;
       await redis.eval(`local t = os.clock() while os.clock() - t < ${seconds} do end`, 0);
     }),
-  // As in a failover that somebody takes back.
+  // As in a failover that is taken back.
   readOnly: (scene: Scene) =>
     withRedis(scene, async (redis) => {
       await redis.call("REPLICAOF", "127.0.0.1", "1");
@@ -180,7 +180,7 @@ export const faults = {
       scene.isShifted ||= atHead;
       await (atHead ? redis.lpush("job2", item) : redis.rpush("job2", item));
     }),
-  // WAITAOF takes seconds, and what is asked on the same connection waits behind it.
+  // WAITAOF takes seconds, and later commands on the same connection wait behind it.
   diskSlow: async (scene: Scene) => {
     const { proxy } = worker(scene);
     const slowMs = scene.random.integer(1_000, 8_000);

@@ -2,10 +2,10 @@ import { runBatch } from "./batch.ts";
 
 /**
  * Runs batches, one after the other.
- * @param seconds For this long, and at least one.
- * @param say Told each one's outcome, a line.
- * @param first Seed of the first; the next ones follow it.
- * @returns How many there were.
+ * @param seconds For this long; at least one batch is run.
+ * @param say Called with the outcome of each batch, one line.
+ * @param first Seed of the first batch; each next one has the next number.
+ * @returns Number of batches.
  * @throws Error of the first violation, with the command that shows it again.
  */
 export async function torture(

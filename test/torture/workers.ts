@@ -7,7 +7,7 @@ export class KeptWorker {
   readonly #options: ChildOptions;
   #child?: Child;
   #isOver = false;
-  /** Ends when the worker ended with 0. */
+  /** Resolves when the worker has ended with 0. */
   readonly over: Promise<void>;
 
   private constructor(proxy: GateProxy, options: ChildOptions) {
@@ -16,7 +16,7 @@ export class KeptWorker {
     this.over = this.#keep();
   }
 
-  /** Starts one, with a way of its own to the Redis on this port. */
+  /** Starts a worker with a proxy of its own to the Redis on this port. */
   static async start(port: number, options: ChildOptions): Promise<KeptWorker> {
     return new KeptWorker(await gateProxy(port), options);
   }

@@ -1,8 +1,8 @@
-// Faults of the cluster's own brain.
+// Faults of the API server.
 import { killDaemon, reviveDaemon } from "../../../local/node/nodeControl.ts";
 import type { Field } from "../field.ts";
 
-/** Nobody answers kubectl, kubelets and controllers for a while. */
+/** Kills the API server, and starts it again after a while. */
 export async function absentApiServer(field: Field, { at = 0.2, forMs = 60_000 } = {}): Promise<void> {
   await field.reached(at);
   if (field.isOver) return;

@@ -1,4 +1,4 @@
-// Faults of nodes: of the one that Redis is not on.
+// Faults of a node, of the one without Redis.
 import { setTimeout as sleep } from "node:timers/promises";
 import { allNodes } from "../../../local/node/nodes.ts";
 import { killNode, reviveNode } from "../../../local/node/nodeControl.ts";

@@ -4,11 +4,11 @@ import { killInPod } from "../processes.ts";
 
 const EVERY_MS = 1_000;
 /**
- * This many are left alone: Kubernetes replaces pods of a Job, and restarts containers, after growing waits (10 s, 20
- * s, 40 s … 10 min), and a batch without pods would show these waits and nothing else.
+ * Pods that are always left alone. Kubernetes replaces pods of a Job, and restarts containers, after growing waits
+ * (10 s, 20 s, 40 s … 10 min). A batch without pods would show only these waits.
  */
 const SPARED = 3;
-/** The share of the work during which pods die. */
+/** Pods die while the share of the work that is done lies between these. */
 const PART: [from: number, to: number] = [0.1, 0.8];
 
 type Strike = (field: Field, pod: Pod) => Promise<boolean>;
@@ -22,7 +22,7 @@ async function each(field: Field, strike: Strike, everyMs = EVERY_MS): Promise<v
   }
 }
 
-/** Pods that somebody deletes with `kubectl delete --force`. */
+/** Deletes pods with `kubectl delete --force`. */
 export const forceDeletedPods = (field: Field, everyMs?: number) =>
   each(
     field,
@@ -36,7 +36,7 @@ export const forceDeletedPods = (field: Field, everyMs?: number) =>
     everyMs,
   );
 
-/** Workers that the kernel kills, as it does for want of memory. */
+/** Kills workers as the kernel does when memory runs out. */
 export const killedWorkers = (field: Field, everyMs?: number) =>
   each(
     field,

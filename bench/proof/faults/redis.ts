@@ -7,7 +7,7 @@ import { killInPod } from "../processes.ts";
 const POD = "redis-master-0";
 const READY = { timeoutMs: 180_000, intervalMs: 200 };
 
-/** An answer of it; empty where it does not answer. */
+/** The answer of Redis to a command; empty if it does not answer. */
 async function ask(field: Field, ...args: string[]): Promise<string> {
   const { text } = await field.kubectl("exec", POD, "--", "redis-cli", ...args);
   return text;
@@ -15,8 +15,8 @@ async function ask(field: Field, ...args: string[]): Promise<string> {
 const answers = async (field: Field) => (await ask(field, "ping")).trim() === "PONG";
 
 /**
- * Killed as the kernel does for want of memory, several times; its claim keeps the data, but for what was not on disk
- * yet.
+ * Kills Redis several times, as the kernel does when memory runs out. The claim keeps the data, except what was not on
+ * disk yet.
  */
 export async function killedRedis(field: Field, { at = [0.2, 0.6] } = {}): Promise<void> {
   for (const share of at) {
@@ -30,7 +30,7 @@ export async function killedRedis(field: Field, { at = [0.2, 0.6] } = {}): Promi
   }
 }
 
-/** Gone, with its pod and its address, and back after a while with what its claim holds. */
+/** Removes the pod of Redis, and starts another one after a while, with the data of the claim. */
 export async function absentRedis(field: Field, { at = 0.3, forMs = 120_000 } = {}): Promise<void> {
   await field.reached(at);
   if (field.isOver) return;
@@ -50,7 +50,7 @@ export async function absentRedis(field: Field, { at = 0.3, forMs = 120_000 } = 
   }
 }
 
-/** Its disk has no byte left, and again some after a while. */
+/** Fills the disk of Redis, and frees it after a while. */
 export async function fullDisk(field: Field, { at = 0.3, forMs = 30_000 } = {}): Promise<void> {
   await field.reached(at);
   if (field.isOver) return;

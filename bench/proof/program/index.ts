@@ -1,4 +1,4 @@
-// The batch that faults are done to: Redis with a claim, and workers that note each run in a file of the machine.
+// The batch under faults: Redis with a claim, and workers that note each run in a file of the machine.
 import { Config } from "@pulumi/pulumi";
 import { Batch, Redis, WorkerImage } from "../../../components/index.ts";
 
@@ -21,7 +21,7 @@ new Batch("proof", {
   parallelism: config.requireNumber("pods"),
   concurrency: config.requireNumber("concurrency"),
   env: { PROOF_WORK_MS: config.require("workMs") },
-  // Faults without end are not what the limit is for: it is for items that kill their workers.
+  // The limit is meant for items that kill their workers. Here, faults kill workers without end.
   maxLosses: 1000,
   resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } },
   pod: {

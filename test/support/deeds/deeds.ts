@@ -1,4 +1,4 @@
-// A handler for tests: an item says what is to happen to it, `sleep 50`. Anything else succeeds with its text.
+// A handler for tests: an item names the deed that is done to it, like `sleep 50`. Any other item succeeds.
 import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -92,9 +92,9 @@ const deeds: Record<string, (value: string, context: ItemContext) => unknown> = 
   size: (_, { bytes }) => bytes.length,
   note: (file) => appendFileSync(file, `${process.pid}\n`),
   leave,
-  /** Leaves processes and crashes; the next attempt counts them. */
+  /** Leaves processes behind and crashes. The next attempt counts them. */
   overlap: (mark, { attempt }) => (attempt === 1 ? (leave(mark), deeds.die!("SIGKILL", undefined!)) : left(mark)),
-  /** Takes memory in a cgroup that has not so much. */
+  /** Takes more memory than this cgroup allows. */
   oom: (cgroup) => {
     writeFileSync(join(cgroup, "cgroup.procs"), String(process.pid));
     for (const all: Buffer[] = []; ;) all.push(Buffer.alloc(2 ** 20, 1));
