@@ -1,6 +1,6 @@
 // Runs first: seven examples go up and down, one after the other.
-// The package as its users have it: packed, installed into an empty folder, and each example taken up and down from
-// there.
+// The package as its users have it: packed and installed into an empty folder, in which each example is brought up and
+// destroyed.
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -41,7 +41,7 @@ describe("the package", () => {
   });
   after(() => rmSync(dir, { recursive: true }));
 
-  /** Takes an example up, uses it, and takes it down. No Docker engine can be reached. */
+  /** Brings an example up, uses it, and destroys it. No Docker engine can be reached. */
   async function tryExample({ name, use, secrets = () => ({}) }: Example): Promise<void> {
     const cwd = join(dir, name);
     cpSync(join(root, "examples", name), cwd, { recursive: true });
@@ -84,7 +84,7 @@ describe("the package", () => {
   const rows = (text: string) => text.split("\n").map((line) => JSON.parse(line) as Row);
   const kubeconfig = () => ({ kubeconfig: readFileSync(environment().KUBECONFIG!, "utf8") });
 
-  /** The later ones repeat what other tests do. */
+  /** All of them in the full run: the later ones repeat other tests. */
   const examples: Example[] = [
     {
       name: "nine-fruits",

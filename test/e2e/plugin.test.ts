@@ -1,6 +1,6 @@
 // Runs first: a language host is built for it.
 // Full run only: that takes minutes.
-// The component of plugin/ in a program of another language, from the packed package.
+// The component of plugin/ in a program in another language, with the packed package.
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -46,7 +46,7 @@ describe("the plugin for other languages", () => {
     return text;
   };
 
-  it("has a schema that tells each argument", async () => {
+  it("has a schema with each argument", async () => {
     const schema = JSON.parse(await pulumi("package", "get-schema", join(plugin, "pulumi-resource-job-wq-2"))) as {
       resources: Record<string, { inputProperties: Record<string, object>; requiredInputs: string[] }>;
     };

@@ -40,7 +40,7 @@ describe("the quick start of the README", () => {
     const home = join(folder, "home");
     mkdirSync(home, { recursive: true });
     const env = {
-      // Node.js as this test has it; without Docker.
+      // With the Node.js of this test, and without Docker.
       PATH: [dirname(process.execPath), PATH ?? process.env.PATH].join(":"),
       PULUMI_HOME,
       DOCKER_HOST: DOCKER_HOST && "unix:///nowhere",

@@ -1,4 +1,4 @@
-// Compiled files must find each other: an import that keeps its `.ts` finds nothing below node_modules.
+// Compiled files must find each other. An import that keeps its `.ts` finds nothing below node_modules.
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -3,14 +3,14 @@ import { execFileSync } from "node:child_process";
 import { dirname, extname, join } from "node:path";
 
 const root = join(import.meta.dirname, "..", "..");
-/** As many files as a reader of a folder's list takes in at once. */
+/** The most files in a folder that a reader can take in at once. */
 const MAX_FILES = 14;
 const SOURCES = new Set([".ts", ".mjs", ".lua", ".sh", ".go", ".css"]);
 
 describe("the folders", () => {
   it(`have at most ${MAX_FILES} source files each`, function () {
     const files = listed();
-    if (files.length === 0) this.skip(); // no checkout: a packed copy
+    if (files.length === 0) this.skip(); // a packed copy has no list of files
     const sizes = new Map<string, number>();
     for (const file of files) sizes.set(dirname(file), (sizes.get(dirname(file)) ?? 0) + 1);
     const large = [...sizes].filter(([, size]) => size > MAX_FILES).map(([folder, size]) => `${folder}: ${size}`);

@@ -1,4 +1,4 @@
-// Workflows run nothing that its owner can exchange unseen, and have no rights that they do not say.
+// Workflows run nothing that its owner can replace unseen, and have only rights that they list.
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// `wq` beside an `up` that runs: through the cluster, as a person types it.
+// `wq` through the cluster while an `up` runs, as a person types it.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -32,7 +32,7 @@ describe("wq beside `up`", () => {
     return { code, now: out ? (JSON.parse(out) as Status) : undefined };
   };
   const over = ({ done, failed }: Status) => done + failed;
-  /** Until it runs, and so many are over. */
+  /** Waits until the batch runs and this many items are settled. */
   async function until(count: number): Promise<void> {
     for (let turn = 0; turn < 300; turn++, await sleep(200)) {
       const { now } = await status();
@@ -57,7 +57,7 @@ describe("wq beside `up`", () => {
     remove();
   });
 
-  it("status adds up each time, never goes back, and ends as `results` has it", async () => {
+  it("status adds up each time, never goes back, and ends with the counts of `results`", async () => {
     const up = stack.up();
     const seen: Status[] = [];
     let code = 2;
@@ -118,7 +118,7 @@ describe("wq beside `up`", () => {
   async function scaleByButton(pods: number): Promise<void> {
     const args = ["ui", "--no-open", "--json", "--stack", stack.name];
     const ui = execa(join(project, "cli/wq.mjs"), args, { cwd: project, env: stack.env, reject: false });
-    // Its line is read as soon as it comes: a browser may take longer to start.
+    // The line is read as soon as it comes, since a browser may take longer to start.
     const told = once(createInterface(ui.stdout), "line");
     const browser = await startChromium();
     try {
@@ -135,7 +135,7 @@ describe("wq beside `up`", () => {
     }
   }
 
-  it("pause lets items in flight finish and none start, also through an `up` that waits; scale and resume go on", async () => {
+  it("pause lets items in flight finish and none start, while an `up` waits on; scale and resume work then", async () => {
     const up = stack.up({ run: "2", workSeconds: 1 });
     await until(1);
     assert.equal((await stack.wq("pause")).code, 0);
@@ -157,7 +157,7 @@ describe("wq beside `up`", () => {
     assert.deepEqual(worked, [...items].sort(), "none lost, none twice");
   });
 
-  it("retry leaves workers that run alone: they take what was put back", async () => {
+  it("retry starts no workers if some run: these take the items that were put back", async () => {
     const up = stack.up({ run: "3" });
     let failed = 0;
     for (let turn = 0; turn < 300 && failed === 0; turn++, await sleep(200)) {
@@ -179,7 +179,7 @@ describe("wq beside `up`", () => {
       // Puts the platform's `wq` back to this checkout's.
       await execa("npm", ["run", "-s", "platform", "env"], { cwd: root });
     });
-    // The stack is in a backend of its own: the platform's is the user's.
+    // The stack is in a backend of its own, since the platform's backend is the user's.
     const own = ["PULUMI_BACKEND_URL", "PULUMI_HOME"].map((name) => `${name}='${stack.env[name]}'`).join(" ");
     /** Types it in a shell that has the platform's environment, or a bare one. */
     async function typed(line: string, { evaluated = true, cwd = elsewhere } = {}) {
@@ -192,7 +192,7 @@ describe("wq beside `up`", () => {
     const outside =
       "wq status: there is no Pulumi program in this folder or above it: change to the folder of one, or give --redis URL";
 
-    it("says outside any program what to do", async () => {
+    it("says what to do outside of any program", async () => {
       assert.deepEqual(await typed("wq status"), { code: 3, out: "", err: outside });
       const bare = await typed(`node '${join(project, "cli/wq.mjs")}' status`, { evaluated: false });
       assert.deepEqual(bare, { code: 3, out: "", err: outside });
@@ -224,7 +224,7 @@ describe("wq beside `up`", () => {
       stack.set({ command: undefined, serve: undefined });
     });
 
-    it("has the Node.js that the program needs, also where the machine's is older", async () => {
+    it("has the Node.js that the program needs, also if the machine's is older", async () => {
       const { out } = await typed("node --version");
       const [major, minor] = out.slice(1).split(".").map(Number);
       assert.ok(major! > 22 || (major === 22 && minor! >= 18), out);

@@ -46,13 +46,13 @@ describe("wq with a Redis that only the cluster can reach", () => {
     assert.ok(ok, text);
   });
 
-  it("starts a Pod that relays once the batch is over, and takes it away again", async () => {
+  it("starts a Pod as a relay once the batch is over, and removes it again", async () => {
     const { code, out, err } = await stack.wq("results", "--csv");
     assert.deepEqual([code, err, out.split("\n").length], [0, "", 21]);
     await assertNoRelay();
   });
 
-  it("takes it away where Ctrl-C ends `wq ui`", async () => {
+  it("removes it if Ctrl-C ends `wq ui`", async () => {
     const { env, name } = stack;
     const ui = execa(join(project, "cli/wq.mjs"), ["ui", "--no-open", "--stack", name], { cwd: project, env });
     await once(ui.stdout, "data");

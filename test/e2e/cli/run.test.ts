@@ -72,7 +72,7 @@ describe("wq run", () => {
   }
   const script = 'case $1 in *7) echo "no sevens" >&2; exit 65;; esac; sleep 0.05; echo $1';
 
-  it("works off 300 items on three pods, with failures, beside another run", async () => {
+  it("works through 300 items on three pods, with failures, beside another run", async () => {
     const log = join(folder, "log");
     const results = join(folder, "results");
     const args = ["-j", "3", "-n", namespace, "--joblog", log, "--results", results, "--eta"];
@@ -111,7 +111,7 @@ describe("wq run", () => {
     assert.match(again.said.out, /^echo 7\necho 17\n/);
   });
 
-  it("has its options: files, variables, secrets, a patch, limits, a handler, an end at a number of failures", async () => {
+  it("has options for files, variables, secrets, a patch, limits, a handler, an end at a number of failures", async () => {
     mkdirSync(join(folder, "data"));
     writeFileSync(join(folder, "data/words.txt"), "from a file");
     writeFileSync(join(folder, "pod.yaml"), "spec: {containers: [{name: c, env: [{name: PATCH, value: patched}]}]}");
@@ -146,14 +146,14 @@ describe("wq run", () => {
     await assertNothingLeft();
   });
 
-  it("is left by Ctrl-C, or by SIGKILL, and taken up again by its name, from another context", async () => {
+  it("is left at Ctrl-C or SIGKILL, and taken up by its name, from another context", async () => {
     const file = join(folder, "kubeconfig");
     const { text } = await say("kubectl", ["config", "view", "--raw", "-o", "json"]);
     const config = JSON.parse(text) as { clusters: object[]; contexts: object[]; "current-context": string };
     config.clusters.push({ name: "elsewhere", cluster: { server: "http://127.0.0.1:1" } });
     config.contexts.push({ name: "elsewhere", context: { cluster: "elsewhere", user: "" } });
     const use = (context: string) => writeFileSync(file, JSON.stringify({ ...config, "current-context": context }));
-    const other = { KUBECONFIG: basename(file) }; // seen from the folder that it is typed in
+    const other = { KUBECONFIG: basename(file) }; // relative to the current folder
     const slow = ["-n", namespace, "-j", "2", "--", "sh", "-c", 'sleep 1; echo "$1"', "sh", "{}"];
     for (const signal of ["SIGINT", "SIGKILL"] as const) {
       use(config["current-context"]);
@@ -175,7 +175,7 @@ describe("wq run", () => {
     }
   });
 
-  it("leaves nothing where it was killed with its Pulumi, as a closed terminal does, while it was created", async () => {
+  it("leaves nothing if it was killed with its Pulumi during the creation, as by a closed terminal", async () => {
     const first = start(["-n", namespace, "--", "true", "{}", ":::", "a"], { detached: true });
     let made = "";
     while (!made.includes("secret/wq-")) made = await names(["secrets"]);
@@ -187,7 +187,7 @@ describe("wq run", () => {
     await assertNothingLeft();
   });
 
-  it("asks at Ctrl-C in a terminal, and takes nothing away before the answer", async () => {
+  it("asks at Ctrl-C in a terminal, and removes nothing before the answer", async () => {
     const items = Array.from({ length: 300 }, (_, n) => String(n));
     const slow = ["run", "-n", namespace, "-j", "2", "--", "sleep", "1", ":::", ...items];
     const env = { ...process.env, ...environment(), WQ_RUN_HOME: home } as Record<string, string>;
@@ -201,7 +201,7 @@ describe("wq run", () => {
     const greedy = ["run", "-n", namespace, "--gpu", "1", "--", "true", ":::", "a"];
     const waiting = begun(greedy);
     const screen = await interrupted(slow, /"item":"2"/);
-    await sleep(3_000); // Pulumi has heard of it as well, and has ended
+    await sleep(3_000); // Pulumi got the signal, too, and has ended by now
     screen.type("l\r");
     assert.equal(await screen.ended, 2, screen.raw());
     assert.match(await names(["jobs"]), /wq-/);
@@ -213,7 +213,7 @@ describe("wq run", () => {
     const attached = await interrupted(["run", "--attach", name], /"item":"3"/);
     attached.type("s\r");
     assert.equal(await attached.ended, 1, attached.raw());
-    // A warning of `up` is told here, too.
+    // Warnings of `up` are printed here, too.
     await interrupted(greedy, /warning: .*Insufficient nvidia\.com\/gpu/, waiting);
     waiting.type("l\r");
     assert.equal(await waiting.ended, 2, waiting.raw());
@@ -224,7 +224,7 @@ describe("wq run", () => {
     await assertNothingLeft();
   });
 
-  it("runs with a Pulumi of its own where there is none on PATH", async () => {
+  it("runs with a Pulumi of its own if there is none on PATH", async () => {
     const { PATH } = { ...process.env, ...environment() } as { PATH: string };
     const own = PATH.split(delimiter).find((folder) => existsSync(join(folder, "pulumi")))!;
     const bin = join(home, "pulumi", "bin");
@@ -241,7 +241,7 @@ describe("wq run", () => {
     rmSync(bin, { recursive: true });
   });
 
-  it("says in a line why it cannot run, and leaves nothing", async () => {
+  it("says in one line why it cannot run, and leaves nothing", async () => {
     const { ended, said } = start(["-n", namespace, "--image", "registry.example/no/such:1", "--", "true", ":::", "a"]);
     assert.equal(await ended, 3);
     assert.match(said.err.trimEnd().split("\n").at(-1)!, /^wq run: .*registry\.example\/no\/such:1/);

@@ -1,6 +1,6 @@
 // Runs first: it waits for a minute.
 // Full run only: clusters with rules of their own.
-// Namespaces whose rules admit not every pod: what runs in them as it is, and what is an error of `up` within seconds.
+// Namespaces that do not admit every pod. Defaults run in them, and a refused pod is an error of `up` within seconds.
 import assert from "node:assert/strict";
 import { execa } from "execa";
 import { sideBySide } from "../../support/sideBySide.ts";
@@ -24,7 +24,7 @@ describe("a namespace with rules", () => {
   const alongside = sideBySide(4);
   after(() => Promise.all(made.map((stack) => stack.remove())));
 
-  /** A stack in a namespace that was there before it, with these objects in it. */
+  /** A stack in a namespace that existed before, with these objects in it. */
   async function stackIn(settings: Settings, labels: Record<string, string>, ...objects: object[]): Promise<TestStack> {
     const stack = new TestStack({ imageName: undefined, createNamespace: false, ...settings });
     made.push(stack);
@@ -37,7 +37,7 @@ describe("a namespace with rules", () => {
 
   const quota = (hard: Record<string, string>) => ({ apiVersion: "v1", kind: "ResourceQuota", spec: { hard } });
 
-  /** `up` fails with this, and not at a deadline: the seeding has a quarter of an hour, the workers a day. */
+  /** Asserts that `up` fails with this line, long before a deadline (of the seeding a quarter of an hour). */
   async function refused(stack: TestStack, settings: Settings, line: RegExp): Promise<void> {
     const { ok, text } = await stack.up(settings);
     assert.ok(!ok, text);
@@ -103,7 +103,7 @@ describe("a namespace with rules", () => {
         validations: [
           { expression: "'team' in object.metadata.labels", message: "pods need the label team" },
           { expression: `${containers}.all(c, c.image.startsWith('${OURS}'))`, message: "images are ours" },
-          // OpenShift's `restricted-v2` asks for that.
+          // OpenShift's `restricted-v2` has this rule.
           {
             expression: ["runAsUser", "fsGroup"]
               .map((field) => `object.spec.securityContext.?${field}.orValue(${USER}) >= ${USER}`)
@@ -135,7 +135,7 @@ describe("a namespace with rules", () => {
     }
   });
 
-  alongside("says that no node fits, after a minute, and goes on waiting", async () => {
+  alongside("says after a minute that no node fits, and goes on waiting", async () => {
     const stack = await stackIn({ items: ["a"] }, {});
     stack.set({ nodeSelector: { planet: "mars" } });
     const up = stack.start("up", "--yes", "--skip-preview");

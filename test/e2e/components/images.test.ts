@@ -1,5 +1,5 @@
 // Full run only: images that few users bring.
-// An image that others made: the program in it finds what `docker run` would show it, without a C library in sight.
+// An image of the user's, without a C library: its program sees what it would see under `docker run`.
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ ENV PATH=/opt/tools:/bin LD_LIBRARY_PATH=/opt/vendor/lib NODE_OPTIONS=--no-warni
 WORKDIR /app
 ENTRYPOINT ["/bin/sh", "/app/entry.sh"]
 `;
-/** As images with conda have one: what it sets up is there for the program that it starts. */
+/** An ENTRYPOINT as images with conda have it: it sets up variables for the program that it starts. */
 const ENTRY = 'export TOOLS=active; exec "$@"';
 const MAIN = 'echo "$1 in $PWD: $PATH $LD_LIBRARY_PATH $NODE_OPTIONS $HOME"';
 
@@ -66,7 +66,7 @@ describe("an image of the user's making", () => {
     assert.equal(await result(), "pa$$word\n$(WQ_POD)\nDO $$ BEGIN; END $$;\n$(WQ_NODE)");
   });
 
-  it("has its ENTRYPOINT around the command and `finish`, with `entrypoint`", async () => {
+  it("runs the command and `finish` through its ENTRYPOINT, with `entrypoint`", async () => {
     const say = ["sh", "-c", "echo tools $TOOLS"];
     await stack.mustUp({ command: say, env: undefined, run: "3" });
     assert.equal(await result(), "tools");
@@ -82,13 +82,13 @@ describe("an image of the user's making", () => {
     const { text } = await stack.up({ baseImage: other, entrypoint: true, finish: undefined, run: "4b" });
     const line = /error: Pod job-wq-2-(\S+) ended without work: .*; it printed: usage: convert FILE/;
     assert.match(text, line);
-    // With `finish` it has the supervisor, too, which ends before anybody misses work.
+    // With `finish`, the supervisor runs through it, too, and ends before `up` misses the workers' work.
     const finished = await stack.up({ finish: ["cat"] });
     assert.match(line.exec(finished.text)?.[1] ?? finished.text, /^supervisor-/);
     stack.set({ baseImage });
   });
 
-  it("says where a program may write that writes beside itself", async () => {
+  it("tells a program that writes into its own folder where it may write", async () => {
     await stack.up({
       command: ["sh", "-c", "echo x > out.txt"],
       entrypoint: false,

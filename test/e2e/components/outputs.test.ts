@@ -1,6 +1,6 @@
 // Full run only: `test/unit/components` asks most of it of mocks.
-// One program as others write them: its own namespace, a provider and nearly every argument from what it makes itself,
-// secrets among them, and other resources that use the outcome.
+// A program like those of users: namespace, provider and nearly every argument are outputs of its own resources, some
+// of them secret, and other resources use the outcome.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -44,7 +44,7 @@ describe("a program whose arguments are outputs and secrets", () => {
 
   let concurrency = 2;
 
-  /** As companies mark what they pay for. */
+  /** An annotation for accounting, as companies add it to everything. */
   const mark: pulumi.ResourceTransformation = ({ type, props, opts }) => {
     const { metadata } = props as { metadata?: { annotations?: object } };
     if (!type.startsWith("kubernetes:") || !metadata) return undefined;
@@ -147,7 +147,7 @@ describe("a program whose arguments are outputs and secrets", () => {
       },
       { ...opts, dependsOn: batch },
     );
-    // Another cluster, for all that the program knows, which is made when the first one has done its work.
+    // The program must treat this as another cluster, which exists only after the first batch has ended.
     const second = new k8s.Provider("second", {
       kubeconfig: batch.counts.apply(() => other),
       context: "other",
@@ -180,7 +180,7 @@ describe("a program whose arguments are outputs and secrets", () => {
       .map((line) => (JSON.parse(line) as { result: unknown }).result)
       .sort();
 
-  it("is shown by a preview that knows none of it", async () => {
+  it("is shown by a preview that knows none of the values", async () => {
     const preview = await InlineStacks.ended((await make()).preview());
     assert.deepEqual(preview.errors, [], preview.text);
     assert.match(preview.text, /^ {4}\+ \d+ to create$/m);
@@ -208,9 +208,9 @@ describe("a program whose arguments are outputs and secrets", () => {
     assert.deepEqual({ ...labels, team: "blue", color: "red" }, labels);
   });
 
-  it("keeps what was secret a secret, and the rest readable", async () => {
+  it("keeps secrets secret, and the rest readable", async () => {
     const { deployment } = await (await make()).exportStack();
-    // It was exported in plain text, under a mark.
+    // The export has secrets in plain text, under this key.
     const text = JSON.stringify(deployment, (key, value: unknown) => (key === "plaintext" ? "" : value));
     for (const kept of [TOKEN, PASSWORD, "BEGIN CERTIFICATE", "client-key-data"]) {
       assert.ok(!text.includes(kept), kept);
@@ -221,7 +221,7 @@ describe("a program whose arguments are outputs and secrets", () => {
     assert.ok(JSON.stringify(job.inputs).includes("bucket"));
   });
 
-  it("changes nothing where nothing changed", async () => {
+  it("changes nothing if nothing changed", async () => {
     const { summary } = await (await make()).up();
     assert.deepEqual(summary.resourceChanges, { same: summary.resourceChanges!.same });
   });
@@ -235,7 +235,7 @@ describe("a program whose arguments are outputs and secrets", () => {
     assert.deepEqual(summary.resourceChanges, { same: summary.resourceChanges!.same });
   });
 
-  it("goes down, with what it made for itself", async () => {
+  it("is destroyed with all that it made", async () => {
     const destroyed = await InlineStacks.ended((await make()).destroy());
     assert.deepEqual(destroyed.errors, [], destroyed.text);
     await assert.rejects(kubectl("get", "namespace", namespace), /NotFound/);

@@ -1,4 +1,4 @@
-// The merge of `pod`, beside what the API server makes of `kubectl patch --type=strategic`.
+// The merge of `pod`, compared with that of the API server for `kubectl patch --type=strategic`.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -177,7 +177,7 @@ describe("a patch of the pod", () => {
         JSON.stringify({ template: patch }),
       );
       const merged = strategicMerge(base, patch);
-      // The API server fills in its defaults, here as there.
+      // In both cases, the API server fills in its defaults.
       const ours = await kubectl("replace", "--dry-run=server", "-o", "json", "-f", write("merged.json", merged));
       assert.deepEqual(template(ours), template(patched));
     });

@@ -1,5 +1,5 @@
 // Full run only: pods that few users make.
-// Pods of the user's making: a sidecar, a claim that goes from batch to batch, a Job that is suspended.
+// Pods with additions of the user: a sidecar, a claim that two batches use in turn, a suspended Job.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -8,7 +8,7 @@ import { TestStack } from "../../support/stack.ts";
 
 const NODE = "node:24-slim";
 
-/** Leaves processes that nobody waits for, and says how many of them stay zombies. */
+/** Leaves processes behind that nobody waits for, and prints how many of them stay zombies. */
 const ORPHANS = `
 for i in 1 2 3 4 5 6 7 8; do (setsid sh -c 'sleep 0.01 & exit' &); done
 for look in $(seq 50); do
@@ -59,7 +59,7 @@ describe("the workers' pods", () => {
     assert.match(await stack.kubectl("get", "job/job-wq-2", "-o", "jsonpath={.status.conditions[*].type}"), /Complete/);
   });
 
-  it("may not have one that goes on: `up` names it, instead of waiting for ever", async () => {
+  it("may have no sidecar that goes on: `up` names it, instead of waiting for ever", async () => {
     const sidecar = {
       name: "proxy",
       image: NODE,
@@ -110,7 +110,7 @@ describe("the workers' pods", () => {
   });
 
   it("wait for Kueue with a warning in its words", async () => {
-    // As much of Kueue as `up` reads: its Workloads.
+    // Only what `up` reads of Kueue: its Workloads.
     const group = "kueue.x-k8s.io";
     const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
     const names = { kind: "Workload", plural: "workloads", singular: "workload" };
@@ -130,7 +130,7 @@ describe("the workers' pods", () => {
       const get = (path: string) =>
         stack.kubectl("get", "job/job-wq-2-seed", "-o", `jsonpath={${path}}`).catch(() => "");
       while (!(await get(".metadata.labels.kueue\\.x-k8s\\.io/queue-name"))) await sleep(100);
-      // As Kueue's own webhook and controller do.
+      // This is what Kueue's webhook and controller do.
       await stack.kubectl("patch", "job/job-wq-2-seed", "-p", '{"spec":{"suspend":true}}');
       const uid = await get(".metadata.uid");
       const owner = { apiVersion: "batch/v1", kind: "Job", name: "job-wq-2-seed", uid };

@@ -72,7 +72,7 @@ describe("the requirements of a handler in Python", () => {
     assert.deepEqual(results, ["peeled apple", "peeled fig"]);
   });
 
-  it("that nobody has are told, while `up` waits", async () => {
+  it("that exist nowhere are reported while `up` waits", async () => {
     writeFileSync(join(project, "requirements.txt"), "no-such-package-of-anybody==1.0\n");
     stack.set({ run: "2" });
     const up = stack.start("up", "--yes", "--skip-preview");

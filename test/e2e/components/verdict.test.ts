@@ -88,7 +88,7 @@ describe("the verdict of a Batch", () => {
     assert.deepEqual(again.outputs.counts!.value, { total: 2, done: 2, failed: 0 });
   });
 
-  it("is given again, without a run, where it went before it was kept", async () => {
+  it("is given again, without another run, if it was lost before it was kept", async () => {
     const workers = await time("one", "job/work");
     await kubectl("-n", `${id}-one`, "delete", "configmap/work-verdict");
     await kubectl("-n", `${id}-one`, "delete", "pod", "-l", "app.kubernetes.io/component=supervisor");
@@ -104,7 +104,7 @@ describe("the verdict of a Batch", () => {
     assert.equal(await time("one", "job/work"), workers);
   });
 
-  it("stands where a janitor deleted the Jobs", async () => {
+  it("stands if a janitor deleted the Jobs", async () => {
     await kubectl("-n", `${id}-one`, "delete", "jobs", "--all");
     const stack = await stacks.make(
       "one",
@@ -119,7 +119,7 @@ describe("the verdict of a Batch", () => {
     assert.deepEqual(again.outputs.counts!.value, { total: 2, done: 2, failed: 0 });
   });
 
-  it("fails the program with one line when it is a bad one, and nothing that depends on it is made", async () => {
+  it("fails the program with one line if it is bad, and no resource that depends on it is made", async () => {
     const stack = await stacks.make(
       "two",
       programOf("two", () => ({ env: { BAD: "fig" } })),
@@ -132,7 +132,7 @@ describe("the verdict of a Batch", () => {
     await assert.rejects(get("two", "cm/work-verdict"), /NotFound/);
   });
 
-  it("is neither waited for nor asked for where it is not targeted", async () => {
+  it("is neither waited for nor read if it is not targeted", async () => {
     const stack = await stacks.make(
       "two",
       programOf(
@@ -154,7 +154,7 @@ describe("the verdict of a Batch", () => {
     await assert.rejects(get("two", "cm/other"), /NotFound/);
   });
 
-  it("is not touched by a program that took its names: it ends before anything is made, also in a preview", async () => {
+  it("is not touched by a program with the same names: that ends before anything is made, also in a preview", async () => {
     const made = () => get("one", "all,cm,secrets,networkpolicies", "-o", "name");
     const before = await made();
     const thief = (name: string, args: RedisArgs) =>
@@ -309,7 +309,7 @@ describe("the verdict of a Batch", () => {
       await new Promise((resolve) => setTimeout(resolve, 500));
     given.abort();
     assert.match((await up).text, /CommandError|code: -\d/);
-    // The engine applies it after the components' own, so they cannot take it back.
+    // The engine applies it after the components' own transformations, which cannot undo it.
     const unasked = await ended((await ignoring({ run: "3" }, byTransform)).up());
     assert.match(unasked.errors.join(), /a transform keeps Pulumi from changing the annotations of Jobs: leave out/);
     const changed = await ignoring({ run: "4" }, byTransformation);

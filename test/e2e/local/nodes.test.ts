@@ -1,5 +1,5 @@
 // Runs alone: it kills nodes.
-// Full run only: what it kills, other tests only use.
+// Full run only: other tests use the nodes that it kills.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -11,7 +11,7 @@ import { platform, platformVariables } from "../../support/platform.ts";
 const namespace = `nodes-test-${process.pid}`;
 const PODS = 6;
 
-/** Pods with a claim each; they stay on the node that their volume is on. */
+/** Pods with a claim each. A pod stays on the node of its volume. */
 const manifest = `
 apiVersion: v1
 kind: Namespace
@@ -111,7 +111,7 @@ describe("the platform's nodes", function () {
   });
 
   for (const name of nodeNames) {
-    it(`can be killed and come back with their pods, while the other's stay: ${name}`, async () => {
+    it(`can be killed and come back with their pods, while those of the other node stay: ${name}`, async () => {
       const before = await pods();
       const restarts = ({ status }: Pod) => status.containerStatuses![0]!.restartCount;
       await killNode(name);
@@ -144,7 +144,7 @@ describe("the platform's nodes", function () {
     await rollout();
   });
 
-  it("give volumes back by themselves: more claims than ever before, three times over", async () => {
+  it("free volumes by themselves: there can be more claims in turn than volumes at a time", async () => {
     for (let turn = 0; turn < 3; turn++) {
       await kubectl(["delete", "sts", "-n", namespace, "s"]);
       const none = async () => (await volumes()).length === 0;
@@ -155,7 +155,7 @@ describe("the platform's nodes", function () {
     }
   });
 
-  it("give volumes also after the API server was away", async () => {
+  it("provide volumes also after the API server was away", async () => {
     await kubectl(["delete", "sts", "-n", namespace, "s", "--wait=false"]);
     process.kill(running("apiserver")!.pid, "SIGKILL");
     await sleep(1_000);
@@ -167,7 +167,7 @@ describe("the platform's nodes", function () {
     await rollout();
   });
 
-  it("can be one after they were two and stopped, without a word of the other", async () => {
+  it("can be one after they were two and stopped, without a trace of the other", async () => {
     for (const args of [["down"], ["up", "--nodes", "1"]]) {
       const { exitCode, all } = await platform(...args);
       assert.equal(exitCode, 0, all);
@@ -181,7 +181,7 @@ describe("the platform's nodes", function () {
     const one = await platform("up", "--nodes", "1");
     assert.equal(one.exitCode, 0, one.all);
     assert.equal(await kubectl(["get", "nodes", "-o", "name"]), `node/${nodeNames[0]}`);
-    // The pod of the lost node is made anew, with a new volume.
+    // The lost node's pod is created anew, with a new volume.
     await rollout();
     assert.deepEqual(new Set((await pods()).map(({ spec }) => spec.nodeName)), new Set([nodeNames[0]]));
     const two = await platform("up", "--nodes", "2");

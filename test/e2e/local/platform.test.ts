@@ -1,4 +1,4 @@
-// The local platform's work, and the doors that it leaves open, asked of the one that runs.
+// The services of the running local platform, and what it leaves open.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { request } from "node:https";
@@ -71,7 +71,7 @@ describe("the local platform, while it runs", function () {
     assert.equal(await ping(), "PONG");
   });
 
-  it("says of each part that it runs", async () => {
+  it("says that each part runs", async () => {
     const { stdout, exitCode } = await platform("status");
     assert.equal(exitCode, 0);
     for (const part of ["containerd", "docker-registry", "etcd", "apiserver", "kubelet", "proxy", "coredns"]) {
@@ -79,7 +79,7 @@ describe("the local platform, while it runs", function () {
     }
   });
 
-  it("says of each provider plugin what it is", async () => {
+  it("says what each provider plugin is", async () => {
     const { stdout } = await platform("status");
     assert.match(stdout, /│ kubernetes provider │ installed +│ +│ official, /);
     assert.match(stdout, /│ docker provider +│ installed +│ +│ (official, |our own)/);
@@ -99,7 +99,7 @@ describe("the local platform, while it runs", function () {
       call.end(JSON.stringify({ key: "L3JlZ2lzdHJ5" }));
     });
 
-  it("lets nobody read what etcd has but the API server", async () => {
+  it("lets only the API server read etcd", async () => {
     await assert.rejects(
       fetch(`http://127.0.0.1:${ports.etcd}/v3/kv/range`, { method: "POST" }).then(async (answer) => {
         assert.ok(answer.ok, "plain HTTP is refused");

@@ -1,4 +1,4 @@
-// Official plugins that the user has are those that the platform's Pulumi takes.
+// The platform's Pulumi uses official plugins that the user has.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

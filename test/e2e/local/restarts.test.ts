@@ -91,7 +91,7 @@ describe("the local platform", function () {
     }
   });
 
-  it("comes back with its pods where all of it went at once, as in a container that is started anew", async () => {
+  it("comes back with its pods if all of it ended at once, as in a container that is started anew", async () => {
     await kill(Object.keys(daemons(chosenNodes())).flatMap((name) => running(name)?.pid ?? []));
     for (const node of allNodes) await kill([...containerProcesses(node.socket), ...cgroupProcesses(node.cgroup)]);
     // Files stay, also those below /run.
@@ -115,18 +115,18 @@ describe("the local platform", function () {
     const forwarding = "/proc/sys/net/ipv4/ip_forward";
     const found = readFileSync(forwarding, "utf8");
     for (let turn = 0; turn < 2; turn++) {
-      // A node that was killed leaves nothing behind either.
+      // A killed node leaves nothing behind, either.
       if (turn === 1) await killNode(nodeNames[1]!);
       const down = await platform("down");
       assert.equal(down.exitCode, 0, down.all);
       assert.deepEqual(await leftovers(), []);
-      // Rules of another Kubernetes.
+      // These are rules of another Kubernetes.
       await execa("iptables", ["-N", "KUBE-FOREIGN"]);
       assert.equal((await platform("down")).exitCode, 0);
       await execa("iptables", ["-X", "KUBE-FOREIGN"]);
       if (turn > 0) assert.equal(readFileSync(forwarding, "utf8").trim(), "0", "as it was found");
       writeFileSync(forwarding, "0");
-      // The pid file of a killed engine: another process has its pid by now.
+      // The pid file of a killed engine names a pid that another process has by now.
       mkdirSync(runDir, { recursive: true });
       writeFileSync(join(runDir, "docker.pid"), String(process.pid));
       const up = await platform("up");

@@ -14,7 +14,7 @@ describe("`npm start`, the tests, and `npm run down`", function () {
   this.timeout(30 * 60_000);
   const { project, remove } = checkout();
   const git = (...args: string[]) => execa("git", args, { cwd: project });
-  /** As a person types it in that checkout: its notes are there, and it has no environment of the tests. */
+  /** Runs a command as a person types it in that checkout, without the environment of the tests. */
   const typed = async (...args: string[]) => {
     const env = { JOB_WQ_2_STATE: undefined, TEST_FULL: undefined, TEST_OUTCOME: undefined };
     const { exitCode, all } = await execa("npm", args, { cwd: project, env, all: true, reject: false });
@@ -24,7 +24,7 @@ describe("`npm start`, the tests, and `npm run down`", function () {
 
   before(async function () {
     await platformUp();
-    // The stack of whoever uses this machine stays.
+    // A stack of the machine's user stays.
     if (await exists(devStack())) this.skip();
     cpSync(join(root, "test"), join(project, "test"), { recursive: true });
     await git("init", "-q");

@@ -1,6 +1,6 @@
-// Runs first: it takes up ten stacks.
-// Mistakes of users, by a real `up`: one line, and nothing made or pushed. All refusals of settings, with their
-// exact lines: test/unit/config/config.test.ts.
+// Runs first: it brings up ten stacks.
+// Mistakes of users in a real `up`: one line, and nothing is created or pushed. test/unit/config/config.test.ts has all
+// refusals of settings, with their exact lines.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,7 +39,7 @@ describe("bad input", () => {
     const { text: listed } = await stack.pulumi("stack", "--show-urns");
     assert.doesNotMatch(listed, /kubernetes:|docker:/);
     assert.match((await say("kubectl", ["get", "namespace", stack.namespace])).text, /NotFound/);
-    // One of Pulumi's own kind names the key, too.
+    // An error by Pulumi itself names the key, too.
     const { text: ofKind } = await stack.up({ paralelism: undefined, items: "apple" });
     assert.match(ofKind, /^ *error: Expected `items` to be /m);
   });
@@ -78,13 +78,13 @@ describe("bad input", () => {
     assert.equal(pushed, false);
   });
 
-  it("a Docker that does not run is said so", async () => {
+  it("a Docker that does not run is reported", async () => {
     const { text, pushed } = await failed({}, { DOCKER_HOST: `unix://${dir}/nowhere.sock` });
     assert.match(text, /failed to connect to any docker daemon/);
     assert.equal(pushed, false);
   });
 
-  it("a command that the image has not is an error of `up`, in seconds, and runs once it is mended", async () => {
+  it("a command that the image lacks is an error of `up`, in seconds, and runs after a correction", async () => {
     const script = ["-c", '[ -n "$TOKEN" ] || exit 65'];
     const { stack, text } = await failed({ command: ["shh", ...script], items: ["apple", "fig"] });
     assert.match(
@@ -113,12 +113,12 @@ describe("bad input", () => {
     await stack.mustUp({ command: ["sh", "-c", "exit 0"] });
     assert.match(await stack.verdict(), /all 2 items done/);
   };
-  // As integration/worker/programs has it, without a cluster.
+  // integration/worker/programs has the same without a cluster.
   if (isFull) it("a list that was filled by hand goes on as well, when its command is mended", alsoByHand);
 
   let first: TestStack;
 
-  it("an image that cannot be pulled is an error of `up`, in seconds: of the seeding, and of workers without one", async () => {
+  it("an image that cannot be pulled is an error of `up`, in seconds: of the seed Job, or of workers without one", async () => {
     const image = `127.0.0.1:5000/nobody-pushed-this-${process.pid}:1`;
     const line = `error: The cluster cannot pull ${image}: [^\n]*not found; is the name right, and may the cluster pull it`;
     const { stack, text } = await failed({ image, imageName: undefined });
@@ -130,7 +130,7 @@ describe("bad input", () => {
     const other = await stack.up({ image: "127.0.0.1:5000/library/python:3-slim", items: ["apple"] });
     const ours = "(`image` is for an image that this project built: any other one is `baseImage`)";
     assert.ok(other.text.includes(ours), other.text);
-    // With an image that is there it goes on.
+    // With an image that exists, it goes on.
     await stack.mustUp({ image: undefined, imageName: "127.0.0.1:5000/job-wq-2", items: ["apple"] });
     assert.deepEqual(await stack.items(), ["apple"]);
     first = stack;
@@ -152,11 +152,11 @@ describe("bad input", () => {
     const refused = await second.up();
     assert.ok(!refused.ok);
     assert.match(refused.text, /WRONGPASS|password/);
-    // Neither password is anywhere in what is said or kept.
+    // Neither password is in the output or in the state.
     const { text: state } = await second.pulumi("stack", "export");
     for (const said of [owned.text, refused.text, state])
       assert.ok(!said.includes(password) && !said.includes("wrong-one"));
-    // And with a name of its own both share that Redis.
+    // With a queue of its own, the stack shares that Redis.
     await second.setSecret("redisUrl", `redis://:${password}@${host}:6379`);
     await second.mustUp({ queue: "job3" });
     assert.equal((await second.items()).length, 9);

@@ -43,7 +43,7 @@ describe("elastic workers", () => {
     assert.deepEqual(await counts(stack), { waiting: 0, running: 1, done: ALL - 1 });
   });
 
-  it("change nothing that Pulumi sees; what the provider makes of a Job that runs, changes nothing either", async () => {
+  it("change nothing that Pulumi sees; an update of a running Job by the provider changes nothing, either", async () => {
     const { ok, text } = await stack.preview("--expect-no-changes");
     assert.ok(ok, text);
     assert.match(text, /the batch runs: with `--refresh`, Pulumi shows updates of its Jobs, which change nothing/);

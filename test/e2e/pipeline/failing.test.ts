@@ -1,4 +1,4 @@
-// Items that fail, and how one gets over it: each step goes on from the one before it.
+// Items that fail, and ways to repair that. Each test goes on from the one before.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -83,7 +83,7 @@ describe("failing items", () => {
     assert.match(text, /the batch was aborted: worker\/handler.ts does not load: Error: no such token/);
   });
 
-  it("are told from workers that end before they begin one: `up` and `wq status` say how, while they wait", async () => {
+  it("differ from workers that end before their first item: `up` and `wq status` say how, while they wait", async () => {
     writeFileSync(handler, shipped);
     stack.set({ run: "3", resources: { limits: { memory: "24Mi" } } });
     const up = stack.start("up", "--yes", "--skip-preview");
@@ -101,7 +101,7 @@ describe("failing items", () => {
     assert.deepEqual(await stack.items(), fruits);
   });
 
-  it("drive no terminal, neither by `up` nor by `kubectl logs`", async () => {
+  it("cannot control a terminal, neither through `up` nor through `kubectl logs`", async () => {
     writeFileSync(handler, shipped);
     // The last marks end Pulumi's command line where they reach it.
     const hostile = "a\u001b]0;owned\u0007\u001b[2J\u009b5m\u202eb\u200bc%}><{%x%}>";

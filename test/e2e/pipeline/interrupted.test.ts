@@ -1,5 +1,5 @@
 // Runs first: it has ten rounds in the full run.
-// An `up` that is killed or interrupted, at every moment of it, and taken up again.
+// An `up` that is killed or interrupted at several moments, and run again.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandLines } from "../../support/leftovers.ts";
@@ -25,7 +25,7 @@ describe("an interrupted `up`", () => {
   const logs = (component: string) =>
     stack.kubectl("logs", "-l", `app.kubernetes.io/component=${component}`, "--tail=-1").catch(() => "");
 
-  /** Attempts at every item, as `wq results` tells them. */
+  /** Number of attempts at every item, by `wq results`. */
   async function attempts(): Promise<number[]> {
     const { out } = await stack.wq("results", "--json");
     const rows = out.split("\n").map((line) => JSON.parse(line) as { attempts: number });
@@ -34,7 +34,7 @@ describe("an interrupted `up`", () => {
 
   const isProgram = (line: string) => line.includes("/cmd/run/index.js ") && line.includes(` ${stack.name} `);
 
-  /** Outcome of the run, by the Jobs that were there before it. */
+  /** Moments of an `up`, and if each is reached. `before`: the Jobs that existed before the `up`. */
   const moments: [title: string, reached: (before: Jobs, output: string) => Promise<boolean>][] = [
     ["the image is pushed", async (_, output) => /worker-image (creating|updating)/.test(output)],
     ["the seeding runs", async ({ seed }) => !["", seed].includes(await uid("job-wq-2-seed"))],
@@ -52,7 +52,7 @@ describe("an interrupted `up`", () => {
   const rounds = (["SIGKILL", "SIGINT"] as const).flatMap((signal) =>
     moments.map((moment) => [signal, ...moment] as const),
   );
-  // A kill before the work, and an interruption in it; in the full run all of them.
+  // Normally one kill before the work and one interruption during it; in the full run all.
   const [early, late] = [rounds[1]!, rounds[8]!];
   for (const [signal, moment, reached] of some(
     [early, late, ...rounds.filter((one) => one !== early && one !== late)],
@@ -79,7 +79,7 @@ describe("an interrupted `up`", () => {
       if (/under way|supervisor/.test(moment)) assert.equal(await uid("job-wq-2"), left, "the workers were replaced");
       const preview = await stack.preview("--expect-no-changes");
       assert.ok(preview.ok, preview.text);
-      // Its engine is gone, so it ends where it would have told it something.
+      // Its engine is gone, so the program ends with its next message to it.
       while (commandLines().some(isProgram)) await sleep(500);
     });
   }

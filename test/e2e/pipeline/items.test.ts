@@ -1,4 +1,4 @@
-// Other ways to bring the items and the work: a long file, an edited list, and a program in another language.
+// Other items and other work: a long file, an edited list, and a program in another language.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { checkout } from "../../support/checkout.ts";
 import { onPlatform } from "../../support/platform.ts";
 import { fruits, TestStack } from "../../support/stack.ts";
 
-/** Leaves a child behind, which holds the outputs open for an hour. */
+/** Leaves a child behind that holds the outputs open for an hour. */
 const PROGRAM = `import os, subprocess, sys
 item = sys.stdin.read()
 assert item == os.environ["ITEM"], item
@@ -69,7 +69,7 @@ describe("items and work of other kinds", () => {
 
   it("a Python program on Python's own image, which leaves children behind", async () => {
     mkdirSync(join(project, "worker/files"), { recursive: true });
-    // As a link: where it leads to is not in the image.
+    // A link whose target is not in the image.
     writeFileSync(join(project, "worker/process.py"), PROGRAM);
     symlinkSync("../process.py", join(project, "worker/files/process.py"));
     const settings = {
@@ -83,7 +83,7 @@ describe("items and work of other kinds", () => {
       await stack.mustUp();
       const verdict = await stack.verdict();
       assert.match(verdict, /1 of 9 items failed: banana/);
-      // By the records: what it printed, and what it said.
+      // The records have its result and its log.
       const record = await stack.redis("hget", "{job2}:results", "1");
       assert.match(record, /^d\d+ ="hello elppa/);
       assert.match(await stack.redis("hget", "{job2}:logs", "1"), /looked at apple/);

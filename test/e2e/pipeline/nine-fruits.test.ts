@@ -1,4 +1,4 @@
-// The whole way of a list, on the local platform: each step goes on from the one before it, as a user's stack does.
+// A list from the first `up` to `destroy`. Each test goes on from the one before, as a user does.
 import assert from "node:assert/strict";
 import { onPlatform } from "../../support/platform.ts";
 import { fruits, type Settings, TestStack } from "../../support/stack.ts";
@@ -11,7 +11,7 @@ describe("the pipeline", () => {
   });
   after(() => stack.remove());
 
-  /** Resources that a preview would change with these settings, by what it would do. */
+  /** Resources that `up` would change with these settings, by operation, as a preview shows them. */
   async function changes(settings: Settings): Promise<Record<string, string[]>> {
     stack.set(settings);
     const { ok, text } = await stack.preview("--json");

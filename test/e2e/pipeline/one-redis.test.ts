@@ -81,7 +81,7 @@ describe("one Redis for many batches", () => {
     }
   });
 
-  it("leaves the others at work when one is destroyed, and purges what it left", async () => {
+  it("leaves the others at work if one is destroyed, and purges what that one left", async () => {
     await two.mustUp({ items: ["g", "h"], workSeconds: 600, wait: false, run: "2" });
     const destroyed = await one.pulumi("destroy", "--yes", "--skip-preview");
     assert.ok(destroyed.ok, destroyed.text);

@@ -1,4 +1,4 @@
-// Each stack file of the checkout, by a real `pulumi preview` with it: nothing is built, pushed or made.
+// Each stack file of the checkout in a real `pulumi preview`: nothing is built, pushed or created.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
@@ -7,7 +7,7 @@ import { root } from "../../support/checkout.ts";
 import { onPlatform } from "../../support/platform.ts";
 import { type Settings, TestStack } from "../../support/stack.ts";
 
-/** The engine's word for a value that is not known yet, as the digest of an image that is not pushed yet. */
+/** The engine's text for a value that is not known yet, like the digest of an image before its push. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 interface Step {
@@ -23,7 +23,7 @@ interface Row {
   push?: false;
 }
 
-/** One of each kind first; the others are for the full run. */
+/** First, one of each kind; the others are for the full run. */
 const rows: Record<string, Row> = {
   dev: { imageName: "127.0.0.1:5000/job-wq-2" },
   minikube: { imageName: "job-wq-2:dev", push: false },
@@ -91,7 +91,7 @@ describe("stack files", () => {
           ({ metadata }) => (metadata as { annotations: Settings }).annotations["job-wq-2/registry"],
         );
         assert.deepEqual(hosts, host ? [host] : []);
-        // Nor are secrets shown where nobody asked for them, or written as they are.
+        // Secrets are neither shown nor written in plain text.
         assert.doesNotMatch(stack.settingsFile, /hush-hush|bWU6aHVzaC1odXNo/);
         if (host) assert.doesNotMatch((await stack.preview("--diff")).text, /hush-hush|bWU6aHVzaC1odXNo/);
       } finally {

@@ -16,7 +16,7 @@ describe("a batch under faults", () => {
   onPlatform();
   after(() => Promise.all(removals));
 
-  // The supervisor may have been on the node: `up` ends when that is back.
+  // If the supervisor was on the killed node, `up` ends only when the node is back.
   const node = { ...rows.node!, disturb: (field: Field) => killedNode(field, { forMs: 15_000 }) };
   // `kubectl` takes its time where integration tests run beside it, so the pauses between are short.
   const pods = { ...rows.pods!, disturb: (field: Field) => forceDeletedPods(field, 250) };

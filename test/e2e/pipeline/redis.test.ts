@@ -1,4 +1,4 @@
-// The work when Redis goes, and items from others.
+// A Redis that dies or is gone, and lists that are filled by hand.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,7 +22,7 @@ describe("Redis of a pipeline", function () {
     throw new Error(`no ${program} in pod ${uid}`);
   }
 
-  it("may be killed between two items: it restarts with what it knew, and nothing runs twice; where it is gone, it is made anew, and everything runs again", async () => {
+  it("may be killed between two items: it keeps its data, and nothing runs twice; if it is gone, everything runs again", async () => {
     const stack = await new TestStack({ parallelism: 1, workSeconds: 0.5 }).init();
     try {
       const running = stack.up();
@@ -72,7 +72,7 @@ describe("Redis of a pipeline", function () {
     }
   });
 
-  it("keeps the record of what is done on a claim, also when its Pod is deleted; the claim goes on destroy", async () => {
+  it("keeps its records on a claim, also if its Pod is deleted; `destroy` removes the claim", async () => {
     const stack = await new TestStack({ redisStorage: "64Mi", createNamespace: true }).init();
     try {
       await stack.mustUp();
@@ -89,7 +89,7 @@ describe("Redis of a pipeline", function () {
       await stack.mustUp({ redisStorage: undefined });
       for (let i = 0; i < 100 && (await stack.kubectl("get", "pvc", "-o", "name")); i++) await sleep(200);
       assert.equal(await stack.kubectl("get", "pvc", "-o", "name"), "");
-      // Without that data everything is to be done again.
+      // Without that data, everything runs again.
       assert.deepEqual(await stack.items(), [...fruits, "kiwi"].sort());
     } finally {
       await stack.remove();

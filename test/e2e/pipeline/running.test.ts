@@ -1,10 +1,10 @@
-// Stacks that are changed or taken away while their workers work, in a namespace that was there before.
+// Stacks that are changed or destroyed while their workers work, in a namespace that existed before.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { kubectl, onPlatform, say } from "../../support/platform.ts";
 import { TestStack } from "../../support/stack.ts";
 
-/** All that a namespace holds, without what Kubernetes itself puts in or notes. */
+/** All objects of a namespace, without those of Kubernetes itself. */
 const kinds =
   "pods,jobs,services,endpointslices,configmaps,secrets,persistentvolumeclaims,statefulsets,networkpolicies";
 
@@ -21,7 +21,7 @@ describe("a running pipeline", () => {
   });
   after(() => stack.remove());
 
-  /** Until a worker says that it works on something. */
+  /** Waits until a worker says that it works on an item. */
   async function working(): Promise<void> {
     for (let i = 0; i < 150; i++) {
       const { text } = await say("kubectl", ["-n", stack.namespace, "logs", "-l", "job-name=job-wq-2", "--tail=-1"]);
@@ -43,18 +43,18 @@ describe("a running pipeline", () => {
     assert.ok(ok, text);
   });
 
-  it("is replaced while it runs: the item in flight goes back, and is not lost", async () => {
+  it("is replaced while it runs: the item in flight is given back, and not lost", async () => {
     const uid = () => stack.kubectl("get", "job/job-wq-2", "-o", "jsonpath={.metadata.uid}");
     const old = await uid();
     await stack.mustUp({ parallelism: 2, gracePeriod: "0s" });
     assert.notEqual(await uid(), old);
-    // Its containers may not have been made yet, which is an error of `kubectl logs`.
+    // `kubectl logs` fails while the pod has no container yet.
     const items = () => stack.items().catch(() => []);
     for (let i = 0; (await items()).length < 2 && i < 100; i++) await sleep(200);
     assert.deepEqual(await items(), ["first", "second"], await stack.redis("hgetall", "{job2}:items"));
   });
 
-  it("logs what to watch it with before `up` waits, and that works as it stands", async () => {
+  it("prints commands to watch it before `up` waits, and these work as they are", async () => {
     const run = stack.up({ wait: true, parallelism: 1, workSeconds: 2, run: "2" });
     await working();
     const { text } = await run;

@@ -1,4 +1,4 @@
-// The order in which pods go when there are to be fewer.
+// The choice of the pods that go when a Job gets smaller.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isFull } from "../../support/full.ts";
@@ -37,7 +37,7 @@ describe("workers that are removed by `wq scale`", function () {
       if (look > 300) throw new Error(`${what}: it never came to that`);
   };
 
-  it("are never those with something in flight, however often", async () => {
+  it("never have something in flight, however often that is done", async () => {
     await until("two items begun", async () => (await counts(stack)).running === BUSY);
     for (let turn = 0; turn < TURNS; turn++) {
       const more = await stack.wq("scale", String(ALL));

@@ -18,7 +18,7 @@ describe("wq cancel", () => {
     return [exitCode, stdout, stderr];
   };
 
-  it("gives up what waits and what is in flight, for whoever did it, until it is retried", async () => {
+  it("gives up items that wait or are in flight, names who did it, and a retry takes it back", async () => {
     await seed("1");
     const worker = startConsumer(t.url, { leaseMs: 60_000 });
     await worker.saw(({ type }) => type === "working");

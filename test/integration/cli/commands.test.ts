@@ -20,7 +20,7 @@ describe("wq on a Redis", () => {
   });
   after(() => Promise.all([redis?.stop(), empty?.stop()]));
 
-  it("status says how it ended, without a bar or a colour in a pipe", async () => {
+  it("status says how the batch ended, in a pipe without bar and colours", async () => {
     const { out, code } = await run("status");
     assert.equal(code, 1);
     assert.match(
@@ -62,7 +62,7 @@ describe("wq on a Redis", () => {
     assert.deepEqual([rate, left, workers], [null, null, []]);
   });
 
-  it("results are in the order given, failed ones included", async () => {
+  it("results are in the order of ids, failed ones included", async () => {
     const { out, code } = await run("results");
     const rows = ndjson(out);
     assert.equal(code, 0);
@@ -155,7 +155,7 @@ describe("wq on a Redis", () => {
     );
   });
 
-  it("logs show one item's, by its text or its number", async () => {
+  it("logs show those of one item, by its text or its number", async () => {
     const banana = await run("logs", "banana");
     assert.equal(banana.code, 0);
     assert.match(
@@ -180,7 +180,7 @@ describe("wq on a Redis", () => {
     );
   });
 
-  it("logs let no escape sequence of an item through", async () => {
+  it("logs print no escape sequence of an item", async () => {
     const queue = "hostile";
     const item = "\u001b[2Jevil";
     await new Seeder({ url: redis.url, queue }).seed([item], { owner: "a/b", run: "1", seedId: "1" });
@@ -197,7 +197,7 @@ describe("wq on a Redis", () => {
     assert.match(out, /\nred and \\u001b\]0;title\\u0007$/);
   });
 
-  it("retry puts back what failed, or what matches, where it is only given a Redis", async () => {
+  it("retry puts back failed items, all or those that match, if it knows only a Redis", async () => {
     const queue = "again";
     const seeder = new Seeder({ url: redis.url, queue });
     await seeder.seed(["a", "b", "c"], { owner: "a/b", run: "1", seedId: "1" });
@@ -217,7 +217,7 @@ describe("wq on a Redis", () => {
     assert.equal((await run("retry", "--match", "x", ...at)).out, "No failed item matches x.");
   });
 
-  it("retry and resume each reopen a batch that was aborted, and say what is left of it", async () => {
+  it("retry and resume each reopen an aborted batch, and say what is left of it", async () => {
     const queue = "aborted";
     const at = ["--queue", queue];
     await new Seeder({ url: redis.url, queue }).seed(["a", "b"], { owner: "a/b", run: "1", seedId: "1" });
@@ -251,7 +251,7 @@ describe("wq on a Redis", () => {
     assert.equal((await run("status")).code, 1);
   });
 
-  it("while it runs: status is 2, pause lets the items in flight finish, results has what is settled", async () => {
+  it("while a batch runs: status exits with 2, pause lets items in flight finish, results has settled items", async () => {
     const queue = "running";
     const at = ["--queue", queue];
     await new Seeder({ url: redis.url, queue }).seed(["a", "b", "c", "d"], { owner: "a/b", run: "1", seedId: "1" });
@@ -290,7 +290,7 @@ describe("wq on a Redis", () => {
     assert.deepEqual(await run("failed", ...at), { out: "Nothing failed.", err: "", code: 0 });
   });
 
-  it("a queue that holds nothing yet is waited for by status, and an error to the others", async () => {
+  it("status waits for a queue with nothing in it yet; for other verbs that is an error", async () => {
     const at = ["--redis", empty.url];
     const status = await run("status", ...at);
     assert.deepEqual([status.code, status.out.split("\n")[0]], [2, "job2  nothing in it yet"]);

@@ -31,7 +31,7 @@ describe("wq that follows", () => {
     return { child, lines, err: () => stderr, ended: once(child, "close").then(([code]) => code as number) };
   }
 
-  /** A gate for handlers. */
+  /** A gate at which handlers wait. */
   function gate() {
     let open = () => {};
     const passed = new Promise<void>((resolve) => (open = resolve));
@@ -63,7 +63,7 @@ describe("wq that follows", () => {
       assert.equal(rows.find(({ item }) => item === "bad")!.reason, "is bad");
     });
 
-    it("prints every row once across a SIGKILL and --after, also one that was cut off", async () => {
+    it("prints every row once across a SIGKILL and --after, also a row that was cut off", async () => {
       await seed(Array.from({ length: 400 }, (_, i) => `item-${i + 1}`));
       const gates = [gate(), gate()];
       const handler: Handler = async (item) => {
@@ -94,7 +94,7 @@ describe("wq that follows", () => {
       assert.equal(new Set(ids).size, 400);
     });
 
-    it("prints an item again that was put back and ended anew", async () => {
+    it("prints an item again after it was put back and ended anew", async () => {
       await seed(["twice", "last"]);
       const last = gate();
       let runs = 0;
@@ -117,7 +117,7 @@ describe("wq that follows", () => {
       );
     });
 
-    it("prints every row of a new run, also of items that it had before, and beside a file of the run before", async () => {
+    it("prints every row of a new run, also with --after and a file of the earlier run", async () => {
       const anew = (run: string) =>
         new Seeder({ url: t.url, queue: "job2" }).seed(["a", "b", "c"], { owner: "a/b", run, seedId: run });
       await anew("1");
@@ -189,7 +189,7 @@ describe("wq that follows", () => {
           log(`${item} ${attempt} begins in ${pod}`);
           if (item === "pear") {
             await pear.passed;
-            log("pear goes on\npear ends"); // one call, two lines
+            log("pear goes on\npear ends"); // two lines in one call
             return;
           }
           await (attempt === 1 ? first : second).passed;
@@ -230,7 +230,7 @@ describe("wq that follows", () => {
       );
     });
 
-    it("shows what an item kept that is over, and says so where there is none", async () => {
+    it("shows the kept log of a settled item, and says if there is none", async () => {
       await seed(["bad"]);
       await consume(
         (_, { log }) => {
@@ -260,7 +260,7 @@ describe("wq that follows", () => {
     });
   });
 
-  /** Scripts that were called: by the one that follows alone. */
+  /** Number of calls of scripts. Only the verb that follows makes them. */
   const looks = async () => {
     const calls = (await t.redis.info("commandstats")).matchAll(/^cmdstat_(?:eval|fcall)\w*:calls=(\d+)/gm);
     return [...calls].reduce((sum, [, count]) => sum + Number(count), 0);

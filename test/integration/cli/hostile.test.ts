@@ -1,5 +1,5 @@
-// Items, reasons, logs and names that would drive the terminal they are printed on: each verb, and each program whose
-// output `kubectl logs` and `pulumi up` show.
+// Items, reasons, logs and names with escape sequences for terminals: no verb prints them as they are, and no program
+// whose output `kubectl logs` and `pulumi up` show.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -42,7 +42,7 @@ const lines: Record<string, string[][]> = {
   completion: [],
 };
 
-describe("what would drive a terminal", () => {
+describe("a text that would control a terminal", () => {
   let redis: TestRedis;
   const start = (program: string, env: Record<string, unknown>) =>
     execa(process.execPath, [join(root, program)], {

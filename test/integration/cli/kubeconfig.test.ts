@@ -1,4 +1,4 @@
-// A stack whose cluster cannot be reached by the kubeconfig: one line, and nothing done.
+// A stack whose kubeconfig leads to no cluster: one line, and nothing is done.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -17,7 +17,7 @@ describe("wq list and wq purge", () => {
   before(async () => void (redis = await startRedis()));
   after(() => redis?.stop());
 
-  it("list says that there is none", async () => {
+  it("list says that there is no batch", async () => {
     assert.deepEqual(await run("list"), { out: "There is no batch in this Redis.", err: "", code: 0 });
     assert.deepEqual(await run("list", "--json"), { out: "", err: "", code: 0 });
   });
@@ -63,7 +63,7 @@ describe("wq list and wq purge", () => {
     assert.equal((await run("purge", "by-hand", "--json")).out, '{"queue":"by-hand","items":2}');
   });
 
-  it("purge refuses what is no batch, and names those there are", async () => {
+  it("purge refuses an unknown batch, and names the known ones", async () => {
     const err = (name: string) => `wq purge: this Redis has no batch ${name}; it has thumbs`;
     for (const name of ["thums", "somebody's"]) {
       assert.deepEqual(await run("purge", name), { out: "", err: err(name), code: 3 });
@@ -94,7 +94,7 @@ describe("wq list and wq purge", () => {
     await ended;
   });
 
-  it("purge refuses while items are being put in", async () => {
+  it("purge refuses during a seeding", async () => {
     const connection = new Redis(redis.url);
     await connection.hset(keys("half").batch, { schema: 1, state: "seeding", owner: "a/b", total: 5 });
     connection.disconnect();

@@ -67,7 +67,7 @@ describe("report in Chromium", function () {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  /** Opens a report; what it complained of and what it asked the network for is in `bad`. */
+  /** Opens a report. `bad` gets its errors and its requests to the network. */
   async function open(file: string, colorScheme: "light" | "dark" = "light"): Promise<{ page: Page; bad: string[] }> {
     const page = await (await browser.newContext({ colorScheme })).newPage();
     const bad: string[] = [];
@@ -85,7 +85,7 @@ describe("report in Chromium", function () {
   const sum = (page: Page, id: string) => page.textContent(`#sum-${id}`);
   const rows = (page: Page) =>
     page.$$eval("tbody tr", (lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)));
-  /** Colours a chart has painted, most frequent first. */
+  /** Colours of a painted chart, the most frequent first. */
   const painted = async (page: Page, id: string) => {
     // It paints in the next frame.
     await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
@@ -188,7 +188,7 @@ describe("report in Chromium", function () {
     assert.deepEqual(bad, []);
   });
 
-  it("counts 100,000 items together instead of drawing each, and finds one of them", async () => {
+  it("draws 100,000 items as sums, not each by itself, and finds one of them", async () => {
     const data = await collect("job2", { ...counts, total: 100_000, done: 99_900, dead: 100 }, many(100_000));
     assert.deepEqual(data.timeline.bars, []);
     assert.ok(data.timeline.cells.length <= 20 * 301, `${data.timeline.cells.length} cells`);
@@ -229,7 +229,7 @@ describe("report in Chromium", function () {
     assert.deepEqual(bad, []);
   });
 
-  it("says that nothing has happened yet", async () => {
+  it("says so if nothing has happened yet", async () => {
     const file = join(dir, "empty.html");
     writeFileSync(file, html(await collect("job2", { ...counts, state: "open", startedAt: 0 }, [])));
     const { page, bad } = await open(file);

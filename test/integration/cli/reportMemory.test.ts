@@ -21,8 +21,8 @@ console.log(JSON.stringify({
 }));`;
 
 describe("the report of a batch of any size", () => {
-  it("counts every item and keeps no text of those that it does not list", async () => {
-    // As objects with their texts they took 300 bytes each.
+  it("counts every item, and keeps no texts of items that it does not list", async () => {
+    // Objects with texts would take 300 bytes each.
     const { stdout } = await execa(process.execPath, ["--max-old-space-size=80", "--input-type=module", "-e", script]);
     const expected = { items: MANY, dead: MANY / 1000, left: MANY - 100_300, ended: MANY, drawn: MANY };
     assert.deepEqual(JSON.parse(stdout), expected);

@@ -1,4 +1,4 @@
-// `wq run --attach` on a real Redis; the state of its stack comes from a `pulumi` that knows nothing else.
+// `wq run --attach` on a real Redis; a `pulumi` that knows nothing else prints the state of its stack.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -27,7 +27,7 @@ describe("wq run that goes on", () => {
   const note = () => join(folder, "runs", name, "run.json");
   const followed = (start: string | undefined) =>
     writeFileSync(join(folder, "runs", name, "follower-1"), JSON.stringify({ pid: process.pid, start }));
-  /** Sets what it answers to a verb. */
+  /** Sets the answer of that `pulumi` to a verb. */
   const pulumi = (...answers: string[]) => {
     const script = `#!/bin/sh\ncase $1 in version) echo v3.270.0;; ${answers.join(";; ")};; esac\n`;
     writeFileSync(join(folder, "pulumi"), script, { mode: 0o755 });
@@ -75,19 +75,19 @@ describe("wq run that goes on", () => {
     `wq run: cannot write ${where}: ENOSPC: no space left on device, write; nothing was removed; to go on: \`wq run --attach ${name}\`\n`;
 
   for (const ordered of [[], ["--ordered"]])
-    it(`leaves the run where the reader of its rows went away${ordered.length > 0 ? ", also at the end" : ""}`, async () => {
+    it(`leaves the run if the reader of its rows went away${ordered.length > 0 ? ", also at the end" : ""}`, async () => {
       assert.deepEqual(await attach(ordered, "gone"), { code: 2, err: left, out: "" });
       assert.ok(existsSync(note()));
     });
 
-  it("leaves the run where a row cannot be written, and says where", async () => {
+  it("leaves the run if a row cannot be written, and names the file", async () => {
     assert.deepEqual(await attach(["--joblog", "/dev/full"]), { code: 2, err: full("/dev/full"), out: "" });
     const toDisk = await attach([], openSync("/dev/full", "w"));
     assert.deepEqual(toDisk, { code: 2, err: full("standard output"), out: "" });
     assert.ok(existsSync(note()));
   });
 
-  it("goes on with the log and the folder of the run, by the places of items that were taken in another order", async () => {
+  it("goes on with the job log and the folder of the run, by places of items, in whatever order they ran", async () => {
     const joblog = join(folder, "log");
     const results = join(folder, "results");
     const items = ["c", "a", "b"];
@@ -134,7 +134,7 @@ describe("wq run that goes on", () => {
     assert.equal(kubeconfig, join(folder, "kubeconfig"));
   });
 
-  it("does not say that it goes on where it was left before it began", async () => {
+  it("does not say that a run goes on if it was left before it began", async () => {
     const up = join(folder, "up");
     pulumi(`up) touch ${up}; exec sleep 5`, "*) echo '{}'");
     const env = { ...process.env, PATH: [folder, process.env.PATH].join(delimiter), WQ_RUN_HOME: folder };
@@ -158,7 +158,7 @@ describe("wq run that goes on", () => {
     assert.ok(!existsSync(note()));
   });
 
-  it("notes no run where Pulumi is not there and cannot be installed", async () => {
+  it("notes no run if Pulumi is missing and cannot be installed", async () => {
     const kubeconfig = writeKubeconfig();
     const offline = join(folder, "offline.mjs");
     writeFileSync(offline, 'globalThis.fetch = () => Promise.reject(new Error("offline"));');
@@ -178,7 +178,7 @@ describe("wq run that goes on", () => {
     assert.ok(!existsSync(join(home, "runs")));
   });
 
-  it("asks the cluster that the run was made in, whatever KUBECONFIG is now", async () => {
+  it("asks the cluster in which the run was made, whatever KUBECONFIG is now", async () => {
     begun({ kubeconfig: "/its/own:/another" });
     pulumi('*) echo "error: KUBECONFIG is $KUBECONFIG" >&2; exit 1');
     const { code, err } = await attach();
@@ -193,7 +193,7 @@ describe("wq run that goes on", () => {
     assert.ok(existsSync(note()));
   });
 
-  it("ends other verbs at a full disk with one line, and at a reader that went away with none", async () => {
+  it("other verbs end with one line if the disk is full, and with none if their reader went away", async () => {
     const line = "wq: cannot write standard output: ENOSPC: no space left on device, write\n";
     for (const [stdout, code, said] of [
       [openSync("/dev/full", "w"), 3, line],

@@ -15,7 +15,7 @@ describe("results of many items", function () {
   before(async () => void (redis = await startRedis()));
   after(() => redis?.stop());
 
-  /** Does so many items with a result each. */
+  /** Works through this many items, each with a result. */
   async function work(queue: string, items: number): Promise<void> {
     const names = {
       *[Symbol.iterator]() {
@@ -29,8 +29,8 @@ describe("results of many items", function () {
   }
 
   /**
-   * Reads `results` as a program would: how many rows, whether they are in order, and the command's peak of memory,
-   * KiB.
+   * Reads `results` as a program would.
+   * @returns The number of rows, if they are in order, and the peak memory of the command, KiB.
    */
   async function read(queue: string): Promise<{ rows: number; peak: number }> {
     const env = { ...process.env, WQ_REDIS_URL: redis.url };
@@ -41,7 +41,7 @@ describe("results of many items", function () {
     const ended = once(child, "close");
     let peak = 0;
     const look = () => {
-      // Gone already at the very end.
+      // At the very end, the process is gone.
       const [, kib = 0] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8")) ?? [];
       peak = Math.max(peak, Number(kib));
     };

@@ -60,7 +60,7 @@ describe("wq ui in Chromium", function () {
     return { child, address, origin, path: pathname, token: searchParams.get("token")! };
   }
 
-  /** Opens the page; what it complained of, and whom it asked, is in `bad`. */
+  /** Opens the page. `bad` gets its errors, and its requests to other hosts. */
   async function open(
     address: string,
     viewport = { width: 1280, height: 900 },
@@ -83,7 +83,7 @@ describe("wq ui in Chromium", function () {
   const sum = (page: Page, id: string) => page.textContent(`#sum-${id}`);
   const shows = (page: Page, id: string, value: string) => t.until(async () => (await sum(page, id)) === value);
 
-  it("shows a batch as it is worked off, and what failed, as text and not as HTML", async () => {
+  it("shows a batch at work, and failures, as text and not as HTML", async () => {
     await seed([...names(5), "<img src=x onerror=alert(1)>"]);
     const last = gate();
     const over = work(
@@ -220,7 +220,7 @@ describe("wq ui in Chromium", function () {
     assert.equal((await t.admin.counts()).done, 2);
   });
 
-  it("shows no answer for an item that is not shown any more", async () => {
+  it("drops an answer about an item that is no longer shown", async () => {
     await seed(["apple", "pear"]);
     const hold = gate();
     void work(() => hold.passed, { concurrency: 2 });
@@ -240,7 +240,7 @@ describe("wq ui in Chromium", function () {
       await page.waitForSelector("#item[open]");
     };
     await show(1);
-    await asked.passed; // its next look is under way
+    await asked.passed; // the next look at the item is under way
     await page.keyboard.press("Escape");
     await show(2);
     await page.evaluate(`window.titles = []; new MutationObserver((changes) => window.titles.push(changes[0].target.textContent))
@@ -350,7 +350,7 @@ describe("wq ui in Chromium", function () {
     await shows(page, "items", "4");
   });
 
-  it("catches up in a browser that was asleep", async () => {
+  it("catches up in a browser that has slept", async () => {
     await seed(names(200));
     const hold = gate();
     void work(() => hold.passed, { concurrency: 4 });
@@ -377,7 +377,7 @@ describe("wq ui in Chromium", function () {
       const hold = gate();
       void work(() => hold.passed, { pod: "thumbnails-of-photos-10000", concurrency: 20 });
       await t.until(async () => (await t.admin.counts()).running === 20);
-      // As 199 more report themselves (queue/README.md).
+      // 199 more workers report themselves (docs/queue/keys.md).
       for (let i = 1; i < 200; i++) {
         const pod = `thumbnails-of-photos-${10_000 + i}`;
         const row = { pod, node: `node-${i % 7}`, slots: 4, startedAt: Date.now(), done: i * 1000, failed: i };
@@ -398,7 +398,7 @@ describe("wq ui in Chromium", function () {
     });
 
   describe("refuses", () => {
-    /** A request as anybody may send it. @returns Its status and text. */
+    /** A request that anybody may send. @returns Status and text of the answer. */
     async function ask(origin: string, path: string, headers: Record<string, string> = {}, method = "GET", body = "") {
       const { hostname, port } = new URL(origin);
       const sent = request({ hostname, port, path, method, headers });
@@ -410,7 +410,7 @@ describe("wq ui in Chromium", function () {
     }
     const json = { "content-type": "application/json" };
 
-    it("whom it does not know, other hosts' names, other pages, and changes by GET", async () => {
+    it("requests without the token, under other host names, from other pages, and changes by GET", async () => {
       await seed(names(2));
       const { origin, path, token } = await serve();
       const { port } = new URL(origin);
@@ -462,7 +462,7 @@ describe("wq ui in Chromium", function () {
       assert.equal((await t.admin.counts()).state, "paused");
     });
 
-    it("the cookie to what listens on another port of this machine", async () => {
+    it("to show its cookie to a server on another port of this machine", async () => {
       await seed(names(2));
       const { address, token } = await serve();
       const { page } = await open(address);
@@ -472,7 +472,7 @@ describe("wq ui in Chromium", function () {
         response.end("<!doctype html><title>other</title>");
       }).listen(0, "127.0.0.1");
       await once(other, "listening");
-      // A page of the same site in the browser's eyes: only ports differ.
+      // For a browser, both pages are of one site: only their ports differ.
       await page.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
       await page.evaluate("fetch('/more').then((answer) => answer.text())");
       other.close();
@@ -480,7 +480,7 @@ describe("wq ui in Chromium", function () {
       assert.ok(!heard.join().includes(token), heard.join());
     });
 
-    it("the token to who sees the arguments of the browser's process", async () => {
+    it("to show its token in the arguments of the browser's process", async () => {
       await seed(names(2));
       const home = mkdtempSync(join(tmpdir(), "wq-ui-home-"));
       const [browser, note] = [join(home, "browser.sh"), join(home, "note")];
@@ -504,7 +504,7 @@ describe("wq ui in Chromium", function () {
       rmSync(home, { recursive: true });
     });
 
-    it("what cannot be done, in a line", async () => {
+    it("changes that cannot be made, in one line", async () => {
       await seed(names(2));
       const { origin, path, token } = await serve();
       const own = { ...json, cookie: `wq=${token}`, origin };

@@ -10,7 +10,7 @@ describe("status --watch in a terminal", () => {
   let redis: TestRedis;
   const watch = (queue: string) =>
     inTerminal([process.execPath, wqScript, "status", "--watch", "--queue", queue], { WQ_REDIS_URL: redis.url });
-  /** A batch that ends when it is let go: each item but the first waits for that. */
+  /** A batch in which each item but the first waits until the test lets it go. */
   async function batch(queue: string): Promise<{ go: () => void; ended: Promise<unknown> }> {
     const items = Array.from({ length: 50 }, (_, i) => `item-${i + 1}`);
     await new Seeder({ url: redis.url, queue }).seed(items, { owner: "a/b", run: "1", seedId: "1" });
@@ -27,7 +27,7 @@ describe("status --watch in a terminal", () => {
   before(async () => void (redis = await startRedis()));
   after(() => redis?.stop());
 
-  it("is drawn in place until the batch is over, and ends as it ended", async () => {
+  it("is drawn in place until the batch is over; its exit code tells how the batch ended", async () => {
     const { go, ended } = await batch("fruit");
     const screen = watch("fruit");
     let lines: string[] = [];

@@ -1,4 +1,4 @@
-// Verbs that leave items to take: who takes them.
+// Verbs that leave items waiting, and the workers that take them.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,7 +23,7 @@ describe("wq on a batch of a stack", () => {
 
   const seed = (queue = "thumbs", owner = "media/prod") =>
     new Seeder({ url: t.url, queue }).seed(["a", "b"], { owner, run: "1", seedId: "1" });
-  /** Works on it until it ends: every item fails. */
+  /** Works on the batch until it ends: every item fails. */
   const fail = (queue = "thumbs", why: (item: string) => string = () => "is bad") => {
     const handler = (item: string) => Promise.reject(new Error(why(item)));
     const retry = { maxAttempts: 1, backoff: { min: 1, max: 1 } };
@@ -31,7 +31,7 @@ describe("wq on a batch of a stack", () => {
   };
   const UP = "up --yes --skip-preview --replace";
 
-  it("retry and resume start workers at the moment that a batch ended, though its Job runs yet", async () => {
+  it("retry and resume start workers if the batch has just ended and its Job still runs", async () => {
     await seed();
     await fail();
     const [code, all] = await stack.wq(["retry"]);
@@ -44,7 +44,7 @@ describe("wq on a batch of a stack", () => {
     assert.ok(stack.ups().length === 2 && stack.ups().every((up) => up.startsWith(UP)), stack.ups().join("\n"));
   });
 
-  it("retry leaves workers alone that run, and a pause as it is", async () => {
+  it("retry starts no workers if some run, and leaves a pause as it is", async () => {
     await seed();
     const [, one] = await stack.wq(["retry"]);
     assert.equal(one, "Nothing failed: the workers that run take the 2 items left.");
@@ -78,7 +78,7 @@ describe("wq on a batch of a stack", () => {
     ["seed", "the items, or run them all again"],
     ["list", "the items, or run them all again"],
   ] as const)
-    it(`retry and resume change nothing where \`up\` would also change ${what}`, async () => {
+    it(`retry and resume change nothing if \`up\` would also change ${what}`, async () => {
       await seed();
       await fail();
       stack.previews(steps.workers, steps[step]);
@@ -102,7 +102,7 @@ describe("wq on a batch of a stack", () => {
     ],
     [[], '{"diagnostics":[]}'],
   ] as const)
-    it(`retry and resume change nothing where \`pulumi preview\` fails: ${why}`, async () => {
+    it(`retry and resume change nothing if \`pulumi preview\` fails: ${why}`, async () => {
       await seed();
       await fail();
       stack.failsPreview(...diagnostics);
@@ -115,7 +115,7 @@ describe("wq on a batch of a stack", () => {
       assert.deepEqual([(await admin.counts()).state, stack.ups()], ["aborted", []]);
     });
 
-  it("scale takes no Redis without a stack for the stack of the folder", async () => {
+  it("scale refuses a Redis without a stack, also in the folder of a stack", async () => {
     await seed();
     const line =
       "wq scale: a Redis without a stack has no workers to scale: give --stack NAME, or leave out --redis and WQ_REDIS_URL";
@@ -125,7 +125,7 @@ describe("wq on a batch of a stack", () => {
     assert.deepEqual([code, String(said).slice(0, 17)], [0, "From 1 to 3 pods,"]);
   });
 
-  it("retry goes on with new code, of which the seed Job is made anew, too", async () => {
+  it("retry goes on with new code, although that also replaces the seed Job", async () => {
     await seed();
     await fail();
     stack.previews(steps.workers, steps.seedOfNewCode);
@@ -134,7 +134,7 @@ describe("wq on a batch of a stack", () => {
     assert.deepEqual([code, stack.ups().length], [0, 1]);
   });
 
-  it("a named stack or batch is meant, whatever WQ_REDIS_URL says", async () => {
+  it("a named stack or batch wins over WQ_REDIS_URL", async () => {
     await seed();
     for (const option of ["--stack=prod", "--batch=thumbs"]) {
       const [, all] = await stack.wq(["status", option], { WQ_REDIS_URL: "redis://127.0.0.1:1" });
@@ -192,7 +192,7 @@ describe("wq on a batch of a stack", () => {
       assert.equal(await post("scale", { pods: 3 }), '{"message":"From 1 to 3 pods."}');
     });
 
-    it("retries a group by a reason that the page cuts, with a number at the cut", async () => {
+    it("retries a group by a reason that the page cuts within a number", async () => {
       await seed();
       const words = (number: string) => `${"is far too bad ".repeat(13)}${number} times`;
       await fail("thumbs", (item) => words(item === "a" ? "123456" : "98765"));
@@ -220,7 +220,7 @@ describe("wq on a batch of a stack", () => {
     });
   });
 
-  it("changes no batch of another stack: the context may be another cluster's", async () => {
+  it("changes no batch of another stack, to which another context may lead", async () => {
     await seed("thumbs", "media/dev");
     const line = `the batch thumbs belongs to media/dev here, not to media/prod: context blue-ctx (${stack.api}) may be another cluster than the stack's`;
     for (const args of [["pause"], ["cancel", "--all"], ["retry"], ["resume"]])
@@ -240,7 +240,7 @@ describe("wq on a batch of a stack", () => {
     assert.equal((await stack.wq(["status"]))[0], 2, "it may be looked at");
   });
 
-  it("takes no empty text for all", async () => {
+  it("does not take an empty text for all items", async () => {
     await seed();
     await fail();
     const none = "wq retry: --match needs a text; without it, all that failed run again";

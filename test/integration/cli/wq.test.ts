@@ -74,7 +74,7 @@ describe("the command wq", () => {
     });
   }
 
-  it("is called by its name where the shell finds it", async () => {
+  it("is called by its name if the shell finds it", async () => {
     const bin = join(folder, "bin");
     mkdirSync(bin);
     symlinkSync(wqScript, join(bin, "wq"));
@@ -90,7 +90,7 @@ describe("the command wq", () => {
   });
 
   it("says in one line what to do outside any program", async () => {
-    const others = ["run", "try", "completion"]; // need none
+    const others = ["run", "try", "completion"]; // these need no program
     for (const { name } of verbs.filter(({ name }) => !others.includes(name))) {
       const args = { logs: ["apple"], cancel: ["apple"], scale: ["2"], purge: ["job2"] }[name] ?? [];
       const err = `wq ${name}: there is no Pulumi program in this folder or above it: change to the folder of one, or give --redis URL`;
@@ -119,7 +119,7 @@ describe("the command wq", () => {
     assert.deepEqual(readdirSync(program).sort(), ["Pulumi.yaml", "below"]);
   });
 
-  it("runs what was compiled where it is an installed package, from the program's folder", async () => {
+  it("runs its compiled code if it is an installed package, from the program's folder", async () => {
     const program = join(folder, "installed");
     const installed = join(program, "node_modules/job-wq-2");
     for (const path of ["cli", "dist/cli"]) mkdirSync(join(installed, path), { recursive: true });
@@ -133,7 +133,7 @@ describe("the command wq", () => {
     assert.equal(stdout, `${realpathSync(program)} status --watch`);
   });
 
-  it("keeps compiled code only where nobody else writes", async () => {
+  it("keeps compiled code only in a folder that nobody else can write", async () => {
     const [home, tmp] = [join(folder, "home"), join(folder, "tmp")];
     for (const path of [home, tmp]) mkdirSync(path);
     const main = join(wqScript, "../main.ts");
@@ -208,7 +208,7 @@ export default (item: string) => {
     assert.match((await tried("bad")).err, /^Failed: no rate\n {4}at .*work\.ts:4:\d+\)?$/);
   });
 
-  it("try prints a long result to its end, also where its reader takes its time", async () => {
+  it("try prints a long result to its end, also for a slow reader", async () => {
     const file = join(folder, "long.ts");
     writeFileSync(file, 'export default () => "x".repeat(1_000_000);');
     const script = `"$1" try kiwi --json --handler ${file} | { sleep 1; cat; }`;
@@ -216,7 +216,7 @@ export default (item: string) => {
     assert.equal((JSON.parse(stdout) as { result: string }).result.length, 1_000_000);
   });
 
-  it("try ends with what it started at SIGTERM", async () => {
+  it("try ends at SIGTERM, with all processes that it started", async () => {
     const pid = join(folder, "pid");
     const script = `echo $$ > ${pid}.new; mv ${pid}.new ${pid}; exec sleep 60`;
     const trying = execa(wqScript, ["try", "kiwi", "--", "sh", "-c", script], { cwd: folder, reject: false });
@@ -229,7 +229,7 @@ export default (item: string) => {
     assert.equal(existsSync(folderOf), false);
   });
 
-  it("try runs the `command` of the stack, and programs where the image has them", async () => {
+  it("try runs the `command` of the stack, and programs at the paths that they have in the image", async () => {
     const { project, remove } = checkout();
     try {
       const bin = join(folder, "pulumi");
@@ -297,7 +297,7 @@ export default (item: string) => {
       for (const name of ["Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "Pulumi.$(touch pwned).yaml"])
         writeFileSync(join(program, name), "{}");
     });
-    /** Offers of a Tab after these words. */
+    /** The words that Tab offers after these. */
     async function offered(...words: string[]): Promise<string[]> {
       const script = `eval "$(wq completion bash)"
 COMP_WORDS=(wq "$@"); COMP_CWORD=$#; _wq; printf '%s\\n' "\${COMPREPLY[@]}"`;

@@ -1,4 +1,4 @@
-// Handlers with packages of all kinds: bundled, and run by the runner in a folder without node_modules, as in a pod.
+// Handlers with packages of all kinds: bundled, then run in a folder without node_modules, as in a pod.
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,7 +39,7 @@ describe("a handler's bundle", () => {
   };
   const refused = (line: RegExp) => (error: Error) => error instanceof ConfigError && line.test(error.message);
 
-  it("leaves out drivers that a package asks for and that are not installed", async () => {
+  it("leaves out optional drivers that are not installed", async () => {
     const drivers = 'exports.open = (name) => name === "a" ? require("driver-a") : require("driver-b/lib");';
     install("queries", `${drivers} exports.quote = (text) => "'" + text + "'";`);
     const query = 'import { open, quote } from "queries"; export default (item: string) => ';
@@ -47,7 +47,7 @@ describe("a handler's bundle", () => {
     assert.match(String((await answer(`${query} open("b");`)).error), /^Cannot find module 'driver-b\/lib'/);
   });
 
-  it("comes with programs that an older Node.js refuses, in one line that says so", async () => {
+  it("comes with programs that refuse an older Node.js in one line", async () => {
     const old = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } })`;
     const code = resolve(stage("export default () => 1;"), "code/bin");
     for (const program of ["worker", "seed", "supervisor", "runner"]) {
@@ -78,7 +78,7 @@ describe("a handler's bundle", () => {
         assert.throws(() => stage(`import * as x from "${name}"; export default () => x;`), refused(WHOLE));
     });
 
-  it("goes without native parts that a package can do without", async () => {
+  it("leaves out native parts that a package does not need", async () => {
     install("faster", 'module.exports = require("./build/faster.node");', { gypfile: true });
     const code = 'let fast; try { fast = require("faster"); } catch {} exports.sort = () => fast ? "native" : "plain";';
     install("sorting", code, { optionalDependencies: { faster: "1" } });

@@ -89,7 +89,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(existsSync(server.dir), false);
     });
 
-    it("forgets a transaction whose end is not in its log, and brings nothing of it back later", async () => {
+    it("forgets a transaction that is cut at the end of its log, and brings nothing of it back later", async () => {
       const server = await startRedis({ version, args: ["--appendonly", "yes", "--appendfsync", "always"] });
       const log = join(server.dir, "appendonlydir", "appendonly.aof.1.incr.aof");
       const take = 'redis.call("LPOP", "job2") redis.call("HSET", "items", "1", "apple")';
@@ -100,7 +100,7 @@ for (const version of ["8", "7.0"] as const) {
         await redis.eval(take, 0);
         const whole2 = statSync(log).size;
         const bytes = readFileSync(log);
-        // Each byte of the last two commands, and some of the first.
+        // Cuts at each byte of the last two commands, and at some of the first.
         for (let size = whole2 - 1; size > whole; size -= size > whole2 - 50 ? 1 : 20) {
           redis.disconnect();
           await server.kill();

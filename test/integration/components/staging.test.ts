@@ -34,14 +34,14 @@ describe("the build contexts of `up`s in one checkout", () => {
   beforeEach(() => (dir = mkdtempSync(join(tmpdir(), "job-wq-2-staging-"))));
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-  /** Stages an image with these files, some times. */
+  /** Stages an image with these files, several times. */
   const stage = async (files: string, rounds = 1) => {
     mkdirSync(join(dir, files), { recursive: true });
     writeFileSync(join(dir, files, "mine"), files);
     await execa(process.execPath, ["--input-type=module", "-e", script, files, String(rounds)], { cwd: dir });
   };
 
-  it("are each its own, also while others are made beside them", async () => {
+  it("are separate, also while others are made", async () => {
     await Promise.all(["a", "a", "b", "c"].map((files) => stage(files, 40)));
   });
 
@@ -57,7 +57,7 @@ describe("the build contexts of `up`s in one checkout", () => {
     assert.deepEqual(now.map((name) => name.replace(/-\w+$/, "")).sort(), [".gitignore", "programs", "worker"]);
   });
 
-  it("have none of each other in them, where the files are the program's own folder", async () => {
+  it("do not contain each other if `files` is the program's own folder", async () => {
     const script = `console.log(stageWorker("worker", { handler: undefined, files: process.cwd() }))`;
     const once = () => execa(process.execPath, ["--input-type=module", "-e", IMPORT + script], { cwd: dir });
     writeFileSync(join(dir, "mine"), "");
@@ -78,7 +78,7 @@ describe("the build contexts of `up`s in one checkout", () => {
     assert.equal(near, far); // its name has a digest of all that is in it
   });
 
-  it("are for their owner alone, since what is copied may be", async () => {
+  it("are for their owner alone, since copied files may be private", async () => {
     mkdirSync(join(dir, ".job-wq-2"), { mode: 0o755 });
     await stage("a");
     assert.equal(statSync(join(dir, ".job-wq-2")).mode & 0o777, 0o700);
@@ -93,15 +93,15 @@ describe("the build contexts of `up`s in one checkout", () => {
     mkdirSync(stages);
     chownSync(stages, 65_534, 65_534);
     await assert.rejects(stage("a"), /\.job-wq-2 is another user's: delete it, or go to a folder of your own\./);
-    chownSync(dir, 65_534, 65_534); // who has the program may do what it likes
+    chownSync(dir, 65_534, 65_534); // root may write into folders of anybody
     await stage("a");
     assert.deepEqual(readdirSync(target), []);
     rmSync(target, { recursive: true });
   });
 
-  it("are among the temporary ones where nothing can be written beside the program, under any name", async () => {
+  it("lie in a temporary folder if the program's folder cannot be written", async () => {
     const script = `console.log(stageWorker("acme/worker", { handler: undefined, files: undefined }))`;
-    // Nobody makes a folder in /sys, not even root.
+    // In /sys, not even root can make a folder.
     const options = { cwd: "/sys", env: { TMPDIR: dir } };
     const { stdout } = await execa(process.execPath, ["--input-type=module", "-e", IMPORT + script], options);
     assert.match(stdout.slice(dir.length), /^\/job-wq-2-\d+\/acme-worker-\w+$/);
@@ -109,7 +109,7 @@ describe("the build contexts of `up`s in one checkout", () => {
     assert.equal(statSync(join(stdout, "..")).mode & 0o777, 0o700);
   });
 
-  it("take no programs that somebody put there", async () => {
+  it("take no programs that somebody forged", async () => {
     await stage("a");
     const stages = join(dir, ".job-wq-2");
     const [programs] = readdirSync(stages).filter((name) => name.startsWith("programs-"));

@@ -1,4 +1,4 @@
-// Full run only: the oldest Node.js that package.json promises does what the present one does.
+// Full run only: the oldest Node.js that package.json promises runs what the present one runs.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// The package as programs of other kinds see it: CommonJS and ES modules, old and new ways to look for modules.
+// The package in programs of all kinds: CommonJS and ES modules, old and new module resolution.
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -46,7 +46,7 @@ describe("the package's types", () => {
   after(() => rmSync(dir, { recursive: true }));
 
   for (const [title, type, options] of kinds)
-    it(`suit ${title}, as strictly as can be`, async () => {
+    it(`suit ${title}, with strict checks`, async () => {
       const cwd = mkdtempSync(join(dir, "program-"));
       writeFileSync(join(cwd, "package.json"), JSON.stringify({ type }));
       writeFileSync(join(cwd, "index.ts"), PROGRAM);
@@ -73,14 +73,14 @@ describe("the package's types", () => {
     assert.equal(exitCode, 0, stdout);
   });
 
-  it("are those of what CommonJS programs load", async () => {
+  it("match what CommonJS programs load", async () => {
     const script =
       'const { Batch, Redis } = require("job-wq-2"); console.log(typeof Batch, typeof Redis, Object.keys(require("job-wq-2/queue")).length > 3)';
     const { stdout } = await execa(process.execPath, ["-e", script], { cwd: dir });
     assert.equal(stdout, "function function true");
   });
 
-  it("are found by every way to look for them", async () => {
+  it("are found by every module resolution", async () => {
     const attw = await execa("attw", [tarball], { preferLocal: true, localDir: root, reject: false });
     assert.equal(attw.exitCode, 0, attw.stdout);
   });

@@ -3,7 +3,7 @@
 import { torture } from "../../torture/torture.ts";
 
 describe("batches under random faults", () => {
-  it("end, and what they leave is right", async function () {
+  it("end, and leave the right records", async function () {
     this.timeout(600_000);
     await torture(60, (line) => console.log(`      ${line}`));
   });

@@ -1,4 +1,4 @@
-// The supervisor's numbers as a real Prometheus reads them, and the dashboard's questions about them.
+// The supervisor's metrics as a real Prometheus reads them, and the queries of the dashboard.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -66,7 +66,7 @@ describe("the supervisor's metrics", () => {
     }
   }
 
-  it("are scraped, equal the counts of the end, and answer each question of the dashboard", async () => {
+  it("are scraped, equal the final counts, and answer each query of the dashboard", async () => {
     await fixture.seed(["good", "bad", "fine", "slow"]);
     const look = async () => metrics.update(await fixture.admin.counts(), fixture.admin);
     const consumer = new Consumer({

@@ -1,4 +1,4 @@
-// Scaling against an API server of TLS that is busy, or hidden behind a load balancer that is.
+// Scaling by an API server with TLS that is busy, or behind a busy load balancer.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -61,7 +61,7 @@ describe("the scaler", () => {
     assert.equal(await look(), "The workers cannot be scaled: it answered 429", "the change itself");
     assert.equal(await look(), "From 1 to 3 pods");
     assert.equal(asked.at(-1), 'PATCH {"spec":{"parallelism":3}}');
-    // Its own change, of whose end it never heard, is nobody else's.
+    // A change of its own whose answer was lost is not taken for somebody else's.
     counts.waiting = 5;
     answers.push(THREE, BUSY, [200, "application/json", '{"spec":{"parallelism":5}}']);
     assert.deepEqual([await look(), await look()], ["The workers cannot be scaled: it answered 429", undefined]);
@@ -70,7 +70,7 @@ describe("the scaler", () => {
     assert.equal(await look(), "3 pods at most from now on, set from outside, for instance by `wq scale`");
   });
 
-  it("takes no pod away that has something in flight, however few would do", async () => {
+  it("removes no pod that has something in flight, however few pods would do", async () => {
     const options = { min: 1, max: 9, concurrency: 4, idleAfterMs: 0 };
     const scaler = new Scaler("n", "w", options, (path, body) => callApi(path, body, account));
     let [busy, now] = [3, 0];

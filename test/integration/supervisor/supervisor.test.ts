@@ -1,5 +1,5 @@
 // Runs first: it waits for minutes, and computes for seconds.
-// The supervisor as a container runs it: a real process, a real Redis, a real server that is told.
+// The supervisor as a container runs it: a real process, a real Redis, a real server that gets the notifications.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -26,10 +26,10 @@ interface Told {
   counts: Record<string, number>;
 }
 
-/** A server of loopback that keeps what it is told. */
+/** A server on loopback that keeps the notifications it gets. */
 class Listener {
   readonly told: Told[] = [];
-  /** Answers to give before it accepts anything. */
+  /** Status codes to answer with before it accepts anything. */
   refusals: number[] = [];
   readonly #server: Server;
 
@@ -100,12 +100,12 @@ describe("the supervisor", () => {
     const counts = { total: 3, done: 3, failed: 0, waiting: 0, running: 0, delayed: 0 };
     assert.deepEqual(told!.counts, counts);
 
-    // A supervisor that starts again afterwards, as after an eviction, gives the same verdict and tells nobody.
+    // A supervisor that starts afterwards, as after an eviction, gives the same verdict and notifies nobody.
     assert.equal((await supervise({ WQ_NOTIFY: hook })).exitCode, 0);
     assert.equal(listener.told.length, 1);
   });
 
-  it("tells of items that ping nobody and link nowhere, and follows nobody elsewhere", async () => {
+  it("sends items as text that mentions nobody and links nowhere, and follows no redirect", async () => {
     await fixture.seed([
       "<!channel> <https://evil.example|click> @all [click](https://evil.example) www.evil.example &",
     ]);
@@ -143,7 +143,7 @@ describe("the supervisor", () => {
   it("goes without metrics where another process has their port", async () => {
     await fixture.seed(["a"]);
     await work(() => {});
-    const taken = createServer().on("error", () => {}); // another test's is as good
+    const taken = createServer().on("error", () => {}); // if another test has the port, that is as good
     taken.listen(9464);
     const { exitCode, all } = await supervise({ metrics: "true" });
     taken.close();
@@ -166,7 +166,7 @@ describe("the supervisor", () => {
     );
   });
 
-  it("tries a URL again that fails, and takes a dead one for a warning", async () => {
+  it("tries again if the URL fails, and warns if it stays away", async () => {
     await fixture.seed(["a"]);
     await work(() => {});
     listener.refusals = [500, 503];
@@ -188,7 +188,7 @@ describe("the supervisor", () => {
     await fixture.seed(["a", "b"]);
     const supervisor = supervise({ WQ_NOTIFY: hook, stallAfter: "2s" });
     await pollUntil(() => listener.told.length > 0, { timeoutMs: 30_000, intervalMs: 100 });
-    // Longer than until it would tell of it again.
+    // A second notification of the same stall would have come by now.
     await sleep(2_500);
     await work(() => {});
     assert.equal((await supervisor).exitCode, 0);
@@ -392,7 +392,7 @@ describe("the supervisor", () => {
     await proxy.end();
   });
 
-  it("leaves the batch to another one that comes, and judges it where that one goes, too", async () => {
+  it("leaves the batch to another supervisor, and judges it if that one goes, too", async () => {
     await fixture.seed(["a"]);
     const first = supervise({ WQ_POD: "first", WQ_NOTIFY: hook });
     const holder = (id: string) =>
@@ -419,7 +419,7 @@ describe("the supervisor", () => {
     await fixture.seed(["a"]);
     await work(() => {});
     await fixture.redis.config("SET", "appendonly", "yes");
-    await fixture.redis.config("SET", "appendfsync", "no"); // no wait for it is granted
+    await fixture.redis.config("SET", "appendfsync", "no"); // then nothing is confirmed to be on disk
     const supervisor = supervise();
     let said = "";
     supervisor.all.on("data", (chunk: Buffer) => (said += chunk.toString()));
@@ -431,7 +431,7 @@ describe("the supervisor", () => {
     assert.match(all, /the 1 item done$/);
   });
 
-  it("gives workers that were held at first their whole time", async () => {
+  it("gives workers their whole time if they were suspended at first", async () => {
     await fixture.seed(["a"]);
     const since = new Date(Date.now() - 3_600_000).toISOString();
     let isWorking = false;

@@ -26,7 +26,7 @@ describe("a worker pod with the shipped handler", () => {
     });
   const plain = (script: string) => execa(process.execPath, ["-e", script], { reject: false });
 
-  /** Memory of processes, with the pages of files that they share counted in each, and without them, bytes. */
+  /** Memory of processes, bytes: with shared pages of files counted in each, and without these pages. */
   const memory = (field: "VmRSS" | "RssAnon", ...pids: number[]) =>
     pids
       .map((pid) => new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1])
@@ -74,7 +74,7 @@ describe("a worker pod with the shipped handler", () => {
       await end(pod);
       await queue.redis.flushall();
     }
-    // One after the other on the same machine: the middle one of each, since single ones are disturbed.
+    // The two take turns, and medians are compared, since single measurements are disturbed.
     const median = (times: number[]) => times.sort((a, b) => a - b)[3]!;
     const ratio = median(pods!) / median(programs!);
     assert.ok(ratio < 8, `${pods!.join()} and ${programs!.join()} ms`);

@@ -1,4 +1,4 @@
-// Kinds of a user's handler.ts: as it stands, and bundled as in the image.
+// A user's handler.ts, as it stands, and bundled as in the image.
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -97,7 +97,7 @@ describe("a handler", () => {
           [verdict.exitCode, verdict.all],
           [90, `the batch was aborted: ${reason}; 0 of 2 done (again: npx --no wq retry)`],
         );
-        // With the handler mended, the next seeding opens the batch again.
+        // After the handler is corrected, the next seeding reopens the batch.
         handler("export default (item) => item;");
         await run("seed/main.ts", { items: { range: "1..2" }, WQ_JOB_UID: "2" });
         assert.equal((await run("worker/main.ts")).exitCode, 0);
@@ -115,7 +115,7 @@ describe("a handler", () => {
     await new Promise((resolve) => sick.all.once("data", resolve));
     assert.equal((await run("worker/main.ts")).exitCode, 0);
     const { exitCode, all } = await sick;
-    assert.ok(exitCode === 65 || exitCode === 0, all); // 0: it saw only the end
+    assert.ok(exitCode === 65 || exitCode === 0, all); // 0: this pod saw only the end of the batch
     assert.equal(all.split("\n")[0], "worker/handler.ts does not load: Error: no disk");
     assert.equal((await run("supervisor/main.ts")).all.split("\n").at(-1), "all 2 items done");
   });
@@ -130,7 +130,7 @@ describe("a handler", () => {
     assert.deepEqual([exitCode, all.split("\n").at(-1)], [0, "Nothing to do here, exiting"]);
   });
 
-  it("that still loads, or does not load, ends at once with SIGTERM", async () => {
+  it("that is still loading, or does not load, ends at once with SIGTERM", async () => {
     for (const text of [
       "console.log(process.pid); await new Promise(() => setInterval(() => {}, 1000));",
       "throw 1;",
@@ -212,7 +212,7 @@ describe("a handler", () => {
       const { exitCode, stderr } = await attempt("a", "--timeout", "0.2");
       assert.deepEqual([exitCode, stderr], [1, "Failed: The time limit of 0.2 s is over"]);
     });
-    it("may be a command with arguments of any look", async () => {
+    it("may be a command with any arguments", async () => {
       const { exitCode, all } = await attempt("a b", "--", "sh", "-c", 'echo heard >&2; printf "%s" "$ITEM"', "--help");
       assert.equal(all, 'Working on a b\nheard\nDone: "a b"');
       assert.equal(exitCode, 0);

@@ -65,7 +65,7 @@ describe("the programs of the image", () => {
 
   it("go from a list to a verdict, with the page's lines", async () => {
     const seeded = await seed(["apple", "banana"]);
-    // A slow machine says on the way how many are in.
+    // On a slow machine, the seeder also prints its progress.
     assert.match(
       lastLine(seeded.stdout) ?? "",
       /^Seeded in .* s: 2 items, 2 new, 0 removed, 0 failed ones to run again, 0 done already$/,
@@ -96,7 +96,7 @@ describe("the programs of the image", () => {
     );
   });
 
-  it("give a shell the line end of a text, without which `while read` finds no line", async () => {
+  it("give a shell a line end after a text, since `while read` needs one", async () => {
     const file = join(dir, "lines.gz");
     writeFileSync(file, gzipSync(Buffer.from("a b\n\xff\n", "latin1")));
     await start("seed/main.ts", { items: { file, format: "text" }, WQ_JOB_UID: "uid-1" });
@@ -154,10 +154,10 @@ describe("the programs of the image", () => {
   });
 
   const leave = join(root, "test/support/deeds/leave.sh");
-  /** Number of processes that it left. */
+  /** Number of processes that the command left behind. */
   const left = async (nap: string) => (await execa("pgrep", ["-fc", `^sleep ${nap}$`], { reject: false })).stdout;
 
-  it("end what a command leaves behind, and what does not end at its time limit", async () => {
+  it("end processes that a command leaves behind, and those that ignore the time limit", async () => {
     await seed(["orphan", "deaf"]);
     const nap = `987.${process.pid}`;
     const script = `sh ${leave} ${nap}; [ $ITEM = orphan ] || { trap "" TERM; sleep ${nap}; }; true`;
@@ -169,7 +169,7 @@ describe("the programs of the image", () => {
     assert.equal(await left(nap), "0");
   });
 
-  it("begin no second attempt beside what the first one left", async () => {
+  it("begin no second attempt beside processes of the first one", async () => {
     await seed(["a"]);
     const nap = `986.${process.pid}`;
     const script = `[ $ITEM_ATTEMPT = 1 ] || { pgrep -fc '^sleep ${nap}$'; exit 0; }; sh ${leave} ${nap}; exit 1`;
@@ -209,7 +209,7 @@ describe("the programs of the image", () => {
     await seed(["a"]);
     const worked = await work(command("no-such-program"));
     assert.equal(worked.exitCode, 0, worked.all);
-    assert.equal(lastLine(worked.all), "Nothing to do here, exiting"); // what `up` knows our programs by
+    assert.equal(lastLine(worked.all), "Nothing to do here, exiting"); // by this line, `up` recognizes our programs
     const verdict = await start("supervisor/main.ts");
     assert.equal(verdict.exitCode, 90);
     const reason =

@@ -15,7 +15,7 @@ describe("the program wq", () => {
     it(`reads ${verb ?? "no verb"} from ${JSON.stringify(args)}`, () => assert.equal(requestedVerb(args), verb));
   }
 
-  it("prints data as JSON on every verb that has any", async () => {
+  it("offers --json with every verb that prints data", async () => {
     for (const { name, load } of verbs) {
       const { default: command } = await load();
       const hasJson = command.options.some(({ long }) => long === "--json");

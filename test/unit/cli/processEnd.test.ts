@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 describe("the end of a process", () => {
   const module = join(import.meta.dirname, "../../../cli/processEnd.ts");
-  /** A process that has something to undo, and what it says until it has ended, after this signal. */
+  /** Output of a process that has something to undo and gets this signal. */
   async function ended(program: string, signal?: NodeJS.Signals): Promise<[lines: string[], code: number]> {
     const begin = `import { beforeEnd, endProcess } from ${JSON.stringify(module)};
       const undo = beforeEnd(async () => { await new Promise((resolve) => setTimeout(resolve, 50)); console.log("undone"); });

@@ -22,7 +22,7 @@ describe("a cluster that does not answer", () => {
     });
   });
 
-  it("is an error after 20 s where nothing has begun yet", async () => {
+  it("is an error after 20 s if nothing has begun yet", async () => {
     const absence = new Absence(cluster, true);
     await absence.note(refused, 0);
     await absence.note(refused, 19_999);
@@ -38,7 +38,7 @@ describe("a cluster that does not answer", () => {
     assert.equal(await absence.note(refused, 60_000), undefined);
   });
 
-  it("reads the credentials again where they ran out, and says to log in", async () => {
+  it("reads expired credentials again, and says to log in", async () => {
     const absence = new Absence(cluster);
     await absence.note(unauthorized, 0);
     assert.equal(renewed, 1);

@@ -1,4 +1,4 @@
-// Components in programs with habits of their own: transformations, options and config that hold for every resource.
+// Components in programs of many kinds, with transformations, options and config for every resource.
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import type * as Components from "../../../components/index.ts";
@@ -91,7 +91,7 @@ describe("the components", () => {
     ]);
   });
 
-  it("replace a Secret with other content, also where the provider could change it", async () => {
+  it("replace a Secret if its content changes, also if the provider could change it", async () => {
     const options = await optionsOfAll({});
     for (const name of ["work-env", "work-supervisor-notify"])
       assert.deepEqual(options.get(name)!.replaceOnChanges, ["data"]);
@@ -103,7 +103,7 @@ describe("the components", () => {
     [" for Kubernetes", { providers: { kubernetes: disabled } }],
     [" for Jobs", { providers: { kubernetes: { resources: { "kubernetes:batch/v1:Job": disabled } } } }],
   ] as const)
-    it(`name the supervisor Job where the stack's config forbids made-up names${where}`, async () => {
+    it(`name the supervisor Job if the stack's config forbids generated names${where}`, async () => {
       pulumi.runtime.setConfig("pulumi:autonaming", JSON.stringify(config));
       await declare();
       for (const { name, inputs } of objects())
@@ -131,7 +131,7 @@ describe("the components", () => {
     for (const { name } of jobs) assert.match(name, /^[a-z0-9-]{1,54}$/);
   });
 
-  it("are in the namespace of the Redis, also where that is told once more, and made by it", async () => {
+  it("are in the namespace of the Redis, also if that is given again, and created by the Redis", async () => {
     const place = { namespace: "fruits" };
     const redis = new components.Redis("work-redis", { ...place, createNamespace: true });
     const image = new components.WorkerImage("worker", { image: "reg.example.com/x:1" });
@@ -161,7 +161,7 @@ describe("the components", () => {
     await registered();
   });
 
-  it("leave the namespace unknown where the provider's is", async () => {
+  it("leave the namespace unknown if the provider's is", async () => {
     const k8s = await import("@pulumi/kubernetes");
     const namespaceOf = async (args: object) => {
       const provider = new k8s.Provider(`of ${JSON.stringify(args)}`, args);
@@ -196,7 +196,7 @@ describe("the components", () => {
     });
   });
 
-  it("need no arguments where all have a default, and say so where one is needed", () => {
+  it("need no arguments if all have a default, and name one that is needed", () => {
     new components.Redis("none");
     new components.WorkerImage("none");
     assert.throws(() => new components.Batch("none", undefined as unknown as Components.BatchArgs), {
@@ -204,7 +204,7 @@ describe("the components", () => {
     });
   });
 
-  it("say of which kind a value is that is none of theirs", () => {
+  it("name the kind of a value that is no component", () => {
     const redis = new components.Redis("kinds", { namespace: "fruits" });
     const image = new components.WorkerImage("kinds", { image: "reg.example.com/x:1" });
     const refused = (args: object, line: string) =>
@@ -250,7 +250,7 @@ describe("the components", () => {
     );
   });
 
-  it("refuse as `from` what is no reference, as of a stack that exports another one", async () => {
+  it("refuse a `from` that is no reference, like another output of a stack", async () => {
     const given = (from: unknown) => {
       const { reference } = new components.Redis("other", { from: pulumi.output<never>(from as never) });
       return (reference as unknown as { promise: () => Promise<unknown> }).promise();

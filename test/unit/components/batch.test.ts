@@ -90,7 +90,7 @@ describe("Batch", () => {
       assert.equal(optionsOf(`job-wq-2-${name}`).deleteBeforeReplace, true);
   });
 
-  it("runs what failed again with another secret, and in a list that was filled by hand", async () => {
+  it("runs failed items again after a change of a secret, also in a list that was filled by hand", async () => {
     await batch({ secretEnv: { A: "1" }, command: ["sh"], items: undefined });
     const { trigger } = await replacedBy("job-wq-2-seed");
     assert.match(JSON.stringify(trigger), /^\[null,"1","0","[0-9a-f]{64}","uid of job-wq-2-env"/);
@@ -209,10 +209,10 @@ describe("Batch", () => {
       );
     });
 
-    it("is told what stands in a value with dollars", async () => {
+    it("gets values with dollars as they are", async () => {
       await batch({ command: ["sh", "-c", "echo $$ $(date)"], env: { PASS: "pa$$word", T: "$(WQ_POD)" } });
       const { PASS, T, WQ_SETTINGS } = variablesOf("job-wq-2-workers");
-      // As Kubernetes takes them: it makes one dollar of two.
+      // Dollars are doubled, since Kubernetes makes one of two.
       assert.deepEqual([PASS, T], ["pa$$$$word", "$$(WQ_POD)"]);
       assert.ok(WQ_SETTINGS!.includes('"command":["sh","-c","echo $$$$ $$(date)"]'), WQ_SETTINGS);
     });
@@ -238,14 +238,14 @@ describe("Batch", () => {
       assert.ok(!JSON.stringify(job()).includes("hush"));
     });
 
-    it("keeps a login that pushes out of the cluster where `pullSecret` pulls", async () => {
+    it("keeps the login for the push out of the cluster if `pullSecret` pulls", async () => {
       const login = { registryUsername: "me", registryPassword: "pw", pullSecret: "read-only" };
       await batch({ image: built(login) });
       assert.deepEqual(job().spec.template.spec.imagePullSecrets, [{ name: "read-only" }]);
       assert.deepEqual(summary(/^Secret job-wq-2-registry/), []);
     });
 
-    it("lets nobody connect to its pods, and Prometheus to the metrics", async () => {
+    it("lets nobody connect to its pods, except Prometheus to the metrics", async () => {
       const policy = () => inputsOf("job-wq-2-policy").spec;
       await batch();
       const { podSelector, policyTypes, ingress } = policy();
@@ -268,7 +268,7 @@ describe("Batch", () => {
     });
   });
 
-  it("brings code without an image in a ConfigMap, and Node.js where the image has none", async () => {
+  it("without a built image, brings code in a ConfigMap, and Node.js if the image has none", async () => {
     const image = new components.WorkerImage("code", {
       handler: "worker/handler.ts",
       files: "examples/python/files",
@@ -298,7 +298,7 @@ describe("Batch", () => {
     for (const name of Object.keys(variablesOf("job-wq-2-workers"))) assert.match(name, /^WQ_/);
   });
 
-  it("installs Python packages where a program of the user's runs, and nowhere else", async () => {
+  it("installs Python packages in pods that run programs of the user, and in no others", async () => {
     const [handler, requirements] = [join(dir, "work.py"), join(dir, "packages.txt")];
     writeFileSync(handler, "def handle(item): pass");
     writeFileSync(requirements, "six");
@@ -312,7 +312,7 @@ describe("Batch", () => {
     ]);
   });
 
-  it("takes Node.js from `nodeImage`, or from the base where that is the same", async () => {
+  it("takes Node.js from `nodeImage`, or from the base if that is the same", async () => {
     const nodeImage = "mirror.example.com/node-internal:1";
     for (const baseImage of ["mirror.example.com/python:3", nodeImage]) {
       reset();
@@ -327,7 +327,7 @@ describe("Batch", () => {
   });
 
   describe("the supervisor Job", () => {
-    it("has a name of the provider's, and goes with the worker Job", async () => {
+    it("gets its name from the provider, and is deleted with the worker Job", async () => {
       await batch({ allowFailures: true, activeDeadline: "2h" });
       const { metadata, spec } = inputsOf("job-wq-2-supervisor");
       assert.equal(metadata.name, undefined);
@@ -339,7 +339,7 @@ describe("Batch", () => {
       assert.deepEqual([allowFailures, activeDeadline], [true, 7_200_000]);
     });
 
-    it("ends with a verdict, and goes on in another pod after an accident", async () => {
+    it("ends with a verdict, and goes on in another pod after any other end", async () => {
       await batch();
       const { rules } = inputsOf("job-wq-2-supervisor").spec.podFailurePolicy;
       assert.deepEqual(rules, [
@@ -350,7 +350,7 @@ describe("Batch", () => {
 
     const container = () => inputsOf("job-wq-2-supervisor").spec.template.spec.containers[0];
 
-    it("has no rights in the cluster where there is nothing to scale", async () => {
+    it("has no rights in the cluster if it does not scale", async () => {
       await batch({ parallelism: 5 });
       assert.deepEqual(summary(/Role|ServiceAccount/), []);
       const { spec } = inputsOf("job-wq-2-supervisor").spec.template;
@@ -386,7 +386,7 @@ describe("Batch", () => {
       });
     }
 
-    it("reads the URL to tell from a Secret", async () => {
+    it("reads the URL of `notify` from a Secret", async () => {
       await batch({ notify: "https://chat.example.com/hook/s3cret", stallAfter: "10m" });
       const { name, key } = container().env.find(({ name }: Variable) => name === "WQ_NOTIFY").valueFrom.secretKeyRef;
       assert.deepEqual([name, key], ["job-wq-2-notify", "url"]);
@@ -394,7 +394,7 @@ describe("Batch", () => {
       assert.doesNotMatch(JSON.stringify(inputsOf("job-wq-2-supervisor")), /s3cret/);
     });
 
-    it("runs `finish` with what a worker has, but its GPU", async () => {
+    it("runs `finish` with a worker's environment and resources, except its GPU", async () => {
       const requests = { cpu: "2", memory: "4Gi" };
       const resources = { requests, limits: pulumi.output({ memory: "4Gi", "nvidia.com/gpu": "1" }) };
       const claims = { films: "/films" };
@@ -412,7 +412,7 @@ describe("Batch", () => {
       assert.deepEqual(container().volumeMounts[0], { name: "claim-films", mountPath: "/films" });
     });
 
-    it("serves metrics where they are asked for", async () => {
+    it("serves metrics on request", async () => {
       await batch({ metrics: true });
       const { annotations } = inputsOf("job-wq-2-supervisor").spec.template.metadata;
       assert.deepEqual([annotations["prometheus.io/scrape"], annotations["prometheus.io/port"]], ["true", "9464"]);
@@ -605,7 +605,7 @@ describe("Batch", () => {
       assert.deepEqual(toldTo("job-wq-2-supervisor").finish, ["cat"]);
     });
 
-    it("at any place of a patch, which adds to what is there", async () => {
+    it("anywhere in a patch, which adds to the pod", async () => {
       const added = { name: "c", env: [later({ name: "X", value: "1" })] };
       await batch({
         env: later({ A: "1" }),
@@ -622,7 +622,7 @@ describe("Batch", () => {
       assert.deepEqual([A, X, WQ_REDIS_URL], ["1", "1", "redis://redis:6379"]);
     });
 
-    it("for its Redis's namespace, which is then no other one", async () => {
+    it("for the namespace of its Redis, which is then not taken for another one", async () => {
       const one = redis();
       await batch({ redis: one, namespace: one.namespace });
       assert.deepEqual(summary(/-redis/), []);
@@ -652,7 +652,7 @@ describe("Batch", () => {
     });
   });
 
-  it("lives in the provider's namespace where none is named", async () => {
+  it("is in the provider's namespace if none is named", async () => {
     const k8s = await import("@pulumi/kubernetes");
     const opts = { providers: { kubernetes: new k8s.Provider("team", { namespace: "team-a" }) } };
     const store = new components.Redis("redis", {}, opts);
@@ -674,7 +674,7 @@ describe("Batch", () => {
     }
   });
 
-  it("has taints and nodes of Linux in common for all of its pods", async () => {
+  it("gives all of its pods the same tolerations, and nodes with Linux", async () => {
     await batch({ tolerations: [{ operator: "Exists" }] });
     for (const job of ["seed", "workers", "supervisor"]) {
       const { nodeSelector, tolerations } = inputsOf(`job-wq-2-${job}`).spec.template.spec;
@@ -723,7 +723,7 @@ describe("Batch", () => {
   });
 });
 
-/** Annotations of a Job that the provider does not wait for: it has at once what that waits for. */
+/** Asserts that the provider does not wait for a Job: its condition for readiness is true at once. */
 function assertAtOnce({ "job-wq-2/runs-for": runsFor, ...others }: Record<string, string>, follows: string): void {
   const { "job-wq-2/awaited": mark } = others;
   const asked = mark && { "job-wq-2/awaited": mark };

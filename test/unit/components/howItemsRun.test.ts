@@ -4,7 +4,7 @@ import type { JobDefaults } from "../../../components/batch/jobs/jobArgs.ts";
 import { batchSettings } from "../../../config/settings.ts";
 import { startMocks, valueOf } from "../../support/mockProgram.ts";
 
-/** Settings with which items may end in another way, each with a value that is not its default. */
+/** Settings that change how items end, each with a value that is not its default. */
 const again: BatchSettings = {
   command: ["bash"],
   concurrency: 2,
@@ -36,7 +36,7 @@ const again: BatchSettings = {
   logFormat: "json",
 };
 
-/** Settings of the number of workers, of other objects, and of the verdict. */
+/** Other settings: of the number of workers, of other objects, of the verdict. */
 const not: BatchSettings = {
   parallelism: 3,
   idleAfter: "1m",
@@ -56,7 +56,7 @@ const not: BatchSettings = {
 /** Settings that run the seed Job by themselves (batch.test.ts). */
 const seeded = ["items", "itemsFile", "itemsRange", "run", "retry", "secretEnv"];
 
-describe("what failed runs again with a setting of how items run", () => {
+describe("failed items run again", () => {
   let digest: (args: BatchSettings, image?: string) => Promise<unknown>;
 
   before(async () => {
@@ -79,7 +79,7 @@ describe("what failed runs again with a setting of how items run", () => {
     };
   });
 
-  it("and with no other", async () => {
+  it("after a change of the settings in `again`, and of no other", async () => {
     const before = await digest({});
     const found: string[] = [];
     for (const [key, value] of Object.entries({ ...again, ...not }))
@@ -88,7 +88,7 @@ describe("what failed runs again with a setting of how items run", () => {
     assert.notEqual(await digest({}, "x:2"), before, "the image");
   });
 
-  it("of which each one is known", () => {
+  it("by a rule for each setting: the lists above name them all", () => {
     const known = [...Object.keys(again), ...Object.keys(not), ...seeded];
     assert.deepEqual(Object.keys(batchSettings).sort(), known.sort());
   });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isCurrent, recordInputs } from "../../../components/image/inputs.ts";
 
-describe("what a bundle was made of", () => {
+describe("a bundle", () => {
   let dir: string;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "inputs-"));
@@ -14,22 +14,22 @@ describe("what a bundle was made of", () => {
   });
   afterEach(() => rmSync(dir, { recursive: true }));
 
-  it("is current while every file has the content it had", () => {
+  it("is current while all files that it was made of have the same content", () => {
     writeFileSync(join(dir, "b.ts"), "2");
     assert.ok(isCurrent(dir));
   });
 
-  it("is not where a file was edited, at the same length and in the same moment", () => {
+  it("is not current if a file was edited, at the same length and in the same moment", () => {
     writeFileSync(join(dir, "b.ts"), "3");
     assert.ok(!isCurrent(dir));
   });
 
-  it("is not where a file is gone", () => {
+  it("is not current if a file is gone", () => {
     rmSync(join(dir, "a.ts"));
     assert.ok(!isCurrent(dir));
   });
 
-  it("is not where nothing was noted", () => {
+  it("is not current if nothing was noted", () => {
     assert.ok(!isCurrent(join(dir, "other")));
   });
 });

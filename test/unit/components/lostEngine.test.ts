@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const lostEngine = join(import.meta.dirname, "../../../components/lostEngine.ts");
-/** Written for three seconds into pipes that are closed; every error is printed, as Pulumi does. */
+/** A program that writes for three seconds into closed pipes. Every error is printed, as Pulumi does. */
 const program = `
   import ${JSON.stringify(lostEngine)};
   process.on("uncaughtException", () => {});
@@ -35,7 +35,7 @@ describe("a program whose engine was killed", () => {
     assert.equal(await exitCode("node_modules/@pulumi/pulumi/cmd/run/index.mjs"), 1);
   });
 
-  it("is left alone where it is inline: the process is its owner's", async () => {
+  it("is left alone if it is inline, since its process belongs to somebody else", async () => {
     assert.equal(await exitCode("mine.mjs"), 7);
   });
 });

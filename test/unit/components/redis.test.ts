@@ -16,13 +16,13 @@ import {
 describe("Redis", () => {
   let Redis: typeof Components.Redis;
 
-  /** The certificate that a Secret has its pods trust, and the path at which it says they find it. */
+  /** The certificate in a Secret, and the path at which the Secret says that pods find it. */
   function trusted(secret: string): { ca?: string; path?: string } {
     const { ca, "ca-file": path } = inputsOf(secret).texts as Record<string, string>;
     return { ca, path };
   }
 
-  /** The path of the certificate in a pod. Neither variable nor volume keeps a pod from starting without one. */
+  /** The path of the certificate in a pod. Variable and volume are optional, so a pod starts without one. */
   function pathOf({ env, volumes, volumeMounts }: Components.Redis["access"]): string {
     const variable = env.find(({ name }) => name === "NODE_EXTRA_CA_CERTS") as {
       valueFrom: { secretKeyRef: { name: string; key: string; optional: boolean } };
@@ -72,7 +72,7 @@ describe("Redis", () => {
     assert.match(container.livenessProbe.exec.command[2], /PONG\|LOADING\|BUSY\|MISCONF/);
   });
 
-  it("lets in only pods that carry its name, from any namespace", async () => {
+  it("lets in only pods with its label, from any namespace", async () => {
     new Redis("redis", { namespace: "fruits" });
     await registered();
     const { podSelector, ingress, policyTypes, egress } = inputsOf("redis-policy").spec;
@@ -145,11 +145,11 @@ describe("Redis", () => {
       valueFrom: { secretKeyRef: { name: "redis-url", key: "url" } },
     });
     assert.ok(await pulumi.isSecret(redis.location));
-    // Another address is another Redis: the items are to be put in there.
+    // Another address means another Redis, which must be seeded.
     assert.equal(redis.storage, redis.first);
   });
 
-  it("takes the certificate to the pods of another namespace, and of another program", async () => {
+  it("brings the certificate to pods in another namespace, and of another program", async () => {
     const { accessFromElsewhere } = await import("../../../components/redis/redisAddress.ts");
     const ca = "-----BEGIN CERTIFICATE-----";
     const redis = new Redis("redis", { url: "rediss://u:p@h:6380", ca: pulumi.output(ca) });
@@ -162,7 +162,7 @@ describe("Redis", () => {
       assert.deepEqual(trusted(name), { ca, path: paths[index] }, name);
   });
 
-  it("has pods trust nothing more where there is no certificate", async () => {
+  it("gives pods nothing more to trust if there is no certificate", async () => {
     const redis = new Redis("redis", { url: "redis://h:6379" });
     await registered();
     assert.deepEqual(inputsOf("redis-url").texts, { url: "redis://h:6379", storage: "redis://h:6379" });
@@ -186,7 +186,7 @@ describe("Redis", () => {
     });
   });
 
-  it("keeps out of service meshes and of the way of autoscalers", async () => {
+  it("keeps out of service meshes, and asks autoscalers not to evict it", async () => {
     new Redis("redis");
     new Redis("kept", { storage: "1Gi" });
     await registered();

@@ -37,13 +37,13 @@ describe("a rule of the namespace against a pod", () => {
     'violates PodSecurity "restricted:latest": privileged (container "c" must not set securityContext.privileged=true)',
     "ValidatingAdmissionPolicy 'team' with binding 'team' denied request: no pod on the host's network",
   ])
-    it(`is told in its words, and asked in a dry run: ${words.slice(0, 25)}`, async () => {
+    it(`is reported in its words, by a dry run: ${words.slice(0, 25)}`, async () => {
       answer = ({ loose }) => (loose ? [403, refused + words] : [201, ""]);
       assert.equal(await rule(), words);
       assert.equal(asked.at(-1), "/api/v1/namespaces/n/pods?dryRun=All");
     });
 
-  it("is none where it refuses any pod of this making: the real one gets its answer", async () => {
+  it("does not count if it refuses the made-up pod without the patch, too", async () => {
     answer = () => [403, `${refused}ValidatingAdmissionPolicy 'team' denied request: pods need the label team`];
     assert.equal(await rule(), undefined);
   });
@@ -59,7 +59,7 @@ describe("a rule of the namespace against a pod", () => {
       assert.equal(await rule(), undefined);
     });
 
-  it("is not known where nobody answers", async () => {
+  it("is unknown if nobody answers", async () => {
     const away = new KubeConfig();
     away.loadFromClusterAndUser({ name: "c", server: "http://127.0.0.1:1", skipTLSVerify: true }, { name: "u" });
     assert.equal(await ruleAgainst(away, "/api/v1/namespaces/n/pods", { loose: true }, {}), undefined);

@@ -4,7 +4,7 @@ import type { Cluster } from "../../../components/cluster/client.ts";
 import { StartWatch } from "../../../components/cluster/startWatch.ts";
 
 const status = { name: "c", image: "i", imageID: "", ready: false };
-/** A worker that was started that often, and is down. */
+/** A worker that was started this often, and is down. */
 const down = (restartCount: number, message: string): V1Pod => ({
   metadata: { name: "w" },
   status: {
@@ -37,7 +37,7 @@ describe("the watch of pods that started", () => {
       labelSelector: "l",
     });
 
-  it("says once that they keep ending, whatever their last line is, and ends nothing", async () => {
+  it("warns once that pods keep ending, whatever their last line is", async () => {
     const watched = watch();
     pods = [well];
     assert.equal(await watched.look(0), undefined);

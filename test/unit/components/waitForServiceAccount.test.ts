@@ -7,7 +7,7 @@ describe("the wait for the ServiceAccount of a namespace", () => {
     if (code !== 200) throw new ApiException(code, "no", {}, {});
     return {};
   };
-  it("is one for a namespace that is there and has none yet, and for nothing else", async () => {
+  it("is only for a namespace that exists and has none yet", async () => {
     const table: [account: number, namespace: number, isAnswered: boolean][] = [
       [200, 200, true],
       [404, 200, false],

@@ -17,7 +17,7 @@ describe("WorkerImage", () => {
 
   const args = { imageName: "reg.example.com/you/x", handler: "worker/handler.ts" };
 
-  it("is run by the digest that the push answered", async () => {
+  it("runs by the digest that the push returned", async () => {
     const { image } = new WorkerImage("worker", { ...args, platform: "linux/arm64" });
     assert.equal(await valueOf(image.reference), `reg.example.com/you/x@sha256:${"a".repeat(64)}`);
     assert.equal(image.pullPolicy, undefined);
@@ -41,14 +41,14 @@ describe("WorkerImage", () => {
     assert.equal(handlerOf("./worker/handler.ts"), "./worker/handler.ts");
   });
 
-  it("is run by its name where nothing is pushed, and adds Node.js to a base without it", async () => {
+  it("runs by its name if nothing is pushed, and adds Node.js to a base without it", async () => {
     const { image } = new WorkerImage("worker", { ...args, push: false, baseImage: "python:3-slim" });
     await registered();
     assert.deepEqual([image.reference, image.pullPolicy], ["reg.example.com/you/x", "IfNotPresent"]);
     assert.equal(inputsOf("worker-image").build.args.KIND, "other");
   });
 
-  it("brings its own Node.js to a base whose own is too old for its programs", async () => {
+  it("adds a Node.js to a base whose Node.js is too old", async () => {
     const nodeOf = (baseImage: string) => new WorkerImage("w", { handler: "worker/handler.ts", baseImage }).image.node;
     for (const own of ["node", "node:22-slim", "docker.io/library/node:lts-alpine", "me/node@sha256:" + "0".repeat(64)])
       assert.deepEqual(nodeOf(own), ["node"], own);
@@ -65,7 +65,7 @@ describe("WorkerImage", () => {
     assert.deepEqual([node[0], build], ["/job-wq-2/node/start", undefined]);
   });
 
-  it("builds nothing where no name is given: the code travels in a ConfigMap, under a name that changes with it", async () => {
+  it("builds nothing without a name: the code travels in a ConfigMap, whose name changes with the code", async () => {
     const { code, reference } = new WorkerImage("worker", { handler: "worker/handler.ts" }).image;
     const other = new WorkerImage("worker", { handler: "worker/handler.ts", files: "worker" }).image;
     await registered();
@@ -92,7 +92,7 @@ describe("WorkerImage", () => {
     rmSync(dir, { recursive: true });
   });
 
-  it("brings requirements with the files that they name", async () => {
+  it("copies requirements with the files that they name", async () => {
     const dir = mkdtempSync(join(tmpdir(), "job-wq-2-requirements-"));
     const write = (name: string, text: string) => writeFileSync(join(dir, name), text);
     mkdirSync(join(dir, "more"));
@@ -210,7 +210,7 @@ describe("WorkerImage", () => {
     });
   });
 
-  it("brings the modules beside a handler in Python that it imports, and no others", () => {
+  it("copies the modules beside a handler in Python that it imports, and no others", () => {
     const dir = tmp();
     const write = (path: string, text: string) => {
       mkdirSync(dirname(join(dir, path)), { recursive: true });

@@ -11,7 +11,7 @@ import { plainValues } from "../../../config/plainValues.ts";
 
 type Values = Record<string, unknown>;
 
-/** Settings as Pulumi gives them: texts, and JSON for what has a structure. */
+/** Settings as Pulumi gives them: texts; lists and maps as JSON. */
 function source(values: Values, secrets: string[] = []): Source {
   const get = (key: string) => {
     const value = values[key];
@@ -71,7 +71,7 @@ describe("config", () => {
     });
   });
 
-  it("gives the components what is set, and leaves the rest to their defaults", () => {
+  it("passes the settings that are set to the components, and leaves others to their defaults", () => {
     assert.deepEqual(readConfig(source({ ...enough, parallelism: "3", redisMemory: "1Gi" })), {
       redis: { name: "redis", createNamespace: false, memory: "1Gi" },
       image: { ...enough, handler: "worker/handler.ts" },
@@ -79,7 +79,7 @@ describe("config", () => {
     });
   });
 
-  it("derives every name in the namespace from `name`, and keeps the page's by default", () => {
+  it("derives every name in the namespace from `name`; by default these are the page's names", () => {
     const { redis, batch } = read({ name: "thumbs" });
     assert.deepEqual([redis.name, batch.name], ["thumbs-redis", "thumbs"]);
   });
@@ -104,7 +104,7 @@ describe("config", () => {
       assert.ok(await pulumi.isSecret(value as never));
   });
 
-  it("never repeats a secret that is written wrongly", () => {
+  it("never repeats a bad secret", () => {
     const wrong = { secretEnv: "TOKEN=hunter2", notify: "hunter2", redisUrl: "hunter2" };
     for (const [key, value] of Object.entries(wrong))
       assert.throws(() => read({ [key]: value }), {
@@ -113,7 +113,7 @@ describe("config", () => {
     assert.throws(() => read({ secretEnv: ["TOKEN=hunter2"] }), { message: /to be a map, got something else\.$/ });
   });
 
-  it("refuses to keep as a secret what the cluster shows", () => {
+  it("refuses a secret value for a setting that the cluster shows", () => {
     for (const [key, value] of Object.entries({
       env: { TOKEN: "x" },
       items: ["a"],
@@ -126,7 +126,7 @@ describe("config", () => {
       });
   });
 
-  it("notices an image of the user's that runs the shipped handler", () => {
+  it("notices an image of the user that runs the shipped handler", () => {
     const baseImage = "me/thumbs:1";
     assert.ok(isForNobody(source({ baseImage })));
     for (const values of [{}, { baseImage, command: ["a"] }, { baseImage, handler: "a.ts" }])
@@ -140,7 +140,7 @@ describe("config", () => {
     assert.deepEqual(exposed(source({ redisUrl: "redis://h:6379" })), []);
   });
 
-  it("refuses what YAML takes for a number or a date, and gives in another way than it is written", () => {
+  it("refuses a value that YAML takes for a number or a date and changes", () => {
     const path = file(
       "Pulumi.dev.yaml",
       "config:\n  p:items: [01234, 'x', 12, \"1.10\", yes]\n  p:env: {ZIP: 01234, A: b}\n",
@@ -151,7 +151,7 @@ describe("config", () => {
     const items = 'Expected `items[0]` to be a text, but YAML reads 01234 as 668: quote it, "01234".';
     refusal({ items: [668, "x", 12, "1.10", "yes"] }, items);
     refusal({ env: { ZIP: 668, A: "b" } }, items.replace("items[0]", "env.ZIP"));
-    // Another file is meant, by `--config-file`.
+    // The values come from another file, by `--config-file`.
     for (const other of [["01234", "x", 12, "1.10", "yes"], ["fig"], [7]])
       readConfig({ ...source({ ...enough, items: other }), plainValues: written });
     assert.equal(plainValues(join(dir, "nowhere.yaml"), "p:items").size, 0);
@@ -159,7 +159,7 @@ describe("config", () => {
     assert.deepEqual([...plainValues(short, "p:items")], [["0", { written: "01234", value: 668 }]]);
   });
 
-  it("takes the key of a Redis as it is copied from a portal", () => {
+  it("accepts the key of a Redis as it is copied from a portal", () => {
     const cases = [
       ["rediss://:aB/c+d#e=@x.redis.cache.windows.net:6380", ":aB%2Fc+d%23e=@"],
       ["rediss://me:p@ss:w%rd?@h:1", "me:p%40ss%3Aw%25rd%3F@"],
@@ -174,7 +174,7 @@ describe("config", () => {
     assert.equal(redisUrl("redisUrl", "redis://h:6379"), "redis://h:6379");
   });
 
-  it("takes items as texts, of whatever kind they are written", () => {
+  it("takes items as texts, also numbers and flags", () => {
     const items = itemsOf({ items: ["a b", 7, true, "two\nlines"] });
     assert.equal(items.format, "strings");
     assert.equal(
@@ -196,18 +196,18 @@ describe("config", () => {
     assert.notEqual(digest(["a", "b"]), digest(["b", "a"]));
   });
 
-  it("sends a list that does not fit into a ConfigMap another way", () => {
+  it("sends a list that does not fit into a ConfigMap in an image", () => {
     const noise = Array.from({ length: 40_000 }, (_, i) => `${(i * 2654435761) % 2 ** 32} ${Math.sin(i)}`);
     assert.equal(itemsOf({ itemsFile: file("big.txt", noise.join("\n")) }).inline, false);
   });
 
-  it("leaves it to the handler which image is the default: no default of the project file is in the way", () => {
+  it("chooses the default image by the handler: Pulumi.yaml has no default that would prevent that", () => {
     const project = readFileSync(join(import.meta.dirname, "../../../Pulumi.yaml"), "utf8");
     assert.doesNotMatch(project, /^ +baseImage:/m);
     assert.equal(read({ handler: "work.py" }).image.baseImage, undefined);
   });
 
-  it("takes any image's name that Docker takes", () => {
+  it("accepts any image name that Docker accepts", () => {
     const named = ["docker.io/you/x", "localhost:5000/x:1.2", "127.0.0.1:5000/a/b_c", "reg.example.com/x-y.z/q:T_1"];
     for (const imageName of named) assert.equal(read({ imageName }).image.imageName, imageName);
     assert.equal(read({ imageName: "job-wq-2", push: "false" }).image.imageName, "job-wq-2");

@@ -51,7 +51,7 @@ describe("an item in the arguments of a command", () => {
     for (const [command, place] of table) assert.equal(fieldPlace(command), place);
   });
 
-  it("is not a variable, and a command has no operators, where no shell reads them", () => {
+  it("is no variable, and a command has no operators, if no shell reads them", () => {
     const none = (word: string) => `no "${word}", since no shell reads it: write ["sh", "-c", "…"]`;
     const table: [command: string[], wrong: string | undefined][] = [
       [["python3", "process.py", "$ITEM"], 'no $ITEM in "$ITEM", which no shell reads: write {}'],

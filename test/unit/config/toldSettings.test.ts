@@ -9,9 +9,9 @@ const folders: Record<Program, string> = { worker: "worker", seed: "seed", super
 const programs = Object.keys(folders) as Program[];
 const table = batchSettings as Record<string, Setting>;
 
-describe("what a program is told", () => {
+describe("the settings of a program of the image", () => {
   for (const program of programs) {
-    it(`is used by it: ${program}`, () => {
+    it(`are used by it: ${program}`, () => {
       const folder = join(root, folders[program]);
       const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
         .filter((file) => file.endsWith(".ts"))
@@ -21,7 +21,7 @@ describe("what a program is told", () => {
       assert.deepEqual(unused, []);
     });
 
-    it(`arrives as the Batch parsed it, or with the default of the table: ${program}`, () => {
+    it(`arrive as the Batch parsed them, or with the defaults of the table: ${program}`, () => {
       const told = readSettings(program, settingsText({ queue: "q" })) as unknown as Record<string, unknown>;
       for (const key of keysOf(program)) {
         const { default: text, parse } = table[key]!;
@@ -31,7 +31,7 @@ describe("what a program is told", () => {
     });
   }
 
-  it("holds no secret", () => {
+  it("hold no secret", () => {
     for (const program of programs)
       assert.deepEqual(
         keysOf(program).filter((key) => table[key]!.secret),

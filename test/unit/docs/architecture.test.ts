@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "../../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 /** `from "../x.ts"`, `import "../x.ts"`, `import("../x.ts")`. */
 const IMPORT = /(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+\.m?ts|\.{1,2}\/[^"]+\.mjs)"/g;
-/** Files that are no part of the product: checks, measurements, and the programs that write pages of docs/. */
+/** Files outside of the product: checks, measurements, and the programs that write pages of docs/. */
 const ASIDE = /^(test|bench|docs|examples)\/|\.config\.|^build\.mjs$/;
 
 /** Folders inside of a layer: each imports only those to its right. */
@@ -33,7 +33,7 @@ function documentedRows(): Row[] {
 
 describe("docs/architecture.md", () => {
   const rows = documentedRows();
-  /** The row of a file: of several, the one with the longest name. */
+  /** The row of a file. If several match, that with the longest name. */
   const rowOf = (file: string) =>
     rows
       .filter(({ name }) => file === name || (name.endsWith("/") && file.startsWith(name)))
@@ -42,7 +42,7 @@ describe("docs/architecture.md", () => {
   it("has the imports of the sources, row by row", function () {
     const found = new Map<string, Set<string>>(rows.map(({ name }) => [name, new Set()]));
     const files = sources();
-    if (files.length === 0) this.skip(); // no checkout: a packed copy
+    if (files.length === 0) this.skip(); // a packed copy has no list of files
     for (const file of files) {
       const from = rowOf(file);
       assert.ok(from, `${file} is in no row of the table "Layers" of docs/architecture.md`);

@@ -19,7 +19,7 @@ describe("CONTRIBUTING.md", () => {
     assert.deepEqual(missing, []);
   });
 
-  it("names files that there are", () => {
+  it("names files that exist", () => {
     const paths = [...page.matchAll(/`((?:[\w.-]+\/)+[\w.-]*)`/g)].map((match) => match[1]!);
     const missing = paths.filter(
       (path) => !existsSync(join(root, path)) && !existsSync(join(root, "test", `${path}.test.ts`)),

@@ -7,14 +7,14 @@ import { argsSource, pulumiYaml, settingsPage } from "../../../docs/generated.ts
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 const stale = "not what the table of settings generates: run `npm run docs`";
 
-describe("what is generated from the table of settings", () => {
-  it("is what Pulumi.yaml, docs/settings.md and components/args.ts hold", async () => {
+describe("the texts that are generated from the table of settings", () => {
+  it("are those of Pulumi.yaml, docs/settings.md and components/args.ts", async () => {
     assert.equal(read("Pulumi.yaml"), pulumiYaml(read("Pulumi.yaml")), `Pulumi.yaml is ${stale}`);
     assert.equal(read("docs/settings.md"), await settingsPage(), `docs/settings.md is ${stale}`);
     assert.equal(read("components/args.ts"), await argsSource(), `components/args.ts is ${stale}`);
   });
 
-  it("gives Pulumi every setting with a default, but maps, and types only to texts", () => {
+  it("give Pulumi every default except maps, and a type only to texts", () => {
     const { config } = parse(read("Pulumi.yaml")) as { config: Record<string, { type?: string; default: unknown }> };
     const expected = (Object.entries(settings) as [string, Setting][]).filter(
       ([, { default: value }]) => value !== undefined && typeof value !== "object",
@@ -29,7 +29,7 @@ describe("what is generated from the table of settings", () => {
       assert.equal(type, typeof value === "string" ? "string" : undefined, key);
   });
 
-  it("describes every setting", () => {
+  it("describe every setting", () => {
     for (const [key, { description }] of Object.entries(settings) as [string, Setting][])
       assert.match(description, /^[A-Z`].*[^.]$/s, key);
   });

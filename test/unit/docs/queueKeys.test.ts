@@ -18,7 +18,7 @@ const firstColumn = (title: string) =>
 const lua = globSync("queue/scripts/**/*.lua", { cwd: root }).map(read).join("\n");
 const names = (text: string) => [...text.matchAll(/["']([a-z]\w*)["']/g)].map((match) => match[1]!);
 
-/** Fields of the batch, as the sources name them: in calls of Redis, of helpers for these, and in lists of fields. */
+/** Fields of the batch that the sources name: in calls of Redis, in calls of helpers, and in lists of fields. */
 function fieldsInSources(): string[] {
   const scripts = lua.replaceAll(/--.*$/gm, "");
   const calls = [...scripts.matchAll(/call\('H\w+', batchKey,([^\n]*(?:\n\s+'[^\n]*)*)/g)].flatMap(([, args]) =>
@@ -48,7 +48,7 @@ describe("docs/queue/keys.md", () => {
     assert.deepEqual(firstColumn("Fields of").sort(), [...new Set(fieldsInSources())].sort());
   });
 
-  it("shows a record that is one", () => {
+  it("shows a valid record", () => {
     const [, text] = /\*\*Worked record\*\*.*\n\n((?: {4}.*\n|\n)+)/.exec(page)!;
     const record = text!.trimEnd().replaceAll(/^ {4}/gm, "");
     const { payload, lease, attempts } = parseRecord(2, Buffer.from(record), false);

@@ -1,4 +1,4 @@
-// docs/queue/timing.md, docs/queue/failures.md and queue/README.md say what the sources and the tests have.
+// docs/queue/timing.md, docs/queue/failures.md and queue/README.md agree with the sources and the tests.
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const rows = (page: string) =>
 const code = (cell: string) => cell.replaceAll("`", "");
 
 describe("docs/queue/timing.md", () => {
-  it("has each constant as its file has it", () => {
+  it("has the values of the constants in their files", () => {
     const constants = rows("docs/queue/timing.md").filter(([name]) => name!.startsWith("`"));
     const wrong = constants.filter((cells) => {
       const [name, value, file] = [cells[0]!, cells[1]!, cells.at(-1)!].map(code) as [string, string, string];
@@ -28,7 +28,7 @@ describe("docs/queue/timing.md", () => {
   });
 });
 
-/** True if some lines have each number of a value; of a constant in capitals only its own line counts. */
+/** True if the lines have each number of a value. For a constant in capitals, only its own line counts. */
 function holds(lines: string, name: string, value: string): boolean {
   const text = /^[A-Z_]+$/.test(name) ? lines.split("\n")[0]! : lines;
   const parts = /[a-zA-Z*/]/.test(value) ? [value] : value.split(", ");
@@ -40,7 +40,7 @@ function holds(lines: string, name: string, value: string): boolean {
 describe("queue/README.md", () => {
   const events = rows("queue/README.md").filter((cells) => cells.length === 5 && /^`[a-z]+`$/.test(cells[0]!));
 
-  it("has each event that changes the state of a batch, as state.lua has it", () => {
+  it("has each event that changes the state of a batch, as in state.lua", () => {
     const moves = [...read("queue/scripts/includes/state.lua").matchAll(/^ {2}(\w+) += \{ (.*) \},$/gm)];
     const told = events
       .filter(([event]) => event !== "`undo`")
@@ -52,7 +52,7 @@ describe("queue/README.md", () => {
     assert.deepEqual(found, told);
   });
 
-  it("has the scripts that include it", () => {
+  it("has the scripts that include state.lua", () => {
     const includes = (file: string): boolean =>
       [...read(file).matchAll(/@include "([\w-]+)"/g)].some(
         ([, part]) => part === "state" || includes(`queue/scripts/includes/${part}.lua`),
@@ -64,7 +64,7 @@ describe("queue/README.md", () => {
 });
 
 describe("docs/queue/failures.md", () => {
-  it("names tests that there are", () => {
+  it("names tests that exist", () => {
     const named = [...read("docs/queue/failures.md").matchAll(/`((?:unit|integration|e2e)\/[\w/]+)`/g)].map(
       (m) => m[1]!,
     );

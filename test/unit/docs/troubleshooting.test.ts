@@ -20,7 +20,7 @@ const OTHERS = [
 /** Places in a quoted message where the code fills something in. */
 const FILLED_IN = /…|banana, fig \(|\d+ of \d+ items|(?<=the batch was aborted:)/;
 
-/** Without what quotes and what is filled in; on one line. */
+/** The text on one line, without quotes, and with `…` for values that are filled in. */
 const plain = (text: string) =>
   text
     .replaceAll(/\$\{[^{}]*(\{[^{}]*\}[^{}]*)*\}/g, "…")

@@ -77,7 +77,7 @@ describe("the kubeconfig of the provider", () => {
   for (const [settings, place, message] of refused)
     it(`is refused: ${message}`, () => assert.throws(() => kubeconfigOf(settings, place), { message }));
 
-  it("is asked without TLS, as `kubectl proxy` has it", async () => {
+  it("may lead to a server without TLS, like `kubectl proxy`", async () => {
     const server = createServer((_, response) =>
       response.setHeader("content-type", "application/json").end(JSON.stringify({ items: [] })),
     ).listen(0, "127.0.0.1");

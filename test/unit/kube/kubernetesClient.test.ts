@@ -15,7 +15,7 @@ const KUBECONFIG = JSON.stringify({
 });
 
 describe("the Kubernetes client in one file", () => {
-  it("is what the package exports, under the same names", async () => {
+  it("has the exports of the package, under the same names", async () => {
     const client = await loadClient();
     for (const [name, value] of Object.entries(client))
       assert.equal(typeof value, typeof all[name as keyof typeof all], name);
@@ -29,7 +29,7 @@ describe("the Kubernetes client in one file", () => {
     await assert.rejects(config.makeApiClient(CoreV1Api).listNamespace(), /exec|token|status|JSON/i);
   });
 
-  it("is made once for what is installed", async () => {
+  it("is made once for the installed version", async () => {
     const cache = join(import.meta.dirname, "../../../node_modules/.cache/job-wq-2");
     await loadClient();
     assert.deepEqual(

@@ -42,7 +42,7 @@ describe("what keeps pods from starting", () => {
     assert.deepEqual(problem, { fatal: true, line: 'Pod p does not start: secret "token" not found' });
   });
 
-  it("may be that no node takes a pod, which may pass", () => {
+  it("may be that no node takes a pod, which waiting may solve", () => {
     const message = "0/2 nodes are available: 2 Insufficient cpu.";
     const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }];
     const problem = podProblem([{ metadata: { name: "p" }, status: { conditions } }]);
@@ -68,7 +68,7 @@ describe("what keeps pods from starting", () => {
     assert.equal(admissionProblem("Job job-wq-2", []), undefined);
   });
 
-  it("is nothing where a pod is on its way, or there is no pod yet", () => {
+  it("is nothing while a pod is starting, or there is no pod yet", () => {
     assert.equal(podProblem([]), undefined);
     assert.equal(podProblem([{}]), undefined);
     assert.equal(podProblem([waits("ErrImagePull", "no"), waits("ContainerCreating")]), undefined);
@@ -99,9 +99,9 @@ describe("what keeps pods from starting", () => {
     assert.ok(!hasStarted({}));
   });
 
-  describe("or staying", () => {
+  describe("what keeps pods from staying", () => {
     const at = (seconds: number) => new Date(seconds * 1000);
-    /** A worker whose container is in that state, and was restarted that often. */
+    /** A worker whose container is in this state, and was restarted this often. */
     const worker = (state: V1ContainerState, restartCount = 0, last?: V1ContainerState, ready?: Date): V1Pod => ({
       metadata: { name: "w" },
       status: {
@@ -128,12 +128,12 @@ describe("what keeps pods from starting", () => {
       assert.equal(await line([between, down(ended(2, "x"))], 9), "Pod w keeps ending, with exit code 2: x");
     });
 
-    it("tells the reason, and not what Node.js prints after it", async () => {
+    it("is told by its reason, and not by the lines that Node.js prints after it", async () => {
       const message = "file:///job-wq-2/code/bin/worker.js:1\nTypeError: no f\n    at x (y:1:2)\n\nNode.js v20.1.0\n";
       assert.equal(await line([down(ended(1, message))]), "Pod w keeps ending, with exit code 1: TypeError: no f");
     });
 
-    it("may be a container that the runtime cannot start, which waiting does not mend", async () => {
+    it("may be a container that the runtime cannot start, which waiting does not solve", async () => {
       const runc = (why: string) =>
         `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ${why}: unknown`;
       const absent = 'exec: "node": executable file not found in $PATH';
@@ -195,7 +195,7 @@ describe("what keeps pods from starting", () => {
       );
     });
 
-    it("is nothing where one pod is well, was well, ended once, or is to go", async () => {
+    it("is nothing if one pod is well, was well, ended once, or is being deleted", async () => {
       const bad = down(ended(1, "x"));
       const well: V1Pod = { status: { conditions: [{ type: "Ready", status: "True" }] } };
       assert.equal(await line([bad, well]), undefined);
@@ -206,7 +206,7 @@ describe("what keeps pods from starting", () => {
       assert.equal(await line([]), undefined);
     });
 
-    it("is told of pods that ran out of memory, or failed with their node, though others work on", () => {
+    it("may be lack of memory or a failed node, although other pods work on", () => {
       const well: V1Pod = { metadata: { name: "v" }, status: { phase: "Running" } };
       const oom = worker({ running: { startedAt: at(5) } }, 1, ended(137, "", "OOMKilled"));
       const told = "Pod w ran out of memory (OOMKilled): raise `resources.limits.memory`";

@@ -13,7 +13,7 @@ describe("local/launch.mjs", () => {
   });
 });
 
-describe("what is run as root", () => {
+describe("code that runs as root", () => {
   it("is a Node.js whose content is pinned, for both processors", () => {
     for (const arch of ["x64", "arm64"]) assert.match(HASHES[NODE]![arch]!, /^sha512-[\w+/]{86}==$/);
     const folder = mkdtempSync(join(tmpdir(), "job-wq-2-node-"));
@@ -31,14 +31,14 @@ describe("what is run as root", () => {
 });
 
 describe("a Node.js that is too old", () => {
-  // The program's view, on any machine.
+  // Node.js in such a version is simulated, so this runs on any machine.
   const old = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.20.2"})';
 
   for (const [what, file] of [
     ["the stack file's program", "config/compileCache.mjs"],
     ["a program that uses the library", "config/requireNode.mjs"],
   ] as const) {
-    it(`is said in one line: ${what}`, async () => {
+    it(`is reported in one line: ${what}`, async () => {
       const { exitCode, stderr } = await execa("node", ["--import", old, file], { reject: false });
       assert.equal(exitCode, 1);
       const lines = stderr

@@ -9,7 +9,7 @@ describe("socketAddress", () => {
 });
 
 describe("environmentUrl", () => {
-  it("takes the Service's address where its name does not resolve, also one of IPv6", async () => {
+  it("takes the Service's address if its name does not resolve, also an IPv6 address", async () => {
     const url = (WQ_REDIS_HOST: string) =>
       environmentUrl({ WQ_REDIS_URL: "redis://redis.invalid:6379", WQ_REDIS_HOST, WQ_REDIS_PASSWORD: "a b" });
     assert.equal(await url("10.96.0.7"), "redis://:a%20b@10.96.0.7:6379");

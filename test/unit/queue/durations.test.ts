@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { durationIncrements } from "../../../queue/durations.ts";
 
 describe("the durations of attempts", () => {
-  it("are counted by bucket, those that ended by themselves", () => {
+  it("are counted by bucket, if the attempts ended by themselves", () => {
     const lines = ["d0\n", 'd10 ="x"\n', "d11\n", 'f1000 "no"\n', 't3000001 "late"\n', "r50\n", '"lost"\n'];
     assert.deepEqual(durationIncrements(lines.map((line) => ({ line }))), [
       "tookMs",
@@ -18,7 +18,7 @@ describe("the durations of attempts", () => {
     ]);
   });
 
-  it("are nothing where nothing ended", () => {
+  it("are empty if no attempt ended", () => {
     assert.deepEqual(durationIncrements([{ line: "r50\n" }]), []);
   });
 });

@@ -1,5 +1,5 @@
-// Lua scripts have no imports: a part's names are there for whatever is put in after it. So each file says at its head
-// which names it takes from which part. The keys, which all use, are left out.
+// Lua scripts have no imports: after a part is included, its names are there for all later parts. So each file says at
+// its head which names it takes from which part. The keys, which all scripts use, are left out.
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -23,7 +23,7 @@ const exportsOf = (part: string) =>
     name ? [name] : list(names!),
   );
 
-/** Names that a text uses and does not make itself. */
+/** Names that a text uses and does not define. */
 function usesOf(text: string): Set<string> {
   const code = text.replaceAll(/--.*$/gm, "").replaceAll(/'[^'\n]*'/g, "''");
   const made = [
@@ -53,14 +53,14 @@ describe("comments of scripts", () => {
 
 describe("the scripts", () => {
   for (const file of globSync("**/*.lua", { cwd: root }).sort()) {
-    it(`say what they take from which part: ${file}`, () => {
+    it(`say which names they take from which part: ${file}`, () => {
       const text = read(file);
       const isPart = file.startsWith("includes/");
       const heads = told(text);
       const uses = usesOf(text);
       const others = parts.filter((part) => part !== "keys" && file !== `includes/${part}.lua`);
       const candidates = isPart ? others : others.filter((part) => heads.has(part));
-      // Of two parts with a name of their own for something, a part says from which one it comes.
+      // Two parts may define the same name. Then the file says from which of them it takes it.
       const found = candidates.flatMap((part) => {
         const names = exportsOf(part).filter((name) => uses.has(name) && (part !== "seeding" || !isPart));
         return names.length > 0 || heads.has(part) ? [[part, names.sort()] as const] : [];

@@ -57,7 +57,7 @@ describe("fileSource", () => {
     assert.deepEqual(await read(content, "ndjson"), lines);
   });
 
-  it("takes lines that lie across the pieces in which the file is read", async () => {
+  it("joins lines that lie across two pieces of the file", async () => {
     const long = "x".repeat(200_000);
     assert.deepEqual(await readTexts(`${long}\n${long}y\r\nz`, "text"), [long, `${long}y`, "z"]);
     for (let length = 65_530; length <= 65_540; length++) {
@@ -80,18 +80,18 @@ describe("fileSource", () => {
     });
   });
 
-  it("refuses a line that never ends before all of it is in memory", async () => {
+  it("refuses a line without end, before all of it is in memory", async () => {
     await assert.rejects(read(`a\n${"x".repeat(7 * 1024 * 1024)}`, "text"), {
       message: "Line 2 of the items is over 1 MiB: put its data into a file or a bucket, and its name into the list.",
     });
   });
 
-  it("takes the longest item in its longest spelling", async () => {
+  it("accepts the longest item in its longest spelling", async () => {
     const item = "\0".repeat(1024 * 1024);
     assert.deepEqual(await readTexts(`${JSON.stringify(item)}\r\n`, "strings"), [item]);
   });
 
-  it("refuses what is no JSON string, by its line", async () => {
+  it("refuses a line that is no JSON string, by its number", async () => {
     for (const line of ["[1", "1"])
       await assert.rejects(read(`"a"\n\n${line}\n`, "strings"), {
         message: "Line 3 of the items is not a JSON string.",
@@ -115,7 +115,7 @@ describe("fileSource", () => {
     });
   });
 
-  it("knows the size of what is in it without reading it", async () => {
+  it("knows the size of its content without reading it", async () => {
     await read("apple\nbanana\n", "text");
     assert.equal(fileSource(path, "text").maxBytes, 13);
     assert.equal(fileSource(join(dir, "none"), "text").maxBytes, undefined);
@@ -136,7 +136,7 @@ describe("rangeSource", () => {
     );
   });
 
-  it("refuses what is no range", () => {
+  it("refuses a text that is no range", () => {
     for (const range of ["3..1", "a..b"])
       assert.throws(() => rangeSource(range), {
         message: `Expected \`itemsRange\` to be a range like 1..1000, got "${range}".`,

@@ -17,13 +17,13 @@ describe("the meter of idle time", () => {
     ]);
   });
 
-  it("takes a worker for busy with as many items as it may have in flight", () => {
+  it("counts one worker as busy for each `concurrency` items in flight", () => {
     const meter = new IdleMeter(8);
     look(meter, 0, 9);
     assert.deepEqual(look(meter, 1_000, 9), { aliveMs: 4_000, idleMs: 2_000 });
   });
 
-  it("does not account for a time in which it did not look, nor for one without workers", () => {
+  it("leaves out times without a look, and times without workers", () => {
     const meter = new IdleMeter(1);
     look(meter, 0, 0);
     assert.equal(look(meter, 60_000, 0), undefined);

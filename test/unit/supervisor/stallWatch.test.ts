@@ -22,7 +22,7 @@ describe("the watch for stalls", () => {
     assert.deepEqual(said, stalls);
   });
 
-  it("goes on from a clock that went back", () => {
+  it("begins anew if the clock goes back", () => {
     const watch = new StallWatch(60_000);
     const said = [look(4_000, 3), look(400, 3), look(460, 3)].map((one) => watch.look(one));
     assert.deepEqual(said, [undefined, undefined, "no item was done or failed for 1 min: 3 of 10 are over, 2 running"]);

@@ -4,7 +4,7 @@ import { lastWords } from "../../../worker/runProgram.ts";
 describe("the last line of a program", () => {
   it("is the first line of its reason", () => assert.equal(lastWords("no such file\n    at x"), "no such file"));
 
-  it("is as long as Kubernetes keeps one: it has its beginning, and the advice at its end", () => {
+  it("is no longer than Kubernetes keeps: it has its beginning, and the advice at its end", () => {
     const name = "é日".repeat(70);
     const words = lastWords(`5 of 9 items failed: ${Array(9).fill(name).join(", ")} (again: npx --no wq retry)`);
     assert.match(words, /^5 of 9 items failed: é日.* … .*日 \(again: npx --no wq retry\)$/);

@@ -24,7 +24,7 @@ describe("releases", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-releases-"));
   const program = join(dir, "download.ts");
   writeFileSync(program, script);
-  /** Path on the mirror, and what it answers with. */
+  /** Contents by their paths on the mirror. */
   const served = new Map<string, Buffer>();
   const redirects = new Map<string, string>();
   let mirror: Server;
@@ -62,11 +62,11 @@ describe("releases", () => {
   /** Serves a file; `pin`: its SHA-256 in the checkout, by default the right one. */
   function serve(url: string, data: Buffer, pin: string | undefined = sum(data), at = url): void {
     served.set(pathOf(at), data);
-    // A mirror's word about its own files.
+    // The mirror's own checksum, which must not count.
     for (const { checksums } of Object.values(releases).flat()) served.set(pathOf(checksums), Buffer.from(sum(data)));
     if (pin) pins.push(`${pin}  ${url}`);
   }
-  /** Downloads in a process of its own: what was found out about a host is remembered in one. */
+  /** Downloads in a process of its own, since a process remembers which hosts can be reached. */
   async function download(part: string, releasesFrom = address) {
     const target = join(dir, String(++number));
     await execa("mkdir", [target]);
@@ -77,7 +77,7 @@ describe("releases", () => {
     return { said: stdout, target };
   }
 
-  it("are taken where their checksums are as published, and can be run", async () => {
+  it("are taken if their checksums are right, and can be run", async () => {
     for (const { url } of releases.kubernetes!) serve(url, Buffer.from(`#!/bin/sh\necho ${basename(url)}\n`));
     const { said, target } = await download("kubernetes");
     assert.equal(said, "true");
@@ -85,7 +85,7 @@ describe("releases", () => {
     assert.equal((await execa(join(target, "kubelet"))).stdout, "kubelet");
   });
 
-  it("follow redirects, and are whole also where the server closes the connection", async () => {
+  it("follow redirects, and are whole also if the server closes the connection", async () => {
     const { url } = releases.kubectl![0]!;
     const data = randomBytes(8 * 1024 * 1024);
     serve(url, data, undefined, `${url}-moved`);
@@ -110,7 +110,7 @@ describe("releases", () => {
     assert.equal(statSync(join(target, "pulumi")).mode & 0o777, 0o755);
   });
 
-  it("are refused where the checksum is another, whatever the mirror says, and nothing of them stays", async () => {
+  it("are refused if the checksum differs, whatever the mirror says, and nothing of them stays", async () => {
     serve(releases.kubectl![0]!.url, Buffer.from("tampered with"), sum(Buffer.from("as published")));
     const { said, target } = await download("kubectl");
     assert.match(
@@ -120,7 +120,7 @@ describe("releases", () => {
     assert.deepEqual(readdirSync(target), []);
   });
 
-  it("are refused from a mirror where the checkout has no checksum of them", async () => {
+  it("are refused from a mirror if the checkout has no checksum for them", async () => {
     serve(releases.kubectl![0]!.url, Buffer.from("x"), "");
     assert.match(
       (await download("kubectl")).said,
@@ -128,7 +128,7 @@ describe("releases", () => {
     );
   });
 
-  it("are built instead where the host has them not, refuses, or is `none`", async () => {
+  it("are built instead if the host lacks them, refuses, or is `none`", async () => {
     for (const from of [address, "http://127.0.0.1:1", "none"]) {
       const { said, target } = await download("kubernetes", from);
       assert.equal(said, "false");
@@ -136,7 +136,7 @@ describe("releases", () => {
     }
   });
 
-  it("are built instead where the hosts say nothing, all asked at once", async () => {
+  it("are built instead if no host answers; all hosts are asked at once", async () => {
     let [now, most] = [0, 0];
     const silent = createServer((socket) => {
       most = Math.max(most, ++now);
@@ -156,7 +156,7 @@ describe("releases", () => {
 
 describe("a published checksum", () => {
   const hash = "a".repeat(64);
-  it("is the only word, or that of the line with the name", () => {
+  it("is the only word of its file, or the hash of the line with the file's name", () => {
     assert.equal(checksumOf("kubelet", `${hash}\n`), hash);
     assert.equal(checksumOf("a.tgz", `${"b".repeat(64)}  b.tgz\n${hash} *dist/a.tgz\n`), hash);
     assert.equal(checksumOf("a.tgz", `${hash}  b.tgz\n`), undefined);

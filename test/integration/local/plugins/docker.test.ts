@@ -16,7 +16,7 @@ function runs(pid: number): boolean {
 }
 
 describe("the docker plugin of ours", () => {
-  it("ends with its engine, also one that is killed", async () => {
+  it("ends with its engine, also if that is killed", async () => {
     // The shell is the engine; a plugin prints the port on which it serves.
     const command = `"$0" "$1" 127.0.0.1:1 & echo $!; wait`;
     const engine = spawn("sh", ["-c", command, process.execPath, join(plugins, "docker", "main.ts")]);

@@ -78,7 +78,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(await redis.exists(k.batch), 0);
     });
 
-    it("counts what is where, at one moment", async () => {
+    it("counts the items of each state, at one moment", async () => {
       await seed(["banana", "fig", "apple", "cherry", "date"]);
       let open!: () => void;
       const gate = new Promise<void>((resolve) => (open = resolve));
@@ -113,7 +113,7 @@ for (const version of ["8", "7.0"] as const) {
       const end = await admin.counts();
       assert.deepEqual([end.state, end.done, end.dead, end.waiting, end.endedAt > 0], ["finished", 3, 2, 0, true]);
 
-      // Later items are a run of their own, of which the time before is no part.
+      // Later items begin a run of their own, whose time does not include the time before.
       await queue.redis.rpush("job2", "apple");
       const reopened = await admin.counts();
       assert.deepEqual([reopened.state, reopened.startedAt, reopened.endedAt], ["open", 0, 0]);
@@ -122,7 +122,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.ok(again.startedAt >= end.endedAt && again.endedAt >= again.startedAt);
     });
 
-    it("lists results in the order of giving, the dead by time, with their reasons; finds by payload; has the logs", async () => {
+    it("lists results by id and the dead by time, with their reasons; finds items by payload; has the logs", async () => {
       await seed(["apple", "banana", "fig", "apple"]);
       assert.equal(await consumer(fruits).run(), "finished");
       const results = await queue.records();
@@ -153,7 +153,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(await admin.log(99), undefined);
     });
 
-    it("walks through many results page by page, and sees those that move meanwhile once", async () => {
+    it("walks through many results page by page, and sees a record that moves meanwhile only once", async () => {
       const items = Array.from({ length: 1700 }, (_, index) => `item-${index}`);
       await seed(items);
       assert.equal(await consumer((item) => item, { concurrency: 64 }).run(), "finished");
@@ -300,7 +300,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.deepEqual({ total, waiting, external }, { total: 3, waiting: 1, external: 2 });
     });
 
-    it("adds up the workers' time, also of two supervisors at once, and makes no queue of it", async () => {
+    it("adds up the workers' time, also by two supervisors at once, and creates no queue by that", async () => {
       await admin.supervision.addWorkerTime({ aliveMs: 100, idleMs: 25 });
       assert.equal(await redis.exists(k.batch), 0);
       await seed(["apple"]);

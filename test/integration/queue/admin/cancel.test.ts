@@ -11,7 +11,7 @@ describe("cancel", () => {
   const seed = (items: string[]) =>
     new Seeder({ url: queue.url, queue: "job2" }).seed(items, { owner: "p/s", run: "1", seedId: "1" });
 
-  it("keeps what waits from ever being started, with who did it as the reason", async () => {
+  it("keeps waiting items from ever being started, and names who cancelled them", async () => {
     await queue.redis.rpush(queue.k.list, "a", "b", "c", "b", "x".repeat(40_000));
     assert.equal(await queue.admin.cancel(is("b"), "ada"), 2);
     assert.equal(await queue.admin.cancel((payload) => payload.length > 1_000, "ada"), 1);
@@ -28,7 +28,7 @@ describe("cancel", () => {
     assert.deepEqual([total, external], [5, 0]);
   });
 
-  it("gives up what waits for another attempt, and what is in flight, whose worker learns of it within 3 s", async () => {
+  it("gives up delayed items, and items in flight, whose worker learns of it within 3 s", async () => {
     await queue.redis.rpush(queue.k.list, "fail no", "sleep 60000", "apple");
     const worker = startConsumer(queue.url, {
       leaseMs: 60_000,
@@ -38,7 +38,7 @@ describe("cancel", () => {
     await queue.until(async () => (await queue.places()).done === 1);
     const start = performance.now();
     assert.equal(await queue.admin.cancel(() => true, "bob"), 2);
-    // Its handler ends by its signal; with nothing left to do, the batch is over.
+    // Its handler ends by its signal. Then nothing is left to do, and the batch is over.
     assert.equal((await worker.ended).code, 0);
     assert.ok(performance.now() - start < 6_000);
     const { state, done, dead } = await queue.places();
@@ -46,7 +46,7 @@ describe("cancel", () => {
     for (const { reason } of await queue.records("dead")) assert.equal(reason, "cancelled by bob");
   });
 
-  it("ends a batch of which nothing is left, also without a worker", async () => {
+  it("ends a batch if nothing is left, also without a worker", async () => {
     await seed(["a", "b"]);
     assert.equal(await queue.admin.cancel(is("a"), "ada"), 1);
     assert.equal((await queue.admin.counts()).state, "open");
@@ -56,7 +56,7 @@ describe("cancel", () => {
     assert.ok(endedAt > 0);
   });
 
-  it("leaves alone what is done, and tells nobody that too many items failed", async () => {
+  it("leaves done items alone, and does not count against maxFailures", async () => {
     await queue.redis.rpush(queue.k.list, "a", "b", "c");
     const peer = new Peer(queue.redis, { maxFailures: 0 });
     const [a] = await peer.reserve();
@@ -83,7 +83,7 @@ describe("cancel", () => {
     assert.equal((await queue.places()).dead, 0);
   });
 
-  it("lets what was given up be put back, as if it had never been", async () => {
+  it("leaves no trace in items that are put back", async () => {
     await queue.redis.rpush(queue.k.list, "a");
     await queue.admin.cancel(() => true, "ada");
     assert.equal(await queue.admin.requeueDead(), 1);
@@ -101,12 +101,12 @@ describe("cancel", () => {
     const { state, done, dead } = await queue.places();
     assert.deepEqual([state, done + dead, dead], ["finished", 5_000, cancelled]);
     assert.ok(cancelled > 0);
-    // The list is as it was said to be.
+    // The fields of the batch match the list, so a seeding of the same items changes nothing.
     await seed(Array.from({ length: 5_000 }, (_, n) => `${n % 2 ? "left" : "right"} ${n}`));
     assert.equal((await queue.admin.counts()).total, 5_000);
   });
 
-  it("keeps one mark for what others pushed, however many of these it gives up", async () => {
+  it("keeps one range for external items, however many of them it gives up", async () => {
     await seed(["a"]);
     await queue.redis.rpush(queue.k.list, ...Array.from({ length: 3_000 }, (_, n) => `x ${n}`));
     assert.equal(await queue.admin.cancel((payload) => payload.toString() !== "a", "ada"), 3_000);
@@ -115,7 +115,7 @@ describe("cancel", () => {
     assert.deepEqual(await queue.redis.lrange(queue.k.list, 0, -1), ["a", "b"]);
   });
 
-  it("takes no item that others pushed for one of the source", async () => {
+  it("does not take an external item for one of the source", async () => {
     await seed(["a", "b", "c"]);
     await queue.redis.rpush(queue.k.list, "x", "y");
     await seed(["a", "b", "c", "d", "e"]);

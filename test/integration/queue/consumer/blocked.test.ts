@@ -47,7 +47,7 @@ describe("a worker that cannot reach Redis", () => {
     await queue.redis.rpush(queue.k.list, "deaf 500");
     const worker = startConsumer(proxy.url, { leaseMs: 2_000 });
     await worker.saw(working);
-    proxy.freeze(1); // the outcome is sent into it
+    proxy.freeze(1); // the outcome is sent into the silent connection
     const other = startConsumer(queue.url, { leaseMs: 2_000 });
     assert.deepEqual([(await worker.ended).code, (await other.ended).code], [0, 0]);
     assert.equal(runs(worker, other), 1);

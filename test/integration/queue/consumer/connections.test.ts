@@ -25,7 +25,7 @@ describe("a Redis that takes few connections", () => {
     }
   }
 
-  it("keeps every lease with one connection a worker", async () => {
+  it("keeps every lease with one connection per worker", async () => {
     const events = await workAll("deaf 4000", 12);
     assert.equal(events.flat().filter(({ type }) => type === "working").length, 10);
     const { done, dead, lost } = await queue.places();
@@ -36,7 +36,7 @@ describe("a Redis that takes few connections", () => {
 describe("a Redis that became a replica", () => {
   const queue = withQueue();
 
-  it("is left for whatever answers at its address now, as soon as it refuses a write", async () => {
+  it("is left as soon as it refuses a write, for the server that has its address by then", async () => {
     const redis = await connect(queue.url);
     const idOf = () => redis.client("ID").catch(() => undefined);
     const before = await idOf();

@@ -24,7 +24,7 @@ describe("a worker", () => {
   };
   const finished = { state: "finished", done: 0, dead: 0, delayed: 0, running: 0, waiting: 0 };
 
-  /** In this process, until the batch is over. */
+  /** Runs a consumer in this process until the batch is over. */
   async function run(handler: Handler, options: Partial<ConsumerOptions> = {}): Promise<ConsumerEvent[]> {
     const events: ConsumerEvent[] = [];
     const onEvent = (event: ConsumerEvent) => events.push(event);
@@ -113,7 +113,7 @@ describe("a worker", () => {
       assert.match((await admin.log(3))!, /good 5000/);
     });
 
-    it("an item past its time is told to stop, and its attempt ends as timed out, whatever it does", async () => {
+    it("an item past its time limit is told to stop, and its attempt ends as timed out, whatever it returns", async () => {
       await redis.rpush(k.list, "listens", "returns");
       let aborted = 0;
       await run(
@@ -134,25 +134,25 @@ describe("a worker", () => {
       );
     });
 
-    it("one whose promise never settles is given up after its time", async () => {
+    it("a handler whose promise never settles is given up after the time limit", async () => {
       await redis.rpush(k.list, "hang", "apple");
       const worker = startConsumer(server.url, { itemTimeoutMs: 200, retry: once });
       assert.equal((await worker.ended).code, 0);
       assert.deepEqual(await brief(), { ...finished, done: 1, dead: 1 });
     });
 
-    it("one that calls process.exit(0) does not look like success", async () => {
+    it("a handler that calls process.exit(0) does not look like success", async () => {
       await redis.rpush(k.list, "exit", "apple");
       const { code, stderr } = await startConsumer(server.url).ended;
       assert.equal(code, 70);
       assert.match(stderr, /The process ended before the queue was finished/);
-      // A lone worker that vanishes may be a silence of Redis: an item is excused for two of them.
+      // If a lone worker vanishes, Redis may have been away instead. So an item is excused for two silences.
       for (let starts = 1; (await startConsumer(server.url).ended).code !== 0; starts++) assert.ok(starts < 5);
       assert.deepEqual(await brief(), { ...finished, done: 1, dead: 1 });
     });
   });
 
-  it("blocked for longer than a lease loses the item to another one, and what comes of it there is stale", async () => {
+  it("blocked for longer than a lease, it loses the item to another worker, and its report is stale", async () => {
     await redis.rpush(k.list, "blockat pod-1 3000");
     const blocked = startConsumer(server.url);
     await blocked.saw(({ type }) => type === "working");
@@ -160,11 +160,11 @@ describe("a worker", () => {
     assert.deepEqual([(await blocked.ended).code, (await other.ended).code], [0, 0]);
     assert.ok(blocked.events.some(({ type }) => type === "stale"));
     const [{ attempts }] = (await queue.records()) as [ItemRecord];
-    // Released, where the other one is so late that nobody was heard: a silence.
+    // If the other worker is so late that nobody was heard, that is a silence, and the item counts as released.
     assert.match(attempts.map(({ outcome }) => outcome).join(), /^(lost|released),done$/);
   });
 
-  it("blocked for longer than a lease, and alone, keeps the item", async () => {
+  it("blocked for longer than a lease while no other worker lives, it keeps the item", async () => {
     await redis.rpush(k.list, "block 3000");
     const worker = startConsumer(server.url);
     assert.equal((await worker.ended).code, 0);
@@ -173,13 +173,13 @@ describe("a worker", () => {
   });
 
   describe("the end of a process", () => {
-    it("SIGTERM: what ends within the grace period is done, the rest is released, nothing is taken; not code 0", async () => {
+    it("SIGTERM: items that end in the grace period are done, the others released, none is reserved; not code 0", async () => {
       await redis.rpush(k.list, "deaf 700", "deaf 50000", "apple");
       const worker = startConsumer(server.url, { concurrency: 2, graceMs: 2_000 });
       await worker.saw(({ payload, type }) => type === "working" && payload === "deaf 50000");
       worker.signal("SIGTERM");
       await worker.saw(({ type }) => type === "ended");
-      worker.signal("SIGKILL"); // the deaf one would keep it
+      worker.signal("SIGKILL"); // the deaf item would keep its process
       assert.equal(worker.events.at(-1)!.end, "stopped");
       assert.deepEqual(await brief(), { ...finished, state: "open", done: 1, delayed: 1, waiting: 1 });
       const [, released] = await queue.records();
@@ -211,7 +211,7 @@ describe("a worker", () => {
       await heir.ended;
     });
 
-    it("stopped for longer than its lease: it finds that its item is another's, and changes nothing", async () => {
+    it("stopped for longer than its lease: it finds that another worker has its item, and changes nothing", async () => {
       await redis.rpush(k.list, "deaf 4000");
       const { holder, heir } = await holderAndHeir();
       holder.signal("SIGSTOP");
@@ -249,7 +249,7 @@ describe("a worker", () => {
   });
 
   describe("what never succeeds", () => {
-    it("on one worker only: it is unhealthy, says so and stops, with a code other than 0", async () => {
+    it("on one worker only: this worker is unhealthy, says so and stops, with a code other than 0", async () => {
       const items = Array.from({ length: 2_000 }, (_, n) => `${n}`);
       await redis.rpush(k.list, ...items);
       let sick = false;
@@ -274,7 +274,7 @@ describe("a worker", () => {
       });
       const [one, other] = await Promise.all([healthy.run(), ill.run()]);
       for (const listener of process.listeners("exit")) {
-        // its guard, which stays: it must not exit with 0
+        // the guard of the exit code, which stays, since this worker must not exit with 0
         if (!listeners.includes(listener)) process.off("exit", listener);
       }
       assert.deepEqual([one, other, sick], ["finished", "unhealthy", true]);
@@ -282,7 +282,7 @@ describe("a worker", () => {
     });
   });
 
-  it("says finished only when it is on disk: a Redis killed right after still knows", async () => {
+  it("says finished only when that is on disk: a Redis killed right after still knows it", async () => {
     const own = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "everysec"] });
     const link = await connect(own.url);
     await link.rpush(k.list, ...Array.from({ length: 100 }, (_, n) => `apple ${n}`));

@@ -72,13 +72,13 @@ class Workers {
     return this.#alive.filter((worker) => worker !== undefined).length;
   }
 
-  /** Workers whose SIGKILL came in the middle of an item: the log has its beginning and not its end. */
+  /** Workers that a SIGKILL hit in the middle of an item: the log has the beginning of its run and not the end. */
   broken(): number[] {
     const open = new Set(runs(this.#args[1]!).flatMap(({ ended, pid }) => (ended ? [] : [pid])));
     return [...this.killed].filter((pid) => open.has(pid));
   }
 
-  /** Sends a signal to one of those that are in the middle of an item, at random. */
+  /** Sends a signal to a random worker that is in the middle of an item. */
   signal(signal: NodeJS.Signals): ChildProcess | undefined {
     const busy = new Set(runs(this.#args[1]!).flatMap(({ ended, pid }) => (ended ? [] : [pid])));
     const alive = this.#alive.filter((worker) => worker !== undefined && busy.has(worker.pid!));
@@ -87,7 +87,7 @@ class Workers {
     return worker;
   }
 
-  /** Until each ended with 0. */
+  /** Waits until each worker has ended with 0. */
   async finished(): Promise<void> {
     await Promise.all(this.#kept);
   }
@@ -98,7 +98,7 @@ class Workers {
   }
 }
 
-/** The deeds done to them. */
+/** Number of signals and kills. */
 interface Harm {
   terminated: number;
   stopped: number;
@@ -124,7 +124,7 @@ async function harm(workers: Workers, redis: TestRedis, left: () => Promise<numb
       if (frozen) done.stopped++;
       setTimeout(() => frozen?.kill("SIGCONT"), LEASE_MS * 1.5);
     } else workers.signal("SIGKILL");
-    // A machine that starts processes slowly gets the time: else each is killed at its first item, over and over.
+    // On a slow machine, new workers would otherwise be killed at their first item, over and over.
     do {
       await sleep(100 + Math.random() * 150);
       if ((await left()) === 0) return done;
@@ -185,7 +185,7 @@ for (const { version, total, kills } of [
         external: 0,
       });
 
-      // The harm was real: each killed process was in the middle of an item, which its log shows it never ended.
+      // The kills did harm: by the log, the killed workers were in the middle of items, and never ended them.
       const all = runs(log);
       const inHand = workers.broken().length;
       assert.ok(inHand >= kills, `only ${inHand} of ${workers.killed.size} kills hit a worker with an item in flight`);
@@ -194,7 +194,7 @@ for (const { version, total, kills } of [
       assert.ok(lost >= inHand / 2, `${lost} leases were lost by ${inHand} kills`);
       assert.deepEqual(workers.codes.filter((code) => code === 0).length, SLOTS.length);
 
-      // Each item recorded as done has run to its end; the dead were lost twice, the second time alone.
+      // Each done item has run to its end. The dead were lost twice, the second time alone.
       const ended = new Set(all.filter(({ ended }) => ended).map(({ item }) => item));
       const done = recorded.filter(({ outcome }) => outcome === "done");
       assert.deepEqual(
@@ -207,7 +207,7 @@ for (const { version, total, kills } of [
 
       const times = new Map<string, number>();
       for (const { item } of all) times.set(item, (times.get(item) ?? 0) + 1);
-      // An item that was taken and never begun, twice, was killed in between, twice: rare, and dead with that reason.
+      // Rarely, a worker is killed twice after it reserved an item and before it began it. Then the item is dead.
       const never = dead.filter(({ payload }) => !times.has(payload.toString()));
       assert.equal(times.size + never.length, total, "an item never ran and is not dead");
       const twice = [...times.values()].filter((count) => count > 1).length;

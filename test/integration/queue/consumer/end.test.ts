@@ -15,7 +15,7 @@ function aofOf(server: TestRedis): string {
 }
 
 describe("the end of a batch", () => {
-  it("is not believed when Redis forgets it: the worker goes on, and ends when it is true", async () => {
+  it("is not believed if Redis forgets it: the worker goes on until the batch is really over", async () => {
     const server = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "everysec"] });
     const proxy = await gateProxy(server.port);
     const redis = await connect(server.url);

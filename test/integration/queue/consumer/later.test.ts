@@ -60,7 +60,7 @@ describe("an item that is put off", () => {
     assert.equal(record!.reason, "put off more than 1000 times in a row");
   });
 
-  it("is told what is no time", () => {
+  it("refuses a delay that is no number of ms from 0", () => {
     for (const ms of [-1, NaN, Infinity]) assert.throws(() => new TryLater(ms), RangeError);
   });
 });

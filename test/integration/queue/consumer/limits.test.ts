@@ -1,4 +1,4 @@
-// Every wait has an end: for Redis at the start, in a handshake, where it is full, and for what stood still.
+// Every wait ends: for Redis at the start, in a handshake, or when it is full; and for a process that stood still.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer, resultsOf } from "../../../../queue/index.ts";
@@ -17,7 +17,7 @@ describe("limits", () => {
   afterEach(() => queue.redis.config("SET", "maxmemory", "0"));
 
   describe("a worker that is stopped while it connects", () => {
-    it("ends, where Redis is there", async () => {
+    it("ends, if Redis is there", async () => {
       const consumer = new Consumer({ ...quick(queue.url), handler: () => {} });
       const end = consumer.run();
       await consumer.stop(0);
@@ -29,7 +29,7 @@ describe("limits", () => {
       await queue.until(async () => (await clients()) === 1, "its connection stays");
     });
 
-    it("ends, where it is not", async () => {
+    it("ends, if Redis is away", async () => {
       const url = `redis://127.0.0.1:${await freePort()}`;
       const consumer = new Consumer({ ...quick(url), handler: () => {} });
       const end = consumer.run();
@@ -64,7 +64,7 @@ describe("limits", () => {
     });
   });
 
-  it("a Redis that is full at the end is told of the end, and can be stopped", async () => {
+  it("a full Redis takes the end of the batch, pauses, and what the supervisor notes", async () => {
     await queue.redis.rpush(k.list, "sleep 2000");
     const busy = startConsumer(queue.url);
     await busy.saw(({ type }) => type === "working");
@@ -79,7 +79,7 @@ describe("limits", () => {
     assert.equal((await queue.places()).state, "finished");
   });
 
-  it("a Redis that always takes longer than a worker waits at first is waited for", async () => {
+  it("a Redis that always answers later than a worker first waits is waited for", async () => {
     const proxy = await gateProxy(queue.server.port);
     proxy.lagMs = 1_000; // a worker waits for 0.8 s
     await queue.redis.rpush(k.list, "a", "b");
@@ -89,7 +89,7 @@ describe("limits", () => {
     await proxy.end();
   });
 
-  it("a process that stood still is not taken for handlers that ran out of time", async () => {
+  it("a process that stood still costs its handlers no time-out", async () => {
     await queue.redis.rpush(k.list, ...Array<string>(8).fill("sleep 400"));
     const worker = startConsumer(queue.url, { concurrency: 8, itemTimeoutMs: 2_000, leaseMs: 10_000, retry: once });
     await worker.saw(({ type }) => type === "working");
@@ -160,7 +160,7 @@ describe("limits", () => {
     }
   });
 
-  it("what follows on an end waits for nobody who is gone, also after the clock went back", async () => {
+  it("`finish` does not wait for a supervisor that is gone, also after the clock went back", async () => {
     await queue.redis.rpush(k.list, "a");
     await new Peer(queue.redis).reserve();
     await queue.redis.hset(k.batch, "endedAt", 1, "finishBy", "gone", "finishUntil", Date.now() + 3_600_000);
@@ -168,7 +168,7 @@ describe("limits", () => {
     assert.equal(end, "output");
   });
 
-  it("what follows on an end runs once for each, also where two are to run it", async () => {
+  it("`finish` runs once for each end, also if two supervisors want to run it", async () => {
     await queue.redis.rpush(k.list, "a");
     await new Peer(queue.redis).reserve();
     const endAt = (time: number) => queue.redis.hset(k.batch, "endedAt", time);

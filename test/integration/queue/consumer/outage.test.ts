@@ -78,7 +78,7 @@ describe("Redis away", () => {
 
   it("does not blame it either where Redis only could not be reached", async () => {
     const proxy = await gateProxy(server.port);
-    // It is there all the time, and has no room for another item.
+    // This worker lives all the time, but has no free slot.
     await fill("deaf 600000");
     const holder = startConsumer(proxy.url, { leaseMs: 2_000, pod: "holder" });
     await holder.saw(working);
@@ -101,7 +101,7 @@ describe("Redis away", () => {
     await proxy.end();
   });
 
-  it("makes a worker leave that holds nothing, with the real reason and not with code 0", async () => {
+  it("makes a worker without items leave, with the real reason and a code other than 0", async () => {
     await fill("apple", "deaf 60000");
     const holder = startConsumer(server.url, { pod: "holder", concurrency: 2, maxDowntimeMs: 500 });
     await holder.saw(({ payload, type }) => type === "working" && payload === "deaf 60000");
@@ -125,7 +125,7 @@ describe("Redis away", () => {
     assert.equal((await worker.ended).code, 75);
   });
 
-  it("tells of a password that was changed, and leaves for a process that reads the new one", async () => {
+  it("makes a worker leave after a change of the password, so that its next process reads the new one", async () => {
     await fill("sleep 60000");
     const worker = startConsumer(server.url.replace("redis://", "redis://:old@"), { maxDowntimeMs: 1_000 });
     await worker.saw(working);

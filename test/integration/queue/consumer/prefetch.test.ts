@@ -10,7 +10,7 @@ const k = keys("job2");
 const QUICK = 100;
 const text = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `item-${from + index}`);
 
-describe("items taken ahead", () => {
+describe("items ahead", () => {
   let server: TestRedis;
   let redis: Redis;
   let admin: QueueAdmin;
@@ -28,13 +28,13 @@ describe("items taken ahead", () => {
   });
 
   const consumer = (handler: Handler, more = {}) => new Consumer({ ...quick(server.url), ...more, handler });
-  /** Until the queue says so. */
+  /** Waits until the queue's counts match. */
   async function until(what: () => Promise<boolean>): Promise<void> {
     while (!(await what())) await sleep(5);
   }
   const ahead = async () => (await redis.zcard(k.leases)) > 1;
 
-  it("are many where a handler is quick, and run one at a time in their order all the same", async () => {
+  it("are many if a handler is quick, and still run one at a time, in their order", async () => {
     await redis.rpush(k.list, ...text(0, 3_000));
     await redis.config("RESETSTAT");
     const seen: string[] = [];
@@ -48,7 +48,7 @@ describe("items taken ahead", () => {
     const [, calls] = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))!;
     assert.ok(Number(calls) < 300, `${calls} exchanges for 3,000 items`);
     assert.deepEqual([most, seen.length], [1, 3_000]);
-    // Items that a machine that stood still gave back come later.
+    // If the machine stood still, items were given back, and come later.
     const back = new Set<string>();
     for await (const { payload, attempts } of admin.results()) if (attempts.length > 1) back.add(payload.toString());
     const inOrder = (items: string[]) => items.filter((item) => !back.has(item));
@@ -56,7 +56,7 @@ describe("items taken ahead", () => {
     assert.ok(back.size < 3_000 / 2, `${back.size} were given back`);
   });
 
-  it("are told of in their order: an item's end before the next one's begin", async () => {
+  it("cause events in their order: an item's end before the next one's beginning", async () => {
     await redis.rpush(k.list, ...text(0, 3_000));
     const told: string[] = [];
     const onEvent = (event: ConsumerEvent) => {
@@ -68,7 +68,7 @@ describe("items taken ahead", () => {
     assert.deepEqual(told, inOrder);
   });
 
-  it("are none where a handler is slow, or items are long", async () => {
+  it("are none if a handler is slow, or items are long", async () => {
     let most = 0;
     const handler = async () => {
       most = Math.max(most, await redis.zcard(k.leases));
@@ -82,7 +82,7 @@ describe("items taken ahead", () => {
     assert.ok(most <= 2, `${most} of 1 MiB`);
   });
 
-  it("go back when one takes long after all, and run elsewhere, at no cost", async () => {
+  it("are given back if one of them takes long after all, and run elsewhere, at no cost", async () => {
     await redis.rpush(k.list, ...text(0, QUICK), "slow", ...text(QUICK, 2 * QUICK));
     let [slow, release]: [boolean, () => void] = [false, () => {}];
     const gate = new Promise<void>((resolve) => (release = resolve));
@@ -102,7 +102,7 @@ describe("items taken ahead", () => {
     assert.deepEqual([done, lost, retried], [2 * QUICK + 1, 0, 0]);
   });
 
-  it("go back when the worker is stopped", async () => {
+  it("are given back if the worker is stopped", async () => {
     await redis.rpush(k.list, ...text(0, QUICK), "sleep 500", ...text(QUICK, 2 * QUICK));
     const worker = startConsumer(server.url, { graceMs: 2_000 });
     assert.ok(await worker.saw(({ type, payload }) => type === "working" && payload === "sleep 500"));
@@ -127,7 +127,7 @@ describe("items taken ahead", () => {
     for await (const record of admin.results()) records.push(record);
     assert.equal(records.length, 2 * QUICK + 1);
     assert.ok(records.every(({ outcome }) => outcome === "done"));
-    // Each was begun here or there, none twice.
+    // Each was begun in one of the two workers, none in both.
     const there = records
       .filter(({ attempts }) => attempts.at(-1)!.pod === "pod-2")
       .map(({ payload }) => payload.toString());

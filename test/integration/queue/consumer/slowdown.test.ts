@@ -84,7 +84,7 @@ describe("failures in a row", () => {
   });
 
   describe("everywhere", () => {
-    it("end the batch, with the reason, and code 0 leaves the word to the verdict", async () => {
+    it("end the batch, with the reason; code 0, since the verdict tells it", async () => {
       await queue.redis.rpush(queue.k.list, ...Array<string>(50).fill("fail no such module"));
       const worker = startConsumer(queue.url);
       assert.equal((await worker.ended).code, 0);
@@ -96,7 +96,7 @@ describe("failures in a row", () => {
       );
     });
 
-    it("do not end it while somebody has an item in flight for longer", async () => {
+    it("do not end the batch while an item has been in flight for longer", async () => {
       await queue.redis.rpush(queue.k.list, "deaf 12000", ...Array<string>(15).fill("fail no"));
       const slow = startConsumer(queue.url, { retry: once, pod: "slow" });
       await slow.saw(({ type }) => type === "working");
@@ -106,7 +106,7 @@ describe("failures in a row", () => {
       assert.deepEqual({ state, done, dead }, { state: "finished", done: 1, dead: 15 });
     });
 
-    it("do not end it, nor slow it down for long, where failures are allowed", async () => {
+    it("neither end the batch nor slow it down for long if failures are allowed", async () => {
       await queue.redis.rpush(queue.k.list, ...numbers(500));
       let attempts = 0;
       const handler = () => {
@@ -135,7 +135,7 @@ describe("failures in a row", () => {
       });
     }
 
-    it("do not keep them from it either when they were dead and are put back", async () => {
+    it("do not keep the good ones from being done if dead ones are put back, either", async () => {
       const handler: Handler = (item) => {
         if (item.startsWith("bad")) throw new Error("404");
       };
@@ -202,7 +202,7 @@ describe("failures in a row", () => {
         assert.equal(await consumer(handler, { retry: once, concurrency: 8 }).run(), "finished");
         return performance.now() - start;
       };
-      const alone = await took(() => new DoNotRetry("404")); // which slows nobody down
+      const alone = await took(() => new DoNotRetry("404")); // this error slows no worker down
       const slowed = await took(() => new Error("404"));
       assert.ok(slowed < 2 * alone, `${slowed.toFixed(0)} ms beside ${alone.toFixed(0)} ms`);
     });

@@ -24,8 +24,8 @@ describe("an item whose worker vanished", () => {
     await Promise.all(workers.map(({ ended }) => ended));
   });
 
-  it("keeps no slot free any longer when another worker has taken it", async () => {
-    const leaseMs = 5_000; // a slow machine is no silence
+  it("keeps no slot free once another worker has taken it", async () => {
+    const leaseMs = 5_000; // so long that a slow machine causes no silence
     await queue.redis.rpush(queue.k.list, "lost", "long");
     await new Peer(queue.redis, { leaseMs }).reserve();
     const begun: string[] = [];
@@ -48,7 +48,7 @@ describe("an item whose worker vanished", () => {
     await queue.redis.rpush(queue.k.list, ...items);
     const witness = startConsumer(queue.url, { leaseMs: LEASE_MS, pod: "witness" });
     const deaths = async () => (await startConsumer(queue.url, { leaseMs: LEASE_MS, concurrency: 32 }).ended).code;
-    // As pods that are started again.
+    // Starts a worker again whenever it dies, as a pod is.
     let code: number | null = null;
     for (let starts = 1; code !== 0; starts++, code = await deaths()) assert.ok(starts < 8, "it killed too often");
     await witness.ended;
@@ -61,7 +61,7 @@ describe("an item whose worker vanished", () => {
 
   it("ends a batch in which workers vanish on every item, with that reason", async () => {
     await queue.redis.rpush(queue.k.list, ...Array.from({ length: 100 }, () => "die"));
-    // Alone it is started again and again; beside it one that never gets to do anything else.
+    // One worker at a time, started again and again. None ever gets further than to an item that kills it.
     let starts = 0;
     for (;;) {
       const { code } = await startConsumer(queue.url, { leaseMs: 3_000, pod: `pod-${starts}` }).ended;
@@ -73,7 +73,7 @@ describe("an item whose worker vanished", () => {
     assert.match(reason!, /^workers vanish: \d+ times in a row, on \d+ items, they ended without a word/);
   });
 
-  it("does not end it where items at the other end of the list are good", async () => {
+  it("does not end a batch in which items further down the list are good", async () => {
     await queue.redis.rpush(queue.k.list, ...Array<string>(4).fill("die"), ...Array<string>(20).fill("apple"));
     for (let starts = 0; ; starts++) {
       const { code } = await startConsumer(queue.url, { leaseMs: 1_000, pod: `pod-${starts}` }).ended;

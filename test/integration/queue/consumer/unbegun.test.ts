@@ -1,4 +1,4 @@
-// An item that was taken and never begun is neither lost nor blamed: with `maxLosses` 1, one loss is a death.
+// An item that was reserved and never begun counts no loss. These tests set `maxLosses` to 1, so one loss would show.
 import assert from "node:assert/strict";
 import { startConsumer } from "../../../support/consuming.ts";
 import { gateProxy } from "../../../support/gateProxy.ts";
@@ -16,7 +16,7 @@ describe("an item that was never begun", () => {
   };
   const running = async () => (await queue.places()).running;
 
-  // Somebody is heard all the time: what ran out in a silence would cost nothing in any case.
+  // A worker is heard all the time, since a lease that expires in a silence is no loss anyway.
   let witness: NodeJS.Timeout;
   before(() => {
     const peer = new Peer(queue.redis, options);
@@ -24,7 +24,7 @@ describe("an item that was never begun", () => {
   });
   after(() => clearInterval(witness));
 
-  it("does not die with the one for which it waited, taken ahead", async () => {
+  it("does not die with the item behind which it waited, reserved ahead", async () => {
     await queue.redis.rpush(queue.k.list, ...text(1_000), "die", ...text(1_000));
     let starts = 0;
     while ((await startConsumer(queue.url, options).ended).code !== 0) assert.ok(++starts < 5, "it killed too often");
@@ -33,7 +33,7 @@ describe("an item that was never begun", () => {
     assert.equal(dead!.payload.toString(), "die");
   });
 
-  it("does not die in a slot behind a handler that blocks", async () => {
+  it("does not die in a slot beside a handler that blocks", async () => {
     await queue.redis.rpush(queue.k.list, "block 60000", ...text(7));
     const doomed = startConsumer(queue.url, { ...options, concurrency: 8 });
     await doomed.saw(({ type }) => type === "working");
@@ -42,7 +42,7 @@ describe("an item that was never begun", () => {
     assert.deepEqual(await outcome(), { state: "finished", done: 7, dead: 1, lost: 1 });
   });
 
-  it("does not die in an answer that lies unread behind such a handler", async () => {
+  it("does not die in an answer that lies unread while a handler blocks", async () => {
     await queue.redis.rpush(queue.k.list, ...text(600), "blockat pod-1 4000", ...text(600));
     const two = { ...options, maxLosses: 2 };
     const workers = [
@@ -55,12 +55,12 @@ describe("an item that was never begun", () => {
     assert.ok(lost <= 1, "only the one that blocked, where it did");
   });
 
-  it("does not die with an answer that is lost, where its worker leaves for want of Redis", async () => {
+  it("does not die with a lost answer, if its worker leaves because Redis is away", async () => {
     const proxy = await gateProxy(queue.server.port);
     const cutOff = startConsumer(proxy.url, { ...options, concurrency: 8, maxDowntimeMs: 1_000 });
     await cutOff.saw(({ type }) => type === "waiting");
     const pushed = queue.redis.rpush(queue.k.list, ...text(8)); // on its way before the next request
-    proxy.onRequest = (request) => request.includes("reserve") && proxy.freeze(1); // which gets through, and no answer
+    proxy.onRequest = (request) => request.includes("reserve") && proxy.freeze(1); // its answer is lost
     await pushed;
     await queue.until(async () => (await running()) > 0);
     proxy.close();
@@ -72,7 +72,7 @@ describe("an item that was never begun", () => {
     await proxy.end();
   });
 
-  it("does not die of a call that was stuck, and delivered after the end of its worker", async () => {
+  it("does not die of a call that is delivered only after the end of its worker", async () => {
     await queue.redis.rpush(queue.k.list, ...text(8));
     const gone = new Peer(queue.redis, options);
     gone.begins = false;

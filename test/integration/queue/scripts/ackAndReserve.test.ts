@@ -14,7 +14,7 @@ const ids = (taken: ReservedItem[]) => taken.map(({ id }) => id);
 const texts = (taken: ReservedItem[]) => taken.map(({ payload }) => payload.toString());
 
 for (const version of ["8", "7.0"] as const) {
-  describe(`exchanges, Redis ${version}`, () => {
+  describe(`calls, Redis ${version}`, () => {
     const queue = withQueue({ version });
     let server: TestRedis;
     let redis: Redis;
@@ -84,7 +84,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.deepEqual([second!.payload, second!.failures], [payload, 1]);
     });
 
-    it("an exchange sent twice takes once, and its answer is the same", async () => {
+    it("a call sent twice reserves once, and gets the same answer", async () => {
       await redis.rpush(k.list, "apple", "banana", "cherry");
       const first = await a.call({ reserve: 2, number: 1 });
       const second = await a.call({ reserve: 2, number: 1 });
@@ -93,7 +93,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(await redis.llen(k.list), 1);
     });
 
-    it("an exchange sent twice settles once and burns no attempt", async () => {
+    it("a call sent twice settles once and costs no further attempt", async () => {
       await redis.rpush(k.list, "apple");
       const [item] = await a.reserve();
       await a.call({ acks: [a.failed(item!)], number: 3 });
@@ -103,7 +103,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal((await admin.counts()).retried, 1);
     });
 
-    it("a repeated exchange does not give what was lost meanwhile", async () => {
+    it("a repeated call does not return items that were lost meanwhile", async () => {
       await redis.rpush(k.list, "apple", "banana");
       await a.call({ reserve: 2, number: 1 });
       await pass(redis, 8_500);
@@ -140,19 +140,19 @@ for (const version of ["8", "7.0"] as const) {
       assert.equal(await redis.zcard(k.leases), 40);
     });
 
-    it("a ticket that was released and taken again by another is not renewed by the first", async () => {
+    it("a lease whose item was released and reserved by another worker is not renewed by the first", async () => {
       await redis.rpush(k.list, "apple");
       const [first] = await a.reserve();
       await a.call({ acks: [a.released(first!)] });
       const [second] = await b.reserve();
       await pass(redis, 3_000);
       const [, before] = await redis.zrange(k.leases, "0", "0", "WITHSCORES");
-      assert.deepEqual((await a.renew([first!])).gone, [a.member(first!)]); // was under way all the time
+      assert.deepEqual((await a.renew([first!])).gone, [a.member(first!)]); // this call was under way
       assert.deepEqual(await redis.zrange(k.leases, "0", "-1", "WITHSCORES"), [b.member(second!), before]);
       assert.deepEqual((await b.renew([second!])).gone, []);
     });
 
-    it("and when the first takes it again itself, its old ticket still counts for nothing", async () => {
+    it("and if the first worker reserves the item again, its old lease still counts for nothing", async () => {
       await redis.rpush(k.list, "apple");
       const [first] = await a.reserve();
       await a.call({ acks: [a.released(first!)] });
@@ -163,7 +163,7 @@ for (const version of ["8", "7.0"] as const) {
       for await (const { value } of admin.results()) assert.equal(value, '"new"');
     });
 
-    it("an item lost once runs alone: not beside others, and nothing beside it", async () => {
+    it("an item that was lost once runs alone: nothing else is in flight beside it", async () => {
       await redis.rpush(k.list, "apple", "banana");
       await a.reserve();
       await pass(redis, 8_500);
@@ -206,7 +206,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.deepEqual((await admin.counts()).retried, 0);
     });
 
-    it("nothing is reclaimed right after Redis was away: those who are alive get the time to say so", async () => {
+    it("nothing is reclaimed right after Redis was away: live workers get time to renew", async () => {
       await redis.rpush(k.list, "apple");
       const taken = await a.reserve();
       await pass(redis, 60_000); // nobody was heard for a minute
@@ -217,7 +217,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.deepEqual((await a.call({ acks: [a.done(taken[0]!)] })).stale, []);
     });
 
-    it("but after half a lease the items of those who are not alive come back, at no cost", async () => {
+    it("after half a lease, the items of dead workers come back, at no cost", async () => {
       await redis.rpush(k.list, "apple");
       await a.reserve();
       await pass(redis, 60_000);
@@ -250,7 +250,7 @@ for (const version of ["8", "7.0"] as const) {
       );
     });
 
-    it("counts what others took and pushed", async () => {
+    it("counts the items that others took and pushed", async () => {
       await redis.rpush(k.list, "apple", "banana", "cherry");
       await a.reserve();
       await redis.lpop(k.list);
@@ -261,7 +261,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.deepEqual({ total, external, waiting, running }, { total: 4, external: 1, waiting: 1, running: 2 });
     });
 
-    it("takes nothing while paused, and again after", async () => {
+    it("reserves nothing while paused, and goes on afterwards", async () => {
       await redis.rpush(k.list, "apple");
       await a.reserve(0);
       await admin.pause();
@@ -270,7 +270,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.deepEqual(texts(await a.reserve()), ["apple"]);
     });
 
-    it("a full Redis stops takes before settles", async () => {
+    it("a full Redis reserves nothing and still takes outcomes", async () => {
       await redis.rpush(k.list, "apple", "banana");
       const [item] = await a.reserve();
       await redis.config("SET", "maxmemory", "1mb");
@@ -284,7 +284,7 @@ for (const version of ["8", "7.0"] as const) {
       assert.deepEqual({ done, waiting }, { done: 1, waiting: 1 });
     });
 
-    it("a new run leaves those with items in flight stale", async () => {
+    it("after a new run, outcomes of the old one are stale", async () => {
       const seeder = new Seeder({ url: server.url, queue: "job2" });
       await seeder.seed(["apple"], { owner: "p/s", run: "1", seedId: "1" });
       const [old] = await a.reserve();

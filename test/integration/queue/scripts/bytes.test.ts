@@ -1,4 +1,4 @@
-// Bytes bound what items are counted in.
+// Limits in bytes, beside those in items: of calls, of pages, and of Redis's memory.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -68,7 +68,7 @@ for (const version of redisVersions) {
     });
     const outBytes = async () => Number(/total_net_output_bytes:(\d+)/.exec(await queue.redis.info("stats"))![1]);
 
-    it("are not sent to who asks for the workers", async () => {
+    it("are not sent with the list of the workers", async () => {
       await queue.redis.rpush(k.list, ...Array<Buffer>(8).fill(large));
       const peer = new Peer(queue.redis);
       const row = JSON.stringify({ pod: "pod-1", node: "", slots: 8, startedAt: 1, done: 0, failed: 0 });
@@ -115,7 +115,7 @@ describe("long results", () => {
     assert.ok(record > MAX_RESULT_BYTES - 1_000 && record < MAX_RESULT_BYTES + 1_000);
   });
 
-  it("are told as an error of their own where they are too long for a text, not as Redis being away", async () => {
+  it("are an error of their own if they exceed a text of JavaScript, and not taken for a Redis that is away", async () => {
     await queue.redis.rpush(k.list, "long");
     const handler = () => {
       throw new Error("x".repeat(200 * MIB));
@@ -128,7 +128,7 @@ describe("long results", () => {
 });
 
 describe("140 items of 1 MiB in a Redis of 256 MiB", () => {
-  // 0.6 of it is for data, as in our Pod.
+  // 60 % of it may hold data, as in our Pod.
   const maxmemory = ["--maxmemory", String(Math.floor(0.6 * 256 * MIB)), "--maxmemory-policy", "noeviction"];
   const queue = withQueue({ args: ["--appendonly", "yes", "--appendfsync", "everysec", ...maxmemory] });
   const { k } = queue;

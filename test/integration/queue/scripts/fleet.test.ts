@@ -1,4 +1,4 @@
-// Cost of an idle worker, and remains of one that is gone.
+// The cost of idle workers, and what a worker leaves behind.
 import assert from "node:assert/strict";
 import { pass } from "../../../support/consuming.ts";
 import { Peer } from "../../../support/peer.ts";
@@ -16,7 +16,7 @@ for (const version of redisVersions) {
       const info = await queue.redis.info("persistence");
       return Number(/aof_current_size:(\d+)/.exec(info)![1]);
     };
-    /** This many workers that are known and idle, beside one item in flight. */
+    /** Idle workers that Redis knows, while one item is in flight. */
     async function idle(count: number): Promise<Peer[]> {
       await queue.redis.rpush(k.list, "apple");
       await new Peer(queue.redis).reserve();
@@ -27,23 +27,23 @@ for (const version of redisVersions) {
       return peers;
     }
 
-    it("calls as often as ever while it is small, and no more often in all when it is large", async () => {
+    it("calls at the usual rate while it is small; a large one makes no more calls in all", async () => {
       const [few] = await idle(10);
       assert.equal((await few!.call({ reserve: 1 })).pollMs, 200);
       await queue.redis.flushall();
       const [many] = await idle(1_000);
       assert.equal((await many!.call({ reserve: 1 })).pollMs, 4_000);
       for (let worker = 0; worker < 9_000; worker++) await queue.redis.zadd(k.alive, Date.now() * 2, `w${worker}`);
-      assert.equal((await many!.call({ reserve: 1 })).pollMs, 15_000, "and not more seldom than this");
+      assert.equal((await many!.call({ reserve: 1 })).pollMs, 15_000, "and no less often than this");
     });
 
-    it("calls more seldom while it is paused", async () => {
+    it("calls less often while it is paused", async () => {
       const [few] = await idle(2);
       await queue.admin.pause();
       assert.equal((await few!.call({ reserve: 1 })).pollMs, 1_000);
     });
 
-    it("reports the more seldom the more workers there are", async () => {
+    it("reports less often the more workers there are", async () => {
       for (const [workers, ms] of [
         [2, 1_000],
         [60, 2_000],
@@ -55,9 +55,9 @@ for (const version of redisVersions) {
       }
     });
 
-    it("writes nothing by a call that finds nothing to do", async () => {
+    it("writes nothing in a call that finds nothing to do", async () => {
       const [peer] = await idle(1);
-      await peer!.call({ reserve: 1, exclusive: true }); // the batch notes that somebody was heard, twice a lease or so
+      await peer!.call({ reserve: 1, exclusive: true }); // about twice per lease, a call notes that a worker was heard
       const before = await logBytes();
       for (let calls = 0; calls < 50; calls++) await peer!.call({ reserve: 1, exclusive: true });
       const written = (await logBytes()) - before;
@@ -76,7 +76,7 @@ for (const version of redisVersions) {
       assert.ok(written < 50 * 130, `${written / 50} bytes each`);
     });
 
-    it("keeps nothing of a worker that ends and never reserved an item", async () => {
+    it("keeps nothing of a worker that never reserved an item, once it ends", async () => {
       await queue.redis.rpush(k.list, "apple");
       await new Peer(queue.redis).reserve();
       const fields = await queue.redis.hlen(k.workers);
@@ -89,7 +89,7 @@ for (const version of redisVersions) {
       );
     });
 
-    it("keeps of one that ends and did reserve some where it ran, for its attempts", async () => {
+    it("keeps pod and node of a worker that reserved items, since their attempts name it", async () => {
       await queue.redis.rpush(k.list, "apple");
       const peer = new Peer(queue.redis);
       const { reserved } = await peer.call({ reserve: 1, heartbeat: row("pod-1") });

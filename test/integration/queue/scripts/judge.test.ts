@@ -27,7 +27,7 @@ for (const version of redisVersions) {
       queue.redis.rpush(k.list, ...Array.from({ length: count }, (_, number) => `${number}`));
 
     describe("where every worker fails", () => {
-      /** Two that fail: one of them says so, the other one is in the middle of an attempt that takes a minute. */
+      /** Two workers that fail: one reports it, the other is in the middle of an attempt that takes a minute. */
       const judge = async (mayAbort: boolean) => {
         await push(20);
         const [busy, free] = [new Peer(queue.redis, { mayAbort }), new Peer(queue.redis, { mayAbort })];
@@ -69,7 +69,7 @@ for (const version of redisVersions) {
         return found;
       };
 
-      it("is of any place of the list, also where somebody pushed an item, which keeps its place", async () => {
+      it("comes from anywhere in the list, also if an external item is in it, which keeps its place", async () => {
         await seed(numbers(100));
         await queue.redis.rpush(k.list, "by hand");
         await seed(numbers(110));
@@ -77,7 +77,7 @@ for (const version of redisVersions) {
         assert.equal(await queue.redis.lindex(k.list, 100 - 12), "by hand");
       });
 
-      it("is of any place of what others pushed, too", async () => {
+      it("comes from anywhere among external items, too", async () => {
         await seed(["first"]);
         assert.deepEqual(await samples(1), ["first"]);
         await push(100);
@@ -86,7 +86,7 @@ for (const version of redisVersions) {
     });
 
     describe("where others do items", () => {
-      /** Others end so many attempts, of which each `nth` succeeds, while eight samples of one worker fail. */
+      /** Others end `count` attempts, of which each `nth` succeeds, while eight samples of one worker fail. */
       const judge = async (count: number, nth: number) => {
         await push(count + 10);
         const other = new Peer(queue.redis);
@@ -97,11 +97,11 @@ for (const version of redisVersions) {
         return (await new Peer(queue.redis).call({ failing, heartbeat: "{}" })).judgement;
       };
 
-      it("stops a worker on which alone they fail", async () => {
+      it("stops a worker if they fail on it alone", async () => {
         assert.equal(await judge(20, 1), "sick");
       });
 
-      it("stops none that fails as often as the others do", async () => {
+      it("does not stop a worker that fails as often as the others", async () => {
         assert.equal(await judge(400, 10), "slow");
       });
     });

@@ -22,14 +22,14 @@ for (const version of redisVersions) {
       b = new Peer(queue.redis);
     });
 
-    /** Others are heard meanwhile. */
+    /** Lets time pass while other workers are heard. */
     const passHeard = async (ms: number) => {
       for (let left = ms; left > 0; left -= 3_000) {
         await pass(queue.redis, Math.min(left, 3_000));
         await b.renew([]);
       }
     };
-    /** Takes the only item. Where the machine stood still meanwhile, that was one more silence, which takes longer. */
+    /** Reserves the only item. If the machine stood still, that was another silence, and it takes longer. */
     const takeIt = async () => {
       for (let looks = 0; looks < 10; looks++) {
         if ((await new Peer(queue.redis).reserve()).length === 1) return;
@@ -37,7 +37,7 @@ for (const version of redisVersions) {
       }
       assert.fail("it was never given out again");
     };
-    /** Until Redis runs for longer than the silences of a test: one that has just started may have been away. */
+    /** Waits until Redis's start proves nothing: it must be older than the silences of a test. */
     const provesNothing = () =>
       queue.until(async () => /uptime_in_seconds:([3-9]|\d\d)/.test(await queue.redis.info("server")));
 
@@ -63,7 +63,7 @@ for (const version of redisVersions) {
         assert.match(attempts[0]!.error!, /^no worker was heard for a while/);
       });
 
-      it("does not count it either where the first who is heard is one that leaves", async () => {
+      it("does not count it either if the first worker that is heard is one that leaves", async () => {
         await queue.redis.rpush(k.list, "apple");
         await a.reserve();
         await pass(queue.redis, 60_000);
@@ -74,12 +74,12 @@ for (const version of redisVersions) {
         assert.equal((await queue.places()).lost, 0);
       });
 
-      it("counts one that ran out after it", async () => {
+      it("counts a lease that ran out after it", async () => {
         await queue.redis.rpush(k.list, "apple");
         await a.reserve();
         await pass(queue.redis, 60_000);
         await b.renew([]);
-        await a.call(); // it is alive, and yet does not renew
+        await a.call(); // it is alive, but does not renew its lease
         const [again] = await a.reserve();
         assert.equal(again, undefined);
         await passHeard(LEASE);
@@ -90,7 +90,7 @@ for (const version of redisVersions) {
         assert.equal((await queue.places()).lost, 1);
       });
 
-      it("counts the third one where nothing shows that Redis was away: a lone worker may have died of it", async () => {
+      it("counts the third loss if nothing proves that Redis was away: the item may kill the only worker", async () => {
         await provesNothing();
         await queue.redis.rpush(k.list, "poison");
         let runs = 0;
@@ -107,7 +107,7 @@ for (const version of redisVersions) {
         assert.equal((await queue.places()).dead, 1);
       });
 
-      it("never counts one where a worker could not get through meanwhile", async () => {
+      it("counts no loss if a worker could not reach Redis meanwhile", async () => {
         await queue.redis.rpush(k.list, "apple");
         for (let times = 1; times <= 6; times++) {
           await takeIt();
@@ -119,7 +119,7 @@ for (const version of redisVersions) {
         assert.deepEqual({ dead, lost }, { dead: 0, lost: 0 });
       });
 
-      it("never counts one where Redis was restarted meanwhile", async () => {
+      it("counts no loss if Redis was restarted meanwhile", async () => {
         await queue.redis.rpush(k.list, "apple");
         for (let times = 1; times <= 4; times++) {
           await takeIt();
@@ -135,7 +135,7 @@ for (const version of redisVersions) {
         assert.deepEqual({ dead, lost }, { dead: 0, lost: 0 });
       });
 
-      it("gives all who are alive half a lease to say so, and reclaims nothing meanwhile", async () => {
+      it("gives live workers half a lease to renew, and reclaims nothing meanwhile", async () => {
         await queue.redis.rpush(k.list, "apple");
         const [apple] = await a.reserve();
         await pass(queue.redis, 60_000);
@@ -158,7 +158,7 @@ for (const version of redisVersions) {
         return apple!;
       }
 
-      it("are taken back: its outcome is recorded, where nobody else has the item", async () => {
+      it("are taken back: its outcome is recorded, if no other worker has the item", async () => {
         const apple = await loseApple();
         assert.deepEqual((await a.call({ acks: [a.done(apple, "late")] })).stale, []);
         const { done, lost } = await queue.places();
@@ -167,7 +167,7 @@ for (const version of redisVersions) {
         assert.deepEqual([record!.value, record!.attempts.length], ['"late"', 1]);
       });
 
-      it("are taken back: its lease holds again, where nobody else has the item", async () => {
+      it("are taken back: its lease holds again, if no other worker has the item", async () => {
         const apple = await loseApple();
         assert.deepEqual((await a.renew([apple])).gone, []);
         const { running, delayed, lost } = await queue.places();
@@ -194,7 +194,7 @@ for (const version of redisVersions) {
         assert.deepEqual([record!.outcome, record!.value], ["done", '"late"']);
       });
 
-      it("count, where somebody else has the item; its outcome does not", async () => {
+      it("count if another worker has the item; its outcome does not", async () => {
         const apple = await loseApple();
         await pass(queue.redis, LEASE / 10);
         const [stolen] = await b.reserve();
@@ -209,7 +209,7 @@ for (const version of redisVersions) {
         );
       });
 
-      it("are not the next item's: what a call reserved before is stale for the item that has its number now", async () => {
+      it("are not those of the next run's item with the same id: a report of the old item is stale", async () => {
         const seed = (run: string, items: string[]) =>
           new Seeder({ url: queue.url, queue: "job2" }).seed(items, { owner: "p/s", run, seedId: run });
         await seed("1", ["old"]);
@@ -229,7 +229,7 @@ for (const version of redisVersions) {
       });
     });
 
-    it("of records, as by eviction, are no end of work: the batch ends without these items", async () => {
+    it("of records, as by eviction, do not stop the batch: it ends without these items", async () => {
       await queue.redis.rpush(k.list, "apple", "banana", "cherry", "date");
       const [apple, , cherry] = await a.reserve(3);
       await a.call({ acks: [a.failed(apple!), a.lost(cherry!, "it broke")] });
@@ -258,7 +258,7 @@ for (const version of redisVersions) {
       }
     });
 
-    it("are on record with the reason that a process gives for all it held", async () => {
+    it("are recorded with the reason that a process gives for all items it held", async () => {
       await queue.redis.rpush(k.list, "apple");
       const [apple] = await a.reserve();
       await a.call({ acks: [a.lost(apple!, "the process broke while 2 items were in flight: no socket")] });
@@ -285,12 +285,12 @@ for (const version of redisVersions) {
         assert.deepEqual(await vanish(), { state: "aborted", reason, dead: 0 });
       });
 
-      it("end it where each takes many, and none is tried again: from the fourth on, each gets one", async () => {
+      it("end it if each reserves many, and none is tried again: from the fourth worker on, each gets one item", async () => {
         await queue.redis.rpush(k.list, ...Array.from({ length: 400 }, (_, number) => `${number}`));
         assert.deepEqual(await vanish(100, 1), { state: "aborted", reason, dead: 303 });
       });
 
-      it("end it where each starts when the others were long gone", async () => {
+      it("end it if each worker starts long after the others are gone", async () => {
         await queue.redis.rpush(k.list, ...Array.from({ length: 100 }, (_, number) => `${number}`));
         const leaseMs = 1_000;
         await provesNothing();
@@ -298,7 +298,7 @@ for (const version of redisVersions) {
         const isOpen = async () => starts === 0 || (await queue.admin.counts()).state === "open";
         for (; starts < 30 && (await isOpen()); starts++) {
           const lone = new Peer(queue.redis, { leaseMs });
-          // It looks as often as it must until it gets something, and vanishes.
+          // The worker calls until it gets an item, and vanishes.
           while ((await lone.reserve()).length === 0 && (await isOpen())) await pass(queue.redis, leaseMs / 4);
           await pass(queue.redis, 0.9 * leaseMs);
         }
@@ -366,7 +366,7 @@ for (const version of redisVersions) {
       const state = async () => (await queue.places()).state;
       const many = Array.from({ length: 60 }, (_, number) => `${number}`);
 
-      it("do not end the batch, however late and few they came", async () => {
+      it("do not end the batch, however late the others started and however few they are", async () => {
         await queue.redis.rpush(k.list, ...many);
         await vanish(4);
         const late = new Peer(queue.redis);
@@ -397,7 +397,7 @@ for (const version of redisVersions) {
         });
       }
 
-      it("end it where all of them end like that, each after minutes, in twice the time that they last", async () => {
+      it("end it if all end like that after minutes each, in twice the time that they last", async () => {
         await queue.redis.rpush(k.list, ...many);
         const started: { worker: Peer; held: ReservedItem[]; left: number }[] = [];
         const start = async (left: number) => {
@@ -425,7 +425,7 @@ for (const version of redisVersions) {
     });
 
     describe("when the clock goes back", () => {
-      it("does not hold up what vanished for as long as it went", async () => {
+      it("does not hold up the items of vanished workers for that time", async () => {
         await queue.redis.rpush(k.list, "apple");
         await a.reserve();
         await pass(queue.redis, -3_600_000);
@@ -436,7 +436,7 @@ for (const version of redisVersions) {
         assert.equal((await b.reserve()).length, 1);
       });
 
-      it("does not hold up what waits for another attempt", async () => {
+      it("does not hold up delayed items", async () => {
         await queue.redis.rpush(k.list, "apple", "banana");
         const [apple, banana] = await a.reserve(2);
         await a.call({ acks: [a.failed(apple!, 20_000), a.released(banana!)] });
@@ -454,7 +454,7 @@ for (const version of redisVersions) {
         );
       });
 
-      it("lets those who are alive renew", async () => {
+      it("lets live workers renew", async () => {
         await queue.redis.rpush(k.list, "apple");
         const taken = await a.reserve();
         await pass(queue.redis, -3_600_000);

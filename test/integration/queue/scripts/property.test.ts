@@ -14,13 +14,13 @@ import { bound, MAX_STEPS, SettlingWorker, STEP } from "../../../support/settlin
 
 const k = keys("job2");
 const script = new Script("ack-and-reserve");
-/** No two of the times in the model are closer than 5 s to a sum of these: a run takes less than that. */
+/** Sums of these stay 5 s away from every time of the model. A run takes less, so its real time changes nothing. */
 const TICK = 30_000;
 const BACK = 45_000;
-/** Four of them are 4 MiB, nearly. */
+/** Four of these nearly fill the 4 MiB of a call. */
 const LONG = "L".repeat(1_000_000);
 
-/** A call that reserves so many makes Redis keep tables. */
+/** A call that reserves this many items makes Redis keep its sets as tables. */
 const MANY = 64;
 
 const maxLosses = fc.constantFrom(3, 3, 1);
@@ -58,7 +58,7 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** The workers that go on when no further fault comes: the items that are bad for each, and how long they take. */
+/** The workers that go on after the last fault: which items fail on each, and how long their attempts take. */
 const settling = fc.record({
   workers: fc.array(
     fc.record({ bad: fc.constantFrom("none", "all", "some"), steps: fc.integer({ min: 1, max: MAX_STEPS }) }),
@@ -66,7 +66,7 @@ const settling = fc.record({
   ),
   mayAbort: fc.boolean(),
   slots: fc.constantFrom(4, MANY),
-  /** Workers that vanished before: from 3 on, each gets one item at a time. */
+  /** Number of workers that vanished before. From 3 on, each worker gets one item at a time. */
   vanishings: fc.constantFrom(0, 3),
 });
 type Settling = typeof settling extends fc.Arbitrary<infer S> ? S : never;
@@ -75,7 +75,7 @@ const failing = { bad: "all", steps: 1 } as const;
 const twoFailing: Settling = { workers: [failing, failing], mayAbort: true, slots: 4, vanishings: 0 };
 const afterVanished: Settling = { ...twoFailing, slots: MANY, vanishings: 3 };
 
-/** The first runs: what needs so many steps in the right order that chance may leave it out. */
+/** Steps of the first runs, which are fixed: they need so many steps in the right order that chance may miss them. */
 const first = { call: "A", reserve: 1, exclusive: false, acks: [], hears: true, begins: true } satisfies Step;
 const putBack: Step[] = [first, { ...first, acks: [[0, "dead"]] }, { requeue: true }];
 const look: Step = { ...first, call: "B", reserve: 0 };
@@ -102,7 +102,7 @@ const thrice: Step[] = [
 ];
 const crowd = ["a", LONG, LONG, LONG, LONG, LONG, LONG];
 
-/** Events over all runs, to be sure that they happened. */
+/** Number of events in all runs: each must happen. */
 const happened = {
   reserved: 0,
   stale: 0,
@@ -131,7 +131,7 @@ class Run {
   /** By session: its last call, the last one that was sent again, and all leases it ever heard of, good or not. */
   readonly #sessions: Record<string, { number: number; last?: Call; resent?: Call | undefined; members: string[] }> =
     {};
-  /** The model and the length of the log after each step; whether the step is one script. */
+  /** The model and the length of the log after each step. `atomic`: the step is one script. */
   #past: { model: QueueModel; size: number; atomic: boolean }[] = [];
 
   constructor(server: TestRedis, maxLosses: number) {
@@ -148,9 +148,9 @@ class Run {
     await this.#remember(false);
   }
 
-  /** No further fault comes, and nobody of before: the batch ends. @returns In which state. */
+  /** Lets new workers end the batch, without another fault. @returns The state of the batch. */
   async settle({ workers, vanishings, ...manner }: Settling): Promise<string> {
-    await this.#redis.config("SET", "appendfsync", "no"); // no more restarts
+    await this.#redis.config("SET", "appendfsync", "no"); // Redis is not restarted any more
     await this.#admin.resume();
     const settling = workers.map(({ bad, steps }, index) => {
       const habit = (payload: string) => ({ isGood: bad === "none" || (bad === "some" && payload !== "a"), steps });
@@ -202,7 +202,7 @@ class Run {
   }
 
   async #remember(atomic: boolean): Promise<void> {
-    await this.#redis.ping(); // the log is written before any answer
+    await this.#redis.ping(); // after an answer, all that came before it is in the log
     this.#past.push({ model: structuredClone(this.#model), size: statSync(this.#log).size, atomic });
   }
 
@@ -213,7 +213,7 @@ class Run {
       const known = this.#session(step.resend);
       if (known.last) await this.#send((known.resent = { ...known.last, isResent: true }), true);
     } else if ("late" in step) {
-      // The first copy of a call that was sent again was stuck in a dead connection.
+      // The first copy of a resent call arrives after all: it was stuck in a dead connection.
       const { resent } = this.#session(step.late);
       if (resent) await this.#send({ ...resent, isResent: false }, false);
     } else if ("renew" in step) await this.#renew(step.renew, this.#pick(step.renew, step.picks));
@@ -267,7 +267,7 @@ class Run {
     return (this.#sessions[name] ??= { number: 0, members: [] });
   }
 
-  /** Some of the leases the session ever heard of, one an item; the newest are the likeliest. */
+  /** Some of the leases that the session ever heard of, one per item; the newest ones are the likeliest. */
   #pick(name: string, picks: number[]): string[] {
     const { members } = this.#session(name);
     const picked = picks.flatMap((pick) => members.at(-1 - pick) ?? []);
@@ -327,13 +327,12 @@ class Run {
   async #jump(ms: number): Promise<void> {
     this.#model.now += ms;
     await pass(this.#redis, ms);
-    // Batches whose workers all vanish are ended; here is no such thing.
+    // A batch is ended if all its workers vanish. The model leaves that out.
     if (await this.#redis.exists(k.batch)) await this.#redis.hset(k.batch, "vanishings", 0);
   }
 
   /**
-   * Redis is killed, and the end of its log is not there: cut after an earlier step, or in the middle of the one after
-   * that.
+   * Kills Redis, and cuts its log after an earlier step, or in the middle of the step after that.
    */
   async #restart({ cut, inside }: Extract<Step, { cut: number }>): Promise<void> {
     const at = Math.max(0, this.#past.length - 1 - cut);
@@ -353,7 +352,7 @@ class Run {
     happened.restarts++;
   }
 
-  /** Everything is in the place where the model has it, and nowhere else. */
+  /** Checks that everything is where the model has it, and nowhere else. */
   async #compare(): Promise<void> {
     const model = this.#model;
     const [list, members, delayed, suspects, items, results, payloads, dead] = await Promise.all([
@@ -406,7 +405,7 @@ describe("the scripts, against a model", () => {
   });
   after(() => server.stop());
 
-  /** A time limit leaves the run in hand to itself: the next test would meet it. */
+  /** The run under way. At its time limit, a property leaves it to itself, and it would meet the next test. */
   let inHand: Promise<void>;
   const run = (items: string[], maxLosses: number, act: (run: Run) => Promise<unknown>) => {
     const go = async () => {
@@ -446,7 +445,7 @@ describe("the scripts, against a model", () => {
     for (const [what, count] of Object.entries(happened)) assert.ok(count > 0, `${what} never happened`);
   });
 
-  it("end every batch in a time that is known, once no further fault comes", async () => {
+  it("end every batch within the known time after the last fault", async () => {
     const items = fc.array(fc.constantFrom("a", "b"), { maxLength: 14 });
     const steps = fc.array(step, { maxLength: 20, size: "max" });
     const ends = new Set<string>();

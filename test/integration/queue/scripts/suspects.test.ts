@@ -18,7 +18,7 @@ describe("a suspect", () => {
     return peer;
   }
 
-  /** Time in which the witness is heard, and others still count as alive. */
+  /** Lets time pass while the witness is heard, and others still count as alive. */
   async function passHeard(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 3_000) {
       const step = Math.min(left, 3_000);
@@ -29,7 +29,7 @@ describe("a suspect", () => {
     }
   }
 
-  /** Each pod takes so many items, and then all of them vanish. */
+  /** Each pod reserves this many items, and then all pods vanish. */
   async function vanish(pods: Record<string, number>): Promise<void> {
     const gone: string[] = [];
     for (const [pod, count] of Object.entries(pods)) {
@@ -85,7 +85,7 @@ describe("a suspect", () => {
     assert.equal(await ask(first, true), "banana");
   });
 
-  it("makes one worker drain, and several make as many", async () => {
+  it("makes one worker drain; several suspects make as many drain", async () => {
     await queue.redis.rpush(k.list, "date", "elder", "fig");
     await vanish({ "pod-1": 2 });
     const peers = await Promise.all(["a", "b", "c"].map(start));
@@ -101,7 +101,7 @@ describe("a suspect", () => {
     assert.equal(await ask(first, false), "elder");
   });
 
-  it("finds another drainer when that one vanishes, also after the clock went back", async () => {
+  it("gets another worker to drain if the first vanishes, also after the clock went back", async () => {
     await vanish({ "pod-1": 1 });
     const [first, second] = [await start("a"), await start("b")];
     assert.equal(await ask(first, false), "drains");

@@ -1,4 +1,4 @@
-// Traps that real projects fell into, each under its name; some are from ci-queue's tests.
+// Faults of other queues, each named by what goes wrong there; some are from ci-queue's tests.
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
 import type { QueueAdmin } from "../../../../queue/index.ts";
@@ -27,12 +27,12 @@ for (const version of ["8", "7.0"] as const) {
       b = new Peer(redis);
     });
 
-    /** Lets a's leases run out while b lives. */
+    /** Lets the leases of a run out while b lives. */
     const expire = async () => {
       await pass(redis, 8_500);
       await redis.hset(k.batch, "lastHeartbeat", String(Date.now()));
     };
-    /** b takes what a lost. */
+    /** Has b reserve the item that a lost. */
     async function steal(): Promise<ReservedItem> {
       await expire();
       await b.reserve();
@@ -47,7 +47,7 @@ for (const version of ["8", "7.0"] as const) {
     const seed = (items: string[]) =>
       new Seeder({ url: server.url, queue: "job2" }).seed(items, { owner: "p/s", run: "1", seedId: "1" });
 
-    describe("table 4D", () => {
+    describe("faults of other queues", () => {
       it("the reclaimer that ignores the maximum of attempts", async () => {
         await redis.rpush(k.list, "poison");
         let runs = 0;
@@ -118,14 +118,14 @@ for (const version of ["8", "7.0"] as const) {
         await assert.rejects(dying.reserve(), { name: "RedisUnavailableError" });
         link.disconnect();
         assert.deepEqual(await brief(), { done: 0, dead: 0, delayed: 0, running: 1, waiting: 0 });
-        // Nobody began it: it is no loss.
+        // It was not begun, so that is no loss.
         await expire();
         const [apple] = await b.reserve();
         assert.deepEqual([apple!.payload.toString(), apple!.losses, apple!.runsAlone], ["apple", 0, true]);
         assert.equal((await admin.counts()).lost, 0);
       });
 
-      it("the done-check that is blind to retries that wait", async () => {
+      it("the check for the end that forgets delayed items", async () => {
         await redis.rpush(k.list, "apple");
         const [item] = await a.reserve();
         await a.call({ acks: [a.failed(item!, 60_000)] });
@@ -162,7 +162,7 @@ for (const version of ["8", "7.0"] as const) {
         const other = startConsumer(server.url);
         await other.saw(({ payload, type }) => type === "done" && payload === "apple");
         holder.signal("SIGKILL");
-        // Had it left with code 0 when the list was empty, nobody would take this up again.
+        // If it had left with code 0 at the empty list, no worker would run this item again.
         const again = await other.saw(({ payload, type }) => type === "working" && payload === "sleep 60000");
         assert.equal(again?.attempt, 2);
         other.signal("SIGKILL");

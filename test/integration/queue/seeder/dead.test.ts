@@ -27,10 +27,10 @@ describe("Seeder and dead items", () => {
     assert.equal((await queue.admin.counts()).dead, 1);
   });
 
-  it("leaves those that die while the dead are requeued to the next seedId", async () => {
+  it("leaves items that die during the requeueing to the next seedId", async () => {
     await queue.seed(["a"]);
     await queue.give("dead", 1);
-    // As after a seeder that was killed in between: what had died by then is requeued, not what died since.
+    // As after a seeder that was killed: items that had died before are requeued, later ones are not.
     await queue.redis.hset(k.batch, "requeue", "again 500");
     await queue.redis.zadd(k.dead, 501, "1");
     assert.equal((await queue.seed(["a"], { seedId: "again" })).requeued, 0);

@@ -9,7 +9,7 @@ for (const version of VERSIONS) {
     const queue = SeederFixture.register(version);
     const seed: SeederFixture["seed"] = (source, options) => queue.seed(source, options);
 
-    /** As the list is while the source is read for the second time, which is when it is edited. */
+    /** A source that acts when it is read for the second time, which is during the edit. */
     const editing = (items: string[], act: () => Promise<unknown>) => {
       let reads = 0;
       return {
@@ -20,7 +20,7 @@ for (const version of VERSIONS) {
       };
     };
 
-    it("stops takes, drops and adds what differs, and takes the order of the source", async () => {
+    it("lets nothing be reserved, drops and adds what differs, and keeps the order of the source", async () => {
       await seed(FRUITS);
       let state: string | null = null;
       const edited = ["kiwi", ...FRUITS.filter((fruit) => fruit !== "date").reverse(), "apple"];
@@ -87,7 +87,7 @@ for (const version of VERSIONS) {
       });
     }
 
-    it("does not run again what is done and left the list, when it comes back at the end or elsewhere", async () => {
+    it("does not run a done item again that left the list and comes back, at the end or elsewhere", async () => {
       await seed(["a", "b", "c"]);
       await queue.give("done", 1);
       await queue.give("leased", 2);
@@ -96,7 +96,7 @@ for (const version of VERSIONS) {
       assert.deepEqual(await queue.list(), ["c", "a"]);
     });
 
-    it("leaves what is done or in flight, and drops the rest that left the list", async () => {
+    it("keeps items that left the list if they are done or in flight, and drops the others", async () => {
       await seed(["done", "hand", "delayed", "suspect", "dead", "lost", "waits", "stays"]);
       for (const [index, fate] of (["done", "leased", "delayed", "suspect", "dead", "lost"] as const).entries()) {
         await queue.give(fate, index + 1);
@@ -109,11 +109,11 @@ for (const version of VERSIONS) {
       assert.deepEqual([waiting, running, delayed, done, dead, total], [1, 1, 0, 1, 0, 3]);
     });
 
-    it("counts what was taken before copy by copy, the done copies first", async () => {
+    it("matches items that were taken before copy by copy, done copies first", async () => {
       await seed(["a", "a", "a", "b"]);
       await queue.give("delayed", 1);
       await queue.give("done", 2);
-      // Two copies wanted: the done one and one more, which is the one that waits for another try.
+      // The source has two copies: one is matched with the done item, the other with the delayed one.
       assert.deepEqual(await seed(["b", "a", "a"]), { total: 3, added: 0, removed: 1, requeued: 0, kept: 1 });
       assert.deepEqual(await queue.list(), ["b"]);
       assert.deepEqual(await seed(["b", "a"]), { total: 2, added: 0, removed: 1, requeued: 0, kept: 1 });
@@ -131,7 +131,7 @@ describe("Two seeders that edit at once", () => {
     const items = Array.from({ length: 300_000 }, (_, index) => `item-${index}`);
     await queue.seed(items);
     const edited = ["new", ...items.filter((_, index) => index % 3 !== 0)];
-    // They overtake each other for as long as the machine takes for the list.
+    // The seeders interrupt each other until one of them gets through.
     await Promise.all([1, 2, 3].map(() => queue.seed(edited, { seedId: "x" }, 30_000)));
     assert.deepEqual(await queue.list(), edited);
     assert.equal(await queue.redis.exists(k.next), 0);
@@ -142,7 +142,7 @@ describe("Seeder and an edit that comes to nothing", () => {
   const queue = SeederFixture.register();
 
   /**
-   * A source that is whole when it is read first, and fails when it is read again, which is when the list is edited.
+   * A source that can be read once, and fails the second time, which is during the edit.
    */
   const failing = (items: string[]) => {
     let reads = 0;
@@ -173,7 +173,7 @@ describe("Seeder and an edit that comes to nothing", () => {
     });
   }
 
-  it("leaves an abort of meanwhile", async () => {
+  it("keeps an abort that came meanwhile", async () => {
     await queue.seed(FRUITS);
     let reads = 0;
     const source = {
@@ -193,7 +193,7 @@ describe("Seeder and an edit in a Redis that has no room for two lists", () => {
   const queue = SeederFixture.register();
   const items = Array.from({ length: 60_000 }, (_, index) => `item-${index}-${"x".repeat(100)}`);
 
-  it("empties the old list first, and counts as if it had not", async () => {
+  it("empties the old list first, and reports the same counts", async () => {
     await queue.seed(items);
     await queue.redis.rpush(k.list, "by hand");
     const edited = ["new", ...items.filter((_, index) => index % 3 !== 0)];
@@ -203,7 +203,7 @@ describe("Seeder and an edit in a Redis that has no room for two lists", () => {
     assert.equal(await queue.redis.exists(k.next), 0);
   });
 
-  it("says that Redis is full where that is not enough, and goes on when there is room", async () => {
+  it("says that Redis is full if that is not enough, and goes on when there is room", async () => {
     await queue.seed(items);
     await queue.redis.rpush(k.list, "by hand");
     const edited = [...items.toReversed(), ...items];

@@ -23,7 +23,7 @@ const items = (count: number) => ({
 });
 const random = (below: number) => Math.floor(Math.random() * below);
 
-/** None repeated, none skipped, in their order. */
+/** Checks that no item is repeated or skipped, and that they are in their order. */
 async function assertSeeded(redis: Redis, count: number): Promise<void> {
   const fields = await redis.hmget(batch, "state", "seeded", "total", "lastLength", "offset");
   assert.deepEqual(fields, ["open", "1", ...Array(3).fill(String(count))]);
@@ -45,7 +45,7 @@ async function child(url: string, ...args: string[]): Promise<{ code: number | n
   return { code, signal };
 }
 
-/** SIGKILL, and what was written last never got to the disk. */
+/** Kills Redis with SIGKILL, and cuts the end of its log off, as if it had never got to the disk. */
 async function crash(server: TestRedis, lostBytes: number): Promise<void> {
   await server.kill();
   const folder = join(server.dir, "appendonlydir");
@@ -76,7 +76,7 @@ for (const version of VERSIONS) {
       await server.stop();
     });
 
-    /** Cuts the connection so often, each time after a random number of bytes. Returns how often it did. */
+    /** Cuts the connection, each time after random bytes. @returns A function that tells the number of cuts. */
     const cutting = (times: number, first: number, range: number) => {
       let cuts = 0;
       const plan = () => {
@@ -114,10 +114,10 @@ for (const version of VERSIONS) {
       await assertSeeded(redis, count);
     });
 
-    it("makes the list it should when it is cut off 20 times over an edit while others push", async () => {
+    it("makes the right list if it is cut off 20 times during an edit while others push", async () => {
       await new Seeder({ url: server.url, queue: "job2" }).seed(items(60_000), owner);
       const edited = [...items(80_000)].filter((_, index) => index % 3 !== 1).reverse();
-      // Past the connecting and the loading of scripts; the whole edit is 1.1 MB.
+      // After the bytes of connecting and loading scripts. The whole edit is 1.1 MB.
       const cuts = cutting(20, 10_000, 1_000_000);
       const hand = setInterval(() => void redis.rpush(list, "by hand"), 20);
       await new Seeder({ url: proxy.url, queue: "job2" }).seed(edited, owner).finally(() => clearInterval(hand));
@@ -131,7 +131,7 @@ for (const version of VERSIONS) {
       assert.equal(await redis.llen(list), there.length - edited.length, "what others pushed is all that is left");
     });
 
-    it("resumes from the lower offset when Redis is killed and lost its log's tail", async () => {
+    it("resumes from the lower offset if Redis is killed and lost the end of its log", async () => {
       let losses = 0;
       let lost = 0;
       let highest = 0;
@@ -142,7 +142,7 @@ for (const version of VERSIONS) {
         highest = seeded;
         if (seeded < nextCrash) return;
         nextCrash = seeded + 60_000 + random(40_000);
-        // More than what may be in flight, so that something already confirmed goes with it.
+        // More bytes than may be in flight, so that confirmed items are lost, too.
         crashes.push(crash(server, 1_300_000 + random(1_000_000)).then(() => void losses++));
       };
       const report = await new Seeder({ url: server.url, queue: "job2" }).seed(items(500_000), {
@@ -156,9 +156,9 @@ for (const version of VERSIONS) {
       await assertSeeded(redis, 500_000);
     });
 
-    it("makes the list it should when Redis is killed over an edit and lost its log's tail", async () => {
+    it("makes the right list if Redis is killed during an edit and lost the end of its log", async () => {
       await new Seeder({ url: server.url, queue: "job2" }).seed(items(100_000), owner);
-      // On disk before the edit begins: what is lost is of the edit, or all of it.
+      // The list is in a base file before the edit begins. So a cut loses a part of the edit, or all of it.
       await redis.bgrewriteaof();
       while (/aof_rewrite_(in_progress|scheduled):1/.test(await redis.info("persistence"))) await redis.ping();
       const edited = [...items(120_000)].filter((_, index) => index % 3 !== 1);
@@ -166,7 +166,7 @@ for (const version of VERSIONS) {
       let crashes = 0;
       const source = {
         async *[Symbol.asyncIterator]() {
-          // The first read finds that the list was edited; in the others the edit is half done.
+          // The first read finds the edit. Later reads are cut in the middle of it.
           const half = ++reads > 1 && crashes < 4 ? 50_000 : Infinity;
           for (const [index, item] of edited.entries()) {
             if (index === half) await crash(server, [0, 100_000, 300_000, 5_000_000][crashes++]!);

@@ -55,7 +55,7 @@ describe("Seeder beside live workers", () => {
     assert.equal((await queue.admin.counts()).done, 20_000);
   });
 
-  it("lets nothing be taken while a list is edited, and goes on in the new order", async () => {
+  it("lets nothing be reserved while a list is edited, and goes on in the new order", async () => {
     const runs = new Map<string, number>();
     await seed(names(1, 4000));
     const ended = consumer(runs, () => sleep(5)).run();
@@ -66,7 +66,7 @@ describe("Seeder beside live workers", () => {
     const slow = {
       async *[Symbol.asyncIterator]() {
         const editing = ++reads === 2;
-        // Items that were being taken when the edit began are in flight by now.
+        // By now, items that were being reserved when the edit began are in flight.
         if (editing) await sleep(100);
         const begun = runs.size;
         if (editing) await sleep(500);
@@ -81,7 +81,7 @@ describe("Seeder beside live workers", () => {
     assert.equal([...runs.keys()].indexOf("first") < 3000, true, "it did not wait for the end of the list");
   });
 
-  it("runs every item that stayed once while the list grows, shrinks and is reordered again and again", async () => {
+  it("runs every item that stays once, while the list grows, shrinks and changes its order", async () => {
     const runs = new Map<string, number>();
     await seed(names(1, 3000));
     // The first item is in flight all the time, so that the end is not reached before the last seeding.
@@ -105,7 +105,7 @@ describe("Seeder beside live workers", () => {
     assert.deepEqual([total, done], [runs.size, runs.size]);
   });
 
-  it("takes the items of a new run from those that hold them: they run again and are recorded once", async () => {
+  it("takes items of the old run away from workers: in the new run they run again and are recorded once", async () => {
     const runs = new Map<string, number>();
     await seed(names(1, 40));
     let open!: () => void;

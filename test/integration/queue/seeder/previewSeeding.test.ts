@@ -104,7 +104,7 @@ for (const version of VERSIONS) {
       });
     });
 
-    it("says nothing where it would be refused", async () => {
+    it("says nothing of a seeding that would be refused", async () => {
       await queue.seed(FRUITS);
       assert.equal(await preview(FRUITS, { ...OPTIONS, owner: "fruit/prod" }), undefined);
       await queue.redis.hset(k.batch, "schema", 2);

@@ -35,7 +35,7 @@ const fault = fc.option(
 );
 
 describe("Seeder against a model", () => {
-  it("leaves each item as often and where it should be, whatever was seeded, pushed, taken and cut off before", async () => {
+  it("leaves each item as often as it should, in the right place, after any seedings, pushes, takes and cuts", async () => {
     const server = await startRedis();
     const redis = new Redis(server.url);
     const admin = new QueueAdmin(redis, "job2");
@@ -96,7 +96,7 @@ describe("Seeder against a model", () => {
   });
 });
 
-/** The head of the list as taken, and what became of it. */
+/** Takes the head of the list, and gives the item an outcome. */
 async function give(redis: Redis, outcome: (typeof OUTCOMES)[number], id: number): Promise<void> {
   const head = (await redis.lpop(k.list))!;
   const lines = { done: "d5\n", dead: 'f5 "no"\n', delayed: 'f5 "no"\n', suspect: "l5000 4000\n", leased: "" };
@@ -108,7 +108,7 @@ async function give(redis: Redis, outcome: (typeof OUTCOMES)[number], id: number
   if (outcome === "leased") await redis.zadd(k.leases, 1e15, `${id}:s1.1`);
   const [total, seen] = (await redis.hmget(k.batch, "total", "lastLength")).map(Number);
   const length = await redis.llen(k.list);
-  // As a take does: what is longer than it was left was pushed by hand.
+  // As a reservation does: if the list is longer than the last script left it, others have pushed.
   await redis.hset(k.batch, "lastId", id, "lastLength", length, "total", total! + length + 1 - seen!);
 }
 
@@ -129,7 +129,7 @@ class Model {
     this.source = source;
   }
 
-  /** Somebody pushed an item while it was seeded: where it came to lie is chance, within what others pushed. */
+  /** Adds an item that was pushed during a seeding. Its place among the external items is read from the list. */
   place(payload: string, list: string[]): void {
     const item: Item = { payload, pushed: true, place: "waiting" };
     const behind = list.length - 1 - list.indexOf(payload);
@@ -139,8 +139,8 @@ class Model {
   }
 
   /**
-   * Done and in flight stay; of what is to be tried again or dead, as many copies as the source has beyond those; the
-   * rest of the source waits, in its order, before what others pushed.
+   * Items that are done or in flight stay. Of the delayed and dead ones stay as many copies as the source has beyond
+   * those. The rest of the source waits, in its order, before the external items.
    */
   #reconcile(source: string[]): void {
     const left = [...source];
@@ -160,7 +160,7 @@ class Model {
   }
 }
 
-/** By place and payload; the waiting ones in their order, too. */
+/** Compares Redis with the model: payloads by state, the waiting ones in their order. */
 async function compare(redis: Redis, model: Item[]): Promise<void> {
   const waiting = model.filter(({ place }) => place === "waiting").map((item) => item.payload);
   assert.deepEqual(await redis.lrange(k.list, 0, "-1"), waiting);

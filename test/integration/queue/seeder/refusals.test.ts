@@ -9,7 +9,7 @@ const k = keys("job2");
 describe("What the Seeder refuses", () => {
   const queue = SeederFixture.register();
 
-  it("refuses what is no item, and items that can be read only once, before anything is made", async () => {
+  it("refuses values that are no items, and a source that can be read only once, before anything is made", async () => {
     const number = [7] as unknown as string[];
     await assert.rejects(queue.seed(number), { message: "Item 1 is neither a string nor a Buffer, but number." });
     await queue.redis.flushall();
@@ -77,7 +77,7 @@ describe("What the Seeder refuses", () => {
     assert.equal(await queue.redis.llen(k.list), 0);
   });
 
-  it("takes a Redis that does not answer for its disk, and says so once", async () => {
+  it("accepts a Redis that cannot confirm its disk, and warns of that once", async () => {
     await queue.redis.call("ACL", "SETUSER", "seeder", "on", ">secret", "~*", "+@all", "-waitaof");
     const url = queue.server.url.replace("//", "//seeder:secret@");
     const warnings: string[] = [];
@@ -105,14 +105,14 @@ describe("What the Seeder refuses", () => {
     }
   });
 
-  it("waits for its turn at a Redis that has its most clients", async () => {
+  it("waits for its turn at a Redis that has reached `maxclients`", async () => {
     await queue.redis.config("SET", "maxclients", "1");
     const seeded = queue.seed(FRUITS);
     setTimeout(() => void queue.redis.config("SET", "maxclients", "100"), 300);
     assert.equal((await seeded).added, 9);
   });
 
-  it("goes on at a Redis that forgot its scripts", async () => {
+  it("goes on if Redis forgot its scripts", async () => {
     const other = new Redis(queue.server.url);
     let flushed = false;
     const items = Array.from({ length: 60_000 }, (_, index) => `item-${index}`);

@@ -6,14 +6,14 @@ import { SeederFixture, VERSIONS } from "../../../support/seederFixture.ts";
 
 const k = keys("job2");
 const MIB = 2 ** 20;
-/** A million of them take 4.7 MiB. */
+/** Numbers as items: a million take 4.7 MiB. */
 const numbers = (count: number) => rangeSource(`1..${count}`);
 
 for (const version of VERSIONS) {
   describe(`Seeder and the room in Redis, Redis ${version}`, () => {
     const queue = SeederFixture.register(version, []);
 
-    it("refuses what cannot fit, with both sizes, before anything is changed", async () => {
+    it("refuses a list that cannot fit, with both sizes, before anything is changed", async () => {
       await queue.withRoom(3 * MIB, () =>
         assert.rejects(queue.seed(numbers(1_000_000)), {
           message:
@@ -23,7 +23,7 @@ for (const version of VERSIONS) {
       assert.equal(await queue.redis.dbsize(), 0);
     });
 
-    it("refuses it whether the items are a list, an iterable, or a stream that tells its size", async () => {
+    it("refuses it as a list, as an iterable, and as a stream that tells its size", async () => {
       const items = Array.from({ length: 60_000 }, (_, index) => `item-${index}-${"x".repeat(100)}`);
       const sources = [
         items,
@@ -54,12 +54,12 @@ for (const version of VERSIONS) {
       }
     });
 
-    it("takes what fits", async () => {
+    it("accepts a list that fits", async () => {
       const report = await queue.withRoom(7 * MIB, () => queue.seed(numbers(1_000_000)));
       assert.equal(report.added, 1_000_000);
     });
 
-    it("counts what waits already, and what was taken", async () => {
+    it("counts items that wait already, and items that were taken", async () => {
       await queue.seed(numbers(1_000_000));
       await queue.redis.ltrim(k.list, 300_000, -1);
       await queue.redis.hset(k.batch, "lastId", 300_000, "lastLength", 700_000);
@@ -71,7 +71,7 @@ for (const version of VERSIONS) {
       assert.deepEqual(await queue.redis.hmget(k.batch, "state", "total", "seeded"), ["open", "1200000", "1"]);
     });
 
-    it("counts what a new run frees", async () => {
+    it("counts the memory that a new run frees", async () => {
       await queue.seed(numbers(1_000_000));
       await queue.redis.hset(k.batch, "lastId", 1_000_000);
       const report = await queue.withRoom(2 * MIB, () => queue.seed(numbers(1_100_000), { run: "2" }));
@@ -82,7 +82,7 @@ for (const version of VERSIONS) {
       assert.equal(await queue.batch("run"), "2");
     });
 
-    it("names another owner rather than the room", async () => {
+    it("reports another owner before the room", async () => {
       await queue.seed(["a"]);
       await queue.withRoom(3 * MIB, () =>
         assert.rejects(

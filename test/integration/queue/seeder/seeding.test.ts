@@ -49,7 +49,7 @@ for (const version of VERSIONS) {
       assert.deepEqual(await queue.redis.hmget(k.batch, "state", "endedAt"), ["finished", "77"]);
     });
 
-    it("appends to a list that grew at its end while takes go on, and `finished` is not said", async () => {
+    it("appends to a list that grew at its end while items are reserved, and `finished` is not said", async () => {
       await seed(FRUITS);
       await queue.redis.hset(k.batch, "state", "finished", "endedAt", 77);
       let seen: unknown[] = [];
@@ -113,7 +113,7 @@ for (const version of VERSIONS) {
       await assert.rejects(seed([block]), { message });
     });
 
-    it("passes on what the source throws, and resumes with the next run", async () => {
+    it("throws the source's errors, and resumes with the next seeding", async () => {
       let broken = true;
       const source = {
         *[Symbol.iterator]() {
@@ -171,7 +171,7 @@ for (const version of VERSIONS) {
       assert.deepEqual([state, reason, endedAt], ["open", undefined, 0]);
     });
 
-    it("makes one list of two seeders at once", async () => {
+    it("makes one list if two seeders work at once", async () => {
       const items = Array.from({ length: 200_000 }, (_, index) => `item-${index}`);
       await Promise.all([seed(items, { seedId: "x" }), seed(items, { seedId: "x" })]);
       assert.deepEqual(await queue.list(), items);

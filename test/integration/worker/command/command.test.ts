@@ -54,7 +54,7 @@ describe("commandHandler", () => {
     assert.equal(await run("cat; echo end"), "an item\nend");
   });
 
-  it("logs what a program printed that failed, whose last line is the reason where it said nothing else", async () => {
+  it("logs the output of a failed program; its last line is the reason if standard error is empty", async () => {
     const log: string[] = [];
     await assert.rejects(run("echo starting; echo no peel; exit 1", { log }), {
       message: "sh exited with code 1: no peel",
@@ -76,7 +76,7 @@ describe("commandHandler", () => {
     assert.equal(await commandHandler(shell, 1000)(bytes.toString(), { ...context, bytes }), "ab 7");
   });
 
-  it("says what holds an item that is too long for an argument", async () => {
+  it("says where to read an item that is too long for an argument", async () => {
     const item = "x".repeat(200_000);
     const context = { id: 1, attempt: 1, signal: new AbortController().signal, log: () => {}, progress: () => {} };
     await assert.rejects(
@@ -109,7 +109,7 @@ describe("commandHandler", () => {
 
   it("ends a process that left its group and holds its pipes", async () => {
     const log: string[] = [];
-    // It has left before the program ends, which would take it along.
+    // It has left the group before the program ends, since the end of the program ends its group.
     const leave = `setsid sh -c 'echo $$ > "$0"; exec sleep 300' "$mark" & until [ -s "$mark" ]; do sleep 0.05; done`;
     const script = `printf 'no end of line' >&2; mark=$(mktemp -u); ${leave}; cat "$mark"; rm "$mark"`;
     const left = (await run(script, { log })) as number;

@@ -1,4 +1,4 @@
-// Waits of seconds, which is why they are not among the unit tests.
+// These tests wait for seconds, so they are not among the unit tests.
 import assert from "node:assert/strict";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { EventEmitter } from "node:events";
@@ -30,7 +30,7 @@ describe("outputRead", () => {
   it("loses nothing where the event loop was held longer than it waits", async () => {
     const { child, stdout, read } = fakeChild();
     const done = outputRead(child, never);
-    // A handler beside it computes for 1.5 s; what the program wrote is read afterwards.
+    // Another handler computes for 1.5 s. The program's output is read afterwards.
     for (const end = performance.now() + 1_500; performance.now() < end;);
     await sleep(300);
     stdout.write("late");

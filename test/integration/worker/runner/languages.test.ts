@@ -1,4 +1,4 @@
-// Programs of any language by the protocol, as worker/README.md has them; and Python as it is staged and deployed.
+// Programs in any language that speak the protocol of worker/README.md; and Python as it is staged and deployed.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,7 +48,7 @@ describe("a program with `serve`", () => {
     /** The bundled worker over a handler.py. */
     const work = async (text: string, env: Record<string, unknown> = {}, folder = "") => {
       const handler = join(dir, folder, "work.py");
-      // A text that does not compile would not be staged.
+      // Staging would refuse a text that does not compile.
       writeFileSync(handler, "def handle(item, context): pass");
       const staged = stageWorker(`python-test-${process.pid}`, { handler, files: undefined });
       writeFileSync(join(staged, "code/bin/handler", folder, "work.py"), text);

@@ -1,4 +1,4 @@
-// The life of runners: their start, several items in one, and what is begun when.
+// The life of runners: their start, several items in one, and when items are begun.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,7 +48,7 @@ describe("runners", () => {
       });
     }
 
-    it("get no item before they are ready, the first time and after each crash", async () => {
+    it("get no item before they are ready, neither at first nor after a crash", async () => {
       const go = join(dir, "go");
       const script = `until [ -e ${go} ]; do sleep 0.02; done; rm ${go}; echo '{"ready":true}' >&3; read -r line; kill -KILL $$`;
       await push("apple", "banana");
@@ -66,13 +66,13 @@ describe("runners", () => {
     });
   });
 
-  it("take 200 items of 1 ms at least 30 times as fast as a process an item, where the start takes 1 s", async () => {
+  it("take 200 items of 1 ms at least 30 times as fast as a process per item, if the start takes 1 s", async () => {
     const file = join(dir, "slow.py");
     writeFileSync(
       file,
       "import sys, time\ntime.sleep(1)\ndef handle(item, context=None):\n    time.sleep(0.001)\n    return item\nif __name__ == '__main__': handle(sys.argv[1])\n",
     );
-    /** Items per second, with all that comes before the first one. */
+    /** Items per second, including the time before the first item. */
     const rate = async (count: number, work: () => Promise<unknown>) => {
       await push(...Array.from({ length: count }, (_, n) => `item ${n}`));
       const startedAt = performance.now();
@@ -87,7 +87,7 @@ describe("runners", () => {
     assert.ok(runners > 30 * processes, `${runners} and ${processes} items per second`);
   });
 
-  it("put an item off at no cost, where a program says so", async () => {
+  it("put an item off at no cost, if the program says so", async () => {
     const answer = `id=\${line#*:}; id=\${id%%,*}; n=$((n + 1)); [ $n = 2 ] && end='"result":"at last"' || end='"later":50'; echo "{\\"id\\":$id,$end}" >&3`;
     await push("apple");
     const program = serve(`n=0; echo '{"ready":true}' >&3; while read -r line; do ${answer}; done`);
@@ -97,7 +97,7 @@ describe("runners", () => {
     assert.deepEqual([value, ...attempts.map(({ outcome }) => outcome)], ['"at last"', "released", "done"]);
   });
 
-  it("run alone next what a runner had in hand with others when it crashed: only the culprit fails", async () => {
+  it("run each item of a crashed runner alone next, if it had several: only the culprit fails", async () => {
     await push("sleep 300", "die SIGKILL", ...Array.from({ length: 30 }, (_, n) => `x ${n}`), "sleep 301");
     const worker = await startRunners(queue.url, deeds("ts"), { concurrency: 8, retry: once });
     assert.equal(await worker.ended, "finished");
@@ -120,7 +120,7 @@ describe("runners", () => {
     await push("apple");
     const worker = await startRunners(queue.url, serve(script), { concurrency: 1, retry: once });
     await queue.until(() => Promise.resolve(existsSync(gone)));
-    await sleep(300); // the shell has ended, and what it left takes its time
+    await sleep(300); // the shell has ended, and its children take their time
     await push("banana");
     assert.equal(await worker.ended, "finished");
     const rows = await queue.records();
@@ -189,7 +189,7 @@ describe("runners", () => {
     assert.equal(await worker.ended, "stopped");
   });
 
-  it("renew the lease of an item that blocks its runner", async () => {
+  it("have the lease of an item renewed while it blocks them", async () => {
     await push("block 5000");
     const worker = await startRunners(queue.url, deeds("ts"), { leaseMs: 2_000 });
     assert.equal(await worker.ended, "finished");

@@ -1,4 +1,4 @@
-// Outcomes of an item by the runner of each language: a real Redis, real processes.
+// The outcomes of items with the runner of each language: a real Redis, real processes.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -76,7 +76,7 @@ for (const language of ["ts", "py"] as const) {
     });
 
     if (language === "ts")
-      it("fails an item of whose result JSON would keep nothing, without a word", async () => {
+      it("fails an item if JSON would silently keep nothing of its result", async () => {
         const form = "dead: the result has no JSON form: ";
         const lost = {
           map: `${form}JSON keeps nothing of Map`,
@@ -112,7 +112,7 @@ for (const language of ["ts", "py"] as const) {
         assert.equal(outcome.get("apple"), '"did apple"');
       });
 
-      it("awaits in one loop, tells causes and notes, and keeps what has a plain form", async () => {
+      it("runs async functions in one loop, tells causes and notes, and keeps values that have a plain form", async () => {
         const { rows, outcome } = await run([
           "await 1",
           "await 2",
@@ -136,17 +136,17 @@ for (const language of ["ts", "py"] as const) {
       });
     }
 
-    it("logs what a program of the handler's writes to streams that it opens by name", async () => {
+    it("logs the output of a program that opens its streams by name", async () => {
       await run(["byName apple"]);
       assert.equal(await log("byName apple"), "apple\napple\n");
     });
 
-    it("takes each state of a progress bar for a line", async () => {
+    it("takes each state of a progress bar as a line", async () => {
       await run(["progress"]);
       assert.equal(await log("progress"), "10%\n50%\ndone\n");
     });
 
-    it("keeps what is printed with its item, also much, without an end, and binary", async () => {
+    it("keeps printed output with its item, also much, without a line end, and binary", async () => {
       const items = ["print 20000", "long 1000000", "binary", "raw from below", "apple"];
       const { outcome, worker } = await run(items);
       assert.equal(outcome.size, 5);
@@ -222,19 +222,19 @@ for (const language of ["ts", "py"] as const) {
     const nap = `${language === "ts" ? 88 : 99}${process.pid}`;
     const naps = async () => (await execa("pgrep", ["-fc", `^sleep ${nap}$`], { reject: false })).stdout;
 
-    it("ends what a handler started, also out of its group, with the runner", async () => {
+    it("ends processes that a handler started with the runner, also those outside of its group", async () => {
       const { worker } = await run([`leave ${nap}`]);
       await worker.ended;
       await queue.until(async () => (await naps()) === "0", "it lives on");
     });
 
-    it("begins no second attempt beside what the first one left", async () => {
+    it("begins no second attempt beside processes of the first one", async () => {
       const retry = { maxAttempts: 2, backoff: { min: 1, max: 1 } };
       const { outcome } = await run([`overlap ${nap}`], { retry });
       assert.equal(outcome.get(`overlap ${nap}`), "0");
     });
 
-    it("fails the item that takes too much memory, where the kernel ends the runner alone", async () => {
+    it("fails the item that takes too much memory, if the kernel ends only the runner", async () => {
       const name = `job-wq-2-oom-${process.pid}`;
       makeCgroup(name);
       const [cgroup, limit] = [
@@ -265,7 +265,7 @@ for (const language of ["ts", "py"] as const) {
       );
     });
 
-    it("runs each of a batch alone where the function throws", async () => {
+    it("runs each item of a batch alone if the function throws", async () => {
       const { outcome } = await run(["a", "poison", "b", "c"], { batch: 4, batchWaitMs: 1_000 });
       assert.match(outcome.get("poison")!, /^dead: (ValueError: )?poison$/);
       assert.deepEqual(

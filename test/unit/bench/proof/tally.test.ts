@@ -20,7 +20,7 @@ describe("balance of a batch", () => {
     });
   });
 
-  it("counts as lost what has no result, is not settled, or names a run that did not end or was another item's", () => {
+  it("counts as lost an item without a result, unsettled, or with a result of a run that did not end or was another's", () => {
     assert.equal(balance(["1", "2"], [done("1", "x")], runs).lost, 1);
     assert.equal(balance(["1"], [{ item: "1", outcome: "running", result: null }], runs).lost, 1);
     assert.equal(balance(["3"], [done("3", "z")], runs).lost, 1);
@@ -48,7 +48,7 @@ describe("disturbance of a batch", () => {
     assert.deepEqual(disturbance(new Map([run("x", "1", 0, 10)]).values(), []), { again: 0, cut: 0 });
   });
 
-  it("counts what was cut short, and the time until it ran again", () => {
+  it("counts runs that were cut short, and the time until their items ran again", () => {
     const runs = [
       run("a", "1", 0, undefined, "p"),
       run("b", "1", 900, 950, "q"),
@@ -64,7 +64,7 @@ describe("disturbance of a batch", () => {
     });
   });
 
-  it("takes a fault that lasts from its end on", () => {
+  it("counts from the end of a fault that lasts", () => {
     const runs = [run("a", "1", 0, 300), run("b", "2", 250, 310), run("c", "3", 500, 520)];
     const { firstEnd } = disturbance(new Map(runs).values(), [{ what: "", at: 100, until: 400, pods: [] }]);
     assert.equal(firstEnd, 120);

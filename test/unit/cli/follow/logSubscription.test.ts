@@ -4,7 +4,7 @@ import type { OpenQueue } from "../../../../cli/stack/openQueue.ts";
 import type { LogLine } from "../../../../queue/index.ts";
 
 describe("a subscription to logs", () => {
-  it("moves with the way to Redis, and tries again where that fails", async () => {
+  it("moves to a new connection, and tries again if that fails", async () => {
     const heard: string[] = [];
     const following = new Set<string>();
     const way = (name: string, fails = 0) => {

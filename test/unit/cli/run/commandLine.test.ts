@@ -22,7 +22,7 @@ describe("wq run", () => {
   before(() => (folder = mkdtempSync(join(tmpdir(), "wq-run-test-"))));
   after(() => rmSync(folder, { recursive: true }));
 
-  it("takes the program and its items apart as GNU parallel does", async () => {
+  it("separates the program and its items as GNU parallel does", async () => {
     const file = join(folder, "urls.txt");
     writeFileSync(file, "http://a/\n\nb c\r\n");
     for (const [words, command, items] of [
@@ -83,7 +83,7 @@ describe("wq run", () => {
   it("waits for items of a pipe whose writer is slower", async () => {
     const module = join(import.meta.dirname, "../../../../cli/run/sources.ts");
     const program = `const { readItems } = await import(${JSON.stringify(module)});
-      process.stdin.isTTY; // makes the pipe one that does not wait
+      process.stdin.isTTY; // makes the pipe non-blocking
       console.log("opened");
       console.log(JSON.stringify(await readItems("-").catch(String)));`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", program]);

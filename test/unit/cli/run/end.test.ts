@@ -13,15 +13,15 @@ describe("the end of a run", () => {
   const over = { ...nothing, state: "finished", waiting: 0, done: 9 } as Counts;
 
   for (const [title, state, up, why] of [
-    ["leaves work that has begun, where its `up` failed", { counts: begun }, trouble, trouble.message],
-    ["leaves it also where it cannot be read", { counts: begun, unread }, trouble, trouble.message],
+    ["leaves work that has begun if its `up` failed", { counts: begun }, trouble, trouble.message],
+    ["leaves it also if it cannot be read", { counts: begun, unread }, trouble, trouble.message],
     ["leaves rows that were not read", { counts: over, unread }, undefined, unreadable],
-    ["leaves what nobody ever read", { unread }, undefined, unreadable],
-    ["removes what never began", { counts: nothing }, trouble, undefined],
-    ["removes what has no items yet", { counts: { ...nothing, total: 0, waiting: 0 } }, trouble, undefined],
-    ["removes what came to no queue", { unread }, trouble, undefined],
-    ["removes what is over, whatever `up` says", { counts: over }, trouble, undefined],
-    ["removes what its workers deserted", { counts: begun, isDeserted: true }, undefined, undefined],
+    ["leaves a run that nobody could read", { unread }, undefined, unreadable],
+    ["removes a run that never began", { counts: nothing }, trouble, undefined],
+    ["removes a run without items yet", { counts: { ...nothing, total: 0, waiting: 0 } }, trouble, undefined],
+    ["removes a run whose `up` failed before it had a queue", { unread }, trouble, undefined],
+    ["removes a run that is over, whatever `up` says", { counts: over }, trouble, undefined],
+    ["removes a run whose workers have ended", { counts: begun, isDeserted: true }, undefined, undefined],
   ] as const)
     it(title, () => assert.equal(whyLeft({ failures: new FailureGroups(), ...state }, up)?.message, why));
 });

@@ -42,7 +42,7 @@ describe("words of GNU parallel that wq run does not have", () => {
   it("is refused in code, which is never replaced", () => {
     const code = ["sh", "-c", "echo {2}"];
     assert.equal(wrongString(code, '["a","b"]'), `no {2} in code, where it could run: sh -c 'echo "$1"' sh {2}`);
-    assert.equal(wrongString(code, "a"), undefined); // {2} of a pattern
+    assert.equal(wrongString(code, "a"), undefined); // here, {2} is a part of a pattern
     assert.equal(wrongString(["sh", "-c", 'echo "$1"', "sh", "{2}"], '["a","b"]'), undefined);
   });
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 describe("Ctrl-C during a run", () => {
   const module = join(import.meta.dirname, "../../../../cli/run/interrupt.ts");
 
-  /** A process in a terminal that gets these many signals at once, and this answer. */
+  /** A process in a terminal that gets this many signals at once, and this answer. */
   async function ending(signals: number, answer: string, signal = "SIGINT"): Promise<string> {
     const program = `const { endingOf } = await import(${JSON.stringify(module)});
       process.stdin.isTTY = true;

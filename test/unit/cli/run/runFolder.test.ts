@@ -35,7 +35,7 @@ describe("the folder of runs", () => {
     assert.deepEqual(readdirSync(home).sort(), ["passphrase", "runs", "stacks"]);
   });
 
-  it("has no half notes of a run that was killed as it noted itself", () => {
+  it("has no half note of a run that was killed while it wrote its note", () => {
     writeNote(note);
     const folder = join(home, "runs", note.name);
     writeFileSync(join(folder, "run.json.1"), '{"name": "wq');
@@ -73,7 +73,7 @@ describe("the folder of runs", () => {
       console.log("ready");
       while (!existsSync(${JSON.stringify(go)}));
       try { takeOver("${note.name}"); console.log("mine"); } catch ({ name, message }) { console.log(name, message); }
-      process.stdin.resume();`; // it lives, and follows, until all have tried
+      process.stdin.resume();`; // stays alive until all commands have tried
     const all = Array.from({ length: 4 }, () => {
       const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["pipe", "pipe", 2] });
       const lines: string[] = [];

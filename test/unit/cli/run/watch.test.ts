@@ -12,7 +12,7 @@ describe("the watcher of a run", () => {
     outcome: "done",
     attempts: [],
   });
-  /** A queue that is over; its Redis goes away at the second row of the first looks. */
+  /** A queue whose batch is over. Its Redis goes away at the second row of the first looks. */
   function queue(failures: number) {
     const closed: string[] = [];
     const admin = {
@@ -41,7 +41,7 @@ describe("the watcher of a run", () => {
   }
   const until = { eta: false, signal: new AbortController().signal };
 
-  it("reads on where Redis went away after the counts of the end", async () => {
+  it("reads on if Redis goes away after the final counts", async () => {
     const { open } = queue(1);
     const { ids, rows } = writer();
     const state = await watchRun(open, { rows, ...until });
@@ -74,7 +74,7 @@ describe("the watcher of a run", () => {
     });
   });
 
-  /** A batch whose workers have ended, and whose looks say these states. */
+  /** A batch whose workers have ended, with its states look by look. */
   function deserted(...states: Counts["state"][]) {
     let workersAsked = 0;
     const admin = {
@@ -87,12 +87,12 @@ describe("the watcher of a run", () => {
     return { open: () => Promise.resolve(queue as unknown as OpenQueue), asked: () => workersAsked };
   }
 
-  it("ends where its workers have ended before the batch", async () => {
+  it("ends if the workers have ended before the batch", async () => {
     const state = await watchRun(deserted("open", "open").open, { rows: writer().rows, ...until });
     assert.deepEqual(summary(state), ["1 of 3 items done, 1 failed; its workers ended with 1 item left"]);
   });
 
-  it("believes an end of the batch that came with the end of its workers, and leaves them to an `up`", async () => {
+  it("takes a batch that ended together with its workers as ended, and asks for no workers beside an `up`", async () => {
     const state = await watchRun(deserted("open", "finished").open, { rows: writer().rows, ...until });
     assert.deepEqual(summary(state), ["1 of 3 items done, 1 failed"]);
     const { open, asked } = deserted("open", "finished");
@@ -100,14 +100,14 @@ describe("the watcher of a run", () => {
     assert.equal(asked(), 0);
   });
 
-  it("says that rows are missing where the last look failed", async () => {
+  it("says that rows are missing if the last look failed", async () => {
     const { open } = queue(9);
     const { ids, rows } = writer();
     const state = await watchRun(open, { rows, eta: false, signal: AbortSignal.abort() });
     assert.deepEqual([ids, state.unread], [[1], "Redis went away"]);
   });
 
-  it("ends with a row that cannot be written, and closes the queue", async () => {
+  it("ends if a row cannot be written, and closes the queue", async () => {
     const { open, closed } = queue(0);
     const { rows } = writer(new OutputError("log", new Error("ENOSPC: no space left on device, write")));
     await assert.rejects(watchRun(open, { rows, ...until }), {
@@ -117,7 +117,7 @@ describe("the watcher of a run", () => {
     assert.deepEqual(closed, ["closed"]);
   });
 
-  it("writes into no folder that cannot be made", () => {
+  it("refuses a folder that cannot be made", () => {
     assert.throws(() => new RowWriter({ results: "/dev/null/rows", command: [], items: [], places: [] }), {
       message: "cannot write /dev/null/rows: ENOTDIR: not a directory, mkdir '/dev/null/rows'",
     });

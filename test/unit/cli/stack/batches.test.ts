@@ -102,7 +102,7 @@ describe("batches of a stack's state", () => {
       assert.deepEqual(findBatches(parseStackExport(text)), []);
   });
 
-  it("has what a Pulumi that was killed was creating, and not what it was deleting", () => {
+  it("has resources that a killed Pulumi was creating, and none that it was deleting", () => {
     const secretOf = (name: string) => ({
       urn: urn("kubernetes:core/v1:Secret", name),
       type: "kubernetes:core/v1:Secret",
@@ -156,7 +156,7 @@ describe("batches of a stack's state", () => {
       assert.throws(() => pickBatch(named(names), name, "stack dev"), { name: "UserError", message });
     });
   }
-  it("picks the only one, or the one that is named", () => {
+  it("picks the only batch, or the one that is named", () => {
     assert.equal(pickBatch(named(["a"]), undefined, "stack dev").name, "a");
     assert.equal(pickBatch(named(["a", "b"]), "b", "stack dev").name, "b");
   });

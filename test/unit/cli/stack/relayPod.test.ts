@@ -101,7 +101,7 @@ describe("relayPodOf", () => {
 });
 
 describe("openRelay", () => {
-  it("removes its pod where that cannot be asked for its phase", async () => {
+  it("removes its pod if the phase of the pod cannot be read", async () => {
     const calls: string[] = [];
     const cluster = {
       runningPod: async () => undefined,
@@ -118,7 +118,7 @@ describe("openRelay", () => {
 });
 
 describe("the relay in such a pod", () => {
-  it("goes to the Service's address where the name of Redis does not resolve", async () => {
+  it("goes to the Service's address if the name of Redis does not resolve", async () => {
     const upstream = createServer((socket) => socket.pipe(socket)).listen(0, "::1");
     await once(upstream, "listening");
     const free = createServer().listen(0, "127.0.0.1");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Paced } from "../../../../cli/ui/paced.ts";
 
 describe("a reading at a pace", () => {
-  it("does not begin while it runs, and is due at once where it failed", async () => {
+  it("does not begin while it runs, and is due at once after a failure", async () => {
     const paced = new Paced(60_000, 60_000);
     let [runs, end] = [0, () => {}];
     const long = paced.run(() => {

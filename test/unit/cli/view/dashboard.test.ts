@@ -31,7 +31,7 @@ describe("the screen of status", () => {
     );
   });
 
-  it("marks a worker that is no longer alive, however seldom a large fleet reports", () => {
+  it("marks a worker that is no longer alive, also in a large fleet, which reports less often", () => {
     const coloured = { ...terminal, chalk: new Chalk({ level: 1 }) };
     const long = { lastSeen: NOW - 50_000 };
     const heard = (alive: boolean) =>
@@ -46,7 +46,7 @@ describe("the screen of status", () => {
     assert.equal(dashboard("job2", { counts: counts(), workers: [] }, pipe).split("\n")[1], "40 of 100 items 40 %");
   });
 
-  it("says how much of the workers' time was idle, where the supervisor measured it", () => {
+  it("says how much of the workers' time was idle, if the supervisor measured it", () => {
     const text = dashboard("job2", { counts: counts(), workers: [], idleShare: 0.128 }, pipe);
     assert.equal(text.split("\n").at(-1), "workers idle 13 % of their time");
   });
@@ -65,7 +65,7 @@ describe("the screen of status", () => {
     );
   });
 
-  it("counts the other items of a worker also where the first is cut", () => {
+  it("counts the other items of a worker also if the first is cut", () => {
     const hand = ["https://example.com/a/long/way/down/to/it", "b", "c", "d"].map((text, i) => item(text, 9 - i));
     const workers = [worker("job-wq-2-x7k2p", { inFlight: hand })];
     const lines = dashboard("job2", { counts: counts(), workers }, terminal).split("\n");

@@ -53,11 +53,11 @@ describe("failureGroups", () => {
     ]);
   });
 
-  it("keeps the numbers of a reason that all items of the group have", () => {
+  it("keeps numbers that are the same in all items of the group", () => {
     assert.deepEqual(groupsOf(["one", "HTTP 404 for one"], ["two", "HTTP 404 for two"]), [["HTTP 404 for …", 2, 1]]);
   });
 
-  it("does not take the pod of one item for a difference", () => {
+  it("ignores that pods differ", () => {
     const groups = new FailureGroups();
     for (const pod of ["pod-a", "pod-b"]) groups.add({ ...dead("x", `${pod} is full`), attempts: [attempt({ pod })] });
     assert.deepEqual(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Throughput, workerThroughput, RateEstimator, timeLeft } from "../../../../cli/view/throughput.ts";
 import { counts, NOW, worker } from "../../../support/looks.ts";
 
-/** Answer of a pacer after looks at these moments (s) with this many items done. */
+/** The throughput after looks at these moments (s) with this many items done. */
 function after(looks: [seconds: number, done: number][], state: "open" | "paused" = "open"): Throughput | undefined {
   const pacer = new RateEstimator();
   for (const [seconds, done] of looks)
@@ -21,13 +21,13 @@ describe("the pace", () => {
     assert.ok(after(steady(10, 1)));
   });
 
-  it("is what was seen, and sure of it where it was steady", () => {
+  it("is the rate that was seen, with little spread if that was steady", () => {
     const pace = after(steady(30, 20))!;
     near(pace.rate, 20);
     assert.ok(pace.spread > 1 && pace.spread < 1.02, `${pace.spread}`);
   });
 
-  it("is less sure where items came in bursts", () => {
+  it("has more spread if items came in bursts", () => {
     const bursts = steady(30, 20).map(([second, done]): [number, number] => [second, done - (done % 200)]);
     assert.ok(after(bursts)!.spread > 1.1);
   });
@@ -43,7 +43,7 @@ describe("the pace", () => {
     assert.equal(after([...steady(30, 20), [31, 5], [32, 25]]), undefined);
   });
 
-  it("is known at one look from what the workers that live did since they started", () => {
+  it("is known at one look, from the items that live workers did since they started", () => {
     const pace = workerThroughput(
       [worker("a", { done: 50 }), worker("b", { done: 10, startedAt: NOW - 1_000 })],
       counts(),
@@ -53,7 +53,7 @@ describe("the pace", () => {
     assert.equal(workerThroughput([], counts()), undefined);
   });
 
-  it("counts of the failed attempts those that were an item's last", () => {
+  it("counts failed attempts only if they were an item's last", () => {
     const pace = workerThroughput([worker("a", { failed: 40 })], counts({ dead: 10, retried: 30 }));
     near(pace!.rate, 1);
   });

@@ -22,7 +22,7 @@ describe("An items file", () => {
     assert.deepEqual(gunzipSync(items.gzipped), content);
   });
 
-  it("that is not UTF-8 is known: handlers find other characters in its items", () => {
+  it("is recognized if it is not UTF-8: handlers would find other characters in its items", () => {
     assert.equal(fromFile("itemsFile", file("utf8.txt", "ü\n")).isText, true);
     assert.equal(fromFile("itemsFile", file("latin1.txt", Buffer.from("\xfc\n", "latin1"))).isText, false);
   });
@@ -36,7 +36,7 @@ describe("An items file", () => {
     assert.deepEqual([listed("items", ['{"a":1}']).isJson, listed("items", ["a {b}"]).isJson], [true, false]);
   });
 
-  it("that is none is refused with the way to a list", () => {
+  it("is refused if it is no list, with a command that makes one", () => {
     const why = (path: string) => {
       try {
         fromFile("itemsFile", path);
@@ -150,7 +150,7 @@ describe("An items file", () => {
     ["it's.zip", "PK\u0003\u0004\u0014", /unzip -p '\S+it'\\''s\.zip' > items/],
   ];
   for (const [name, content, message] of refused)
-    it(`is refused where it is none: ${name}`, () => {
+    it(`is refused if it is no list: ${name}`, () => {
       const bytes = typeof content === "string" ? Buffer.from(content, "latin1") : content;
       assert.throws(
         () => fromFile("itemsFile", file(name, bytes)),
@@ -164,7 +164,7 @@ describe("An items file", () => {
 });
 
 describe("items of the stack file", () => {
-  it("that YAML took for something else are refused", () => {
+  it("are refused if YAML took them for something else", () => {
     for (const item of [1.1, Number("900719925474099312"), 1e21, "2024-01-01 00:00:00 +0000 UTC"])
       assert.throws(() => listed("items", ["a", item]), {
         message: `Expected \`items[1]\` to be a text, but YAML reads it as ${item}: quote it.`,

@@ -46,7 +46,7 @@ describe("the platform's cache", () => {
     assert.deepEqual(again, { dir: first.dir, built: false });
   });
 
-  it("removes what a build that was killed left half-made", async () => {
+  it("removes the leftovers of a killed build", async () => {
     const [killed, underWay] = [`half-${name}-4194305-abcdef`, `half-${name}-${process.pid}-abcdef`];
     for (const entry of [killed, underWay]) mkdirSync(join(cacheDir, entry));
     await cached(name, "other", () => Promise.resolve());
@@ -54,7 +54,7 @@ describe("the platform's cache", () => {
     assert.ok(existsSync(join(cacheDir, underWay)));
   });
 
-  it("takes what another process made meanwhile", async () => {
+  it("takes the entry that another process made meanwhile", async () => {
     const made = await cached(name, "race", async () => {
       await cached(name, "race", (half) => Promise.resolve(writeFileSync(join(half, "first"), "")));
     });

@@ -10,7 +10,7 @@ describe("the nodes' cgroups", () => {
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "job-wq-2-cgroup-"));
-    // A machine with version 1, as a folder: one hierarchy a controller, and something that is none.
+    // A machine with version 1, as a folder: one hierarchy per controller, and a folder that is none.
     for (const controller of ["cpuset", "memory", "unified"]) {
       mkdirSync(file(controller));
       writeFileSync(file(controller, "cgroup.procs"), "1\n");
@@ -22,7 +22,7 @@ describe("the nodes' cgroups", () => {
   afterEach(() => rmSync(root, { recursive: true }));
 
   it("are made in every hierarchy, with the processors and the memory of their parent", () => {
-    // The kernel fills a new cgroup; here that is done beforehand.
+    // The kernel fills a new cgroup; the test does that beforehand.
     mkdirSync(file("cpuset", "node"));
     for (const name of ["cpuset.cpus", "cpuset.mems"]) writeFileSync(file("cpuset", "node", name), "\n");
     makeCgroup("node", root);

@@ -12,7 +12,7 @@ import { daemons } from "../../../../local/node/daemons.ts";
 import { stateDir } from "../../../../local/paths.ts";
 
 describe("the platform's daemons", () => {
-  it("are the same before and after their packages are installed, so a second `up` starts none anew", () => {
+  it("have the same commands before and after their packages are installed, so a second `up` restarts none", () => {
     for (const name of ["etcd", "containerd", "dockerd", "docker-registry"])
       assert.equal(daemons(allNodes)[name]?.command, name);
   });

@@ -28,11 +28,11 @@ describe("the rule that closes the registry", () => {
 });
 
 describe("iptables rules that `down` removes", () => {
-  it("leaves those of others alone", () => {
+  it("do not include rules of others", () => {
     assert.equal(withoutOurRules(foreign), undefined);
   });
 
-  it("takes the chains of Kubernetes and of our pod network, with all that leads to them", () => {
+  it("are the chains of Kubernetes and of our pod network, with all rules that lead to them", () => {
     const dump = [
       "*nat",
       ":PREROUTING ACCEPT [0:0]",
@@ -50,7 +50,7 @@ describe("iptables rules that `down` removes", () => {
     assert.equal(withoutOurRules(dump), foreign);
   });
 
-  it("takes the chain of a pod whose network was half made, and none that somebody uses", () => {
+  it("include the chain of a pod whose network was half made, and none that is in use", () => {
     const half = ":CNI-0123456789abcdef01234567 - [0:0]";
     const used = [":CNI-76543210fedcba9876543210 - [0:0]", "-A PREROUTING -j CNI-76543210fedcba9876543210"];
     const dump = (...lines: string[]) => ["*nat", ...lines, "COMMIT", ""].join("\n");

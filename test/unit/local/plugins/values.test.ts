@@ -8,7 +8,7 @@ describe("values on the wire", () => {
     assert.deepEqual(plain({ a: secret("x"), b: [secret({ c: 1 })] }), { a: "x", b: [{ c: 1 }] });
   });
 
-  it("are settled without outputs: known ones are values, secret ones secrets", () => {
+  it("lose their outputs: known ones become values, secret ones secrets", () => {
     assert.deepEqual(settled({ a: { ...output, value: "v", secret: true } }), { a: secret("v") });
     assert.deepEqual(settled({ a: { ...output, value: "v" } }), { a: "v" });
   });

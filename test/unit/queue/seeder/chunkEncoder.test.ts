@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ChunkEncoder } from "../../../../queue/seeder/chunkEncoder.ts";
 
-/** Encodes items, cutting where `cut` says so beside where chunks are full; returns the digests after each chunk. */
+/** Encodes items. Cuts at full chunks, and if `cut` says so. @returns The digest after each chunk. */
 function digests(items: (string | Buffer)[], cut: (index: number) => boolean = () => false): string[] {
   const chunks = new ChunkEncoder("job2", 1);
   const found: string[] = [];
@@ -32,7 +32,7 @@ function parse(command: Buffer): Buffer[] {
 describe("ChunkEncoder", () => {
   const items = Array.from({ length: 12_345 }, (_, index) => `item ${index} ${"ü".repeat(index % 400)}`);
 
-  it("makes a digest that depends on the items and not on where chunks end", () => {
+  it("makes a digest that depends on the items, and not on the ends of chunks", () => {
     const plain = digests(items);
     assert.equal(plain.length > 2, true);
     assert.equal(digests(items, (index) => index % 7 === 0).at(-1), plain.at(-1));
@@ -97,7 +97,7 @@ describe("ChunkEncoder", () => {
     assert.equal(chunks.add("x"), true);
   });
 
-  it("leaves chunks in flight as they are while the next ones are filled", () => {
+  it("does not change chunks in flight while it fills the next ones", () => {
     const chunks = new ChunkEncoder("job2", 2);
     const commands = ["a", "b"].map((item) => (chunks.add(item), chunks.encode().command));
     chunks.add("c");

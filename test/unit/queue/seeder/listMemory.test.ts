@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ListMemory, mostListMemory } from "../../../../queue/seeder/listMemory.ts";
 
 describe("ListMemory", () => {
-  /** Bytes an item of a list of so many, as Redis 8 takes them (`used_memory`, measured). */
+  /** Bytes per item in a list of this many items, measured on Redis 8 (`used_memory`). */
   const measured: [title: string, count: number, item: (index: number) => string, bytes: number][] = [
     ["12 bytes", 100_000, (index) => `item-${String(index).padStart(7, "0")}`, 14.5],
     ["a range", 2_000_000, (index) => String(index + 1), 5.0],
@@ -34,7 +34,7 @@ describe("ListMemory", () => {
     });
   }
 
-  it("takes for a number only what Redis keeps as one", () => {
+  it("counts as numbers only the texts that Redis stores as numbers", () => {
     const size = (item: string) => {
       const memory = new ListMemory();
       for (let copy = 0; copy < 1000; copy++) memory.add(item, 0, item.length);

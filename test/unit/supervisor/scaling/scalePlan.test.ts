@@ -12,7 +12,7 @@ const load = (at: number, waiting: number, running = 0, dueSoon = 0, suspects = 
 });
 
 describe("the plan of how many pods there should be", () => {
-  it("has a pod for as many items as a pod works on, within its bounds", () => {
+  it("has one pod for each group of items that a pod works on, within its bounds", () => {
     const needed = ([0, 1, 8, 9, 17, 1_000] as const).map((waiting) => new ScalePlan(options).next(load(0, waiting)));
     assert.deepEqual(needed, [2, 2, 2, 3, 5, 10]);
   });
@@ -25,7 +25,7 @@ describe("the plan of how many pods there should be", () => {
     assert.equal(new ScalePlan(options).next(load(0, 4, 0, 5, 5)), 6);
   });
 
-  it("grows at once, and shrinks when fewer were enough for a while", () => {
+  it("grows at once, and shrinks when fewer pods were enough for a while", () => {
     const plan = new ScalePlan(options);
     const pods = [load(0, 8), load(1, 40), load(30, 12), load(60, 12), load(61, 12), load(90, 0), load(122, 0)].map(
       (look) => plan.next(look),
@@ -33,13 +33,13 @@ describe("the plan of how many pods there should be", () => {
     assert.deepEqual(pods, [2, 10, 10, 10, 3, 3, 2]);
   });
 
-  it("shrinks to what was needed last where nobody looked for a while", () => {
+  it("shrinks to the number that was needed last, if nobody looked for a while", () => {
     const plan = new ScalePlan(options);
     plan.next(load(0, 40));
     assert.equal(plan.next(load(600, 0)), 2);
   });
 
-  it("forgets what was needed by a clock that went back since", () => {
+  it("forgets what was needed before the clock went back", () => {
     const plan = new ScalePlan(options);
     plan.next(load(4_000, 40));
     assert.equal(plan.next(load(400, 0)), 2);

@@ -33,8 +33,8 @@ describe("a command", () => {
       checkCommand(["sh", ...args]);
   });
 
-  it("passes where a folder of PATH cannot be looked into, like one of root's", () => {
-    symlinkSync("loop", join(dir, "loop")); // closed to root, too, who runs the tests
+  it("passes if a folder in PATH cannot be read, like one of root's", () => {
+    symlinkSync("loop", join(dir, "loop")); // root, who runs the tests, cannot read it either
     const { PATH } = process.env;
     process.env.PATH = `${join(dir, "loop")}:${PATH}`;
     try {
@@ -45,7 +45,7 @@ describe("a command", () => {
     }
   });
 
-  it("that cannot is told with its reason, before any item", () => {
+  it("that cannot be run is reported with its reason, before any item", () => {
     mkdirSync(join(dir, "folder"));
     const table: [program: string, reason: RegExp][] = [
       ["no-such-program", /^the command no-such-program is not in the image: set `baseImage`/],

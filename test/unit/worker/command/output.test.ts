@@ -28,7 +28,7 @@ describe("parseOutput", () => {
     "NaN",
     "True",
     "\ufeff{}",
-    // Numbers that would not be what was printed.
+    // Numbers that JavaScript would write in another way.
     "007",
     "1.10",
     "1.0",
@@ -46,7 +46,7 @@ describe("parseOutput", () => {
     assert.equal(JSON.stringify(parseOutput(json)), json);
   });
 
-  it("leaves JSON that is too deep to be written again as text", () => {
+  it("keeps JSON as text if it is too deep to be written again", () => {
     const deep = "[".repeat(50_000) + "]".repeat(50_000);
     assert.equal(parseOutput(deep), deep);
   });
@@ -66,13 +66,13 @@ describe("OutputBuffer", () => {
     assert.equal(result(100, "\n"), undefined);
   });
 
-  it("keeps a character whole that two chunks share", () => {
+  it("does not break a character that two chunks share", () => {
     const output = new OutputBuffer(100);
     for (const byte of Buffer.from('["ü"]')) output.add(Buffer.of(byte));
     assert.deepEqual(output.result, ["ü"]);
   });
 
-  it("takes JSON up to its limit, and for text what is longer", () => {
+  it("takes JSON up to its limit; longer output is text", () => {
     assert.deepEqual(result(7, '{"a":1}'), { a: 1 });
     assert.equal(result(6, '{"a":1}'), '{"a":1}');
     assert.equal(result(6, "1234", "5678", "9"), "12345678");

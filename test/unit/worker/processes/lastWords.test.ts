@@ -25,7 +25,7 @@ describe("a program's last words", () => {
     }
   });
 
-  it("say where a program may write that wrote beside itself, whatever it said after that", () => {
+  it("tell a program that writes into its own folder where it may write, whatever it printed later", () => {
     for (const line of [
       "sh: 1: cannot create out.txt: Read-only file system",
       "OSError: [Errno 30] Read-only file system: 'out.txt'",
@@ -43,7 +43,7 @@ describe("a program's last words", () => {
     assert.equal(curl.text, "no such host");
   });
 
-  it("say as whom it runs that may not touch a file, and nothing of other rights", () => {
+  it("tell the user id if rights to a file are missing, and nothing for other missing rights", () => {
     const as = `(it runs as user ${process.getuid!()}; \`runAsUser\` chooses another)`;
     for (const line of [
       "cat: /home/app/model.bin: Permission denied",
@@ -56,7 +56,7 @@ describe("a program's last words", () => {
       assert.equal(wordsOf(line).text, line);
   });
 
-  it("say where files of a handler belong, and how much shared memory there is", () => {
+  it("tell where files of a handler belong, and how much shared memory there is", () => {
     for (const line of [
       "Error: ENOENT: no such file or directory, open '/job-wq-2/code/bin/labels.json'",
       "Error: Cannot find module '/job-wq-2/code/bin/thread.ts'",
@@ -74,7 +74,7 @@ describe("a program's last words", () => {
     assert.equal(endOf("python3", null, "SIGBUS", ""), bus);
   });
 
-  it("are not what a language, or what started the program, says after them", () => {
+  it("leave out lines that a language, or a program's launcher, prints after the reason", () => {
     const table: [reason: string, ...after: string[]][] = [
       ["Error in f(x) : no such column", "Calls: main -> f", "Execution halted"],
       ["ERROR: LoadError: no file", "Stacktrace:", " [1] main()", "in expression starting at /work/a.jl:1"],
@@ -106,7 +106,7 @@ describe("a program's last words", () => {
     for (const [reason, ...after] of table) assert.equal(wordsOf("before", reason, ...after).text, reason);
   });
 
-  it("of a handler have it in the line that it is about", () => {
+  it("of a handler have the advice at the end of the line that needs it", () => {
     const error = "EROFS: read-only file system, open 'out.txt'\n    at open (node:fs:1:2)";
     assert.equal(advised(error), `EROFS: read-only file system, open 'out.txt' ${ADVICE}\n    at open (node:fs:1:2)`);
     assert.equal(advised("no such page"), "no such page");

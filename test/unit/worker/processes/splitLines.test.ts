@@ -18,10 +18,10 @@ describe("splitLines", () => {
   it("gives each line, wherever the chunks end", async () => {
     assert.deepEqual(await read("a", "b\nc\r", "\nd\n\n", "e"), ["ab", "c", "d", "", "e"]);
   });
-  it("takes a carriage return for an end, as progress bars mean it", async () => {
+  it("takes a carriage return as a line end, for progress bars", async () => {
     assert.deepEqual(await read("10 %\r", "20 %\r30 %\r"), ["10 %", "20 %", "30 %"]);
   });
-  it("keeps a letter whole that two chunks share", async () => {
+  it("does not break a character that two chunks share", async () => {
     const letter = Buffer.from("ü");
     assert.deepEqual(await read(letter.subarray(0, 1), letter.subarray(1)), ["ü"]);
   });
@@ -35,7 +35,7 @@ describe("splitLines", () => {
     await once(input, "close");
     assert.deepEqual(lines, ["a", "b"]);
   });
-  it("gives a line without end in pieces, not at the end of time", async () => {
+  it("gives an endless line in pieces", async () => {
     const lines = await read(...Array.from({ length: 64 }, () => "x".repeat(MAX_LINE_LENGTH / 4)));
     assert.equal(lines.length, 16);
     assert.equal(lines.join(""), "x".repeat(16 * MAX_LINE_LENGTH));

@@ -18,7 +18,7 @@ describe("the environment of a command", () => {
     );
   });
 
-  it("keeps HOME as an image sets it, and one that can be written to", () => {
+  it("keeps HOME as the image sets it, and a home that can be written", () => {
     const home = mkdtempSync(join(tmpdir(), "home-"));
     for (const path of [home, "/opt/models"]) {
       process.env.HOME = path;

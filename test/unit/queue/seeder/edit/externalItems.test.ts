@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ExternalItems } from "../../../../../queue/seeder/edit/externalItems.ts";
 
 describe("ExternalItems", () => {
-  it("are what was noted and all that lies behind", () => {
+  it("are the noted ranges, and all items behind the last known one", () => {
     const external = new ExternalItems(4, 8, 10, "2-2,4-6,9-9,");
     assert.deepEqual(
       [1, 2, 3, 4].map((id) => external.includes(id)),
@@ -31,12 +31,12 @@ describe("ExternalItems", () => {
     assert.deepEqual([external.waiting, external.ownWaiting, external.taken], [[], [[0, 3]], ""]);
   });
 
-  it("leave out what was noted and is not there any more", () => {
+  it("leave out noted items that are gone", () => {
     const external = new ExternalItems(3, 2, 9, "5-8,");
     assert.deepEqual([external.waiting, external.ownWaiting], [[[1, 1]], [[0, 0]]]);
   });
 
-  it("of an empty list are none", () => {
+  it("are none in an empty list", () => {
     const external = new ExternalItems(0, 0, 0, "");
     assert.deepEqual([external.waiting, external.ownWaiting, external.taken], [[], [], ""]);
   });

@@ -18,7 +18,7 @@ describe("MultisetDiff", () => {
     assert.deepEqual([diff.missing, diff.surplus], [0, 0]);
   });
 
-  it("reuses the slots of what is balanced", () => {
+  it("reuses the slots of balanced items", () => {
     const diff = new MultisetDiff();
     for (let number = 0; number < 50_000; number++) {
       diff.add(name(number));
