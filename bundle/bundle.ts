@@ -57,7 +57,7 @@ export const exportsOf = ({ outputs }: Metafile): string[] => Object.values(outp
 /**
  * Bundles a handler into `handler.js`.
  * @param minify Makes it smaller, and its stack traces harder to read.
- * @throws ConfigError where it cannot be bundled, or exports nothing callable.
+ * @throws ConfigError if it cannot be bundled, or exports nothing callable.
  */
 export function bundleHandler(handler: string, outdir: string, minify = false): void {
   // By a map, stacks name the handler's own file and line. A minified one is to be small.

@@ -41,7 +41,7 @@ export function whole<T, U>(value: T, fn: (value: pulumi.Unwrap<T>) => U): Known
 
 /**
  * The name that an argument gives, or the component's own.
- * @throws ConfigError where the component's own cannot be used.
+ * @throws ConfigError if the component's own cannot be used.
  */
 export function nameOf(component: string, key: string, given: string | undefined, own: string, parse: Parser<string>) {
   if (given !== undefined) return given;

@@ -8,7 +8,7 @@ import type { Known } from "./types.ts";
 type Texts = Record<string, pulumi.Input<string>>;
 
 /**
- * Creates a Secret that pods read when they start. With other content it is another Secret, also where the provider
+ * Creates a Secret that pods read when they start. With other content it is another Secret, even if the provider
  * could change it (`enableSecretMutable`): Jobs run again when it is replaced.
  */
 export function makeSecret(

@@ -12,7 +12,7 @@ export interface PlainValue {
  * Values of a list or a map in a stack file that are not in quotes, and no texts.
  * @param path Path of the file. Pulumi does not say where it is, with `--config-file` elsewhere.
  * @param key Name of the setting, with its project.
- * @returns By index or name; nothing where there is no such file or setting.
+ * @returns By index or name; nothing if there is no such file or setting.
  */
 export function plainValues(path: string, key: string): Map<string, PlainValue> {
   // In the version of YAML that Pulumi reads.

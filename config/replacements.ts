@@ -34,7 +34,7 @@ function codeOf(command: string[]): Map<number, string> {
   return places;
 }
 
-/** Word of a command that only a shell would read, in one line; undefined where there is none. */
+/** Word of a command that only a shell would read, in one line; undefined if there is none. */
 export function needsShell(command: string[]): string | undefined {
   const code = codeOf(command);
   for (const [place, word] of command.entries()) {
@@ -46,7 +46,7 @@ export function needsShell(command: string[]): string | undefined {
   return undefined;
 }
 
-/** Reason why an item cannot be put into this command, in one line; undefined where it can. */
+/** Reason why an item cannot be put into this command, in one line; undefined if it can. */
 export function wrongReplacement(command: string[]): string | undefined {
   for (const [place, advice] of codeOf(command)) {
     const found = NAMES.exec(command[place] ?? "");
@@ -79,7 +79,7 @@ export function hasReplacement(command: string[]): boolean {
   return command.some((word, place) => !code.has(place) && word.search(REPLACED) >= 0);
 }
 
-/** A place for a field of an item, like `{name}`; undefined where there is none. */
+/** A place for a field of an item, like `{name}`; undefined if there is none. */
 export function fieldPlace(command: string[]): string | undefined {
   const code = codeOf(command);
   const places = command.map((word, place) => (code.has(place) ? undefined : /\{[A-Za-z_]\w*\}/.exec(word)?.[0]));

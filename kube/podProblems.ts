@@ -33,7 +33,7 @@ export function hasStarted({ status }: V1Pod): boolean {
 /** Pods that are gone, or are to go, do not wait. */
 const isWanted = ({ metadata, status }: V1Pod) => !metadata?.deletionTimestamp && status?.phase !== "Failed";
 
-/** The problem that keeps all of these pods from starting; undefined where one has none, or there are no pods. */
+/** The problem that keeps all of these pods from starting; undefined if one has none, or there are no pods. */
 export function podProblem(pods: V1Pod[]): StartProblem | undefined {
   const problems = pods.filter(isWanted).map(problemOf);
   return problems.every((problem) => problem !== undefined) ? problems[0] : undefined;

@@ -47,7 +47,7 @@ export interface Counts {
 export interface QueueSummary {
   queue: string;
   counts: Counts;
-  /** Memory of its keys, estimated by Redis; absent where Redis does not let us ask. */
+  /** Memory of its keys, estimated by Redis; absent if Redis does not let us ask. */
   memoryBytes?: number;
 }
 
@@ -76,7 +76,7 @@ export interface ItemRecord {
   id: number;
   payload: Buffer;
   outcome: "done" | "dead" | "running" | "delayed";
-  /** The handler's or command's result as JSON text, cut at `maxResultBytes`; absent where there is none. */
+  /** The handler's or command's result as JSON text, cut at `maxResultBytes`; absent if there is none. */
   value?: string;
   /** The value was longer than `maxResultBytes` and is only its beginning. */
   truncated?: boolean;

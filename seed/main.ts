@@ -43,7 +43,7 @@ async function seed(): Promise<number> {
   return 0;
 }
 
-/** The items of the stack; undefined where the list is filled by hand. */
+/** The items of the stack; undefined if the list is filled by hand. */
 function itemSource(items: ProgramSettings<"seed">["items"]): ItemSource | undefined {
   if (items === undefined) return undefined;
   return "range" in items ? rangeSource(items.range) : fileSource(items.file, items.format);

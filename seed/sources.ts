@@ -49,7 +49,7 @@ async function* unzipped(gzipped: Readable, origin: string): AsyncGenerator<Buff
   }
 }
 
-/** The size that a gzipped file notes at its end, modulo 4 GiB; undefined where there is no such file. */
+/** The size that a gzipped file notes at its end, modulo 4 GiB; undefined if there is no such file. */
 function unzippedSize(path: string): number | undefined {
   try {
     const file = openSync(path, "r");

@@ -16,7 +16,7 @@ export class FinishError extends Error {
   override name = "FinishError";
 }
 
-/** Reason why a program cannot run here, one line; undefined where it can. */
+/** Reason why a program cannot run here, one line; undefined if it can. */
 export function finishProblem(command: string[]): string | undefined {
   try {
     checkProgram(command);

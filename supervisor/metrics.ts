@@ -90,7 +90,7 @@ export class Metrics {
       this.#gauges[name as keyof typeof GAUGES].set(value(counts));
   }
 
-  /** By the clock of Redis. 0 where Redis does not answer. */
+  /** By the clock of Redis. 0 if Redis does not answer. */
   async #oldestSeconds(): Promise<number> {
     const workers = (await this.#admin?.workers().catch(() => [])) ?? [];
     const begun = workers.flatMap(({ inFlight }) => inFlight.map(({ since }) => since));

@@ -13,7 +13,7 @@ const LOOK_LEASES = 3;
  * Aborts the batch when no worker can start: the verdict tells the reason, instead of pods that restart until a
  * deadline. If others work, it is a problem of this pod, which a restart may solve.
  * @returns When the batch is over.
- * @throws ProgramExit where others work, or Redis cannot be asked.
+ * @throws ProgramExit if others work, or Redis cannot be asked.
  */
 export async function onUnloadable(
   url: string,

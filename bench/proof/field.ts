@@ -76,7 +76,7 @@ export class Field {
     return say("kubectl", ["--namespace", this.namespace, "--request-timeout=10s", ...args]);
   }
 
-  /** Pods of a component whose container runs; none where the cluster does not answer. */
+  /** Pods of a component whose container runs; none if the cluster does not answer. */
   async pods(component: "worker" | "redis" | "supervisor"): Promise<Pod[]> {
     const label = `app.kubernetes.io/component=${component}`;
     const { ok, text } = await this.kubectl("get", "pods", "--selector", label, "--output", "json");

@@ -56,7 +56,7 @@ export function markdownTable(outcomes: RowOutcome[]): string {
   return [what, "", line(head!), line(head!.map(() => "---")), ...body.map(line)].join("\n");
 }
 
-/** A page with the table between its markers. @throws UserError where it has none. */
+/** A page with the table between its markers. @throws UserError if it has none. */
 export function withTable(page: string, table: string): string {
   const begin = page.indexOf(MARKERS.begin);
   const end = page.indexOf(MARKERS.end);

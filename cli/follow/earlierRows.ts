@@ -10,7 +10,7 @@ export const versionOf = ({ attempts, end }: Pick<ResultRow, "attempts" | "end">
 /**
  * The version of each row, by id. A last row that was cut off does not count. If standard output goes on in the same
  * file, it is removed from there.
- * @throws UserError where the file cannot be read, or a line of it is no row.
+ * @throws UserError if the file cannot be read, or a line of it is no row.
  */
 export async function earlierRows(file: string): Promise<Map<number, string>> {
   const rows = new Map<number, string>();

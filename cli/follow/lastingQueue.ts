@@ -27,7 +27,7 @@ export class LastingQueue {
   /**
    * Opens it.
    * @param onChange Told why Redis is away, and with nothing when it is back.
-   * @throws UserError where it cannot be opened now.
+   * @throws UserError if it cannot be opened now.
    */
   static async open(
     options: QueueOptions,

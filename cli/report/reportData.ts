@@ -7,7 +7,7 @@ export interface ReportData {
   /** `finished`, `running for 3m`, … */
   state: string;
   counts: { items: number; done: number; dead: number; unsettled: number; attempts: number; lost: number };
-  /** From the first attempt's start to the last one's end; 0 where there is none. */
+  /** From the first attempt's start to the last one's end; 0 if there is none. */
   start: number;
   end: number;
   durations: Distribution | null;

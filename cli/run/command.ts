@@ -107,7 +107,7 @@ export default verbCommand({
     await startRun(work, given);
   });
 
-/** @throws UserError where nothing can be run, as far as that is seen without the items. */
+/** @throws UserError if nothing can be run, as far as that is seen without the items. */
 function checkProgram(command: string[], { handler, resumeFailed, joblog }: options.RunOptions): void {
   if ((command.length === 0) === (handler === undefined))
     throw new UserError(`say what to run: a program after --, or --handler FILE; see ${wq("run --help")}`);

@@ -14,7 +14,7 @@ export interface RunNote {
   name: string;
   namespace: string;
   context?: string | undefined;
-  /** KUBECONFIG as it was; empty where it was not set. Older notes have none. */
+  /** KUBECONFIG as it was; empty if it was not set. Older notes have none. */
   kubeconfig?: string;
   items: number;
   /** Milliseconds since the epoch. */
@@ -112,7 +112,7 @@ const countFollowers = (name: string) =>
 const readFollower = (name: string, number: number) =>
   JSON.parse(readFileSync(followerFile(name, number), "utf8")) as Follower;
 
-/** Pid of the process that follows a run; undefined where it has ended. */
+/** Pid of the process that follows a run; undefined if it has ended. */
 export function followerOf(name: string, number = countFollowers(name)): number | undefined {
   if (number === 0) return undefined;
   const { pid, start } = readFollower(name, number);
@@ -133,7 +133,7 @@ export function takeOver(name: string): RunNote {
   throw new UserError(`${name} is followed by process ${other}: press Ctrl-C there, or wait for its end`);
 }
 
-/** @throws UserError where there is no such run. */
+/** @throws UserError if there is no such run. */
 export function readNote(name: string): RunNote {
   const file = join(folderOf(name), "run.json");
   if (/^[\w-]+$/.test(name) && existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as RunNote;

@@ -22,7 +22,7 @@ export interface SourceOptions {
 /**
  * Items of a file, as `itemsFile` has them: a line each, empty lines are none; also gzipped, UTF-16, or a JSON array.
  * @param file `-` is standard input, which is read to its end, however slowly it comes.
- * @throws UserError where it cannot be read, or is no list.
+ * @throws UserError if it cannot be read, or is no list.
  */
 export async function readItems(file: string, { null: isNull }: SourceOptions = {}): Promise<string[]> {
   let content: Buffer;
@@ -52,7 +52,7 @@ const MAX_COMBINATIONS = 1_000_000;
 /**
  * Splits `program args ::: item item` and `program args :::: file file`. Of several sources, each combination is an
  * item, a JSON array.
- * @throws UserError where a source has no items, or a file cannot be read.
+ * @throws UserError if a source has no items, or a file cannot be read.
  */
 export async function parseCommandLine(given: string[], options: SourceOptions = {}): Promise<CommandLine> {
   const words = [...given];

@@ -25,7 +25,7 @@ export interface RunState {
 
 interface Watch {
   rows: RowWriter;
-  /** Lines of progress also where there is no terminal. */
+  /** Lines of progress even if there is no terminal. */
   eta: boolean;
   /** Lines of `up` to print; each leaves the list. Without an `up`, the problem of the pods is printed. */
   warnings?: string[];
@@ -38,7 +38,7 @@ interface Watch {
 /**
  * Follows a run until it is over and all of it is read. When the signal aborts, it looks once more, and ends. If Redis
  * or the cluster is away, it asks again.
- * @throws OutputError where a row cannot be written; UserError where a run without an `up` cannot be read for long.
+ * @throws OutputError if a row cannot be written; UserError if a run without an `up` cannot be read for long.
  */
 export async function watchRun(open: () => Promise<OpenQueue>, watch: Watch): Promise<RunState> {
   const { signal, rows } = watch;

@@ -13,7 +13,7 @@ import type { StackLocation } from "./findStack.ts";
 
 const client = await loadClient();
 
-/** The answer; undefined where there is no such object. */
+/** The answer; undefined if there is no such object. */
 const orNothing = <T>(request: Promise<T>): Promise<T | undefined> =>
   request.catch((error: unknown) => {
     if (error instanceof client.ApiException && error.code === 404) return undefined;
@@ -71,7 +71,7 @@ export class Cluster {
     return [status?.phase ?? "not running", reason].filter(Boolean).join(", ");
   }
 
-  /** A running Pod of a Job; undefined where there is none. */
+  /** A running Pod of a Job; undefined if there is none. */
   async runningPod(job: string): Promise<string | undefined> {
     const labelSelector = `job-name=${job}`;
     const fieldSelector = "status.phase=Running";

@@ -78,7 +78,7 @@ const here = (): LookupContext => ({
  *    environment names another backend. If it names the same one (`platform env`), a stack that is selected in the
  *    checkout comes first.
  * 3. Within this checkout: this program.
- * @throws UserError where there is no program.
+ * @throws UserError if there is no program.
  */
 export function stackCandidates(stack: string | undefined, context: LookupContext = here()): StackLocation[] {
   const { cwd, environment, remembered, checkout } = context;

@@ -3,7 +3,7 @@ import type { ClusterSettings } from "./batches.ts";
 import type { Cluster } from "./cluster.ts";
 import type { StackLocation } from "./findStack.ts";
 
-/** A namespace of the cluster of a batch. @throws UserError where the kubeconfig cannot be used. */
+/** A namespace of the cluster of a batch. @throws UserError if the kubeconfig cannot be used. */
 export async function openCluster(
   settings: ClusterSettings,
   namespace: string,

@@ -29,7 +29,7 @@ function notFound(error: unknown, location: StackLocation): never {
   throw new UserError(`pulumi is not on PATH; install it (https://www.pulumi.com/docs/install/)${start}`);
 }
 
-/** Runs Pulumi and collects what it prints. @throws UserError where there is no Pulumi. */
+/** Runs Pulumi and collects what it prints. @throws UserError if there is no Pulumi. */
 export async function capturePulumi(location: StackLocation, args: string[]): Promise<PulumiRun> {
   const command = pulumiCommand(location, [...args, "--non-interactive"]);
   const child = spawn("pulumi", command.args, { ...command.options, stdio: ["ignore", "pipe", "pipe"] });

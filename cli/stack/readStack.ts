@@ -41,17 +41,17 @@ async function exportFirst(candidates: StackLocation[]): Promise<FoundStack> {
   throw new AbsentError(`no stack: ${reason}; \`pulumi stack select NAME\`, or give --stack NAME`);
 }
 
-/** The stack that is asked for, or the current one. @throws UserError where there is none. */
+/** The stack that is asked for, or the current one. @throws UserError if there is none. */
 export async function readStack(stack: string | undefined): Promise<FoundStack> {
   return exportFirst(stackCandidates(stack));
 }
 
-/** The batch that is asked for, or the only one. @throws UserError where there is none, or several. */
+/** The batch that is asked for, or the only one. @throws UserError if there is none, or several. */
 function batchOf(found: FoundStack, name: string | undefined): FoundBatch {
   return { ...found, batch: pickBatch(findBatches(found.state), name, found.title) };
 }
 
-/** The batch that the options name. @throws UserError where there is none, or several. */
+/** The batch that the options name. @throws UserError if there is none, or several. */
 export async function readBatch({ stack, batch }: { stack?: string; batch?: string }): Promise<FoundBatch> {
   return batchOf(await readStack(stack), batch);
 }

@@ -19,7 +19,7 @@ export interface RedisConnection {
 export interface Route {
   /** True if it can lead there at all. */
   leadsTo: (location: RedisLocation) => boolean;
-  /** @throws UserError where it does not. */
+  /** @throws UserError if it does not. */
   open: (location: RedisLocation, stack: StackLocation) => Promise<RedisConnection>;
 }
 
@@ -34,7 +34,7 @@ interface ConnectOptions {
   release?: () => void;
 }
 
-/** Connects to a URL. @throws UserError where Redis does not answer. */
+/** Connects to a URL. @throws UserError if Redis does not answer. */
 export async function connectTo(given: string, options: ConnectOptions = {}): Promise<RedisConnection> {
   const url = withEncodedLogin(given);
   const { port, ca, patienceMs, release = () => {} } = options;

@@ -88,7 +88,7 @@ export function relayPodOf(job: V1Job): V1Pod {
   };
 }
 
-/** The first of these Jobs that is there. @throws UserError where none is. */
+/** The first of these Jobs that is there. @throws UserError if none is. */
 async function someJob(cluster: Cluster, names: string[]): Promise<V1Job> {
   for (const name of names) {
     const job = await cluster.readJob(name);
@@ -97,7 +97,7 @@ async function someJob(cluster: Cluster, names: string[]): Promise<V1Job> {
   throw new UserError("the batch has no Job left whose image could relay to Redis: run `pulumi up`");
 }
 
-/** Waits until a Pod runs. @throws UserError where it does not start. */
+/** Waits until a Pod runs. @throws UserError if it does not start. */
 async function runs(cluster: Cluster, pod: string): Promise<void> {
   let phase = "";
   const isRunning = async () => (phase = await cluster.phase(pod)) === "Running";
@@ -126,7 +126,7 @@ function staysOpen(port: number): Promise<boolean> {
 /**
  * Opens a port on loopback that leads to the Redis of a batch.
  * @param jobs Jobs whose pods can reach it, the supervisor's first.
- * @throws UserError where no Pod relays.
+ * @throws UserError if no Pod relays.
  */
 export async function openRelay(cluster: Cluster, jobs: string[]): Promise<{ port: number; close: () => void }> {
   const running = await cluster.runningPod(jobs[0]!);

@@ -19,7 +19,7 @@ export async function batchWithWorkers(options: { stack?: string; batch?: string
 /**
  * Changes the number of worker pods.
  * @returns The Job, and the number before.
- * @throws UserError where there is no such Job, it is another stack's, or it has ended.
+ * @throws UserError if there is no such Job, it is another stack's, or it has ended.
  */
 export async function scaleWorkers(
   { batch, location }: FoundBatch,
@@ -76,7 +76,7 @@ export async function changeForWorkers<T>(
 /**
  * Starts new workers, and waits for the end as `pulumi up` does.
  * @param output File descriptor for what `up` says.
- * @returns Whether it succeeded; null where `up` did not wait for the end (`wait: false`).
+ * @returns Whether it succeeded; null if `up` did not wait for the end (`wait: false`).
  */
 export async function startWorkers(found: FoundBatch, output: number): Promise<boolean | null> {
   const { workerUrn } = found.batch;

@@ -75,7 +75,7 @@ export async function stackWork(): Promise<Work> {
 
 /**
  * The handler's file as a pod has it: in JavaScript and TypeScript a bundle, in a folder that goes with this process.
- * @throws UserError where there is none, or it cannot be bundled.
+ * @throws UserError if there is none, or it cannot be bundled.
  */
 export async function handlerFile({ command, handler = ownHandler(SHIPPED) }: Work): Promise<string> {
   if (command) return handler;
@@ -98,7 +98,7 @@ export async function handlerFile({ command, handler = ownHandler(SHIPPED) }: Wo
   return join(dir, "bin/handler.js");
 }
 
-/** Its handler, ready. @param onLine Told what it prints for no item. @throws UserError where it does not load. */
+/** Its handler, ready. @param onLine Told what it prints for no item. @throws UserError if it does not load. */
 export async function load(
   { command, serve, handler, batch }: Work,
   file: string,

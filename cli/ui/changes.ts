@@ -9,7 +9,7 @@ import { namelessReason, reasonTemplate } from "../view/failureGroups.ts";
 import { oneLine, pluralize } from "../view/format.ts";
 import type { LiveBatch } from "./liveBatch.ts";
 
-/** Makes a change. @returns What was done, in a sentence. @throws UserError where it cannot be done. */
+/** Makes a change. @returns What was done, in a sentence. @throws UserError if it cannot be done. */
 export type Change = (
   batch: LiveBatch,
   wanted: Record<string, unknown>,

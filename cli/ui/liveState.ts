@@ -27,7 +27,7 @@ export interface LiveWorker {
   slots: number;
   done: number;
   failed: number;
-  /** False where it was silent for longer than a fleet of this size may be. */
+  /** False if it was silent for longer than a fleet of this size may be. */
   alive: boolean;
   /** Since it was heard. */
   silentMs: number;

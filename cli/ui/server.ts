@@ -52,7 +52,7 @@ export class UiServer {
     for (const batch of this.#batches.values()) batch.setAway(away);
   }
 
-  /** The batch of this name. @throws UserError where this Redis has none. */
+  /** The batch of this name. @throws UserError if this Redis has none. */
   async batch(queue: string): Promise<LiveBatch> {
     const known = this.#batches.get(queue);
     if (known) return known;

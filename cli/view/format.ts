@@ -8,7 +8,7 @@ import type { Counts } from "../../queue/index.ts";
 export const countsJson = (counts: Counts): Record<string, unknown> =>
   Object.fromEntries(Object.entries(counts).map(([name, value]) => [name === "dead" ? "failed" : name, value]));
 
-/** The payload as text; undefined where its bytes are not UTF-8. */
+/** The payload as text; undefined if its bytes are not UTF-8. */
 export function textOf(payload: Buffer): string | undefined {
   return isUtf8(payload) ? payload.toString("utf8") : undefined;
 }

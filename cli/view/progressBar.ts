@@ -3,7 +3,7 @@ import type { Counts } from "../../queue/index.ts";
 import { formatDuration, formatNumber, oneLine, pluralize } from "./format.ts";
 import { settledCount, timeLeft, type Throughput } from "./throughput.ts";
 
-/** A bar of `width` characters that shows the settled share of the batch; red where items failed. */
+/** A bar of `width` characters that shows the settled share of the batch; red if items failed. */
 export function progressBar(counts: Counts, width: number, chalk: ChalkInstance): string {
   const { total, dead } = counts;
   const share = total > 0 ? Math.min(1, settledCount(counts) / total) : 0;

@@ -62,7 +62,7 @@ async function lineOf(args: ItemsPreviewArgs): Promise<string | undefined> {
   return `items: ${parts.join(", ")}`;
 }
 
-/** Compares the items with those of the queue. @throws Error where it cannot be reached in time. */
+/** Compares the items with those of the queue. @throws Error if it cannot be reached in time. */
 async function ask(cluster: Cluster, { queue, owner }: ItemsPreviewArgs, { items, run, reference }: Compared) {
   const { pod, namespace } = reference.location;
   if (pod === undefined) return undefined;

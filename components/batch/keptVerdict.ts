@@ -1,4 +1,4 @@
-// The verdict of a Batch as an earlier `up` kept it in the cluster. It stands also where the Jobs are gone.
+// The verdict of a Batch as an earlier `up` kept it in the cluster. It stands even if the Jobs are gone.
 import type { V1Job } from "@kubernetes/client-node";
 import type { Cluster } from "../cluster/client.ts";
 import { answerOf } from "../cluster/absence.ts";
@@ -31,8 +31,8 @@ export interface KeptVerdict {
 }
 
 /**
- * Reads it; undefined where there is none, or the supervisor that is there now has not judged yet.
- * @throws Error where it may not be read, or the cluster stays away.
+ * Reads it; undefined if there is none, or the supervisor that is there now has not judged yet.
+ * @throws Error if it may not be read, or the cluster stays away.
  */
 export async function keptVerdict(
   cluster: Cluster,

@@ -121,7 +121,7 @@ export class Lifecycle {
    * @param needs Other Jobs whose pods must start, or this one never ends.
    * @param onWait Called if there is something to wait for.
    * @returns The Job, if it was waited for.
-   * @throws ResourceError with the reason where it fails.
+   * @throws ResourceError with the reason if it fails.
    */
   async complete(
     job: k8s.batch.v1.Job,
@@ -155,7 +155,7 @@ function askedOf(seed: V1Job | undefined): string | undefined {
   return seed && jobEnd(seed) === "Complete" ? (seed.metadata?.annotations?.[AWAITED] ?? "") : undefined;
 }
 
-/** A Job as it was registered; undefined where the engine passes over its creation. */
+/** A Job as it was registered; undefined if the engine passes over its creation. */
 function nameOf({ metadata }: k8s.batch.v1.Job): Promise<(AwaitedJob & { asked: string | undefined }) | undefined> {
   return known(metadata).then((given: k8s.types.output.meta.v1.ObjectMeta | undefined) =>
     given?.uid === undefined

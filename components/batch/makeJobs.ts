@@ -19,7 +19,7 @@ export interface Stages {
   /** Absent without workers. So are the next ones. */
   workers?: k8s.batch.v1.Job;
   supervisor?: k8s.batch.v1.Job;
-  /** Absent where `up` does not wait. */
+  /** Absent if `up` does not wait. */
   verdict?: Verdict;
   /** The last of its Jobs. */
   last: K8sObject;

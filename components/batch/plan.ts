@@ -65,7 +65,7 @@ export interface BatchPlan {
   queue: string;
   /** Its namespace, where it is not that of its Redis. */
   elsewhere: pulumi.Input<string> | undefined;
-  /** Absent where the list is filled by hand. */
+  /** Absent if the list is filled by hand. */
   items: BatchItems | undefined;
   owner: string;
   ownership: Ownership;

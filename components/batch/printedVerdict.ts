@@ -20,8 +20,8 @@ export interface PrintedVerdict {
 
 /**
  * Reads it.
- * @param onWarning Called where the cluster has not answered for a while.
- * @throws Error where it may not be read, or the cluster stays away.
+ * @param onWarning Called if the cluster has not answered for a while.
+ * @throws Error if it may not be read, or the cluster stays away.
  */
 export async function printedVerdict(
   cluster: Cluster,

@@ -55,7 +55,7 @@ export class Absence {
 /**
  * Asks the cluster until it answers.
  * @param denied The line where it may not be asked.
- * @param onWarning Called where it has not answered for a while; without it that is an error.
+ * @param onWarning Called if it has not answered for a while; without it that is an error.
  * @returns Undefined where there is no such object.
  * @throws Error if it may not be asked, or stays away. A guess instead might run things again.
  */

@@ -142,7 +142,7 @@ function raw<T>(input: pulumi.Input<T>): Promise<T> {
 }
 
 /**
- * The value of an input; undefined where it stays unknown: in a preview, and of a resource that the engine passes over.
+ * The value of an input; undefined if it stays unknown: in a preview, and of a resource that the engine passes over.
  * Rejects with the reason why a resource could not be registered.
  */
 export async function known<T>(input: pulumi.Input<T>): Promise<T | undefined> {
@@ -167,7 +167,7 @@ export function addressOf({ spec }: k8s.core.v1.Service): pulumi.Output<string> 
   return spec.apply((given?: { clusterIP?: string }) => given?.clusterIP ?? leftOut());
 }
 
-/** The code of an answer of the API server; undefined where there was none. */
+/** The code of an answer of the API server; undefined if there was none. */
 export const codeOf = (error: unknown): number | undefined => (error as { code?: number }).code;
 
 /** True if the API server denies access, as opposed to failing to answer or no longer knowing who asks. */

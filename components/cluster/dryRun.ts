@@ -14,7 +14,7 @@ export interface DryRun {
 }
 
 /**
- * @returns The setting that the API server refuses, and its words; undefined where it refuses none, or does not answer.
+ * @returns The setting that the API server refuses, and its words; undefined if it refuses none, or does not answer.
  */
 export async function refusedSetting(
   config: KubeConfig,

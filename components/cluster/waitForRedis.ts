@@ -34,7 +34,7 @@ export async function waitForRedis(
   const watch = redisWatch(cluster, watched);
   const absence = new Absence(cluster);
   const { namespace, labelSelector } = watched;
-  /** True also where nobody may look. */
+  /** True even if nobody may look. */
   const isReady = async () => {
     try {
       const { items } = await cluster.core.listNamespacedPod({ namespace, labelSelector });

@@ -67,7 +67,7 @@ function check(setting: string, kind: "file" | "folder", path: string | undefine
  * @param name Name of the image's component: each has a folder of its own.
  * @param minify Makes the handler smaller, and its stack traces harder to read.
  * @returns Path of the build context.
- * @throws ConfigError where a file does not compile or does not exist, or the handler exports nothing callable.
+ * @throws ConfigError if a file does not compile or does not exist, or the handler exports nothing callable.
  */
 export function stageWorker(name: string, { handler, files, requirements }: UserFiles, minify = false): string {
   return stage(name, (staged) => {
@@ -106,7 +106,7 @@ function addPrograms(outdir: string): void {
   });
 }
 
-/** Copies a folder. @returns False where another `up` in this checkout just removed it as unused. */
+/** Copies a folder. @returns False if another `up` in this checkout just removed it as unused. */
 function copied(from: string, to: string): boolean {
   try {
     cpSync(from, to, { recursive: true });

@@ -31,9 +31,9 @@ export interface WorkerImageArgs extends ImageSettings {
 export interface RunnableImage {
   /** Reference that pins exactly one image, where there is a registry. */
   reference: pulumi.Input<string>;
-  /** `IfNotPresent` where only the node itself has the image. */
+  /** `IfNotPresent` if only the node itself has the image. */
   pullPolicy?: string;
-  /** Changes with the image, also where the reference does not. */
+  /** Changes with the image, even if the reference does not. */
   id: pulumi.Input<string>;
   /** Command that starts Node.js in the image. */
   node: string[];
@@ -74,7 +74,7 @@ export class WorkerImage extends pulumi.ComponentResource {
   readonly pullSecret: pulumi.Input<string> | undefined;
   /** Path of the handler, for messages; unknown for a ready-made image. */
   readonly handler: string | undefined;
-  /** Build options of the image; undefined where none is built. */
+  /** Build options of the image; undefined if none is built. */
   readonly build: BuildOptions | undefined;
   /** True if `files` are in its working directory. */
   readonly hasFiles: boolean;

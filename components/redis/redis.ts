@@ -55,7 +55,7 @@ export class Redis extends pulumi.ComponentResource {
   readonly reference: pulumi.Output<RedisReference>;
   /** The place of this Redis, for the command line. */
   readonly location: pulumi.Output<RedisLocation>;
-  /** Name of the pod that runs it; undefined where this program does not run it. */
+  /** Name of the pod that runs it; undefined if this program does not run it. */
   readonly podName: string | undefined;
   /** Its namespace as its arguments name it, and whether it creates that one. @internal */
   readonly planned: { namespace: pulumi.Input<string>; isCreated: boolean };
@@ -123,7 +123,7 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   /**
-   * Options of `wq` that find it when this program's resources are gone; undefined where it goes with them.
+   * Options of `wq` that find it when this program's resources are gone; undefined if it goes with them.
    * @internal
    */
   get sharedAs(): pulumi.Output<string | undefined> {
@@ -133,7 +133,7 @@ export class Redis extends pulumi.ComponentResource {
 
   /**
    * Takes a queue, and a name in a namespace, for a Batch.
-   * @throws ConfigError where another Batch has it.
+   * @throws ConfigError if another Batch has it.
    * @internal
    */
   takeNames(

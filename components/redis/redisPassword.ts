@@ -25,7 +25,7 @@ export function makeRedisPassword(
 const newPassword = () =>
   pulumi.runtime.isDryRun() && !isMocked() ? (pulumi.unknown as string) : randomBytes(24).toString("hex");
 
-/** The password; empty where there is none. */
+/** The password; empty if there is none. */
 export function passwordIn(secret: k8s.core.v1.Secret | undefined): pulumi.Input<string> {
   return secret?.data.apply((data) => Buffer.from(data?.password ?? "", "base64").toString()) ?? "";
 }

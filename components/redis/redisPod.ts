@@ -28,7 +28,7 @@ export async function podOf(
   return { cluster, watched: { owner: `Redis ${service}`, ownerUid, namespace, labelSelector } };
 }
 
-/** Resolves when its pod is ready. Rejects with the reason where it cannot start. */
+/** Resolves when its pod is ready. Rejects with the reason if it cannot start. */
 export async function untilReady(parent: pulumi.ComponentResource, pod: ReturnType<typeof podOf>): Promise<void> {
   const found = await pod;
   if (!found) return;

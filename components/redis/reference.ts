@@ -68,13 +68,13 @@ export interface RedisBackend {
   storage: K8sObject;
   /** Created before all others. */
   first: pulumi.Resource;
-  /** Name of the pod; undefined where another program runs it. */
+  /** Name of the pod; undefined if another program runs it. */
   podName: string | undefined;
   reference: pulumi.Output<RedisReference>;
   /** The way to it, for pods of its namespace. */
   access: RedisAccess;
-  /** Resolves when it is ready. Rejects with the reason where it cannot start. */
+  /** Resolves when it is ready. Rejects with the reason if it cannot start. */
   ready: Promise<void>;
-  /** Begins to watch its pod; absent where another program runs it. */
+  /** Begins to watch its pod; absent if another program runs it. */
   watch?: () => Promise<PodWatch | undefined>;
 }

@@ -9,7 +9,7 @@ export class TakenNames {
   /**
    * Takes a queue, and a name in a namespace, for a Batch.
    * @param namespace A text, or an output: that is a namespace of its own, since its value is not known.
-   * @throws ConfigError where another Batch has it.
+   * @throws ConfigError if another Batch has it.
    */
   add(batch: string, { queue, jobName, namespace }: { queue: string; jobName: string; namespace: unknown }): void {
     const names = this.#names.get(namespace) ?? new Map<string, string>();

@@ -27,7 +27,7 @@ export interface ItemList {
   /** Small enough for a ConfigMap. */
   inline: boolean;
   digest: string;
-  /** False where a handler would find replacement characters in an item. */
+  /** False if a handler would find replacement characters in an item. */
   isText: boolean;
   /** The first item looks like an object or an array of JSON. */
   isJson: boolean;

@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 
 const instead = "with a cluster of your own, you need no platform: README, Quick start";
 
-/** @throws UserError where the machine cannot run the platform. */
+/** @throws UserError if the machine cannot run the platform. */
 export async function checkMachine(): Promise<void> {
   if (platform() !== "linux") throw new UserError(`the local platform needs Linux, this is ${platform()}; ${instead}`);
   if (process.getuid?.() !== 0) throw new UserError(`the local platform needs root; run it with sudo, or ${instead}`);
@@ -35,7 +35,7 @@ export function debianMirror(): string {
   );
 }
 
-/** Name and pid of the process that listens on a TCP port; undefined where none does. */
+/** Name and pid of the process that listens on a TCP port; undefined if none does. */
 export async function portOwner(port: number): Promise<string | undefined> {
   const { stdout } = await execa("ss", ["-Hltnp", `sport = :${port}`], { reject: false });
   if (!stdout?.trim()) return undefined;

@@ -179,7 +179,7 @@ async function downloadOne(artifact: Artifact, dir: string): Promise<void> {
 /**
  * Downloads a part into a folder.
  * @returns False if its hosts cannot be reached, or fail during the download.
- * @throws UserError where a file has another checksum than it should have.
+ * @throws UserError if a file has another checksum than it should have.
  */
 export async function download(part: string, dir: string): Promise<boolean> {
   const artifacts = releases[part] ?? [];

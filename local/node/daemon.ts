@@ -74,7 +74,7 @@ export function isCurrent(daemon: Daemon): boolean {
 }
 
 /**
- * @throws UserError where another process has its port and keeps it. A process that just ended leaves it in a moment.
+ * @throws UserError if another process has its port and keeps it. A process that just ended leaves it in a moment.
  */
 export async function checkPort({ name, port }: Daemon): Promise<void> {
   if (port === undefined || running(name)) return;

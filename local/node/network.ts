@@ -30,7 +30,7 @@ export async function makeBridge(): Promise<string> {
 
 /**
  * Keeps other users of the machine from the registry: it has no login, and its images are what pods and builds run.
- * @returns False where the kernel has no such match: it stays open.
+ * @returns False if the kernel has no such match: it stays open.
  */
 export async function closeRegistry(): Promise<boolean> {
   const others = [

@@ -66,7 +66,7 @@ export function chooseNodes(count: number): void {
   writeFileSync(countFile, String(count));
 }
 
-/** The node of this name. @throws UserError where there is none. */
+/** The node of this name. @throws UserError if there is none. */
 export function nodeNamed(name: string): ClusterNode {
   const node = allNodes.find((one) => one.name === name);
   if (!node) throw new UserError(`there is no node ${name}; there are ${allNodes.map((one) => one.name).join(", ")}`);

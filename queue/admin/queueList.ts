@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { keyList, QUEUES } from "../redis/keys.ts";
 import type { Counts, QueueSummary } from "../types.ts";
 
-/** Memory of a queue's keys in bytes, estimated by Redis from samples; undefined where Redis does not let us ask. */
+/** Memory of a queue's keys in bytes, estimated by Redis from samples; undefined if Redis does not let us ask. */
 async function memoryOf(redis: Redis, queue: string): Promise<number | undefined> {
   const pipeline = redis.pipeline();
   for (const key of keyList(queue)) pipeline.memory("USAGE", key);

@@ -4,7 +4,7 @@ import { QueueAdmin } from "./admin.ts";
 /** The result of one item. */
 export interface ItemResult {
   item: string;
-  /** Its handler's return value; undefined where there was none. */
+  /** Its handler's return value; undefined if there was none. */
   value: unknown;
   /** The value was longer than `maxResultBytes`: it is the beginning of its JSON text. */
   truncated?: true;

@@ -49,7 +49,7 @@ export class Supervision {
     return state === "finished" ? Number(endedAt) : undefined;
   }
 
-  /** Waits until all that was written so far is on disk. @returns False where Redis's disk took too long. */
+  /** Waits until all that was written so far is on disk. @returns False if Redis's disk took too long. */
   async persist(id: string): Promise<boolean> {
     await this.takeOver(id);
     return waitAof(this.#redis);
@@ -116,7 +116,7 @@ export class Supervision {
     await addScript.run(this.#redis, this.#queue, ...more);
   }
 
-  /** The share of the workers' time in which they had nothing in flight, 0 to 1; undefined where none was measured. */
+  /** The share of the workers' time in which they had nothing in flight, 0 to 1; undefined if none was measured. */
   async idleShare(): Promise<number | undefined> {
     const [alive, idle] = await this.#redis.hmget(this.#batch, ALIVE_MS, IDLE_MS);
     return alive ? Number(idle) / Number(alive) : undefined;

@@ -47,7 +47,7 @@ export interface PollAdvice {
   reserved: number;
   /** Wait of an idle worker. */
   pollMs: number;
-  /** Time until something is due, as far as Redis knows; below 0 where nothing is. */
+  /** Time until something is due, as far as Redis knows; below 0 if nothing is. */
   dueMs: number;
   /** It is to drain for a suspect, for which it calls as soon as it has nothing in flight. */
   drain: boolean;

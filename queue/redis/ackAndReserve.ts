@@ -39,7 +39,7 @@ export interface Request {
   maxFailures?: number | undefined;
   /** Logs of failed attempts stay when the item is done. */
   keepLogs?: boolean;
-  /** The worker's report, JSON; empty where nothing changed. */
+  /** The worker's report, JSON; empty if nothing changed. */
   heartbeat?: string | undefined;
 }
 
@@ -49,7 +49,7 @@ export interface Reply {
   kind: "ok" | "again" | "old" | "finished" | "aborted";
   /** Nothing was reserved: how long an idle worker waits before its next call. */
   pollMs: number;
-  /** Nothing was reserved: how long until something is due, as far as is known; below 0 where nothing is. */
+  /** Nothing was reserved: how long until something is due, as far as is known; below 0 if nothing is. */
   dueMs: number;
   /** Time until the next heartbeat, where one was sent. */
   heartbeatMs: number;

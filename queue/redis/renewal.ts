@@ -9,7 +9,7 @@ export interface RenewalRequest {
   lease: number;
   /** Time since a call last got through, ms. */
   waited?: number;
-  /** The worker's report, JSON; empty where nothing changed; absent when none is due. */
+  /** The worker's report, JSON; empty if nothing changed; absent when none is due. */
   heartbeat?: string | undefined;
   /** Leases to extend, of items that were begun, and of those that were not. */
   members: string[];
@@ -22,7 +22,7 @@ export interface RenewalRequest {
 export interface Renewal {
   /** Members whose lease is gone. */
   gone: string[];
-  /** State of the batch; empty where there is none. */
+  /** State of the batch; empty if there is none. */
   state: string;
   /** Time until the next heartbeat, where one was sent, ms. */
   heartbeatMs: number;

@@ -25,7 +25,7 @@ export interface RetrierOptions {
   mayGiveUp: () => boolean;
   /** Told when Redis goes (with the reason), when the reason changes, and when it is back. */
   onConnectionChange: (why: string | undefined) => void;
-  /** Called where Redis does not know a script. */
+  /** Called if Redis does not know a script. */
   loadScripts: () => Promise<void>;
 }
 

@@ -14,7 +14,7 @@
 --   lease, waited     ms: the lease, and the time for which the call could not get through
 --   maxLosses, maxFailures      losses that make an item dead; most items that may be dead, or absent
 --   keepLogs          logs of failed attempts are kept when the item is done
---   heartbeat         what the worker reports of itself, empty where nothing changed; absent when none is due
+--   heartbeat         what the worker reports of itself, empty if nothing changed; absent when none is due
 --   doneIds, doneMembers, doneLines      attempts that succeeded, column by column
 --   durations         {field of the batch, number to add, ...}: how long the attempts took (queue/durations.ts)
 --   others            {kind, id, member, line, delay, log} of those that did not, or have a log

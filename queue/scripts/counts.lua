@@ -21,7 +21,7 @@ if state ~= 'finished' and state ~= 'aborted' then
   endedAt = 0
 end
 
--- Time when the first delayed item may be reserved; 0 where none waits.
+-- Time when the first delayed item may be reserved; 0 if none waits.
 local function firstDue(key)
   return tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
 end

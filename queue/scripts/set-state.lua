@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- pause, resume, reopen (an aborted batch, which stays paused), abort (ARGV[1]; ARGV[2]: the reason). Answers the state
--- it left behind, nothing where there is no batch.
+-- it left behind, nothing if there is no batch.
 --- @include "keys"
 --- @include "clock": now, text
 --- @include "state": move, adopt

@@ -42,7 +42,7 @@ export class ChunkPipeline {
     return this.#inFlight.length >= MAX_CHUNKS_IN_FLIGHT ? this.#inFlight.shift() : undefined;
   }
 
-  /** Waits for all chunks in flight. Returns how many items are in, or undefined where none was in flight. */
+  /** Waits for all chunks in flight. Returns how many items are in, or undefined if none was in flight. */
   async flush(): Promise<number | undefined> {
     let offset: number | undefined;
     for (const sent of this.#inFlight.splice(0)) offset = await sent;

@@ -86,7 +86,7 @@ async function standingOf(
 
 class TooManyItemsError extends Error {}
 
-/** Number of items of the source; undefined where the seeder could not just append them (append.ts). */
+/** Number of items of the source; undefined if the seeder could not just append them (append.ts). */
 async function appendedCount(source: ItemSource, { offset, digest, retired }: Standing): Promise<number | undefined> {
   const chunks = new ChunkEncoder("", 0);
   let count = 0;

@@ -8,7 +8,7 @@ import { environment } from "./platform.ts";
 
 /** Outcome of an operation. */
 export interface Ended {
-  /** The lines that say why it failed, without Pulumi's frame; empty where it succeeded. */
+  /** The lines that say why it failed, without Pulumi's frame; empty if it succeeded. */
   errors: string[];
   text: string;
 }

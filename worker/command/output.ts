@@ -29,7 +29,7 @@ export class OutputBuffer {
     this.#length += chunk.length;
   }
 
-  /** The result: JSON as its value, anything else as text without its last line end; undefined where there is none. */
+  /** The result: JSON as its value, anything else as text without its last line end; undefined if there is none. */
   get result(): unknown {
     const text = this.#text;
     if (text === "") return undefined;

@@ -19,7 +19,7 @@ const ADVICE: [words: RegExp, advice: string][] = [
 /** A line is looked at so far, characters: it may be endless. */
 const MAX_LOOKED_AT = 2_000;
 
-/** The advice for a line of a log, in brackets; undefined where there is none. */
+/** The advice for a line of a log, in brackets; undefined if there is none. */
 export function adviceFor(line: string): string | undefined {
   const beginning = line.slice(0, MAX_LOOKED_AT);
   return ADVICE.find(([words]) => words.test(beginning))?.[1];

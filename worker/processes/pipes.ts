@@ -58,7 +58,7 @@ let stock: string[] = [];
 let isWithout = false;
 process.on("exit", removeFolder);
 
-/** A new FIFO, open for a program to write to it; undefined where there is none to be had. */
+/** A new FIFO, open for a program to write to it; undefined if there is none to be had. */
 function openFifo(): { ours: Socket; end: number } | undefined {
   if (stock.length === 0) stock = makeFifos();
   const path = stock.pop();
@@ -74,7 +74,7 @@ function openFifo(): { ours: Socket; end: number } | undefined {
   }
 }
 
-/** A file with the input, open to be read, and without a name; undefined where none can be written. */
+/** A file with the input, open to be read, and without a name; undefined if none can be written. */
 function openInput(input: Buffer): number | undefined {
   try {
     folder ??= mkdtempSync(join(tmpdir(), "job-wq-2-pipes-"));

@@ -75,7 +75,7 @@ export interface JobOrder {
   gate: Promise<void>;
   /** uid of the failed or cut-off Job that this one replaces, or empty (cluster/liveJobs.ts). */
   insteadOf: pulumi.Input<string>;
-  /** Mark that asks for a wait until it ends (keptVerdict.ts); absent where nobody waits. */
+  /** Mark that asks for a wait until it ends (keptVerdict.ts); absent if nobody waits. */
   awaited?: pulumi.Input<string>;
 }
 

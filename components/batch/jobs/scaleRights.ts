@@ -13,7 +13,7 @@ export interface Scale {
   idleAfter: number;
 }
 
-/** Scaling by the supervisor; undefined where it does not scale. */
+/** Scaling by the supervisor; undefined if it does not scale. */
 export function scaleOf({
   parallelism: { min, max },
   idleAfter,

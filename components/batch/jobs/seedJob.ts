@@ -17,7 +17,7 @@ import { customize } from "../pod/podSettings.ts";
 
 /** The items, and when the Job runs. */
 export interface SeedJobArgs {
-  /** Absent where the list is filled by hand: then it only puts back what failed. */
+  /** Absent if the list is filled by hand: then it only puts back what failed. */
   items: BatchItems | undefined;
   /** Build options of the image that carries a list too large for a ConfigMap. */
   build: BuildOptions | undefined;

@@ -9,7 +9,7 @@ export class TimeLimit {
   readonly #giveUp?: (item: ActiveItem) => void;
   #tickedAt = performance.now();
 
-  /** @param giveUp Ends an attempt that does not stop; absent where somebody else does. */
+  /** @param giveUp Ends an attempt that does not stop; absent if somebody else does. */
   constructor(limitMs: number, giveUp?: (item: ActiveItem) => void) {
     this.#limitMs = limitMs;
     this.#giveUp = giveUp;

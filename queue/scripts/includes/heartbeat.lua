@@ -46,7 +46,7 @@ local function forgetSilentSessions(lease)
   end
 end
 
--- A heartbeat; `row` is what the worker reports of itself, or empty where nothing of it changed. A session that is
+-- A heartbeat; `row` is what the worker reports of itself, or empty if nothing of it changed. A session that is
 -- heard for the first time and reserves nothing is noted by its name only: it may be one of many that never work.
 -- Answers how long to wait until the next heartbeat, ms; 0: with the next call.
 local function heartbeat(session, row, isWorking, lease)

@@ -22,7 +22,7 @@ local function hasLongPayload(head)
   return head:sub(-3) == '\np\n'
 end
 
--- The record of an item that is not settled; nothing where Redis lost it, or a part of it, by eviction or by hand. Such
+-- The record of an item that is not settled; nothing if Redis lost it, or a part of it, by eviction or by hand. Such
 -- an item is nowhere any more: the verdict tells how many are missing.
 local function recordOf(id)
   local record = call('HGET', items, id)

@@ -15,7 +15,7 @@ local MOVES = {
   refill   = { finished = 'open' },
 }
 
--- Answers the state after an event, or nothing where it changes nothing.
+-- Answers the state after an event, or nothing if it changes nothing.
 local function move(event)
   local to = MOVES[event][call('HGET', batchKey, 'state') or 'none']
   if to then call('HSET', batchKey, 'state', to) end

@@ -1,4 +1,4 @@
-// Root's daemons read and run only what nobody else may write, also where the shell's umask allows all.
+// Root's daemons read and run only what nobody else may write, even if the shell's umask allows all.
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
