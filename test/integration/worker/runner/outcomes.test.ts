@@ -200,8 +200,11 @@ for (const language of ["ts", "py"] as const) {
     const ends: [item: string, reason: RegExp][] = [
       ["die SIGKILL", /^dead: deeds\.\w+ was ended by SIGKILL, perhaps out of memory$/],
       ["die SIGSEGV", /^dead: deeds\.\w+ was ended by SIGSEGV/],
-      ["garbage no JSON", /^dead: deeds\.\w+ wrote to descriptor 3 what is not an answer: no JSON$/],
-      ['garbage {"id":1,"ready":false}', /^dead: deeds\.\w+ wrote to descriptor 3 what is not an answer: \{"id":1,/],
+      ["garbage no JSON", /^dead: deeds\.\w+ wrote a line to descriptor 3 that is not an answer: no JSON$/],
+      [
+        'garbage {"id":1,"ready":false}',
+        /^dead: deeds\.\w+ wrote a line to descriptor 3 that is not an answer: \{"id":1,/,
+      ],
       ["alien", /^dead: deeds\.\w+ answered for item 123456789, which it does not have$/],
       [
         "exit 3",
