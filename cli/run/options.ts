@@ -1,5 +1,5 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join, sep } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { parse } from "yaml";
 import { MAX_FILES_BYTES } from "../../config/configMap.ts";
@@ -122,6 +122,22 @@ export function checkOptions(options: RunOptions): void {
     throw new UserError(
       `--files ${options.files}: a run carries at most ${Math.ceil(MAX_FILES_BYTES / 1024)} KiB: give a smaller folder, or use a stack with \`imageName\``,
     );
+  if (options.files !== undefined) refuseLinksOut(options.files);
+}
+
+/**
+ * Links are copied as what they lead to, and whoever made the folder chose that: a key of the user's, for instance.
+ * @throws UserError for one that leads out of the folder.
+ */
+function refuseLinksOut(folder: string): void {
+  const within = `${realpathSync(folder)}${sep}`;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isSymbolicLink() || !existsSync(path)) continue; // a broken one is told later
+    const target = realpathSync(path);
+    if (!`${target}${sep}`.startsWith(within))
+      throw new UserError(`--files ${folder}: ${path} leads out of it, to ${target}; a run carries only what is in it`);
+  }
 }
 
 /** Bytes of the files in a folder, counted until they are too many. */

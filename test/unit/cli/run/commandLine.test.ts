@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -134,6 +134,20 @@ describe("wq run", () => {
       const options = { jobs: "2", ...wrong } as unknown as RunOptions;
       assert.throws(() => checkOptions(options), { name: "UserError", message });
     });
+
+  it("refuses a folder with a link to a file outside, which would be copied", () => {
+    const files = join(folder, "linked");
+    mkdirSync(join(files, "below"), { recursive: true });
+    writeFileSync(join(folder, "id_rsa"), "key");
+    writeFileSync(join(files, "own"), "");
+    symlinkSync("../own", join(files, "below/inside"));
+    symlinkSync("nowhere", join(files, "broken"));
+    checkOptions({ jobs: "2", files });
+    const link = join(files, "below/notes.txt");
+    symlinkSync("../../id_rsa", link);
+    const message = `--files ${files}: ${link} leads out of it, to ${realpathSync(link)}; a run carries only what is in it`;
+    assert.throws(() => checkOptions({ jobs: "2", files }), { name: "UserError", message });
+  });
 
   it("refuses files that a run cannot carry, before they are copied", () => {
     const files = join(folder, "large");
