@@ -6,3 +6,5 @@ export const APP = { "app.kubernetes.io/name": "job-wq-2" };
 export const COMPONENT = "app.kubernetes.io/component";
 /** Annotation of everything that is created: the stack that it is of, `project/stack`. */
 export const OWNER = "job-wq-2/owner";
+/** Annotation that tells stacks of one name apart (components/cluster/owner.ts). */
+export const STACK_KEY = "job-wq-2/stack-key";

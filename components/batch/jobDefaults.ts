@@ -24,7 +24,7 @@ export function makeJobDefaults(batch: pulumi.ComponentResource, plan: BatchPlan
     names: batchNames(jobName),
     namespace: elsewhere === undefined ? redis.namespace : pulumi.output(elsewhere),
     queue,
-    owner,
+    owner: owner.name,
     image: image.image,
     runAsUser: settings.runAsUser,
     labels: args.labels,

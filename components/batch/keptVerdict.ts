@@ -3,7 +3,7 @@ import type { V1Job } from "@kubernetes/client-node";
 import type { Cluster } from "../cluster/client.ts";
 import { answerOf } from "../cluster/absence.ts";
 import { FOLLOWS } from "../cluster/liveJobs.ts";
-import { OWNER } from "../../kube/ownLabels.ts";
+import type { Owner } from "../cluster/owner.ts";
 import { batchNames } from "../objectNames.ts";
 
 /** Annotation with the {@link Marks} of the Jobs that it is of. */
@@ -36,14 +36,15 @@ export interface KeptVerdict {
  */
 export async function keptVerdict(
   cluster: Cluster,
-  { namespace, name, owner, supervisor }: { namespace: string; name: string; owner: string; supervisor?: V1Job },
+  { namespace, name, owner, supervisor }: { namespace: string; name: string; owner: Owner; supervisor?: V1Job },
 ): Promise<KeptVerdict | undefined> {
   const request = { name: batchNames(name).verdict, namespace };
   const denied = `The cluster does not let \`up\` see the ConfigMap ${request.name}: allow it to \`get\` configmaps in namespace ${namespace}.`;
   const map = await answerOf(cluster, () => cluster.core.readNamespacedConfigMap(request), denied);
-  const { [FOLLOWS]: follows, [MARKS]: marks, [OWNER]: of } = map?.metadata?.annotations ?? {};
+  const annotations = map?.metadata?.annotations ?? {};
+  const { [FOLLOWS]: follows, [MARKS]: marks } = annotations;
   // One without counts is of an earlier version, whose `up` passed although it could not read the verdict.
-  if (!follows || !marks || of !== owner || !map?.data?.counts) return undefined;
+  if (!follows || !marks || !owner.owns(annotations) || !map?.data?.counts) return undefined;
   const uids = follows.split(" ");
   if (supervisor && !uids.includes(supervisor.metadata!.uid!)) return undefined;
   return { uids, marks: JSON.parse(marks) as Marks, data: map.data };

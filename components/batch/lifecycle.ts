@@ -6,6 +6,7 @@ import { AWAITED, type Cluster, connectCluster, known } from "../cluster/client.
 import { deleteJob, insteadOf, isCutOff, type LiveJobs, liveJobs } from "../cluster/liveJobs.ts";
 import { jobEnd } from "../../kube/jobEnd.ts";
 import { type AwaitedJob, waitForJob } from "../cluster/waitForJob.ts";
+import type { Owner } from "../cluster/owner.ts";
 import { fail, hasEngine, isPreview } from "../engine.ts";
 import { digestOf } from "../labels.ts";
 import type { PodWatch } from "../types.ts";
@@ -24,7 +25,7 @@ export interface Left {
 export interface LifecycleArgs {
   name: string;
   namespace: pulumi.Output<string>;
-  owner: string;
+  owner: Owner;
   hasWorkers: boolean;
   hasVerdict: boolean;
   /** Begins to watch its Redis, where this program runs it. */

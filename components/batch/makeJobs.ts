@@ -36,7 +36,7 @@ export function makeJobs(shared: JobDefaults, plan: BatchPlan, onWait: () => voi
   const lifecycle = new Lifecycle(shared.parent, {
     name: shared.name,
     namespace: shared.namespace,
-    owner: shared.owner,
+    owner: plan.owner,
     hasWorkers: settings.workers,
     hasVerdict: settings.workers && settings.wait,
     watchRedis: () => args.redis.watch(),

@@ -5,7 +5,8 @@ import { batchSettings, objectSettings, programSettings } from "../../config/set
 import type { BatchSettings } from "../args.ts";
 import { checked, type OwnChecks } from "../programChecks.ts";
 import { connectCluster } from "../cluster/client.ts";
-import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
+import { Owner } from "../cluster/owner.ts";
+import { mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
 import { checkSameCluster } from "../cluster/sameCluster.ts";
 import { checkRunners } from "./checkRunners.ts";
 import { WorkerImage } from "../image/workerImage.ts";
@@ -67,7 +68,7 @@ export interface BatchPlan {
   elsewhere: pulumi.Input<string> | undefined;
   /** Absent if the list is filled by hand. */
   items: BatchItems | undefined;
-  owner: string;
+  owner: Owner;
   ownership: Ownership;
 }
 
@@ -99,7 +100,7 @@ export function planOf(name: string, args: PlanArgs, isBatch: (value: unknown) =
   for (const key of ["pod", "auxPod"] as const)
     settings[key] &&= later(settings[key], (patch) => checked(component, () => checkPodPatch(key, patch)));
   later(settings.pod, (patch) => warnOfOthers(component, patch));
-  const owner = settings.owner ?? defaultOwner();
+  const owner = new Owner(settings.owner);
   const named = { name, component, jobName, queue, owner };
   return { ...named, args, settings, items, elsewhere: elsewhereOf(args), ownership: new Ownership(owner) };
 }

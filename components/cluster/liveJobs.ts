@@ -3,10 +3,11 @@ import type { V1Job } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { jobEnd } from "../../kube/jobEnd.ts";
 import { pollUntil } from "../../kube/poll.ts";
-import { COMPONENT, OWNER } from "../../kube/ownLabels.ts";
+import { COMPONENT } from "../../kube/ownLabels.ts";
 import { instanceSelector } from "../labels.ts";
 import { Absence, answerOf } from "./absence.ts";
 import { type Cluster, codeOf } from "./client.ts";
+import type { Owner } from "./owner.ts";
 
 /**
  * Annotation with the uids of the resources that a Job follows. A Job whose uid is in that of the next Job is certainly
@@ -35,7 +36,7 @@ export interface LiveJobs {
  */
 export async function liveJobs(
   cluster: Cluster,
-  { namespace, name, owner }: { namespace: string; name: string; owner: string },
+  { namespace, name, owner }: { namespace: string; name: string; owner: Owner },
 ): Promise<LiveJobs> {
   const labelSelector = Object.entries(instanceSelector(name))
     .map(([key, value]) => `${key}=${value}`)
@@ -45,10 +46,10 @@ export async function liveJobs(
   return ownJobs((await answerOf(cluster, list, denied))?.items ?? [], owner);
 }
 
-/** The Jobs of an owner, by role. An `up` that was cut off leaves a supervisor that Pulumi does not know of. */
-function ownJobs(all: V1Job[], owner: string): LiveJobs {
+/** The Jobs of this stack, by role. An `up` that was cut off leaves a supervisor that Pulumi does not know of. */
+function ownJobs(all: V1Job[], owner: Owner): LiveJobs {
   const time = ({ metadata }: V1Job) => metadata!.creationTimestamp?.getTime() ?? 0;
-  const own = all.filter(({ metadata }) => metadata!.annotations?.[OWNER] === owner).sort((a, b) => time(a) - time(b));
+  const own = all.filter(({ metadata }) => owner.owns(metadata!.annotations)).sort((a, b) => time(a) - time(b));
   const newest = (role: string) => own.findLast(({ metadata }) => metadata!.labels![COMPONENT] === role);
   return { seed: newest("seed"), workers: newest("worker"), supervisor: newest("supervisor") };
 }

@@ -2,7 +2,7 @@
 // delete it. So every object names its stack in an annotation, and an object of the same name that somebody else made
 // is refused before anything is created.
 import type { V1ObjectMeta } from "@kubernetes/client-node";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../config/parse.ts";
 import { claimed } from "../programChecks.ts";
 import { OWNER } from "../../kube/ownLabels.ts";
@@ -10,6 +10,7 @@ import { isMocked } from "../engine.ts";
 import { isPending, later } from "../readArgs.ts";
 import type { Known } from "../types.ts";
 import { type Cluster, connectCluster, known, rendersYaml } from "./client.ts";
+import type { Owner } from "./owner.ts";
 import { request } from "./request.ts";
 
 type Tree = Record<string, unknown>;
@@ -29,19 +30,16 @@ export interface ChildNamespace {
   mayComeLater: boolean;
 }
 
-/** This program's mark: `project/stack`. */
-export const defaultOwner = (): string => `${pulumi.getProject()}/${pulumi.getStack()}`;
-
 /** True if the program itself may make the namespace before the component, as a preview cannot see. */
 export const mayBeMadeBefore = (namespace: pulumi.Input<string>, opts: pulumi.ComponentResourceOptions = {}): boolean =>
   typeof namespace !== "string" || opts.dependsOn !== undefined || opts.parent !== undefined;
 
 /** The children of a component: marks them, and looks for others of their names. */
 export class Ownership {
-  readonly #owner: string;
+  readonly #owner: Owner;
   readonly #children: Named[] = [];
 
-  constructor(owner: string) {
+  constructor(owner: Owner) {
     this.#owner = owner;
   }
 
@@ -67,7 +65,7 @@ export class Ownership {
       if (typeof name === "string") this.#children.push({ type, name });
       const metadata = later(given, (all) => {
         const others = all.annotations as Known<Record<string, string>> | undefined;
-        return { ...all, annotations: later(others ?? {}, (known) => ({ ...known, [OWNER]: this.#owner })) };
+        return { ...all, annotations: later(others ?? {}, (known) => ({ ...known, ...this.#owner.marks })) };
       });
       const { ignoreChanges = [] } = opts as pulumi.CustomResourceOptions;
       const kept = new Set([...ignored, ...ignoreChanges.filter((path) => !ANNOTATIONS.test(path))]);
@@ -124,13 +122,16 @@ export class Ownership {
     const { metadata = {} } = answer.body as { metadata?: V1ObjectMeta };
     const other = metadata.annotations?.[OWNER];
     // A claim that belongs to a StatefulSet goes with it.
-    if (other === this.#owner || (type === CLAIM && metadata.ownerReferences)) return undefined;
-    const whose = other === undefined ? "is not of this program" : `is of the stack ${other}`;
-    const renamed = other === undefined ? "" : `, or, if that is the old name of this one, \`owner: ${other}\``;
+    if (this.#owner.owns(metadata.annotations) || (type === CLAIM && metadata.ownerReferences)) return undefined;
+    const isNamesake = other === this.#owner.name;
+    const whose =
+      other === undefined ? "is not of this program" : `is of ${isNamesake ? "another" : "the"} stack ${other}`;
+    const same = isNamesake ? "it is this one, with another passphrase" : "that is the old name of this one";
+    const renamed = other === undefined ? "" : `, or, if ${same}, \`owner: ${other}\``;
     if (type === NAMESPACE) return `Namespace ${name} exists, and ${whose}: leave out \`createNamespace\`${renamed}.`;
     const line = `${kindOf(type)} ${name} exists in namespace ${namespace}, and ${whose}: choose another \`name\` or \`namespace\``;
     if (type === CLAIM)
-      return `${line}; to use its data: kubectl -n ${namespace} annotate pvc ${name} ${OWNER}=${this.#owner}`;
+      return `${line}; to use its data: kubectl -n ${namespace} annotate pvc ${name} ${OWNER}=${this.#owner.name}`;
     return `${line}${renamed}.`;
   }
 }

@@ -6,7 +6,8 @@ import type { RedisSettings } from "../args.ts";
 import { unlisted } from "../engine.ts";
 import { checked, OwnChecks } from "../programChecks.ts";
 import { defaultNamespace } from "../cluster/client.ts";
-import { defaultOwner, mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
+import { Owner } from "../cluster/owner.ts";
+import { mayBeMadeBefore, Ownership } from "../cluster/ownership.ts";
 import type { Labels } from "../labels.ts";
 import { makeNamespace } from "../namespace.ts";
 import { nameOf, readArgs, type Values } from "../readArgs.ts";
@@ -74,7 +75,7 @@ export class Redis extends pulumi.ComponentResource {
     const service = nameOf(component, "name", settings.name, name, objectSettings.name.parse);
     const { createNamespace } = settings;
     checked(component, () => checkTogether(args, createNamespace));
-    const ownership = new Ownership(settings.owner ?? defaultOwner());
+    const ownership = new Ownership(new Owner(settings.owner));
     const checks = new OwnChecks();
     super("job-wq-2:index:Redis", name, {}, checks.options(opts));
     const namespace = args.namespace ?? defaultNamespace(this);

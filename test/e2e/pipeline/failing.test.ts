@@ -15,8 +15,12 @@ describe("failing items", () => {
   const failingOn = (item: string) =>
     shipped.replace("{ signal }: ItemContext) {", `$&\n  if (item === "${item}") throw new Error("no ${item} today");`);
 
+  /** Beside the program, as a user's. */
+  const file = join(project, `Pulumi.${stack.name}.yaml`);
+
   onPlatform(async () => {
     await stack.init();
+    writeFileSync(file, stack.settingsFile);
   });
   after(async () => {
     await stack.remove();
@@ -113,6 +117,21 @@ describe("failing items", () => {
     const log = await stack.kubectl("logs", "-l", "job-name=job-wq-2", "--tail=-1");
     assert.match(log, /^Failed on a\\u001b/m);
     for (const said of [text, log]) assert.doesNotMatch(said, /(?![\r\n\t])[\p{Cc}\p{Cf}]/u);
+  });
+
+  it("are not touched by a stack of the same name that has a state of its own", async () => {
+    writeFileSync(file, stack.settingsFile.replace(/(encryptionsalt: )(.*)/, "$1v1:of:another"));
+    const owner = `job-wq-2/${stack.name}`;
+    const { ok, text } = await stack.up();
+    assert.ok(!ok);
+    const line = `error: Redis redis: Namespace ${stack.namespace} exists, and is of another stack ${owner}: leave out`;
+    assert.ok(text.includes(line), text);
+    // One whose passphrase was changed says so.
+    stack.set({ owner });
+    const preview = await stack.preview();
+    assert.ok(preview.ok, preview.text);
+    stack.set({ owner: undefined });
+    writeFileSync(file, stack.settingsFile);
   });
 
   const overdue = async () => {
