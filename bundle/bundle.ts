@@ -14,7 +14,7 @@ export const banner = [
 ].join("\n");
 const define = { __filename: "filenameOfBundle", __dirname: "dirnameOfBundle" };
 
-/** A package may ask for another one that is not installed: a driver, for instance, that few of its users need. */
+/** A package may ask for another one that is not installed, like a driver that few of its users need. */
 const LACKS = /^Could not resolve "(.+)"$/;
 
 /**
@@ -51,7 +51,7 @@ export function bundle(options: BuildOptions, external: string[] = []): Metafile
   }
 }
 
-/** Names of what the bundled files export. */
+/** Names that the bundled files export. */
 export const exportsOf = ({ outputs }: Metafile): string[] => Object.values(outputs).flatMap(({ exports }) => exports);
 
 /**
@@ -60,7 +60,7 @@ export const exportsOf = ({ outputs }: Metafile): string[] => Object.values(outp
  * @throws ConfigError if it cannot be bundled, or exports nothing callable.
  */
 export function bundleHandler(handler: string, outdir: string, minify = false): void {
-  // By a map, stacks name the handler's own file and line. A minified one is to be small.
+  // With a map, stacks name the handler's own file and line. A minified handler has none, to be small.
   const sourcemap = !minify && "linked";
   const options: BuildOptions = { entryPoints: { handler }, outdir, minify, sourcemap, sourcesContent: false };
   const metafile = bundle(options);

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { oneLine } from "../config/foreignText.ts";
 
-/** The connection of this program by which it registers resources: each inline program has its own. */
+/** The connection by which this program registers resources. Each inline program has its own. */
 export const monitor = (): object | undefined =>
   (pulumi.runtime as unknown as { getMonitor: () => object | undefined }).getMonitor();
 
@@ -31,16 +31,16 @@ export async function fail({ message }: Error, component: pulumi.Resource): Prom
   throw ownError(new pulumi.ResourceError(oneLine(message), component, true));
 }
 
-/** Errors of this program and of others, by the connection of each. */
+/** The connection of the program to which an error belongs. */
 const programs = new WeakMap<object, object | undefined>();
 
 /** Marks an error as one of this program, and keeps its one line. */
 export function ownError<E extends Error>(error: E): E {
   const { message } = error;
   programs.set(error, monitor());
-  // Pulumi prints the stack of an error that comes after the last line of the program was run.
+  // Pulumi prints the stack of an error that comes after the program has run to its last line.
   if (pulumi.RunError.isInstance(error) || pulumi.ResourceError.isInstance(error)) error.stack = message;
-  // It writes `error serializing property` into an error that an output was rejected with.
+  // If an output is rejected with an error, Pulumi writes `error serializing property` into it.
   return Object.defineProperty(error, "message", { get: () => message, set: () => {} });
 }
 

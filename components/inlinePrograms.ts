@@ -1,5 +1,5 @@
-// The Automation API may run several inline programs in one process, and Pulumi takes every rejection in that process
-// for an error of all of them (pulumi/pulumi#8658). An error of these components is told to its own program alone.
+// The Automation API may run several inline programs in one process. Pulumi takes every rejection in that process for
+// an error of all of them (pulumi/pulumi#8658). An error of these components goes to its own program alone.
 import { isAnothers, monitor } from "./engine.ts";
 
 type Listener = (error: unknown, promise: Promise<unknown>) => void;
@@ -15,13 +15,13 @@ process.on("newListener", (event: string | symbol, listener: Listener) => {
   queueMicrotask(() => narrow(listener, program));
 });
 
-/** Replaces a listener by one that passes over the errors of other programs. */
+/** Replaces a listener with one that passes over errors of other programs. */
 function narrow(listener: Listener, program: object): void {
   if (!process.listeners(EVENT).includes(listener)) return;
   process.off(EVENT, listener);
   const narrowed: Listener = (error, promise) => {
     if (!isAnothers(error, program)) listener(error, promise);
   };
-  // Node.js takes off a listener also by this property.
+  // By this property, Node.js can remove the original listener, too.
   process.on(EVENT, Object.assign(narrowed, { listener }));
 }

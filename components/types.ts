@@ -12,7 +12,7 @@ export type Known<T> = T | pulumi.Output<T>;
 
 /** A watch of pods, look by look. */
 export interface PodWatch {
-  /** @returns A warning that was not given yet. @throws Error with a problem that only a person can end. */
+  /** @returns A warning that was not given yet. @throws Error with a problem that only a person can solve. */
   look(): Promise<string | undefined>;
 }
 

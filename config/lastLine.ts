@@ -10,7 +10,7 @@ const AFTERWARDS = [
   /^ERROR conda\.cli\.main_run|^error: process didn't exit successfully/, // conda, Cargo
 ];
 
-/** Longer lines are judged by their beginning, characters: the patterns would take seconds for a long one. */
+/** Characters of a line that are looked at, since the patterns would take seconds for a long line. */
 const MAX_JUDGED = 500;
 
 /** True for a line that comes after the reason. */

@@ -34,7 +34,7 @@ function codeOf(command: string[]): Map<number, string> {
   return places;
 }
 
-/** Word of a command that only a shell would read, in one line; undefined if there is none. */
+/** A word of a command that only a shell would understand, on one line; undefined without one. */
 export function needsShell(command: string[]): string | undefined {
   const code = codeOf(command);
   for (const [place, word] of command.entries()) {
@@ -79,7 +79,7 @@ export function hasReplacement(command: string[]): boolean {
   return command.some((word, place) => !code.has(place) && word.search(REPLACED) >= 0);
 }
 
-/** A place for a field of an item, like `{name}`; undefined if there is none. */
+/** A place for a field of an item, like `{name}`; undefined without one. */
 export function fieldPlace(command: string[]): string | undefined {
   const code = codeOf(command);
   const places = command.map((word, place) => (code.has(place) ? undefined : /\{[A-Za-z_]\w*\}/.exec(word)?.[0]));

@@ -22,7 +22,7 @@ export interface Facts {
     queue: string;
     /** The batch's name in messages. */
     name?: string;
-    /** The batch has a source of items, and was seeded from it before the supervisor starts. */
+    /** True if the batch was seeded from a source of items, before the supervisor starts. */
     isSeeded?: boolean;
     /** The beginning of the workers' time limit, as a date. */
     workersSince?: string;

@@ -12,7 +12,7 @@ const UNREADY_MS = 60_000;
 /** Last line of a worker that has nothing to do: its batch is paused, or the list empty (worker/log.ts). */
 const IDLE = /^Waiting for work$|"event":"waiting"/;
 
-/** The init container that installs the packages of `requirements`; after so many failures it will not. */
+/** The init container that installs the packages of `requirements`. After MAX_INSTALLS failures it is given up. */
 export const REQUIREMENTS = "requirements";
 const MAX_INSTALLS = 3;
 
@@ -58,7 +58,7 @@ export function endWords({ reason = "", message = "" }: V1ContainerStateTerminat
   return way === undefined ? cause : `${cause} ${way}`;
 }
 
-/** Ways out, by the words of the runtime. */
+/** Advice, by the words of the container runtime. */
 const WAYS: [words: RegExp, way: string][] = [
   [/chdir to cwd/, "(the image's WORKDIR is closed to this user: `runAsUser` chooses another, `files` another folder)"],
   [/exec format error/, "(the image is for another processor than the node's: `platform`, or `nodeSelector`)"],

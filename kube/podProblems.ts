@@ -30,7 +30,7 @@ export function hasStarted({ status }: V1Pod): boolean {
   return status?.containerStatuses?.some(({ state }) => Boolean(state?.running ?? state?.terminated)) ?? false;
 }
 
-/** Pods that are gone, or are to go, do not wait. */
+/** True if a pod is wanted: it has not ended, and is not being deleted. */
 const isWanted = ({ metadata, status }: V1Pod) => !metadata?.deletionTimestamp && status?.phase !== "Failed";
 
 /** The problem that keeps all of these pods from starting; undefined if one has none, or there are no pods. */

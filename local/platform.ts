@@ -19,7 +19,7 @@ import { kubernetesVersion } from "./versions.ts";
 
 // Debian's daemons and Go are in folders that a shell's PATH may leave out.
 process.env.PATH += ":/usr/local/sbin:/usr/sbin:/sbin:/usr/local/go/bin";
-// Whatever the shell's is: nobody else may change what root runs, and pods of other users read some of the files.
+// Whatever the umask of the shell is: only root may change what root runs, but pods of other users read some files.
 process.umask(0o022);
 
 const plain = !process.stdout.isTTY;

@@ -64,7 +64,7 @@ async function writeConfigs(): Promise<void> {
   mkdirSync(stateDir, { recursive: true });
   chmodSync(stateDir, 0o700);
   for (const dir of [backendDir, pulumiHome, runDir]) mkdirSync(dir, { recursive: true });
-  chmodSync(runDir, 0o755); // one that an earlier version made may be open to all
+  chmodSync(runDir, 0o755); // an earlier version may have left it open to all
   for (const node of allNodes) {
     write(node.containerdConfig, configs.containerdConfig(node));
     write(node.kubeletConfig, configs.kubeletConfig(node));

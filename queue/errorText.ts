@@ -34,7 +34,7 @@ function describe(error: unknown): string {
   return frames ? `${head}\n${frames}` : head;
 }
 
-/** A text as it is; of an object that has none, its fields: some SDKs throw plain objects. */
+/** A text as it is; an object without a text as its fields, since some SDKs throw plain objects. */
 function plainText(thrown: unknown): string | undefined {
   const words = safely(() => String(thrown));
   if (words !== undefined && !/^\[object \w+\]$/.test(words)) return words;

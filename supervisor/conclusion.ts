@@ -60,13 +60,13 @@ export class Conclusion {
     return this.#conclude(admin, "overdue", line, false, counts);
   }
 
-  /** `finish` could not run in the end: that is said at the beginning. The workers go on. */
+  /** Called at the beginning if `finish` cannot run at the end. The workers go on. */
   unfinishable(admin: QueueAdmin, counts: Counts, problem: string): Promise<number> {
     const line = `\`finish\` cannot run: ${problem}. The workers go on: mend it, and run \`pulumi up\``;
     return this.#conclude(admin, "failed", line, false, counts);
   }
 
-  /** Redis no longer has the batch. @param before The last counts, where there are any. */
+  /** Redis no longer has the batch. @param before The last counts, if there are any. */
   lost(admin: QueueAdmin, before: Counts | undefined, counts: Counts): Promise<number> {
     return this.#conclude(admin, "lost", lostLine(before), false, counts);
   }

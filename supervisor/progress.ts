@@ -11,7 +11,7 @@ export function progressLine(everyMs: number): (counts: Counts) => string | unde
   let first: Counts | undefined;
   return (counts) => {
     const settled = ({ done, dead }: Counts) => done + dead;
-    // Also where the clock of Redis went back.
+    // The clock of Redis may have gone back, too.
     if (!first || settled(counts) < settled(first) || counts.now < first.now) first = counts;
     if (counts.now < next && counts.now >= next - everyMs) return undefined;
     const parts = [`${settled(counts)} of ${counts.total} items`];

@@ -32,7 +32,7 @@ export class Supervisor {
   readonly #finishProblem?: string | undefined;
   /** Counts of the last look. */
   #last?: Counts;
-  /** The batch was seen before its end, or at it, or its workers began before that. */
+  /** True if the batch was seen before or at its end, or its workers began before that. */
   #wasSeen = false;
 
   constructor(settings: SupervisorSettings) {
@@ -47,7 +47,7 @@ export class Supervisor {
       // Another pod on the host's network may have the port.
       this.#metrics.listen().catch((error: Error) => console.log(oneLine(`Warning: no metrics: ${error.message}`)));
     }
-    // A file that is named from the root may lie on a volume, and come with the items.
+    // A file with an absolute path may lie on a volume, and may be there only with the items.
     if (finish && !finish.some((word) => word.startsWith("/"))) this.#finishProblem = finishProblem(finish);
     this.#conclusion = new Conclusion(settings, { notifier: this.#notifier, metrics: this.#metrics });
   }

@@ -42,7 +42,7 @@ export function summarize(counts: Counts, failed: string[], allowFailures: boole
   };
 }
 
-/** The line where the keys of a batch went away while it ran. @param last The counts before, where they are known. */
+/** The line for a batch whose keys vanished while it ran. @param last The counts before, if they are known. */
 export function lostLine(last: Counts | undefined): string {
   const far = last ? `, with ${last.done} of ${items(last.total)} done` : "";
   return `Redis lost the batch, or somebody purged it${far}: another \`run\` runs all items again`;

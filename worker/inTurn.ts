@@ -5,7 +5,7 @@ import type { Handler, ItemContext } from "../queue/index.ts";
  * lost, or it was cancelled, and the item came back.
  */
 export function inTurn(handler: (item: string, context: ItemContext) => Promise<unknown>): Handler {
-  /** The last attempt at each item that is here. */
+  /** The last attempt at each item of this worker. */
   const attempts = new Map<number, Promise<unknown>>();
   return (item, context) => {
     const { id } = context;

@@ -30,7 +30,7 @@ export async function onUnloadable(
     for (const end = performance.now() + lookMs; ; await sleep(100)) {
       const counts = await admin.counts();
       if (isOver(counts)) return;
-      // Leases are no sign of them: those of workers that vanished stay until another one calls.
+      // Leases do not show live workers, since those of vanished workers stay until another worker calls.
       if (counts.workersAlive > 0) throw new Error("others are at work");
       if (performance.now() < end) continue;
       return void (await admin.abort(reason));

@@ -107,7 +107,7 @@ export default verbCommand({
     await startRun(work, given);
   });
 
-/** @throws UserError if nothing can be run, as far as that is seen without the items. */
+/** @throws UserError if nothing can be run, as far as that is known without the items. */
 function checkProgram(command: string[], { handler, resumeFailed, joblog }: options.RunOptions): void {
   if ((command.length === 0) === (handler === undefined))
     throw new UserError(`say what to run: a program after --, or --handler FILE; see ${wq("run --help")}`);
@@ -120,14 +120,14 @@ function checkProgram(command: string[], { handler, resumeFailed, joblog }: opti
   if (resumeFailed && joblog === undefined) throw new UserError("--resume-failed needs --joblog FILE");
 }
 
-/** The items that are to run, and the place of each among all that were given, from 1. */
+/** The items that will run, and the place of each among all items that were given, from 1. */
 function itemsToRun(all: string[], { resumeFailed, joblog }: options.RunOptions): Omit<RunWork, "command"> {
   const done = resumeFailed ? doneIn(joblog!) : new Set<number>();
   const places = all.map((_, index) => index + 1).filter((place) => !done.has(place));
   return { places, items: places.map((place) => all[place - 1]!) };
 }
 
-/** For `--dry-run`: what would be run. */
+/** Prints the commands that would run, for `--dry-run`. */
 function printCommands({ command, items }: RunWork, handler: string | undefined): void {
   const commandOf = replacer(command);
   for (const [index, item] of items.entries()) {
@@ -140,7 +140,7 @@ function printCommands({ command, items }: RunWork, handler: string | undefined)
 /** A word, quoted so that a shell reads it as one. */
 const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
 
-/** For `--list`: the runs that were left, or go on. */
+/** Prints the runs that were left or are still followed, for `--list`. */
 function list(json: boolean | undefined): void {
   const notes = listNotes();
   if (json)

@@ -74,7 +74,7 @@ class RunFollower {
     this.#progress = new LiveProgress(process.stderr, watch.eta);
   }
 
-  /** @param isLast An error is no news any more. @returns True if nothing more is to come. */
+  /** @param isLast True if an error needs no warning any more. @returns True if this was the last look. */
   async look(isLast: boolean): Promise<boolean> {
     for (const line of this.#watch.warnings?.splice(0) ?? []) this.#warn(line);
     try {
@@ -112,7 +112,7 @@ class RunFollower {
     this.#awaySince = undefined;
   }
 
-  /** The run is not there yet, or away. @throws UserError where it is away for too long. */
+  /** Called if the run is not there yet, or away. @throws UserError if it is away for too long. */
   #onUnreadable(error: unknown, isLast: boolean): void {
     const { warnings, patienceMs = PATIENCE_MS } = this.#watch;
     const unread = firstLine(this.#queue?.admin.reasonOf(error) ?? error);

@@ -46,7 +46,7 @@ export default verbCommand({
 })
   .argument("<item>", "the item's text")
   .argument("[program...]", "a program to run instead of the handler, with its arguments, after --")
-  .option("--timeout <seconds>", "abort it after this time", parseSeconds, 3600)
+  .option("--timeout <seconds>", "abort the attempt after this time", parseSeconds, 3600)
   .option("--handler <file>", "the file of the handler")
   .option("--json", "one line of JSON, with the log")
   .action(async (item: string, program: string[], { timeout, handler: given, json }: TryOptions) => {
@@ -61,10 +61,10 @@ export default verbCommand({
     else if (!isSaid && root.includes("node_modules")) throw new UserError(SAY);
     Object.assign(process.env, work.env);
     const file = await handlerFile(work);
-    // As in the image, it runs where the files are.
+    // It runs in the folder of the files, as in the image.
     const files = join(root, work.files ?? "worker/files");
     if (isCheckout && existsSync(files)) process.chdir(files);
-    // Lines of no item, as of a handler that loads.
+    // Lines that belong to no item, like those of a handler that is loading.
     const handler = await load(work, file, (line) => (json ? console.error : console.log)(severalLines(line)));
     const interrupt = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -79,6 +79,6 @@ export default verbCommand({
     if (json) console.log(jsonLine({ item, ...trial, log }));
     else print(trial);
     await waitForFamilies(0);
-    // A handle that a handler left open must not keep the terminal.
+    // A connection or timer that a handler left open must not keep the terminal.
     await endProcess(trial.outcome === "done" ? EXIT_OK : EXIT_FAILED);
   });

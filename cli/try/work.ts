@@ -1,4 +1,4 @@
-// The work that `wq try` tries: the stack's, or that of the command line; and its handler, as a pod has it.
+// The work that `wq try` tries: that of the stack, or of the command line; and its handler, bundled as for a pod.
 import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
@@ -16,7 +16,7 @@ import { capturePulumi, failure } from "../stack/pulumi.ts";
 const SHUTDOWN_MS = 2_000;
 /** The handler of this checkout. */
 const SHIPPED = "worker/handler.ts";
-/** The user's folder, from which paths are told. */
+/** The user's folder. Paths in messages are relative to it. */
 const folder = process.cwd();
 
 /** The user's settings that say what runs an item. */
@@ -26,12 +26,12 @@ export interface Work {
   /** Path of a handler's file. */
   handler?: string;
   batch?: number;
-  /** Folder that it runs in. */
+  /** Folder in which it runs. */
   files?: string;
   env?: Record<string, string>;
 }
 
-/** The way without a stack, for messages. */
+/** The two forms that work without a stack, for messages. */
 export const SAY = "say what to try: --handler FILE, or a program after --";
 
 /** A setting that is JSON in the stack file. */
@@ -88,7 +88,7 @@ export async function handlerFile({ command, handler = ownHandler(SHIPPED) }: Wo
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-try-"));
   process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
   writeFileSync(join(dir, "package.json"), '{"type":"module"}\n');
-  // Beside them, as in the pod, for a handler that imports the queue.
+  // The scripts lie beside the bundle, as in the pod, for a handler that imports the queue.
   symlinkSync(fileURLToPath(new URL("../../queue/scripts", import.meta.url)), join(dir, "scripts"));
   try {
     bundleHandler(name, join(dir, "bin"));
@@ -98,7 +98,7 @@ export async function handlerFile({ command, handler = ownHandler(SHIPPED) }: Wo
   return join(dir, "bin/handler.js");
 }
 
-/** Its handler, ready. @param onLine Told what it prints for no item. @throws UserError if it does not load. */
+/** Its handler, ready. @param onLine Gets lines that belong to no item. @throws UserError if it does not load. */
 export async function load(
   { command, serve, handler, batch }: Work,
   file: string,

@@ -4,7 +4,7 @@ import type { LastingQueue } from "../follow/lastingQueue.ts";
 import { LogSubscription } from "../follow/logSubscription.ts";
 import type { LiveBatch } from "./liveBatch.ts";
 
-/** Lines that wait for a slow browser; what comes then is left out. */
+/** Most lines that wait for a slow browser; further ones are left out. */
 const MAX_LINES = 2_000;
 const LOG_MS = 250;
 

@@ -15,7 +15,7 @@ interface Watched {
   close: () => void;
 }
 
-/** Progress of a batch: a bar in a terminal; else, where it is wanted, a line now and then. */
+/** Progress of a batch: a bar in a terminal; elsewhere a line now and then, if it is wanted. */
 export class LiveProgress {
   readonly #stream: NodeJS.WriteStream;
   readonly #hasLines: boolean;
@@ -46,7 +46,7 @@ export class LiveProgress {
   }
 }
 
-/** Shows it until the signal aborts. Silent until the queue can be opened. Never throws: it only watches. */
+/** Shows it until the signal aborts. It is silent until the queue can be opened, and never throws. */
 export async function watchProgress(
   open: () => Promise<Watched>,
   { signal, stream }: { signal: AbortSignal; stream: NodeJS.WriteStream },

@@ -18,7 +18,7 @@ export type BatchItems =
       base64: Known<string>;
       inline: boolean;
       digest: Known<string>;
-      /** Not known of items that are an output. */
+      /** Unknown if the items are an output. */
       isJson?: boolean;
     };
 
@@ -60,7 +60,7 @@ export function itemsOf(
   };
 }
 
-/** Warns of workers that wait for items, and of places in a command for fields that text does not have. */
+/** Warns if workers will wait for items, and if a command names fields that the items, plain text, do not have. */
 export function warnOfItems(
   component: string,
   queue: string,

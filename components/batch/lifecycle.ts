@@ -28,7 +28,7 @@ export interface LifecycleArgs {
   owner: Owner;
   hasWorkers: boolean;
   hasVerdict: boolean;
-  /** Begins to watch its Redis, where this program runs it. */
+  /** Begins to watch its Redis, if this program runs it. */
   watchRedis: () => Promise<PodWatch | undefined>;
 }
 

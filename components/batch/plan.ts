@@ -119,7 +119,7 @@ export function checkInCluster(
   const mayComeLater = elsewhere === undefined || mayBeMadeBefore(elsewhere, opts);
   checks.await(ownership.check(batch, { component, namespace, mayComeLater }));
   checks.await(dryRunPods(batch, component, { namespace, isCreated }, args));
-  // The address of a Redis that runs elsewhere is in a Secret, which a Batch in another namespace has for itself.
+  // The address of a Redis that runs elsewhere is in a Secret. A Batch in another namespace has its own copy.
   if (redis.podName !== undefined || elsewhere === undefined) checks.await(onClusterOf(redis, batch, component));
 }
 

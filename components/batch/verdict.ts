@@ -28,7 +28,7 @@ export interface VerdictArgs {
   workers: k8s.batch.v1.Job;
   /** All of them. */
   follows: K8sObject[];
-  /** Digest of the items; secret where they are. */
+  /** Digest of the items; secret if they are. */
   items: pulumi.Input<string> | undefined;
   lifecycle: Lifecycle;
   /** Called when `up` begins to wait for it. */
@@ -56,7 +56,7 @@ export function makeVerdict(
   const given = end.then(() => {});
   given.catch(() => {}); // the ConfigMap, which waits for it, reports it
   const uid = uidOf(supervisor);
-  // Of secret items, which it names, it is a secret, too.
+  // It names items, so it is secret if they are.
   const data = pulumi.all([uid, lifecycle.left, items]).apply(async ([uid, { verdict }]) => {
     if (verdict?.uids.includes(uid)) return verdict.data;
     if (isMocked() && !pulumi.runtime.isDryRun()) return {};

@@ -60,7 +60,7 @@ export class Ownership {
       // A component among the children marks its own children.
       if (opts.parent !== parent || !type.startsWith("kubernetes:") || !given) return undefined;
       const { name: first, ignored } = before.get(resource)!;
-      // A transformation may have made an output of all, which is known after what a Job follows.
+      // A transformation may have made all of it an output, which is known only after what a Job follows.
       const name = isPending(given) ? first : (given as Tree).name;
       if (typeof name === "string") this.#children.push({ type, name });
       const metadata = later(given, (all) => {

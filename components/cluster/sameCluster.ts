@@ -1,4 +1,4 @@
-// A Batch must be on the cluster of its Redis: its pods find that by a name of their own cluster.
+// A Batch must be on the cluster of its Redis, since its pods find the Redis by a name of their own cluster.
 import type { KubeConfig } from "@kubernetes/client-node";
 import { ConfigError } from "../../config/parse.ts";
 import { request } from "./request.ts";
@@ -8,7 +8,7 @@ interface Connection {
   config: KubeConfig;
 }
 
-/** @throws ConfigError if both clusters say that they are not one. */
+/** @throws ConfigError if both clusters have an id, and these differ. */
 export async function checkSameCluster(
   component: string,
   own: Connection | undefined,
@@ -24,7 +24,7 @@ export async function checkSameCluster(
 
 const serverOf = ({ config }: Connection) => config.getCurrentCluster()!.server;
 
-/** An id that each cluster has had since it was made; undefined if it may not be asked. */
+/** An id that a cluster keeps for all its life; undefined if it may not be asked. */
 async function idOf({ config }: Connection): Promise<string | undefined> {
   const answer = await request(config, "/api/v1/namespaces/kube-system");
   return answer?.code === 200 ? (answer.body as { metadata?: { uid?: string } }).metadata?.uid : undefined;

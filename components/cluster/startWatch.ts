@@ -76,13 +76,13 @@ export class StartWatch {
       const last = (pod: string) => lastLine(core, namespace, pod);
       const tail = (pod: string) => logTail(core, namespace, pod);
       const loss = lossProblem(pods, memory);
-      // One that was told hides nothing: pods that failed stay there.
+      // A loss that was told must not hide other problems, since pods that failed stay listed.
       const news = loss && !this.#warned.has(loss.about!) ? loss : undefined;
       const problem = (await lifeProblem(pods, last)) ?? (await endProblem(pods, mustEnd, tail)) ?? news;
       if (problem) return problem;
       if (pods.length > 0) {
         const start = podProblem(pods) ?? (await slowProblem(pods, (pod) => podEvents(core, namespace, pod)));
-        // After a drain, for instance: work has begun, and what keeps the next pods from starting may pass.
+        // Work has begun, and the problem of the next pods may pass, like that after a drain.
         return start && this.#started ? { ...start, fatal: false } : start;
       }
       // A Job that ran once can only be suspended.

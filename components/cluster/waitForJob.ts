@@ -20,7 +20,7 @@ export interface AwaitedJob {
 export interface WaitOptions {
   /** Other Jobs whose pods must start, or this Job never ends. */
   needs?: AwaitedJob[];
-  /** The watch of its Redis, without which it never ends either. */
+  /** The watch of its Redis. Without Redis, the Job would never end either. */
   redis?: PodWatch | undefined;
   /** True if the wait still makes sense; asked at each look. */
   isWanted?: () => Promise<boolean>;

@@ -92,7 +92,7 @@ function addPrograms(outdir: string): void {
   const kept = stagedBefore("programs").find(isCurrent);
   if (kept !== undefined && copied(`${kept}/bin`, outdir)) return markUsed(kept);
   const options = { entryPoints: programs, splitting: true, banner: { js: `${oldest}\n${banner}` } };
-  // A bundle names its inputs as they are seen from a folder: from our own they are the same for every program.
+  // A bundle has the paths of its inputs, relative to a folder. From our own, they are the same for every program.
   const seen = { absWorkingDir: own("."), outdir: resolve(outdir) };
   const { inputs } = bundle({ ...options, ...seen, minifyWhitespace: true, minifySyntax: true });
   stage("programs", (staged) => {

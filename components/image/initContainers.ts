@@ -1,5 +1,5 @@
-// The containers that run before a worker's own, where no image was built: one installs Python packages, one copies
-// Node.js.
+// The containers that run before the worker's own container if no image was built. One installs Python packages, one
+// copies Node.js.
 import { readFileSync } from "node:fs";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
@@ -9,16 +9,16 @@ import type { Known } from "../types.ts";
 import { COPY_NODE, NODE_DIR, PACKAGES_DIR } from "./layout.ts";
 import { INSTALL } from "./python.ts";
 
-/** Parts of a pod that run code. */
+/** The parts of a pod that code needs. */
 export interface CodeParts {
   volumes: k8s.types.input.core.v1.Volume[];
   initContainers: k8s.types.input.core.v1.Container[];
   volumeMounts: k8s.types.input.core.v1.VolumeMount[];
-  /** That of the image where it is undefined. */
+  /** The working directory; undefined: that of the image. */
   workingDir: string | undefined;
 }
 
-/** Adds the one that installs the packages of `requirements.txt`, with a volume for them. */
+/** Adds the container that installs the packages of `requirements.txt`, with a volume for them. */
 export function installPackages(parts: CodeParts, image: pulumi.Input<string>): void {
   const packages = { name: "packages", mountPath: PACKAGES_DIR };
   parts.initContainers.push({
@@ -35,7 +35,7 @@ export function installPackages(parts: CodeParts, image: pulumi.Input<string>): 
   parts.volumeMounts.push({ ...packages, readOnly: true });
 }
 
-/** Adds the one that copies Node.js, first of all, with a volume for it. */
+/** Adds the container that copies Node.js, before all others, with a volume for it. */
 export function copyNode(parts: CodeParts, nodeImage: Known<string>): void {
   parts.initContainers.unshift({
     name: "node",

@@ -7,11 +7,11 @@ import { ConfigError } from "../../config/parse.ts";
 /** Undefined in a bundle of CommonJS. */
 const here: string | undefined = import.meta.dirname;
 
-// Elsewhere than in this file, nothing of it would be found one by one, each in words of Node.js.
+// In a bundle, our files are not found. Without this check, the first one would fail with an error of Node.js.
 if (here === undefined || !existsSync(join(here, "copy-node.sh")))
   throw new ConfigError(
     "job-wq-2 reads files of its own, so a program that is bundled must leave it out: `esbuild --packages=external`, `ncc -e job-wq-2`.",
   );
 
-/** The path of one. */
+/** The path of such a file. */
 export const own = (path: string): string => join(here, "../..", path);

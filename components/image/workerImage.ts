@@ -58,7 +58,7 @@ export interface BuildOptions {
   baseImage: Known<string>;
   nodeImage: Known<string>;
   login: RegistryLogin | undefined;
-  /** The Docker provider of the component, where it has one. */
+  /** The Docker provider of the component, if it has one. */
   provider: pulumi.ProviderResource | undefined;
 }
 
@@ -160,7 +160,7 @@ export class WorkerImage extends pulumi.ComponentResource {
 const bringsNode = (base: Known<string>, nodeImage: Known<string>): boolean =>
   base === nodeImage || (typeof base === "string" && hasNode(base));
 
-/** A path seen from here. The workers are told it, and in the checkout of another machine it is the same. */
+/** A relative path. It is in the workers' settings, so it must be the same in a checkout on another machine. */
 const fromHere = (path: string | undefined) => (path && isAbsolute(path) ? relative("", path) : path);
 
 const pushable = (component: string, push: boolean) => (name: string) =>

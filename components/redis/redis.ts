@@ -58,7 +58,7 @@ export class Redis extends pulumi.ComponentResource {
   readonly location: pulumi.Output<RedisLocation>;
   /** Name of the pod that runs it; undefined if this program does not run it. */
   readonly podName: string | undefined;
-  /** Its namespace as its arguments name it, and whether it creates that one. @internal */
+  /** Its namespace, as in its arguments, and whether it creates that namespace. @internal */
   readonly planned: { namespace: pulumi.Input<string>; isCreated: boolean };
   readonly #backend: RedisBackend;
   readonly #taken = new TakenNames();
@@ -113,12 +113,12 @@ export class Redis extends pulumi.ComponentResource {
     return this.#backend.ready;
   }
 
-  /** Begins to watch its pod; undefined in a preview, and where this program does not run it. @internal */
+  /** Begins to watch its pod; undefined in a preview, and if this program does not run it. @internal */
   watch(): Promise<PodWatch | undefined> {
     return this.#backend.watch?.() ?? Promise.resolve(undefined);
   }
 
-  /** The way to it, for pods in its namespace. @internal */
+  /** Settings by which pods in its namespace reach it. @internal */
   get access(): RedisAccess {
     return this.#backend.access;
   }

@@ -27,7 +27,7 @@ export function makeRedisAddress(
   return makeSecret(resource, { name, namespace, labels }, texts, opts);
 }
 
-/** Creates the Secret for pods of another namespace. @returns Their way to this Redis. */
+/** Creates the Secret for pods of another namespace. @returns Settings by which these reach this Redis. */
 export function accessFromElsewhere(
   resource: string,
   { reference, access }: { reference: pulumi.Output<RedisReference>; access: RedisAccess },

@@ -77,7 +77,7 @@ export function redisServer(parent: pulumi.ComponentResource, name: string, args
     watch: () =>
       pod.then(
         (found) => found && redisWatch(found.cluster, found.watched, storage !== undefined),
-        () => undefined, // told by those who wait for it
+        () => undefined, // each waiting component reports it
       ),
   };
 }

@@ -29,7 +29,7 @@ export function makeRedisPod(
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Pod {
   const { name, namespace, template } = args;
-  // A patch may have made an output of it.
+  // A patch may have made it an output.
   const { labels, annotations: given, finalizers } = template.metadata as Metadata;
   const annotations = later(given as Known<Record<string, string>>, (others) => ({
     ...others,

@@ -29,7 +29,7 @@ export interface ItemList {
   digest: string;
   /** False if a handler would find replacement characters in an item. */
   isText: boolean;
-  /** The first item looks like an object or an array of JSON. */
+  /** True if the first item looks like an object or an array of JSON. */
   isJson: boolean;
 }
 

@@ -20,7 +20,7 @@ const NOT_TEXT = /[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]/g;
 const NOT_TEXT_SHARE = 0.01;
 const LOOK_BYTES = 64 * 1024;
 
-/** Prints the rows of a table with a header, a JSON object for each. */
+/** A command that prints the rows of a table with a header, each as a JSON object. */
 const rowsOf = (file: string, separator: string) =>
   `python3 -c 'import csv, json, sys; [print(json.dumps(row)) for row in csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8-sig"), delimiter="${separator}")]' ${file}`;
 
@@ -41,7 +41,7 @@ export function itemsContent(path: string, content: Buffer): ItemsContent {
   const extension = /\.(\w+)(\.gz)?$/.exec(path)?.[1]?.toLowerCase() ?? "";
   if (extension === "yaml" || extension === "yml") refuse(path, "YAML", `yq -r '.[]' ${file} > items.txt`);
   if (extension === "csv" || extension === "tsv") {
-    // A cell in quotes may hold line ends.
+    // A cell in quotes may contain line ends.
     const separator =
       extension === "tsv" ? "\\t" : /^[^,\n]*;/.test(bytes.toString("latin1", 0, LOOK_BYTES)) ? ";" : ",";
     if (bytes.includes(34))

@@ -1,6 +1,6 @@
 import { oneLine } from "../foreignText.ts";
 
-/** A setting or an argument that cannot be used: which one, its value, and what is allowed. On one harmless line. */
+/** An error of a setting or an argument, on one harmless line: its name, what is allowed, and its value. */
 export class ConfigError extends Error {
   override name = "ConfigError";
   /**

@@ -44,12 +44,12 @@ export const COLUMNS = [
 /** True when the outcome will not change by itself. */
 export const isSettled = ({ outcome }: ItemRecord): boolean => outcome === "done" || outcome === "dead";
 
-/** JSON of so many characters is nested less deep than V8 can write it, which is some 4,000 levels. */
+/** JSON of at most this many characters has fewer levels than V8 can write, which are some 4,000. */
 const SURELY_FLAT = 4_000;
-/** Levels that whoever writes a value again may put around it. */
+/** Levels that a caller may add around a value before writing it. */
 const AROUND = 200;
 
-/** JSON where it is JSON, else the text itself; also where it is nested too deep to be written again. */
+/** The value of JSON; else the text itself, even if this is JSON that is nested too deep to be written again. */
 function parseValue(text: string | undefined): unknown {
   if (text === undefined) return null;
   try {

@@ -2,11 +2,11 @@
 export interface FetchRequest {
   /** Number of items. */
   count: number;
-  /** Nothing else is in flight: it may bring a suspect, which has to run alone. */
+  /** True if nothing else is in flight: then the call may bring a suspect, which must run alone. */
   exclusive: boolean;
-  /** It is to bring an item of any place of the list. */
+  /** True if it asks for one item from anywhere in the list. */
   sample: boolean;
-  /** It asks for nothing but whether the batch is over. */
+  /** True if it only asks whether the batch is over. */
   isLook: boolean;
 }
 
@@ -35,7 +35,7 @@ export class CallsInFlight {
     return false;
   }
 
-  /** A call is made. @returns Its number. */
+  /** Notes a new call. @returns Its number. */
   start(request: FetchRequest): number {
     const [other] = this.#requests.keys();
     const isSameParity = other !== undefined && (this.#lastNumber + 1) % 2 === other % 2;
@@ -44,7 +44,7 @@ export class CallsInFlight {
     return this.#lastNumber;
   }
 
-  /** The call ended, answered or not. */
+  /** Notes the end of a call, answered or not. */
   finish(number: number): void {
     this.#requests.delete(number);
   }

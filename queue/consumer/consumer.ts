@@ -104,7 +104,7 @@ export class Consumer implements ConsumerApi {
     }
   }
 
-  /** Waits for something; undefined if this worker is told to stop before. */
+  /** Waits for a promise; undefined if this worker is told to stop first. */
   #unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
     return Promise.race([work, this.#stopped.promise]);
   }
@@ -127,7 +127,7 @@ export class Consumer implements ConsumerApi {
     });
   }
 
-  /** Begins to work. @returns What is to be done at the end. */
+  /** Begins to work. @returns A function to call at the end. */
   #begin(redis: Redis): (() => unknown)[] {
     const { logFeed } = this.#processor;
     logFeed.start(redis);

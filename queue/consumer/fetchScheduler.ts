@@ -122,7 +122,7 @@ export class FetchScheduler {
   /** Learns from a reply. */
   onReply({ count, isLook }: FetchRequest, { reserved, pollMs, dueMs, drain }: PollAdvice, now: number): void {
     if (count === 0 && !isLook) return;
-    // A look takes nothing of what is due.
+    // A look reserves no item that is due.
     this.#nextLookAt = reserved > 0 ? 0 : now + idleWait(pollMs, -1);
     if (isLook) return;
     this.#lastFetchShort = reserved < count;

@@ -46,17 +46,17 @@ export class Processor implements ItemListener {
     return Math.max(0, Math.min(concurrency, readySlots?.() ?? concurrency) - this.#active.size);
   }
 
-  /** No runner is ready. */
+  /** True if no runner is ready. */
   get hasNoSlots(): boolean {
     return this.#options.readySlots?.() === 0;
   }
 
-  /** A suspect is at work. Nothing may be started beside it: it may be what kills workers. */
+  /** True if a suspect runs. Nothing may be started beside it, since it may kill the worker. */
   get runsSuspect(): boolean {
     return this.#suspect !== undefined && !this.#suspect.isSettled;
   }
 
-  /** Puts prefetched items into free slots; {@link run} is to be called with them. */
+  /** Puts prefetched items into free slots. Call {@link run} with them. */
   fillSlots(): ActiveItem[] {
     const items: ActiveItem[] = [];
     for (let item; (item = this.#start());) items.push(item);

@@ -12,9 +12,9 @@ export class Reservations {
   readonly leases: LeaseTable;
   /** Items in no slot. */
   readonly prefetched: PrefetchBuffer;
-  /** Outcomes that Redis was not sent yet. */
+  /** Outcomes that were not sent to Redis yet. */
   readonly outcomes = new OutcomeQueue();
-  /** Tells that {@link outcomes} has more. */
+  /** Called when {@link outcomes} gets more. */
   readonly announce: () => void;
   readonly #session: string;
 
@@ -26,7 +26,7 @@ export class Reservations {
     this.prefetched = new PrefetchBuffer(slots);
   }
 
-  /** Items that a call brought. */
+  /** Adds items that a call brought. */
   accept(reserved: ReservedItem[], isSample: boolean): void {
     for (const item of reserved as HeldItem[]) {
       item.row = this.leases.add(item);
@@ -36,32 +36,32 @@ export class Reservations {
     this.prefetched.add(reserved as HeldItem[]);
   }
 
-  /** Takes the first prefetched item for a slot; there is one. */
+  /** Takes the first prefetched item for a slot. There must be one. */
   take(): HeldItem {
     const held = this.prefetched.shift();
     this.leases.setState(held.row, LeaseState.inFlight);
     return held;
   }
 
-  /** The handler is called on an item. */
+  /** Notes that the handler is called on an item. */
   begin({ row }: { row: number }): void {
     this.leases.setState(row, LeaseState.begun);
   }
 
-  /** An attempt is over. The caller announces it. */
+  /** Notes the end of an attempt. The caller announces it. */
   settle(item: Settled, { kind, line, log }: AttemptEnd): void {
     this.leases.setState(item.row, LeaseState.ended);
     this.outcomes.add(item, kind, line, log);
   }
 
-  /** Gives back what is in no slot, which costs those items nothing. */
+  /** Gives back items that are in no slot. This does not count as an attempt. */
   returnPrefetched(): void {
     const end = { kind: { kind: "released" }, line: encodeReleased(0) } as const;
     for (const held of this.prefetched.takeAll()) this.settle(held, end);
     this.announce();
   }
 
-  /** Redis has answered for these outcomes. */
+  /** Notes that Redis has answered for these outcomes. */
   onAcknowledged(outcomes: Outcome[]): void {
     for (const { row } of outcomes) this.leases.remove(row!);
   }

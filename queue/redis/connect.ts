@@ -15,7 +15,7 @@ const FAREWELL_MS = 300;
 const SOCKET_TIMEOUT_MS = 40_000;
 /** Longest wait between two attempts to connect, ms. */
 const MAX_RETRY_MS = 1_000;
-/** A connection that is given up is waited for this long, ms: nobody may be there to close it. */
+/** Longest wait for the end of a connection that is given up, ms. The other side may be gone. */
 const GOODBYE_MS = 50;
 
 /** Reason why a connection broke or could not be made, since it last worked. */

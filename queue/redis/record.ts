@@ -72,7 +72,7 @@ export function sessionsOf(record: Buffer): string[] {
   return lines.flatMap((line) => /^\d+ \d+ \d+ ([^ .]+)/.exec(line)?.[1] ?? []);
 }
 
-/** A time that a date can have, ms; 0 for any other: whoever has the password may write anything. */
+/** A time that a date can have, ms; 0 for any other. A holder of the password may write anything. */
 export const dated = (ms: number): number => (Math.abs(ms) <= 8.64e15 ? ms : 0);
 
 /** One attempt from its end-line; times of an end-line are durations, except those of a lost lease. */

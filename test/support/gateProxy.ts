@@ -38,7 +38,7 @@ export async function gateProxy(port: number): Promise<GateProxy> {
       const direction = `${number} ${from === client ? "requests" : "replies"}`;
       sockets.add(from);
       from.on("error", () => {});
-      // Nobody answers to the end of a frozen one, either.
+      // The end of a frozen connection gets no answer, either.
       from.on("end", () => frozen.has(number) || from.end());
       from.on("data", (data) => {
         if (frozen.has(number)) return;

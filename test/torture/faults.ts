@@ -71,7 +71,7 @@ export const faults = {
     for (const one of workers) one.signal("SIGCONT");
   },
   terminate: async (scene: Scene) => worker(scene).signal("SIGTERM"),
-  // It begins to connect, and is let in only later, if ever.
+  // The worker begins to connect, and is accepted only later, if ever.
   terminatedConnecting: async (scene: Scene) => {
     const { random } = scene;
     const stopped = worker(scene);

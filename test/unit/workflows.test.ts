@@ -32,7 +32,7 @@ describe("a workflow", () => {
         if (uses?.startsWith("actions/checkout@")) assert.equal(options?.["persist-credentials"], false);
     });
 
-    it(`runs no test where it has a right beside reading: ${file}`, () => {
+    it(`runs no test with more rights than reading: ${file}`, () => {
       for (const { permissions = {}, steps } of Object.values(jobs))
         if (Object.values(permissions).includes("write"))
           for (const { run } of steps) assert.doesNotMatch(run ?? "", /\bnpm (test|run (test|lint))/);

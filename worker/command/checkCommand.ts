@@ -18,7 +18,7 @@ export function checkCommand(command: string[]): void {
   checkProgram(command);
 }
 
-/** @throws NotInImage with one line where there is no such program, or no script for it. */
+/** @throws NotInImage with one line if there is no such program, or no script for it. */
 export function checkProgram(command: string[]): void {
   const [program, ...args] = command as [string, ...string[]];
   const path = (process.env.PATH ?? "").split(delimiter).map((dir) => join(dir, program));

@@ -16,7 +16,7 @@ const ADVICE: [words: RegExp, advice: string][] = [
   ],
 ];
 
-/** A line is looked at so far, characters: it may be endless. */
+/** Characters of a line that are looked at, since it may be endless. */
 const MAX_LOOKED_AT = 2_000;
 
 /** The advice for a line of a log, in brackets; undefined if there is none. */

@@ -97,7 +97,7 @@ function makeFifos(): string[] {
     folder = mkdtempSync(join(tmpdir(), "job-wq-2-pipes-"));
     const paths = Array.from({ length: STOCK }, (_, number) => join(folder!, String(number)));
     const { error, status } = spawnSync("mkfifo", ["-m", "600", ...paths]);
-    isWithout = error !== undefined && "code" in error && error.code === "ENOENT"; // else no process can be started
+    isWithout = error !== undefined && "code" in error && error.code === "ENOENT"; // if not, nothing can be started
     return status === 0 ? paths : [];
   } catch {
     return [];

@@ -1,2 +1,2 @@
-/** Descriptor of the items of our own runners. Other programs read them from their standard input. */
+/** Descriptor on which our own runners read items. Other programs read them from their standard input. */
 export const ORDERS = 4;

@@ -49,7 +49,7 @@ export class Runner {
   #output = "";
   #why?: string;
   #hasExited = false;
-  /** It was asked to end. */
+  /** True if it was asked to end. */
   #isAsked = false;
 
   constructor(program: Executable, listener: RunnerListener) {
@@ -99,7 +99,7 @@ export class Runner {
     for (const giveRest of this.#giveRest) giveRest();
   }
 
-  /** A line that an item logged may be the reason of its end, as one that it printed. */
+  /** The reason of its end may be a line that an item logged, or one that the runner printed. */
   hear(line: string): void {
     this.#words.add(line);
   }
@@ -137,7 +137,7 @@ export class Runner {
     });
   }
 
-  /** It can work no more. Where it is about to end, its end says why. */
+  /** Called when it can work no more. If it is about to end, its end says why. */
   #onDeaf(why: string): void {
     setTimeout(() => this.#isAsked || this.#hasExited || this.kill(why), DRAIN_MS).unref();
   }

@@ -1,12 +1,12 @@
 import { StringDecoder } from "node:string_decoder";
 
-/** Takes bytes apart into lines, as they come. A long line costs no more than its length. */
+/** Splits bytes into lines, as they come. The cost of a long line is in proportion to its length. */
 export class WholeLines {
   readonly #decoder = new StringDecoder("utf8");
   #parts: string[] = [];
   #length = 0;
 
-  /** Length of the line that has no end yet, characters. */
+  /** Length of the line whose end has not come yet, characters. */
   get restLength(): number {
     return this.#length;
   }

@@ -21,7 +21,7 @@ type Settings = Values<typeof batchSettings>;
 export interface SupervisorJobArgs {
   settings: Settings;
   workers: k8s.batch.v1.Job;
-  /** It has items, and is not filled by hand. */
+  /** True if the batch has a source of items, and is not filled by hand. */
   isSeeded: boolean;
   /** The Secret with the user's encrypted variables, for `finish`. */
   envFrom: k8s.types.input.core.v1.EnvFromSource[] | undefined;
@@ -85,7 +85,7 @@ export function makeSupervisorJob(resource: string, defaults: JobDefaults, args:
   });
 }
 
-/** Rules of a stack's config for names that providers make up. */
+/** Rules in the stack's config about names that providers make up. */
 interface Autonaming {
   mode?: string;
   providers?: { kubernetes?: Autonaming & { resources?: Record<string, Autonaming | undefined> } };

@@ -3,7 +3,7 @@ import type { Reservations } from "../reservations.ts";
 import type { ActiveItem } from "./activeItem.ts";
 import { runFor } from "./attribution.ts";
 
-/** After a handler that blocked the event loop for longer than this, ms, outcomes go out and replies come in first. */
+/** If a handler blocks the event loop for longer than this, ms, outcomes and replies have their turn next. */
 const BLOCKED_MS = 10;
 
 /** Listener to handlers that end. */
@@ -12,7 +12,7 @@ export interface HandlerListener {
   onThrown(item: ActiveItem, error: unknown): void;
 }
 
-/** Calls the handler on items, and tells Redis of those that it was called on. */
+/** Calls the handler on items, and tells Redis which items were begun. */
 export class HandlerCalls {
   readonly #options: ConsumerOptions;
   readonly #reservations: Reservations;
@@ -48,7 +48,7 @@ export class HandlerCalls {
     if (rest.length > 0) setImmediate(() => void this.callInTurn(rest));
   }
 
-  /** @returns Items that were not begun, since one blocked the event loop. */
+  /** @returns Items that were not begun, since an earlier one blocked the event loop. */
   #callUntilBlocked(items: ActiveItem[]): ActiveItem[] {
     for (let index = 0; index < items.length; index++) {
       const item = items[index]!;

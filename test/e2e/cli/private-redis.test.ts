@@ -1,4 +1,4 @@
-// Full run only: most other files go to Redis the usual way.
+// Full run only: most other files reach Redis in the usual way.
 // A Redis that only the cluster can reach, as a managed one in a private network: `wq` goes through the cluster.
 import assert from "node:assert/strict";
 import { once } from "node:events";

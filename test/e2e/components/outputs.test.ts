@@ -1,4 +1,4 @@
-// Full run only: `test/unit/components` asks most of it of mocks.
+// Full run only: the unit tests of components ask mocks for most of this.
 // A program like those of users: namespace, provider and nearly every argument are outputs of its own resources, some
 // of them secret, and other resources use the outcome.
 import assert from "node:assert/strict";

@@ -259,7 +259,7 @@ describe("the verdict of a Batch", () => {
     assert.equal(readFileSync(asked, "utf8"), "\n\n\n");
   });
 
-  it("leaves its process alive: after a bad program, and beside bad ones, good ones run", async () => {
+  it("leaves its process alive: good programs run after a bad one, and beside bad ones", async () => {
     const run = async (stack: string, ...program: Parameters<typeof programOf>) =>
       ended((await stacks.make(stack, programOf(...program))).up());
     const refused = await run("refused", "three", () => ({ parallelism: 0 }));

@@ -76,7 +76,7 @@ describe("the local platform", function () {
     assert.equal(await ping(), "PONG");
   });
 
-  it("does not make the machine route what others send to loopback", async () => {
+  it("does not make the machine route packets of others to loopback", async () => {
     const file = "/proc/sys/net/ipv4/conf/all/route_localnet";
     const found = readFileSync(file, "utf8");
     try {

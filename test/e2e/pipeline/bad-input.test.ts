@@ -126,7 +126,7 @@ describe("bad input", () => {
     const byHand = await stack.up({ items: undefined });
     assert.ok(!byHand.ok);
     assert.match(byHand.text, new RegExp(line));
-    // An image of anybody's is none of ours.
+    // An image that this project did not build.
     const other = await stack.up({ image: "127.0.0.1:5000/library/python:3-slim", items: ["apple"] });
     const ours = "(`image` is for an image that this project built: any other one is `baseImage`)";
     assert.ok(other.text.includes(ours), other.text);

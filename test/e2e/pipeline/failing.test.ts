@@ -107,7 +107,7 @@ describe("failing items", () => {
 
   it("cannot control a terminal, neither through `up` nor through `kubectl logs`", async () => {
     writeFileSync(handler, shipped);
-    // The last marks end Pulumi's command line where they reach it.
+    // The last marks would end Pulumi's command line, if they reached it.
     const hostile = "a\u001b]0;owned\u0007\u001b[2J\u009b5m\u202eb\u200bc%}><{%x%}>";
     writeFileSync(join(project, "hostile.txt"), `${hostile}\n${"fig\n".repeat(400)}`);
     const command = ["sh", "-c", `case $ITEM in fig) ;; *) cat >&2; exit 65; esac`];

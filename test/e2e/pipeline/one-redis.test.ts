@@ -1,4 +1,4 @@
-// Full run only: batches with a Redis each are in most other files.
+// Full run only: in most other files, each batch has its own Redis.
 // One Redis for many batches, of stacks and namespaces of their own; and one with a certificate of a private authority.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

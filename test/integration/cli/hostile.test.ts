@@ -14,7 +14,7 @@ import { programEnvironment } from "../../support/programEnvironment.ts";
 const root = join(import.meta.dirname, "../../..");
 const HOSTILE =
   "a\u001b]0;owned\u0007\u001b[2J\u009b5m\rb\u202ec\u200bd\u00ade\u2066f\ufeffg\u{e0041}h\u3164%}><{%x%}>";
-/** All but line ends: a program separates its lines by them. And what Pulumi takes for the name of a colour. */
+/** All control characters but line ends, which separate a program's lines; and Pulumi's marks for colours. */
 const UNSEEN = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u3164]|<\{%|%\}>/u;
 /** The arguments of each verb. Verbs that need a cluster say that there is none. */
 const lines: Record<string, string[][]> = {
@@ -86,7 +86,7 @@ describe("a text that would control a terminal", () => {
     isHarmless(aborted.all);
   });
 
-  it("is nothing in a worker's report but texts and numbers", async () => {
+  it("is nothing in a worker's report but a text or a number", async () => {
     const connection = await connect(redis.url);
     const reports = ['{"pod":"p","node":{},"done":"\\u001b[2J","failed":[1],"slots":1e999}', "no JSON", "null"];
     for (const [session, report] of reports.entries()) {

@@ -105,7 +105,7 @@ describe("the command wq", () => {
     writeFileSync(join(shared, "Pulumi.yaml"), "name: p\nruntime: nodejs\n");
     chownSync(join(shared, "Pulumi.yaml"), 65_534, 65_534);
     assert.match((await run(["status"], { cwd: own })).err, /^wq status: there is no Pulumi program in this folder or/);
-    // The owner of the folder may put there what they like.
+    // The owner of the folder may put anything there.
     chownSync(own, 65_534, 65_534);
     assert.match((await run(["status"], { cwd: own })).err, /^wq status: pulumi is not on PATH/);
   });

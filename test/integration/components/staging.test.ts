@@ -75,7 +75,7 @@ describe("the build contexts of `up`s in one checkout", () => {
       return (await execa(process.execPath, ["--input-type=module", "-e", IMPORT + script], { cwd })).stdout;
     });
     const [near, far] = await Promise.all(contexts);
-    assert.equal(near, far); // its name has a digest of all that is in it
+    assert.equal(near, far); // the name has a digest of the content
   });
 
   it("are for their owner alone, since copied files may be private", async () => {

@@ -7,7 +7,7 @@ import { execa } from "execa";
 import { root } from "../../support/checkout.ts";
 
 describe("folders of the local platform", () => {
-  it("are nobody else's to change, whatever the umask", async () => {
+  it("can be changed by root alone, whatever the umask", async () => {
     const home = mkdtempSync(join(tmpdir(), "job-wq-2-modes-"));
     try {
       const env = { XDG_STATE_HOME: join(home, "state"), XDG_CACHE_HOME: join(home, "cache") };

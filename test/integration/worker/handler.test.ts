@@ -120,7 +120,7 @@ describe("a handler", () => {
     assert.equal((await run("supervisor/main.ts")).all.split("\n").at(-1), "all 2 items done");
   });
 
-  it("that does not load aborts the batch although a worker vanished before with an item in flight", async () => {
+  it("that does not load aborts the batch, even if a worker vanished before with an item in flight", async () => {
     handler('throw new Error("no disk");');
     await seed();
     const connection = await connect(redis.url);

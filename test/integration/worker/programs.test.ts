@@ -177,7 +177,7 @@ describe("the programs of the image", () => {
     assert.equal((await results())[0]!.value, "0");
   });
 
-  /** Writes down its process, and does not end when it is asked to. The next one looks if that is still there. */
+  /** Notes its pid, and does not end when asked. The next one checks if that process still exists. */
   const alone = (note: string) => {
     const next = 'kill -0 $(cat "$0") 2>/dev/null && echo beside || echo alone; exit';
     const first = 'trap "" TERM; echo $$ > "$0.part"; mv "$0.part" "$0"; while :; do sleep 0.1; done';
@@ -191,7 +191,7 @@ describe("the programs of the image", () => {
     assert.equal((await results())[0]!.value, '"alone"');
   });
 
-  it("begin no second attempt beside one that was cancelled, where the item is retried at once", async () => {
+  it("begin no second attempt beside one that was cancelled, if the item is retried at once", async () => {
     await seed(["a"]);
     const note = join(dir, `cancelled-${queue}`);
     const worked = work({ ...alone(note), concurrency: "2" });

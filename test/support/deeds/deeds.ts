@@ -54,7 +54,7 @@ const deeds: Record<string, (value: string, context: ItemContext) => unknown> = 
   },
   logged: (length, { log }) => log("x".repeat(Number(length))),
   result: (length) => "x".repeat(Number(length)),
-  /** A program that reads what it inherits. */
+  /** Starts a program that reads the standard input that it inherits. */
   reader: () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const child = spawn("timeout", ["1", "cat"], { stdio: ["inherit", "pipe", "inherit"] });

@@ -226,7 +226,7 @@ describe("the components", () => {
       });
   });
 
-  it("say of which Batch items are that turn out bad when they are known, in one line", async () => {
+  it("say in one line which Batch has items that turn out to be bad once they are known", async () => {
     const redis = new components.Redis("late", { namespace: "fruits" });
     const image = new components.WorkerImage("late", { image: "reg.example.com/x:1" });
     const told = new Set<string>();

@@ -24,7 +24,7 @@ function begin(monitor: string) {
 }
 
 describe("inline programs side by side", () => {
-  it("are told of the components' errors each by itself, and of all others as Pulumi does it", async () => {
+  it("get errors of their own components alone, and all other errors as Pulumi reports them", async () => {
     const before = process.rawListeners(EVENT);
     const [one, two] = ["127.0.0.1:1", "127.0.0.1:2"].map(begin) as [
       ReturnType<typeof begin>,

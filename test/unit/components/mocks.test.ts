@@ -45,7 +45,7 @@ describe("a program under test", () => {
       assert.equal((await valueOf(redis.reference)).location.pod, "redis-master");
     });
 
-  it("has an outcome that is secret, but for its numbers, where items are", async () => {
+  it("has a secret outcome, except for its numbers, if its items are secret", async () => {
     await pulumi.runtime.setMocks({
       newResource: ({ name, inputs }) => ({ id: name, state: inputs as object }),
       call: ({ inputs }) => inputs as Record<string, unknown>,

@@ -87,7 +87,7 @@ describe("Redis", () => {
     ]);
   });
 
-  it("keeps its names where a patch has an output as the whole of its metadata", async () => {
+  it("keeps its names if a patch has an output for all of its metadata", async () => {
     const annotations = { note: "redis" };
     new Redis("redis", { namespace: "fruits", pod: { metadata: pulumi.output({ annotations }) } });
     await registered();

@@ -8,7 +8,7 @@ describe("the cluster of a Batch", () => {
   const servers: Server[] = [];
   after(() => servers.forEach((server) => server.close()));
 
-  /** A connection to an API server that answers so to the question for `kube-system`. */
+  /** A connection to an API server that answers a request for `kube-system` with this status. */
   async function cluster(code: number, uid?: string) {
     const server = createServer((request, response) => {
       assert.equal(request.url, "/api/v1/namespaces/kube-system");
@@ -37,7 +37,7 @@ describe("the cluster of a Batch", () => {
     await checkSameCluster("Batch work", at("http://127.0.0.1:1"), at("http://127.0.0.1:1"));
   });
 
-  it("is taken for the same where it may not be asked, does not answer, or is not there yet", async () => {
+  it("is taken for the same if it may not be asked, does not answer, or does not exist yet", async () => {
     const one = await cluster(200, "1");
     for (const other of [await cluster(403), at("http://127.0.0.1:1"), undefined])
       await checkSameCluster("Batch work", one, other);

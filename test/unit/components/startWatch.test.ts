@@ -49,7 +49,7 @@ describe("the watch of pods that started", () => {
     }
   });
 
-  it("warns where all pods wait for a node, though some ran before and others were evicted: after a drain", async () => {
+  it("warns if all pods wait for a node after a drain, though some ran before and others were evicted", async () => {
     const watched = watch();
     pods = [well];
     assert.equal(await watched.look(0), undefined);

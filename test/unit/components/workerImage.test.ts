@@ -35,7 +35,7 @@ describe("WorkerImage", () => {
     });
   });
 
-  it("tells the workers no path of this machine", () => {
+  it("puts no path of this machine into the workers' settings", () => {
     const handlerOf = (handler: string) => new WorkerImage("worker", { handler }).handler;
     assert.equal(handlerOf(resolve("worker/handler.ts")), "worker/handler.ts");
     assert.equal(handlerOf("./worker/handler.ts"), "./worker/handler.ts");

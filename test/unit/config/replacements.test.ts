@@ -41,7 +41,7 @@ describe("an item in the arguments of a command", () => {
       assert.deepEqual(replacer(["program", argument])(item, 7), ["program", expected]);
     });
 
-  it("may have a place for a field of it, in a word that is no code", () => {
+  it("may have a place for a field of the item, in a word that is not code", () => {
     const table: [command: string[], place: string | undefined][] = [
       [["resize", "--in={url}", "{w}"], "{url}"],
       [["resize", "{}", "{/.}.png", "{1}", "{#}"], undefined],

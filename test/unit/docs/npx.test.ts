@@ -1,5 +1,5 @@
-// Commands that a person copies. Nobody owns the name `wq` at the registry: where it is not installed, `npx wq` runs
-// whatever somebody publishes.
+// Commands that a person copies. Nobody owns the name `wq` at the registry. If `wq` is not installed, `npx wq` runs
+// whatever somebody has published under that name.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ const files = execFileSync("git", ["ls-files"], { cwd: root, encoding: "utf8" })
   .split("\n")
   .filter((file) => file !== "" && existsSync(join(root, file)));
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-/** Lines of these files in which there is something. */
+/** Lines of these files that match a pattern. */
 const linesWith = (pattern: RegExp, of: RegExp) =>
   files
     .filter((file) => of.test(file))
@@ -29,14 +29,14 @@ describe("texts, messages and code", () => {
     assert.deepEqual(found, []);
   });
 
-  it("let npm fetch none of the name of this package, which is not published yet", () => {
+  it("let npm fetch no package of this name, which is not published yet", () => {
     const manifests = files.filter((file) => /^(examples|plugin)\/.*package\.json$/.test(file));
     assert.ok(manifests.length > 5);
     const naming = manifests.filter((file) => "job-wq-2" in (JSON.parse(read(file)).dependencies ?? {}));
     assert.deepEqual(naming, []);
   });
 
-  it("put nothing that is run into a folder where others write, and no secret on a command line", () => {
+  it("put no program into a folder that others can write, and no secret on a command line", () => {
     assert.deepEqual(linesWith(/^( {4}|[a-z]).*\s\/tmp\b/, /\.md$/), []);
     assert.deepEqual(linesWith(/config set --secret (--path )?[\w.]+ [^&\s]/, /\.(md|ya?ml)$/), []);
   });

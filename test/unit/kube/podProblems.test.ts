@@ -49,7 +49,7 @@ describe("what keeps pods from starting", () => {
     assert.deepEqual(problem, { fatal: false, line: `Pod p waits for a node: ${message}` });
   });
 
-  it("is that of the pods that are wanted: others failed, or are to go, and stay listed for a while", async () => {
+  it("is that of the wanted pods: pods that failed, or are being deleted, stay listed for a while", async () => {
     const failed: V1Pod = { metadata: { name: "e" }, status: { phase: "Failed" } };
     const leaving: V1Pod = { ...pod({ running: {} }), metadata: { name: "t", deletionTimestamp: new Date(0) } };
     const waiting = waits("ErrImagePull", "no");
@@ -163,13 +163,13 @@ describe("what keeps pods from starting", () => {
       assert.equal(problem?.line, "Pod w runs for over a minute and is not ready: loading a model");
     });
 
-    it("is nothing where a worker has nothing to do: its batch is paused, or the list empty", async () => {
+    it("is nothing if a worker has nothing to do, since its batch is paused or the list is empty", async () => {
       const idle = worker({ running: { startedAt: at(10) } });
       for (const last of ["Waiting for work", '{"time":"2026-11-30T12:00:00.000Z","event":"waiting","forMs":1000}'])
         assert.equal(await lifeProblem([idle], () => Promise.resolve(last), 99_000), undefined);
     });
 
-    it("ends `up` where packages cannot be installed, again and again", async () => {
+    it("ends `up` if the installation of packages fails again and again", async () => {
       const down = status({ waiting: { reason: "CrashLoopBackOff" } });
       const installs = (restartCount: number, name = "requirements"): V1Pod => ({
         metadata: { name: "w" },
@@ -181,7 +181,7 @@ describe("what keeps pods from starting", () => {
         assert.equal((await lifeProblem([pod], silent))?.fatal, false);
     });
 
-    it("says what to do about an image for another processor, or one that is not ours", () => {
+    it("says what to do about an image for another processor, or one that this project did not build", () => {
       const said = (message: string, reason = "Error") => endWords(ended(255, message, reason).terminated);
       assert.equal(
         said("exec /job-wq-2/node/start: exec format error"),

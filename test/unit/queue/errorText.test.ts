@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { errorText } from "../../../queue/errorText.ts";
 
 describe("the kept text of what was thrown", () => {
-  it("is its message and stack, or whatever it has that a person can read", () => {
+  it("is its message and stack, or whatever in it a person can read", () => {
     const loop: Record<string, unknown> = {};
     loop.loop = loop;
     const table: [thrown: unknown, text: string][] = [
@@ -10,7 +10,7 @@ describe("the kept text of what was thrown", () => {
       [undefined, "undefined"],
       [null, "null"],
       [404, "404"],
-      // As some SDKs throw it.
+      // Some SDKs throw such objects.
       [{ message: "no such row", code: "PGRST116" }, '{"message":"no such row","code":"PGRST116"}'],
       [{ toString: () => "in its own words" }, "in its own words"],
       [["a", "b"], "a,b"],

@@ -5,7 +5,7 @@ import { counts, NOW } from "../../support/looks.ts";
 describe("the line of progress", () => {
   const look = (seconds: number, done: number) => counts({ now: NOW + seconds * 1_000, done, total: 100 });
 
-  it("tells the time that is left, at most every so often", () => {
+  it("says how much time is left, at a limited rate", () => {
     const line = progressLine(5_000);
     assert.deepEqual(
       [look(0, 0), look(1, 10), look(5, 20)].map((one) => line(one)),

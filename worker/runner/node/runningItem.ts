@@ -37,7 +37,7 @@ export class RunningItem implements ItemContext {
   }
 
   get progress(): (share: number) => void {
-    // 0 / 0 is no number in JSON.
+    // JSON has no NaN, the value of 0 / 0.
     return (share) => void (Number.isFinite(share) && say({ id: this.id, progress: share }));
   }
 

@@ -10,7 +10,7 @@ _RESULT = 8 * 2**20  # characters that are kept of a result
 
 
 def say(**answer: Any) -> None:
-    """A line on descriptor 3."""
+    """Writes a line to descriptor 3."""
     line = json.dumps(answer, allow_nan=False, default=plain)
     if len(line) > _RESULT and "result" in answer:
         line = json.dumps({**answer, "result": json.dumps(answer["result"], default=plain)[:_RESULT]})
@@ -21,7 +21,7 @@ def say(**answer: Any) -> None:
 
 
 def _forked() -> None:
-    """In a process that a handler forked: another thread may have had the lock."""
+    """Called in a process that a handler forked, since another thread may have held the lock."""
     global lock
     lock = threading.RLock()
 
@@ -30,7 +30,7 @@ os.register_at_fork(after_in_child=_forked)
 
 
 def plain(value: Any) -> Any:
-    """Numbers and arrays of numpy and pandas, dates, decimals, paths and models as JSON has them."""
+    """The JSON form of numbers and arrays of numpy and pandas, of dates, decimals, paths and models."""
     for way in ("tolist", "isoformat", "model_dump"):
         if hasattr(value, way):
             return getattr(value, way)()

@@ -1,4 +1,4 @@
-"""What a handler prints, as the log of the items in hand. See worker/README.md."""
+"""The output of a handler, as the log of the items in hand. See worker/README.md."""
 
 import os
 import re

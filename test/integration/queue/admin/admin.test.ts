@@ -271,7 +271,7 @@ for (const version of ["8", "7.0"] as const) {
         { state: "aborted", reason: "the handler does not load", ended: true },
       );
       assert.equal(await consumer(fruits).run(), "aborted");
-      await admin.pause(); // what is over cannot be paused
+      await admin.pause(); // a batch that is over cannot be paused
       await admin.retry();
       assert.equal((await admin.counts()).state, "open");
       await admin.abort("again");

@@ -138,7 +138,7 @@ describe("runners", () => {
     ["that closed its answers", `${ready}; read -r line; exec 3>&-`, "sh closed descriptor 3"],
     ["that closed its input", `exec </dev/null; ${ready}`, "sh no longer reads its standard input"],
   ] as const)
-    it(`replace a program ${title}, and wait for no time limit`, async () => {
+    it(`replace a program ${title}, without waiting for a time limit`, async () => {
       const mark = join(dir, title);
       const answer = `id=\${line#*:}; printf '{"id":%s}\\n' "\${id%%,*}" >&3`;
       const next = `${ready}; while read -r line; do ${answer}; done`;

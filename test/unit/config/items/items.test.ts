@@ -27,7 +27,7 @@ describe("An items file", () => {
     assert.equal(fromFile("itemsFile", file("latin1.txt", Buffer.from("\xfc\n", "latin1"))).isText, false);
   });
 
-  it("is known to be of JSON, or not, by its first item", () => {
+  it("counts as JSON, or not, by its first item", () => {
     const isJson = (name: string, content: string) => fromFile("itemsFile", file(name, content)).isJson;
     assert.deepEqual(
       [isJson("a.txt", '\ufeff{"a":1}\n'), isJson("b.json", '["[1]"]'), isJson("c.txt", "a\n")],

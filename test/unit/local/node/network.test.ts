@@ -7,7 +7,7 @@ import { closeRegistry, withoutOurRules } from "../../../../local/node/network.t
 const foreign = ["*nat", ":PREROUTING ACCEPT [0:0]", ":MINE - [0:0]", "-A PREROUTING -j MINE", "COMMIT", ""].join("\n");
 
 describe("the rule that closes the registry", () => {
-  it("is not taken for set where iptables refuses it", async () => {
+  it("does not count as set if iptables refuses it", async () => {
     const bin = mkdtempSync(join(tmpdir(), "job-wq-2-iptables-"));
     const { PATH } = process.env;
     process.env.PATH = `${bin}:${PATH}`;

@@ -73,7 +73,7 @@ describe("a command", () => {
         message:
           'the command work.py is a file of the working directory, and not in PATH: write "./work.py", or what runs it in front, like "python3"',
       });
-      // As the path is in the checkout.
+      // The path as it is in the checkout.
       assert.throws(() => checkCommand(["python3", "worker/files/work.py"]), {
         message: `the command's worker/files/work.py is not in the image, seen from ${process.cwd()}: there it is work.py`,
       });

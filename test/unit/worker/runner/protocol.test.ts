@@ -7,7 +7,7 @@ describe("a line of a runner", () => {
   const fields = ["ready", "id", "result", "error", "retry", "later", "log", "progress", "cancelling"] as const;
   const record = fc.record(Object.fromEntries(fields.map((field) => [field, anything])), { requiredKeys: [] });
 
-  it("is an answer with all that an answer of its kind has, or none", () => {
+  it("is an answer if it has all the fields of its kind, else it is none", () => {
     fc.assert(
       fc.property(fc.oneof(record, anything), (value) => {
         const answer = parseAnswer(JSON.stringify(value)) as (Answer & Record<string, unknown>) | undefined;
