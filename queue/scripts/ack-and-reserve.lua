@@ -52,20 +52,13 @@ local reply = {
   failed = 0,
   deadline = 0,    -- of the leases
 }
---- @include "reserve": reserved, reservedCount, drainsForSuspect, dueSuspect, reserve
+--- @include "reserve": reserved, reservedCount, becomeDrainer, dueSuspect, reserve
 --- @include "end": reopenIfRefilled, abortIfTooManyDead, completeIfDone, untilDue
 
--- Answers whether leases that ran out in a silence wait to be renewed or reclaimed. Nothing is reserved until then.
--- Otherwise workers that die of each item at once, and start again in minutes, would take one item after the other, and
--- no loss would ever count.
-local function reclaimExpired()
-  local isTooSoon = now < batch.reclaimAfter
-  local expired = call('ZRANGEBYSCORE', leases, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, isTooSoon and 1 or 100)
-  if #expired == 0 or isTooSoon then return #expired > 0 end
 -- Functions that are seldom needed are made only when they are. A script makes its functions anew at each call.
+local function reclaimLeases(expired)
 --- @include "reclaim": reclaim
   reclaim(expired)
-  return false
 end
 
 local function judgeWorker()
@@ -86,20 +79,28 @@ abortIfTooManyDead()
 hear(request.lease, request.waited or 0)
 if request.recovered then call('ZREM', failing, request.session) end
 
--- 3. Leases that ran out, and the judgement on workers.
-local isReclaimDue = false
+-- 3. Leases that ran out, and the judgement on workers. Those that ran out in a silence wait to be renewed, and nothing
+-- is reserved until then. Otherwise workers that die of each item at once, and start again in minutes, would take one
+-- item after the other, and no loss would ever count.
+local awaitsRenewals = false
 if batch.state == 'open' and not batch.paused then
-  isReclaimDue = reclaimExpired()
+  local isTooSoon = now < batch.reclaimAfter
+  local expired = call('ZRANGEBYSCORE', leases, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, isTooSoon and 1 or 100)
+  if isTooSoon then
+    awaitsRenewals = #expired > 0
+  elseif #expired > 0 then
+    reclaimLeases(expired)
+  end
   abortIfTooManyDead()
   if request.failing and batch.state == 'open' then judgeWorker() end
 end
 
 -- 4. Items for this worker.
 local isLeft = false
-if batch.state == 'open' and not batch.paused and not isReclaimDue then
+if batch.state == 'open' and not batch.paused and not awaitsRenewals then
   if request.reserve > 0 then
     isLeft = reserve()
-  elseif request.draining and dueSuspect() and drainsForSuspect() then
+  elseif request.draining and dueSuspect() and becomeDrainer() then
     reply.drain = 1
   end
 end

@@ -8,7 +8,8 @@ local function reopenIfRefilled()
   end
 end
 
--- Items that were dead when the batch was aborted do not count after it was resumed.
+-- Dead items do not count if a person cancelled them (cancel.lua), or if they were dead when the batch was aborted and
+-- it was resumed since: `deadForgiven` is their number.
 local function abortIfTooManyDead()
   if not request.maxFailures then return end
   local count = call('ZCARD', dead)

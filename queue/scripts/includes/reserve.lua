@@ -132,8 +132,8 @@ local function popSample()
 end
 
 -- For each suspect that is due, one worker reserves nothing until it has nothing in flight; then it takes the suspect.
--- Answers whether this worker is one of them.
-local function drainsForSuspect()
+-- Makes this worker one of them if there are too few. Answers whether it is one.
+local function becomeDrainer()
   call('ZREMRANGEBYSCORE', draining, '-inf', text(now))
   local isEnough = call('ZCARD', draining) >= call('ZCOUNT', suspects, '-inf', text(now))
   if isEnough and not call('ZSCORE', draining, request.session) then return false end
@@ -169,7 +169,7 @@ local function reserve()
   elseif suspect and request.exclusive then
     reserveAgain(suspects, suspect, suspectRecord)
     call('ZREM', draining, request.session)
-  elseif suspect and drainsForSuspect() then
+  elseif suspect and becomeDrainer() then
     reply.drain = 1
   else
     if isAside then isLeft = reserveDelayed(request.reserve) or isLeft end
