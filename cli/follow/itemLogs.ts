@@ -5,8 +5,11 @@ import type { LastingQueue } from "./lastingQueue.ts";
 import { LogSubscription } from "./logSubscription.ts";
 
 const LOOK_MS = 1_000;
-/** Workers publish lines within this time, also the last ones of an item. */
+/** Lines are here within this time, once a worker has sent them. */
 const PUBLISH_MS = 1_000;
+/** Workers send their last lines before they leave. One that was killed counts as alive for a while. */
+const LEAVE_MS = 10_000;
+const LEAVE_LOOK_MS = 100;
 
 /** The item, by its id or by its payload; all of them without either. */
 export interface Wanted {
@@ -59,6 +62,7 @@ export async function followLogs(
       for (const line of early) if (found.has(line.id)) onLine(line);
       early = [];
       const isEnd = isOver(counts) || (found.size > 0 && open.size === 0);
+      if (isOver(counts)) await untilWorkersLeft(queue);
       if (settled.length > 0 || isEnd) await sleep(PUBLISH_MS);
       for (const record of settled) await onEnd(record);
       if (isEnd) return found.size;
@@ -67,4 +71,9 @@ export async function followLogs(
   } finally {
     subscription.end();
   }
+}
+
+async function untilWorkersLeft(queue: LastingQueue): Promise<void> {
+  for (const end = performance.now() + LEAVE_MS; performance.now() < end; await sleep(LEAVE_LOOK_MS))
+    if ((await queue.counts()).workersAlive === 0) return;
 }

@@ -117,6 +117,7 @@ export class Calls {
     const number = this.#scheduler.calls.start(request);
     const sentAt = performance.now();
     const report = heartbeat.next(sentAt);
+    if (outcomes.length > 0) processor.logFeed.sendAhead();
     try {
       const reply = await this.#queueSession.ackAndReserve({
         number,

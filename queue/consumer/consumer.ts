@@ -141,6 +141,7 @@ export class Consumer implements ConsumerApi {
       const ended = this.#ending.wait();
       this.#calls.schedule();
       const end = await ended;
+      this.#processor.logFeed.sendAhead(true);
       if (end !== "finished" && end !== "aborted") {
         await this.#queueSession.deregister(this.#report()).catch(() => {});
         return end;

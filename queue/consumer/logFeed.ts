@@ -11,7 +11,12 @@ const MAX_CHARS = 64 * 1024;
 /** Bytes of a payload that name an item. */
 const MAX_NAME = 1_000;
 
-const nameOf = (payload: Buffer): string => itemText(payload.subarray(0, MAX_NAME));
+/** The beginning of a long one, without half a character. */
+function nameOf(payload: Buffer): string {
+  let end = Math.min(payload.length, MAX_NAME);
+  while (end < payload.length && end > MAX_NAME - 4 && (payload[end]! & 0xc0) === 0x80) end--;
+  return itemText(payload.subarray(0, end));
+}
 const size = ({ item, line }: LogLine) => item.length + line.length + 1;
 
 export class LogFeed {
@@ -55,12 +60,24 @@ export class LogFeed {
     if (this.#lines.length === 0 || !this.#redis) return;
     try {
       if (!this.#hasReaders && (await this.#redis.publish(this.#channel, "")) === 0) return;
-      const lines = this.#lines;
-      [this.#lines, this.#chars] = [[], 0];
-      this.#hasReaders = (await this.#redis.publish(this.#channel, JSON.stringify(lines))) > 0;
+      await this.#send();
     } catch {
       this.#hasReaders = false;
     }
+  }
+
+  /**
+   * Sends what waits ahead of the next call: whoever sees what that changes has heard what came before.
+   * @param isLast Also where nobody listens, as far as is known.
+   */
+  sendAhead(isLast = false): void {
+    if (this.#lines.length > 0 && (this.#hasReaders || isLast)) this.#send().catch(() => (this.#hasReaders = false));
+  }
+
+  async #send(): Promise<void> {
+    const lines = this.#lines;
+    [this.#lines, this.#chars] = [[], 0];
+    this.#hasReaders = (await this.#redis!.publish(this.#channel, JSON.stringify(lines))) > 0;
   }
 
   #cut(): void {

@@ -5,6 +5,7 @@ import { appendFileSync, mkdtempSync, openSync, readFileSync, rmSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Redis } from "ioredis";
 import { Consumer, type Handler, QueueAdmin, type ResultRow, Seeder } from "../../../queue/index.ts";
 import { quick } from "../../support/consuming.ts";
 import { wqScript } from "../../support/fruits.ts";
@@ -29,6 +30,22 @@ describe("wq that follows", () => {
     child.stderr!.on("data", (data: Buffer) => (stderr += data.toString()));
     if (child.stdout) createInterface(child.stdout).on("line", (line) => lines.push(line));
     return { child, lines, err: () => stderr, ended: once(child, "close").then(([code]) => code as number) };
+  }
+
+  const monitors: Redis[] = [];
+  afterEach(() => monitors.splice(0).forEach((monitor) => monitor.disconnect()));
+
+  /** Notes all calls to Redis. @returns The place of the first one that looks so, once it is made. */
+  async function watchCalls(): Promise<(call: RegExp) => Promise<number>> {
+    const monitor = await t.redis.monitor();
+    monitors.push(monitor);
+    const calls: string[] = [];
+    monitor.on("monitor", (_: string, args: string[]) => calls.push(args.join(" ")));
+    const place = (call: RegExp) => calls.findIndex((one) => call.test(one));
+    return async (call) => {
+      await t.until(() => place(call) >= 0, `no ${call.source}`);
+      return place(call);
+    };
   }
 
   /** A gate at which handlers wait. */
@@ -228,6 +245,60 @@ describe("wq that follows", () => {
         all.lines.filter((line) => !/^(== )?(apple|pear) /.test(line)),
         [],
       );
+    });
+
+    it("waits for the last lines of workers that have not left", async () => {
+      await seed(["apple"]);
+      await consume(() => 1).run();
+      await t.redis.zadd(t.k.alive, Date.now() + 600_000, "busy");
+      const { child, lines, ended } = start(["logs", "-f"]);
+      await t.until(async () => (await t.redis.pubsub("NUMSUB", "{job2}:log"))[1] === 1);
+      const before = await looks();
+      await t.until(async () => (await looks()) >= before + 15); // a look each 100 ms
+      assert.equal(child.exitCode, null);
+      const last = { id: 1, item: "apple", pod: "pod-1", at: Date.now(), line: "the last one" };
+      await t.redis.publish("{job2}:log", JSON.stringify([last]));
+      await t.redis.zrem(t.k.alive, "busy");
+      assert.equal(await ended, 0);
+      assert.deepEqual(lines, ["apple | the last one"]);
+    });
+
+    it("hears a worker's lines before their item is over, and before the worker leaves", async () => {
+      await seed(["first", "second"]);
+      const second = gate();
+      const { lines } = start(["logs", "-f"]);
+      await t.until(async () => (await t.redis.pubsub("NUMSUB", "{job2}:log"))[1] === 1);
+      const place = await watchCalls();
+      const run = consume(async (item, { log }) => {
+        if (item === "second") await second.passed;
+        log(`of the ${item}`);
+      }).run();
+      await t.until(() => lines.includes("first | of the first"));
+      second.open();
+      await run;
+      const said = await place(/^publish \S+ .*of the second/i);
+      assert.ok(said < (await place(/^hset \{job2\}:results 2 /i)));
+      assert.ok(said < (await place(/^zrem \{job2\}:alive /i)));
+    });
+
+    it("hears the lines of a worker before it leaves, though nobody was known to listen", async () => {
+      await seed(["apple"]);
+      const heard: string[] = [];
+      const stop = await admin().followLog(({ line }) => heard.push(line));
+      const place = await watchCalls();
+      await consume((_, { log }) => log("only this")).run();
+      await t.until(() => heard.length > 0);
+      stop();
+      assert.ok((await place(/^publish \S+ .*only this/i)) < (await place(/^zrem \{job2\}:alive /i)));
+    });
+
+    it("names a long item by its beginning, without half a character", async () => {
+      await seed(["ü".repeat(600)]);
+      const { lines, ended } = start(["logs", "-f"]);
+      await t.until(async () => (await t.redis.pubsub("NUMSUB", "{job2}:log"))[1] === 1);
+      await consume((_, { log }) => log("x".repeat(3))).run();
+      assert.equal(await ended, 0);
+      assert.match(lines[0]!, /^ü+… \| xxx$/);
     });
 
     it("shows the kept log of a settled item, and says if there is none", async () => {
