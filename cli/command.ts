@@ -82,7 +82,7 @@ function ignoreVariable(command: Command): void {
 export function redisCommand(spec: CommandSpec): Command {
   return verbCommand(spec)
     .optionsGroup("Which batch:")
-    .addOption(new Option("--stack <name>", "a stack other than the current one"))
+    .addOption(new Option("--stack <name>", "a stack other than the current one, or a run of `wq run --list`"))
     .addOption(new Option("--batch <name>", "one of the stack's batches, if it has several"))
     .addOption(new Option("--redis <url>", "address of a Redis; needs no stack and no cluster").env("WQ_REDIS_URL"))
     .optionsGroup("Options:")

@@ -10,11 +10,13 @@ interface Candidate {
   about: string;
 }
 
-/** Names of stacks with a settings file beside the program. */
-function stackNames(): string[] {
+/** Names of stacks with a settings file beside the program, and of runs. */
+async function stackNames(): Promise<string[]> {
+  const { listNotes } = await import("./run/runFolder.ts");
   const program = findProgram(process.cwd());
-  if (program === undefined) return [];
-  return readdirSync(program).flatMap((file) => /^Pulumi\.(.+)\.ya?ml$/.exec(file)?.[1] ?? []);
+  const files = program === undefined ? [] : readdirSync(program);
+  const stacks = files.flatMap((file) => /^Pulumi\.(.+)\.ya?ml$/.exec(file)?.[1] ?? []);
+  return [...stacks, ...listNotes().map(({ name }) => name)];
 }
 
 /** Names of the batches of the stack. */

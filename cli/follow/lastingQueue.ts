@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Counts } from "../../queue/index.ts";
 import type { QueueOptions } from "../command.ts";
-import { firstLine, UserError } from "../errors.ts";
+import { AbsentError, firstLine, UserError } from "../errors.ts";
 import { openQueue, type OpenQueue } from "../stack/openQueue.ts";
 
 const RETRY_MS = 1_000;
@@ -86,6 +86,7 @@ export class LastingQueue {
       this.#queue = queue;
       if (this.#isClosed) queue.close();
     } catch (error) {
+      if (error instanceof AbsentError) throw error; // its stack, or its run, was removed
       this.#tell(firstLine(error));
     }
   }

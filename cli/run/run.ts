@@ -12,7 +12,7 @@ import type { RunOptions } from "./options.ts";
 import { takeAway } from "./remove.ts";
 import { type Output, RowWriter } from "./rowWriter.ts";
 import { findPulumi } from "./runStack.ts";
-import { locate, newName, takeOver, writeNote } from "./runFolder.ts";
+import { locate, newName, takeOver, useKubeconfig, writeNote } from "./runFolder.ts";
 import { watchRun } from "./watch.ts";
 
 /** A program or handler, and its items. */
@@ -43,10 +43,10 @@ export async function startRun({ command, items, places }: RunWork, options: Run
 
 /** Goes on with a run that was left, and writes its rows into the same files. */
 export async function attachRun(name: string, options: RunOptions): Promise<void> {
-  const { output, kubeconfig } = takeOver(name);
-  if (kubeconfig !== undefined) process.env.KUBECONFIG = kubeconfig;
+  const note = takeOver(name);
+  useKubeconfig(note);
   await removeCutOff(name);
-  await follow(name, new RowWriter({ ...output, ...outputOf(options) }), options);
+  await follow(name, new RowWriter({ ...note.output, ...outputOf(options) }), options);
 }
 
 /** An `up` at work, and its warnings. */

@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import envPaths from "env-paths";
 import { isAlive, startTime } from "../../kube/startTime.ts";
-import { firstLine, UserError } from "../errors.ts";
+import { AbsentError, firstLine, UserError } from "../errors.ts";
 import type { StackLocation } from "../stack/findStack.ts";
 import type { Output } from "./rowWriter.ts";
 
@@ -79,6 +79,30 @@ export function locate(name: string): StackLocation & { stack: string } {
   };
 }
 
+const isNoted = (name: string) => /^[\w-]+$/.test(name) && existsSync(join(folderOf(name), "run.json"));
+
+/** Runs that were found by their name. */
+const found = new Set<string>();
+
+/**
+ * The stack of a run, in the cluster that it was made in; undefined where no run has this name.
+ * @throws AbsentError where one had it a moment ago.
+ */
+export function stackOfRun(name: string): StackLocation | undefined {
+  if (!isNoted(name)) {
+    if (found.has(name)) throw new AbsentError(`the run ${name} is over, and was removed`);
+    return undefined;
+  }
+  found.add(name);
+  useKubeconfig(readNote(name));
+  return { ...locate(name), isRun: true };
+}
+
+/** From now on this process finds the cluster of a run as it was found then. */
+export function useKubeconfig({ kubeconfig }: RunNote): void {
+  if (kubeconfig !== undefined) process.env.KUBECONFIG = kubeconfig;
+}
+
 /** Folder for a Pulumi that is installed for runs. */
 export const pulumiFolder = () => join(home(), "pulumi");
 
@@ -135,8 +159,7 @@ export function takeOver(name: string): RunNote {
 
 /** @throws UserError if there is no such run. */
 export function readNote(name: string): RunNote {
-  const file = join(folderOf(name), "run.json");
-  if (/^[\w-]+$/.test(name) && existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as RunNote;
+  if (isNoted(name)) return JSON.parse(readFileSync(join(folderOf(name), "run.json"), "utf8")) as RunNote;
   const names = listNotes().map((note) => note.name);
   throw new UserError(
     `there is no run ${name}; ${names.length > 0 ? `the runs are ${names.join(", ")}` : "no run was left"}`,

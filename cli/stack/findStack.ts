@@ -12,6 +12,8 @@ export interface StackLocation {
   configFile?: string;
   /** Environment variables beside this process's. */
   env: Record<string, string>;
+  /** It is that of a `wq run`, whose program is not kept. */
+  isRun?: boolean;
 }
 
 /** The checkout, or the installed package, that this command belongs to. */

@@ -3,6 +3,7 @@ import { type BatchLocation, findBatches, pickBatch } from "./batches.ts";
 import { stackCandidates, type StackLocation, withName } from "./findStack.ts";
 import { capturePulumi, failure } from "./pulumi.ts";
 import { parseStackExport, type StackState } from "./stackExport.ts";
+import { stackOfRun } from "../run/runFolder.ts";
 
 /** A stack that was found, and its state. */
 export interface FoundStack {
@@ -41,9 +42,10 @@ async function exportFirst(candidates: StackLocation[]): Promise<FoundStack> {
   throw new AbsentError(`no stack: ${reason}; \`pulumi stack select NAME\`, or give --stack NAME`);
 }
 
-/** The stack that is asked for, or the current one. @throws UserError if there is none. */
+/** The stack, or the run, that is asked for, or the current stack. @throws UserError if there is none. */
 export async function readStack(stack: string | undefined): Promise<FoundStack> {
-  return exportFirst(stackCandidates(stack));
+  const run = stack === undefined ? undefined : stackOfRun(stack);
+  return exportFirst(run ? [run] : stackCandidates(stack));
 }
 
 /** The batch that is asked for, or the only one. @throws UserError if there is none, or several. */

@@ -59,6 +59,10 @@ export async function changeForWorkers<T>(
   const before = await admin.counts();
   const starts = found?.batch.workerJob !== undefined && queue === found.batch.queue ? found : undefined;
   const lack = starts && before.state !== "seeding" && (isOver(before) || !(await workersRun(starts)));
+  if (lack && starts.location.isRun)
+    throw new UserError(
+      "the workers of this run have ended, and no others can be started: with `--joblog`, `wq run --resume-failed` runs what is not done",
+    );
   if (lack) await refuseOtherChanges(starts);
   const changed = await change();
   const after = await admin.counts();

@@ -13,7 +13,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { execa } from "execa";
+import { LastingQueue } from "../../../cli/follow/lastingQueue.ts";
+import { stackOfRun } from "../../../cli/run/runFolder.ts";
+import { openQueue, type OpenQueue } from "../../../cli/stack/openQueue.ts";
 import { startTime } from "../../../kube/startTime.ts";
 import { Consumer, Seeder } from "../../../queue/index.ts";
 import { quick } from "../../support/consuming.ts";
@@ -39,16 +43,20 @@ describe("wq run that goes on", () => {
     followed("an earlier process");
   };
 
+  /** The state of its stack. */
+  const stateWith = (more: object = {}) => {
+    const outputs = { name, namespace: "n", queue: "job2", redis: { url: t.url, namespace: "n" }, ...more };
+    const type = "job-wq-2:index:Batch";
+    const batch = { type, urn: `urn:pulumi:${name}::wq-run::${type}::${name}`, outputs };
+    return JSON.stringify({ deployment: { resources: [batch] } });
+  };
+
   /** A run that is over, whose follower has ended. */
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "wq-run-"));
     mkdirSync(join(folder, "runs", name), { recursive: true });
     begun();
-    const outputs = { name, namespace: "n", queue: "job2", redis: { url: t.url, namespace: "n" } };
-    const type = "job-wq-2:index:Batch";
-    const batch = { type, urn: `urn:pulumi:${name}::wq-run::${type}::${name}`, outputs };
-    const state = JSON.stringify({ deployment: { resources: [batch] } });
-    pulumi(`*) echo '${state}'`);
+    pulumi(`*) echo '${stateWith()}'`);
     const seed = { owner: "a/b", run: "1", seedId: "1" };
     await new Seeder({ url: t.url, queue: "job2" }).seed(["a", "b", "c"], seed);
     await new Consumer({ ...quick(t.url), handler: (item) => Promise.resolve(item) }).run();
@@ -184,6 +192,63 @@ describe("wq run that goes on", () => {
     const { code, err } = await attach();
     assert.equal(code, 3);
     assert.match(err, /cannot read the state of .*: KUBECONFIG is \/its\/own:\/another$/m);
+  });
+
+  /** Runs another verb, in a folder without a program. */
+  const verb = async (args: string[], more: NodeJS.ProcessEnv = {}) => {
+    const PATH = [folder, dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter);
+    const env = { PATH, HOME: folder, WQ_RUN_HOME: folder, ...more };
+    const options = { env, extendEnv: false, cwd: folder, reject: false };
+    const { stdout, stderr, exitCode } = await execa(process.execPath, [wqScript, ...args], options);
+    return { out: stdout, err: stderr.replaceAll("npx --no wq", "wq"), code: exitCode };
+  };
+
+  it("is looked at by its name from any folder, also while another process follows it", async () => {
+    followed(startTime(process.pid));
+    const { out, code } = await verb(["status", "--json", "--stack", name]);
+    const { state, done } = JSON.parse(out) as { state: string; done: number };
+    assert.deepEqual([state, done, code], ["finished", 3, 0]);
+    assert.equal((await verb(["results", "--follow", "--stack", name])).out.split("\n").length, 3);
+    assert.match((await verb(["logs", "-f", "b", "--stack", name])).out, /^== b \(2\): done after 1 attempt$/m);
+    assert.match((await verb(["complete", "--", "status", "--stack", ""])).out, new RegExp(`^${name}`));
+    const err =
+      "wq status: there is no Pulumi program in this folder or above it: change to the folder of one, or give --redis URL";
+    assert.deepEqual(await verb(["status", "--stack", "wq-000000"]), { out: "", err, code: 3 });
+  });
+
+  it("is looked at in the cluster that it was made in", async () => {
+    begun({ kubeconfig: "/its/own" });
+    pulumi('*) echo "error: KUBECONFIG is $KUBECONFIG" >&2; exit 1');
+    const { err } = await verb(["status", "--stack", name], { KUBECONFIG: "/another" });
+    assert.match(err, /^wq status: cannot read the state of .*: KUBECONFIG is \/its\/own$/);
+  });
+
+  it("starts no workers for what is retried, and says what runs it", async () => {
+    pulumi(`*) echo '${stateWith({ workerJob: name })}'`);
+    const [queue, retry] = ["job2", { maxAttempts: 1, backoff: { min: 1, max: 1 } }];
+    await new Seeder({ url: t.url, queue }).seed(["a", "d"], { owner: "a/b", run: "1", seedId: "2" });
+    await new Consumer({ ...quick(t.url), retry, handler: () => Promise.reject(new Error("bad")) }).run();
+    const err =
+      "wq retry: the workers of this run have ended, and no others can be started: with `--joblog`, `wq run --resume-failed` runs what is not done";
+    assert.deepEqual(await verb(["retry", "--stack", name]), { out: "", err, code: 3 });
+    assert.equal((await t.admin.counts()).dead, 1);
+  });
+
+  it("ends who looks at it when it is removed with its Redis", async () => {
+    const { WQ_RUN_HOME } = process.env;
+    process.env.WQ_RUN_HOME = folder;
+    try {
+      assert.equal(stackOfRun(name)?.stack, name);
+      rmSync(join(folder, "runs", name), { recursive: true });
+      const gone = { counts: () => Promise.reject(new Error("Redis is gone")), reasonOf: (error: Error) => error };
+      const opened = [{ admin: gone, close: () => {} } as unknown as OpenQueue];
+      const open = async () => opened.shift() ?? openQueue({ stack: name });
+      const queue = await LastingQueue.open({}, () => {}, open);
+      await assert.rejects(queue.counts(), { message: `the run ${name} is over, and was removed` });
+    } finally {
+      if (WQ_RUN_HOME === undefined) delete process.env.WQ_RUN_HOME;
+      else process.env.WQ_RUN_HOME = WQ_RUN_HOME;
+    }
   });
 
   it("touches no run that another process follows", async () => {
