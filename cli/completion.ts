@@ -12,7 +12,7 @@ interface Candidate {
 
 /** Names of stacks with a settings file beside the program, and of runs. */
 async function stackNames(): Promise<string[]> {
-  const { listNotes } = await import("./run/runFolder.ts");
+  const { listNotes } = await import("./stack/runFolder.ts");
   const program = findProgram(process.cwd());
   const files = program === undefined ? [] : readdirSync(program);
   const stacks = files.flatMap((file) => /^Pulumi\.(.+)\.ya?ml$/.exec(file)?.[1] ?? []);

@@ -11,7 +11,7 @@ import { wq } from "../invocation.ts";
 import { unknownOption, wrongString } from "./gnuParallel.ts";
 import { doneIn } from "./joblog.ts";
 import * as options from "./options.ts";
-import { followerOf, listNotes } from "./runFolder.ts";
+import { followerOf, listNotes } from "../stack/runFolder.ts";
 import { attachRun, type RunWork, startRun } from "./run.ts";
 import { parseCommandLine, readItems } from "./sources.ts";
 import { formatDuration, pluralize } from "../view/format.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { contextOf, kubeconfigOf, namespaceOf } from "../../kube/kubeconfig.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { environmentOf, maxFailures, podOf, resourcesOf, type RunOptions, secretsOf } from "./options.ts";
-import { locate } from "./runFolder.ts";
+import { locate } from "../stack/runFolder.ts";
 import { pulumiError, runStack } from "./runStack.ts";
 
 /** Time limit of a run: nobody waits that long, but a forgotten run ends. */

@@ -6,7 +6,7 @@ import { EXIT_FAILED, EXIT_OK, EXIT_UNFINISHED } from "../exitCodes.ts";
 import { endProcess } from "../processEnd.ts";
 import { readBatchAt } from "../stack/readStack.ts";
 import { attachLine, takeAway } from "./remove.ts";
-import { locate } from "./runFolder.ts";
+import { locate } from "../stack/runFolder.ts";
 import { type RunState, summary } from "./watch.ts";
 
 /** Time for a Pulumi that was interrupted to end, ms. */

@@ -6,7 +6,7 @@ import { findBatches } from "../stack/batches.ts";
 import { openCluster } from "../stack/openCluster.ts";
 import { openBatch } from "../stack/openQueue.ts";
 import { type FoundStack, readStackAt } from "../stack/readStack.ts";
-import { forget, locate, readNote } from "./runFolder.ts";
+import { forget, locate, readNote } from "../stack/runFolder.ts";
 import { pulumiError, runStack } from "./runStack.ts";
 
 /** The command that goes on with a run. */

@@ -12,7 +12,7 @@ import type { RunOptions } from "./options.ts";
 import { takeAway } from "./remove.ts";
 import { type Output, RowWriter } from "./rowWriter.ts";
 import { findPulumi } from "./runStack.ts";
-import { locate, newName, takeOver, useKubeconfig, writeNote } from "./runFolder.ts";
+import { locate, newName, takeOver, useKubeconfig, writeNote } from "../stack/runFolder.ts";
 import { watchRun } from "./watch.ts";
 
 /** A program or handler, and its items. */

@@ -1,7 +1,7 @@
 // The Pulumi stack of a run, by the Automation API.
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { firstLine, UserError } from "../errors.ts";
-import { locate, PROJECT, pulumiFolder } from "./runFolder.ts";
+import { locate, PROJECT, pulumiFolder } from "../stack/runFolder.ts";
 
 let found: Promise<PulumiCommand> | undefined;
 

@@ -3,7 +3,7 @@ import { type BatchLocation, findBatches, pickBatch } from "./batches.ts";
 import { stackCandidates, type StackLocation, withName } from "./findStack.ts";
 import { capturePulumi, failure } from "./pulumi.ts";
 import { parseStackExport, type StackState } from "./stackExport.ts";
-import { stackOfRun } from "../run/runFolder.ts";
+import { stackOfRun } from "./runFolder.ts";
 
 /** A stack that was found, and its state. */
 export interface FoundStack {

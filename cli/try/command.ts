@@ -64,11 +64,12 @@ export default verbCommand({
     // It runs in the folder of the files, as in the image.
     const files = join(root, work.files ?? "worker/files");
     if (isCheckout && existsSync(files)) process.chdir(files);
-    // Lines that belong to no item, like those of a handler that is loading.
-    const handler = await load(work, file, (line) => (json ? console.error : console.log)(severalLines(line)));
     const interrupt = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
       process.on(signal, () => interrupt.abort(new Error(signal === "SIGINT" ? "Interrupted" : `Ended by ${signal}`)));
+    // Lines that belong to no item, like those of a handler that is loading.
+    const onLine = (line: string) => (json ? console.error : console.log)(severalLines(line));
+    const handler = await load(work, file, onLine, interrupt.signal);
     const log: string[] = [];
     if (!json) console.log(`Working on ${oneLine(item)}`);
     const trial = await tryItem(handler, item, {

@@ -1,4 +1,5 @@
 // The work that `wq try` tries: that of the stack, or of the command line; and its handler, bundled as for a pod.
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
@@ -9,6 +10,7 @@ import { defaults } from "../../config/toldSettings.ts";
 import { checkCommand } from "../../worker/command/checkCommand.ts";
 import { commandHandler } from "../../worker/command/command.ts";
 import { handlerRunners, ownHandler, serveCommand } from "../../worker/chooseRunners.ts";
+import type { RunnerPool } from "../../worker/runner/pool.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { root, stackCandidates } from "../stack/findStack.ts";
 import { capturePulumi, failure } from "../stack/pulumi.ts";
@@ -98,11 +100,17 @@ export async function handlerFile({ command, handler = ownHandler(SHIPPED) }: Wo
   return join(dir, "bin/handler.js");
 }
 
-/** Its handler, ready. @param onLine Gets lines that belong to no item. @throws UserError if it does not load. */
+/**
+ * Its handler, ready.
+ * @param onLine Gets lines that belong to no item.
+ * @param signal Ends the wait.
+ * @throws UserError if it does not load.
+ */
 export async function load(
   { command, serve, handler, batch }: Work,
   file: string,
   onLine: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<Handler> {
   const name = handler === undefined ? SHIPPED : relative(folder, handler);
   const settings = {
@@ -113,15 +121,18 @@ export async function load(
     graceMs: SHUTDOWN_MS,
     onLine,
   };
+  let runners: RunnerPool | undefined;
   try {
     if (command && !serve) {
       checkCommand(command);
       return commandHandler(command, defaults().maxResultBytes);
     }
-    const runners = command ? serveCommand(command, settings) : handlerRunners(file, name, settings);
-    await runners.ready;
+    runners = command ? serveCommand(command, settings) : handlerRunners(file, name, settings);
+    const aborted = once(signal, "abort").then(() => signal.throwIfAborted());
+    await Promise.race([runners.ready, aborted]);
     return runners.handler;
   } catch (error) {
+    await runners?.end(0);
     throw new UserError(firstLine(error));
   }
 }

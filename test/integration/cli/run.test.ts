@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import { LastingQueue } from "../../../cli/follow/lastingQueue.ts";
-import { stackOfRun } from "../../../cli/run/runFolder.ts";
+import { stackOfRun } from "../../../cli/stack/runFolder.ts";
 import { openQueue, type OpenQueue } from "../../../cli/stack/openQueue.ts";
 import { startTime } from "../../../kube/startTime.ts";
 import { Consumer, Seeder } from "../../../queue/index.ts";

@@ -212,6 +212,17 @@ describe("a handler", () => {
       const { exitCode, stderr } = await attempt("a", "--timeout", "0.2");
       assert.deepEqual([exitCode, stderr], [1, "Failed: The time limit of 0.2 s is over"]);
     });
+    it("ends what still loads, with all that it started, at Ctrl-C", async () => {
+      handler(
+        "console.log(process.pid); await new Promise(() => setInterval(() => {}, 1000)); export default () => 1;",
+      );
+      const trying = attempt("a");
+      const line = await new Promise<string>((resolve) => trying.stdout.once("data", (data) => resolve(String(data))));
+      trying.kill("SIGINT");
+      const { exitCode, stderr } = await trying;
+      assert.deepEqual([exitCode, stderr], [3, "wq try: Interrupted"]);
+      assert.ok(!isLeft(Number(line)));
+    });
     it("may be a command with any arguments", async () => {
       const { exitCode, all } = await attempt("a b", "--", "sh", "-c", 'echo heard >&2; printf "%s" "$ITEM"', "--help");
       assert.equal(all, 'Working on a b\nheard\nDone: "a b"');

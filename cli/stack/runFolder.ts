@@ -6,8 +6,8 @@ import { pathToFileURL } from "node:url";
 import envPaths from "env-paths";
 import { isAlive, startTime } from "../../kube/startTime.ts";
 import { AbsentError, firstLine, UserError } from "../errors.ts";
-import type { StackLocation } from "../stack/findStack.ts";
-import type { Output } from "./rowWriter.ts";
+import type { StackLocation } from "./findStack.ts";
+import type { Output } from "../run/rowWriter.ts";
 
 /** The note of a run, kept while something of it may be in a cluster. */
 export interface RunNote {

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { followerOf, listNotes, locate, takeOver, writeNote } from "../../../../cli/run/runFolder.ts";
+import { followerOf, listNotes, locate, takeOver, writeNote } from "../../../../cli/stack/runFolder.ts";
 
-const module = join(import.meta.dirname, "../../../../cli/run/runFolder.ts");
+const module = join(import.meta.dirname, "../../../../cli/stack/runFolder.ts");
 const output = { command: [], items: [], places: [] };
 const note = { name: "wq-1a2b3c", namespace: "n", items: 3, startedAt: 1, command: "true", output };
 
