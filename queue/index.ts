@@ -11,6 +11,7 @@ export { runningItem } from "./consumer/attempts/attribution.ts";
 export { DoNotRetry } from "./doNotRetry.ts";
 export { TryLater } from "./tryLater.ts";
 export { environmentUrl, socketAddress } from "./redis/address.ts";
+export { itemBytes, itemText } from "./itemText.ts";
 export { percentLog } from "./percentLog.ts";
 export { keys } from "./redis/keys.ts";
 export * from "./limits.ts";

@@ -1,12 +1,13 @@
 // `wq cancel`: items are given up, whether they wait or run.
 import { userInfo } from "node:os";
 import { jsonLine } from "../../config/foreignText.ts";
+import { itemBytes, itemText } from "../../queue/index.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
 import { wq } from "../invocation.ts";
 import { withBatch } from "../stack/openQueue.ts";
-import { oneLine, pluralize, textOf } from "../view/format.ts";
+import { oneLine, pluralize } from "../view/format.ts";
 
 interface CancelOptions extends QueueOptions {
   match?: string;
@@ -28,10 +29,10 @@ function chosen(item: string | undefined, { match, all }: CancelOptions): (paylo
   if ([item, match, all].filter((one) => one !== undefined).length !== 1 || match === "")
     throw new UserError("say which items: the text of one, --match TEXT, or --all");
   if (item !== undefined) {
-    const wanted = Buffer.from(item);
+    const wanted = itemBytes(item);
     return (payload) => payload.equals(wanted);
   }
-  return match === undefined ? () => true : (payload) => (textOf(payload) ?? "").includes(match);
+  return match === undefined ? () => true : (payload) => itemText(payload).includes(match);
 }
 
 export default queueCommand({

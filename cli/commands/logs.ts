@@ -1,6 +1,6 @@
 // `wq logs ITEM`: the log of one item, though many share a pod. `-f`: as it is written.
 import { InvalidArgumentError } from "commander";
-import type { ItemRecord, LogLine } from "../../queue/index.ts";
+import { itemBytes, type ItemRecord, type LogLine } from "../../queue/index.ts";
 import { jsonLine, severalLines } from "../../config/foreignText.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
@@ -102,14 +102,14 @@ export default queueCommand({
     const { id, json = false } = options;
     if (options.follow) {
       if (item !== undefined && id !== undefined) throw new UserError("say which item: its text, or --id NUMBER");
-      const wanted = { id, payload: item === undefined ? undefined : Buffer.from(item) };
+      const wanted = { id, payload: item === undefined ? undefined : itemBytes(item) };
       const found = await follow(options, wanted, json);
       if (found === 0 && (item ?? id) !== undefined) throw noSuchItem(item, id);
       return;
     }
     if ((item === undefined) === (id === undefined)) throw new UserError("say which item: its text, or --id NUMBER");
     await withQueue(options, async ({ admin }) => {
-      const wanted = Buffer.from(item ?? "");
+      const wanted = itemBytes(item ?? "");
       let found = 0;
       let logs = 0;
       for await (const record of admin.results()) {

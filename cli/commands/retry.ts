@@ -1,6 +1,6 @@
 // `wq retry`: the failed items again.
 import { jsonLine } from "../../config/foreignText.ts";
-import type { Counts, QueueAdmin } from "../../queue/index.ts";
+import { type Counts, itemText, type QueueAdmin } from "../../queue/index.ts";
 import { queueCommand, type QueueOptions } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exitCodes.ts";
@@ -8,7 +8,7 @@ import { wq } from "../invocation.ts";
 import { openBatch, openQueue, type OpenQueue } from "../stack/openQueue.ts";
 import type { FoundBatch } from "../stack/readStack.ts";
 import { batchWithWorkers, changeForWorkers, startWorkers } from "../stack/workers.ts";
-import { formatNumber, oneLine, pluralize, textOf } from "../view/format.ts";
+import { formatNumber, oneLine, pluralize } from "../view/format.ts";
 
 interface RetryOptions extends QueueOptions {
   match?: string;
@@ -19,7 +19,7 @@ interface RetryOptions extends QueueOptions {
 async function matching(admin: QueueAdmin, match: string): Promise<number[]> {
   const ids: number[] = [];
   for await (const { id, payload, reason } of admin.dead()) {
-    if (`${textOf(payload) ?? ""}\n${reason ?? ""}`.includes(match)) ids.push(id);
+    if (`${itemText(payload)}\n${reason ?? ""}`.includes(match)) ids.push(id);
   }
   return ids;
 }

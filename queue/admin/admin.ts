@@ -6,6 +6,7 @@ import { Script } from "../redis/script.ts";
 import type { Counts, ItemRecord, LogLine, PurgeResult, QueueAdminApi, QueueSummary, WorkerInfo } from "../types.ts";
 import { cancelItems, type Which } from "./cancel.ts";
 import { parseCounts } from "./counts.ts";
+import { itemBytes } from "../itemText.ts";
 import { followLog } from "./followLog.ts";
 import { readMembers } from "./members.ts";
 import { listQueues } from "./queueList.ts";
@@ -102,7 +103,7 @@ export class QueueAdmin implements QueueAdminApi {
   }
 
   async find(payload: string | Buffer): Promise<number[]> {
-    const wanted = Buffer.from(payload);
+    const wanted = typeof payload === "string" ? itemBytes(payload) : payload;
     const found: number[] = [];
     for await (const record of this.results()) if (record.payload.equals(wanted)) found.push(record.id);
     return found;

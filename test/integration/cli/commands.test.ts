@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Consumer, DoNotRetry, type Handler, QueueAdmin, Seeder } from "../../../queue/index.ts";
+import { connect, Consumer, DoNotRetry, type Handler, QueueAdmin, Seeder } from "../../../queue/index.ts";
 import { fruits, ndjson, runFruits, wq } from "../../support/fruits.ts";
 import { quick } from "../../support/consuming.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
@@ -178,6 +178,30 @@ describe("wq on a Redis", () => {
       attempts.map(({ outcome, error }) => [outcome, error.split("\n")[0]]),
       Array.from({ length: 2 }, () => ["failed", "fig is not ripe"]),
     );
+  });
+
+  it("logs, cancel and retry know an item that is no text by the name that results give it", async () => {
+    const queue = "bytes";
+    const at = ["--queue", queue];
+    const connection = await connect(redis.url);
+    await connection.rpush(queue, Buffer.from([0xff, 0xfe]), Buffer.from([0xff]), "base64:/w=");
+    connection.disconnect();
+    const handler: Handler = (_, { id, log }) => {
+      log(`number ${id}`);
+      if (id === 1) throw new DoNotRetry("bad");
+      return new Promise(() => {});
+    };
+    const consumer = new Consumer({ ...quick(redis.url), concurrency: 2, queue, handler });
+    const ended = consumer.run();
+    while (ndjson((await run("results", ...at)).out).length < 1) await sleep(10);
+    const { item } = ndjson((await run("results", ...at)).out)[0]!;
+    assert.equal(item, "base64://4=");
+    assert.match((await run("logs", item, ...at)).out, /^== .* \(1\): failed after 1 attempt: bad\n[^]*number 1$/);
+    assert.match((await run("retry", "--match", "base64://", ...at)).out, /^Put 1 item back/);
+    assert.equal((await run("cancel", "base64:/w==", ...at)).out, "Cancelled 1 item.");
+    assert.equal((await run("cancel", "base64:/w=", ...at)).out, "Cancelled 1 item.");
+    await consumer.stop(0);
+    await ended;
   });
 
   it("logs print no escape sequence of an item", async () => {
