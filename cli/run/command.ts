@@ -54,6 +54,7 @@ export default verbCommand({
   .option("--entrypoint", "start the program through the image's ENTRYPOINT (conda, CUDA)")
   .option("--handler <file>", "a file with a function instead of a program")
   .option("--files <folder>", "folder whose content is in the working directory")
+  .option("--requirements <file>", "packages of a handler in Python, a list for pip")
   .option("-n, --namespace <name>", "namespace; by default that of the context")
   .option("--context <name>", "context of the kubeconfig")
   .option("--cpu <quantity>", "CPU of a pod", options.parseQuantity)

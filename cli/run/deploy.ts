@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { contextOf, kubeconfigOf, namespaceOf } from "../../kube/kubeconfig.ts";
 import { firstLine, UserError } from "../errors.ts";
 import { environmentOf, maxFailures, podOf, resourcesOf, type RunOptions, secretsOf } from "./options.ts";
+import { withOptions } from "./optionNames.ts";
 import { locate } from "../stack/runFolder.ts";
 import { pulumiError, runStack } from "./runStack.ts";
 
@@ -56,16 +57,16 @@ export async function deploy(
       },
     });
   } catch (error) {
-    throw error instanceof UserError ? error : pulumiError(error);
+    throw new UserError(withOptions((error instanceof UserError ? error : pulumiError(error)).message));
   }
 }
 
 async function program({ name, namespace, command, items }: Deployment, options: RunOptions): Promise<void> {
   process.env.JOB_WQ_2_STAGE = join(locate(name).program, "stage"); // goes with the run; none in the user's folder
   const { Batch, Redis, WorkerImage } = await import("../../components/index.ts");
-  const { image: baseImage, entrypoint, handler, files } = options;
+  const { image: baseImage, entrypoint, handler, files, requirements } = options;
   const redis = new Redis(`${name}-redis`, { namespace, ...given({ url: options.redis }) });
-  const image = new WorkerImage(name, given({ baseImage, entrypoint, handler, files }));
+  const image = new WorkerImage(name, given({ baseImage, entrypoint, handler, files, requirements }));
   new Batch(name, {
     redis,
     image,

@@ -40,6 +40,7 @@ export function wrongString(command: string[], item: string): string | undefined
   const put = replacer(command)(item, 1);
   const kept = command.filter((word, at) => put[at] === word);
   const unknown = kept.find((word) => STRING.test(word));
+  if (unknown === "{%}") return "nothing stands for {%}, since pods have no slots: $HOSTNAME names the pod";
   if (unknown !== undefined)
     return `nothing stands for ${unknown}: {} is the item, {1} the first part of one from several lists`;
   const [inCode] = kept.flatMap((word) => /\{[1-9]\}/.exec(word) ?? []);

@@ -14,6 +14,7 @@ export interface RunOptions {
   entrypoint?: boolean;
   handler?: string;
   files?: string;
+  requirements?: string;
   namespace?: string;
   context?: string;
   cpu?: string;
@@ -96,6 +97,8 @@ export function secretsOf(names: string[] = []): Record<string, string> {
  * @throws UserError
  */
 export function checkOptions(options: RunOptions): void {
+  if (/%$|^[-+]|^0$/.test(options.jobs))
+    throw new UserError(`--jobs is a number of pods, and has no processors to be measured by: got ${options.jobs}`);
   const checks: [option: string, setting: Setting, value: unknown][] = [
     ["--jobs", batchSettings.parallelism, options.jobs],
     ["--image", imageSettings.baseImage, options.image],
@@ -113,7 +116,8 @@ export function checkOptions(options: RunOptions): void {
   } catch (error) {
     throw new UserError(firstLine(error).replace(/`--memory\.[^`]*`/, "`--memory`"));
   }
-  for (const [option, path] of Object.entries({ handler: options.handler, files: options.files }))
+  const { handler, files, requirements } = options;
+  for (const [option, path] of Object.entries({ handler, files, requirements }))
     if (path !== undefined && !existsSync(path)) throw new UserError(`--${option} ${path}: it does not exist`);
   if (options.files !== undefined && !statSync(options.files).isDirectory())
     throw new UserError(`--files ${options.files}: it is not a folder`);

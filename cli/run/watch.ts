@@ -5,8 +5,9 @@ import { SettledRows } from "../follow/settledRows.ts";
 import { firstLine, UserError } from "../errors.ts";
 import type { OpenQueue } from "../stack/openQueue.ts";
 import { FailureGroups } from "../view/failureGroups.ts";
-import { oneLine, pluralize } from "../view/format.ts";
+import { displayName, oneLine, pluralize } from "../view/format.ts";
 import { LiveProgress } from "../view/liveProgress.ts";
+import { withOptions } from "./optionNames.ts";
 import { OutputError, type RowWriter } from "./rowWriter.ts";
 
 const LOOK_MS = 500;
@@ -130,7 +131,7 @@ class RunFollower {
     if (line === undefined || this.#warned.has(line)) return;
     this.#warned.add(line);
     this.#progress.clear();
-    console.error(`warning: ${oneLine(line)}`);
+    console.error(`warning: ${oneLine(withOptions(line))}`);
   }
 }
 
@@ -139,9 +140,9 @@ export function summary({ counts, failures, isDeserted }: RunState): string[] {
   if (!counts) return [];
   const { total, done, dead, state, reason } = counts;
   const left = isDeserted ? `; its workers ended with ${pluralize(total - done - dead, "item")} left` : "";
-  const end = state === "aborted" ? `; aborted: ${oneLine(reason ?? "no reason given")}` : left;
+  const end = state === "aborted" ? `; aborted: ${oneLine(withOptions(reason ?? "no reason given"))}` : left;
   const groups = failures.sorted().map(({ reason, count, example }) => {
-    return `  ${pluralize(count, "item")}: ${oneLine(reason, 200)} (e.g. number ${example.id})`;
+    return `  ${pluralize(count, "item")}: ${oneLine(withOptions(reason), 200)} (e.g. ${displayName(example.payload)})`;
   });
   return [`${done} of ${pluralize(total, "item")} done, ${dead} failed${end}`, ...groups];
 }

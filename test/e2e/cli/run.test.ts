@@ -16,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import type { ResultRow } from "../../../queue/index.ts";
 import { wqScript } from "../../support/fruits.ts";
 import { inTerminal } from "../../support/screen.ts";
@@ -47,6 +48,13 @@ describe("wq run", () => {
         .map((line) => JSON.parse(line) as ResultRow);
     return { child, said, ended, rows };
   }
+  /** Runs another verb, in a folder without a program. */
+  const verb = (args: string[], other = {}) =>
+    execa(process.execPath, [wqScript, ...args], {
+      env: { ...process.env, ...environment(), WQ_RUN_HOME: home, ...other },
+      cwd: folder,
+      reject: false,
+    });
   const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}\n`).join("");
   const names = async (args: string[]) => (await say("kubectl", ["-n", namespace, "get", ...args, "-o", "name"])).text;
   /** Objects of the namespace, without those of Kubernetes itself. */
@@ -93,7 +101,7 @@ describe("wq run", () => {
     assert.ok(new Set(rows.map(({ pod }) => pod)).size > 1);
     assert.match(
       one.said.err,
-      /^270 of 300 items done, 30 failed\n {2}30 items: sh exited with code 65: no sevens \(e\.g\. number 7\)$/m,
+      /^270 of 300 items done, 30 failed\n {2}30 items: sh exited with code 65: no sevens \(e\.g\. 7\)$/m,
     );
     assert.match(one.said.err, /^[\d,]+ of 300 items, /m);
     assert.equal(readFileSync(log, "utf8").split("\n").length, 302);
@@ -159,6 +167,11 @@ describe("wq run", () => {
       use(config["current-context"]);
       const first = start(slow, { input: numbers(30), other });
       await until(() => first.rows().length > 2, first);
+      const [run] = /^wq-\w+/m.exec(first.said.err)!;
+      const look = await verb(["status", "--json", "--stack", run], { KUBECONFIG: "/none" });
+      const { total, state } = JSON.parse(look.stdout) as { total: number; state: string };
+      assert.deepEqual([total, state, look.exitCode], [30, "open", 2], look.stderr);
+      assert.match((await verb(["scale", "3", "--stack", run])).stdout, /^From 2 to 3 pods/);
       first.child.kill(signal);
       assert.equal(await first.ended, signal === "SIGINT" ? 2 : null);
       const [name] = /^wq-\w+/m.exec(first.said.err)!;
@@ -242,6 +255,10 @@ describe("wq run", () => {
   });
 
   it("says in one line why it cannot run, and leaves nothing", async () => {
+    const nowhere = start(["-n", `${namespace}-no`, "--", "true", ":::", "a"]);
+    assert.equal(await nowhere.ended, 3);
+    const line = new RegExp(`there is no namespace ${namespace}-no: kubectl create namespace ${namespace}-no$`);
+    assert.match(nowhere.said.err.trimEnd().split("\n").at(-1)!, line);
     const { ended, said } = start(["-n", namespace, "--image", "registry.example/no/such:1", "--", "true", ":::", "a"]);
     assert.equal(await ended, 3);
     assert.match(said.err.trimEnd().split("\n").at(-1)!, /^wq run: .*registry\.example\/no\/such:1/);

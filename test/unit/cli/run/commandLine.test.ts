@@ -113,6 +113,9 @@ describe("wq run", () => {
 
   for (const [wrong, message] of [
     [{ jobs: "two" }, /^Expected `--jobs` to be an integer from 1 up, or a range like 2\.\.100, got "two"\.$/],
+    [{ jobs: "50%" }, /^--jobs is a number of pods, and has no processors to be measured by: got 50%$/],
+    [{ jobs: "+2" }, /^--jobs is a number of pods, .*: got \+2$/],
+    [{ requirements: "none.txt" }, /^--requirements none\.txt: it does not exist$/],
     [{ image: "Python:3" }, /^Expected `--image` to be an image's name .*, got "Python:3"\.$/],
     [{ timeout: "30" }, /^Expected `--timeout` to be a duration from 1s up, .*, got "30"\.$/],
     [{ memory: "512" }, /^Expected `--memory` to be a quantity with its unit, like 512Mi, got "512"\.$/],

@@ -19,7 +19,6 @@ describe("words of GNU parallel that wq run does not have", () => {
     ));
 
   for (const [word, item, isUnknown] of [
-    ["{%}", "a", true],
     ["{..}", "a", true],
     ["{/..}", "a", true],
     ["{1.}", '["a"]', true],
@@ -38,6 +37,12 @@ describe("words of GNU parallel that wq run does not have", () => {
       const why = `nothing stands for ${word}: {} is the item, {1} the first part of one from several lists`;
       assert.equal(wrongString(["x", word], item), isUnknown ? why : undefined);
     });
+
+  it("{%} is refused, and says what there is instead", () =>
+    assert.equal(
+      wrongString(["x", "{%}"], "a"),
+      "nothing stands for {%}, since pods have no slots: $HOSTNAME names the pod",
+    ));
 
   it("is refused in code, which is never replaced", () => {
     const code = ["sh", "-c", "echo {2}"];
