@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, Consumer, DoNotRetry, type Handler, QueueAdmin, Seeder } from "../../../queue/index.ts";
 import { fruits, ndjson, runFruits, wq } from "../../support/fruits.ts";
@@ -265,6 +268,36 @@ describe("wq on a Redis", () => {
       "Resumed: the workers that are there take the 2 items left.",
     ]);
     await admin.close();
+  });
+
+  it("prints as JSON what SKILL.md says, and no more where it does not say so", async () => {
+    const skill = readFileSync(join(import.meta.dirname, "../../../SKILL.md"), "utf8");
+    await new Seeder({ url: redis.url, queue: "old" }).seed(["a"], { owner: "a/b", run: "1", seedId: "1" });
+    const verbs: Record<string, string[]> = {
+      status: ["status"],
+      results: ["results"],
+      failed: ["failed"],
+      "logs ITEM": ["logs", "banana"],
+      "retry [--match TEXT]": ["retry", "--match", "none"],
+      "cancel ITEM": ["cancel", "kiwi"],
+      pause: ["pause"],
+      resume: ["resume"],
+      list: ["list"],
+      "purge QUEUE": ["purge", "old"],
+      report: ["report", "-o", join(tmpdir(), `wq-report-${process.pid}.html`)],
+      "try ITEM": ["try", "a", "--", "echo", "1"],
+    };
+    for (const [name, [verb, ...args]] of Object.entries(verbs)) {
+      const row = skill.split("\n").find((line) => line.startsWith(`| \`${name}\``))!;
+      const [fields] = /(?<=`\{)[^`]*(?=\}`)/.exec(row)!;
+      const named = fields.replaceAll(/\[[^\]]*\]/g, "").split(/[,:] */);
+      const { out } = await run(verb!, "--json", ...args);
+      const keys = Object.keys(JSON.parse(out.split("\n")[0]!) as object);
+      const missing = named.filter((field) => field !== "…" && !keys.includes(field));
+      const more = named.includes("…") ? [] : keys.filter((key) => !named.includes(key));
+      assert.deepEqual([name, missing, more], [name, [], []]);
+    }
+    rmSync(verbs.report![2]!);
   });
 
   it("pause and resume have nothing to do once it is over", async () => {
