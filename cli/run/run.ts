@@ -12,7 +12,8 @@ import type { RunOptions } from "./options.ts";
 import { takeAway } from "./remove.ts";
 import { type Output, RowWriter } from "./rowWriter.ts";
 import { findPulumi } from "./runStack.ts";
-import { locate, newName, takeOver, useKubeconfig, writeNote } from "../stack/runFolder.ts";
+import { takeOver } from "../stack/runFollowers.ts";
+import { locate, newName, useKubeconfig, writeNote } from "../stack/runFolder.ts";
 import { watchRun } from "./watch.ts";
 
 /** A program or handler, and its items. */
@@ -34,6 +35,7 @@ export async function startRun({ command, items, places }: RunWork, options: Run
   const kubeconfig = wholePaths(process.env.KUBECONFIG);
   if (kubeconfig !== "") process.env.KUBECONFIG = kubeconfig; // Pulumi runs in another folder
   writeNote({ name, ...target, kubeconfig, items: items.length, startedAt: Date.now(), command: shown, output });
+  takeOver(name);
   console.error(`${name}: ${pluralize(items.length, "item")} in namespace ${target.namespace}`);
   if (isUnseen(command)) console.error("No argument has {}: the item is on standard input, and in $ITEM.");
   const warnings: string[] = [];

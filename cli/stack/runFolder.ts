@@ -4,7 +4,6 @@ import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, wri
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import envPaths from "env-paths";
-import { isAlive, startTime } from "../../kube/startTime.ts";
 import { AbsentError, firstLine, UserError } from "../errors.ts";
 import type { StackLocation } from "./findStack.ts";
 import type { Output } from "../run/rowWriter.ts";
@@ -25,17 +24,13 @@ export interface RunNote {
   output: Output;
 }
 
-/** A process that follows a run, or followed it. */
-interface Follower {
-  pid: number;
-  start?: string | undefined;
-}
-
 /** The project of all runs. */
 export const PROJECT = "wq-run";
 
 const home = () => process.env.WQ_RUN_HOME ?? join(envPaths("job-wq-2", { suffix: "" }).data, "run");
-const folderOf = (name: string) => join(home(), "runs", name);
+/** The folder of a run, with all that is kept of it. */
+export const folderOf = (name: string) => join(home(), "runs", name);
+const noteOf = (name: string) => join(folderOf(name), "run.json");
 
 /** Made once, and kept in a file that only the user may read. */
 function passphrase(): string {
@@ -79,7 +74,7 @@ export function locate(name: string): StackLocation & { stack: string } {
   };
 }
 
-const isNoted = (name: string) => /^[\w-]+$/.test(name) && existsSync(join(folderOf(name), "run.json"));
+const isNoted = (name: string) => /^[\w-]+$/.test(name) && existsSync(noteOf(name));
 
 /** Runs that were found by their name. */
 const found = new Set<string>();
@@ -106,15 +101,14 @@ export function useKubeconfig({ kubeconfig }: RunNote): void {
 /** Folder for a Pulumi that is installed for runs. */
 export const pulumiFolder = () => join(home(), "pulumi");
 
-/** Notes a run, which this process follows from now on. */
+/** Notes a run. */
 export function writeNote(note: RunNote): void {
   makeFolder(folderOf(note.name));
-  appear(join(folderOf(note.name), "run.json"), note);
-  takeOver(note.name);
+  appear(noteOf(note.name), note);
 }
 
 /** Makes a file, whole or not at all, even if this process is killed. @returns False if the file exists already. */
-function appear(file: string, content: RunNote | Follower): boolean {
+export function appear(file: string, content: object): boolean {
   const half = `${file}.${process.pid}`;
   writeFileSync(half, JSON.stringify(content, null, 2));
   try {
@@ -128,38 +122,9 @@ function appear(file: string, content: RunNote | Follower): boolean {
   }
 }
 
-/** A file for each process that has followed a run, numbered. Of two at the same moment, only one makes the next. */
-const followerFile = (name: string, number: number) => join(folderOf(name), `follower-${number}`);
-const countFollowers = (name: string) =>
-  readdirSync(folderOf(name)).filter((file) => /^follower-\d+$/.test(file)).length;
-
-const readFollower = (name: string, number: number) =>
-  JSON.parse(readFileSync(followerFile(name, number), "utf8")) as Follower;
-
-/** Pid of the process that follows a run; undefined if it has ended. */
-export function followerOf(name: string, number = countFollowers(name)): number | undefined {
-  if (number === 0) return undefined;
-  const { pid, start } = readFollower(name, number);
-  return isAlive(pid) && startTime(pid) === start ? pid : undefined;
-}
-
-/**
- * Takes a run over from a process that has ended.
- * @throws UserError if that process lives, if another process takes the run now, or if there is no such run.
- */
-export function takeOver(name: string): RunNote {
-  const note = readNote(name);
-  const next = countFollowers(name) + 1;
-  const own = { pid: process.pid, start: startTime(process.pid) };
-  let other = followerOf(name, next - 1);
-  if (other === undefined && !appear(followerFile(name, next), own)) other = readFollower(name, next).pid;
-  if (other === undefined) return note;
-  throw new UserError(`${name} is followed by process ${other}: press Ctrl-C there, or wait for its end`);
-}
-
 /** @throws UserError if there is no such run. */
 export function readNote(name: string): RunNote {
-  if (isNoted(name)) return JSON.parse(readFileSync(join(folderOf(name), "run.json"), "utf8")) as RunNote;
+  if (isNoted(name)) return JSON.parse(readFileSync(noteOf(name), "utf8")) as RunNote;
   const names = listNotes().map((note) => note.name);
   throw new UserError(
     `there is no run ${name}; ${names.length > 0 ? `the runs are ${names.join(", ")}` : "no run was left"}`,

@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { followerOf, listNotes, locate, takeOver, writeNote } from "../../../../cli/stack/runFolder.ts";
+import { followerOf, takeOver } from "../../../../cli/stack/runFollowers.ts";
+import { listNotes, locate, writeNote } from "../../../../cli/stack/runFolder.ts";
 
 const module = join(import.meta.dirname, "../../../../cli/stack/runFolder.ts");
+const followers = join(import.meta.dirname, "../../../../cli/stack/runFollowers.ts");
 const output = { command: [], items: [], places: [] };
 const note = { name: "wq-1a2b3c", namespace: "n", items: 3, startedAt: 1, command: "true", output };
 
@@ -39,7 +41,7 @@ describe("the folder of runs", () => {
     writeNote(note);
     const folder = join(home, "runs", note.name);
     writeFileSync(join(folder, "run.json.1"), '{"name": "wq');
-    assert.deepEqual(readdirSync(folder).sort(), ["follower-1", "run.json", "run.json.1"]);
+    assert.deepEqual(readdirSync(folder).sort(), ["run.json", "run.json.1"]);
     assert.equal(listNotes().length, 1);
   });
 
@@ -52,6 +54,7 @@ describe("the folder of runs", () => {
 
   it("gives a run to one command at a time", () => {
     writeNote(note);
+    takeOver(note.name);
     assert.throws(() => takeOver(note.name), {
       name: "UserError",
       message: `wq-1a2b3c is followed by process ${process.pid}: press Ctrl-C there, or wait for its end`,
@@ -68,7 +71,7 @@ describe("the folder of runs", () => {
     writeNote(note);
     writeFileSync(join(home, "runs", note.name, "follower-1"), JSON.stringify({ pid: process.pid, start: "earlier" }));
     const go = join(home, "go");
-    const program = `const { takeOver } = await import(${JSON.stringify(module)});
+    const program = `const { takeOver } = await import(${JSON.stringify(followers)});
       const { existsSync } = await import("node:fs");
       console.log("ready");
       while (!existsSync(${JSON.stringify(go)}));
