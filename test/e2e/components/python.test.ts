@@ -72,14 +72,15 @@ describe("the requirements of a handler in Python", () => {
     assert.deepEqual(results, ["peeled apple", "peeled fig"]);
   });
 
-  it("that exist nowhere are reported while `up` waits", async () => {
+  it("that exist nowhere are reported while `up` waits, and end it", async () => {
     writeFileSync(join(project, "requirements.txt"), "no-such-package-of-anybody==1.0\n");
     stack.set({ run: "2" });
     const up = stack.start("up", "--yes", "--skip-preview");
     let text = "";
     up.all.on("data", (data: Buffer) => (text += String(data)));
     while (!/warning: .*no-such-package-of-anybody/.test(text)) await sleep(500);
-    up.kill("SIGINT");
-    await up;
+    const { exitCode, all } = await up;
+    assert.notEqual(exitCode, 0, all);
+    assert.match(all, /error: Pod job-wq-2-\S+ cannot install `requirements`: .*no-such-package-of-anybody/);
   });
 });
