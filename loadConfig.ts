@@ -168,7 +168,7 @@ function unknown(source: Source, name: string): never {
   throw new ConfigError(`There is no setting \`${name}\`; did you mean \`${closest(name, Object.keys(all))}\`?`);
 }
 
-/** The value of a setting as it is written, parsed where it is a list or a map. */
+/** The value of a setting as it is written, parsed if it is a list or a map. */
 function valueOf(source: Source, key: string, { parse }: Setting): unknown {
   const text = source.get(key);
   if (text === undefined || !parse.structured) return text;

@@ -20,7 +20,7 @@ const LACKS = /^Could not resolve "(.+)"$/;
 /**
  * Bundles files.
  * @param external Modules that are left out, besides native code; they are looked for when they are used.
- * @throws ConfigError of one line where one does not compile, or imports what is not installed.
+ * @throws ConfigError of one line if one does not compile, or imports what is not installed.
  */
 export function bundle(options: BuildOptions, external: string[] = []): Metafile {
   try {

@@ -26,7 +26,7 @@ async function batchNames(stack: string | undefined): Promise<string[]> {
   return findBatches((await readStack(stack)).state).map(({ name }) => name);
 }
 
-/** Values that an option takes; undefined where it is not known which. */
+/** Values that an option takes; undefined if it is not known which. */
 async function valuesOf(option: Option, words: string[]): Promise<string[]> {
   if (option.argChoices) return option.argChoices;
   if (option.long === "--stack") return stackNames();
@@ -66,7 +66,7 @@ async function candidates(words: string[]): Promise<Candidate[]> {
 export async function complete(words: string[]): Promise<string[]> {
   const half = words.at(-1) ?? "";
   try {
-    // Names of files and stacks are left out where a shell would take them for more than a word.
+    // Names of files and stacks are left out if a shell would take them for more than a word.
     const isPlain = (word: string) => /^[\w@%+=:,./-]+$/.test(word);
     const fitting = (await candidates(words)).filter(({ word }) => word.startsWith(half) && isPlain(word));
     return fitting.map(({ word, about }) => `${word}\t${about}`);

@@ -22,8 +22,8 @@ function isOnPath(path: string): boolean {
 const onPath = isOnPath(process.env.PATH ?? "");
 
 /**
- * A command line of `wq` as it can be typed here: `wq status`, or `npx --no wq status` where only npm finds it. Without
- * `--no`, npx fetches whatever package has the name where `wq` is not installed, in CI without asking.
+ * A command line of `wq` as it can be typed here: `wq status`, or `npx --no wq status` if only npm finds it. Without
+ * `--no`, npx fetches whatever package has the name if `wq` is not installed, in CI without asking.
  */
 export function wq(args = ""): string {
   return [onPath ? "wq" : "npx --no wq", args].filter(Boolean).join(" ");

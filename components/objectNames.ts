@@ -27,7 +27,7 @@ export const batchNames = (workers: string) => ({
   /** The Secret with the address of a Redis in another namespace. */
   redis: `${workers}-redis-address`,
   policy: `${workers}-pods`,
-  /** The supervisor's ServiceAccount, Role and binding; its Job, where the stack's config forbids made-up names. */
+  /** The supervisor's ServiceAccount, Role and binding; its Job, if the stack's config forbids made-up names. */
   supervisor: `${workers}-supervisor`,
   verdict: `${workers}-verdict`,
 });

@@ -57,7 +57,7 @@ export function refuse(component: string, message: string): never {
 
 /**
  * Runs a check of a component's arguments.
- * @throws ConfigError that begins with the component's name, where one is given.
+ * @throws ConfigError that begins with the component's name, if one is given.
  */
 export function checked<T>(component: string, check: () => T): T {
   try {

@@ -12,5 +12,5 @@ try {
   console.error(error.message);
   process.exit(1);
 }
-// Beside what is compiled, so that it goes with it. Where it cannot be written there is none.
+// Beside what is compiled, so that it goes with it. If it cannot be written there is none.
 module.enableCompileCache(join(fileURLToPath(new URL(".", import.meta.url)), "../node_modules/.cache/compiled"));

@@ -19,7 +19,7 @@ export function isAftermath(line: string): boolean {
   return AFTERWARDS.some((words) => words.test(beginning));
 }
 
-/** The reason in the end of a log; its last line where it has none. */
+/** The reason in the end of a log; its last line if it has none. */
 export function reasonIn(log: string): string {
   const lines = log.split("\n").filter((line) => line.trim() !== "");
   return (lines.findLast((line) => !isAftermath(line)) ?? lines.at(-1) ?? "").trim();

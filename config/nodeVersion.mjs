@@ -8,7 +8,7 @@ export function isNewEnough(version = process.versions.node) {
   return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1]);
 }
 
-/** @throws Error of one line, without a stack, where this Node.js is too old. */
+/** @throws Error of one line, without a stack, if this Node.js is too old. */
 export function requireNode() {
   if (isNewEnough()) return;
   const error = new Error(`job-wq-2: Node.js ${NEEDED.join(".")} or newer is needed, this is ${process.versions.node}`);

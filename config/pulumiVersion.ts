@@ -4,7 +4,7 @@ import { ConfigError } from "./parse.ts";
 /** The oldest Pulumi CLI that works: earlier ones ignore `replacementTrigger`, and would not run Jobs again. */
 const NEEDED = "3.226.0";
 
-/** @throws ConfigError of one line where the Pulumi CLI is too old. */
+/** @throws ConfigError of one line if the Pulumi CLI is too old. */
 export async function requirePulumi(): Promise<void> {
   await pulumi.requirePulumiVersion(`>=${NEEDED}`).catch(({ message }: Error) => {
     const reason = message.replace(/^\d+ [A-Z_]+: /, "");

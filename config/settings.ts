@@ -122,7 +122,7 @@ export const imageSettings = {
   pullSecret: { parse: parse.name(), description: "Name of an existing pull Secret in the namespace" },
 } satisfies Record<string, Setting>;
 
-/** Default of `idleAfter` where `parallelism` is a range. */
+/** Default of `idleAfter` if `parallelism` is a range. */
 export const RANGE_IDLE_AFTER = "1m";
 
 /** Arguments of {@link Batch}. */

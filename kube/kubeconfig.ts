@@ -28,7 +28,7 @@ const { KubeConfig } = await loadClient();
 const IN_CLUSTER = "inClusterContext";
 const SERVICE_ACCOUNT_NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
-/** The kubeconfig of a provider. @throws Error of one line where it cannot be read, or names no cluster. */
+/** The kubeconfig of a provider. @throws Error of one line if it cannot be read, or names no cluster. */
 export function kubeconfigOf(settings: ProviderSettings, paths: SearchPaths = {}): Config {
   const { kubeconfig, context } = settings;
   const { path = process.env.KUBECONFIG, folder = process.cwd() } = paths;

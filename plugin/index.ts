@@ -21,7 +21,7 @@ export interface WorkQueueArgs {
   command: pulumi.Input<pulumi.Input<string>[]>;
   /** Image that the program runs in. Default: `node:24-slim`. */
   baseImage?: pulumi.Input<string>;
-  /** Image that Node.js is taken from where `baseImage` has none. */
+  /** Image from which Node.js is copied if `baseImage` has none. */
   nodeImage?: pulumi.Input<string>;
   /** Name of an existing pull Secret in the namespace. */
   pullSecret?: pulumi.Input<string>;

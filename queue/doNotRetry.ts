@@ -1,4 +1,4 @@
-/** Error that a handler throws where another attempt would not help: the item is dead at once. */
+/** Error that a handler throws if another attempt would not help: the item is dead at once. */
 export class DoNotRetry extends Error {
   override name = "DoNotRetry";
 }

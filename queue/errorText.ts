@@ -56,7 +56,7 @@ function safely<T>(act: () => T): T | undefined {
   }
 }
 
-/** Its name, where it has one. */
+/** Its name, if it has one. */
 export function nameOf(error: unknown): string | undefined {
   return safely(() => (error as Error | undefined)?.name);
 }

@@ -6,7 +6,7 @@
 export type BatchState = "seeding" | "open" | "paused" | "aborted" | "finished";
 
 /**
- * One atomic read of a batch. waiting + running + delayed + done + dead = total, where nothing was filled by hand
+ * One atomic read of a batch. waiting + running + delayed + done + dead = total, if nothing was filled by hand
  * behind our back.
  */
 export interface Counts {
@@ -67,7 +67,7 @@ export interface Attempt {
   start: number;
   end: number;
   outcome: AttemptOutcome;
-  /** One line, with the stack below it where there is one. */
+  /** One line, with the stack below it if there is one. */
   error?: string;
 }
 
@@ -121,7 +121,7 @@ export interface ItemContext {
   attempt: number;
   /** Aborts at the item's time limit, at shutdown, and when the lease was lost. */
   signal: AbortSignal;
-  /** The item's exact bytes, where they are not UTF-8 text. */
+  /** The item's exact bytes, if they are not UTF-8 text. */
   bytes: Buffer;
   /** A line for the log of this item. */
   log: (line: string) => void;
@@ -224,7 +224,7 @@ export interface ItemBlock {
 
 /** Source of the items, in their order. Must begin anew each time it is iterated. */
 export type ItemSource = (AsyncIterable<string | Buffer | ItemBlock> | Iterable<string | Buffer | ItemBlock>) & {
-  /** Upper bound of the bytes of all items and their separators, where it is known without reading them. */
+  /** Upper bound of the bytes of all items and their separators, if it is known without reading them. */
   maxBytes?: number;
 };
 

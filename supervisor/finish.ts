@@ -43,7 +43,7 @@ function start(program: string, args: string[], family: Family): PipedProgram {
  * Runs a program once, with every result on its standard input.
  * @param maxBytes Longer output is cut.
  * @returns What it wrote to standard output.
- * @throws FinishError with its last line where it fails; errors of Redis as they are.
+ * @throws FinishError with its last line if it fails; errors of Redis as they are.
  */
 export async function runFinish(command: string[], admin: QueueAdmin, maxBytes: number): Promise<string> {
   const problem = finishProblem(command);

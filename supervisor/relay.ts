@@ -4,7 +4,7 @@ import { socketAddress } from "../queue/index.ts";
 import { RELAY_PORT } from "../config/ports.ts";
 
 /**
- * Passes connections on to the server of a Redis URL. Does not keep the process alive; where the port is taken, there
+ * Passes connections on to the server of a Redis URL. Does not keep the process alive; if the port is taken, there
  * is no relay.
  */
 export function startRelay(url: string): Server {

@@ -52,7 +52,7 @@ export class Supervisor {
     this.#conclusion = new Conclusion(settings, { notifier: this.#notifier, metrics: this.#metrics });
   }
 
-  /** @returns The exit code. @throws ProgramExit with the verdict where it is a bad one. */
+  /** @returns The exit code. @throws ProgramExit with the verdict if it is a bad one. */
   async run(): Promise<number> {
     const { url, queue } = this.#settings;
     let away = "";

@@ -48,7 +48,7 @@ export function lostLine(last: Counts | undefined): string {
   return `Redis lost the batch, or somebody purged it${far}: another \`run\` runs all items again`;
 }
 
-/** The outcome of a batch that passes: a line of the log, where `up` finds it (components/batch/verdict.ts). */
+/** The outcome of a batch that passes: a line of the log, if `up` finds it (components/batch/verdict.ts). */
 export function verdictLine(counts: Counts, failed: string[], finish?: string): string {
   const { state, total, done, dead, startedAt, endedAt } = counts;
   const seconds = startedAt ? Math.round((endedAt - startedAt) / 1000) : 0;

@@ -26,7 +26,7 @@ export interface RunnerSettings extends Pick<PoolOptions, "batchWaitMs" | "start
   batch: number | undefined;
 }
 
-/** Runners of a program that speaks the protocol. @throws Error with one line where there is no such program. */
+/** Runners of a program that speaks the protocol. @throws Error with one line if there is no such program. */
 export function serveCommand(command: string[], settings: RunnerSettings): RunnerPool {
   checkCommand(command);
   return manyProcesses({ name: command[0]!, command, env: commandEnvironment() }, settings);

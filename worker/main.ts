@@ -25,7 +25,7 @@ const codes: Record<ConsumerEnd, number> = {
 /** Time of a program between TERM and KILL when the worker ends, ms: the pod has 5 s more than the items' grace. */
 const SHUTDOWN_GRACE_MS = 2_000;
 
-/** The handler, and its runners where it has some. */
+/** The handler, and its runners if it has some. */
 interface Started {
   handler: Handler;
   runners?: RunnerPool;
@@ -91,7 +91,7 @@ function consumerOptions(
   };
 }
 
-/** Starts what runs the items. @throws Error with one line where it cannot be started. */
+/** Starts what runs the items. @throws Error with one line if it cannot be started. */
 function start({ command, maxResultBytes, ...settings }: ProgramSettings<"worker">): Started {
   if (command && !settings.serve) {
     checkCommand(command);

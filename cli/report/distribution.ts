@@ -7,7 +7,7 @@ function quantile(sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }
 
-/** Quantiles and a histogram; its steps grow where the longest duration is over 50 times the shortest. */
+/** Quantiles and a histogram; its steps grow if the longest duration is over 50 times the shortest. */
 export function distribution(durations: Float64Array): Distribution | null {
   if (durations.length === 0) return null;
   const sorted = durations.toSorted();

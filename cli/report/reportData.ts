@@ -37,11 +37,11 @@ export type Bar = [lane: number, from: number, to: number, outcome: string, id: 
 export type Cell = [lane: number, slice: number, busy: number, ended: number, bad: number];
 
 export interface Timeline {
-  /** Names of the lanes: a worker slot each, or a pod each where there are too many slots. */
+  /** Names of the lanes: a worker slot each, or a pod each if there are too many slots. */
   lanes: string[];
   /** Number of lanes that are not shown. */
   left: number;
-  /** Each attempt, where they are few; else there are cells. */
+  /** Each attempt, if they are few; else there are cells. */
   bars: Bar[];
   /** Pairs of indices into bars: an attempt and the next one at the same item. */
   links: [from: number, to: number][];

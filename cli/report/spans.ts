@@ -17,7 +17,7 @@ export const MAX_BARS = 2000;
 /** The attempts of a batch. While they are few, each is kept and drawn; otherwise they are only counted. */
 export class Spans {
   readonly #columns = { pod: new Column(), start: new Column(), end: new Column(), bad: new Column() };
-  /** All of them, where they are few. */
+  /** All of them, if they are few. */
   readonly few: AttemptSpan[] = [];
   #start = Infinity;
   #end = -Infinity;
@@ -47,7 +47,7 @@ export class Spans {
     return this.length ? this.#end : 0;
   }
 
-  /** Index of the pod, start, end, and 1 where it failed or was lost, attempt by attempt. */
+  /** Index of the pod, start, end, and 1 if it failed or was lost, attempt by attempt. */
   get values(): Record<"pod" | "start" | "end" | "bad", Float64Array> {
     const { pod, start, end, bad } = this.#columns;
     return { pod: pod.values, start: start.values, end: end.values, bad: bad.values };

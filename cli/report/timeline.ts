@@ -19,7 +19,7 @@ function slots({ length, values }: Spans): { slot: Uint32Array; width: Map<numbe
   return { slot, width: new Map([...free].map(([pod, until]) => [pod, until.length])) };
 }
 
-/** Bars where they are few, else the busy share of each lane in each slice of time. */
+/** Bars if they are few, else the busy share of each lane in each slice of time. */
 export function timeline(spans: Spans, podNames: string[]): Timeline {
   const { start: begin, end, values, length, few } = spans;
   const { slot, width: slotsOf } = slots(spans);

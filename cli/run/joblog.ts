@@ -41,7 +41,7 @@ export function beginJoblog(file: string): void {
   appendFileSync(file, begin); // even if empty, since this shows that the file can be written
 }
 
-/** Places of the items that are done, by the last line of each. @throws UserError where it is no job log. */
+/** Places of the items that are done, by the last line of each. @throws UserError if it is no job log. */
 export function doneIn(file: string): Set<number> {
   const done = new Set<number>();
   if (!existsSync(file)) return done;

@@ -10,7 +10,7 @@ export type ClusterSettings = ProviderSettings;
 export interface RedisLocation {
   cluster: ClusterSettings;
   namespace: string;
-  /** The Pod it runs in; absent where it is one of the user's own. */
+  /** The Pod it runs in; absent if it is one of the user's own. */
   pod?: string;
   /** The Secret with its `password`; absent without one. */
   passwordSecret?: string;

@@ -115,7 +115,7 @@ export class Cluster {
     await this.#ask(`${kind} ${object.metadata.name}`, orNothing(request));
   }
 
-  /** A Job as the cluster has it; undefined where it is gone. */
+  /** A Job as the cluster has it; undefined if it is gone. */
   async readJob(name: string): Promise<V1Job | undefined> {
     const request = this.#batch.readNamespacedJob({ name, namespace: this.#namespace });
     return this.#ask(`Job ${name}`, orNothing(request));

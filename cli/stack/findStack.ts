@@ -8,7 +8,7 @@ export interface StackLocation {
   program: string;
   /** Its name; without one the stack that is selected. */
   stack?: string;
-  /** The stack's settings file, where it does not lie beside the program. */
+  /** The stack's settings file, if it does not lie beside the program. */
   configFile?: string;
   /** Environment variables beside this process's. */
   env: Record<string, string>;

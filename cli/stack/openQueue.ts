@@ -118,7 +118,7 @@ export async function withQueue<T>(options: QueueOptions, use: (queue: OpenQueue
 }
 
 /**
- * The same where a queue that nobody seeded or took from (a mistyped name, an `up` that has just begun) is an error.
+ * The same, but a queue that nobody seeded or took from (a mistyped name, an `up` that has just begun) is an error.
  */
 export async function withBatch<T>(
   options: QueueOptions,

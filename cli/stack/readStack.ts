@@ -58,7 +58,7 @@ export async function readBatch({ stack, batch }: { stack?: string; batch?: stri
   return batchOf(await readStack(stack), batch);
 }
 
-/** A stack whose location is known. @throws UserError where it is not there. */
+/** A stack whose location is known. @throws UserError if it is not there. */
 export const readStackAt = (location: StackLocation): Promise<FoundStack> => exportFirst([location]);
 
 /** The only batch of a stack whose location is known. */

@@ -48,7 +48,7 @@ function passphrase(): string {
   return readFileSync(file, "utf8");
 }
 
-/** Makes a folder for the user alone, where it is not there. @throws UserError */
+/** Makes a folder for the user alone, if it is not there. @throws UserError */
 function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });

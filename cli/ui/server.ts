@@ -17,7 +17,7 @@ import { page, scriptOf, styleOf } from "./page.ts";
 /** Parts that the server is made of. */
 export interface UiOptions {
   lasting: LastingQueue;
-  /** The batch's stack, where it has one. */
+  /** The batch's stack, if it has one. */
   found: FoundBatch | undefined;
   keys: Keys;
   signal: AbortSignal;

@@ -27,7 +27,7 @@ const NUMBERS = [
 ];
 
 /**
- * The reason with the names in it replaced, where they are whole words. Numbers are replaced anyway, and short names
+ * The reason with the names in it replaced, if they are whole words. Numbers are replaced anyway, and short names
  * without a digit are words of the language, too.
  */
 function withoutNames(reason: string, names: string[]): string {

@@ -6,7 +6,7 @@ import { progressBar, progressLine } from "./progressBar.ts";
 import { RateEstimator } from "./throughput.ts";
 
 const POLL_MS = 500;
-/** Between two lines where there is no terminal. */
+/** Between two lines if there is no terminal. */
 const LINE_INTERVAL_MS = 10_000;
 
 /** A queue that can be asked, and what to close afterwards. */

@@ -8,7 +8,7 @@ const NO_FRAME = Object.fromEntries([...BORDERS, ...LINES].map((name) => [name, 
 /** A column is not made narrower than this to fit the terminal. */
 const MIN_COLUMN_WIDTH = 6;
 
-/** Lines of a table without a frame; where it is wider than `columns`, its widest columns are cut. */
+/** Lines of a table without a frame; if it is wider than `columns`, its widest columns are cut. */
 export function formatTable(rows: string[][], columns = Infinity): string[] {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => stringWidth(row[i]!))) + 2);
   for (let over = widths.reduce((sum, width) => sum + width, -2) - columns; over > 0; over--) {

@@ -100,7 +100,7 @@ export class Batch extends pulumi.ComponentResource {
   }
 }
 
-/** Options with the Kubernetes provider of a Redis, where they and the parent have none. */
+/** Options with the Kubernetes provider of a Redis, if they and the parent have none. */
 function onCluster(redis: Redis, opts: pulumi.ComponentResourceOptions = {}): pulumi.ComponentResourceOptions {
   const own = Object.values<pulumi.ProviderResource>(opts.providers ?? {});
   const provider = redis.getProvider(POD);

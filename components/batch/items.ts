@@ -26,7 +26,7 @@ const SOURCES = ["items", "itemsFile", "itemsRange"] as const;
 
 /**
  * @param component The Batch, for messages about items that are outputs.
- * @param range The checked range, where there is one.
+ * @param range The checked range, if there is one.
  * @returns The items, or undefined if the queue is filled by hand.
  * @throws ConfigError
  */

@@ -37,7 +37,7 @@ const PATIENCE_MS = 10_000;
 
 /**
  * In a preview, logs one line on the Batch: how many items are new, removed, done, and to be retried. Says nothing
- * where nothing is seeded, or the queue cannot be asked: it may not be there yet, or be a Redis of the user's own.
+ * if nothing is seeded, or the queue cannot be asked: it may not be there yet, or be a Redis of the user's own.
  */
 export function previewItems(batch: pulumi.ComponentResource, args: ItemsPreviewArgs): void {
   if (!pulumi.runtime.isDryRun()) return;

@@ -50,14 +50,14 @@ const metadataOf = ({ name, namespace, labels: own }: Plain, object: string) => 
   labels: labels(name, "worker", own),
 });
 
-/** The way to Redis: by a Secret with its address, where that is in another namespace. */
+/** The way to Redis: by a Secret with its address, if that is in another namespace. */
 function accessTo(plain: Plain, { name, args, elsewhere }: BatchPlan): RedisAccess {
   if (elsewhere === undefined) return args.redis.access;
   const metadata = metadataOf(plain, plain.names.redis);
   return accessFromElsewhere(`${name}-redis`, args.redis, metadata, { parent: plain.parent });
 }
 
-/** The code, where no image was built. */
+/** The code, if no image was built. */
 function makeCode(plain: Plain, { name, args }: BatchPlan): JobDefaults["code"] {
   const { code, reference } = args.image.image;
   if (!code) return undefined;
@@ -65,7 +65,7 @@ function makeCode(plain: Plain, { name, args }: BatchPlan): JobDefaults["code"] 
   return makeCodeVolume(`${name}-code`, code, reference, metadata, { parent: plain.parent });
 }
 
-/** The Secret to pull with, where the image has a login and no Secret of its own. */
+/** The Secret to pull with, if the image has a login and no Secret of its own. */
 function makeLogin(plain: Plain, { name, args: { image } }: BatchPlan) {
   if (!image.login || image.pullSecret !== undefined) return { names: [], ready: [] };
   const metadata = metadataOf(plain, plain.names.login);

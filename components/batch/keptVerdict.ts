@@ -9,7 +9,7 @@ import { batchNames } from "../objectNames.ts";
 /** Annotation with the {@link Marks} of the Jobs that it is of. */
 export const MARKS = "job-wq-2/marks";
 
-/** Marks of one `up` in a Job. They must be repeated where nothing is to change. */
+/** Marks of one `up` in a Job. They must be repeated if nothing is to change. */
 export interface Marks {
   /** For each Job, the uid of the failed or cut-off Job that it replaces, or an empty text. */
   seed: string;

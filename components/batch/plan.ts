@@ -64,7 +64,7 @@ export interface BatchPlan {
   /** Name of the worker Job. */
   jobName: string;
   queue: string;
-  /** Its namespace, where it is not that of its Redis. */
+  /** Its namespace, if it is not that of its Redis. */
   elsewhere: pulumi.Input<string> | undefined;
   /** Absent if the list is filled by hand. */
   items: BatchItems | undefined;

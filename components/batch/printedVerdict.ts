@@ -44,7 +44,7 @@ export async function printedVerdict(
   return { verdict: Object.fromEntries(texts) as Record<string, string> };
 }
 
-/** The log of a pod; undefined where it is lost. */
+/** The log of a pod; undefined if it is lost. */
 function logOf(
   cluster: Cluster,
   request: { name: string; namespace: string; container: string },

@@ -54,9 +54,9 @@ export class Absence {
 
 /**
  * Asks the cluster until it answers.
- * @param denied The line where it may not be asked.
+ * @param denied The line if it may not be asked.
  * @param onWarning Called if it has not answered for a while; without it that is an error.
- * @returns Undefined where there is no such object.
+ * @returns Undefined if there is no such object.
  * @throws Error if it may not be asked, or stays away. A guess instead might run things again.
  */
 export async function answerOf<T>(

@@ -20,13 +20,13 @@ export interface Cluster {
 
 /** Type of a resource that the Kubernetes provider makes. */
 export const POD = "kubernetes:core/v1:Pod";
-/** Connections by provider; by program where that is the stack's own. */
+/** Connections by provider; by program if that is the stack's own. */
 const connections = new WeakMap<object, Promise<Cluster | undefined>>();
 
 /**
  * Connects to the cluster that a component's provider talks to, once for a program: a kubeconfig may start another
  * program for its credentials.
- * @returns Undefined where that cluster is not there yet, and where there is no usable kubeconfig: the provider says so
+ * @returns Undefined if that cluster is not there yet, and if there is no usable kubeconfig: the provider says so
  * in its own words.
  */
 export async function connectCluster(component: pulumi.ComponentResource): Promise<Cluster | undefined> {

@@ -8,7 +8,7 @@ import { OWNER, STACK_KEY } from "../../kube/ownLabels.ts";
 /** The salt, or the encrypted key, of the secrets in a stack file: each state has its own. */
 const OF_STATE = /^encrypt(?:ionsalt|edkey): *(\S+)/m;
 
-/** Tells a stack from others of its name; undefined where its file has nothing to tell by. */
+/** Tells a stack from others of its name; undefined if its file has nothing to tell by. */
 export function stackKey(path = `Pulumi.${pulumi.getStack()}.yaml`): string | undefined {
   const secret = OF_STATE.exec(existsSync(path) ? readFileSync(path, "utf8") : "")?.[1];
   return secret && createHash("sha256").update(secret).digest("hex").slice(0, 16);

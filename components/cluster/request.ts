@@ -12,7 +12,7 @@ export interface Answer {
 
 const TIMEOUT_MS = 10_000;
 
-/** Asks the API server. @returns Undefined where it does not answer: the provider says that in its own words. */
+/** Asks the API server. @returns Undefined if it does not answer: the provider says that in its own words. */
 export async function request(config: KubeConfig, path: string, created?: unknown): Promise<Answer | undefined> {
   try {
     const server = config.getCurrentCluster()!.server.replace(/\/+$/, "");

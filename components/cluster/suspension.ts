@@ -11,7 +11,7 @@ interface Workload {
   status?: { conditions?: { type: string; status: string; message?: string }[] };
 }
 
-/** Reason why a Job is suspended; undefined where it is not. */
+/** Reason why a Job is suspended; undefined if it is not. */
 export async function suspension(
   cluster: Cluster,
   { name, namespace, uid }: { name: string; namespace: string; uid: string },

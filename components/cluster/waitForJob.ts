@@ -87,7 +87,7 @@ export async function waitForJob(cluster: Cluster, job: AwaitedJob, options: Wai
   await pollUntil(isComplete, { timeoutMs: Infinity, intervalMs: POLL_MS });
 }
 
-/** The Job; undefined where it is gone. */
+/** The Job; undefined if it is gone. */
 async function readJob(cluster: Cluster, { name, namespace, uid }: AwaitedJob): Promise<V1Job | undefined> {
   try {
     const job = await cluster.batch.readNamespacedJob({ name, namespace });

@@ -43,7 +43,7 @@ export function checkPaths(args: { [K in keyof UserFiles]?: unknown }): void {
   }
 }
 
-/** @throws ConfigError for a handler of another kind, and where a file or a folder does not exist. */
+/** @throws ConfigError for a handler of another kind, and if a file or a folder does not exist. */
 export function checkExist({ handler, files, requirements }: UserFiles): void {
   if (handler !== undefined && !/\.([cm]?[jt]s|py)$/.test(handler))
     invalid("handler", "a file of TypeScript, JavaScript or Python; anything else is a `command`", handler);

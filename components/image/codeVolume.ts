@@ -26,7 +26,7 @@ export interface Code {
   files: CodeFile[];
   /** Changes with any of them. */
   digest: string;
-  /** The image that Node.js comes from, where the base image has none. */
+  /** The image that Node.js comes from, if the base image has none. */
   nodeImage: Known<string> | undefined;
 }
 

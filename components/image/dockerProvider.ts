@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import type * as docker from "@pulumi/docker";
 import { ConfigError } from "../../config/parse.ts";
 
-/** Loads it. @throws ConfigError where it is not installed. */
+/** Loads it. @throws ConfigError if it is not installed. */
 export function dockerProvider(): typeof docker {
   try {
     return createRequire(import.meta.url)("@pulumi/docker") as typeof docker;

@@ -4,11 +4,11 @@ import { own } from "./ownFiles.ts";
 
 /** The bundled programs. */
 export const CODE_DIR = "/job-wq-2/code";
-/** Node.js with its loader and libraries, where the image has none. */
+/** Node.js with its loader and libraries, if the image has none. */
 export const NODE_DIR = "/job-wq-2/node";
 /** Python packages of `requirements`. */
 export const PACKAGES_DIR = "/job-wq-2/packages";
-/** The user's `files`: the working directory where there are any. */
+/** The user's `files`: the working directory if there are any. */
 export const WORK_DIR = "/work";
 
 /** Copies Node.js out of an image that has it. */

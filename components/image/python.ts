@@ -5,7 +5,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "nod
 import { ConfigError } from "../../config/parse.ts";
 import { CODE_DIR, PACKAGES_DIR, WORK_DIR } from "./layout.ts";
 
-/** The image of a handler in Python, where no other is chosen. */
+/** The image of a handler in Python, if no other is chosen. */
 export const PYTHON_IMAGE = "python:3-slim";
 
 export const isPython = (handler: string | undefined): boolean => handler?.endsWith(".py") === true;
@@ -13,7 +13,7 @@ export const isPython = (handler: string | undefined): boolean => handler?.endsW
 const FILE = `${CODE_DIR}/requirements.txt`;
 const PIP = `python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --root-user-action ignore --target ${PACKAGES_DIR} --find-links ${WORK_DIR} -r ${FILE}`;
 
-/** Installs the packages: from wheels in `files` alone, where they are all there, and else from the network. */
+/** Installs the packages: from wheels in `files` alone, if they are all there, and else from the network. */
 export const INSTALL = `cd ${WORK_DIR} 2>/dev/null; ${PIP} --no-index 2>/dev/null || ${PIP}`;
 
 /** The folder in which Python looks for a module by its whole name: above the packages that it is in. */
@@ -89,7 +89,7 @@ except SyntaxError as error:
         print(f"line {error.lineno}: {type(error).__name__}: {error.msg}")`;
 
 /**
- * @throws ConfigError for a handler that has nothing to call, or does not compile, where this machine has a Python to
+ * @throws ConfigError for a handler that has nothing to call, or does not compile, if this machine has a Python to
  * see that. The Python of the image reports everything else.
  */
 export function checkPython(handler: string): void {

@@ -25,7 +25,7 @@ import { ConfigError } from "../../config/parse.ts";
 const OWN = ".job-wq-2";
 
 /**
- * Folder of build contexts and bundles; it may be deleted at any time. It lies in the program's folder or, where that
+ * Folder of build contexts and bundles; it may be deleted at any time. It lies in the program's folder or, if that
  * cannot be written (often in a container), in the temporary one. `wq run` has its own.
  */
 function stageFolder(): string {
@@ -64,7 +64,7 @@ export function copyFiles(from: string, to: string, above: string[] = []): void 
   for (const name of readdirSync(from)) {
     if (LEFT.has(name)) continue;
     const path = join(from, name);
-    if (resolve(path) === resolve(stageFolder())) continue; // the copy itself, where the folder is that of the program
+    if (resolve(path) === resolve(stageFolder())) continue; // the copy itself, if the folder is that of the program
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat) throw new ConfigError(`The image cannot be made: ${path} is a broken symbolic link.`);
     if (stat.isDirectory()) copyFiles(path, join(to, name), [...above, real]);
@@ -105,7 +105,7 @@ export function stage(name: string, fill: (dir: string) => void): string {
 
 /**
  * Makes a folder that only its owner may read, since the copied files may be private.
- * @throws ConfigError where it is somebody else's, or a link: the current folder may be one that others write, /tmp.
+ * @throws ConfigError if it is somebody else's, or a link: the current folder may be one that others write, /tmp.
  */
 function makeOwn(dir: string): void {
   if (!lstatSync(dir, { throwIfNoEntry: false })) mkdirSync(dir, { recursive: true, mode: 0o700 });

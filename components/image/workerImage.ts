@@ -29,7 +29,7 @@ export interface WorkerImageArgs extends ImageSettings {
 
 /** An image as pods run it. */
 export interface RunnableImage {
-  /** Reference that pins exactly one image, where there is a registry. */
+  /** Reference that pins exactly one image, if there is a registry. */
   reference: pulumi.Input<string>;
   /** `IfNotPresent` if only the node itself has the image. */
   pullPolicy?: string;
@@ -39,7 +39,7 @@ export interface RunnableImage {
   node: string[];
   /** The user's programs run below its ENTRYPOINT, whose variables they inherit. */
   entrypoint: boolean;
-  /** Code that a ConfigMap brings, where no image was built. */
+  /** Code that a ConfigMap brings, if no image was built. */
   code?: Code;
 }
 
@@ -156,7 +156,7 @@ export class WorkerImage extends pulumi.ComponentResource {
   }
 }
 
-/** True if the base image has Node.js. If its name is an output, that is known only where `nodeImage` is the same. */
+/** True if the base image has Node.js. If its name is an output, that is known only if `nodeImage` is the same. */
 const bringsNode = (base: Known<string>, nodeImage: Known<string>): boolean =>
   base === nodeImage || (typeof base === "string" && hasNode(base));
 
@@ -166,7 +166,7 @@ const fromHere = (path: string | undefined) => (path && isAbsolute(path) ? relat
 const pushable = (component: string, push: boolean) => (name: string) =>
   checked(component, () => checkPushable(name, push));
 
-/** The code for a ConfigMap: readable where that fits, else minified. */
+/** The code for a ConfigMap: readable if that fits, else minified. */
 function stageCode(name: string, files: UserFiles, staged: string, nodeImage: Known<string> | undefined): Code {
   const code = readCode(staged, nodeImage);
   if (fits(code)) return code;

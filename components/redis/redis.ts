@@ -106,7 +106,7 @@ export class Redis extends pulumi.ComponentResource {
   }
 
   /**
-   * Resolves when Redis is ready; at once in a preview, and where this program does not run it. Rejects with the
+   * Resolves when Redis is ready; at once in a preview, and if this program does not run it. Rejects with the
    * reason where it cannot start.
    */
   get ready(): Promise<void> {

@@ -48,7 +48,7 @@ export function addressAccess({ name, reference }: RedisAddressArgs): Omit<Redis
   return {
     env: [
       { name: "WQ_REDIS_URL", valueFrom: { secretKeyRef: { name, key: "url" } } },
-      // Used where the name does not resolve.
+      // Used if the name does not resolve.
       { name: "WQ_REDIS_HOST", value: reference.apply(({ host }) => host ?? "") },
       { name: "NODE_EXTRA_CA_CERTS", valueFrom: { secretKeyRef: { name, key: "ca-file", optional } } },
     ],

@@ -9,7 +9,7 @@ import type { K8sObject } from "../types.ts";
 /**
  * The pod with these labels, and its cluster.
  * @param data The Pod or StatefulSet.
- * @returns Undefined where the engine passes it over (`--target`), or there is no cluster to ask.
+ * @returns Undefined if the engine passes it over (`--target`), or there is no cluster to ask.
  */
 export async function podOf(
   parent: pulumi.ComponentResource,

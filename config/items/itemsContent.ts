@@ -68,7 +68,7 @@ function gunzipped(path: string, content: Buffer): Buffer {
   }
 }
 
-/** The bytes as UTF-8, where a byte order mark says that they are UTF-16. */
+/** The bytes as UTF-8, if a byte order mark says that they are UTF-16. */
 function fromUtf16(path: string, file: string, bytes: Buffer): Buffer {
   const [first, second] = bytes;
   const isLittle = first === 0xff && second === 0xfe;

@@ -22,7 +22,7 @@ export const imageName = parser("string", (key, value) => {
   return checked;
 });
 
-/** The registry an image's name belongs to: its host, `docker.io` where it has none. */
+/** The registry an image's name belongs to: its host, `docker.io` if it has none. */
 export function registryOf(name: string): string {
   return reference.exec(name)?.[1] ?? "docker.io";
 }

@@ -3,7 +3,7 @@ import ms, { type StringValue } from "ms";
 import { invalid } from "./configError.ts";
 import { parser } from "./parser.ts";
 
-/** A number, also where it is written as text; NaN for anything else. */
+/** A number, even if it is written as text; NaN for anything else. */
 function numeric(value: unknown): number {
   if (typeof value === "number") return value;
   return typeof value === "string" && value.trim() !== "" ? Number(value) : NaN;
@@ -15,7 +15,7 @@ export const text = parser("string", (key, value) => {
   return String(value);
 });
 
-/** A whole number from `min` up, to `max` where there is one. */
+/** A whole number from `min` up, to `max` if there is one. */
 export const integer = (min: number, max = Infinity) =>
   parser("number", (key, value) => {
     const number = numeric(value);

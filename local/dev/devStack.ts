@@ -30,7 +30,7 @@ export async function exists({ stack, program, env }: DevStack): Promise<boolean
   return (JSON.parse(list.stdout) as { name: string }[]).some(({ name }) => name === stack);
 }
 
-/** Makes the stack where there is none yet. */
+/** Makes the stack if there is none yet. */
 export async function prepareStack(location: DevStack): Promise<void> {
   if (await exists(location)) return;
   const init = await capturePulumi({ program: location.program, env: location.env }, ["stack", "init", location.stack]);

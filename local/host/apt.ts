@@ -1,4 +1,4 @@
-// Parts that come as Debian packages: installed by apt where the command is not on the machine yet.
+// Parts that come as Debian packages: installed by apt if the command is not on the machine yet.
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { execa } from "execa";
@@ -54,7 +54,7 @@ export async function withoutServices(work: () => Promise<unknown>, policy = POL
   }
 }
 
-/** Version of the package that a command is from; empty where it is from none. */
+/** Version of the package that a command is from; empty if it is from none. */
 export async function debianVersion(command: string): Promise<string> {
   const name = (packages as Record<string, string>)[basename(command)] ?? basename(command);
   const { stdout } = await execa("dpkg-query", ["-W", "-f=${Version}", name], { reject: false });

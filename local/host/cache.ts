@@ -39,7 +39,7 @@ function removeUnfinished(name: string): void {
 }
 
 /**
- * The folder `name-key` of the cache, made by `build` where it does not exist. `build` works in a folder beside it,
+ * The folder `name-key` of the cache, made by `build` if it does not exist. `build` works in a folder beside it,
  * which is renamed when it is complete, so an interrupted build leaves no entry. Two processes may make the same entry:
  * the first to end provides it.
  */

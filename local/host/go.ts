@@ -114,7 +114,7 @@ export async function goBuild(
     CGO_ENABLED: "0",
     GOFLAGS: "-mod=readonly -buildvcs=false",
     GOWORK: "off",
-    // The compiler collects less garbage where there is memory for it.
+    // The compiler collects less garbage if there is memory for it.
     GOGC: totalmem() > 7 * 1024 ** 3 ? "400" : "100",
   };
   const flags = ["-trimpath", ...compilerFlags, "-ldflags", `-s -w ${ldflags}`];

@@ -1,4 +1,4 @@
-// The Go toolchain: the machine's, or one from the module proxy where the machine has none or an older one.
+// The Go toolchain: the machine's, or one from the module proxy if the machine has none or an older one.
 import { chmodSync, copyFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -12,7 +12,7 @@ import { run } from "./exec.ts";
 /** Oldest Go that builds the modules of local/go. */
 const OLDEST = "1.26.0";
 
-/** Folders where installers put Go, beside PATH. */
+/** Folders in which installers put Go, beside PATH. */
 const FOLDERS = ["/usr/local/go/bin", "/usr/lib/go/bin"];
 
 const platform = `linux-${process.arch === "arm64" ? "arm64" : "amd64"}`;

@@ -32,7 +32,7 @@ export function platformEnvironment(): Record<string, string> {
 
 /**
  * Puts this checkout's `wq` among the platform's tools, so that a shell finds it in any folder; and the Node.js that
- * local/launch.mjs fetched, where the machine's own cannot run the program.
+ * local/launch.mjs fetched, if the machine's own cannot run the program.
  */
 function linkTools(): void {
   const isFetched = process.execPath.startsWith(`${cacheDir}/`);

@@ -38,7 +38,7 @@ export const accepts = (path: string) => () =>
 
 const CRI_VERSION = "/runtime.v1.RuntimeService/Version";
 
-/** Probe of a containerd for kubelets, which ends where it listens and is not initialized yet. */
+/** Probe of a containerd for kubelets, which ends if it listens and is not initialized yet. */
 export const runsPods = (path: string) => async () => {
   const { Client, credentials } = await import("@grpc/grpc-js");
   const client = new Client(`unix://${path}`, credentials.createInsecure());

@@ -1,4 +1,4 @@
-// Pulumi and kubectl: the machine's own where they are new enough, else downloaded or built, and linked in `binDir`.
+// Pulumi and kubectl: the machine's own if they are new enough, else downloaded or built, and linked in `binDir`.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";

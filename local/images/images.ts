@@ -1,4 +1,4 @@
-// Base images, under the names that unmodified Dockerfiles and manifests use. Where no public registry can be reached
+// Base images, under the names that unmodified Dockerfiles and manifests use. If no public registry can be reached
 // they are assembled from Debian packages and the Node.js binary that npm serves; elsewhere they are pulled.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const SUITE = "trixie";
 interface Recipe {
   /** Name in the local registry. */
   name: string;
-  /** Name to pull it by, where that works. */
+  /** Name to pull it by, if that works. */
   upstream: string;
   /** Packages beside those of the common base. Without any, not even the base is in it. */
   packages?: string[];
@@ -82,7 +82,7 @@ function recipeKey(recipe: Recipe): string {
   );
 }
 
-/** The Node.js that npm serves. It runs this program already where the machine's own is too old. */
+/** The Node.js that npm serves. It runs this program already if the machine's own is too old. */
 async function nodeBinary(): Promise<string> {
   const isServed =
     process.execPath.endsWith(`/node-linux-${process.arch}/bin/node`) && process.version === `v${nodeVersion}`;
@@ -161,7 +161,7 @@ export async function canPull(docker: DockerEngine): Promise<boolean> {
   return !docker.ours || isReachable(IMAGE_REGISTRY);
 }
 
-/** Puts an image into the local registry where it is missing. @returns How. */
+/** Puts an image into the local registry if it is missing. @returns How. */
 export async function pushImage(recipe: Recipe, docker: DockerEngine): Promise<string> {
   if (await inRegistry(recipe)) return "there already";
   const target = `${registry}/${recipe.name}`;

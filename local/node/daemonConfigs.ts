@@ -106,7 +106,7 @@ export function proxyConfig(): string {
   });
 }
 
-/** CoreDNS on the bridge's address. Names outside the cluster go to the machine's own resolver, where it has one. */
+/** CoreDNS on the bridge's address. Names outside the cluster go to the machine's own resolver, if it has one. */
 export function corefile(resolver: boolean): string {
   return `.:${ports.dns} {
   bind ${bridgeAddress}

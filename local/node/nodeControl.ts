@@ -50,7 +50,7 @@ export async function reviveDaemon(name: string): Promise<void> {
 export async function stopNode(node: ClusterNode): Promise<{ ended: string[]; killed: number }> {
   const ended: string[] = [];
   if (await stop(node.kubelet)) ended.push(node.kubelet);
-  // The Docker engine's containers too, where it works with this containerd.
+  // The Docker engine's containers too, if it works with this containerd.
   const killed = (await kill(containerProcesses(node.socket))) + (await killPods(node));
   if (await stop(node.containerd)) ended.push(node.containerd);
   return { ended, killed };

@@ -55,7 +55,7 @@ export const allNodes: readonly ClusterNode[] = [firstNode, clusterNode("-b", 10
 
 const countFile = join(stateDir, "nodes");
 
-/** Nodes of the platform as it was last brought up; all of them where it never was. */
+/** Nodes of the platform as it was last brought up; all of them if it never was. */
 export function chosenNodes(): readonly ClusterNode[] {
   const count = existsSync(countFile) ? Number(readFileSync(countFile, "utf8")) : allNodes.length;
   return allNodes.slice(0, count);

@@ -63,7 +63,7 @@ export class QueueAdmin implements QueueAdminApi {
     return listQueues(redis, (queue) => new QueueAdmin(redis, queue).counts());
   }
 
-  /** Reason why a call failed: the reason of the connection, where it is gone. */
+  /** Reason why a call failed: the reason of the connection, if it is gone. */
   reasonOf(error: unknown): Error {
     return realError(this.#redis, error as Error);
   }

@@ -10,7 +10,7 @@ export interface Member {
 }
 
 /**
- * Members of a sorted set by score, page by page. Where it changes meanwhile, nothing that stays is left out: a page
+ * Members of a sorted set by score, page by page. If it changes meanwhile, nothing that stays is left out: a page
  * begins where the one before it ended, not at a rank.
  * @param min The lowest score, as Redis writes it.
  */

@@ -8,12 +8,12 @@ const OUTCOMES = { done: "done", dead: "failed", running: "running", delayed: "r
 export interface ResultRow {
   /** Number of the item in the order in which items were first given, from 1. */
   id: number;
-  /** Its text; where its bytes are not UTF-8, `base64:` and the bytes in base64. */
+  /** Its text; if its bytes are not UTF-8, `base64:` and the bytes in base64. */
   item: string;
   outcome: (typeof OUTCOMES)[ItemRecord["outcome"]];
   /**
-   * The handler's return value as JSON, or a command's standard output, as a string where it is no JSON; null
-   * where there is none.
+   * The handler's return value as JSON, or a command's standard output, as a string if it is no JSON; null
+   * if there is none.
    */
   result: unknown;
   /** Number of attempts, including those cut short by a shutdown or a lost worker. */

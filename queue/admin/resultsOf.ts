@@ -16,7 +16,7 @@ export interface ItemResult {
  *     for await (const { item, value } of resultsOf("thumbs")) …
  *
  * @param queue Name of the other batch's queue.
- * @throws Error with one line where Redis cannot be reached.
+ * @throws Error with one line if Redis cannot be reached.
  */
 export async function* resultsOf(queue: string): AsyncIterable<ItemResult> {
   const admin = await QueueAdmin.open(await environmentUrl(), queue);

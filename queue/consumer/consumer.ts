@@ -71,7 +71,7 @@ export class Consumer implements ConsumerApi {
   /**
    * Reserves and runs items until the batch is finished or aborted, this consumer is stopped or unhealthy, or Redis
    * stays away. Until then the process cannot exit with code 0. After `finished` and `aborted` it should.
-   * @throws Error with one line where Redis refuses, or where this process broke.
+   * @throws Error with one line if Redis refuses, or if this process broke.
    */
   async run(): Promise<ConsumerEnd> {
     const { url, tls, leaseMs, maxDowntimeMs = MAX_DOWNTIME_MS, onEvent } = this.#options;

@@ -18,7 +18,7 @@ export class Heartbeat {
     this.#content = content;
   }
 
-  /** The report for a call: nothing when it is not due, an empty text where nothing changed. */
+  /** The report for a call: nothing when it is not due, an empty text if nothing changed. */
   next(now: number): string | undefined {
     if (now < this.#dueAt) return undefined;
     this.#dueAt = now + this.#intervalMs; // one call takes it along

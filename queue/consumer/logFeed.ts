@@ -53,7 +53,7 @@ export class LogFeed {
     this.#timer ??= setTimeout(() => void this.flush(), EVERY_MS).unref();
   }
 
-  /** Sends what waits, where anybody listens. A Redis that is away, or forbids it, costs nobody anything. */
+  /** Sends what waits, if anybody listens. A Redis that is away, or forbids it, costs nobody anything. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

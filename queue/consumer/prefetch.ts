@@ -15,7 +15,7 @@ const MAX_BYTES = 1024 * 1024;
 const INITIAL_ESTIMATE_MS = 4;
 
 /**
- * Reserved items that are in no slot. Used only where the handler is quicker than a round trip to Redis; otherwise
+ * Reserved items that are in no slot. Used only if the handler is quicker than a round trip to Redis; otherwise
  * items would wait here while other workers idle. Their leases are not renewed.
  */
 export class PrefetchBuffer {

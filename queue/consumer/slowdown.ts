@@ -106,7 +106,7 @@ export class Slowdown {
   /**
    * A call with such a report was answered.
    * @param progress What the batch has done by now.
-   * @returns Why this worker is sick, where it is.
+   * @returns Why this worker is sick, if it is.
    */
   onJudgement(judgement: Judgement, progress: Progress): string | undefined {
     if (!this.#isSlow) return undefined;

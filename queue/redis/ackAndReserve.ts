@@ -51,7 +51,7 @@ export interface Reply {
   pollMs: number;
   /** Nothing was reserved: how long until something is due, as far as is known; below 0 if nothing is. */
   dueMs: number;
-  /** Time until the next heartbeat, where one was sent. */
+  /** Time until the next heartbeat, if one was sent. */
   heartbeatMs: number;
   /** A suspect waits for a worker with nothing in flight: this one is to become it. */
   drain: boolean;

@@ -23,7 +23,7 @@ export type Outcome = {
   member: string;
   /** The line that goes on top of its record. */
   line: string;
-  /** The tail of its log, where it is kept. */
+  /** The tail of its log, if it is kept. */
   log?: string | undefined;
   /** The row of its lease in the worker's table, until Redis has answered. */
   row?: number;

@@ -35,7 +35,7 @@ class ConnectionError extends Error {
   override name = "ConnectionError";
 }
 
-/** The real reason of a failed command: that of the connection, where ioredis only says that there is none. */
+/** The real reason of a failed command: that of the connection, if ioredis only says that there is none. */
 export function realError(redis: Redis, error: Error): Error {
   if (error.name === "ReplyError" || !(UNINFORMATIVE.test(error.message) || error.name === "AbortError")) return error;
   const cause = connectionErrors.get(redis) ?? error;
@@ -60,7 +60,7 @@ async function farewellOf(url: string): Promise<string | undefined> {
 }
 
 /**
- * Verification of a server with TLS: a certificate authority of its own (PEM), and its name where it is not the URL's.
+ * Verification of a server with TLS: a certificate authority of its own (PEM), and its name if it is not the URL's.
  */
 export interface TlsOptions {
   ca?: string;

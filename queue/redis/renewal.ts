@@ -24,7 +24,7 @@ export interface Renewal {
   gone: string[];
   /** State of the batch; empty if there is none. */
   state: string;
-  /** Time until the next heartbeat, where one was sent, ms. */
+  /** Time until the next heartbeat, if one was sent, ms. */
   heartbeatMs: number;
 }
 

@@ -105,7 +105,7 @@ if batch.state == 'open' and not batch.paused and not awaitsRenewals then
   end
 end
 
--- 5. Where there were none: the end, or when to ask again.
+-- 5. If there were none: the end, or when to ask again.
 if reservedCount == 0 then
   completeIfDone()
   if batch.state == 'aborted' or batch.state == 'finished' then

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Deletes a queue with all its keys. ARGV[1]: 1 to do so although it is in use. Answers {"purged", items},
--- {"unknown"} where there is no batch, or {"inUse", live leases, 1 while it is being seeded}.
+-- {"unknown"} if there is no batch, or {"inUse", live leases, 1 while it is being seeded}.
 local batch, leases = KEYS[2], KEYS[3]
 local b = redis.call('HMGET', batch, 'schema', 'state', 'total')
 if not b[1] then return { 'unknown' } end

@@ -4,7 +4,7 @@
 --   edit: a new list is being built beside the old one; no takes. Returns {state, seeded, reason} of before
 --   undo: the edit came to nothing. Needs what "edit" returned
 --   done: everything is in. Needs offset, seedId, retired. Returns {total, done}
--- Returns "moved" or "aborted" where it changes nothing.
+-- Returns "moved" or "aborted" if it changes nothing.
 --- @include "keys"
 --- @include "seeding": digest, read, refusal, account
 --- @include "state": move, undoEdit

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Opens a seeding: creates the batch, adopts one without an owner, starts it over for a new `run`. Changes nothing else
--- of a batch that exists. ARGV: owner, run, seedId, a nonce. Returns {"otherOwner", owner} or {"schema", schema} where
+-- of a batch that exists. ARGV: owner, run, seedId, a nonce. Returns {"otherOwner", owner} or {"schema", schema} if
 -- it refuses, else {"ok", digest, offset, state, seeded, retired, dead items to be requeued, until when they died}.
 --- @include "keys"
 --- @include "clock": now, text

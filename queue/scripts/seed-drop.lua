@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Drops items that were taken before, are not done, and are no longer in the source; never one that is leased. ARGV:
--- the digests, ids. Returns "moved" or "aborted" where it changes nothing, else how many it dropped.
+-- the digests, ids. Returns "moved" or "aborted" if it changes nothing, else how many it dropped.
 --- @include "keys"
 --- @include "seeding": digest, refusal
 local refused = refusal()

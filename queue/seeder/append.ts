@@ -6,7 +6,7 @@ import type { SeedSession, SeedState } from "./seedSession.ts";
 import { forEachItem } from "./source.ts";
 
 /**
- * Adds the items of the source that come after the seeded ones. Returns undefined, with nothing changed, where the
+ * Adds the items of the source that come after the seeded ones. Returns undefined, with nothing changed, if the
  * seeded items are not the beginning of the source: then both must be compared item by item.
  */
 export async function append(

@@ -10,7 +10,7 @@ const SAMPLES = 1000;
 
 /**
  * Refuses a Redis that evicts, and items that do not fit into its memory, before anything is changed. Reads the source
- * only where it may be too large; a stream of unknown size is not read for this. A Redis that hides its memory is not
+ * only if it may be too large; a stream of unknown size is not read for this. A Redis that hides its memory is not
  * checked.
  */
 export async function checkRoom(session: SeedSession, source: ItemSource, options: SeedOptions): Promise<void> {

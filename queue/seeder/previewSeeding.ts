@@ -34,7 +34,7 @@ const MAX_ITEMS = 100_000;
  * The report that a seeding by a new seed Job would give now. Changes nothing.
  * @param redis A connection, as `connect` makes it.
  * @param source As for the seeder.
- * @returns Undefined where it would be refused, or there are too many items to look at.
+ * @returns Undefined if it would be refused, or there are too many items to look at.
  */
 export async function previewSeeding(
   redis: Redis,
@@ -56,7 +56,7 @@ export async function previewSeeding(
   return { ...(await edited(reader, source, dead)), kept: done };
 }
 
-/** @returns Undefined where a seeding would be refused, or the queue is too long. */
+/** @returns Undefined if a seeding would be refused, or the queue is too long. */
 async function standingOf(
   { redis, queue }: QueueReader,
   { owner, run }: Pick<SeedOptions, "owner" | "run">,

@@ -115,7 +115,7 @@ export class SeedSession {
     return this.#fenced(scripts.advance, digest, stage, ...args);
   }
 
-  /** Puts the new list in place of the waiting one; see seed-swap.lua. Returns a length where it changed nothing. */
+  /** Puts the new list in place of the waiting one; see seed-swap.lua. Returns a length if it changed nothing. */
   async swap(digest: string, ...args: Arg[]): Promise<number | undefined> {
     const before = this.digest;
     const reply = await this.#fenced(scripts.swap, digest, ...args);

@@ -26,7 +26,7 @@ const MAX_WAIT_MS = 2_000;
 const MAX_YIELD_MS = 20_000;
 
 /**
- * Brings the list in line with a source of items (docs/queue/seeding.md). Nothing is kept of the items, except where
+ * Brings the list in line with a source of items (docs/queue/seeding.md). Nothing is kept of the items, except if
  * the list was edited other than at its end. Can be killed at any point and run again: none is repeated, none skipped.
  *
  *     const seeder = new Seeder({ url: "redis://127.0.0.1:6379", queue: "job2" });

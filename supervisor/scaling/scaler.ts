@@ -32,7 +32,7 @@ export class Scaler {
   }
 
   /**
-   * Looks, and changes the Job where it is too small or too large.
+   * Looks, and changes the Job if it is too small or too large.
    * @param busyPods Number of pods that have something in flight, asked before the Job gets smaller: Kubernetes would
    *   end these, too.
    * @returns A line to say.

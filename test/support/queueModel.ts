@@ -149,7 +149,7 @@ export class QueueModel {
   }
 
   /**
-   * Does what the call should have done, and checks what Redis answered. Where several items are due, any of them is
+   * Does what the call should have done, and checks what Redis answered. If several items are due, any of them is
    * right.
    */
   call(call: Call, answer: Answer): void {

@@ -21,7 +21,7 @@ export interface TestRedis {
   stop(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again, on the same port and directory, with more options where given. */
+  /** Starts it again, on the same port and directory, with more options if given. */
   restart(more?: string[]): Promise<void>;
 }
 

@@ -109,7 +109,7 @@ export class TestStack {
     return this.pulumi("up", "--yes", "--skip-preview");
   }
 
-  /** The same where it must succeed. */
+  /** The same if it must succeed. */
   async mustUp(settings: Settings = {}): Promise<Said> {
     const said = await this.up(settings);
     if (!said.ok) throw new Error(said.text);

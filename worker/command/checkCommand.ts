@@ -11,7 +11,7 @@ const INTERPRETER = /^(python|pypy|node|(ba|da|a|k|z)?sh|perl|ruby|Rscript|php|j
 const SCRIPT = /^[^{\s]+\.(py|[cm]?[jt]s|(ba|z)?sh|pl|rb|R|php|jl)$/;
 const OTHER = /^-.*[cempr]$|^--(eval|print)$/;
 
-/** @throws NotInImage, or Error, with one line where there is no such program, or an item could become code in it. */
+/** @throws NotInImage, or Error, with one line if there is no such program, or an item could become code in it. */
 export function checkCommand(command: string[]): void {
   const wrong = wrongReplacement(command);
   if (wrong !== undefined) throw new Error(`the command must have ${wrong}`);

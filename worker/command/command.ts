@@ -24,7 +24,7 @@ const SHELL = /(^|\/)(ba|da|a|k|z)?sh$|\.sh$/;
 
 /**
  * A handler that runs `command` once per item: the item in its arguments (config/replacements.ts), on standard input,
- * and in `ITEM` where it is text of up to 100 KiB; `ITEM_ID` and `ITEM_ATTEMPT`. Exit code 0 is done, with standard
+ * and in `ITEM` if it is text of up to 100 KiB; `ITEM_ID` and `ITEM_ATTEMPT`. Exit code 0 is done, with standard
  * output as the result (worker/README.md);
  * {@link DO_NOT_RETRY} is dead at once, {@link TRY_LATER} is put off; any other, or a signal, is a failed attempt.
  * Standard error is the item's log, and after a failure standard output, too. All processes that it started are ended
@@ -48,7 +48,7 @@ export function commandHandler(command: string[], maxResultBytes: number): Handl
     const started = start(program, args, env, inputOf(bytes, isShell));
     const { child, stdout, stderr, closed } = started;
     const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-    // Rejects where the program cannot be started.
+    // Rejects if the program cannot be started.
     await Promise.race([once(child, "spawn"), exited]);
     family.begin(child.pid!);
     const onAbort = () => void family.end();

@@ -1,5 +1,5 @@
 // A program with standard streams that it can also open by name, like /dev/stdin. The pipes of Node.js are sockets,
-// which Linux opens for nobody. So the input is a file, and the outputs are FIFOs, made by the image's `mkfifo`; where
+// which Linux opens for nobody. So the input is a file, and the outputs are FIFOs, made by the image's `mkfifo`; if
 // it has none, they are sockets.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

@@ -15,7 +15,7 @@ export function commandEnvironment(): NodeJS.ProcessEnv {
   return { ...env, HOME: home(env.HOME ?? "/") };
 }
 
-/** HOME as the image sets it. If it sets none, the user's own folder, or /tmp where that is read-only. */
+/** HOME as the image sets it. If it sets none, the user's own folder, or /tmp if that is read-only. */
 function home(path: string): string {
   return isFromImage(path) || canAccess(path, constants.W_OK) ? path : "/tmp";
 }

@@ -39,7 +39,7 @@ export interface JobDefaults {
   tolerations: Known<unknown[]> | undefined;
   /** A patch of the pods that do no work. */
   auxPod: Known<Record<string, unknown>> | undefined;
-  /** Code that a ConfigMap brings, where no image was built. */
+  /** Code that a ConfigMap brings, if no image was built. */
   code: CodeParts | undefined;
   /** Resources that must exist before any of the Jobs. Their replacement replaces no Job. */
   ready: pulumi.Resource[];

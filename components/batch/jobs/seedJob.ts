@@ -72,7 +72,7 @@ const whereOf = (items: BatchItems) =>
 
 function deliver(resource: string, defaults: JobDefaults, items: BatchItems, build?: BuildOptions): Delivery {
   if (items.kind === "range") return {};
-  // Items in an image are known here: outputs are refused where they are too many.
+  // Items in an image are known here: outputs are refused if they are too many.
   if (!items.inline) return inImage(resource, defaults, items.base64 as string, build!);
   const map = new k8s.core.v1.ConfigMap(
     `${resource}-items`,

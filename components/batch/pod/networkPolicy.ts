@@ -1,4 +1,4 @@
-// Nobody may connect to the pods of a Batch, but Prometheus where it is asked for. The kubelet's probes, and `wq`
+// Nobody may connect to the pods of a Batch, but Prometheus if it is asked for. The kubelet's probes, and `wq`
 // by way of the API server, are not subject to policies.
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";

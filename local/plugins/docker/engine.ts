@@ -37,7 +37,7 @@ function follow(docker: Docker, stream: NodeJS.ReadableStream, what: string): Pr
   });
 }
 
-/** The host of an image's registry; `docker.io` where it has none. */
+/** The host of an image's registry; `docker.io` if it has none. */
 export function registryOf(image: string): string {
   const [first, ...rest] = image.split("/");
   return rest.length > 0 && (first!.includes(".") || first!.includes(":") || first === "localhost")

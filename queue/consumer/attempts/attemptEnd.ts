@@ -11,7 +11,7 @@ export interface AttemptEnd {
   kind: OutcomeKind;
   /** Its line in the record. */
   line: string;
-  /** The item's log, where it is kept. */
+  /** The item's log, if it is kept. */
   log?: string | undefined;
   event?: ConsumerEvent;
 }
@@ -27,7 +27,7 @@ export function success(item: ActiveItem, value: unknown, now: number, options: 
   };
 }
 
-/** The handler threw, or its time ran out. `reason` and `isFinal` tell how it failed, where it did. */
+/** The handler threw, or its time ran out. `reason` and `isFinal` tell how it failed, if it did. */
 export function failure(item: ActiveItem, error: unknown, now: number, options: ConsumerOptions) {
   if (error instanceof Unfinished) return { end: unfinished(item, error, now) };
   const laterMs = item.timedOut ? undefined : laterBy(error);

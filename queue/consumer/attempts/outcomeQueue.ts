@@ -20,7 +20,7 @@ export class OutcomeQueue {
     return this.#waiting.length;
   }
 
-  /** @param line The attempt's line of the record. @param log The item's log, where it is kept. */
+  /** @param line The attempt's line of the record. @param log The item's log, if it is kept. */
   add({ id, row, member, payload }: Settled, kind: OutcomeKind, line: string, log?: string): void {
     const bytes = movedBytes(payload) + line.length + (log?.length ?? 0);
     this.#waiting.push({ ...kind, id, member, line, log, row, bytes });

@@ -27,7 +27,7 @@ local function completeIfDone()
   end
 end
 
--- Ms until something is due, as far as is known; -1 where nothing is. Items that are left to other workers do not
+-- Ms until something is due, as far as is known; -1 if nothing is. Items that are left to other workers do not
 -- count.
 local function untilDue(isLeft)
   if batch.state ~= 'open' or batch.paused then return -1 end

@@ -43,7 +43,7 @@ local function hear(lease, waited)
   if silence > lease / 20 then batch.lastHeartbeat = now end
 end
 
--- A worker that was taken for lost is heard after all: only a crash is a loss. Answers its item, where nobody took it
+-- A worker that was taken for lost is heard after all: only a crash is a loss. Answers its item, if nobody took it
 -- up since, as it was while it was leased. The member names the call that reserved it, so no other item has it.
 local function takeBack(member)
   local id, holder = member:match('^(%d+):(.+)')

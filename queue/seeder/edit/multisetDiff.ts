@@ -36,7 +36,7 @@ export class MultisetDiff {
     return balances;
   }
 
-  /** Subtracts a copy where there is one above zero. Returns whether there was. */
+  /** Subtracts a copy if there is one above zero. Returns whether there was. */
   take(item: string | Buffer): boolean {
     if (this.missing === 0) return false;
     const slot = this.#slot(item);

@@ -59,7 +59,7 @@ export class NewList {
   async #build({ source, taken, old, change }: Ingredients): Promise<{ offset: number; digest: string }> {
     const oldPages = old.pages(old.external.ownWaiting);
     let behind = 0;
-    // Old items are read as fast as new ones are written: where both have the same order, `change` stays small.
+    // Old items are read as fast as new ones are written: if both have the same order, `change` stays small.
     const catchUp = async () => {
       while (behind > 0) {
         const { value: page } = await oldPages.next();

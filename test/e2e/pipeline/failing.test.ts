@@ -80,7 +80,7 @@ describe("failing items", () => {
     writeFileSync(handler, shipped);
   });
 
-  it("are an error of `up`, in seconds, where the handler does not load in the image", async () => {
+  it("are an error of `up`, in seconds, if the handler does not load in the image", async () => {
     writeFileSync(handler, `throw new Error("no such token");\n${shipped}`);
     const { ok, text } = await stack.up({ run: "2" });
     assert.ok(!ok);
@@ -148,5 +148,5 @@ describe("failing items", () => {
     assert.deepEqual(await stack.items(), ["fig"]);
   };
   // The shortest deadline is a minute.
-  if (isFull) it("are not the end where a deadline is: `up` says so, and goes on", overdue);
+  if (isFull) it("are not the end if there is a deadline: `up` says so, and goes on", overdue);
 });

@@ -18,7 +18,7 @@ describe("a batch under faults", () => {
 
   // If the supervisor was on the killed node, `up` ends only when the node is back.
   const node = { ...rows.node!, disturb: (field: Field) => killedNode(field, { forMs: 15_000 }) };
-  // `kubectl` takes its time where integration tests run beside it, so the pauses between are short.
+  // `kubectl` takes its time if integration tests run beside it, so the pauses between are short.
   const pods = { ...rows.pods!, disturb: (field: Field) => forceDeletedPods(field, 250) };
   const short = { pods, workers: rows.workers!, redis: rows.redis!, node };
 

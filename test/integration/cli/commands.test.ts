@@ -82,7 +82,7 @@ describe("wq on a Redis", () => {
     }
   });
 
-  it("results as CSV are one line each, quoted where they must be", async () => {
+  it("results as CSV are one line each, quoted if they must be", async () => {
     const { out } = await run("results", "--csv");
     const lines = out.split("\n");
     assert.equal(lines.length, 10);

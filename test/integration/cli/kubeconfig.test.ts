@@ -83,7 +83,7 @@ describe("wq without a cluster", () => {
   });
 
   for (const { name } of verbs.filter(({ name }) => !["run", "try", "completion"].includes(name)))
-    it(`${name} ends with one line where there is none`, async () => {
+    it(`${name} ends with one line if there is none`, async () => {
       const args = { logs: ["apple"], cancel: ["apple"], scale: ["2"], purge: ["job2"] }[name] ?? [];
       const line = `wq ${name}: cannot read the kubeconfig: /nowhere does not exist`;
       assert.equal(await said([name, ...args], { KUBECONFIG: "/nowhere" }), line);

@@ -178,7 +178,7 @@ describe("report in Chromium", function () {
     assert.deepEqual(bad, []);
   });
 
-  it("is dark where the reader's system is", async () => {
+  it("is dark if the reader's system is", async () => {
     const file = join(dir, "fruits.html");
     await wq(redis.url, "report", "-o", file);
     const { page, bad } = await open(file, "dark");

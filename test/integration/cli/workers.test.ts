@@ -204,7 +204,7 @@ describe("wq on a batch of a stack", () => {
       assert.equal(await post("retry", { reason }), '{"message":"Put 2 items back: new workers take them."}');
     });
 
-    it("retries and resumes as the verbs do, with new workers where none are left", async () => {
+    it("retries and resumes as the verbs do, with new workers if none are left", async () => {
       await seed();
       await fail();
       await serve();

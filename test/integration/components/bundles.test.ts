@@ -57,7 +57,7 @@ describe("a handler's bundle", () => {
     }
   });
 
-  it("is refused where the handler itself imports what is not installed", () => {
+  it("is refused if the handler itself imports what is not installed", () => {
     assert.throws(
       () => stage('import x from "no-such-package"; export default () => x;'),
       refused(/^The handler cannot be bundled: .*handler\.ts:1: Could not resolve "no-such-package"$/),

@@ -141,7 +141,7 @@ describe("the supervisor", () => {
     assert.match(all, /^The supervisor came to an unexpected end: oops$/m);
   });
 
-  it("goes without metrics where another process has their port", async () => {
+  it("goes without metrics if another process has their port", async () => {
     await fixture.seed(["a"]);
     await work(() => {});
     const taken = createServer().on("error", () => {}); // if another test has the port, that is as good
@@ -152,7 +152,7 @@ describe("the supervisor", () => {
     assert.match(all, /^Warning: no metrics: listen EADDRINUSE.*9464$/m);
   });
 
-  it("exits with 90 and the reason as its last line where items failed, and tells that too", async () => {
+  it("exits with 90 and the reason as its last line if items failed, and tells that too", async () => {
     await fixture.seed(["a", "b"]);
     await work((item) => {
       if (item === "a") throw new DoNotRetry("no");
@@ -266,7 +266,7 @@ describe("the supervisor", () => {
     assert.match((await supervisor).all, /the 1 item done, but finish failed: the command \/no\/such\/merge is not in/);
   });
 
-  it("runs `finish` once, also where Redis is away when it ends", async () => {
+  it("runs `finish` once, even if Redis is away when it ends", async () => {
     await fixture.seed(["a"]);
     await work(() => {});
     const path = join(fixture.server.dir, "runs");
@@ -317,7 +317,7 @@ describe("the supervisor", () => {
     assert.equal((await supervise({ allowFailures: "true" })).exitCode, 0);
   });
 
-  it("ends with a bad verdict where Redis lost the whole batch", async () => {
+  it("ends with a bad verdict if Redis lost the whole batch", async () => {
     await fixture.seed(["a", "b"]);
     const supervisor = supervise({ WQ_NOTIFY: hook });
     await once(supervisor.stdout, "data"); // its first look
@@ -337,7 +337,7 @@ describe("the supervisor", () => {
     assert.match(all, /^Redis lost the batch, or somebody purged it: another `run` runs all items again$/m);
   });
 
-  it("ends with a bad verdict also where it lost a list that was filled by hand", async () => {
+  it("ends with a bad verdict even if it lost a list that was filled by hand", async () => {
     await fixture.redis.rpush("job2", "a", "b");
     await new Peer(fixture.redis).reserve();
     const supervisor = supervise();

@@ -228,7 +228,7 @@ describe("a handler", () => {
       assert.equal(all, 'Working on a b\nheard\nDone: "a b"');
       assert.equal(exitCode, 0);
     });
-    it("is refused in one line where it does not load, or is no command", async () => {
+    it("is refused in one line if it does not load, or is no command", async () => {
       handler("export default 3;");
       const none = await attempt("a");
       assert.deepEqual([none.exitCode, none.all.split("\n").length], [3, 1]);

@@ -1,10 +1,10 @@
-// Answers of a runner, on descriptor 3: together, and at once where they are large.
+// Answers of a runner, on descriptor 3: together, and at once if they are large.
 import { writeSync } from "node:fs";
 
 const MAX_WAITING = 64 * 1024;
 let waiting = "";
 
-/** @param result Field `result`, where it is JSON already. */
+/** @param result Field `result`, if it is JSON already. */
 export function say(answer: object, result?: string): void {
   const text = JSON.stringify(answer);
   const line = result === undefined ? `${text}\n` : `${text.slice(0, -1)},"result":${result}}\n`;

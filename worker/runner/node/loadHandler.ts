@@ -14,7 +14,7 @@ export interface HandlerFunctions {
   batch?: BatchFunction;
 }
 
-/** File and line of what does not compile. With source maps Node.js tells them only where it runs the file itself. */
+/** File and line of what does not compile. With source maps Node.js tells them only if it runs the file itself. */
 function positionOf(error: unknown, file: string): string {
   if (!(error instanceof SyntaxError)) return "";
   const { stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
@@ -26,7 +26,7 @@ function positionOf(error: unknown, file: string): string {
  * The functions of a handler's file.
  * @param name What messages call it.
  * @param kind Which of them is needed.
- * @throws Error with one line where it does not load, or exports nothing that can be called.
+ * @throws Error with one line if it does not load, or exports nothing that can be called.
  */
 export async function loadFunctions(file: string, name: string, kind: "one" | "batch"): Promise<HandlerFunctions> {
   let module: { default?: unknown; handleBatch?: unknown };

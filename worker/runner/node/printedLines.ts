@@ -1,6 +1,6 @@
 import { itemsHere } from "./attempts.ts";
 
-/** Printed lines go to the log of the item that prints them; lines of no item go where they went before. */
+/** Printed lines go to the log of the item that prints them; lines that belong to no item go where they went before. */
 export function keepPrintedLines(): void {
   for (const stream of [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;

@@ -46,7 +46,7 @@ for (const version of ["8", "7.0"] as const) {
       return { length: item.length };
     };
 
-    it("counts nothing where nothing is", async () => {
+    it("counts nothing if nothing is", async () => {
       const { now, ...counts } = await admin.counts();
       assert.equal(Math.abs(now - Date.now()) < 60_000, true);
       assert.deepEqual(counts, {

@@ -76,7 +76,7 @@ describe("Redis away", () => {
     assert.deepEqual(await counts(), { state: "finished", done: 1, dead: 0, lost: 0, waiting: 0 });
   });
 
-  it("does not blame it either where Redis only could not be reached", async () => {
+  it("does not blame it either if Redis only could not be reached", async () => {
     const proxy = await gateProxy(server.port);
     // This worker lives all the time, but has no free slot.
     await fill("deaf 600000");

@@ -189,7 +189,7 @@ describe("failures in a row", () => {
       }
     }
 
-    it("cost at most as much time as they take where every second one fails", async () => {
+    it("cost at most as much time as they take if every second one fails", async () => {
       const items = numbers(2_000).map((n) => (createHash("sha1").update(n).digest()[0]! % 2 ? `bad ${n}` : n));
       const took = async (error: () => Error) => {
         await queue.redis.flushall();

@@ -26,7 +26,7 @@ for (const version of redisVersions) {
     const push = (count: number) =>
       queue.redis.rpush(k.list, ...Array.from({ length: count }, (_, number) => `${number}`));
 
-    describe("where every worker fails", () => {
+    describe("if every worker fails", () => {
       /** Two workers that fail: one reports it, the other is in the middle of an attempt that takes a minute. */
       const judge = async (mayAbort: boolean) => {
         await push(20);
@@ -51,7 +51,7 @@ for (const version of redisVersions) {
         assert.match((await queue.admin.counts()).reason!, /^nothing succeeds: 20 attempts in a row failed/);
       });
 
-      it("lets them go on at full speed where failures are allowed", async () => {
+      it("lets them go on at full speed if failures are allowed", async () => {
         assert.equal((await judge(false)).judgement, "free");
       });
     });
@@ -85,7 +85,7 @@ for (const version of redisVersions) {
       });
     });
 
-    describe("where others do items", () => {
+    describe("if others do items", () => {
       /** Others end `count` attempts, of which each `nth` succeeds, while eight samples of one worker fail. */
       const judge = async (count: number, nth: number) => {
         await push(count + 10);

@@ -280,7 +280,7 @@ for (const version of redisVersions) {
       };
       const reason = "workers vanish: 6 times in a row";
 
-      it("end the batch where none was ever done", async () => {
+      it("end the batch if none was ever done", async () => {
         await queue.redis.rpush(k.list, ..."abcdef");
         assert.deepEqual(await vanish(), { state: "aborted", reason, dead: 0 });
       });
@@ -310,7 +310,7 @@ for (const version of redisVersions) {
         ["abcdef", { state: "finished", reason: undefined, dead: 6 }],
         ["abcdefg", { state: "aborted", reason, dead: 0 }],
       ] as const) {
-        it(`${end.dead ? "are waited for" : "end it"} where others were done and ${left.length} are left`, async () => {
+        it(`${end.dead ? "are waited for" : "end it"} if others were done and ${left.length} are left`, async () => {
           await queue.redis.rpush(k.list, "good", ...left);
           const [good] = await a.reserve();
           await a.call({ acks: [a.done(good!)] });
@@ -386,7 +386,7 @@ for (const version of redisVersions) {
         ["put items off", (peer: Peer, item: ReservedItem) => peer.putOff(item, 1)],
         ["fail", (peer: Peer, item: ReservedItem) => peer.failed(item, "dead")],
       ] as const) {
-        it(`do not end it where these ${what}: they outlive their items`, async () => {
+        it(`do not end it if these ${what}: they outlive their items`, async () => {
           await queue.redis.rpush(k.list, ...many);
           for (let time = 0; time < 20; time++) {
             await vanish(1);

@@ -19,7 +19,7 @@ for (const version of VERSIONS) {
       assert.equal(await queue.batch("seeded"), "1");
     });
 
-    it("waits until what it wrote is on disk, where Redis can say so", async () => {
+    it("waits until what it wrote is on disk, if Redis can say so", async () => {
       await queue.redis.config("RESETSTAT");
       await seed(FRUITS);
       const said = (await queue.redis.info("commandstats")).includes("cmdstat_waitaof:calls=1,");

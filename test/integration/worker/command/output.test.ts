@@ -27,7 +27,7 @@ describe("outputRead", () => {
     assert.deepEqual(order, ["closed", "read", "read another that is only quiet"]);
   });
 
-  it("loses nothing where the event loop was held longer than it waits", async () => {
+  it("loses nothing if the event loop was held longer than it waits", async () => {
     const { child, stdout, read } = fakeChild();
     const done = outputRead(child, never);
     // Another handler computes for 1.5 s. The program's output is read afterwards.

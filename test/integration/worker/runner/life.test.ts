@@ -197,7 +197,7 @@ describe("runners", () => {
     assert.deepEqual({ done, lost }, { done: 1, lost: 0 });
   });
 
-  it("run each item once where several block their runner for longer than a lease", async () => {
+  it("run each item once if several block their runner for longer than a lease", async () => {
     await push(...Array<string>(4).fill("block 3000"));
     const options = { leaseMs: 2_000, concurrency: 4, retry: once };
     const workers = [

@@ -163,7 +163,7 @@ for (const language of ["ts", "py"] as const) {
       assert.ok(!worker.lines.some((line) => line.includes("from below")));
     });
 
-    it("logs how much of an item is done, once for each percent, and nothing where that is no number", async () => {
+    it("logs how much of an item is done, once for each percent, and nothing if that is no number", async () => {
       const { outcome } = await run(["half", "nan", "apple"]);
       assert.equal(await log("half"), "0 %\n49 %\n100 %\n");
       assert.equal(await log("nan"), undefined);
@@ -189,7 +189,7 @@ for (const language of ["ts", "py"] as const) {
       for (const item of items.slice(2)) assert.equal(outcome.get(item), JSON.stringify(`did ${item}`));
     });
 
-    it("tells the last line of an item's log, where it ended its runner", async () => {
+    it("tells the last line of an item's log, if it ended its runner", async () => {
       const { outcome } = await run(["lastWords no peel"]);
       assert.match(
         outcome.get("lastWords no peel")!,

@@ -8,7 +8,7 @@ describe("the file of runs", () => {
   const dir = mkdtempSync(join(tmpdir(), "job-wq-2-runs-"));
   after(() => rmSync(dir, { recursive: true }));
 
-  it("is read as it grows, also where a line is written in two parts", () => {
+  it("is read as it grows, even if a line is written in two parts", () => {
     const path = join(dir, "log");
     writeFileSync(path, "start 1 a pod 100\nstart 2 b pod 100\nend 1 a p");
     const log = new RunLog(path);

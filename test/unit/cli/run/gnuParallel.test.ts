@@ -33,7 +33,7 @@ describe("words of GNU parallel that wq run does not have", () => {
     ["[0-9]{3}", "a", false],
     ['{"a":1}', "a", false],
   ] as const)
-    it(`${word} is ${isUnknown ? "refused" : "taken"} where an item is ${item}`, () => {
+    it(`${word} is ${isUnknown ? "refused" : "taken"} if an item is ${item}`, () => {
       const why = `nothing stands for ${word}: {} is the item, {1} the first part of one from several lists`;
       assert.equal(wrongString(["x", word], item), isUnknown ? why : undefined);
     });

@@ -25,7 +25,7 @@ describe("Ctrl-C during a run", () => {
   }
 
   for (const signals of [1, 2])
-    it(`asks once, also where npm passes it on: ${signals}`, async () => {
+    it(`asks once, even if npm passes it on: ${signals}`, async () => {
       assert.equal(await ending(signals, "s\n"), "stopped");
       assert.equal(await ending(signals, "l\n"), "left");
     });

@@ -113,7 +113,7 @@ describe("batches of a stack's state", () => {
     assert.deepEqual(both.pending, []);
   });
 
-  it("has no URN of workers where a batch has none", () => {
+  it("has no URN of workers if a batch has none", () => {
     const [component, ...children] = batch("thumbs", own, "");
     const outputs = { ...(component as { outputs: object }).outputs, workerJob: undefined };
     const [found] = findBatches(parseStackExport(exported(stack, { ...component, outputs }, ...children)));
@@ -134,7 +134,7 @@ describe("batches of a stack's state", () => {
     );
   });
 
-  it("lists two of one name where they are in two clusters", () => {
+  it("lists two of one name if they are in two clusters", () => {
     const here = batch("here", own, `${defaultProvider.urn}::id-1`);
     const there = batch("there", own, `${otherProvider.urn}::id-2`);
     const state = parseStackExport(exported(stack, defaultProvider, otherProvider, ...here, ...there));

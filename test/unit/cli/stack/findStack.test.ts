@@ -90,7 +90,7 @@ describe("stackCandidates", () => {
 
   it("finds no program above the root", () => assert.equal(findProgram("/"), undefined));
 
-  it("gives the stack of `npm start` its settings file, also where it was found as the selected one", () => {
+  it("gives the stack of `npm start` its settings file, even if it was found as the selected one", () => {
     assert.equal(withName(of(checkout), "dev", [of(checkout), dev]), dev);
     assert.deepEqual(withName(of(checkout), "mine", [of(checkout), dev]), of(checkout, "mine"));
   });

@@ -25,7 +25,7 @@ describe("the folder of runs", () => {
   });
   const mode = (path: string) => (statSync(join(home, path)).mode & 0o777).toString(8);
 
-  it("has one passphrase, made once, which only the user may read, also where two runs make it", async () => {
+  it("has one passphrase, made once, which only the user may read, even if two runs make it", async () => {
     const program = `const { locate } = await import(${JSON.stringify(module)});
       console.log(locate("a" + process.pid).env.PULUMI_CONFIG_PASSPHRASE);`;
     const ask = () => promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
@@ -45,7 +45,7 @@ describe("the folder of runs", () => {
     assert.equal(listNotes().length, 1);
   });
 
-  it("names the way out where the folder cannot be made", () => {
+  it("names the way out if the folder cannot be made", () => {
     process.env.WQ_RUN_HOME = "/dev/null/runs";
     const message = /^cannot keep runs: ENOTDIR: .*; WQ_RUN_HOME names another folder$/;
     assert.throws(() => locate("a"), { name: "UserError", message });

@@ -42,7 +42,7 @@ describe("the screen of status", () => {
     assert.ok(heard(false)!.includes("\u001b[33m50s ago"), heard(false));
   });
 
-  it("has no bar where there is no terminal", () => {
+  it("has no bar if there is no terminal", () => {
     assert.equal(dashboard("job2", { counts: counts(), workers: [] }, pipe).split("\n")[1], "40 of 100 items 40 %");
   });
 
@@ -74,7 +74,7 @@ describe("the screen of status", () => {
     assert.ok(stringWidth(row) <= 80, row);
   });
 
-  it("names the slowest items in flight where workers hold several", () => {
+  it("names the slowest items in flight if workers hold several", () => {
     const hand = [item("a", 1), item("b", 90), item("c", 30)];
     const workers = [worker("pod-1", { inFlight: hand }), worker("pod-2", { inFlight: [item("d", 60)] })];
     const lines = dashboard("job2", { counts: counts(), workers }, terminal).split("\n");

@@ -43,7 +43,7 @@ describe("the bar", () => {
   for (const [given, text] of bars) {
     it(`${JSON.stringify(given)} is ${text}`, () => assert.equal(progressBar(counts(given), 10, plain), text));
   }
-  it("is green, and red where items failed", () => {
+  it("is green, and red if items failed", () => {
     assert.ok(progressBar(counts(), 10, colours).startsWith(`${GREEN}████`));
     assert.ok(progressBar(counts({ dead: 1 }), 10, colours).startsWith(`${RED}████`));
   });
@@ -57,7 +57,7 @@ describe("progress on a line", () => {
   for (const [what, given, withPace, text] of lines) {
     it(what, () => assert.equal(progressLine(counts(given), withPace ? pace : undefined), text));
   }
-  it("counts in minutes where it is slow", () => {
+  it("counts in minutes if it is slow", () => {
     assert.match(progressLine(counts(), { rate: 0.05, spread: 1 }), /, 3 items\/min, 20m left \(20m to 20m\)$/);
   });
 });

@@ -43,7 +43,7 @@ describe("the platform's configuration files", () => {
     assert.deepEqual(roots, ["/job-wq-2", "/job-wq-2-b"]);
   });
 
-  it("ask the machine's resolver for other names only where there is one", () => {
+  it("ask the machine's resolver for other names only if there is one", () => {
     assert.match(corefile(true), /forward \. \/etc\/resolv\.conf/);
     assert.doesNotMatch(corefile(false), /forward/);
   });
