@@ -17,10 +17,7 @@ export async function holdItem(session: QueueSession): Promise<HeldItem> {
   const { reserved } = await session.ackAndReserve({ number: 1, outcomes: [], reserve: 1, exclusive: true });
   const { id } = reserved[0]!;
   const member = `${id}:holder.1`;
-  const renewals = setInterval(
-    () => void session.renew({ members: [member] }, undefined, false).catch(() => {}),
-    RENEW_MS,
-  );
+  const renewals = setInterval(() => void session.renew({ members: [member] }, undefined).catch(() => {}), RENEW_MS);
   return {
     stop: () => clearInterval(renewals),
     async finish() {

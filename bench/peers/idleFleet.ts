@@ -82,7 +82,7 @@ async function wait(queueSession: QueueSession, session: string, onReserved: () 
     heartbeat.onReply(report, reply.heartbeatMs, now);
     if (reply.kind === "finished") return;
     if (reply.reserved.length > 0) return onReserved();
-    scheduler.onReply(plan, { reserved: 0, pollMs: reply.pollMs, drain: false, dueMs: reply.dueMs }, now);
+    scheduler.onReply(plan, { reserved: 0, pollMs: reply.pollMs, dueMs: reply.dueMs }, now);
   }
 }
 

@@ -40,7 +40,6 @@ export class Calls {
   readonly #listener: CallListener;
   readonly #scheduler: FetchScheduler;
   #queueSession!: QueueSession;
-  #isDraining = false;
   #isScheduled = false;
   #timer?: NodeJS.Timeout;
 
@@ -49,11 +48,6 @@ export class Calls {
     this.#parts = parts;
     this.#listener = listener;
     this.#scheduler = new FetchScheduler(options.concurrency);
-  }
-
-  /** A suspect waits: nothing is reserved until nothing is in flight. */
-  get isDraining(): boolean {
-    return this.#isDraining;
   }
 
   /** The connection that calls are made on. */
@@ -95,7 +89,6 @@ export class Calls {
     const { processor, reservations, ending } = this.#parts;
     const { prefetched, leases, outcomes } = reservations;
     const { inFlight, freeSlots } = processor;
-    const isBusy = inFlight + prefetched.size > 0;
     return {
       freeSlots,
       inFlight,
@@ -104,8 +97,7 @@ export class Calls {
       freeLeases: leases.free,
       unacked: outcomes.size,
       reservesNothing: processor.runsSuspect || !ending.isRunning,
-      // Another worker may take the suspect that this one drains for.
-      onlyLooks: processor.hasNoSlots || (this.#isDraining && isBusy),
+      onlyLooks: processor.hasNoSlots,
       pace: processor.slowdown.pace(now),
     };
   }
@@ -126,7 +118,6 @@ export class Calls {
         exclusive: request.exclusive,
         ...processor.slowdown.report(sentAt),
         sample: request.sample,
-        draining: this.#isDraining,
         largest: reservations.prefetched.largest,
         heartbeat: report,
       });
@@ -149,8 +140,7 @@ export class Calls {
     if (kind === "aborted") this.#listener.onAborted();
     const now = performance.now();
     if (reply.judgement) this.#onJudgement(reply.judgement, reply.progress);
-    this.#isDraining = reply.drain;
-    this.#scheduler.onReply(request, { reserved: reserved.length, pollMs, dueMs, drain: reply.drain }, now);
+    this.#scheduler.onReply(request, { reserved: reserved.length, pollMs, dueMs }, now);
     if (pollMs > 0 && reserved.length === 0 && processor.inFlight === 0) onEvent?.({ type: "waiting", forMs: pollMs });
     if (reservations.leases.isEmpty) reservations.leases.renewedAt = sentAt;
     reservations.accept(reserved, request.sample);
@@ -161,7 +151,7 @@ export class Calls {
     // Request the next items before running the handlers, so that Redis and this process work in parallel. Two calls
     // sent together stay in lockstep and lose the overlap.
     this.#call();
-    void processor.run(started);
+    processor.run(started);
   }
 
   #tellStale(stale: string[], outcomes: Outcome[]): void {

@@ -189,7 +189,7 @@ export class Consumer implements ConsumerApi {
     const now = performance.now();
     this.#processor.tick(now);
     // A worker at its end sends no heartbeats: they would wait behind Redis's disk, and be taken for a dead connection.
-    if (!this.#ending.isStopped) void this.#renewer.tick(this.#queueSession, now, this.#calls.isDraining);
+    if (!this.#ending.isStopped) void this.#renewer.tick(this.#queueSession, now);
     if (this.#options.readySlots) this.#calls.schedule(); // there may be more of them
   }
 

@@ -49,8 +49,6 @@ export interface PollAdvice {
   pollMs: number;
   /** Time until something is due, as far as Redis knows; below 0 if nothing is. */
   dueMs: number;
-  /** It is to drain for a suspect, for which it calls as soon as it has nothing in flight. */
-  drain: boolean;
 }
 
 /**
@@ -120,13 +118,13 @@ export class FetchScheduler {
   }
 
   /** Learns from a reply. */
-  onReply({ count, isLook }: FetchRequest, { reserved, pollMs, dueMs, drain }: PollAdvice, now: number): void {
+  onReply({ count, isLook }: FetchRequest, { reserved, pollMs, dueMs }: PollAdvice, now: number): void {
     if (count === 0 && !isLook) return;
     // A look reserves no item that is due.
     this.#nextLookAt = reserved > 0 ? 0 : now + idleWait(pollMs, -1);
     if (isLook) return;
     this.#lastFetchShort = reserved < count;
-    this.#nextPollAt = reserved > 0 ? 0 : now + idleWait(drain ? 0 : pollMs, dueMs);
+    this.#nextPollAt = reserved > 0 ? 0 : now + idleWait(pollMs, dueMs);
   }
 }
 

@@ -73,8 +73,8 @@ export class Processor implements ItemListener {
   }
 
   /** Calls the handler on items in slots. */
-  run(items: ActiveItem[]): Promise<void> {
-    return this.#handlerCalls.callInTurn(items);
+  run(items: ActiveItem[]): void {
+    this.#handlerCalls.callInTurn(items);
   }
 
   #succeed(item: ActiveItem, value: unknown): void {
@@ -119,7 +119,7 @@ export class Processor implements ItemListener {
     if (prefetched.isExpired(now)) this.#reservations.returnPrefetched();
     else {
       const next = this.#start();
-      if (next) this.#handlerCalls.call(next);
+      if (next) this.#handlerCalls.callNext(next);
     }
     this.#reservations.announce();
   }

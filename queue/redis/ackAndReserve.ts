@@ -20,8 +20,6 @@ export interface Request {
   reserve: number;
   /** Nothing else is in flight: a suspect may come, which has to run alone. */
   exclusive?: boolean;
-  /** Nothing is reserved until nothing is in flight, because a suspect waits. */
-  draining?: boolean;
   /** The items of this worker fail one after the other; they no longer do. */
   failing?: FailureReport | undefined;
   recovered?: boolean;
@@ -53,8 +51,6 @@ export interface Reply {
   dueMs: number;
   /** Time until the next heartbeat, if one was sent. */
   heartbeatMs: number;
-  /** A suspect waits for a worker with nothing in flight: this one is to become it. */
-  drain: boolean;
   /** Members of those outcomes whose lease was lost before. */
   stale: string[];
   reserved: ReservedItem[];
@@ -100,7 +96,6 @@ export type RawReply = [
   pollMs: number,
   dueMs: number,
   heartbeatMs: number,
-  drain: number,
   stale: Buffer,
   firstId: number,
   fresh: Buffer[],
@@ -113,20 +108,21 @@ export type RawReply = [
 
 /** The answer to the call with this number. */
 export function parseReply(reply: RawReply, call: number): Reply {
-  const [kind, pollMs, dueMs, heartbeatMs, drain, stale, firstId, fresh, again, judgement, done, failed, deadline] =
-    reply;
+  const [kind, pollMs, dueMs, heartbeatMs, stale, firstId, fresh, again, judgement, done, failed, deadline] = reply;
   const reserved: ReservedItem[] = fresh.map((payload, index) => ({
     id: firstId + index,
     payload,
     failures: 0,
     losses: 0,
+    isTold: false,
     runsAlone: false,
     call,
     deadline,
   }));
   for (let at = 0; at < again.length; at += 5) {
-    const [id, failures, losses, alone, payload] = again.slice(at, at + 5) as [Buffer, number, number, number, Buffer];
-    reserved.push({ id: Number(id), payload, failures, losses, runsAlone: alone === 1, call, deadline });
+    const [id, failures, losses, care, payload] = again.slice(at, at + 5) as [Buffer, number, number, number, Buffer];
+    const how = { isTold: care > 0, runsAlone: care > 1 };
+    reserved.push({ id: Number(id), payload, failures, losses, ...how, call, deadline });
   }
   const members = stale.toString();
   return {
@@ -134,7 +130,6 @@ export function parseReply(reply: RawReply, call: number): Reply {
     pollMs,
     dueMs,
     heartbeatMs,
-    drain: drain === 1,
     stale: members === "-" ? [] : members.split(","),
     reserved,
     judgement: judgement.toString() === "-" ? undefined : (judgement.toString() as Judgement),

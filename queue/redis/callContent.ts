@@ -6,7 +6,9 @@ export interface ReservedItem {
   payload: Buffer;
   failures: number;
   losses: number;
-  /** Nothing may run beside it: it may be what ended a worker. */
+  /** Redis is told before it is begun: a worker vanished with it. */
+  isTold: boolean;
+  /** Nothing may run beside it: it may be what ended workers. */
   runsAlone: boolean;
   /** Number of that call. */
   call: number;

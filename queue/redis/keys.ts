@@ -31,8 +31,6 @@ export interface Keys {
   payloads: string;
   /** Sorted set: session whose items fail one after the other → until when that counts. */
   failing: string;
-  /** Sorted set: session that reserves nothing until it can take a suspect → until when that counts. */
-  draining: string;
 }
 
 /** Set: names of the queues of this Redis that were seeded or taken from. The only key that belongs to no queue. */
@@ -62,7 +60,6 @@ export function keys(queue: string): Keys {
     alive: of("alive"),
     payloads: of("payloads"),
     failing: of("failing"),
-    draining: of("draining"),
   };
 }
 
@@ -86,6 +83,5 @@ export function keyList(queue: string): string[] {
     k.alive,
     k.payloads,
     k.failing,
-    k.draining,
   ];
 }

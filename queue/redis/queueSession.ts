@@ -101,7 +101,7 @@ export class QueueSession {
         this.#setFull(true);
         // Items in flight go on, and an end is seen. Only nothing new is reserved.
         const reply = await send(ackOnlyScript, { ...request, reserve: 0 });
-        return { ...reply, drain: false, pollMs: Math.max(reply.pollMs, FULL_POLL_MS), dueMs: -1 };
+        return { ...reply, pollMs: Math.max(reply.pollMs, FULL_POLL_MS), dueMs: -1 };
       }
     });
   }
@@ -125,16 +125,10 @@ export class QueueSession {
   }
 
   /** Extends leases and takes a heartbeat. Made once: the next renewal is soon enough. */
-  renew(
-    held: Pick<RenewalRequest, "members" | "unbegun">,
-    heartbeat: string | undefined,
-    draining: boolean,
-  ): Promise<Renewal> {
+  renew(held: Pick<RenewalRequest, "members" | "unbegun">, heartbeat: string | undefined): Promise<Renewal> {
     const { queue, session, leaseMs: lease } = this.#options;
     const waited = this.#retrier.waitedMs;
-    return this.#retrier.once(() =>
-      renewLeases(this.#redis, queue, { session, lease, waited, heartbeat, ...held, draining }),
-    );
+    return this.#retrier.once(() => renewLeases(this.#redis, queue, { session, lease, waited, heartbeat, ...held }));
   }
 
   /** Ends the session, if Redis can be reached at once. */

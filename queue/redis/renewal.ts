@@ -14,8 +14,6 @@ export interface RenewalRequest {
   /** Leases to extend, of items that were begun, and of those that were not. */
   members: string[];
   unbegun?: string[];
-  /** The worker reserves nothing until it has nothing in flight, because a suspect waits. */
-  draining?: boolean;
 }
 
 /** The answer. */

@@ -5,7 +5,6 @@
 --   number, isResent  which of its calls this is; absent in one that is made only once, and reserves nothing
 --   reserve           how many items to reserve
 --   exclusive         nothing else is in flight there, so it may get a suspect
---   draining          it waits to have nothing in flight, so that it can get a suspect
 --   failing           report of a worker whose items fail one after the other (queue/consumer/slowdown.ts)
 --   recovered         they no longer do
 --   sample            reserve one item from anywhere in the list
@@ -31,28 +30,27 @@ local function answer()
 --- @include "batch": batch, countUp, loadBatch, observeList, saveBatch
 --- @include "records"
 local request = cmsgpack.unpack(ARGV[1])
+local reply = {
+  kind = 'ok',
+  pollMs = 0,      -- between two calls of an idle worker
+  dueMs = -1,      -- until something is due, as far as is known
+  heartbeatMs = 0, -- until the next heartbeat
+  stale = '-',     -- members, with commas
+  firstId = 0,     -- of those reserved for the first time, with their payloads
+  fresh = {},
+  again = {},      -- id, failures, losses, care (records), payload of each that was reserved before
+  judgement = '-',   -- on a worker that fails; how many items are done, and how many attempts failed
+  done = 0,
+  failed = 0,
+  deadline = 0,    -- of the leases
+}
 --- @include "replay": replay, remember
 
 local function answerAnew()
 --- @include "silence": hear
 --- @include "acknowledge": stale, acknowledgeDone, acknowledge
 --- @include "heartbeat": pollInterval, heartbeat
-local reply = {
-  kind = 'ok',
-  pollMs = 0,      -- between two calls of an idle worker
-  dueMs = -1,      -- until something is due, as far as is known
-  heartbeatMs = 0, -- until the next heartbeat
-  drain = 0,       -- 1: it is to drain for a suspect
-  stale = '-',     -- members, with commas
-  firstId = 0,     -- of those reserved for the first time, with their payloads
-  fresh = {},
-  again = {},      -- id, failures, losses, 1 if it is to run alone, payload of each that was reserved before
-  judgement = '-',   -- on a worker that fails; how many items are done, and how many attempts failed
-  done = 0,
-  failed = 0,
-  deadline = 0,    -- of the leases
-}
---- @include "reserve": reserved, reservedCount, becomeDrainer, dueSuspect, reserve
+--- @include "reserve": reserved, reservedCount, reserve
 --- @include "end": reopenIfRefilled, abortIfTooManyDead, completeIfDone, untilDue
 
 -- Functions that are seldom needed are made only when they are. A script makes its functions anew at each call.
@@ -97,13 +95,7 @@ end
 
 -- 4. Items for this worker.
 local isLeft = false
-if batch.state == 'open' and not batch.paused and not awaitsRenewals then
-  if request.reserve > 0 then
-    isLeft = reserve()
-  elseif request.draining and dueSuspect() and becomeDrainer() then
-    reply.drain = 1
-  end
-end
+if batch.state == 'open' and not batch.paused and not awaitsRenewals and request.reserve > 0 then isLeft = reserve() end
 
 -- 5. If there were none: the end, or when to ask again.
 if reservedCount == 0 then
@@ -124,11 +116,11 @@ if request.heartbeat then
 end
 saveBatch()
 if request.number and batch.exists and (hasWorked or request.isResent) then remember(reply.stale, reserved) end
-return reply
 end
 
-local r = request.number and replay() or answerAnew()
-return { r.kind, r.pollMs, r.dueMs, r.heartbeatMs, r.drain, r.stale, r.firstId, r.fresh, r.again, r.judgement, r.done,
+if not (request.number and replay()) then answerAnew() end
+local r = reply
+return { r.kind, r.pollMs, r.dueMs, r.heartbeatMs, r.stale, r.firstId, r.fresh, r.again, r.judgement, r.done,
   r.failed, r.deadline }
 end
 

@@ -9,7 +9,6 @@ local hasWorked = calls[1] or calls[2]
 call('HDEL', workers, even, odd)
 call('ZREM', alive, session)
 call('ZREM', failing, session)
-call('ZREM', draining, session)
 if hasWorked then call('HSET', workers, session, text(now) .. ' ' .. row) else call('HDEL', workers, session) end
 -- Always a write: the caller waits until it is on disk, and with it all that was written before. No heartbeat: it would
 -- hide a silence.

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Extends the leases that are still there, and takes the worker's heartbeat. ARGV[1], in MessagePack: {session, lease
 -- (ms), waited (ms in which it could not be made), heartbeat (absent when none is due), members (of items that were
--- begun), unbegun (of others, if any), draining}.
+-- begun), unbegun (of others, if any)}.
 -- Answers {{members that are not there}, state of the batch, ms until the next heartbeat}.
 --- @include "keys"
 --- @include "clock": now, HELD, text
@@ -38,6 +38,4 @@ if request.heartbeat then
   every = heartbeat(request.session, request.heartbeat, hasWorked, request.lease)
 end
 saveBatch()
--- A worker that drains for a suspect says so with each renewal.
-if request.draining then call('ZADD', draining, 'XX', text(now + 2 * request.lease), request.session) end
 return { gone, batch.state or '', every }

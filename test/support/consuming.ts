@@ -125,6 +125,6 @@ const PASS = `
  * back.
  */
 export async function pass(redis: Redis, ms: number): Promise<void> {
-  const times = [k.leases, k.delayed, k.suspects, k.alive, k.failing, k.draining];
+  const times = [k.leases, k.delayed, k.suspects, k.alive, k.failing];
   await redis.eval(PASS, 2 + times.length, k.batch, k.items, ...times, Math.round(ms));
 }

@@ -56,10 +56,7 @@ export class Peer {
   }
 
   /** Extends leases. */
-  async renew(
-    items: ReservedItem[],
-    more: { waited?: number; heartbeat?: string; draining?: boolean } = {},
-  ): Promise<Renewal> {
+  async renew(items: ReservedItem[], more: { waited?: number; heartbeat?: string } = {}): Promise<Renewal> {
     const { session, leaseMs: lease, queue } = this.#options;
     await renewScript.load(this.#redis);
     return renewLeases(this.#redis, queue, {

@@ -6,13 +6,14 @@ import assert from "node:assert/strict";
 export const LEASE = 100_000;
 /** Time that a lease lasts (docs/queue/timing.md). */
 const HELD = 0.8 * LEASE;
-const SUSPECT_WAIT = 0.1 * LEASE;
+const LOSS_WAIT = 0.1 * LEASE;
 /** Backoff of a failed attempt. */
 export const BACKOFF = 50_000;
 /** Limit of the payloads of one call, bytes. */
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Number of unproven silences for which an item is excused. */
-const EXCUSES = 2;
+/** Silences that nothing proves, and that an item is excused for; and how often it is excused in all. */
+const UNPROVEN_SILENCES = 2;
+const EXCUSES = 10;
 
 /** Outcome of an item in flight. */
 export type Ending = "done" | "failed" | "dead" | "released" | "lost";
@@ -29,9 +30,14 @@ interface Reserved {
   isBegun: boolean;
   /** Leased: nothing may run beside it. */
   runsAlone: boolean;
+  /** Its last attempt is one of several that may have broken their process; it was not begun, as far as is known. */
+  mayHaveBroken: boolean;
+  wasUnbegun: boolean;
   failures: number;
   losses: number;
   silences: number;
+  /** Times that it was taken and not begun. */
+  unbegun: number;
   /** The end of its last lease, if that ran out. */
   expired?: Expiry | undefined;
 }
@@ -40,6 +46,8 @@ interface Reserved {
 interface Expiry {
   member: string;
   as: "loss" | "silence" | "unbegun";
+  /** The two flags as they were before it. */
+  before: { mayHaveBroken: boolean; wasUnbegun: boolean };
 }
 
 /** A call as a session makes it. */
@@ -56,8 +64,14 @@ export interface Call {
 export interface Answer {
   kind: string;
   stale: string[];
-  drain: boolean;
-  reserved: { id: number; payload: string; failures: number; losses: number; runsAlone: boolean }[];
+  reserved: {
+    id: number;
+    payload: string;
+    failures: number;
+    losses: number;
+    isTold: boolean;
+    runsAlone: boolean;
+  }[];
 }
 
 /**
@@ -82,8 +96,6 @@ export class QueueModel {
   reclaimAfter = -Infinity;
   /** Redis itself was certainly away in the last silence. */
   silenceProven = false;
-  /** Sessions that drain for a suspect, and until when that counts. */
-  drainers = new Map<string, number>();
   /** Last remembered call by session and parity. */
   calls: Record<string, { number: number; stale: string[]; ids: number[] }> = {};
 
@@ -126,7 +138,7 @@ export class QueueModel {
     for (const id of dead) {
       const item = this.items.get(id)!;
       Object.assign(item, { failures: 0, losses: Math.min(1, item.losses), at: -Infinity, expired: undefined });
-      item.place = item.losses > 0 ? "suspect" : "delayed";
+      this.putBack(item, { mayHaveBroken: item.losses > 0 });
     }
     if (dead.length > 0) this.state = "open";
     return dead.length;
@@ -156,17 +168,16 @@ export class QueueModel {
     const { session, number, isResent, reserve, exclusive, acks } = call;
     const parity = `${session}#${number % 2}`;
     const last = this.calls[parity];
-    if (last && number < last.number)
-      return assert.deepEqual(answer, { kind: "old", stale: [], drain: false, reserved: [] });
+    if (last && number < last.number) return assert.deepEqual(answer, { kind: "old", stale: [], reserved: [] });
     if (last && number === last.number) {
       const still = last.ids.filter((id) => this.leased(`${id}:${session}.${number}`));
       const reserved = still.map((id) => {
-        const { payload, failures, losses, runsAlone } = this.items.get(id)!;
-        return { id, payload, failures, losses, runsAlone };
+        const { payload, failures, losses, wasUnbegun, runsAlone } = this.items.get(id)!;
+        return { id, payload, failures, losses, isTold: losses > 0 || wasUnbegun, runsAlone };
       });
       const again = { ...answer, reserved: answer.reserved.toSorted((a, b) => a.id - b.id) };
       reserved.sort((a, b) => a.id - b.id);
-      return assert.deepEqual(again, { kind: "again", stale: last.stale, drain: false, reserved });
+      return assert.deepEqual(again, { kind: "again", stale: last.stale, reserved });
     }
 
     const stale = this.acknowledge(acks);
@@ -178,7 +189,7 @@ export class QueueModel {
     const isOpen = this.state === "open" && !this.paused;
     if (isOpen && this.now >= this.reclaimAfter) this.reclaim();
     if (isOpen && reserve > 0 && !this.isReclaimDue()) this.reserve(call, answer);
-    else assert.deepEqual([answer.reserved, answer.drain], [[], false]);
+    else assert.deepEqual(answer.reserved, []);
 
     const left = this.waiting.length + this.items.size - this.ids("done").length - this.ids("dead").length;
     if (answer.reserved.length === 0 && left === 0 && this.state === "open") {
@@ -216,7 +227,6 @@ export class QueueModel {
       if (item.place === "leased") item.at = Math.min(item.at, this.now + HELD);
       else if (item.at > this.now) item.at = Math.max(this.now, item.at - span - 0.06 * LEASE);
     }
-    for (const [session, until] of this.drainers) this.drainers.set(session, until - span - 0.06 * LEASE);
   }
 
   /** The item of an expired lease whose worker is heard after all, unless somebody else has the item. */
@@ -229,7 +239,8 @@ export class QueueModel {
       item.losses--;
       this.lost--;
     } else if (item.expired.as === "silence") item.silences--;
-    item.expired = undefined;
+    else item.unbegun--;
+    Object.assign(item, item.expired.before, { expired: undefined });
     return item;
   }
 
@@ -242,10 +253,11 @@ export class QueueModel {
       const item = this.leased(member) ?? this.takeBack(member);
       if (!item) stale.push(member);
       else if (ending === "done") item.place = "done";
-      else if (ending === "lost") this.lose(item);
+      else if (ending === "lost") this.lose(item, true);
       else {
         if (ending !== "released") item.failures++;
-        item.place = ending === "dead" ? "dead" : item.losses > 0 ? "suspect" : "delayed";
+        if (ending === "dead") item.place = "dead";
+        else this.putBack(item);
         item.at = this.now + (ending === "failed" ? BACKOFF : 0);
         item.expired = undefined;
       }
@@ -253,43 +265,48 @@ export class QueueModel {
     return stale;
   }
 
-  private lose(item: Reserved): void {
+  /** It is to be tried again: alone after two losses, before its last one, or where it may have broken its process. */
+  private putBack(item: Reserved, { mayHaveBroken = false, wasUnbegun = false } = {}): void {
+    Object.assign(item, { mayHaveBroken, wasUnbegun });
+    const alone = mayHaveBroken || item.losses >= Math.max(1, Math.min(2, this.maxLosses - 1));
+    item.place = alone ? "suspect" : "delayed";
+  }
+
+  private lose(item: Reserved, mayHaveBroken = false): void {
     item.losses++;
     this.lost++;
-    item.place = item.losses >= this.maxLosses ? "dead" : "suspect";
-    item.at = this.now + SUSPECT_WAIT;
+    if (item.losses >= this.maxLosses) item.place = "dead";
+    else this.putBack(item, { mayHaveBroken });
+    item.at = this.now + LOSS_WAIT;
     item.expired = undefined;
   }
 
   private reclaim(): void {
     for (const item of this.items.values()) {
       if (item.place !== "leased" || item.at > this.now) continue;
-      const { member } = item;
+      const { member, mayHaveBroken, wasUnbegun } = item;
+      const before = { mayHaveBroken, wasUnbegun };
       const isSilent = item.at <= this.reclaimAfter;
-      if (isSilent && (this.silenceProven || item.silences < EXCUSES)) {
+      const mayExcuse = item.silences + item.unbegun < EXCUSES;
+      if (isSilent && mayExcuse && (this.silenceProven || item.silences < UNPROVEN_SILENCES)) {
         item.silences++;
-        item.place = item.losses > 0 ? "suspect" : "delayed";
+        this.putBack(item);
         item.at = this.now;
-        item.expired = { member, as: "silence" };
-      } else if (!item.isBegun) {
-        item.place = "suspect";
+        item.expired = { member, as: "silence", before };
+      } else if (!item.isBegun && mayExcuse) {
+        item.unbegun++;
+        this.putBack(item, { wasUnbegun: true });
         item.at = this.now;
-        item.expired = { member, as: "unbegun" };
+        item.expired = { member, as: "unbegun", before };
       } else {
         this.lose(item);
-        item.expired = { member, as: "loss" };
+        item.expired = { member, as: "loss", before };
       }
     }
   }
 
-  private reserve({ session, number, reserve, exclusive }: Call, { reserved, drain }: Answer): void {
-    const suspects = this.due("suspect");
-    const drains = suspects.length > 0 && !exclusive && this.drains(session);
-    assert.equal(drain, drains, "drains for a suspect");
-    if (drains) return assert.deepEqual(reserved, []);
-    const takesSuspect = suspects.length > 0 && exclusive;
-    if (takesSuspect) this.drainers.delete(session);
-
+  private reserve({ session, number, reserve, exclusive }: Call, { reserved }: Answer): void {
+    const takesSuspect = exclusive && this.due("suspect").length > 0;
     let bytes = 0;
     const fits = (payload: string, isFirst: boolean) => {
       if (!isFirst && bytes + payload.length > MAX_BYTES) return false;
@@ -322,28 +339,24 @@ export class QueueModel {
         at: this.now,
         isBegun: false,
         runsAlone: false,
+        mayHaveBroken: false,
+        wasUnbegun: false,
         failures: 0,
         losses: 0,
         silences: 0,
+        unbegun: 0,
       };
       this.items.set(++this.lastId, { ...item, place: "delayed" });
     }
     assert.equal(reserved.length, again.length + fresh, "how many were reserved");
     for (const { id, ...told } of reserved) {
       const item = this.items.get(id)!;
-      const { payload, failures, losses } = item;
-      assert.deepEqual(told, { payload, failures, losses, runsAlone: takesSuspect });
+      const { payload, failures, losses, wasUnbegun } = item;
+      const isTold = losses > 0 || wasUnbegun;
+      assert.deepEqual(told, { payload, failures, losses, isTold, runsAlone: takesSuspect });
       Object.assign(item, { place: "leased", member: `${id}:${session}.${number}`, at: this.now + HELD });
       Object.assign(item, { expired: undefined, isBegun: false, runsAlone: takesSuspect });
     }
-  }
-
-  /** True if the session drains. One session drains for each suspect that is due. */
-  private drains(session: string): boolean {
-    for (const [other, until] of this.drainers) if (until <= this.now) this.drainers.delete(other);
-    if (!this.drainers.has(session) && this.drainers.size >= this.due("suspect").length) return false;
-    this.drainers.set(session, this.now + 2 * LEASE);
-    return true;
   }
 }
 

@@ -51,7 +51,6 @@ export class SettlingWorker {
   #slowdown = new Slowdown();
   #outcomes: Outcome[] = [];
   #held: Held[] = [];
-  #drains = false;
 
   constructor(redis: Redis, script: Script, pod: string, habit: Habit, manner: Manner) {
     this.#redis = redis;
@@ -70,7 +69,6 @@ export class SettlingWorker {
       lease: LEASE,
       members,
       heartbeat,
-      draining: this.#drains,
     });
     assert.deepEqual(gone, [], "a worker that renews loses no lease");
   }
@@ -99,7 +97,7 @@ export class SettlingWorker {
     const { limit, waitMs } = this.#slowdown.pace(now);
     const { slots, mayAbort, maxLosses } = this.#manner;
     const free = Math.min(slots, limit) - this.#held.length;
-    const reserve = waitMs > 0 || (this.#drains && this.#held.length > 0) ? 0 : Math.max(0, free);
+    const reserve = waitMs > 0 ? 0 : Math.max(0, free);
     const request = {
       session: this.#session,
       pod: this.#pod,
@@ -107,7 +105,6 @@ export class SettlingWorker {
       outcomes: this.#outcomes,
       reserve,
       exclusive: reserve > 0 && this.#held.length === 0,
-      draining: this.#drains,
       ...this.#slowdown.report(now),
       sample: limit === 1,
       mayAbort,
@@ -116,9 +113,8 @@ export class SettlingWorker {
     };
     this.#outcomes = [];
     const raw = (await this.#script.sendRequest(this.#redis, "job2", encodeRequest(request))) as RawReply;
-    const { kind, stale, drain, reserved, judgement, progress } = parseReply(raw, this.#number);
+    const { kind, stale, reserved, judgement, progress } = parseReply(raw, this.#number);
     assert.deepEqual(stale, [], "a worker that renews loses no lease");
-    this.#drains = drain;
     this.isOver = kind === "finished" || kind === "aborted";
     for (const { id, payload, failures, losses } of reserved) {
       const member = `${id}:${this.#session}.${this.#number}`;
@@ -141,6 +137,5 @@ export class SettlingWorker {
     this.#held = [];
     this.#session += "'";
     this.#slowdown = new Slowdown();
-    this.#drains = false;
   }
 }

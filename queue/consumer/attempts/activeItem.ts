@@ -30,6 +30,7 @@ export class ActiveItem implements ItemContext {
   readonly member: string;
   readonly row: number;
   readonly deadline: number;
+  readonly isTold: boolean;
   readonly runsAlone: boolean;
   readonly isSample: boolean;
   /** Time of the call of its handler, ms; 0: not yet. */
@@ -54,6 +55,7 @@ export class ActiveItem implements ItemContext {
     this.member = held.member;
     this.row = held.row;
     this.deadline = held.deadline;
+    this.isTold = held.isTold;
     this.runsAlone = held.runsAlone;
     this.isSample = held.isSample ?? false;
     this.#listener = listener;

@@ -34,18 +34,32 @@ export class HandlerCalls {
 
   /**
    * Calls it on each, in turn. Redis is told of the first item before its handler is called, and of the items that
-   * still run afterwards, so it never counts an item that was not begun. A suspect waits for the answer. If items are
-   * quick, telling costs too much.
+   * still run afterwards, so it never counts an item that was not begun. If items are quick, telling costs too much.
    */
-  async callInTurn(items: ActiveItem[]): Promise<void> {
-    const [first] = items;
-    const isTold = this.#reservations.prefetched.capacity === 0 || first?.runsAlone;
-    const told = first && isTold && this.#noteBegun([first]);
-    if (first?.runsAlone) await told;
-    const rest = this.#callUntilBlocked(items);
-    const begun = items.filter((item) => item !== first && item.startedAt > 0 && !item.isSettled);
-    if (isTold && begun.length > 0) void this.#noteBegun(begun);
-    if (rest.length > 0) setImmediate(() => void this.callInTurn(rest));
+  callInTurn(items: ActiveItem[]): void {
+    const others = items.filter(({ isTold }) => !isTold);
+    if (others.length < items.length) void this.#callTold(items.filter(({ isTold }) => isTold));
+    const [first] = others;
+    const isTelling = this.#reservations.prefetched.capacity === 0;
+    if (first && isTelling) void this.#noteBegun([first]);
+    const rest = this.#callUntilBlocked(others);
+    const begun = others.filter((item) => item !== first && item.startedAt > 0 && !item.isSettled);
+    if (isTelling && begun.length > 0) void this.#noteBegun(begun);
+    if (rest.length > 0) setImmediate(() => this.callInTurn(rest));
+  }
+
+  /** The same for items with which workers vanished: each waits until Redis was told of it. */
+  async #callTold(items: ActiveItem[]): Promise<void> {
+    for (const item of items) {
+      await this.#noteBegun([item]);
+      if (!item.isSettled) this.#call(item);
+    }
+  }
+
+  /** Calls it on one that was taken ahead. */
+  callNext(item: ActiveItem): void {
+    if (item.isTold) void this.#callTold([item]);
+    else this.#call(item);
   }
 
   /** @returns Items that were not begun, since an earlier one blocked the event loop. */
@@ -53,7 +67,7 @@ export class HandlerCalls {
     for (let index = 0; index < items.length; index++) {
       const item = items[index]!;
       if (item.isSettled) continue; // it was released before it was begun
-      this.call(item);
+      this.#call(item);
       if (index === items.length - 1 || performance.now() - item.startedAt < BLOCKED_MS) continue;
       return items.slice(index + 1);
     }
@@ -61,7 +75,7 @@ export class HandlerCalls {
   }
 
   /** Calls it on an item. One that returns no promise costs none. */
-  call(item: ActiveItem): void {
+  #call(item: ActiveItem): void {
     const { handler, onEvent } = this.#options;
     item.startedAt = performance.now();
     this.#reservations.begin(item);

@@ -15,7 +15,7 @@ export class TimeLimit {
     this.#giveUp = giveUp;
   }
 
-  /** Called while the event loop turns. @param items Attempts, the oldest first. */
+  /** Called while the event loop turns. @param items Attempts. */
   tick(items: Set<ActiveItem>, now: number): void {
     // While one handler blocks, the others stand still. Nobody knows which one it was, so each is excused once.
     const stillMs = now - this.#tickedAt;
@@ -27,7 +27,6 @@ export class TimeLimit {
 
   #check(items: Set<ActiveItem>, now: number): void {
     for (const item of items) {
-      if (item.elapsed(now) < this.#limitMs) break;
       const overdueMs = item.elapsed(now) - item.stillMs - this.#limitMs;
       if (overdueMs < 0) continue;
       if (!item.timedOut) {

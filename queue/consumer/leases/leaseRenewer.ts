@@ -34,7 +34,7 @@ export class LeaseRenewer {
   }
 
   /** Called while the event loop turns. */
-  async tick(queueSession: QueueSession, now: number, draining: boolean): Promise<void> {
+  async tick(queueSession: QueueSession, now: number): Promise<void> {
     const leases = this.#leases;
     if (leases.isEmpty) leases.renewedAt = now;
     const isDue = now - leases.renewedAt >= this.#intervalMs;
@@ -44,7 +44,7 @@ export class LeaseRenewer {
     const members = leases.renewable(this.#session);
     const heartbeat = this.#heartbeat.next(now);
     try {
-      const { gone, state, heartbeatMs } = await queueSession.renew(members, heartbeat, draining);
+      const { gone, state, heartbeatMs } = await queueSession.renew(members, heartbeat);
       leases.renewedAt = Math.max(leases.renewedAt, now);
       this.#heartbeat.onReply(heartbeat, heartbeatMs, now);
       this.#onRenewed(gone, state);

@@ -1,6 +1,6 @@
 -- Acknowledges the outcomes of attempts. An outcome whose lease is not there is stale, unless its item was only taken
 -- for lost and nobody else has it.
---- @needs clock (now, text), batch (batch), records (attemptCounts, reschedule, bury, lose), silence (takeBack)
+--- @needs clock (now, text), batch (batch), records (reschedule, bury, lose), silence (takeBack)
 local stale = {}
 
 local function recordOfLate(member)
@@ -48,8 +48,7 @@ local function putOff(id, outcome, record)
     bury(id, outcome.line:gsub('^r(%d+) later\n', 'f%1 "put off more than ' .. MAX_LATER .. ' times in a row"\n') .. record)
   else
     record = outcome.line:sub(1, -2) .. ' ' .. text(times) .. '\n' .. record
-    local _, losses = attemptCounts(record)
-    reschedule(id, record, losses > 0, now + outcome.delay)
+    reschedule(id, record, request.maxLosses, now + outcome.delay)
   end
 end
 
@@ -76,9 +75,7 @@ local function acknowledge(outcome)
     local line = 'l' .. text(now) .. ' ' .. text(now) .. ' ' .. outcome.line
     lose(id, record, line, request.maxLosses, request.lease)
   else
-    record = outcome.line .. record
-    local _, losses = attemptCounts(record)
-    reschedule(id, record, losses > 0, now + (outcome.delay or 0))
+    reschedule(id, outcome.line .. record, request.maxLosses, now + (outcome.delay or 0))
     if outcome.kind == 'retry' then batch.retried = batch.retried + 1 end
   end
   if outcome.log then call('HSET', logs, id, outcome.log) end

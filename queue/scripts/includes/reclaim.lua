@@ -1,18 +1,15 @@
 -- Takes back expired leases: members and deadlines. A deadline with a fraction says that the item was begun. An item
--- that was not begun, as far as is known, is not to blame: it runs alone next, which shows what it does.
+-- that was not begun, as far as is known, is not to blame; Redis is told before it is begun the next time.
 --- @needs clock (now, text), batch (batch), records (headOf, recordOf, attemptCounts, startOf, reschedule, lose)
 local MAX_RECLAIM_BYTES = 4 * 1024 * 1024
 -- A lease that ran out in a silence is no loss: nobody can know that the item did it. Without proof that Redis was
--- away, an item that kills the only worker looks the same. So an item is excused only this many times.
-local UNPROVEN_SILENCES = 2
+-- away, an item that kills the only worker looks the same. So an item is excused only this many times; and in all,
+-- since one may take Redis with it, or end workers before they begin it.
+local UNPROVEN_SILENCES, EXCUSES = 2, 10
 
-local function silencesOf(record)
-  local _, count = ('\n' .. headOf(record)):gsub('\nr%d+ silence', '')
+local function excusesOf(record, why)
+  local _, count = ('\n' .. headOf(record)):gsub('\nr%d+ ' .. why .. '\n', '\n')
   return count
-end
-
-local function isExcused(record)
-  return batch.silenceProven == 1 or silencesOf(record) < UNPROVEN_SILENCES
 end
 
 --- @include "judge": heardAt, judgeVanished
@@ -23,15 +20,18 @@ local function reclaim(expired)
     local ms = math.max(0, heard - startOf(record))
     local isSilent = deadline <= batch.reclaimAfter
     local isBegun = deadline % 1 > 0
+    local isProven = batch.silenceProven == 1
     local _, losses = attemptCounts(record)
-    if isBegun and not (isSilent and batch.silenceProven == 1) then
-      if losses == 0 and silencesOf(record) == 0 then firstTimers = firstTimers + 1 end
+    local silences = excusesOf(record, 'silence')
+    local mayExcuse = silences + excusesOf(record, 'unbegun') < EXCUSES
+    if isBegun and not (isSilent and isProven) then
+      if losses + silences == 0 then firstTimers = firstTimers + 1 end
       hasVanished, longestMs = true, math.max(longestMs, ms)
     end
-    if isSilent and isExcused(record) then
-      reschedule(id, 'r' .. text(ms) .. ' silence\n' .. record, losses > 0, now)
-    elseif not isBegun then
-      reschedule(id, 'r0 unbegun\n' .. record, true, now)
+    if isSilent and mayExcuse and (isProven or silences < UNPROVEN_SILENCES) then
+      reschedule(id, 'r' .. text(ms) .. ' silence\n' .. record, request.maxLosses, now)
+    elseif not isBegun and mayExcuse then
+      reschedule(id, 'r0 unbegun\n' .. record, request.maxLosses, now)
     else
       lose(id, record, 'l' .. text(now) .. ' ' .. text(heard) .. '\n', request.maxLosses, request.lease)
     end

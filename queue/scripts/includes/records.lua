@@ -19,7 +19,7 @@ local function headOf(record)
 end
 
 local function hasLongPayload(head)
-  return head:sub(-3) == '\np\n'
+  return head == 'p\n' or head:sub(-3) == '\np\n'
 end
 
 -- The record of an item that is not settled; nothing if Redis lost it, or a part of it, by eviction or by hand. Such
@@ -51,10 +51,15 @@ local function attemptCounts(record)
   return tonumber(failures or 0), tonumber(losses or 0)
 end
 
--- True if the item of a lease runs alone: it was lost before, or taken and not begun.
-local function runsAlone(record)
-  local losses = record:match('^%d+ (%d+) ')
-  return tonumber(losses) > 0 or record:match('^[^\n]*\nr0 unbegun\n') ~= nil
+-- How an item is begun, by its record without a running attempt. TOLD: Redis is told before, since a worker vanished
+-- with it, or before it was begun, as far as is known. ALONE: its next loss would make it dead; it was lost twice; it
+-- is one of several that may have broken their process; or it was lost and put back.
+local PLAIN, TOLD, ALONE = 0, 1, 2
+local function careFor(record, maxLosses)
+  local _, losses = attemptCounts(record)
+  if losses == 0 then return record:match('^r0 unbegun\n') and TOLD or PLAIN end
+  local isSuspect = losses >= math.min(2, maxLosses - 1) or record:match('^l%d+ %d+ "') or record:match('^q\n')
+  return isSuspect and ALONE or TOLD
 end
 
 -- Time when the running attempt was reserved, ms.
@@ -78,9 +83,9 @@ local function withoutOldAttempts(record)
 end
 
 -- Puts an item where it can be reserved again, from the time `at` on.
-local function reschedule(id, record, isSuspect, at)
+local function reschedule(id, record, maxLosses, at)
   call('HSET', items, id, withoutOldAttempts(record))
-  call('ZADD', isSuspect and suspects or delayed, at, id)
+  call('ZADD', careFor(record, maxLosses) == ALONE and suspects or delayed, at, id)
 end
 
 -- Ends an item that is given up. A cancelled one has a negative time, so that a seeding does not put it back.
@@ -90,8 +95,7 @@ local function bury(id, record, time)
   call('ZADD', dead, time or now, id)
 end
 
--- An attempt ended with its worker: the item may be what ended it, so it runs alone from now on, and only a limited
--- number of times.
+-- An attempt ended with its worker: the item may be what ended it, so it is tried only a limited number of times.
 local function lose(id, record, line, maxLosses, lease)
   local _, losses = attemptCounts(record)
   record = line .. record
@@ -99,6 +103,6 @@ local function lose(id, record, line, maxLosses, lease)
   if losses + 1 >= maxLosses then
     bury(id, record)
   else
-    reschedule(id, record, true, now + lease / 10)
+    reschedule(id, record, maxLosses, now + lease / 10)
   end
 end

@@ -1,39 +1,42 @@
 -- Idempotence: a session's calls have numbers, and the last one of each parity is kept with what it answered. Two calls
 -- may be in flight, one even and one odd. A call that changed nothing is not kept, unless it was sent before: only then
 -- may another copy of it be on its way.
---- @needs clock (text), records (recordOf, payloadOf, attemptCounts, runsAlone)
+--- @needs clock (text), records (recordOf, payloadOf, attemptCounts, careFor, withoutTake)
 local parityField, token
 
--- The answer to a call that was already made: the same, as far as its leases still hold; an empty one for a copy that
--- was stuck in a dead connection. Nothing for a new call.
+-- Gives an item that was reserved before, by its record without a running attempt. Answers its failures, losses, bytes.
+local function giveAgain(id, record)
+  local failures, losses = attemptCounts(record)
+  local payload, care, again = payloadOf(id, record), careFor(record, request.maxLosses), reply.again
+  for _, value in ipairs({ id, failures, losses, care, payload }) do again[#again + 1] = value end
+  return failures, losses, #payload
+end
+
+-- Answers a call that was already made: the same as far as it still holds, or nothing to a copy that was stuck in a
+-- dead connection. False for a new call.
 local function replay()
   parityField = request.session .. '#' .. request.number % 2
   token = ':' .. request.session .. '.' .. text(request.number)
   local last = call('HGET', workers, parityField)
-  if not last then return end
+  if not last then return false end
   local number, stale, ids = last:match('^(%d+) (%S+) (%S+)$')
   number = tonumber(number)
-  if request.number > number then return end
-  local reply = {
-    kind = 'old', pollMs = 0, dueMs = -1, heartbeatMs = 0, drain = 0, stale = '-', firstId = 0, fresh = {}, again = {},
-    judgement = '-', done = 0, failed = 0, deadline = 0,
-  }
-  if request.number < number then return reply end
-  local again = {}
-  local function giveAgain(id)
-    local deadline = call('ZSCORE', leases, id .. token)
-    local record = deadline and recordOf(id)
-    if not record then return end
-    reply.deadline = tonumber(deadline)
-    local failures, losses = attemptCounts(record)
-    local alone = runsAlone(record) and 1 or 0
-    for _, value in ipairs({ id, failures, losses, alone, payloadOf(id, record) }) do again[#again + 1] = value end
-  end
+  if request.number > number then return false end
+  reply.kind = request.number < number and 'old' or 'again'
+  if reply.kind == 'old' then return true end
+  reply.stale = stale
   for first, last in ids:gmatch('(%d+)%-?(%d*)') do
-    for id = first, last == '' and first or last do giveAgain(text(id)) end
+    for number = first, last == '' and first or last do
+      local id = text(number)
+      local deadline = call('ZSCORE', leases, id .. token)
+      local record = deadline and recordOf(id)
+      if record then
+        reply.deadline = tonumber(deadline)
+        giveAgain(id, withoutTake(record))
+      end
+    end
   end
-  reply.kind, reply.stale, reply.again = 'again', stale, again
-  return reply
+  return true
 end
 
 -- `ids` are ids and ranges of them.

@@ -1,6 +1,6 @@
 -- Reserves items: a suspect by itself, else what is due again, then the head of the list.
---- @needs clock (time, now, HELD, text), batch (batch, noteStart), replay (token), heartbeat (workersAlive, clamp)
---- @needs records (LONG_PAYLOAD, keepPayload, recordOf, payloadOf, attemptCounts)
+--- @needs clock (time, now, HELD, text), batch (batch, noteStart), replay (token, giveAgain)
+--- @needs records (LONG_PAYLOAD, keepPayload, recordOf), heartbeat (workersAlive, clamp)
 local MAX_BYTES = 4 * 1024 * 1024 -- in one call
 local MAX_STEP = 16 -- items of unknown size taken from the list at once
 -- The batch ends after workers vanished this many times, a lease apart.
@@ -12,12 +12,9 @@ local leaseArgs, deadline, take = {}, nil, nil
 -- An item that had been reserved before.
 local function reserveAgain(from, id, record)
   call('ZREM', from, id)
-  local failures, losses = attemptCounts(record)
-  local payload, again = payloadOf(id, record), reply.again
-  local alone = from == suspects and 1 or 0
-  for _, value in ipairs({ id, failures, losses, alone, payload }) do again[#again + 1] = value end
+  local failures, losses, bytes = giveAgain(id, record)
   call('HSET', items, id, text(failures) .. ' ' .. text(losses) .. take .. record)
-  reservedBytes = reservedBytes + #payload
+  reservedBytes = reservedBytes + bytes
   reservedCount = reservedCount + 1
   reserved[reservedCount] = id
   leaseArgs[2 * reservedCount - 1] = deadline
@@ -131,26 +128,10 @@ local function popSample()
   return { call('LPOP', list) or nil }
 end
 
--- For each suspect that is due, one worker reserves nothing until it has nothing in flight; then it takes the suspect.
--- Makes this worker one of them if there are too few. Answers whether it is one.
-local function becomeDrainer()
-  call('ZREMRANGEBYSCORE', draining, '-inf', text(now))
-  local isEnough = call('ZCARD', draining) >= call('ZCOUNT', suspects, '-inf', text(now))
-  if isEnough and not call('ZSCORE', draining, request.session) then return false end
-  call('ZADD', draining, text(now + 2 * request.lease), request.session)
-  return true
-end
-
--- The first suspect that may be tried here, and whether another one was left to others.
-local function dueSuspect()
-  local ids, records, isLeft = due(suspects, 1)
-  return ids[1], records[1], isLeft
-end
-
--- Items that wait for another attempt. Answers whether any was left to others.
-local function reserveDelayed(count)
-  local ids, records, isLeft = due(delayed, count)
-  for i, id in ipairs(ids) do reserveAgain(delayed, id, records[i]) end
+-- Up to so many items that are due. Answers whether any was left to others.
+local function reserveDue(from, count)
+  local ids, records, isLeft = due(from, count)
+  for i, id in ipairs(ids) do reserveAgain(from, id, records[i]) end
   return isLeft
 end
 
@@ -162,19 +143,15 @@ local function reserve()
   local isLeft = false
   local long = batch.waiting > 0 and request.reserve >= 64 and keepTables()
   local isAside = call('EXISTS', delayed, suspects) > 0 -- seldom: one look for both
-  local suspect, suspectRecord
-  if isAside then suspect, suspectRecord, isLeft = dueSuspect() end
   if batch.waiting > 0 and (request.sample or batch.vanishings >= VANISHINGS / 2) then
     reserveFresh(popSample())
-  elseif suspect and request.exclusive then
-    reserveAgain(suspects, suspect, suspectRecord)
-    call('ZREM', draining, request.session)
-  elseif suspect and becomeDrainer() then
-    reply.drain = 1
   else
-    if isAside then isLeft = reserveDelayed(request.reserve) or isLeft end
-    local more = request.reserve - reservedCount
-    if more > 0 and batch.waiting > 0 then reserveFresh(popFresh(more)) end
+    if isAside and request.exclusive then isLeft = reserveDue(suspects, 1) end
+    if reservedCount == 0 then
+      if isAside then isLeft = reserveDue(delayed, request.reserve) or isLeft end
+      local more = request.reserve - reservedCount
+      if more > 0 and batch.waiting > 0 then reserveFresh(popFresh(more)) end
+    end
   end
   if #leaseArgs > 0 then
     call('ZADD', leases, unpack(leaseArgs))

@@ -16,7 +16,7 @@ local function onClockWentBack(span, lease)
   local latest = now + lease * HELD
   local held = call('ZRANGEBYSCORE', leases, '(' .. text(latest), '+inf', 'WITHSCORES')
   for i = 1, #held, 2 do call('ZADD', leases, text(latest) .. (held[i + 1] % 1 > 0 and '.5' or ''), held[i]) end
-  for _, key in ipairs({ delayed, suspects, alive, failing, draining }) do
+  for _, key in ipairs({ delayed, suspects, alive, failing }) do
     local ahead = call('ZRANGEBYSCORE', key, '(' .. text(now), '+inf', 'WITHSCORES')
     for i = 1, #ahead, 2 do call('ZADD', key, text(math.max(now, ahead[i + 1] - span)), ahead[i]) end
   end

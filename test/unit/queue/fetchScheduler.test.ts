@@ -20,7 +20,7 @@ function idle(wait: number): FetchScheduler {
   const request = scheduler.plan(nothing, 1_000);
   assert.deepEqual(request, { count: 1, exclusive: true, sample: false, isLook: false });
   scheduler.calls.finish(scheduler.calls.start(request));
-  scheduler.onReply(request, { reserved: 0, pollMs: 200, dueMs: wait, drain: false }, 1_000);
+  scheduler.onReply(request, { reserved: 0, pollMs: 200, dueMs: wait }, 1_000);
   return scheduler;
 }
 
@@ -63,13 +63,13 @@ describe("an idle worker", () => {
     assert.deepEqual(idle(-1).plan({ ...nothing, pace }, 1_200), look);
   });
 
-  it("looks no sooner for items that are left to others, while it is slow or drains", () => {
+  it("looks no sooner for items that are left to others, while it takes nothing", () => {
     const scheduler = idle(0);
     const load = { ...nothing, inFlight: 1, freeSlots: 3, onlyLooks: true };
     const look = scheduler.plan(load, 1_200);
     assert.deepEqual(look, { count: 0, exclusive: false, sample: false, isLook: true });
     scheduler.calls.finish(scheduler.calls.start(look));
-    scheduler.onReply(look, { reserved: 0, pollMs: 200, dueMs: 0, drain: true }, 1_200);
+    scheduler.onReply(look, { reserved: 0, pollMs: 200, dueMs: 0 }, 1_200);
     assert.deepEqual(scheduler.plan(load, 1_300), { waitMs: 100 });
     // As soon as it may reserve items again, it does.
     assert.deepEqual(scheduler.plan(nothing, 1_300), { count: 1, exclusive: true, sample: false, isLook: false });

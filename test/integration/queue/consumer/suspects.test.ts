@@ -24,23 +24,40 @@ describe("an item whose worker vanished", () => {
     await Promise.all(workers.map(({ ended }) => ended));
   });
 
-  it("keeps no slot free once another worker has taken it", async () => {
-    const leaseMs = 5_000; // so long that a slow machine causes no silence
+  it("keeps no slot free for its last attempt: that comes when a worker has nothing else", async () => {
+    const options = { leaseMs: 5_000, maxLosses: 2 }; // a slow machine is no silence
     await queue.redis.rpush(queue.k.list, "lost", "long");
-    await new Peer(queue.redis, { leaseMs }).reserve();
+    await new Peer(queue.redis, options).reserve();
     const begun: string[] = [];
     const gate = Promise.withResolvers<void>();
     const handler = (item: string) => (begun.push(item), item === "long" && gate.promise);
-    const worker = new Consumer({ ...quick(queue.url), leaseMs, handler, concurrency: 2 }).run();
-    await queue.until(async () => (await queue.redis.zcard(queue.k.draining)) === 1);
+    const worker = new Consumer({ ...quick(queue.url), ...options, handler, concurrency: 2 }).run();
+    await queue.until(async () => (await queue.redis.zcard(queue.k.suspects)) === 1);
     await queue.redis.rpush(queue.k.list, "next");
-    const other = new Peer(queue.redis, { leaseMs });
-    const [lost] = await other.reserve();
-    assert.equal(String(lost!.payload), "lost");
-    await queue.until(() => begun.includes("next"), "it drained on for nothing");
-    await other.call({ acks: [other.done(lost!)] });
+    await queue.until(() => begun.includes("next"), "a slot idles");
     gate.resolve();
     assert.equal(await worker, "finished");
+    assert.deepEqual(begun, ["long", "next", "lost"]);
+  });
+
+  it("runs beside others: all 32 of a worker that was killed are in flight again at once", async () => {
+    const options = { leaseMs: LEASE_MS, concurrency: 32 };
+    await queue.redis.rpush(queue.k.list, ...Array<string>(32).fill("deaf 3000"));
+    const witness = new Peer(queue.redis, options); // what ran out in a silence would be no loss
+    const heard = setInterval(() => void witness.renew([]).catch(() => {}), 200);
+    const doomed = startConsumer(queue.url, options);
+    const begun = async () =>
+      (await queue.redis.zrange(queue.k.leases, "0", "-1", "WITHSCORES")).join(" ").match(/\.5/g);
+    await queue.until(async () => (await begun())?.length === 32);
+    doomed.signal("SIGKILL");
+    const worker = startConsumer(queue.url, { ...options, pod: "pod-2" });
+    await queue.until(async () => {
+      const { running, lost } = await queue.places();
+      return running === 32 && lost === 32;
+    }, "they run one by one");
+    assert.equal((await worker.ended).code, 0);
+    clearInterval(heard);
+    assert.equal((await queue.places()).done, 32);
   });
 
   it("does not blame its neighbours: one poison among 32 in flight, 31 done, 1 dead", async () => {

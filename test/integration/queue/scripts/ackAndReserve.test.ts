@@ -163,18 +163,28 @@ for (const version of ["8", "7.0"] as const) {
       for await (const { value } of admin.results()) assert.equal(value, '"new"');
     });
 
-    it("an item that was lost once runs alone: nothing else is in flight beside it", async () => {
-      await redis.rpush(k.list, "apple", "banana");
-      await a.reserve();
-      await pass(redis, 8_500);
-      await redis.hset(k.batch, "lastHeartbeat", Date.now());
-      assert.deepEqual(texts(await b.reserve(1, { exclusive: false })), ["banana"]);
-      await pass(redis, 1_500);
-      await redis.hset(k.batch, "lastHeartbeat", Date.now());
-      assert.deepEqual(await b.reserve(5, { exclusive: false }), []);
-      await redis.rpush(k.list, "cherry");
-      const alone = await new Peer(redis).reserve(5);
-      assert.deepEqual([texts(alone), alone[0]!.losses], [["apple"], 1]);
+    it("an item lost once is tried again beside others, one lost twice runs alone: nothing beside it", async () => {
+      await redis.rpush(k.list, "apple");
+      const passHeard = async (ms: number) => {
+        await pass(redis, ms);
+        await redis.hset(k.batch, "lastHeartbeat", Date.now()); // others are alive
+      };
+      /** Somebody with other items in flight takes what is due, and vanishes with the apple. */
+      const vanish = async (...others: string[]) => {
+        if (others.length > 0) await redis.rpush(k.list, ...others);
+        const taken = await a.reserve(5, { exclusive: false });
+        assert.deepEqual(texts(taken).sort(), ["apple", ...others]);
+        await a.call({ acks: taken.filter(({ payload }) => String(payload) !== "apple").map((item) => a.done(item)) });
+        await passHeard(8_500);
+        await b.call();
+        await passHeard(1_500);
+      };
+      await vanish();
+      await vanish("banana", "cherry");
+      await redis.rpush(k.list, "date", "elder");
+      assert.deepEqual(texts(await b.reserve(1, { exclusive: false })), ["date"]);
+      const [apple, ...beside] = await new Peer(redis).reserve(5);
+      assert.deepEqual([String(apple!.payload), apple!.losses, apple!.runsAlone, beside], ["apple", 2, true, []]);
     });
 
     it("lost for the third time it is dead, with pod and node and every attempt", async () => {

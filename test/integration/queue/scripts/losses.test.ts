@@ -119,6 +119,20 @@ for (const version of redisVersions) {
         assert.deepEqual({ dead, lost }, { dead: 0, lost: 0 });
       });
 
+      it("counts one after ten of them: the item may take Redis with it", async () => {
+        await queue.redis.rpush(k.list, "apple");
+        for (let times = 1; times <= 13; times++) {
+          await takeIt();
+          await pass(queue.redis, 60_000);
+          await b.renew([], { waited: 50_000 });
+          await passHeard(LEASE / 2 + 100);
+          await b.call();
+          await passHeard(LEASE / 10);
+        }
+        const { dead, lost } = await queue.places();
+        assert.deepEqual({ dead, lost }, { dead: 1, lost: 3 });
+      });
+
       it("counts no loss if Redis was restarted meanwhile", async () => {
         await queue.redis.rpush(k.list, "apple");
         for (let times = 1; times <= 4; times++) {
@@ -240,6 +254,21 @@ for (const version of redisVersions) {
       assert.equal((await b.call({ acks: [b.done(date!)] })).kind, "finished");
       const { total, done, dead } = await queue.admin.counts();
       assert.deepEqual({ total, done, dead }, { total: 4, done: 1, dead: 0 });
+    });
+
+    it("are counted after ten times in which nobody came to begin the item: it may end workers before", async () => {
+      await queue.redis.rpush(queue.k.list, "too long");
+      let runs = 0;
+      for (let round = 0; round < 20; round++) {
+        const peer = new Peer(queue.redis);
+        peer.begins = false;
+        runs += (await peer.reserve()).length;
+        await passHeard(LEASE);
+        await b.call();
+        await passHeard(LEASE / 10);
+      }
+      assert.equal(runs, 13, "ten times excused, and three losses");
+      assert.equal((await queue.places()).dead, 1);
     });
 
     it("make an item dead as often as maxLosses says", async () => {

@@ -100,6 +100,15 @@ const thrice: Step[] = [
   ...[1, 2].flatMap((): Step[] => [{ pass: 1 }, { ...first, call: "B", exclusive: true }, { pass: 3 }]),
   first,
 ];
+const alone: Step[] = [
+  ...expire,
+  { pass: 1 },
+  { ...first, call: "B", exclusive: true },
+  { pass: 3 },
+  look,
+  { pass: 1 },
+  { ...first, call: "B", exclusive: true },
+];
 const crowd = ["a", LONG, LONG, LONG, LONG, LONG, LONG];
 
 /** Number of events in all runs: each must happen. */
@@ -117,7 +126,7 @@ const happened = {
   excused: 0,
   unbegun: 0,
   takenBack: 0,
-  drained: 0,
+  alone: 0,
   clockBack: 0,
   dead: 0,
 };
@@ -299,13 +308,13 @@ class Run {
     const common = { session, number, isResent, outcomes, reserve, exclusive };
     const request = encodeRequest({ ...common, lease: LEASE, maxLosses: this.#model.maxLosses });
     const raw = (await script.sendRequest(this.#redis, "job2", request)) as RawReply;
-    const { kind, stale, drain, reserved } = parseReply(raw, number);
+    const { kind, stale, reserved } = parseReply(raw, number);
     const told = reserved.map(({ call: _, deadline: _at, ...item }) => ({ ...item, payload: String(item.payload) }));
     const model = this.#model;
     const before = { lost: model.lost, state: model.state, silences: silences(model), dead: model.ids("dead").length };
-    model.call(call, { kind, stale, drain, reserved: told });
+    model.call(call, { kind, stale, reserved: told });
     happened.lost += Math.max(0, model.lost - before.lost);
-    happened.unbegun += reserved.filter(({ losses, runsAlone }) => runsAlone && losses === 0).length;
+    happened.unbegun += reserved.filter(({ losses, isTold }) => isTold && losses === 0).length;
     happened.excused += Math.max(0, silences(model) - before.silences);
     happened.dead += Math.max(0, model.ids("dead").length - before.dead);
     if (model.lost < before.lost) happened.takenBack++;
@@ -313,7 +322,7 @@ class Run {
     if (reserved.length > 1 && reserved.length < reserve && model.waiting[0] === LONG) happened.cutShort++;
     happened.stale += stale.length;
     happened.reserved += reserved.length;
-    if (drain) happened.drained++;
+    happened.alone += reserved.filter(({ runsAlone }) => runsAlone).length;
     if (kind === "again" || kind === "old" || kind === "finished") happened[kind]++;
     if (!hears) return;
     const { members } = this.#session(session);
@@ -433,6 +442,7 @@ describe("the scripts, against a model", () => {
           [crowd, unbegun, 3],
           [crowd, overtaken, 3],
           [crowd, thrice, 3],
+          [crowd, alone, 3],
           [crowd, stuck, 3],
           [["a"], refilled, 3],
           [["a"], excused, 3],

@@ -1,4 +1,4 @@
-// A suspect, an item that was lost with its worker: which worker runs it, and which ones drain for it.
+// A suspect, an item that runs alone: which worker runs it, and when.
 import assert from "node:assert/strict";
 import { pass } from "../../../support/consuming.ts";
 import { Peer } from "../../../support/peer.ts";
@@ -13,7 +13,7 @@ describe("a suspect", () => {
 
   /** A session of a pod, known by its heartbeat. */
   async function start(pod: string): Promise<Peer> {
-    const peer = new Peer(queue.redis, { pod });
+    const peer = new Peer(queue.redis, { pod, maxLosses: 2 }); // so the first loss makes a suspect
     await peer.renew([], { heartbeat: JSON.stringify({ pod, slots: 1 }) });
     return peer;
   }
@@ -44,15 +44,15 @@ describe("a suspect", () => {
     await passHeard(LEASE / 10);
   }
 
-  /** A call of a worker that has other items in flight, or none. */
-  const ask = async (peer: Peer, exclusive: boolean, draining = false) => {
-    const { drain, reserved } = await peer.call({ reserve: draining ? 0 : 1, exclusive, draining });
-    return drain ? "drains" : reserved.map(({ payload }) => String(payload)).join();
+  /** A call of a worker that has nothing in flight, or other items. */
+  const ask = async (peer: Peer, exclusive: boolean) => {
+    const { reserved } = await peer.call({ reserve: 1, exclusive });
+    return reserved.map(({ payload, runsAlone }) => `${String(payload)}${runsAlone ? ", alone" : ""}`).join();
   };
 
   beforeEach(async () => {
     await queue.redis.rpush(k.list, "apple", "banana", "cherry");
-    witness = new Peer(queue.redis);
+    witness = new Peer(queue.redis, { maxLosses: 2 });
     await witness.call();
   });
 
@@ -60,55 +60,32 @@ describe("a suspect", () => {
     await vanish({ "pod-1": 1 });
     const [again, other] = [await start("pod-1"), await start("pod-2")];
     assert.equal(await ask(again, true), "banana", "it goes on with what waits");
-    assert.equal(await ask(again, false), "cherry", "and does not drain for it");
-    assert.equal(await ask(again, true, true), "", "nor does it go on to drain for it");
-    assert.equal(await ask(other, false), "drains");
-    assert.equal(await ask(other, true), "apple");
+    assert.equal(await ask(other, true), "apple, alone");
   });
 
   it("is tried again there after that, if nobody else took it", async () => {
     await vanish({ "pod-1": 1 });
     const [again] = [await start("pod-1"), await start("pod-2")];
     await passHeard(3 * LEASE);
-    assert.equal(await ask(again, true), "apple");
+    assert.equal(await ask(again, true), "apple, alone");
   });
 
   it("is tried again there at once, if nobody else lives", async () => {
     await vanish({ "pod-1": 1 });
-    assert.equal(await ask(await start("pod-1"), true), "apple");
+    assert.equal(await ask(await start("pod-1"), true), "apple, alone");
   });
 
   it("does not hide another one that its pod may take", async () => {
     await vanish({ "pod-1": 1, "pod-2": 1 });
     const [first] = [await start("pod-1"), await start("pod-2")];
-    assert.equal(await ask(first, false), "drains");
-    assert.equal(await ask(first, true), "banana");
+    assert.equal(await ask(first, true), "banana, alone");
   });
 
-  it("makes one worker drain; several suspects make as many drain", async () => {
-    await queue.redis.rpush(k.list, "date", "elder", "fig");
+  it("holds up nobody with other items in flight", async () => {
     await vanish({ "pod-1": 2 });
-    const peers = await Promise.all(["a", "b", "c"].map(start));
-    const [first, second, third] = peers as [Peer, Peer, Peer];
-    const all = [];
-    for (const peer of peers) all.push(await ask(peer, false));
-    assert.deepEqual(all, ["drains", "drains", "cherry"]);
-    assert.equal(await ask(second, true), "apple");
-    assert.equal(await ask(third, false), "date", "one is left, for which one drains");
-    assert.equal(await ask(first, false, true), "drains");
-    assert.equal(await ask(third, true), "banana", "who has nothing in flight is first");
-    assert.equal(await ask(first, false, true), "");
-    assert.equal(await ask(first, false), "elder");
-  });
-
-  it("gets another worker to drain if the first vanishes, also after the clock went back", async () => {
-    await vanish({ "pod-1": 1 });
-    const [first, second] = [await start("a"), await start("b")];
-    assert.equal(await ask(first, false), "drains");
-    assert.equal(await ask(second, false), "banana");
-    await pass(queue.redis, -3_600_000);
-    await witness.renew([]);
-    await passHeard(2 * LEASE);
-    assert.equal(await ask(second, false), "drains");
+    const [busy, free] = [await start("a"), await start("b")];
+    assert.equal(await ask(busy, false), "cherry");
+    assert.equal(await ask(free, true), "apple, alone");
+    assert.equal(await ask(busy, true), "banana, alone", "as soon as it has none");
   });
 });

@@ -121,7 +121,7 @@ for (const version of ["8", "7.0"] as const) {
         // It was not begun, so that is no loss.
         await expire();
         const [apple] = await b.reserve();
-        assert.deepEqual([apple!.payload.toString(), apple!.losses, apple!.runsAlone], ["apple", 0, true]);
+        assert.deepEqual([apple!.payload.toString(), apple!.losses, apple!.isTold], ["apple", 0, true]);
         assert.equal((await admin.counts()).lost, 0);
       });
 
