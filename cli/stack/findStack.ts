@@ -40,19 +40,23 @@ function remembered(): StackLocation | undefined {
   return { program: root, ...(JSON.parse(readFileSync(note, "utf8")) as Omit<StackLocation, "program">) };
 }
 
+/** The files of Pulumi programs in a folder and above it, the nearest first. */
+function programFiles(folder: string): string[] {
+  const names = ["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"];
+  const here = names.map((name) => join(folder, name)).filter((path) => existsSync(path));
+  return dirname(folder) === folder ? here : [...here, ...programFiles(dirname(folder))];
+}
+
 /**
  * The folder of the Pulumi program that this folder belongs to, as Pulumi finds it. A program may run anything as
  * whoever asks for its state. So one is passed over that neither the user, nor root, nor whoever has this folder made:
  * everybody may write a file into a folder like /tmp.
  */
 export function findProgram(folder: string): string | undefined {
-  const files = ["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"];
-  const makers = [process.getuid?.() ?? 0, 0, statSync(folder, { throwIfNoEntry: false })?.uid];
-  const isOurs = (path: string) => makers.includes(statSync(path, { throwIfNoEntry: false })?.uid ?? -1);
-  for (let at = folder; ; at = dirname(at)) {
-    if (files.some((file) => isOurs(join(at, file)))) return at;
-    if (dirname(at) === at) return undefined;
-  }
+  const owner = (path: string) => statSync(path, { throwIfNoEntry: false })?.uid;
+  const makers = [process.getuid?.() ?? 0, 0, owner(folder)];
+  const ours = programFiles(folder).find((path) => makers.includes(owner(path)));
+  return ours && dirname(ours);
 }
 
 /** Everything that the lookup of a stack depends on. */
@@ -93,8 +97,10 @@ export function stackCandidates(stack: string | undefined, context: LookupContex
   const isRemembered = remembered !== undefined && agrees && (stack === undefined || stack === remembered.stack);
   if (isRemembered && (chosen.length === 0 || program === undefined || stack !== undefined)) return [remembered];
   if (program !== undefined) return isRemembered ? [given(program), remembered] : [given(program)];
+  const [foreign] = programFiles(cwd);
+  const passedOver = foreign === undefined ? "" : `${foreign} is another user's; else `;
   throw new UserError(
-    "there is no Pulumi program in this folder or above it: change to the folder of one, or give --redis URL",
+    `${passedOver}there is no Pulumi program in this folder or above it: change to the folder of one, or give --redis URL`,
   );
 }
 
