@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../config/parse.ts";
-import { requirePulumi } from "../config/pulumiVersion.ts";
+import { requireNodejs, requirePulumi } from "../config/pulumiVersion.ts";
 import { isMocked, ownError, program } from "./engine.ts";
 
 /**
@@ -18,7 +18,9 @@ class Checks {
   readonly objects = new Map<string, string>();
 
   constructor() {
-    if (!isMocked()) void this.await(requirePulumi());
+    if (isMocked()) return;
+    requireNodejs();
+    void this.await(requirePulumi());
   }
 
   /** Adds a check that takes time. @returns The same check. If it rejects, so does this. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import type * as Components from "../../../components/index.ts";
+import { requireNodejs } from "../../../config/pulumiVersion.ts";
 import { created, inputsOf, registered, reset, startMocks } from "../../support/mockProgram.ts";
 
 type Texts = Record<string, string>;
@@ -202,6 +203,14 @@ describe("the components", () => {
     assert.throws(() => new components.Batch("none", undefined as unknown as Components.BatchArgs), {
       message: "Batch none: Expected its arguments as an object, got none.",
     });
+  });
+
+  it("run on Bun only with mocks", () => {
+    assert.throws(() => requireNodejs({ bun: "1.4.5" }), {
+      message:
+        "job-wq-2 runs on Node.js, and this is Bun, which cannot check the certificate of a cluster: set `runtime: nodejs` in Pulumi.yaml; Bun may install the packages.",
+    });
+    requireNodejs();
   });
 
   it("name the kind of a value that is no component", () => {
