@@ -22,6 +22,7 @@ function narrow(listener: Listener, program: object): void {
   const narrowed: Listener = (error, promise) => {
     if (!isAnothers(error, program)) listener(error, promise);
   };
+  known.add(narrowed);
   // By this property, Node.js can remove the original listener, too.
   process.on(EVENT, Object.assign(narrowed, { listener }));
 }
