@@ -5,7 +5,7 @@ import type { LastingQueue } from "./lastingQueue.ts";
 import { LogSubscription } from "./logSubscription.ts";
 
 const LOOK_MS = 1_000;
-/** Lines are here within this time, once a worker has sent them. */
+/** Longest time until a line that a worker has sent arrives, ms. */
 const PUBLISH_MS = 1_000;
 /** Workers send their last lines before they leave. One that was killed counts as alive for a while. */
 const LEAVE_MS = 10_000;

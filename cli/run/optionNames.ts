@@ -15,13 +15,13 @@ const OPTIONS: Record<string, string> = {
   "resources.limits.memory": "--memory",
   secretEnv: "--secret-env",
 };
-/** A way out that a run does not have. */
+/** Advice that does not hold for a run. */
 const NOT_HERE = "`createNamespace` creates it, or: ";
 
 /** A setting that a run does not have. Programs of users print words like `run`, too, but none like `runAsUser`. */
 const isOfStack = (name: string) => Object.hasOwn(settings, name) && (/[A-Z]/.test(name) || name === "claims");
 
-/** A message in which settings are options, or said to be those of a stack. */
+/** The message with settings replaced by options, or marked as settings of a stack. */
 export const withOptions = (message: string): string =>
   message.replace(NOT_HERE, "").replaceAll(/`([A-Za-z.]+)`/g, (whole, name: string) => {
     if (Object.hasOwn(OPTIONS, name)) return `\`${OPTIONS[name]}\``;

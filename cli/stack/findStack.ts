@@ -12,7 +12,7 @@ export interface StackLocation {
   configFile?: string;
   /** Environment variables beside this process's. */
   env: Record<string, string>;
-  /** It is that of a `wq run`, whose program is not kept. */
+  /** True if it belongs to a `wq run`, whose program is not kept. */
   isRun?: boolean;
 }
 

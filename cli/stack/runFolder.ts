@@ -93,7 +93,7 @@ export function stackOfRun(name: string): StackLocation | undefined {
   return { ...locate(name), isRun: true };
 }
 
-/** From now on this process finds the cluster of a run as it was found then. */
+/** Makes this process use the cluster of a run, as the run itself did. */
 export function useKubeconfig({ kubeconfig }: RunNote): void {
   if (kubeconfig !== undefined) process.env.KUBECONFIG = kubeconfig;
 }

@@ -10,7 +10,7 @@ interface Follower {
   start?: string | undefined;
 }
 
-/** A file for each process that has followed a run, numbered. Of two at the same moment, only one makes the next. */
+/** One numbered file per process that has followed a run. Of two processes at the same moment, one makes the next. */
 const followerFile = (name: string, number: number) => join(folderOf(name), `follower-${number}`);
 const countFollowers = (name: string) =>
   readdirSync(folderOf(name)).filter((file) => /^follower-\d+$/.test(file)).length;

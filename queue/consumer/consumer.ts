@@ -39,7 +39,7 @@ export class Consumer implements ConsumerApi {
   #queueSession!: QueueSession;
   #startedAt = 0;
   #stopping?: Promise<void>;
-  /** Resolves when this consumer is stopped, also while it still waits for Redis at the start. */
+  /** Resolves when this consumer is stopped, even while it still waits for Redis at the start. */
   readonly #stopped = Promise.withResolvers<undefined>();
 
   constructor(options: ConsumerOptions) {

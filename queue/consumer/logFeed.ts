@@ -11,7 +11,7 @@ const MAX_CHARS = 64 * 1024;
 /** Bytes of a payload that name an item. */
 const MAX_NAME = 1_000;
 
-/** The beginning of a long one, without half a character. */
+/** The beginning of a long text, without half a character. */
 function nameOf(payload: Buffer): string {
   let end = Math.min(payload.length, MAX_NAME);
   while (end < payload.length && end > MAX_NAME - 4 && (payload[end]! & 0xc0) === 0x80) end--;

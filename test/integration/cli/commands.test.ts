@@ -183,7 +183,7 @@ describe("wq on a Redis", () => {
     );
   });
 
-  it("logs, cancel and retry know an item that is no text by the name that results give it", async () => {
+  it("logs, cancel and retry find an item that is not text by its name in results", async () => {
     const queue = "bytes";
     const at = ["--queue", queue];
     const connection = await connect(redis.url);
@@ -270,7 +270,7 @@ describe("wq on a Redis", () => {
     await admin.close();
   });
 
-  it("prints as JSON what SKILL.md says, and no more where it does not say so", async () => {
+  it("prints the fields of JSON that SKILL.md names, and others only if it says so", async () => {
     const skill = readFileSync(join(import.meta.dirname, "../../../SKILL.md"), "utf8");
     await new Seeder({ url: redis.url, queue: "old" }).seed(["a"], { owner: "a/b", run: "1", seedId: "1" });
     const verbs: Record<string, string[]> = {

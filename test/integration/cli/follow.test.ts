@@ -35,7 +35,7 @@ describe("wq that follows", () => {
   const monitors: Redis[] = [];
   afterEach(() => monitors.splice(0).forEach((monitor) => monitor.disconnect()));
 
-  /** Notes all calls to Redis. @returns The place of the first one that looks so, once it is made. */
+  /** Notes all calls to Redis. @returns The place of the first call that matches, once it is made. */
   async function watchCalls(): Promise<(call: RegExp) => Promise<number>> {
     const monitor = await t.redis.monitor();
     monitors.push(monitor);
@@ -281,7 +281,7 @@ describe("wq that follows", () => {
       assert.ok(said < (await place(/^zrem \{job2\}:alive /i)));
     });
 
-    it("hears the lines of a worker before it leaves, though nobody was known to listen", async () => {
+    it("hears the lines of a worker before it leaves, even if no listener was known", async () => {
       await seed(["apple"]);
       const heard: string[] = [];
       const stop = await admin().followLog(({ line }) => heard.push(line));

@@ -203,7 +203,7 @@ describe("wq run that goes on", () => {
     return { out: stdout, err: stderr.replaceAll("npx --no wq", "wq"), code: exitCode };
   };
 
-  it("is looked at by its name from any folder, also while another process follows it", async () => {
+  it("can be read by its name from any folder, even while another process follows it", async () => {
     followed(startTime(process.pid));
     const { out, code } = await verb(["status", "--json", "--stack", name]);
     const { state, done } = JSON.parse(out) as { state: string; done: number };
@@ -216,14 +216,14 @@ describe("wq run that goes on", () => {
     assert.deepEqual(await verb(["status", "--stack", "wq-000000"]), { out: "", err, code: 3 });
   });
 
-  it("is looked at in the cluster that it was made in", async () => {
+  it("is read from the cluster in which it was made", async () => {
     begun({ kubeconfig: "/its/own" });
     pulumi('*) echo "error: KUBECONFIG is $KUBECONFIG" >&2; exit 1');
     const { err } = await verb(["status", "--stack", name], { KUBECONFIG: "/another" });
     assert.match(err, /^wq status: cannot read the state of .*: KUBECONFIG is \/its\/own$/);
   });
 
-  it("starts no workers for what is retried, and says what runs it", async () => {
+  it("starts no workers for retried items, and says what runs them", async () => {
     pulumi(`*) echo '${stateWith({ workerJob: name })}'`);
     const [queue, retry] = ["job2", { maxAttempts: 1, backoff: { min: 1, max: 1 } }];
     await new Seeder({ url: t.url, queue }).seed(["a", "d"], { owner: "a/b", run: "1", seedId: "2" });
@@ -234,7 +234,7 @@ describe("wq run that goes on", () => {
     assert.equal((await t.admin.counts()).dead, 1);
   });
 
-  it("ends who looks at it when it is removed with its Redis", async () => {
+  it("ends the processes that read it when it is removed with its Redis", async () => {
     const { WQ_RUN_HOME } = process.env;
     process.env.WQ_RUN_HOME = folder;
     try {

@@ -212,7 +212,7 @@ describe("a handler", () => {
       const { exitCode, stderr } = await attempt("a", "--timeout", "0.2");
       assert.deepEqual([exitCode, stderr], [1, "Failed: The time limit of 0.2 s is over"]);
     });
-    it("ends what still loads, with all that it started, at Ctrl-C", async () => {
+    it("ends a handler that is still loading, with all that it started, at Ctrl-C", async () => {
       handler(
         "console.log(process.pid); await new Promise(() => setInterval(() => {}, 1000)); export default () => 1;",
       );

@@ -38,7 +38,7 @@ describe("words of GNU parallel that wq run does not have", () => {
       assert.equal(wrongString(["x", word], item), isUnknown ? why : undefined);
     });
 
-  it("{%} is refused, and says what there is instead", () =>
+  it("{%} is refused, with what to use instead", () =>
     assert.equal(
       wrongString(["x", "{%}"], "a"),
       "nothing stands for {%}, since pods have no slots: $HOSTNAME names the pod",
