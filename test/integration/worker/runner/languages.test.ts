@@ -114,7 +114,7 @@ describe("a program with `serve`", () => {
       [
         "an import that fails",
         "import torchh\ndef handle(item, context): pass\n",
-        "./src/work.py does not load: ModuleNotFoundError: No module named 'torchh'",
+        "./src/work.py does not load: ModuleNotFoundError: No module named 'torchh' (`requirements` names the packages to install)",
       ],
       ["no function", "handle = 3\n", "./src/work.py has no function handle: it needs `def handle(…, context):`"],
       [
