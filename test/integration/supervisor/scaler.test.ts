@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { execa } from "execa";
-import type { Counts } from "../../../queue/index.ts";
 import { callApi } from "../../../supervisor/scaling/inCluster.ts";
 import { Scaler } from "../../../supervisor/scaling/scaler.ts";
+import { counts } from "../../support/looks.ts";
 
 type Answer = [status: number, type: string, body: string];
 const BUSY: Answer = [429, "text/plain; charset=utf-8", "Too many requests, please try again later.\n"];
@@ -51,8 +51,8 @@ describe("the scaler", () => {
   it("asks again after an answer that is no JSON, and says what is wrong once", async () => {
     const options = { min: 1, max: 9, concurrency: 1, idleAfterMs: 60_000 };
     const scaler = new Scaler("n", "w", options, (path, body) => callApi(path, body, account));
-    const counts = { waiting: 3, running: 0, dueSoon: 0, now: 0 } as Counts;
-    const look = () => scaler.follow({ ...counts, now: (counts.now += 1_000) }, () => Promise.resolve(0));
+    const load = counts({ waiting: 3, running: 0 });
+    const look = () => scaler.follow({ ...load, now: (load.now += 1_000) }, () => Promise.resolve(0));
     answers.push(BUSY, BUSY, GATEWAY, FORBIDDEN, JOB, BUSY, JOB, JOB);
     assert.equal(await look(), "The workers cannot be scaled: it answered 429");
     assert.equal(await look(), undefined);
@@ -62,10 +62,10 @@ describe("the scaler", () => {
     assert.equal(await look(), "From 1 to 3 pods");
     assert.equal(asked.at(-1), 'PATCH {"spec":{"parallelism":3}}');
     // A change of its own whose answer was lost is not taken for somebody else's.
-    counts.waiting = 5;
+    load.waiting = 5;
     answers.push(THREE, BUSY, [200, "application/json", '{"spec":{"parallelism":5}}']);
     assert.deepEqual([await look(), await look()], ["The workers cannot be scaled: it answered 429", undefined]);
-    counts.waiting = 6;
+    load.waiting = 6;
     answers.push(THREE);
     assert.equal(await look(), "3 pods at most from now on, set from outside, for instance by `wq scale`");
   });
@@ -74,8 +74,7 @@ describe("the scaler", () => {
     const options = { min: 1, max: 9, concurrency: 4, idleAfterMs: 0 };
     const scaler = new Scaler("n", "w", options, (path, body) => callApi(path, body, account));
     let [busy, now] = [3, 0];
-    const look = () =>
-      scaler.follow({ waiting: 0, running: busy, dueSoon: 0, now: (now += 5_000) } as Counts, async () => busy);
+    const look = () => scaler.follow(counts({ waiting: 0, running: busy, now: (now += 5_000) }), async () => busy);
     answers.push(THREE, THREE, THREE);
     assert.equal(await look(), undefined);
     busy = 2;
