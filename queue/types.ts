@@ -162,6 +162,8 @@ export interface ConsumerOptions {
   maxLosses: number;
   /** The batch is aborted when the first attempts all fail, everywhere. Default: true. */
   abortWhenNothingSucceeds?: boolean;
+  /** Time in which this worker was made ready, ms. Another one may still need as long, and succeed. Default: 0. */
+  loadMs?: number;
   /** Longer results are cut, bytes; at most `MAX_RESULT_BYTES`. */
   maxResultBytes: number;
   keepResults: "all" | "failed";

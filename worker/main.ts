@@ -82,6 +82,7 @@ function consumerOptions(
     maxLosses,
     maxFailures,
     abortWhenNothingSucceeds: !settings.allowFailures,
+    loadMs: performance.now(),
     maxResultBytes,
     keepResults,
     keepLogs,

@@ -11,7 +11,7 @@ import type { ConsumerOptions } from "../types.ts";
 /** Runs reserved items: each in a slot, with its handler and its time limit, until its attempt is over. */
 export class Processor implements ItemListener {
   readonly logFeed: LogFeed;
-  readonly slowdown = new Slowdown();
+  readonly slowdown: Slowdown;
   done = 0;
   failed = 0;
   readonly #options: ConsumerOptions;
@@ -25,6 +25,7 @@ export class Processor implements ItemListener {
   /** @param noteBegun Tells Redis of items that were begun. */
   constructor(options: ConsumerOptions, reservations: Reservations, noteBegun: (items: ActiveItem[]) => Promise<void>) {
     this.#options = options;
+    this.slowdown = new Slowdown(options.loadMs);
     this.#reservations = reservations;
     this.#handlerCalls = new HandlerCalls(options, reservations, noteBegun, {
       onReturned: (item, value) => this.#succeed(item, value),

@@ -24,6 +24,7 @@ export interface Pace {
  * worker's alone. Redis judges that, since it sees all workers.
  */
 export class Slowdown {
+  readonly #loadMs: number;
   #threshold = FAILURES;
   /** Failures in a row, and the first few items they happened to. */
   #failures = 0;
@@ -41,6 +42,11 @@ export class Slowdown {
   #isFree = false;
   /** Redis was told that this worker is slow. */
   #isReported = false;
+
+  /** @param loadMs Time in which this worker was made ready, ms. */
+  constructor(loadMs = 0) {
+    this.#loadMs = loadMs;
+  }
 
   /** An attempt succeeded here: the row is over. */
   onSuccess(): void {
@@ -91,7 +97,7 @@ export class Slowdown {
     this.#reported = this.#samples;
     const failing: FailureReport = {
       failures: this.#failures,
-      forMs: Math.round(now - this.#startedAt),
+      forMs: Math.max(0, Math.round(now - this.#startedAt - this.#loadMs)),
       longestMs: Math.ceil(this.#longestMs),
       reason: firstLine(this.#reason),
       tries: this.#tries,

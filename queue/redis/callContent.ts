@@ -47,7 +47,10 @@ export type OutcomeKind =
 
 /** Report of a slow worker, with each call (scripts/includes/judge.lua). Times are ms. */
 export interface FailureReport {
-  /** Failures in a row, since when, the longest of them, and the reason of the last one. */
+  /**
+   * Failures in a row; since when, less the time in which another worker may still load; the longest of them; the
+   * reason of the last one.
+   */
   failures: number;
   forMs: number;
   longestMs: number;
