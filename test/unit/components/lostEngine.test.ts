@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const lostEngine = join(import.meta.dirname, "../../../components/lostEngine.ts");
-/** A program that writes for three seconds into closed pipes. Every error is printed, as Pulumi does. */
+/** A program that writes for a second into closed pipes. Every error is printed, as Pulumi does. */
 const program = `
   import ${JSON.stringify(lostEngine)};
   process.on("uncaughtException", () => {});
   console.log("runs");
   setInterval(() => console.error("still here"), 10);
-  setTimeout(() => process.exit(7), 3_000);
+  setTimeout(() => process.exit(7), 1_000);
 `;
 
 describe("a program whose engine was killed", () => {
