@@ -36,10 +36,16 @@ function seedSettings(resource: StateResource | undefined): string | undefined {
 
 const isSeedJob = ({ type, inputs }: StateResource) => type === JOB && metadata(inputs).labels?.[COMPONENT] === "seed";
 
+/** True if only marks and labels of an object differ. */
+function isSame(before: StateResource | undefined, after: StateResource | undefined): boolean {
+  const content = ({ inputs }: StateResource) => JSON.stringify({ ...inputs, metadata: undefined });
+  return before !== undefined && after !== undefined && content(before) === content(after);
+}
+
 /** The steps by which data may be lost, or items change or run again. */
 function isGrave({ op, urn, oldState, newState }: Step): boolean {
   if (UNCHANGED.has(op)) return false;
-  if (REDIS.test(urn) || LIST.test(urn)) return true;
+  if (REDIS.test(urn) || LIST.test(urn)) return op !== "update" || !isSame(oldState, newState);
   return oldState !== undefined && isSeedJob(oldState) && seedSettings(oldState) !== seedSettings(newState);
 }
 

@@ -31,6 +31,12 @@ export const steps = {
   seed: seeding("2"),
   seedOfNewCode: seeding("1"),
   list: { op: "update", urn: urn(`${BATCH}$kubernetes:core/v1:ConfigMap`, "thumbs-seed-items") },
+  marksOfList: {
+    op: "update",
+    urn: urn(`${BATCH}$kubernetes:core/v1:ConfigMap`, "thumbs-seed-items"),
+    oldState: { inputs: { metadata: { name: "i" }, data: { items: "a" } } },
+    newState: { inputs: { metadata: { name: "i", annotations: { key: "1" } }, data: { items: "a" } } },
+  },
   workers: { op: "replace", urn: urn(`${BATCH}$${JOB}`, "thumbs-workers"), newState: { type: JOB, inputs: {} } },
 };
 

@@ -128,7 +128,7 @@ describe("wq on a batch of a stack", () => {
   it("retry goes on with new code, although that also replaces the seed Job", async () => {
     await seed();
     await fail();
-    stack.previews(steps.workers, steps.seedOfNewCode);
+    stack.previews(steps.workers, steps.seedOfNewCode, steps.marksOfList);
     const [code, text] = await stack.wq(["retry"]);
     assert.match(String(text), /^Running 2 items again\.\nup: done/);
     assert.deepEqual([code, stack.ups().length], [0, 1]);
