@@ -34,6 +34,12 @@ export const instanceSelector = (instance: string): Record<string, string> => ({
   "app.kubernetes.io/instance": instance,
 });
 
+/** Labels as a selector of a request to the API server: `a=1,b=2`. */
+export const selectorText = (labels: Record<string, string>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+
 /** Labels that select those of one role. @param component Role: `redis`, `worker`, `seed` … */
 export const selector = (instance: string, component: string): Record<string, string> => ({
   ...instanceSelector(instance),

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { jobEnd } from "../../kube/jobEnd.ts";
 import { pollUntil } from "../../kube/poll.ts";
 import { COMPONENT } from "../../kube/ownLabels.ts";
-import { instanceSelector } from "../labels.ts";
+import { instanceSelector, selectorText } from "../labels.ts";
 import { Absence, answerOf } from "./absence.ts";
 import { type Cluster, codeOf } from "./client.ts";
 import type { Owner } from "./owner.ts";
@@ -38,9 +38,7 @@ export async function liveJobs(
   cluster: Cluster,
   { namespace, name, owner }: { namespace: string; name: string; owner: Owner },
 ): Promise<LiveJobs> {
-  const labelSelector = Object.entries(instanceSelector(name))
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
+  const labelSelector = selectorText(instanceSelector(name));
   const denied = `The cluster does not let \`up\` see the Jobs in namespace ${namespace}: allow it to \`get\`, \`list\` and \`delete\` jobs there.`;
   const list = () => cluster.batch.listNamespacedJob({ namespace, labelSelector });
   return ownJobs((await answerOf(cluster, list, denied))?.items ?? [], owner);

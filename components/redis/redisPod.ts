@@ -4,6 +4,7 @@ import { type Cluster, connectCluster, known, uidOf } from "../cluster/client.ts
 import type { Watched } from "../cluster/startWatch.ts";
 import { waitForRedis } from "../cluster/waitForRedis.ts";
 import { fail } from "../engine.ts";
+import { selectorText } from "../labels.ts";
 import type { K8sObject } from "../types.ts";
 
 /**
@@ -22,10 +23,8 @@ export async function podOf(
   const cluster = there && (await connectCluster(parent));
   if (!cluster) return undefined;
   const [namespace, ownerUid] = there;
-  const labelSelector = Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
-  return { cluster, watched: { owner: `Redis ${service}`, ownerUid, namespace, labelSelector } };
+  const watched = { owner: `Redis ${service}`, ownerUid, namespace, labelSelector: selectorText(labels) };
+  return { cluster, watched };
 }
 
 /** Resolves when its pod is ready. Rejects with the reason if it cannot start. */
