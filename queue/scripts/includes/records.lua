@@ -51,9 +51,9 @@ local function attemptCounts(record)
   return tonumber(failures or 0), tonumber(losses or 0)
 end
 
--- How an item is begun, by its record without a running attempt. TOLD: Redis is told before, since a worker vanished
--- with it, or before it was begun, as far as is known. ALONE: its next loss would make it dead; it was lost twice; it
--- is one of several that may have broken their process; or it was lost and put back.
+-- How a worker begins an item, by its record without a running attempt. PLAIN: at once. TOLD: after it has told Redis,
+-- since an earlier worker vanished with the item, begun or not. ALONE: the same, and with nothing beside it, since the
+-- item was lost twice, would be dead at its next loss, may have broken its process, or was lost and put back.
 local PLAIN, TOLD, ALONE = 0, 1, 2
 local function careFor(record, maxLosses)
   local _, losses = attemptCounts(record)
