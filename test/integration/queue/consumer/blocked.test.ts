@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Child, startConsumer } from "../../../support/consuming.ts";
-import { gateProxy } from "../../../support/gateProxy.ts";
+import { gateProxy, type GateProxy } from "../../../support/gateProxy.ts";
 import { withQueue } from "../../../support/withQueue.ts";
 
 const working = ({ type }: { type: string }) => type === "working";
@@ -9,7 +9,8 @@ const runs = (...workers: Child[]) => workers.flatMap(({ events }) => events.fil
 describe("a worker that cannot reach Redis", () => {
   const queue = withQueue();
 
-  it("keeps its item when its own connection dies without a word", async () => {
+  /** A worker keeps its item, longer than its lease, beside another one that waits for it. */
+  const keepsItsItem = async (disturb: (proxy: GateProxy) => void) => {
     const leaseMs = 5_000;
     const proxy = await gateProxy(queue.server.port);
     await queue.redis.rpush(queue.k.list, "deaf 8000");
@@ -17,30 +18,22 @@ describe("a worker that cannot reach Redis", () => {
     await worker.saw(working);
     const other = startConsumer(queue.url, { leaseMs, pod: "pod-2" });
     await other.saw(({ type }) => type === "waiting");
-    proxy.freeze(1);
+    disturb(proxy);
     assert.deepEqual([(await worker.ended).code, (await other.ended).code], [0, 0]);
     assert.equal(runs(worker, other), 1);
     const { done, lost } = await queue.places();
     assert.deepEqual({ done, lost }, { done: 1, lost: 0 });
     await proxy.end();
-  });
+  };
 
-  it("keeps its item when the next connection is let in and says nothing", async () => {
-    const leaseMs = 5_000;
-    const proxy = await gateProxy(queue.server.port);
-    await queue.redis.rpush(queue.k.list, "deaf 8000");
-    const worker = startConsumer(proxy.url, { leaseMs });
-    await worker.saw(working);
-    const other = startConsumer(queue.url, { leaseMs, pod: "pod-2" });
-    await other.saw(({ type }) => type === "waiting");
-    proxy.freeze(2);
-    proxy.close();
-    proxy.open();
-    assert.deepEqual([(await worker.ended).code, (await other.ended).code], [0, 0]);
-    assert.equal(runs(worker, other), 1);
-    assert.equal((await queue.places()).lost, 0);
-    await proxy.end();
-  });
+  it("keeps its item when its own connection dies without a word", () => keepsItsItem((proxy) => proxy.freeze(1)));
+
+  it("keeps its item when the next connection is let in and says nothing", () =>
+    keepsItsItem((proxy) => {
+      proxy.freeze(2);
+      proxy.close();
+      proxy.open();
+    }));
 
   it("records what ended before its connection died, and runs nothing again", async () => {
     const proxy = await gateProxy(queue.server.port);

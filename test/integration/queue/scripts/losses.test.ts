@@ -37,6 +37,13 @@ for (const version of redisVersions) {
       }
       assert.fail("it was never given out again");
     };
+    /** The same, and then Redis is away for a minute: another worker says that it could not reach it. */
+    const takeBeforeOutage = async () => {
+      await takeIt();
+      await pass(queue.redis, 60_000);
+      await b.renew([], { waited: 50_000 });
+      await passHeard(LEASE / 2 + 100);
+    };
     /** Waits until Redis's start proves nothing: it must be older than the silences of a test. */
     const provesNothing = () =>
       queue.until(async () => /uptime_in_seconds:([3-9]|\d\d)/.test(await queue.redis.info("server")));
@@ -110,10 +117,7 @@ for (const version of redisVersions) {
       it("counts no loss if a worker could not reach Redis meanwhile", async () => {
         await queue.redis.rpush(k.list, "apple");
         for (let times = 1; times <= 6; times++) {
-          await takeIt();
-          await pass(queue.redis, 60_000);
-          await b.renew([], { waited: 50_000 });
-          await passHeard(LEASE / 2 + 100);
+          await takeBeforeOutage();
         }
         const { dead, lost } = await queue.places();
         assert.deepEqual({ dead, lost }, { dead: 0, lost: 0 });
@@ -122,10 +126,7 @@ for (const version of redisVersions) {
       it("counts one after ten of them: the item may take Redis with it", async () => {
         await queue.redis.rpush(k.list, "apple");
         for (let times = 1; times <= 13; times++) {
-          await takeIt();
-          await pass(queue.redis, 60_000);
-          await b.renew([], { waited: 50_000 });
-          await passHeard(LEASE / 2 + 100);
+          await takeBeforeOutage();
           await b.call();
           await passHeard(LEASE / 10);
         }
